@@ -1,0 +1,5 @@
+"""Thin on purpose: pyproject.toml declares everything."""
+
+from setuptools import setup
+
+setup()

@@ -1,0 +1,79 @@
+"""Every error that this service raises on purpose.
+
+    ServiceError                  something a person has to read
+    ├── ConfigError               the configuration cannot be used; the start stops
+    ├── SourceError               the cluster could not be read (collector only)
+    │   ├── SourceUnavailable     slurmctld does not answer; trying again makes sense
+    │   └── SourceUnusable        this host cannot read any cluster (no pyslurm, no slurm.conf)
+    ├── StoreError                the snapshot store could not be read or written
+    └── ApiError                  has an HTTP status and becomes an error answer
+        ├── BadParameter          400, names the parameter
+        ├── NotFound              404
+        └── NotLoaded             503, nothing was ever loaded
+"""
+
+from __future__ import annotations
+
+
+class ServiceError(Exception):
+    """Base of all: `str(error)` is a sentence for people that holds no secret."""
+
+
+class ConfigError(ServiceError):
+    """All faults of a configuration at once; `faults` holds one sentence each."""
+
+    def __init__(self, origin: str, faults: list[str]) -> None:
+        self.origin = origin
+        self.faults = faults
+        lines = "\n".join(f"  - {fault}" for fault in faults)
+        super().__init__(f"The configuration in {origin} cannot be used:\n{lines}")
+
+
+class SourceError(ServiceError):
+    """The cluster could not be read."""
+
+
+class SourceUnavailable(SourceError):
+    """slurmctld did not answer; the collector tries again with back-off."""
+
+
+class SourceUnusable(SourceError):
+    """This host cannot read a cluster at all until somebody changes something on it."""
+
+
+class StoreError(ServiceError):
+    """The snapshot store could not be read or written."""
+
+
+class ApiError(ServiceError):
+    """An error answer: `status` and `title` belong to the class, `detail` to the case."""
+
+    status = 500
+    title = "Internal error"
+
+    def __init__(self, detail: str, *, parameter: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.parameter = parameter
+        self.retry_after = retry_after
+
+
+class BadParameter(ApiError):
+    """A query parameter that is unknown or has an unusable value."""
+
+    status = 400
+    title = "Bad parameter"
+
+
+class NotFound(ApiError):
+    """No such route or record."""
+
+    status = 404
+    title = "Not found"
+
+
+class NotLoaded(ApiError):
+    """Nothing has been loaded from the cluster yet, so there is nothing to answer with."""
+
+    status = 503
+    title = "No data yet"

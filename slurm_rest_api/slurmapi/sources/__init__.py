@@ -1,0 +1,1 @@
+"""Where snapshots come from: adapters that turn a cluster into published records."""

@@ -1,0 +1,1 @@
+"""HTTP vocabulary: knows Flask, knows nothing of Slurm."""
