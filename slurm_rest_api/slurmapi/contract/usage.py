@@ -1,0 +1,71 @@
+"""The published usage: partitions by nodes, and the cluster as a whole.
+
+Only RUNNING and SUSPENDED jobs count as using anything. A load is a number from 0 to 1 (more where nodes are
+oversubscribed): of a node the larger of its CPU and memory share, of a partition and of the cluster the mean over
+their nodes.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from slurm_rest_api.slurmapi.contract.base import Count, PublishedRecord
+
+
+class InactiveNode(PublishedRecord):
+    """A visible node that the partition does not contain."""
+
+    active: Literal[False] = Field(description="Always false.")
+
+
+class ActiveNode(PublishedRecord):
+    """A node of the partition."""
+
+    active: Literal[True] = Field(description="Always true.")
+    total_cpus: Count = Field(description="CPUs of the node.")
+    total_memory: Count = Field(description="Memory of the node, MiB.")
+    total_used_cpus: Count = Field(description="CPUs that jobs of any partition use on the node.")
+    total_used_mem: Count = Field(description="Memory that jobs of any partition use on the node, MiB.")
+    cpus_allocated: Count = Field(description="CPUs that jobs of this partition use on the node.")
+    mem_allocated: Count = Field(description="Memory that jobs of this partition use on the node, MiB.")
+    running_jobs: list[Count] = Field(description="Ids of this partition's jobs on the node.")
+
+
+NodeUsage = ActiveNode | InactiveNode
+
+
+class PartitionUsage(PublishedRecord):
+    """One partition of the matrix."""
+
+    total_nodes: Count = Field(description="Nodes of the partition.")
+    total_cpus: Count = Field(description="CPUs of the partition.")
+    state: str = Field(description="State of the partition, as in /partitions.")
+    priority: Count = Field(description="Priority tier of the partition.")
+    real_mem: Count = Field(description="Memory of the partition's nodes, MiB.")
+    total_used_cpus_on_active_nodes: Count = Field(
+        description="CPUs that jobs of any partition use on the partition's nodes."
+    )
+    total_used_mem_on_active_nodes: Count = Field(
+        description="Memory that jobs of any partition use on the partition's nodes, MiB."
+    )
+    alloc_cpus: Count = Field(description="CPUs that jobs of this partition use.")
+    alloc_mem: Count = Field(description="Memory that jobs of this partition use, MiB.")
+    partition_load: float = Field(
+        ge=0, description="Mean load of the partition's nodes, jobs of any partition counted; 0 without nodes."
+    )
+    nodes: dict[str, NodeUsage] = Field(
+        description="Every visible node of the cluster by name; with `compact=true` only those of the partition."
+    )
+
+
+class UsageRecord(PublishedRecord):
+    """The answer of /usage."""
+
+    partitions: dict[str, PartitionUsage] = Field(description="Visible partitions by name.")
+    total_load: float = Field(ge=0, description="Mean load of all visible nodes; 0 without nodes.")
+    alloc_cpus: Count = Field(description="CPUs that jobs use.")
+    alloc_mem: Count = Field(description="Memory that jobs use, MiB.")
+    total_cpus: Count = Field(description="CPUs of all visible nodes.")
+    total_mem: Count = Field(description="Memory of all visible nodes, MiB.")
