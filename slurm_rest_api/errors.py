@@ -1,15 +1,16 @@
 """Every error that this service raises on purpose.
 
-    ServiceError                  something a person has to read
-    ├── ConfigError               the configuration cannot be used; the start stops
-    ├── SourceError               the cluster could not be read (collector only)
-    │   ├── SourceUnavailable     slurmctld does not answer; trying again makes sense
-    │   └── SourceUnusable        this host cannot read any cluster (no pyslurm, no slurm.conf)
-    ├── StoreError                the snapshot store could not be read or written
-    └── ApiError                  has an HTTP status and becomes an error answer
-        ├── BadParameter          400, names the parameter
-        ├── NotFound              404
-        └── NotLoaded             503, nothing was ever loaded
+ServiceError                  something a person has to read
+├── ConfigError               the configuration cannot be used; the start stops
+├── SourceError               the cluster could not be read (collector only)
+│   ├── SourceUnavailable     slurmctld does not answer; trying again makes sense
+│   └── SourceUnusable        this host cannot read any cluster (no pyslurm, no slurm.conf)
+├── StoreError                the snapshot store could not be read or written
+└── ApiError                  has an HTTP status and becomes an error answer
+    ├── BadParameter          400, names the parameter
+    ├── BadParameters         400, several of them at once
+    ├── NotFound              404
+    └── NotLoaded             503, nothing was ever loaded
 """
 
 from __future__ import annotations
@@ -63,6 +64,17 @@ class BadParameter(ApiError):
 
     status = 400
     title = "Bad parameter"
+
+
+class BadParameters(ApiError):
+    """Every fault of one query."""
+
+    status = 400
+    title = "Bad parameter"
+
+    def __init__(self, faults: list[BadParameter]) -> None:
+        super().__init__(" ".join(fault.detail for fault in faults))
+        self.faults = faults
 
 
 class NotFound(ApiError):

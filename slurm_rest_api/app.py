@@ -1,0 +1,45 @@
+"""The web application, put together from its parts: settings → live state → blueprint → error answers → CORS."""
+
+from __future__ import annotations
+
+from flask_cors import CORS
+from flask_openapi3 import Info, OpenAPI
+
+from slurm_rest_api.config import Settings
+from slurm_rest_api.slurmapi.live import LiveState
+from slurm_rest_api.slurmapi.paths import RuntimePaths
+from slurm_rest_api.slurmapi.prepared import PreparedBodies
+from slurm_rest_api.slurmapi.store.reader import StoreReader
+from slurm_rest_api.slurmapi.views import live_blueprint
+from slurm_rest_api.version import __version__
+from slurm_rest_api.web import error_handlers
+
+_EXPOSED = ["Age", "ETag", "X-Slurm-Stale"]
+
+
+def create_app(settings: Settings) -> OpenAPI:
+    """The WSGI application for `settings`. It opens no socket, starts no thread and never imports pyslurm."""
+    app = OpenAPI(
+        "slurm_rest_api",
+        info=Info(
+            title="slurm-rest-api",
+            version=__version__,
+            description="Read-only JSON about a Slurm cluster. Memory is in MiB, times are epoch seconds.",
+        ),
+        doc_prefix="/openapi",
+    )
+    app.debug = settings.system.debug
+    paths = RuntimePaths.of(settings)
+    live = LiveState(StoreReader(paths.store), PreparedBodies(paths.prepared))
+    app.register_api(live_blueprint(live))
+    error_handlers.register(app)
+    if settings.system.use_cors:
+        CORS(
+            app,
+            origins=list(settings.system.cors_origins),
+            methods=["GET", "HEAD", "OPTIONS"],
+            expose_headers=_EXPOSED,
+            supports_credentials=False,
+            max_age=600,
+        )
+    return app

@@ -1,0 +1,141 @@
+"""The one front door: `slurm-rest-api collect | serve | run | check | openapi`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import waitress
+
+from slurm_rest_api.app import create_app
+from slurm_rest_api.config import Settings, load_settings, not_yet_effective
+from slurm_rest_api.diagnosis import check as diagnose
+from slurm_rest_api.diagnosis import render
+from slurm_rest_api.errors import ConfigError
+from slurm_rest_api.process import end_with_parent
+from slurm_rest_api.slurmapi.collector import collect as run_collector
+from slurm_rest_api.supervisor import Supervisor
+from slurm_rest_api.version import __version__
+
+logger = logging.getLogger(__name__)
+
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(processName)s[%(process)d] %(name)s: %(message)s"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="slurm-rest-api")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The configuration file; else $SLURM_REST_API_CONFIG, ./config.yml, /etc/slurm-rest-api/config.yml.",
+)
+@click.pass_context
+def main(context: click.Context, config: Path | None) -> None:
+    """A read-only HTTP/JSON API for a Slurm cluster."""
+    try:
+        settings = load_settings(config)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from error
+    logging.basicConfig(level=settings.system.log_level, format=_LOG_FORMAT, stream=sys.stderr)
+    # APScheduler tells of every job at INFO: two lines a cycle that say nothing new.
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    context.obj = settings
+
+
+@main.command()
+@click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
+@click.pass_obj
+def collect(settings: Settings, *, with_parent: bool) -> None:
+    """Be the collector: load the cluster into the snapshot store, again and again."""
+    if with_parent:
+        end_with_parent()
+    run_collector(settings)
+
+
+@main.command()
+@click.option("--host", help="Address to listen on, in place of system.host.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, in place of system.port.")
+@click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
+@click.pass_obj
+def serve(settings: Settings, host: str | None, port: int | None, *, with_parent: bool) -> None:
+    """Answer HTTP requests from the snapshot store."""
+    if with_parent:
+        end_with_parent()
+    waitress.serve(
+        create_app(settings),
+        host=host or settings.system.host,
+        port=settings.system.port if port is None else port,
+        threads=settings.system.web_threads,
+        ident="slurm-rest-api",
+        clear_untrusted_proxy_headers=True,
+    )
+
+
+@main.command()
+@click.option("--host", help="Address to listen on, in place of system.host.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on, in place of system.port.")
+@click.pass_context
+def run(context: click.Context, host: str | None, port: int | None) -> None:
+    """Run collector and web server together in the foreground; Ctrl-C stops both."""
+    settings: Settings = context.obj
+    host = host or settings.system.host
+    port = port or settings.system.port
+    _require_free(host, port)
+    for sentence in not_yet_effective(settings):
+        logger.warning("%s", sentence)
+    source = settings.system.source
+    logger.info("Configuration: %s. Source: %s. Address: http://%s:%d/", settings.origin, source, host, port)
+    assert context.parent is not None
+    config: Path | None = context.parent.params["config"]
+    program = _program(config)
+    supervisor = Supervisor(
+        {
+            "collector": [*program, "collect", "--with-parent"],
+            "web server": [*program, "serve", "--with-parent", "--host", host, "--port", str(port)],
+        }
+    )
+    supervisor.stop_on_signals()
+    supervisor.run()
+
+
+@main.command()
+@click.pass_obj
+def check(settings: Settings) -> None:
+    """Tell in plain words whether this host can run the service."""
+    findings = diagnose(settings)
+    click.echo(render(findings))
+    if any(finding.verdict == "problem" for finding in findings):
+        raise SystemExit(1)
+
+
+@main.command()
+@click.pass_obj
+def openapi(settings: Settings) -> None:
+    """Print the OpenAPI document."""
+    click.echo(json.dumps(create_app(settings).api_doc, indent=2))
+
+
+def _require_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise click.ClickException(
+                f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --host and --port."
+            ) from error
+
+
+def _program(config: Path | None) -> Sequence[str]:
+    program = [sys.executable, "-m", "slurm_rest_api.cli"]
+    return program if config is None else [*program, "--config", str(config)]
+
+
+if __name__ == "__main__":
+    main()

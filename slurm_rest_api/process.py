@@ -1,0 +1,22 @@
+"""What the processes of this service need of Linux to leave nothing behind."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def end_with_parent() -> None:
+    """Have the kernel kill this process when the one that started it ends, however it ends (prctl(2))."""
+    parent = os.getppid()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"prctl(PR_SET_PDEATHSIG) failed: {os.strerror(number)}")
+    if os.getppid() != parent:
+        # The parent went between its fork and our request, so no signal will ever come.
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,70 @@
+"""The answers of the live routes as OpenAPI describes them: envelope, meta and the records inside."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from slurm_rest_api.slurmapi.contract.job import JobRecord
+from slurm_rest_api.slurmapi.contract.node import NodeRecord
+from slurm_rest_api.slurmapi.contract.partition import PartitionRecord
+from slurm_rest_api.slurmapi.contract.statistics import StatisticsRecord
+from slurm_rest_api.slurmapi.contract.usage import ClusterUsage
+
+
+class StaleError(BaseModel):
+    """Why the data is old."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    detail: str = Field(description="What went wrong, in words.")
+    since: int = Field(description="Epoch second of the first failure in this row of failures.")
+    loaded_at: int = Field(description="Epoch second at which the data was loaded.")
+
+
+class LiveMeta(BaseModel):
+    """About the data of a live route. How old it is stands in the `Age` header (seconds)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str = Field(description="Where the data comes from: `slurm`.")
+    version: str = Field(description="Changes exactly when `data` changes; opaque.")
+    changed_at: int = Field(description="Epoch second of the cycle in which `data` last changed.")
+    total: int = Field(description="Number of records in `data`; for `/usage` of its partitions.")
+    stale: bool = Field(description="True when the last load is older than three cycles.")
+    error: StaleError | None = Field(description="Null unless `stale`.")
+
+
+class _LiveAnswer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    meta: LiveMeta
+
+
+class QueueAnswer(_LiveAnswer):
+    """Every job that slurmctld knows."""
+
+    data: dict[str, JobRecord] = Field(description="Jobs by job id.")
+
+
+class NodesAnswer(_LiveAnswer):
+    """Every node."""
+
+    data: dict[str, NodeRecord] = Field(description="Nodes by name.")
+
+
+class PartitionsAnswer(_LiveAnswer):
+    """Every partition."""
+
+    data: dict[str, PartitionRecord] = Field(description="Partitions by name.")
+
+
+class StatsAnswer(_LiveAnswer):
+    """What `sdiag` knows."""
+
+    data: StatisticsRecord
+
+
+class UsageAnswer(_LiveAnswer):
+    """Partition × node matrix of CPU and memory use, with loads."""
+
+    data: ClusterUsage

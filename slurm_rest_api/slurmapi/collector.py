@@ -1,0 +1,159 @@
+"""The collector: asks for a cycle whenever pacing says so, and publishes what went wrong when one fails."""
+
+from __future__ import annotations
+
+import logging
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Final, Protocol
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.date import DateTrigger
+
+from slurm_rest_api.config import Settings
+from slurm_rest_api.errors import SourceError, StoreError
+from slurm_rest_api.slurmapi import pacing
+from slurm_rest_api.slurmapi.collector_lock import only_collector
+from slurm_rest_api.slurmapi.cycle import CycleReport
+from slurm_rest_api.slurmapi.loader_process import Limits, LoaderProcess
+from slurm_rest_api.slurmapi.paths import RuntimePaths
+from slurm_rest_api.slurmapi.store.writer import StoreWriter
+
+logger = logging.getLogger(__name__)
+
+_REFRESH: Final = "refresh"
+
+
+class Loader(Protocol):
+    """What the collector needs of a loader; `LoaderProcess` is the real one."""
+
+    def cycle(self) -> CycleReport:
+        """Run one cycle; raises SourceError."""
+        ...
+
+    def interrupt(self) -> None:
+        """Make a running cycle fail at once."""
+        ...
+
+    def stop(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+class Collector:
+    """Runs cycles one after the other until `stop()`; `run()` blocks meanwhile."""
+
+    def __init__(
+        self,
+        loader: Loader,
+        store: Path,
+        refresh_seconds: float,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._loader = loader
+        self._writer = StoreWriter(store)
+        self._refresh_seconds = refresh_seconds
+        self._uniform = uniform
+        self._failures = 0
+        self._last_error = ""
+        self._stopping = threading.Event()
+        # UTC, so that no daylight-saving change moves a cycle.
+        self._scheduler = BlockingScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
+
+    def run(self) -> None:
+        """Run until stopped."""
+        self._schedule(datetime.now(UTC))
+        try:
+            if not self._stopping.is_set():
+                self._scheduler.start()
+        finally:
+            self._loader.stop()
+
+    def stop(self) -> None:
+        """End `run()`; a cycle in progress is given up. May be called from a signal handler or another thread."""
+        self._stopping.set()
+        self._loader.interrupt()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def refresh(self) -> float:
+        """Run one cycle, publish its failure if it fails; returns the seconds from now to the next."""
+        started = time.monotonic()
+        try:
+            report = self._loader.cycle()
+        except SourceError as error:
+            self._failures += 1
+            self._publish_failure(str(error))
+            return pacing.delay_after_failure(self._refresh_seconds, self._failures, self._uniform)
+        self._log_success(report)
+        interval = pacing.interval_after_success(self._refresh_seconds, report.seconds)
+        return max(0.0, interval - (time.monotonic() - started))
+
+    def _refresh_and_schedule(self) -> None:
+        seconds = self.refresh()
+        if not self._stopping.is_set():
+            self._schedule(datetime.now(UTC) + timedelta(seconds=seconds))
+
+    def _schedule(self, when: datetime) -> None:
+        self._scheduler.add_job(
+            self._refresh_and_schedule, DateTrigger(when), id=_REFRESH, replace_existing=True, misfire_grace_time=None
+        )
+
+    def _publish_failure(self, error: str) -> None:
+        if self._stopping.is_set():
+            return
+        if error != self._last_error:
+            logger.error("The cluster could not be loaded: %s", error)
+        self._last_error = error
+        try:
+            self._writer.record_failure(error, time.time())
+        except StoreError as cause:
+            logger.error("%s", cause)
+
+    def _log_success(self, report: CycleReport) -> None:
+        if self._failures:
+            logger.info("The cluster is loaded again after %d failed tries.", self._failures)
+        self._failures = 0
+        self._last_error = ""
+        logger.debug("Loaded %d jobs, %d nodes in %.3f s.", report.jobs, report.nodes, report.seconds)
+
+
+def collect(settings: Settings) -> None:
+    """Be this host's collector until SIGTERM or SIGINT, or wait as the standby of the one that is.
+
+    Raises:
+        OSError: the runtime directory cannot be made or written.
+    """
+    paths = RuntimePaths.of(settings)
+    paths.make()
+    with only_collector(paths.lock) as lock:
+        loader = LoaderProcess(
+            {
+                "source": settings.system.source,
+                "hidden": list(settings.filter.partitions),
+                "refresh_seconds": settings.system.refresh_seconds,
+                "store": str(paths.store),
+            },
+            Limits(
+                cycle_seconds=settings.system.cycle_timeout_seconds,
+                cycles=settings.system.recycle_cycles,
+                rss_mib=settings.system.recycle_rss_mib,
+            ),
+            keep_open=(lock,),
+        )
+        collector = Collector(loader, paths.store, settings.system.refresh_seconds)
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            collector.stop()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        logger.info("Collecting from %s into %s.", settings.system.source, paths.store)
+        collector.run()

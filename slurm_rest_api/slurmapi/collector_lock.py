@@ -1,0 +1,35 @@
+"""One collector per host: an exclusive lock on a file of the runtime directory."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def only_collector(path: Path) -> Iterator[int]:
+    """Hold the lock at `path`; while another process has it, wait as its standby.
+
+    Yields the lock's descriptor. A child that inherits it keeps the lock until it has ended as well, so that a
+    collector which was killed in the middle of a cycle is never joined by a second one.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            logger.warning("Another collector (process %s) is at work; this one waits as its standby.", holder)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            logger.info("The other collector has ended; this one takes over.")
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)

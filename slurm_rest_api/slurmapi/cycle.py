@@ -1,0 +1,92 @@
+"""One collector cycle: source → hide → usage → store, all of it in one transaction of the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+import orjson
+
+from slurm_rest_api.slurmapi import pacing
+from slurm_rest_api.slurmapi.sources.base import ClusterSource, Record, Snapshot
+from slurm_rest_api.slurmapi.store.writer import Loaded, Row, StoreCycle, StoreWriter
+from slurm_rest_api.slurmapi.usage import Allocation, allocations_of, compact, compute_usage
+from slurm_rest_api.slurmapi.visibility import hide_partitions
+
+
+@dataclass(frozen=True)
+class CycleReport:
+    """What a finished cycle cost: wall seconds, and how much it read."""
+
+    seconds: float
+    rpcs: int
+    jobs: int
+    nodes: int
+    partitions: int
+
+
+class Cycle:
+    """Loads a snapshot from `source` and stores what of it may be seen, each time it is run."""
+
+    def __init__(
+        self, source: ClusterSource, writer: StoreWriter, hidden: Collection[str], refresh_seconds: float
+    ) -> None:
+        self._source = source
+        self._writer = writer
+        self._hidden = frozenset(hidden)
+        self._refresh_seconds = refresh_seconds
+
+    def run(self) -> CycleReport:
+        """Load and store once.
+
+        Raises:
+            SourceError: the cluster could not be read; the store is as it was.
+            StoreError: the store could not be written; it is as it was.
+        """
+        started = time.monotonic()
+        loaded_at = time.time()
+        snapshot = hide_partitions(self._source.load(), self._hidden)
+        with self._writer.cycle() as cycle:
+            jobs = _store(cycle, snapshot, loaded_at)
+            seconds = time.monotonic() - started
+            cycle.finish(
+                Loaded(
+                    source=self._source.name,
+                    loaded_at=loaded_at,
+                    interval_seconds=pacing.interval_after_success(self._refresh_seconds, seconds),
+                    cycle_seconds=seconds,
+                    rpcs=self._source.rpcs_per_load,
+                )
+            )
+        return CycleReport(
+            seconds=time.monotonic() - started,
+            rpcs=self._source.rpcs_per_load,
+            jobs=jobs,
+            nodes=len(snapshot.nodes),
+            partitions=len(snapshot.partitions),
+        )
+
+
+def _store(cycle: StoreCycle, snapshot: Snapshot, loaded_at: float) -> int:
+    allocations: list[Allocation] = []
+    jobs = cycle.replace_records("queue", _job_rows(snapshot.jobs, allocations), loaded_at)
+    cycle.replace_records("nodes", _named_rows(snapshot.nodes), loaded_at)
+    cycle.replace_records("partitions", _named_rows(snapshot.partitions), loaded_at)
+    cycle.replace_document("stats", orjson.dumps(snapshot.statistics), 1, loaded_at)
+    usage = compute_usage(snapshot.partitions, snapshot.nodes, allocations)
+    total = len(snapshot.partitions)
+    cycle.replace_document("usage", orjson.dumps(usage), total, loaded_at)
+    cycle.replace_document("usage_compact", orjson.dumps(compact(usage)), total, loaded_at)
+    return jobs
+
+
+def _job_rows(jobs: Iterable[Record], allocations: list[Allocation]) -> Iterator[Row]:
+    """Render each job and drop it at once; what usage needs of it is added to `allocations`."""
+    for job in jobs:
+        allocations.extend(allocations_of(job))
+        yield job["job_id"], orjson.dumps(job)
+
+
+def _named_rows(records: Iterable[Record]) -> Iterator[Row]:
+    return ((record["name"], orjson.dumps(record)) for record in records)

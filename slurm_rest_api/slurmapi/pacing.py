@@ -1,0 +1,32 @@
+"""When the next cycle starts. Pure: times go in, seconds come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+COST_FACTOR: Final = 4.0
+LONGEST_BACKOFF_SECONDS: Final = 60.0
+STALE_AFTER_CYCLES: Final = 3
+
+
+def interval_after_success(refresh_seconds: float, cost_seconds: float) -> float:
+    """Seconds from the start of a cycle that cost `cost_seconds` to the start of the next.
+
+    A slow controller is asked less often: reading it never takes more than a quarter of the time.
+    """
+    return max(refresh_seconds, COST_FACTOR * cost_seconds)
+
+
+def delay_after_failure(refresh_seconds: float, failures: int, uniform: Callable[[float, float], float]) -> float:
+    """Seconds from the end of the `failures`-th failure in a row to the next try.
+
+    Doubles from `refresh_seconds` up to a minute; `uniform(low, high)` spreads the tries of many hosts.
+    """
+    doubled = refresh_seconds * 2.0 ** min(failures - 1, 16)
+    return min(doubled, LONGEST_BACKOFF_SECONDS) * uniform(0.8, 1.0)
+
+
+def is_stale(now: float, loaded_at: float, interval_seconds: float) -> bool:
+    """Whether data loaded at epoch second `loaded_at` is older than three cycles at `now`."""
+    return now - loaded_at > STALE_AFTER_CYCLES * interval_seconds

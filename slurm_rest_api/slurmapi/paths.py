@@ -1,0 +1,40 @@
+"""Where the two programs meet: the files of the runtime directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from slurm_rest_api.config import Settings
+
+
+@dataclass(frozen=True)
+class RuntimePaths:
+    """Files under `system.runtime_dir`. All of them can be deleted at any time: the next cycle writes them anew."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> RuntimePaths:
+        """The paths that `settings` name."""
+        return cls(settings.system.runtime_path())
+
+    @property
+    def store(self) -> Path:
+        """The snapshot store (SQLite)."""
+        return self.root / "snapshot.sqlite"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the collector."""
+        return self.root / "collector.lock"
+
+    @property
+    def prepared(self) -> Path:
+        """Rendered answers, plain and compressed."""
+        return self.root / "prepared"
+
+    def make(self) -> None:
+        """Make the folders, readable by their owner alone."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.prepared.mkdir(mode=0o700, exist_ok=True)

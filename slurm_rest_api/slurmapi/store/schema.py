@@ -1,0 +1,91 @@
+"""The tables of the snapshot store, and how its file is opened.
+
+The store is a cache: every byte in it can be loaded again from the cluster, so a file that is damaged or
+of another layout is thrown away rather than repaired or migrated.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final, Literal
+
+Kind = Literal["queue", "nodes", "partitions"]
+KINDS: Final[tuple[Kind, ...]] = ("queue", "nodes", "partitions")
+
+LAYOUT: Final = 1
+BUSY_SECONDS: Final = 5.0
+
+_TABLES: Final = """
+CREATE TABLE status (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    run TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    source TEXT,
+    loaded_at REAL,
+    interval_seconds REAL,
+    cycle_seconds REAL,
+    cycles INTEGER NOT NULL DEFAULT 0,
+    rpcs INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    failing_since REAL,
+    error TEXT
+);
+CREATE TABLE collection (
+    name TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    changed_at REAL NOT NULL,
+    total INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE queue (key INTEGER PRIMARY KEY, body BLOB NOT NULL, version INTEGER NOT NULL);
+CREATE TABLE nodes (key TEXT PRIMARY KEY, body BLOB NOT NULL, version INTEGER NOT NULL);
+CREATE TABLE partitions (key TEXT PRIMARY KEY, body BLOB NOT NULL, version INTEGER NOT NULL);
+CREATE TABLE document (name TEXT PRIMARY KEY, body BLOB NOT NULL);
+"""
+
+
+def create(path: Path, run: str) -> sqlite3.Connection:
+    """Make an empty store at `path`, in place of whatever is there; `run` names this life of the store."""
+    for stale in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+        # A WAL that outlives its database would be replayed into the new one.
+        stale.unlink(missing_ok=True)
+    connection = connect_writable(path)
+    connection.executescript("BEGIN;" + _TABLES)
+    connection.execute("INSERT INTO status (id, run, version) VALUES (1, ?, 0)", (run,))
+    connection.execute(f"PRAGMA user_version = {LAYOUT}")
+    connection.execute("COMMIT")
+    return connection
+
+
+def connect_writable(path: Path) -> sqlite3.Connection:
+    """Open `path` for the one writer, in autocommit mode: transactions are begun by name."""
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    # The store is rebuilt from the cluster after a power cut, so waiting for the disk buys nothing.
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA journal_size_limit = 16777216")
+    return connection
+
+
+def connect_writable_or_none(path: Path) -> sqlite3.Connection | None:
+    """Open an existing store for the writer; None when it is damaged or of another layout."""
+    connection = sqlite3.connect(path)
+    try:
+        usable = (
+            int(connection.execute("PRAGMA user_version").fetchone()[0]) == LAYOUT
+            and connection.execute("PRAGMA quick_check").fetchone()[0] == "ok"
+        )
+    except sqlite3.OperationalError:
+        # Locked or unreadable is not damaged: throwing the file away would not help.
+        raise
+    except sqlite3.DatabaseError:
+        usable = False
+    finally:
+        connection.close()
+    return connect_writable(path) if usable else None
+
+
+def connect_readonly(path: Path) -> sqlite3.Connection:
+    """Open `path` for reading; any thread may use the connection, one at a time."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)

@@ -1,0 +1,40 @@
+"""Query parameters: declared as pydantic models, refused in words that name what would be accepted."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from slurm_rest_api.errors import BadParameter, BadParameters
+
+
+class Parameters(BaseModel):
+    """Base of every query model: unknown parameters are refused, but for jQuery's cache-buster."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cache_buster: str | None = Field(
+        None, alias="_", description="Ignored. Pages made with jQuery add it to get past their browser's cache."
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            raise BadParameters([cls._fault(details) for details in error.errors()]) from error
+
+    @classmethod
+    def _fault(cls, details: ErrorDetails) -> BadParameter:
+        name = str(details["loc"][0])
+        if details["type"] != "extra_forbidden":
+            return BadParameter(f"{name}={details['input']!r} is not usable: {details['msg']}.", parameter=name)
+        known = [field.alias or key for key, field in cls.model_fields.items() if field.alias != "_"]
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        accepted = f"It knows: {', '.join(known)}." if known else "It takes none."
+        return BadParameter(f"This route does not know the parameter {name!r}.{hint} {accepted}", parameter=name)
