@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Makes the service's Python environment on this host and installs the pyslurm that fits this host's Slurm.
+set -euo pipefail
+program=build.sh
+checkout="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+# shellcheck source=requirements/environment.sh
+. "$checkout/requirements/environment.sh"
+
+usage() {
+    cat <<'HELP'
+Usage: bash build.sh [OPTION]...
+
+Makes the environment of slurm-rest-api (.venv in this folder, or $SLURM_REST_API_VENV),
+installs the pinned packages of requirements/run.lock and the pyslurm that fits this
+host's Slurm. Without options it chooses by itself. Running it again is safe; when
+nothing has changed it does nothing.
+
+Options:
+  --pyslurm_version=X.Y.Z
+        Use this pyslurm instead of the one that would be chosen. One that you have
+        installed into the environment yourself is used as it is.
+  --override_pyslurm_version_hex=0xMMmmpp
+        Build a pyslurm that was not made for this host's Slurm. The number is this
+        host's Slurm release as in its slurm_version.h (26.05 is 0x1a0500). The known
+        adjustments for the pair are made, and the result has to pass a test.
+  --pyslurm_arguments="WORD..."
+        Settings of pyslurm's build, separated by spaces and quoted as in a shell:
+        SLURM_LIB_DIR=DIR or --slurm-lib=DIR       folder of libslurmfull.so
+        SLURM_INCLUDE_DIR=DIR or --slurm-inc=DIR   folder that holds slurm/slurm.h
+        --slurm=DIR                                DIR/include and DIR/lib (or lib64)
+        CFLAGS=..., CPPFLAGS=..., LDFLAGS=...      added to what the build sets itself
+        NAME=VALUE                                 any other variable for the build
+  --no-pyslurm
+        Only the environment: enough for a host without Slurm, not for a live service.
+  --help
+        This text.
+
+Environment: SLURM_REST_API_VENV (the environment's folder), SLURM_LIB_DIR and
+SLURM_INCLUDE_DIR (where Slurm is, if not in a usual place).
+HELP
+}
+
+pyslurm_options=()
+with_pyslurm=yes
+for argument in "$@"; do
+    case "$argument" in
+        --help | -h) usage; exit 0 ;;
+        --no-pyslurm) with_pyslurm=no ;;
+        --pyslurm_version=?* | --override_pyslurm_version_hex=?* | --pyslurm_arguments=*) pyslurm_options+=("$argument") ;;
+        *) fail "unknown argument '$argument'; known: --help, --pyslurm_version=X.Y.Z, --override_pyslurm_version_hex=0xMMmmpp, --pyslurm_arguments=\"WORD...\", --no-pyslurm" 2 ;;
+    esac
+done
+if [ "$with_pyslurm" = no ] && [ "${#pyslurm_options[@]}" -gt 0 ]; then
+    fail "--no-pyslurm contradicts ${pyslurm_options[0]%%=*}" 2
+fi
+
+venv="${SLURM_REST_API_VENV:-$checkout/.venv}"
+python="$(find_python)"
+hold_lock "$venv"
+make_venv "$venv" "$python"
+install_lock "$venv" "$checkout/requirements/run.lock"
+install_checkout "$venv"
+
+if [ "$with_pyslurm" = yes ]; then
+    "$venv/bin/python" -P -m slurm_rest_api.pyslurm_build --build_lock="$checkout/requirements/pyslurm-build.lock" \
+        ${pyslurm_options[@]+"${pyslurm_options[@]}"} || exit $?
+    say "Ready: bash run.sh"
+else
+    say "Ready, without pyslurm: $venv"
+fi

@@ -1,0 +1,119 @@
+# Sourced by build.sh, tests.sh and run.sh: finds Python and fills virtual environments from lock files.
+# Nothing in here changes the shell's state beyond the functions that it defines.
+
+fail() {
+    printf '%s: %s\n' "${program:-build.sh}" "$1" >&2
+    exit "${2:-1}"
+}
+
+say() {
+    printf '%s\n' "$*"
+}
+
+# install_hint DEBIAN_PACKAGES RHEL_PACKAGES: how to get something on the two families.
+install_hint() {
+    printf '\n  on Debian/Ubuntu:  apt-get install %s\n  on RHEL/Rocky:     dnf install %s' "$1" "$2"
+}
+
+# Prints the path of the first Python of at least 3.11; python3 comes first because Slurm sites maintain that one.
+find_python() {
+    local name
+    for name in python3 python3.14 python3.13 python3.12 python3.11; do
+        if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$name"
+            return
+        fi
+    done
+    fail "no Python of at least 3.11 on the PATH (looked for python3 and python3.11 to python3.14). Install one:$(
+        install_hint "python3 python3-venv   (Debian 12, Ubuntu 24.04 or newer)" "python3.11   (RHEL 9 or Rocky 9)"
+    )"
+}
+
+has_venv() {
+    "$1" -c 'import ensurepip, venv' 2>/dev/null
+}
+
+# make_venv FOLDER PYTHON: leaves a usable environment there; an unusable one is replaced, any other folder is refused.
+make_venv() {
+    local venv="$1" python="$2" version
+    if [ -e "$venv/pyvenv.cfg" ] && "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+        return
+    fi
+    if [ -e "$venv" ] && [ ! -e "$venv/pyvenv.cfg" ] && [ -n "$(ls -A "$venv" | grep -vx '\.lock')" ]; then
+        fail "$venv exists and is not a Python environment; move it away or name another folder"
+    fi
+    version="$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+    has_venv "$python" || fail "$python cannot make virtual environments (no module venv or ensurepip). Install it:$(
+        install_hint "python3-venv   (python$version-venv, if $python is not the system's python3)" "python$version   (it contains venv)"
+    )"
+    say "Making the environment $venv with $python ($version)"
+    rm -rf "$venv/bin" "$venv/lib" "$venv/lib64" "$venv/include" "$venv/pyvenv.cfg" "$venv"/slurm-rest-api-*
+    "$python" -m venv "$venv" || fail "$python -m venv $venv failed; its own message stands above"
+}
+
+# install_lock VENV LOCKFILE: installs exactly the lock file's packages, unless that has been done before.
+install_lock() {
+    local venv="$1" lock="$2" stamp="$1/slurm-rest-api-lock.stamp" now
+    now="$(sha256sum <"$lock") $(readlink -f "$venv/bin/python")"
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$now" ]; then
+        return
+    fi
+    rm -f "$stamp"
+    say "Installing the packages of ${lock#"$checkout/"} into $venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$lock" ||
+        fail "pip could not install ${lock#"$checkout/"}; its own message stands above. It needs https://pypi.org or a mirror of it (pip's settings index-url and proxy are obeyed)."
+    printf '%s\n' "$now" >"$stamp"
+}
+
+# package_digest: changes when a file that goes into the package changes.
+package_digest() {
+    (
+        cd "$checkout"
+        { printf '%s\0' pyproject.toml setup.py README.md; find slurm_rest_api -type f ! -name '*.py[co]' -print0 | sort -z; } |
+            xargs -0 sha256sum
+    ) 2>/dev/null | sha256sum
+}
+
+# install_checkout VENV: editable where the checkout can be written to; else a copy, renewed whenever the sources change.
+install_checkout() {
+    local venv="$1" stamp="$1/slurm-rest-api-checkout.stamp" now copy
+    if [ -w "$checkout" ]; then
+        now="editable $checkout $(sha256sum <"$checkout/pyproject.toml")"
+    else
+        now="copy $checkout $(package_digest)"
+    fi
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$now" ]; then
+        return
+    fi
+    rm -f "$stamp"
+    if [ -w "$checkout" ]; then
+        say "Installing slurm-rest-api from $checkout (editable: changes there count at once)"
+        install_source "$venv" --editable "$checkout"
+    else
+        say "Installing a copy of slurm-rest-api from $checkout (which is read-only: run build.sh again after it changes)"
+        copy="$(mktemp -d)"
+        (cd "$checkout" && cp -R pyproject.toml setup.py README.md LICENSE.txt slurm_rest_api "$copy/") ||
+            { rm -rf "$copy"; fail "could not copy the sources of $checkout"; }
+        chmod -R u+w "$copy"
+        (install_source "$venv" --force-reinstall "$copy") || { rm -rf "$copy"; exit 1; }
+        rm -rf "$copy"
+    fi
+    printf '%s\n' "$now" >"$stamp"
+}
+
+install_source() {
+    local venv="$1"
+    shift
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation "$@" ||
+        fail "pip could not install the checkout; its own message stands above"
+}
+
+# hold_lock VENV: keeps a second run away from the same environment until this process ends.
+hold_lock() {
+    mkdir -p "$1" 2>/dev/null || fail "cannot make the folder $1; name another one: SLURM_REST_API_VENV=/some/folder bash build.sh"
+    [ -w "$1" ] || fail "cannot write to $1; name another folder: SLURM_REST_API_VENV=/some/folder bash build.sh"
+    if command -v flock >/dev/null; then
+        exec 9>"$1/.lock"
+        flock -n 9 || { say "Waiting for another run that works on $1"; flock 9; }
+    fi
+}

@@ -1,0 +1,167 @@
+"""Makes a wheel of pyslurm for this host's Slurm: download, adjust, compile, all in a folder of the caller."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.pyslurm_build.arguments import merged
+from slurm_rest_api.pyslurm_build.choice import Choice
+from slurm_rest_api.pyslurm_build.host import SlurmHost
+from slurm_rest_api.pyslurm_build.recipes import apply_edit, override_version
+
+logger = logging.getLogger(__name__)
+
+MAX_JOBS = 2
+"""Compilers at the same time; each needs up to 1 GiB."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where and with what to build: a scratch folder, the commands' log, the lock file of the build's own packages."""
+
+    folder: Path
+    log: Path
+    lock: Path
+
+
+def check_compiler(which: Callable[[str], str | None] = shutil.which, include: Path | None = None) -> None:
+    """Raise SourceUnusable that names every missing part: the C compiler, Python's headers."""
+    compiler = os.environ.get("CC") or "gcc"
+    headers = include or Path(sysconfig.get_path("include"))
+    missing = []
+    if which(compiler.split()[0]) is None:
+        missing.append(f"a C compiler ({compiler})")
+    if not (headers / "Python.h").is_file():
+        missing.append(f"Python's headers ({headers}/Python.h)")
+    if missing:
+        python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        raise SourceUnusable(
+            f"pyslurm has to be compiled, and this host lacks {' and '.join(missing)}.\n"
+            f"  on Debian/Ubuntu:  apt-get install gcc libc6-dev python3-dev   "
+            f"({python}-dev if {python} is not the system's python3)\n"
+            f"  on RHEL/Rocky:     dnf install gcc {python}-devel"
+        )
+
+
+def build_wheel(choice: Choice, host: SlurmHost, variables: Mapping[str, str], shop: Workshop) -> Path:
+    """Return the path of the finished wheel; raises SourceUnusable that names the step and the log."""
+    python = _make_environment(shop)
+    source = _unpack(_download(choice, python, shop), shop.folder / "source")
+    flags: list[str] = []
+    if choice.overridden:
+        override_version(source, choice.version, host.line)
+    if choice.recipe is not None:
+        for edit in choice.recipe.edits:
+            logger.info("  adjusting %s: %s", edit.path, edit.reason)
+            apply_edit(source, edit)
+        for flag in choice.recipe.flags:
+            logger.info("  compiling with %s: %s", flag.text, flag.reason)
+            flags.append(flag.text)
+    settings = {
+        "SLURM_INCLUDE_DIR": str(host.include_dir),
+        "SLURM_LIB_DIR": str(host.library.parent),
+        "PYSLURM_BUILD_JOBS": str(min(MAX_JOBS, os.cpu_count() or 1)),
+        "CFLAGS": " ".join(flags),
+    }
+    logger.info("Compiling pyslurm %s (about a minute; log: %s)", choice.version, shop.log)
+    out = shop.folder / "wheels"
+    command = [str(python), "-m", "pip", "wheel", "-v", "--no-deps", "--no-build-isolation", "--no-index"]
+    _run(
+        "compile pyslurm",
+        [*command, "--wheel-dir", str(out), str(source)],
+        shop,
+        merged(os.environ, settings, variables),
+    )
+    return _only_file(out, "*.whl")
+
+
+def install_wheel(wheel: Path, python: Path, shop: Workshop, target: Path | None = None) -> None:
+    """Install a wheel into the environment of `python`, or unpack it into the folder `target`."""
+    where = ["--target", str(target)] if target else ["--force-reinstall"]
+    command = [str(python), "-m", "pip", "install", "--no-deps", "--no-index", *where, str(wheel)]
+    _run("install the wheel", command, shop, os.environ)
+
+
+def versions_on_pypi(python: Path) -> list[str] | None:
+    """Return pyslurm's versions that pip can see, newest first; None where it cannot ask."""
+    result = subprocess.run(
+        [str(python), "-m", "pip", "--disable-pip-version-check", "index", "versions", "pyslurm"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    for line in result.stdout.splitlines():
+        if line.startswith("Available versions:"):
+            return [version.strip() for version in line.partition(":")[2].split(",")]
+    return None
+
+
+def _make_environment(shop: Workshop) -> Path:
+    python = shop.folder / "environment" / "bin" / "python"
+    _run("make the build environment", [sys.executable, "-m", "venv", str(python.parent.parent)], shop, os.environ)
+    command = [str(python), "-m", "pip", "install", "--require-hashes", "--no-deps", "-r", str(shop.lock)]
+    _run("install the build's packages", command, shop, os.environ)
+    return python
+
+
+def _download(choice: Choice, python: Path, shop: Workshop) -> Path:
+    logger.info("Downloading pyslurm %s", choice.version)
+    wanted = shop.folder / "pyslurm.txt"
+    checksum = f" --hash=sha256:{choice.sha256}" if choice.sha256 else ""
+    wanted.write_text(f"pyslurm=={choice.version}{checksum}\n", encoding="utf-8")
+    out = shop.folder / "download"
+    command = [str(python), "-m", "pip", "download", "--no-deps", "--no-binary=pyslurm", "--no-build-isolation"]
+    _run(f"download pyslurm {choice.version}", [*command, "--dest", str(out), "-r", str(wanted)], shop, os.environ)
+    return _only_file(out, "*.tar.gz")
+
+
+def _unpack(archive: Path, folder: Path) -> Path:
+    # Not extractall(filter="data"): Python 3.11 has that from 3.11.4 on, and Debian 12 carries 3.11.2.
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            target = (folder / member.name).resolve()
+            content = tar.extractfile(member) if member.isfile() else None
+            if content is None:
+                continue
+            if not target.is_relative_to(folder.resolve()):
+                raise SourceUnusable(f"{archive.name} holds a path that leads out of it: {member.name}")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content.read())
+    return _only_file(folder, "*")
+
+
+def _only_file(folder: Path, pattern: str) -> Path:
+    found = sorted(folder.glob(pattern)) if folder.is_dir() else []
+    if len(found) != 1:
+        raise SourceUnusable(f"expected one {pattern} in {folder}, found {[path.name for path in found]}")
+    return found[0]
+
+
+def _run(step: str, command: Sequence[str], shop: Workshop, environ: Mapping[str, str]) -> None:
+    with shop.log.open("a", encoding="utf-8") as log:
+        log.write(f"$ {' '.join(command)}\n")
+        log.flush()
+        done = subprocess.run(
+            command,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=shop.folder,
+            check=False,
+        )
+    if done.returncode != 0:
+        tail = "\n".join(
+            "    " + line for line in shop.log.read_text(encoding="utf-8", errors="replace").splitlines()[-25:]
+        )
+        raise SourceUnusable(f"Could not {step}. The end of {shop.log}:\n{tail}")
