@@ -47,9 +47,13 @@ class _Service:
 
 
 class Supervisor:
-    """Keeps `commands` (name → argument list) running until `stop()`."""
+    """Keeps `commands` (name → argument list) running until `stop()`.
 
-    def __init__(self, commands: Mapping[str, Sequence[str]]) -> None:
+    Children that do not end within `grace_seconds` of their SIGTERM are killed.
+    """
+
+    def __init__(self, commands: Mapping[str, Sequence[str]], grace_seconds: float = _GRACE_SECONDS) -> None:
+        self._grace_seconds = grace_seconds
         self._services = [_Service(name, command) for name, command in commands.items()]
         self._stopping = threading.Event()
 
@@ -63,11 +67,15 @@ class Supervisor:
         finally:
             self._end_all()
 
+    def stop(self) -> None:
+        """End `run()`; may be called from another thread."""
+        self._stopping.set()
+
     def stop_on_signals(self) -> None:
         """Have SIGTERM and SIGINT stop this supervisor."""
 
         def stop(_number: int, _frame: FrameType | None) -> None:
-            self._stopping.set()
+            self.stop()
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
@@ -76,7 +84,7 @@ class Supervisor:
         running = [service.process for service in self._services if service.process is not None]
         for process in running:
             process.terminate()
-        deadline = time.monotonic() + _GRACE_SECONDS
+        deadline = time.monotonic() + self._grace_seconds
         for process in running:
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))

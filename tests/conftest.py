@@ -1,0 +1,47 @@
+"""Fixtures shared by all tests: settings in a folder of the test's own, a store to fill, a client to ask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from slurm_rest_api.app import create_app
+from slurm_rest_api.config import Settings
+from slurm_rest_api.slurmapi.cycle import Cycle
+from slurm_rest_api.slurmapi.paths import RuntimePaths
+from slurm_rest_api.slurmapi.store.writer import StoreWriter
+from tests.fakes import FakeSource
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The default settings, with a runtime directory of this test's own."""
+    return Settings.model_validate({"system": {"runtime_dir": tmp_path / "runtime"}})
+
+
+@pytest.fixture
+def paths(settings: Settings) -> RuntimePaths:
+    """The runtime directory, made."""
+    paths = RuntimePaths.of(settings)
+    paths.make()
+    return paths
+
+
+@pytest.fixture
+def source() -> FakeSource:
+    """The cluster: set its `snapshot`."""
+    return FakeSource()
+
+
+@pytest.fixture
+def cycle(source: FakeSource, paths: RuntimePaths) -> Cycle:
+    """Loads `source` into the store whenever the test runs it."""
+    return Cycle(source, StoreWriter(paths.store), hidden=[], refresh_seconds=10.0)
+
+
+@pytest.fixture
+def client(settings: Settings) -> FlaskClient:
+    """A client of the web application."""
+    return create_app(settings).test_client()

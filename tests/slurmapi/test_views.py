@@ -1,0 +1,299 @@
+"""The live routes over a store that a real cycle filled."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from slurm_rest_api.app import create_app
+from slurm_rest_api.config import Settings
+from slurm_rest_api.slurmapi.cycle import Cycle
+from slurm_rest_api.slurmapi.paths import RuntimePaths
+from slurm_rest_api.slurmapi.store.writer import StoreWriter
+from tests.builders import make_job, make_node, make_partition, make_snapshot
+from tests.fakes import FakeSource
+
+ROUTES = ["/queue", "/nodes", "/partitions", "/stats", "/usage", "/usage?compact=true"]
+
+
+@pytest.fixture
+def source() -> FakeSource:
+    jobs = [make_job(job_id=7, partition="main"), make_job(job_id=12, partition="main", job_state="PENDING")]
+    nodes = [make_node(name="rack001", partitions=["main"]), make_node(name="rack002", partitions=["other"])]
+    partitions = [make_partition(name="main"), make_partition(name="other")]
+    return FakeSource(make_snapshot(jobs=jobs, nodes=nodes, partitions=partitions))
+
+
+def age_the_store(paths: RuntimePaths, seconds: float) -> None:
+    writer = StoreWriter(paths.store)
+    writer.record_failure("Unable to contact slurm controller (connect failure)", time.time() - seconds + 1)
+    writer.close()
+    import sqlite3
+
+    connection = sqlite3.connect(paths.store, isolation_level=None)
+    connection.execute("UPDATE status SET loaded_at = loaded_at - ?", (seconds,))
+    connection.close()
+
+
+def data(response: TestResponse) -> Any:
+    assert response.status_code == 200, response.get_data(as_text=True)
+    assert set(response.json or {}) == {"data", "meta"}
+    return (response.json or {})["data"]
+
+
+def faults(response: TestResponse) -> list[dict[str, Any]]:
+    body = response.get_json()
+    assert set(body) == {"errors"}
+    for fault in body["errors"]:
+        assert fault["status"] == str(response.status_code)
+        assert fault["meta"] == {"args": [fault["detail"]]}
+    errors: list[dict[str, Any]] = body["errors"]
+    return errors
+
+
+def test_collections_are_objects_keyed_by_id_or_name(client: FlaskClient, cycle: Cycle) -> None:
+    cycle.run()
+    assert list(data(client.get("/queue"))) == ["7", "12"]
+    assert data(client.get("/queue"))["12"]["job_state"] == "PENDING"
+    assert list(data(client.get("/nodes"))) == ["rack001", "rack002"]
+    assert list(data(client.get("/partitions"))) == ["main", "other"]
+
+
+def test_usage_lists_every_node_in_every_partition_unless_compact(client: FlaskClient, cycle: Cycle) -> None:
+    cycle.run()
+    full = data(client.get("/usage"))["partitions"]["main"]["nodes"]
+    assert full["rack002"] == {"active": False}
+    assert full["rack001"]["active"] is True
+    assert list(data(client.get("/usage?compact=true"))["partitions"]["main"]["nodes"]) == ["rack001"]
+    assert data(client.get("/usage?compact=false"))["partitions"]["main"]["nodes"] == full
+
+
+def test_meta_says_where_the_data_comes_from_and_how_much_it_is(client: FlaskClient, cycle: Cycle) -> None:
+    before = int(time.time())
+    cycle.run()
+    meta = client.get("/queue").get_json()["meta"]
+    assert meta["source"] == "fake"
+    assert meta["total"] == 2
+    assert (meta["stale"], meta["error"]) == (False, None)
+    assert before <= meta["changed_at"] <= time.time()
+
+
+def test_an_empty_cluster_is_answered_with_empty_objects(
+    client: FlaskClient, cycle: Cycle, source: FakeSource
+) -> None:
+    source.snapshot = make_snapshot(jobs=[], nodes=[], partitions=[])
+    cycle.run()
+    assert data(client.get("/queue")) == {}
+    assert data(client.get("/nodes")) == {}
+    assert data(client.get("/usage"))["partitions"] == {}
+    assert client.get("/queue").get_json()["meta"]["total"] == 0
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_the_same_answer_comes_plain_or_compressed(client: FlaskClient, cycle: Cycle, route: str) -> None:
+    cycle.run()
+    plain = client.get(route)
+    packed = client.get(route, headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.headers["Content-Length"] == str(len(packed.data))
+    assert gzip.decompress(packed.data) == plain.data
+    assert json.loads(plain.data).keys() == {"data", "meta"}
+
+
+@pytest.mark.parametrize(("accepted", "encoding"), [("gzip;q=0", None), ("br", None), ("*", "gzip"), ("br, gzip", "gzip")])
+def test_compression_follows_what_the_client_accepts(
+    client: FlaskClient, cycle: Cycle, accepted: str, encoding: str | None
+) -> None:
+    cycle.run()
+    assert client.get("/nodes", headers={"Accept-Encoding": accepted}).headers.get("Content-Encoding") == encoding
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_validators_and_freshness(client: FlaskClient, cycle: Cycle, route: str) -> None:
+    cycle.run()
+    headers = client.get(route).headers
+    assert headers["ETag"].startswith('W/"')
+    assert headers["Cache-Control"] == "public, max-age=10"
+    assert headers["Vary"] == "Accept-Encoding"
+    assert int(headers["Age"]) <= 1
+    assert headers["Last-Modified"].endswith("GMT")
+    assert "X-Slurm-Stale" not in headers
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_an_unchanged_answer_is_a_304_without_body(client: FlaskClient, cycle: Cycle, route: str) -> None:
+    cycle.run()
+    etag = client.get(route).headers["ETag"]
+    unchanged = client.get(route, headers={"If-None-Match": f'"unknown", {etag}'})
+    assert unchanged.status_code == 304
+    assert unchanged.data == b""
+    assert unchanged.headers["ETag"] == etag
+    assert unchanged.headers["Cache-Control"] == "public, max-age=10"
+    assert client.get(route, headers={"If-None-Match": 'W/"other"'}).status_code == 200
+
+
+def test_a_cycle_that_changed_nothing_keeps_the_etag(client: FlaskClient, cycle: Cycle, source: FakeSource) -> None:
+    cycle.run()
+    jobs, nodes = client.get("/queue").headers["ETag"], client.get("/nodes").headers["ETag"]
+    source.snapshot = make_snapshot(
+        jobs=[make_job(job_id=7, partition="main")],
+        nodes=source.snapshot.nodes,
+        partitions=source.snapshot.partitions,
+    )
+    cycle.run()
+    assert client.get("/nodes", headers={"If-None-Match": nodes}).status_code == 304
+    assert client.get("/queue", headers={"If-None-Match": jobs}).status_code == 200
+    assert list(data(client.get("/queue"))) == ["7"]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_head_has_the_headers_and_no_body(client: FlaskClient, cycle: Cycle, route: str) -> None:
+    cycle.run()
+    got, head = client.get(route), client.head(route)
+    assert head.status_code == 200
+    assert head.data == b""
+    assert head.headers["Content-Length"] == got.headers["Content-Length"] == str(len(got.data))
+    assert head.headers["ETag"] == got.headers["ETag"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_nothing_but_reading_is_allowed(client: FlaskClient, method: str) -> None:
+    response = client.open("/queue", method=method)
+    assert response.status_code == 405
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+    assert faults(response)[0]["title"] == "Method Not Allowed"
+
+
+def test_an_unknown_parameter_is_refused_by_name_with_the_known_ones(client: FlaskClient, cycle: Cycle) -> None:
+    cycle.run()
+    response = client.get("/usage?compct=true")
+    assert response.status_code == 400
+    (fault,) = faults(response)
+    assert fault["title"] == "Bad parameter"
+    assert fault["source"] == {"parameter": "compct"}
+    assert fault["detail"] == (
+        "This route does not know the parameter 'compct'. Did you mean 'compact'? It knows: compact."
+    )
+    assert faults(client.get("/queue?user=alice"))[0]["detail"] == (
+        "This route does not know the parameter 'user'. It takes none."
+    )
+
+
+def test_every_bad_parameter_of_a_request_is_named(client: FlaskClient) -> None:
+    found = faults(client.get("/usage?compact=perhaps&depth=3"))
+    assert [fault["source"]["parameter"] for fault in found] == ["compact", "depth"]
+    assert "compact='perhaps' is not usable" in found[0]["detail"]
+
+
+@pytest.mark.parametrize("route", ROUTES[:5])
+def test_the_cache_buster_of_old_pages_is_let_through(client: FlaskClient, cycle: Cycle, route: str) -> None:
+    cycle.run()
+    assert client.get(f"{route}?_=1700000000000").status_code == 200
+
+
+def test_an_unknown_route_is_a_404_in_the_same_shape(client: FlaskClient) -> None:
+    response = client.get("/jobs")
+    assert response.status_code == 404
+    assert faults(response)[0]["title"] == "Not Found"
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_before_the_first_load_there_is_a_503_that_says_when_to_come_back(client: FlaskClient, route: str) -> None:
+    response = client.get(route)
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "5"
+    assert "Is it running?" in faults(response)[0]["detail"]
+
+
+def test_before_the_first_success_the_503_says_why(client: FlaskClient, paths: RuntimePaths) -> None:
+    StoreWriter(paths.store).record_failure("Unable to contact slurm controller (connect failure)", 1000.0)
+    response = client.get("/queue")
+    assert response.status_code == 503
+    assert faults(response)[0]["detail"].endswith("Unable to contact slurm controller (connect failure)")
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_old_data_is_still_answered_and_says_so(
+    client: FlaskClient, cycle: Cycle, paths: RuntimePaths, route: str
+) -> None:
+    cycle.run()
+    fresh = client.get(route)
+    age_the_store(paths, 100)
+    stale = client.get(route, headers={"If-None-Match": fresh.headers["ETag"]})
+    assert data(stale) == fresh.get_json()["data"]
+    assert stale.headers["X-Slurm-Stale"] == "1"
+    assert 100 <= int(stale.headers["Age"]) <= 105
+    meta = stale.get_json()["meta"]
+    assert meta["stale"] is True
+    assert meta["error"]["detail"] == "Unable to contact slurm controller (connect failure)"
+    again = client.get(route, headers={"If-None-Match": stale.headers["ETag"]})
+    assert again.status_code == 304
+    assert again.headers["X-Slurm-Stale"] == "1"
+
+
+def test_a_store_that_is_damaged_is_a_503(client: FlaskClient, paths: RuntimePaths) -> None:
+    paths.store.write_bytes(b"no database" * 1000)
+    response = client.get("/queue")
+    assert response.status_code == 503
+    assert faults(response)[0]["title"] == "Store not readable"
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+def test_without_room_for_prepared_bodies_answers_are_streamed(
+    client: FlaskClient, cycle: Cycle, paths: RuntimePaths, accepted: str
+) -> None:
+    cycle.run()
+    expected = client.get("/queue").data
+    for path in paths.prepared.iterdir():
+        path.unlink()
+    paths.prepared.rmdir()
+    Path(paths.prepared).write_text("a file where the folder should be")
+    response = client.get("/queue", headers={"Accept-Encoding": accepted})
+    body = gzip.decompress(response.data) if accepted == "gzip" else response.data
+    assert body == expected
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_cors_is_off_by_default(client: FlaskClient, cycle: Cycle) -> None:
+    cycle.run()
+    response = client.get("/queue", headers={"Origin": "https://pages.example"})
+    assert not [name for name in response.headers.keys() if name.startswith("Access-Control")]
+
+
+def cors_client(settings: Settings, origins: list[str]) -> FlaskClient:
+    system = settings.system.model_copy(update={"use_cors": True, "cors_origins": origins})
+    return create_app(settings.model_copy(update={"system": system})).test_client()
+
+
+def test_cors_lets_the_configured_origins_read(settings: Settings, cycle: Cycle) -> None:
+    cycle.run()
+    client = cors_client(settings, ["https://pages.example"])
+    own = client.get("/queue", headers={"Origin": "https://pages.example"})
+    assert own.headers["Access-Control-Allow-Origin"] == "https://pages.example"
+    assert "Access-Control-Allow-Credentials" not in own.headers
+    assert set(own.headers["Access-Control-Expose-Headers"].split(", ")) == {"Age", "ETag", "X-Slurm-Stale"}
+    foreign = client.get("/queue", headers={"Origin": "https://elsewhere.example"})
+    assert "Access-Control-Allow-Origin" not in foreign.headers
+
+
+def test_cors_for_everybody_never_comes_with_credentials(settings: Settings, cycle: Cycle) -> None:
+    cycle.run()
+    response = cors_client(settings, ["*"]).get("/queue", headers={"Origin": "https://pages.example"})
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in response.headers
+
+
+def test_the_openapi_document_describes_every_route(client: FlaskClient) -> None:
+    document = client.get("/openapi/openapi.json").get_json()
+    described = {path for path in document["paths"]}
+    assert described == {"/queue", "/nodes", "/partitions", "/stats", "/usage"}
+    names = {parameter["name"] for parameter in document["paths"]["/usage"]["get"]["parameters"]}
+    assert names == {"_", "compact"}
