@@ -1,0 +1,110 @@
+"""What a job holds on each node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
+
+from slurm_rest_api.slurmapi.sources.base import Record
+from slurm_rest_api.slurmapi.sources.formats import gres_count
+
+HOLDING_STATES = frozenset(
+    {"RUNNING", "SUSPENDED", "COMPLETING", "CONFIGURING", "RESIZING", "SIGNALING", "STOPPED", "POWER_UP_NODE"}
+)
+"""Job states in which nodes are held. A finished job keeps its layout in slurmctld, but holds nothing."""
+
+CORE_TEXT_LIMIT = 127
+"""pyslurm formats a node's cores into a buffer of 128 bytes; a text of that length was cut."""
+
+Cores = tuple[int, ...]
+
+
+class CoreLists(dict[str, Cores]):
+    """Core indexes by their text: `"0-2,5"` is `(0, 1, 2, 5)`. A cache for one load: few texts recur on many nodes."""
+
+    def __missing__(self, text: str) -> Cores:
+        # The last term of a cut text may have lost digits.
+        terms = text.split(",")[:-1] if len(text) >= CORE_TEXT_LIMIT else text.split(",")
+        cores: list[int] = []
+        for term in filter(None, terms):
+            first, _, last = term.partition("-")
+            cores.extend(range(int(first), int(last or first) + 1))
+        self[text] = tuple(cores)
+        return self[text]
+
+
+def no_allocation() -> Record:
+    """The four allocation fields of a job that holds nothing."""
+    return {"cpus_allocated": {}, "mem_allocated": {}, "cpus_alloc_layout": {}, "gres_allocated": {}}
+
+
+def allocation(layout: Mapping[str, Any], threads: Mapping[str, int], num_cpus: int, core_lists: CoreLists) -> Record:
+    """The four allocation fields of a job.
+
+    pyslurm names cores where Slurm means CPUs: a core of a node with two threads is two CPUs, numbered as `scontrol
+    show job -d` does. On a single node the job's own CPU count is exact whatever the threads.
+
+    Args:
+        layout: What `Job.get_resource_layout_per_node()` gives: by node `cpu_ids` (text of core indexes), `memory` (MiB
+            or None) and `gres`.
+        threads: Threads per core by node; a node that is not there counts 1.
+        num_cpus: CPUs of the whole job.
+        core_lists: Cache of expanded core texts.
+    """
+    cpus: dict[str, int] = {}
+    ids: dict[str, list[int]] = {}
+    cut: list[str] = []
+    for node, held in layout.items():
+        text = held["cpu_ids"] or ""
+        cores, per_core = core_lists[text], threads.get(node, 1)
+        ids[node] = [core * per_core + thread for core in cores for thread in range(per_core)]
+        cpus[node] = len(ids[node])
+        if len(text) >= CORE_TEXT_LIMIT:
+            cut.append(node)
+    if len(cpus) == 1:
+        cpus = dict.fromkeys(cpus, num_cpus)
+    elif cut:
+        known = sum(count for node, count in cpus.items() if node not in cut)
+        cpus |= spread(max(num_cpus - known, 0), cut)
+    return {
+        "cpus_allocated": cpus,
+        "mem_allocated": {node: held["memory"] or 0 for node, held in layout.items()},
+        "cpus_alloc_layout": ids,
+        "gres_allocated": {
+            node: {name: gres_count(count) for name, count in (held["gres"] or {}).items()}
+            for node, held in layout.items()
+        },
+    }
+
+
+def spread(count: int, nodes: list[str]) -> dict[str, int]:
+    """A count spread evenly over nodes, the first ones taking what is left over."""
+    share, rest = divmod(count, len(nodes))
+    return {node: share + (1 if index < rest else 0) for index, node in enumerate(nodes)}
+
+
+def even_allocation(
+    nodes: str | None, num_cpus: int, memory_per_cpu: int | None, memory_per_node: int | None
+) -> Record:
+    """The four allocation fields where nobody tells the split: CPUs evenly over the nodes, memory as requested.
+
+    Args:
+        nodes: Allocated nodes as a hostlist.
+        num_cpus: CPUs of the whole job.
+        memory_per_cpu: MiB, or None.
+        memory_per_node: MiB, or None; only used without memory_per_cpu.
+    """
+    names = list(NodeSet(nodes, resolver=RESOLVER_NOGROUP)) if nodes else []
+    if not names:
+        return no_allocation()
+    cpus = spread(num_cpus, names)
+    return {
+        "cpus_allocated": cpus,
+        "mem_allocated": {
+            node: memory_per_cpu * count if memory_per_cpu else (memory_per_node or 0) for node, count in cpus.items()
+        },
+        "cpus_alloc_layout": {node: [] for node in names},
+        "gres_allocated": {node: {} for node in names},
+    }

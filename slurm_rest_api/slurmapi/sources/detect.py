@@ -1,0 +1,74 @@
+"""Chooses the adapter for what is installed on this host."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.slurmapi.sources.accounts import AccountNames
+from slurm_rest_api.slurmapi.sources.base import ClusterSource
+from slurm_rest_api.slurmapi.sources.modern import ModernSource
+
+SLURM = "slurm"
+MODERN_PARTS = ("Jobs", "Job", "Nodes", "Node", "Partitions", "Partition", "slurmctld.Statistics")
+
+
+def open_source(name: str, import_module: Callable[[str], ModuleType] = importlib.import_module) -> ClusterSource:
+    """The source with a name from the configuration.
+
+    Args:
+        name: `slurm`, or `package.module:function` for a function without parameters that returns a ClusterSource.
+        import_module: How modules are imported.
+
+    Raises:
+        SourceUnusable: The source cannot be had on this host; the message says what to do.
+
+    Importing pyslurm where Slurm has no usable configuration ends the whole process, so this belongs into a process
+    that may end.
+    """
+    if name == SLURM:
+        return _open_slurm(import_module)
+    module_name, colon, function_name = name.partition(":")
+    if not (module_name and colon and function_name):
+        raise SourceUnusable(f"The source {name!r} is unknown: it is `slurm`, or `package.module:function`.")
+    function = getattr(_import(module_name, import_module, name), function_name, None)
+    if not callable(function):
+        raise SourceUnusable(f"The source {name!r} is unusable: {module_name} has no function {function_name}.")
+    source: ClusterSource = function()
+    return source
+
+
+def _import(module_name: str, import_module: Callable[[str], ModuleType], name: str) -> ModuleType:
+    try:
+        return import_module(module_name)
+    except ImportError as error:
+        raise SourceUnusable(f"The source {name!r} is unusable: {module_name} cannot be imported: {error}.") from error
+
+
+def _open_slurm(import_module: Callable[[str], ModuleType]) -> ClusterSource:
+    try:
+        pyslurm = import_module("pyslurm")
+    except ImportError as error:
+        raise SourceUnusable(
+            f"pyslurm cannot be imported: {error}. Run build.sh on this host: it builds the pyslurm that fits its Slurm."
+        ) from error
+    lacking = _lacking(pyslurm, MODERN_PARTS)
+    if not lacking:
+        return ModernSource(pyslurm, AccountNames())
+    version = getattr(pyslurm, "__version__", "of unknown version")
+    raise SourceUnusable(f"pyslurm {version} lacks {', '.join(lacking)}.")
+
+
+def _lacking(module: Any, parts: tuple[str, ...]) -> list[str]:
+    return [part for part in parts if not _has(module, part)]
+
+
+def _has(owner: Any, path: str) -> bool:
+    for step in path.split("."):
+        owner = getattr(owner, step, None)
+        if owner is None:
+            return False
+    return True

@@ -1,0 +1,71 @@
+"""The cluster through pyslurm's object API (25.05 and later; 24.11.x from its branch)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slurm_rest_api.errors import SourceUnavailable
+from slurm_rest_api.slurmapi.sources.accounts import AccountNames
+from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
+from slurm_rest_api.slurmapi.sources.modern_attributes import JobAttributes, NodeAttributes, PartitionAttributes
+from slurm_rest_api.slurmapi.sources.modern_jobs import JobConverter
+from slurm_rest_api.slurmapi.sources.modern_nodes import node_record
+from slurm_rest_api.slurmapi.sources.modern_partitions import partition_record
+from slurm_rest_api.slurmapi.sources.modern_statistics import statistics_record
+from slurm_rest_api.slurmapi.sources.reader import AttributeReader
+
+RPCS_PER_LOAD = 6
+"""Jobs 1; nodes 2 (pyslurm asks for the partitions to tell a node's); partitions 2 (it asks for the configuration to
+tell the preemption mode); statistics 1."""
+
+
+class ModernSource:
+    """A `ClusterSource` over `pyslurm.Jobs`, `Nodes`, `Partitions` and `slurmctld.Statistics`.
+
+    Args:
+        pyslurm: The imported module.
+        names: Names of users and groups.
+    """
+
+    def __init__(self, pyslurm: Any, names: AccountNames) -> None:
+        self.name = "slurm"
+        self.rpcs_per_load = RPCS_PER_LOAD
+        self._pyslurm = pyslurm
+        self._names = names
+        self._read_job = AttributeReader(pyslurm.Job, JobAttributes._fields, JobAttributes._make)
+        self._read_node = AttributeReader(pyslurm.Node, NodeAttributes._fields, NodeAttributes._make)
+        self._read_partition = AttributeReader(
+            pyslurm.Partition, PartitionAttributes._fields, PartitionAttributes._make
+        )
+
+    def load(self) -> Snapshot:
+        """Read everything now; the jobs are converted while they are walked, which costs no further RPC.
+
+        Raises:
+            SourceUnavailable: An RPC failed; the message has Slurm's words and error number.
+        """
+        jobs, nodes, partitions, statistics = self._ask()
+        self._names.expire()
+        node_records = [node_record(self._read_node(node), self._names) for node in nodes.values()]
+        threads = {node["name"]: node["threads"] or 1 for node in node_records}
+        return Snapshot(
+            jobs=JobConverter(self._read_job, self._names, threads).records(jobs),
+            nodes=node_records,
+            partitions=self._partitions(partitions),
+            statistics=statistics_record(statistics),
+        )
+
+    def _partitions(self, partitions: Any) -> list[Record]:
+        return [partition_record(self._read_partition(partition)) for partition in partitions.values()]
+
+    def _ask(self) -> tuple[Any, Any, Any, Any]:
+        pyslurm = self._pyslurm
+        try:
+            return (
+                pyslurm.Jobs.load(),
+                pyslurm.Nodes.load(),
+                pyslurm.Partitions.load(),
+                pyslurm.slurmctld.Statistics.load(),
+            )
+        except pyslurm.RPCError as error:
+            raise SourceUnavailable(f"slurmctld cannot be read: {error} (Slurm error {error.errno}).") from error

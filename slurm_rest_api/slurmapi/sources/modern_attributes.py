@@ -1,0 +1,239 @@
+"""The attributes of pyslurm's objects that are read, in the order in which they are read.
+
+The field names are pyslurm's (25.11). Attributes that cost much more than they tell are left out: `gpus`, `gres`
+and `tres` repeat what `allocated_tres` and `requested_tres` say at 9 microseconds each, and `user_name` and
+`group_name` ask the name service at every access.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class JobAttributes(NamedTuple):
+    """One `pyslurm.Job`."""
+
+    id: int
+    name: str | None
+    cluster: str | None
+    user_id: int
+    group_id: int
+    account: str | None
+    association_id: int | None
+    partition: str | None
+    qos: str | None
+    wckey: str | None
+    reservation: str | None
+    mcs_label: str | None
+    submit_host: str | None
+    submit_session_id: int | None
+    is_cronjob: bool
+    cronjob_time: str | None
+    container: str | None
+    container_id: str | None
+    array_id: int | None
+    array_task_id: int | None
+    array_tasks_waiting: str | None
+    array_tasks_parallel: int | None
+    heterogeneous_id: int | None
+    heterogeneous_offset: int | None
+    federation_origin: str | None
+    federation_siblings_viable: list[str] | int | None
+    federation_siblings_active: list[str] | int | None
+    state: str
+    state_reason: str | None
+    priority: int | None
+    nice: int | None
+    is_requeueable: bool
+    requeue_count: int | None
+    requires_node_reboot: bool
+    is_batch_job: bool
+    exit_code: int | None
+    exit_code_signal: int | None
+    derived_exit_code: int | None
+    derived_exit_code_signal: int | None
+    failed_node: str | None
+    dependencies: dict[str, Any] | None
+    kill_on_invalid_dependency: bool
+    submit_time: int | None
+    eligible_time: int | None
+    accrue_time: int | None
+    start_time: int | None
+    end_time: int | None
+    suspend_time: int | None
+    resize_time: int | None
+    last_sched_evaluation_time: int | None
+    preempt_time: int | None
+    preempt_eligible_time: int | None
+    deadline: int | None
+    run_time: int | None
+    pre_suspension_time: int | None
+    time_limit: int | None
+    time_limit_min: int | None
+    delay_boot_time: int | None
+    cpus: int | None
+    num_nodes: int | None
+    max_nodes: int | None
+    ntasks: int | None
+    cpus_per_task: int | None
+    min_cpus_per_node: int | None
+    boards_per_node: int | None
+    sockets_per_board: int | None
+    sockets_per_node: int | None
+    cores_per_socket: int | None
+    threads_per_core: int | None
+    ntasks_per_core: int | str | None
+    ntasks_per_socket: int | str | None
+    ntasks_per_node: int | None
+    ntasks_per_board: int | None
+    ntasks_per_gpu: int | None
+    cores_reserved_for_system: int | None
+    threads_reserved_for_system: int | None
+    requires_contiguous_nodes: bool
+    resource_sharing: str | None
+    constraints: list[str] | None
+    preferred_features: list[str] | None
+    batch_constraints: list[str] | None
+    cluster_constraints: list[str] | None
+    required_nodes: str | None
+    excluded_nodes: str | None
+    required_switches: int | None
+    max_wait_time_switches: int | None
+    spreads_over_nodes: bool
+    segment_size: int | None
+    spread_segments: bool
+    consolidate_segments: bool
+    memory_per_cpu: int | None
+    memory_per_node: int | None
+    temporary_disk_per_node: int | None
+    gres_per_node: dict[str, Any] | None
+    gres_binding: str | None
+    gres_tasks_per_sharing: str | None
+    requested_tres: Any
+    allocated_tres: Any
+    tres_per_job: Any
+    tres_per_socket: Any
+    tres_per_task: Any
+    licenses: list[str] | None
+    allocated_licenses: list[str] | None
+    profile_types: list[str] | None
+    burst_buffer: str | None
+    burst_buffer_state: str | None
+    network: str | None
+    cpu_frequency_governor: int | str | None
+    cpu_frequency_min: int | str | None
+    cpu_frequency_max: int | str | None
+    allocated_nodes: str | None
+    batch_host: str | None
+    scheduled_nodes: str | None
+    billable_tres: float | None
+    reserved_ports: str | None
+    kill_step_when_oom: bool
+    command: str | None
+    working_directory: str | None
+    standard_input: str | None
+    standard_output: str | None
+    standard_error: str | None
+    comment: str | None
+    admin_comment: str | None
+    system_comment: str | None
+    extra: str | None
+    selinux_context: str | None
+
+
+class NodeAttributes(NamedTuple):
+    """One `pyslurm.Node`."""
+
+    name: str
+    cluster: str | None
+    state: str | None
+    next_state: str | None
+    reason: str | None
+    reason_time: int | None
+    reason_user: str | None
+    boot_time: int | None
+    slurmd_start_time: int | None
+    last_busy_time: int | None
+    comment: str | None
+    extra: str | None
+    total_cpus: int | None
+    effective_cpus: int | None
+    allocated_cpus: int | None
+    cpu_load: float | None
+    real_memory: int | None
+    allocated_memory: int | None
+    free_memory: int | None
+    memory_reserved_for_system: int | None
+    temporary_disk: int | None
+    configured_gres: dict[str, Any] | None
+    allocated_gres: dict[str, Any] | None
+    allocated_tres: dict[str, Any] | None
+    current_watts: int | None
+    avg_watts: int | None
+    architecture: str | None
+    operating_system: str | None
+    slurm_version: str | None
+    address: str | None
+    hostname: str | None
+    bcast_address: str | None
+    slurmd_port: int | None
+    boards: int | None
+    sockets: int | None
+    cores_per_socket: int | None
+    threads_per_core: int | None
+    cores_reserved_for_system: int | None
+    cpu_binding: str | None
+    available_features: list[str] | None
+    active_features: list[str] | None
+    partitions: list[str] | None
+    owner: str | None
+    mcs_label: str | None
+    weight: int | None
+
+
+class PartitionAttributes(NamedTuple):
+    """One `pyslurm.Partition`."""
+
+    name: str
+    cluster: str | None
+    state: str | None
+    allowed_accounts: list[str] | None
+    denied_accounts: list[str] | None
+    allowed_qos: list[str] | None
+    denied_qos: list[str] | None
+    allowed_groups: list[str] | None
+    allowed_submit_nodes: list[str] | None
+    alternate: str | None
+    qos: str | None
+    is_default: bool
+    is_hidden: bool
+    allow_root_jobs: bool
+    is_root_only: bool
+    least_loaded_nodes_scheduling: bool
+    is_user_exclusive: bool
+    oversubscribe: str | None
+    requires_reservation: bool
+    power_down_on_idle: bool
+    default_time: int | str | None
+    max_time: int | str | None
+    over_time_limit: int | str | None
+    preemption_grace_time: int | None
+    default_memory_per_cpu: int | str | None
+    default_memory_per_node: int | str | None
+    max_memory_per_cpu: int | str | None
+    max_memory_per_node: int | str | None
+    default_cpus_per_gpu: int | None
+    default_memory_per_gpu: int | None
+    max_cpus_per_node: int | str | None
+    max_cpus_per_socket: int | str | None
+    max_nodes: int | str | None
+    min_nodes: int | None
+    nodes: str | None
+    nodesets: list[str] | None
+    total_nodes: int | None
+    total_cpus: int | None
+    priority_tier: int | None
+    priority_job_factor: int | None
+    preempt_mode: str | None
+    select_type_parameters: str | list[str] | None
+    cpu_binding: str | None

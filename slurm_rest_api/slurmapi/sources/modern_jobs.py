@@ -1,0 +1,123 @@
+"""pyslurm's job objects as published job records."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from slurm_rest_api.slurmapi.sources import modern_job_fields as fields
+from slurm_rest_api.slurmapi.sources.accounts import AccountNames
+from slurm_rest_api.slurmapi.sources.allocation import (
+    HOLDING_STATES,
+    CoreLists,
+    allocation,
+    even_allocation,
+    no_allocation,
+)
+from slurm_rest_api.slurmapi.sources.base import Record
+from slurm_rest_api.slurmapi.sources.formats import TimeTexts
+from slurm_rest_api.slurmapi.sources.modern_attributes import JobAttributes
+from slurm_rest_api.slurmapi.sources.modern_tres import Discard
+from slurm_rest_api.slurmapi.sources.reader import READ_ERRORS, AttributeReader
+
+logger = logging.getLogger(__name__)
+
+
+class JobConverter:
+    """Turns the jobs of one load into records.
+
+    Args:
+        read: Reads a `pyslurm.Job`.
+        names: Names of users and groups.
+        threads: Threads per core by node name.
+    """
+
+    def __init__(self, read: AttributeReader[JobAttributes], names: AccountNames, threads: Mapping[str, int]) -> None:
+        self._read = read
+        self._names = names
+        self._threads = threads
+        self._times = TimeTexts()
+        self._core_lists = CoreLists()
+
+    def records(self, jobs: Any) -> Iterator[Record]:
+        """Every job of a `pyslurm.Jobs`, which is emptied on the way: an object goes as soon as it was read."""
+        waiting = list(jobs.values())
+        jobs.clear()
+        waiting.reverse()
+        quiet = Discard()
+        while waiting:
+            job = waiting.pop()
+            with contextlib.redirect_stdout(quiet):
+                attributes = self._read(job)
+            yield self._record(attributes, job)
+
+    def _record(self, a: JobAttributes, job: Any) -> Record:
+        held = self._allocation(a, job) if a.state in HOLDING_STATES else no_allocation()
+        return {
+            **self._owner(a),
+            **fields.array_and_heterogeneous(a),
+            **fields.state(a),
+            **self._moments(a),
+            **fields.durations(a),
+            **fields.size(a),
+            **fields.placement(a),
+            **fields.memory(a),
+            **fields.tres(a),
+            **fields.allocated(a),
+            **held,
+            **fields.files(a),
+        }
+
+    def _owner(self, a: JobAttributes) -> Record:
+        return {
+            "job_id": a.id,
+            "name": a.name,
+            "cluster": a.cluster,
+            "user_id": a.user_id or 0,
+            "user_name": self._names.user(a.user_id or 0),
+            "group_id": a.group_id or 0,
+            "group_name": self._names.group(a.group_id or 0),
+            "account": a.account,
+            "assoc_id": a.association_id or 0,
+            "partition": a.partition,
+            "qos": a.qos,
+            "wckey": a.wckey,
+            "resv_name": a.reservation,
+            "mcs_label": a.mcs_label,
+            "alloc_node": a.submit_host,
+            "alloc_sid": a.submit_session_id or 0,
+            "is_cronjob": bool(a.is_cronjob),
+            "cronjob_time": a.cronjob_time,
+            "container": a.container,
+            "container_id": a.container_id,
+        }
+
+    def _moments(self, a: JobAttributes) -> Record:
+        eligible = a.preempt_eligible_time
+        return {
+            "submit_time": a.submit_time or 0,
+            "eligible_time": a.eligible_time or 0,
+            "accrue_time": self._times[a.accrue_time],
+            "start_time": a.start_time or 0,
+            "end_time": a.end_time or 0,
+            "suspend_time": a.suspend_time or 0,
+            "resize_time": a.resize_time or 0,
+            "last_sched_eval": self._times[a.last_sched_evaluation_time],
+            "preempt_time": a.preempt_time,
+            "preempt_eligible_time": self._times[eligible] if eligible else None,
+            "deadline": a.deadline,
+        }
+
+    def _allocation(self, a: JobAttributes, job: Any) -> Record:
+        try:
+            layout = job.get_resource_layout_per_node()
+        except READ_ERRORS as error:
+            # Its GRES parser raises on forms that it does not know, e.g. `gpu(IDX:0)` without a count.
+            logger.warning("pyslurm cannot tell what job %s holds on each node: %r; spread evenly", a.id, error)
+            layout = {}
+        if layout:
+            return allocation(layout, self._threads, a.cpus or 0, self._core_lists)
+        # select/linear keeps no cores: the job has whole nodes.
+        return even_allocation(a.allocated_nodes, a.cpus or 0, a.memory_per_cpu, a.memory_per_node)

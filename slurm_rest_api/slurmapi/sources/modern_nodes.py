@@ -1,0 +1,113 @@
+"""pyslurm's node objects as published node records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slurm_rest_api.slurmapi.sources.accounts import AccountNames
+from slurm_rest_api.slurmapi.sources.base import Record
+from slurm_rest_api.slurmapi.sources.formats import gres_list, joined, number_or_none, whole
+from slurm_rest_api.slurmapi.sources.modern_attributes import NodeAttributes
+
+NOT_RESPONDING = "NOT_RESPONDING"
+
+
+def classic_state(state: str) -> str:
+    """`DOWN+NOT_RESPONDING` as `DOWN*`, `IDLE+DRAIN+NOT_RESPONDING` as `IDLE*+DRAIN`; other flags stay words."""
+    base, *flags = state.split("+")
+    star = "*" if NOT_RESPONDING in flags else ""
+    return "+".join([base + star, *(flag for flag in flags if flag != NOT_RESPONDING)])
+
+
+def node_record(a: NodeAttributes, names: AccountNames) -> Record:
+    """One node; `names` finds the ids of the users that pyslurm gives by name."""
+    return {**_state(a, names), **_resources(a), **_hardware(a, names)}
+
+
+def _state(a: NodeAttributes, names: AccountNames) -> Record:
+    state = a.state or "UNKNOWN"
+    base, *flags = state.split("+")
+    return {
+        "name": a.name,
+        "cluster": a.cluster,
+        "state": classic_state(state),
+        "state_base": base,
+        "state_flags": flags,
+        "next_state": a.next_state,
+        "reason": a.reason or None,
+        "reason_time": a.reason_time,
+        "reason_uid": names.uid_of(a.reason_user),
+        "reason_user": a.reason_user,
+        "boot_time": a.boot_time or 0,
+        "slurmd_start_time": a.slurmd_start_time or 0,
+        "last_busy": a.last_busy_time or 0,
+        "comment": a.comment,
+        "extra": a.extra,
+    }
+
+
+def _resources(a: NodeAttributes) -> Record:
+    gres = gres_list(a.configured_gres or {})
+    cpus, alloc_cpus = whole(a.total_cpus), whole(a.allocated_cpus)
+    effective = whole(a.effective_cpus)
+    memory, alloc_mem = whole(a.real_memory), whole(a.allocated_memory)
+    return {
+        "cpus": cpus,
+        "effective_cpus": effective,
+        "alloc_cpus": alloc_cpus,
+        "idle_cpus": max(effective - alloc_cpus, 0),
+        "err_cpus": 0,
+        "cpu_load": round((a.cpu_load or 0) * 100),
+        "real_memory": memory,
+        "alloc_mem": alloc_mem,
+        "idle_mem": max(memory - alloc_mem, 0),
+        "free_mem": number_or_none(a.free_memory),
+        "mem_spec_limit": whole(a.memory_reserved_for_system),
+        "tmp_disk": whole(a.temporary_disk),
+        "gres": gres,
+        "gres_used": gres_list(a.allocated_gres or {}),
+        "gres_drain": [],
+        "tres_fmt_str": ",".join([f"cpu={cpus},mem={memory}M", *_gres_tres(gres)]),
+        "alloc_tres_fmt_str": ",".join(f"{name}={count}" for name, count in (a.allocated_tres or {}).items()) or None,
+        "energy": {
+            "current_watts": whole(a.current_watts),
+            "ave_watts": whole(a.avg_watts),
+            "base_watts": 0,
+            "base_consumed_energy": 0,
+            "consumed_energy": 0,
+            "previous_consumed_energy": 0,
+        },
+        "power_mgmt": {"cap_watts": None},
+    }
+
+
+def _gres_tres(gres: list[str]) -> list[str]:
+    return ["gres/{}={}".format(*item.rsplit(":", 1)) for item in gres]
+
+
+def _hardware(a: NodeAttributes, names: AccountNames) -> Record:
+    features: Any = joined(a.available_features) or []
+    features_active: Any = joined(a.active_features) or []
+    return {
+        "arch": a.architecture,
+        "os": a.operating_system,
+        "version": a.slurm_version,
+        "node_addr": a.address,
+        "node_hostname": a.hostname,
+        "bcast_address": a.bcast_address,
+        "port": number_or_none(a.slurmd_port),
+        "boards": whole(a.boards),
+        "sockets": whole(a.sockets),
+        "cores": whole(a.cores_per_socket),
+        "cores_per_socket": whole(a.cores_per_socket),
+        "threads": whole(a.threads_per_core),
+        "core_spec_cnt": whole(a.cores_reserved_for_system),
+        "cpu_spec_list": [],
+        "cpu_bind": a.cpu_binding,
+        "features": features,
+        "features_active": features_active,
+        "partitions": a.partitions or [],
+        "owner": names.uid_of(a.owner),
+        "mcs_label": a.mcs_label,
+        "weight": whole(a.weight),
+    }

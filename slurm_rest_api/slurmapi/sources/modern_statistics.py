@@ -1,0 +1,120 @@
+"""pyslurm's controller statistics as the published statistics record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slurm_rest_api.slurmapi.sources.base import Record
+
+SAME_NAME = (
+    "server_thread_count",
+    "agent_queue_size",
+    "agent_count",
+    "agent_thread_count",
+    "dbd_agent_queue_size",
+    "gettimeofday_latency",
+    "jobs_submitted",
+    "jobs_started",
+    "jobs_completed",
+    "jobs_canceled",
+    "jobs_failed",
+    "jobs_pending",
+    "jobs_running",
+    "schedule_cycle_last",
+    "schedule_cycle_max",
+    "schedule_cycle_sum",
+    "schedule_cycle_counter",
+    "schedule_cycle_mean",
+    "schedule_cycle_mean_depth",
+    "schedule_cycles_per_minute",
+)
+
+RENAMED = {
+    "req_time": "request_time",
+    "req_time_start": "data_since",
+    "schedule_queue_len": "schedule_queue_length",
+    "bf_backfilled_jobs": "backfilled_jobs",
+    "bf_last_backfilled_jobs": "last_backfilled_jobs",
+    "bf_backfilled_het_jobs": "backfilled_het_jobs",
+    "bf_cycle_counter": "backfill_cycle_counter",
+    "bf_cycle_sum": "backfill_cycle_sum",
+    "bf_cycle_last": "backfill_cycle_last",
+    "bf_cycle_max": "backfill_cycle_max",
+    "bf_cycle_mean": "backfill_cycle_mean",
+    "bf_when_last_cycle": "backfill_cycle_last_when",
+    "bf_last_depth": "backfill_last_depth",
+    "bf_last_depth_try": "backfill_last_depth_try",
+    "bf_depth_sum": "backfill_depth_sum",
+    "bf_depth_try_sum": "backfill_depth_try_sum",
+    "bf_mean_depth": "backfill_mean_depth",
+    "bf_mean_depth_try": "backfill_mean_depth_try",
+    "bf_queue_len": "backfill_queue_length",
+    "bf_queue_len_sum": "backfill_queue_length_sum",
+    "bf_queue_len_mean": "backfill_queue_length_mean",
+    "bf_table_size": "backfill_table_size",
+    "bf_table_size_sum": "backfill_table_size_sum",
+    "bf_table_size_mean": "backfill_table_size_mean",
+}
+"""Published name to attribute of `pyslurm.slurmctld.Statistics`."""
+
+SCHEDULE_EXITS = (
+    "end_of_job_queue",
+    "default_queue_depth",
+    "max_job_start",
+    "blocked_on_licenses",
+    "max_rpc_count",
+    "max_time",
+)
+
+BACKFILL_EXITS = {
+    "end_of_job_queue": "end_of_job_queue",
+    "max_job_start": "max_job_start",
+    "max_job_test": "max_job_test",
+    "state_changed": "max_time",
+    "node_space_size": "node_space_size",
+    "max_time": "state_changed",
+}
+"""Published name to attribute. pyslurm reads slurmctld's list in the wrong order (slurmctld.h, bf_exit_t: END,
+MAX_JOB_START, MAX_JOB_TEST, STATE_CHANGED, TABLE_LIMIT, TIMEOUT), so that the names of two counters are swapped."""
+
+
+def statistics_record(statistics: Any) -> Record:
+    """The record of a `pyslurm.slurmctld.Statistics`."""
+    record = {name: getattr(statistics, name) or 0 for name in SAME_NAME}
+    record |= {name: getattr(statistics, attribute) or 0 for name, attribute in RENAMED.items()}
+    return {
+        **record,
+        "parts_packed": 1,
+        "job_states_ts": None,
+        "rpc_queue_enabled": bool(statistics.rpc_queue_enabled),
+        "bf_active": int(bool(statistics.backfill_active)),
+        "schedule_cycle_depth": record["schedule_cycle_mean_depth"] * record["schedule_cycle_counter"],
+        "schedule_exit": {name: getattr(statistics.schedule_exit, name) for name in SCHEDULE_EXITS},
+        "bf_exit": {name: getattr(statistics.backfill_exit, attribute) for name, attribute in BACKFILL_EXITS.items()},
+        "rpc_type_stats": {str(name): _rpc_type(rpc) for name, rpc in statistics.rpcs_by_type.items()},
+        "rpc_user_stats": {str(name): _rpc_user(rpc) for name, rpc in statistics.rpcs_by_user.items()},
+        "rpc_pending": {str(name): {"id": rpc.id, "count": rpc.count} for name, rpc in statistics.rpcs_pending.items()},
+    }
+
+
+def _rpc_type(rpc: Any) -> Record:
+    return {
+        "id": rpc.id,
+        "count": rpc.count,
+        "ave_time": rpc.average_time,
+        "total_time": rpc.time,
+        "queued": rpc.queued or 0,
+        "dropped": rpc.dropped or 0,
+        "cycle_last": rpc.cycle_last or 0,
+        "cycle_max": rpc.cycle_max or 0,
+    }
+
+
+def _rpc_user(rpc: Any) -> Record:
+    return {
+        "id": rpc.user_id,
+        "user_name": rpc.user_name or str(rpc.user_id),
+        "count": rpc.count,
+        "ave_time": rpc.average_time,
+        "total_time": rpc.time,
+    }
