@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
@@ -19,6 +20,16 @@ class Parameters(BaseModel):
     cache_buster: str | None = Field(
         None, alias="_", description="Ignored. Pages made with jQuery add it to get past their browser's cache."
     )
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """As pydantic's; remembered where no argument is given, because flask-openapi3 asks for it on every request."""
+        return super().model_json_schema(*args, **kwargs) if args or kwargs else cls._plain_schema()
+
+    @classmethod
+    @functools.cache
+    def _plain_schema(cls) -> dict[str, Any]:
+        return super().model_json_schema()
 
     @model_validator(mode="wrap")
     @classmethod
