@@ -1,0 +1,10 @@
+"""The configuration: one YAML file, read once, validated into frozen settings.
+
+`models` declares every setting, `loading` finds and reads the file, `faults` says what is wrong with it,
+`document` writes config.yml and the README's table from the models.
+"""
+
+from slurm_rest_api.config.loading import load_settings
+from slurm_rest_api.config.models import DatabaseSettings, FilterSettings, Settings, SystemSettings, not_yet_effective
+
+__all__ = ["DatabaseSettings", "FilterSettings", "Settings", "SystemSettings", "load_settings", "not_yet_effective"]

@@ -1,0 +1,117 @@
+"""Says in plain words what is wrong with a configuration: where, which value, what was expected."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from slurm_rest_api.config.models import SECTIONS, AbsolutePath
+
+Lines = Mapping[tuple[str, ...], int]
+"""Line of each section and setting in the file, counted from 1."""
+
+
+def sentences(section: str, error: ValidationError, lines: Lines) -> list[str]:
+    """One sentence for each fault that pydantic found in `section`. Secrets and unknown keys' values stay out."""
+    return [_sentence(section, details, lines) for details in error.errors(include_url=False)]
+
+
+def place(path: tuple[str | int, ...], lines: Lines) -> str:
+    """How a fault names its place: `system.cors_origins[1] (line 4)`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    # An entry of a list has no line of its own here; that of its setting is near enough.
+    line = lines.get(tuple(part for part in path if isinstance(part, str)))
+    return text if line is None else f"{text} (line {line})"
+
+
+def unknown_key(section: str | None, key: object, lines: Lines) -> str:
+    """The sentence for a key that no setting has, with the nearest one that exists."""
+    known = list(SECTIONS if section is None else SECTIONS[section].model_fields)
+    if not isinstance(key, str):
+        where = "the file" if section is None else section
+        return f"{where}: {key!r} is not the name of a setting; expected one of {', '.join(known)}."
+    where = place((key,) if section is None else (section, key), lines)
+    homes = [name for name, model in SECTIONS.items() if key in model.model_fields]
+    if homes:
+        return f"{where}: unknown here; {key} belongs into section {homes[0]}."
+    near = difflib.get_close_matches(key.lower(), known, n=1)
+    kind = "section" if section is None else "setting"
+    hint = f"did you mean {near[0]}?" if near else f"the {kind}s are {', '.join(known)}."
+    return f"{where}: unknown {kind}; {hint}"
+
+
+def expectation(field: FieldInfo) -> str:
+    """What a setting takes, in words: `a whole number from 1 to 65535`."""
+    choices = [part for part in _parts(field.annotation) if part is not NoneType]
+    words = _type_words(choices[0], field) + _range_words(field)
+    return f"{words}, or null" if len(choices) < len(_parts(field.annotation)) else words
+
+
+def _sentence(section: str, details: ErrorDetails, lines: Lines) -> str:
+    path = (section, *details["loc"])
+    if details["type"] in ("extra_forbidden", "invalid_key"):
+        return unknown_key(section, details["loc"][0], lines)
+    name = str(details["loc"][0])
+    field = SECTIONS[section].model_fields[name]
+    where = place(tuple(path[: 3 if len(path) > 2 and isinstance(path[2], int) else 2]), lines)
+    value = "the value (not shown)" if field.annotation is SecretStr else _shown(details["input"])
+    if details["type"] == "value_error":
+        return f"{where}: {value} cannot be used; {details['ctx']['error']}."
+    item = len(path) > 2 and isinstance(path[2], int)
+    expected = "text that is not empty" if item else expectation(field)
+    hint = _quotes_hint(details)
+    return f"{where}: {value} cannot be used; expected {expected}{hint}."
+
+
+def _quotes_hint(details: ErrorDetails) -> str:
+    if details["type"] == "string_type" and isinstance(details["input"], bool | int | float):
+        return " (put it in quotes: YAML takes it for a number or a truth value)"
+    return ""
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "no value (null)"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _parts(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def _type_words(kind: Any, field: FieldInfo) -> str:
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    if get_origin(kind) is tuple:
+        return 'a list of texts such as ["a", "b"]'
+    if kind is AbsolutePath:
+        return "an absolute path"
+    words: dict[Any, str] = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+        SecretStr: "text",
+    }
+    return words[kind] if not _constraint(field, "min_length") else f"{words[kind]} that is not empty"
+
+
+def _range_words(field: FieldInfo) -> str:
+    low, high = _constraint(field, "ge"), _constraint(field, "le")
+    if low is not None and high is not None:
+        return f" from {low} to {high}"
+    return "" if low is None else f" of at least {low}"
+
+
+def _constraint(field: FieldInfo, name: str) -> Any:
+    return next((getattr(item, name) for item in field.metadata if hasattr(item, name)), None)

@@ -1,0 +1,117 @@
+"""Finds the configuration file, reads it once, and turns it into settings or into the list of all its faults."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pydantic
+from pydantic import SecretStr
+
+from slurm_rest_api.config import faults
+from slurm_rest_api.config.models import SECTIONS, DatabaseSettings, Settings
+from slurm_rest_api.config.yaml_file import YamlFile, read_yaml
+from slurm_rest_api.errors import ConfigError
+
+CONFIG_VARIABLE: Final = "SLURM_REST_API_CONFIG"
+PASSWORD_VARIABLE: Final = "SLURM_REST_API_DB_PASS"  # noqa: S105 - the name of a variable
+FILE_NAME: Final = "config.yml"
+SYSTEM_FILE: Final = Path("/etc/slurm-rest-api") / FILE_NAME
+
+
+def load_settings(
+    path: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+    cwd: Path | None = None,
+    system_file: Path = SYSTEM_FILE,
+) -> Settings:
+    """Read the configuration: `path`, else $SLURM_REST_API_CONFIG, else config.yml in `cwd` (default: the working
+    folder), else `system_file`, else the defaults.
+
+    The database's password comes from $SLURM_REST_API_DB_PASS, else from db_pass_file, else from db_pass.
+
+    Raises:
+        ConfigError: a file that was named does not exist, or something in the file cannot be used; it holds all faults.
+    """
+    file = _find(path, environ, cwd or Path.cwd(), system_file)
+    if file is None:
+        return _with_password(Settings(), environ)
+    content = read_yaml(file)
+    settings, found = _validate(content, str(file))
+    if settings is not None and not found:
+        return _with_password(settings, environ)
+    raise ConfigError(str(file), found)
+
+
+def _find(path: Path | None, environ: Mapping[str, str], cwd: Path, system_file: Path) -> Path | None:
+    if path is not None:
+        return _existing(path, cwd, "--config")
+    if named := environ.get(CONFIG_VARIABLE):
+        return _existing(Path(named), cwd, f"${CONFIG_VARIABLE}")
+    return next((file for file in (cwd / FILE_NAME, system_file) if file.exists()), None)
+
+
+def _existing(path: Path, cwd: Path, named_by: str) -> Path:
+    file = cwd / path
+    if not file.exists():
+        raise ConfigError(str(file), [f"{named_by} names {path}, but there is no such file."])
+    return file
+
+
+def _validate(content: YamlFile, origin: str) -> tuple[Settings | None, list[str]]:
+    found = list(content.duplicates)
+    sections: dict[str, Any] = {}
+    for name, values in content.data.items():
+        if not isinstance(name, str) or name not in SECTIONS:
+            found.append(faults.unknown_key(None, name, content.lines))
+        elif values is not None and not isinstance(values, dict):
+            found.append(f"{faults.place((name,), content.lines)}: expected settings, each on a line as `name: value`.")
+        else:
+            sections[name] = values or {}
+    found += _two_passwords(sections.get("database", {}), content.lines)
+    models = {}
+    for name, values in sections.items():
+        try:
+            models[name] = SECTIONS[name].model_validate(values)
+        except pydantic.ValidationError as error:
+            found += faults.sentences(name, error, content.lines)
+    return (None, found) if found else (Settings.model_validate({**models, "origin": origin}), [])
+
+
+def _two_passwords(values: Mapping[str, Any], lines: faults.Lines) -> list[str]:
+    if values.get("db_pass") is None or values.get("db_pass_file") is None:
+        return []
+    return [f"{faults.place(('database', 'db_pass_file'), lines)}: db_pass is given too; expected one of the two."]
+
+
+def _with_password(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    database = settings.database
+    if given := environ.get(PASSWORD_VARIABLE):
+        password = given
+    elif database.db_pass_file is not None:
+        password = _password_of(database.db_pass_file, settings.origin)
+    else:
+        return settings
+    return settings.model_copy(update={"database": _replace_password(database, password)})
+
+
+def _replace_password(database: DatabaseSettings, password: str) -> DatabaseSettings:
+    return database.model_copy(update={"db_pass": SecretStr(password)})
+
+
+def _password_of(file: Path, origin: str) -> str:
+    where = f'database.db_pass_file: "{file}"'
+    try:
+        if file.stat().st_mode & stat.S_IROTH:
+            raise ConfigError(origin, [f"{where} can be read by every user of this host; chmod o-r it."])
+        first = file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+    except OSError as error:
+        raise ConfigError(origin, [f"{where} cannot be read: {error.strerror}."]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(origin, [f"{where} is not text in UTF-8."]) from error
+    if not first:
+        raise ConfigError(origin, [f"{where} has no password in its first line."])
+    return first

@@ -1,0 +1,208 @@
+"""Every setting: its name, type, default, limits and the sentence that documents it."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import platformdirs
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+APPLICATION: Final = "slurm-rest-api"
+DEFAULTS_ORIGIN: Final = "the built-in defaults (no configuration file was found)"
+
+_SOURCE = re.compile(r"slurm|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
+_TABLE = re.compile(r"[A-Za-z0-9_$-]+")
+
+
+def _source(value: str) -> str:
+    if not _SOURCE.fullmatch(value):
+        raise ValueError('expected "slurm", or "package.module:function" for a source of your own')
+    return value
+
+
+def _cors_origin(value: str) -> str:
+    # Nothing with a regular expression's characters may pass: Flask-Cors would take it for one.
+    if value != "*" and not _ORIGIN.fullmatch(value):
+        raise ValueError(
+            'expected "*" or an origin such as "https://dashboard.example.org" (no path, no closing slash)'
+        )
+    return value
+
+
+def _table(value: str) -> str:
+    if not _TABLE.fullmatch(value):
+        raise ValueError('expected the name of a table such as "cluster_job_table", without its database')
+    return value
+
+
+def _absolute(value: Path) -> Path:
+    if not value.is_absolute():
+        raise ValueError("expected an absolute path (one that begins with /)")
+    return value
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+Text = Annotated[str, Field(min_length=1)]
+Table = Annotated[str, AfterValidator(_table)]
+# Strict mode would accept only Path and tuple objects, which YAML never makes.
+AbsolutePath = Annotated[Path, Field(strict=False), AfterValidator(_absolute)]
+Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Section(BaseModel):
+    # Inputs stay out of pydantic's own messages: one of them may be a password.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+
+class SystemSettings(_Section):
+    """Section `system`: how the service runs."""
+
+    use_acct_db: bool = Field(default=False, description="Use Slurm's accounting database (section database).")
+    use_cors: bool = Field(
+        default=False, description="Send CORS headers, so that pages of other origins may read the answers."
+    )
+    cors_origins: tuple[Annotated[str, AfterValidator(_cors_origin)], ...] = Field(
+        default=("*",),
+        strict=False,
+        min_length=1,
+        description='Origins that may read the answers when use_cors is on; "*" is any. Credentials are never allowed.',
+    )
+    debug: bool = Field(default=False, description="Flask's debug mode; only for developing.")
+    host: Text = Field(
+        default="127.0.0.1",
+        description="Address to listen on. The default is reached from this host alone (a reverse proxy, for instance);"
+        " 0.0.0.0, the default of 2018, is reached from everywhere.",
+    )
+    port: Port = Field(default=5000, description="TCP port to listen on.")
+    serve_index: bool = Field(default=False, description="Serve a home page at /.")
+    archive_usage_load: bool = Field(default=False, description="Keep an archive of load samples for /load.")
+    archive_wait_time: int = Field(default=60, ge=1, description="Seconds between two load samples.")
+    archive_path: Text = Field(default="archive.sqlite", description="File of the load archive (SQLite).")
+    source: Annotated[Text, AfterValidator(_source)] = Field(
+        default="slurm",
+        description='Where the cluster\'s state comes from: "slurm" (through pyslurm), or "package.module:function",'
+        " a function of your own that returns a source.",
+    )
+    runtime_dir: AbsolutePath | None = Field(
+        default=None,
+        description="Folder of the snapshot store, best in memory (tmpfs); everything in it can be deleted at any time."
+        " null: $RUNTIME_DIRECTORY, which systemd sets, else /run/slurm-rest-api for root and the user's runtime folder"
+        " for others.",
+    )
+    refresh_seconds: float = Field(
+        default=10.0,
+        ge=1,
+        allow_inf_nan=False,
+        description="Seconds from the start of one load of the cluster to the start of the next."
+        " Loads that take long are spaced further apart.",
+    )
+    cycle_timeout_seconds: float = Field(
+        default=120.0,
+        ge=5,
+        allow_inf_nan=False,
+        description="Seconds that one load of the cluster may take before it is ended.",
+    )
+    recycle_cycles: int = Field(
+        default=1000, ge=0, description="The process that holds pyslurm is replaced after this many loads; 0: never."
+    )
+    recycle_rss_mib: int = Field(
+        default=2048,
+        ge=0,
+        description="It is replaced, too, when it uses more memory (RSS) than this many MiB; 0: never.",
+    )
+    log_level: Level = Field(default="INFO", description="How much to log: DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    web_threads: int = Field(default=8, ge=1, le=512, description="Threads of the web server.")
+
+    def runtime_path(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """The folder that `runtime_dir` means. It may not exist yet.
+
+        systemd puts several folders into $RUNTIME_DIRECTORY, with colons between, when a unit asks for
+        several (systemd.exec(5)); the first is ours.
+        """
+        if self.runtime_dir is not None:
+            return self.runtime_dir
+        if first := environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]:
+            return Path(first)
+        if os.geteuid() == 0:
+            return platformdirs.site_runtime_path(APPLICATION)
+        with warnings.catch_warnings():
+            # Without a session of systemd-logind it is a folder in /tmp; `check` looks whether that is safe.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            return platformdirs.user_runtime_path(APPLICATION)
+
+
+class DatabaseSettings(_Section):
+    """Section `database`: the accounting database that slurmdbd writes, which this service only reads."""
+
+    db_host: Text = Field(default="localhost", description="Host of the database server.")
+    db_port: Port = Field(default=3306, description="TCP port of the database server.")
+    db_user: Text = Field(
+        default="slurm_rest_api", description="Account; it needs SELECT on the two tables below, nothing else."
+    )
+    db_pass: SecretStr = Field(
+        default=SecretStr(""),
+        description="Its password. Better in a file (db_pass_file) or in the environment"
+        " ($SLURM_REST_API_DB_PASS, which comes before both).",
+    )
+    db_pass_file: AbsolutePath | None = Field(
+        default=None,
+        description="File whose first line is the password, in place of db_pass; it must not be readable by everyone.",
+    )
+    db_name: Text = Field(default="slurm_acct_db", description="Name of the database (StorageLoc in slurmdbd.conf).")
+    table_assoc: Table = Field(
+        default="slurm_assoc_table", description="Table of the associations: <ClusterName>_assoc_table."
+    )
+    table_job: Table = Field(default="slurm_job_table", description="Table of the jobs: <ClusterName>_job_table.")
+    db_connect_timeout: int = Field(
+        default=5, ge=1, le=600, description="Seconds to wait for a connection to the database."
+    )
+
+
+class FilterSettings(_Section):
+    """Section `filter`: what the service does not show."""
+
+    partitions: tuple[Text, ...] = Field(
+        default=(),
+        strict=False,
+        description="Partitions to hide, by name: they, their jobs and the nodes that belong to no other partition"
+        " appear in no answer.",
+    )
+
+
+class Settings(_Section):
+    """The whole configuration; `origin` says where it came from, in words for the log."""
+
+    system: SystemSettings = SystemSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    filter: FilterSettings = FilterSettings()
+    origin: str = DEFAULTS_ORIGIN
+
+
+SECTIONS: Final[Mapping[str, type[_Section]]] = {
+    "system": SystemSettings,
+    "database": DatabaseSettings,
+    "filter": FilterSettings,
+}
+
+_WITHOUT_EFFECT: Final = {
+    "use_acct_db": "this version has no /users and /history yet; only the check command looks at the database",
+    "serve_index": "this version has no home page yet",
+    "archive_usage_load": "this version has no /load yet, and archives nothing",
+}
+
+
+def not_yet_effective(settings: Settings) -> list[str]:
+    """One sentence for each setting that is on but belongs to a part that this version does not have."""
+    return [
+        f"system.{name} is on, but {lack}." for name, lack in _WITHOUT_EFFECT.items() if getattr(settings.system, name)
+    ]
