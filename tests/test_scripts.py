@@ -1,0 +1,141 @@
+"""The shell scripts: what they accept, what they refuse, and what they say when something is missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = ("build.sh", "run.sh", "tests.sh")
+OTHER_SHELL_FILES = ("requirements/environment.sh", "requirements/lock.sh", ".ci/run")
+LOCKS = ("run.lock", "dev.lock", "pyslurm-build.lock")
+
+
+def run_script(name: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, **variables}
+    return subprocess.run(
+        ["bash", str(ROOT / name), *arguments],
+        env=environ,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("name", [*SCRIPTS, *OTHER_SHELL_FILES])
+def test_is_valid_bash(name: str) -> None:
+    done = subprocess.run(["bash", "-n", str(ROOT / name)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_help_explains_the_script_and_does_nothing(name: str, tmp_path: Path) -> None:
+    folder = str(tmp_path / "venv")
+    done = run_script(name, "--help", SLURM_REST_API_VENV=folder, SLURM_REST_API_TEST_VENV=folder)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: bash {name}")
+    assert not (tmp_path / "venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        (
+            "build.sh",
+            ["--help", "--pyslurm_version", "--override_pyslurm_version_hex", "--pyslurm_arguments", "--no-pyslurm"],
+        ),
+        ("run.sh", ["--config", "--host", "--port", "--help"]),
+        ("tests.sh", ["--all", "--help"]),
+    ],
+)
+def test_unknown_argument_is_refused_with_the_known_ones(name: str, known: list[str]) -> None:
+    done = run_script(name, "--not-an-option")
+    assert done.returncode == 2
+    assert "unknown argument '--not-an-option'" in done.stderr
+    assert [option for option in known if option not in done.stderr] == []
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_help_names_every_known_option(name: str) -> None:
+    refusal = run_script(name, "--not-an-option").stderr.partition("known: ")[2]
+    known = [word.split("=")[0].rstrip(",\n") for word in refusal.split() if word.startswith("--")]
+    explained = run_script(name, "--help").stdout
+    assert len(known) >= 2
+    assert [option for option in known if option not in explained] == []
+
+
+def test_build_refuses_contradicting_options() -> None:
+    done = run_script("build.sh", "--no-pyslurm", "--pyslurm_version=25.11.2")
+    assert done.returncode == 2
+    assert "--no-pyslurm contradicts --pyslurm_version" in done.stderr
+
+
+def test_build_does_not_touch_a_folder_that_is_no_environment(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious", encoding="utf-8")
+    done = run_script("build.sh", "--no-pyslurm", SLURM_REST_API_VENV=str(tmp_path))
+    assert done.returncode == 1
+    assert "is not a Python environment" in done.stderr
+    assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "precious"
+
+
+def test_build_says_how_to_get_python(tmp_path: Path) -> None:
+    for tool in ("bash", "dirname", "cat"):
+        (tmp_path / tool).symlink_to(Path("/usr/bin") / tool)
+    done = run_script("build.sh", "--no-pyslurm", PATH=str(tmp_path), SLURM_REST_API_VENV=str(tmp_path / "venv"))
+    assert done.returncode == 1
+    assert "no Python of at least 3.11" in done.stderr
+    assert "apt-get install python3" in done.stderr
+    assert "dnf install python3.11" in done.stderr
+
+
+def test_run_says_to_build_first(tmp_path: Path) -> None:
+    done = run_script("run.sh", SLURM_REST_API_VENV=str(tmp_path / "absent"))
+    assert done.returncode == 1
+    assert "make it first: bash build.sh" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--port"], ["--port="], ["--host", ""]])
+def test_run_refuses_an_option_without_a_value(arguments: list[str]) -> None:
+    done = run_script("run.sh", *arguments)
+    assert done.returncode == 2
+    assert f"{arguments[0].rstrip('=')} needs a value" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], ["run"]),
+        (["--port", "8080", "--config", "my file.yml"], ["--config=my file.yml", "run", "--port=8080"]),
+        (["--host=::1", "--config=c.yml", "--port=0"], ["--config=c.yml", "run", "--host=::1", "--port=0"]),
+    ],
+)
+def test_run_becomes_the_service(tmp_path: Path, arguments: list[str], expected: list[str]) -> None:
+    command = tmp_path / "bin" / "slurm-rest-api"
+    command.parent.mkdir()
+    command.write_text('#!/bin/sh\necho "pid $$"\nprintf "%s\\n" "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    environ = {**os.environ, "SLURM_REST_API_VENV": str(tmp_path)}
+    with subprocess.Popen(
+        ["bash", str(ROOT / "run.sh"), *arguments], env=environ, stdout=subprocess.PIPE, text=True
+    ) as process:
+        out, _ = process.communicate(timeout=60)
+    # The same process id: nothing stands between the caller's signals and the service.
+    assert out.splitlines() == [f"pid {process.pid}", *expected]
+
+
+def test_ci_runs_every_test() -> None:
+    lines = (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if "tests.sh" in line] == ["exec bash tests.sh --all"]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_lock_pins_every_package_with_a_checksum(name: str) -> None:
+    text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+    packages = [part for part in text.replace("\\\n", "").splitlines() if part and not part.lstrip().startswith("#")]
+    assert packages
+    assert [line for line in packages if "==" not in line or "--hash=sha256:" not in line] == []
