@@ -84,7 +84,7 @@ def ensure_pyslurm(request: Request, variables: Mapping[str, str], lock: Path, e
 def _build_and_install(
     choice: Choice, host: SlurmHost, variables: Mapping[str, str], lock: Path, environment: Path
 ) -> None:
-    check_compiler()
+    check_compiler(os.environ.get("CC") or "gcc")
     log = environment / LOG_NAME
     log.write_text("", encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="slurm-rest-api-") as folder:

@@ -34,9 +34,10 @@ class Workshop:
     lock: Path
 
 
-def check_compiler(which: Callable[[str], str | None] = shutil.which, include: Path | None = None) -> None:
-    """Raise SourceUnusable that names every missing part: the C compiler, Python's headers."""
-    compiler = os.environ.get("CC") or "gcc"
+def check_compiler(
+    compiler: str = "gcc", include: Path | None = None, which: Callable[[str], str | None] = shutil.which
+) -> None:
+    """Raise SourceUnusable that names every missing part: the compiler (a command as in $CC), Python's headers."""
     headers = include or Path(sysconfig.get_path("include"))
     missing = []
     if which(compiler.split()[0]) is None:
@@ -56,7 +57,7 @@ def check_compiler(which: Callable[[str], str | None] = shutil.which, include: P
 def build_wheel(choice: Choice, host: SlurmHost, variables: Mapping[str, str], shop: Workshop) -> Path:
     """Return the path of the finished wheel; raises SourceUnusable that names the step and the log."""
     python = _make_environment(shop)
-    source = _unpack(_download(choice, python, shop), shop.folder / "source")
+    source = unpack(_download(choice, python, shop), shop.folder / "source")
     flags: list[str] = []
     if choice.overridden:
         override_version(source, choice.version, host.line)
@@ -92,6 +93,22 @@ def install_wheel(wheel: Path, python: Path, shop: Workshop, target: Path | None
     _run("install the wheel", command, shop, os.environ)
 
 
+def unpack(archive: Path, folder: Path) -> Path:
+    """Unpack the files of a source archive into `folder` and return the one folder in it; raises SourceUnusable."""
+    # Not extractall(filter="data"): Python 3.11 has that from 3.11.4 on, and Debian 12 carries 3.11.2.
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            target = (folder / member.name).resolve()
+            content = tar.extractfile(member) if member.isfile() else None
+            if content is None:
+                continue
+            if not target.is_relative_to(folder.resolve()):
+                raise SourceUnusable(f"{archive.name} holds a path that leads out of it: {member.name}")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content.read())
+    return _only_file(folder, "*")
+
+
 def versions_on_pypi(python: Path) -> list[str] | None:
     """Return pyslurm's versions that pip can see, newest first; None where it cannot ask."""
     result = subprocess.run(
@@ -123,21 +140,6 @@ def _download(choice: Choice, python: Path, shop: Workshop) -> Path:
     command = [str(python), "-m", "pip", "download", "--no-deps", "--no-binary=pyslurm", "--no-build-isolation"]
     _run(f"download pyslurm {choice.version}", [*command, "--dest", str(out), "-r", str(wanted)], shop, os.environ)
     return _only_file(out, "*.tar.gz")
-
-
-def _unpack(archive: Path, folder: Path) -> Path:
-    # Not extractall(filter="data"): Python 3.11 has that from 3.11.4 on, and Debian 12 carries 3.11.2.
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            target = (folder / member.name).resolve()
-            content = tar.extractfile(member) if member.isfile() else None
-            if content is None:
-                continue
-            if not target.is_relative_to(folder.resolve()):
-                raise SourceUnusable(f"{archive.name} holds a path that leads out of it: {member.name}")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content.read())
-    return _only_file(folder, "*")
 
 
 def _only_file(folder: Path, pattern: str) -> Path:

@@ -1,0 +1,84 @@
+"""The parts of the build that need no Slurm: the check of the tools, unpacking, failing steps, refusals."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.pyslurm_build.build import Workshop, check_compiler, install_wheel, unpack
+
+
+def archive_with(path: Path, members: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_unpacks_into_one_folder(tmp_path: Path) -> None:
+    archive = archive_with(tmp_path / "p.tar.gz", {"p-1/setup.py": b"x", "p-1/p/version.py": b"y"})
+    source = unpack(archive, tmp_path / "out")
+    assert source == tmp_path / "out/p-1"
+    assert (source / "p/version.py").read_bytes() == b"y"
+
+
+def test_refuses_paths_that_lead_out(tmp_path: Path) -> None:
+    archive = archive_with(tmp_path / "p.tar.gz", {"p-1/ok": b"x", "../evil": b"y"})
+    with pytest.raises(SourceUnusable, match="leads out of it"):
+        unpack(archive, tmp_path / "out")
+    assert not (tmp_path / "evil").exists()
+
+
+def test_complete_host_passes(tmp_path: Path) -> None:
+    (tmp_path / "Python.h").touch()
+    seen: list[str] = []
+
+    def which(name: str) -> str:
+        seen.append(name)
+        return f"/usr/bin/{name}"
+
+    check_compiler("gcc -m64", tmp_path, which)
+    assert seen == ["gcc"]
+
+
+def test_names_every_missing_tool_and_its_packages(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnusable) as raised:
+        check_compiler("gcc", tmp_path, lambda _: None)
+    text = str(raised.value)
+    assert f"a C compiler (gcc) and Python's headers ({tmp_path}/Python.h)" in text
+    assert "apt-get install gcc libc6-dev python3-dev" in text
+    assert f"dnf install gcc python3.{sys.version_info.minor}-devel" in text
+
+
+def test_failed_step_is_named_with_the_end_of_the_log(tmp_path: Path) -> None:
+    shop = Workshop(folder=tmp_path, log=tmp_path / "build.log", lock=tmp_path / "absent.lock")
+    with pytest.raises(SourceUnusable) as raised:
+        install_wheel(tmp_path / "absent.whl", Path(sys.executable), shop, target=tmp_path / "staged")
+    assert str(raised.value).startswith(f"Could not install the wheel. The end of {tmp_path}/build.log:")
+    assert "absent.whl" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--pyslurm_version=newest", "--pyslurm_version=newest: not a version"),
+        ("--override_pyslurm_version_hex=26.05", "expected six hexadecimal digits"),
+        ("--pyslurm_arguments=fast", "cannot use the word 'fast'"),
+        ("--pyslurm_arguments=--slurm=/nonexistent", "No Slurm was found on this host"),
+    ],
+)
+def test_command_refuses_in_words(tmp_path: Path, option: str, said: str) -> None:
+    command = [sys.executable, "-m", "slurm_rest_api.pyslurm_build", f"--build_lock={tmp_path}/x.lock", option]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("build.sh: ")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

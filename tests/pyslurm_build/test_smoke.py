@@ -1,0 +1,156 @@
+"""Children that crash, hang, exit or fail are told apart; none of them passes for a proof."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slurm_rest_api.pyslurm_build.smoke import ChildEnd, judge_controller, judge_symbols, prove, run_child
+
+SEGFAULT = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+
+
+def child(code: str, seconds: float = 20.0) -> ChildEnd:
+    return run_child([sys.executable, "-u", "-c", code], os.environ, seconds)
+
+
+def an_end(step: str = "import", **changes: Any) -> ChildEnd:
+    values: dict[str, Any] = {"facts": {}, "exit_code": 0, "signal": None, "timed_out": False, "stderr": ""}
+    return ChildEnd(step=step, **{**values, **changes})
+
+
+def test_finished_child() -> None:
+    end = child("""print('{"step": "layout"}\\nnot ours\\n[1]\\n{"jobs": 3, "done": true}')""")
+    assert end.finished
+    assert (end.step, end.facts["jobs"], end.exit_code, end.signal) == ("layout", 3, 0, None)
+
+
+def test_crash_is_reported_with_the_step_it_happened_in() -> None:
+    end = child('print(\'{"step": "layout"}\');' + SEGFAULT)
+    assert (end.finished, end.signal, end.exit_code, end.timed_out) == (False, "SIGSEGV", None, False)
+    assert end.describe(1) == "it crashed with SIGSEGV in step 'layout'"
+
+
+def test_crash_after_everything_was_reported_is_a_crash() -> None:
+    end = child('print(\'{"step": "layout", "done": true}\');' + SEGFAULT)
+    assert not end.finished
+    assert judge_controller(end).failure == "Reading the cluster: it crashed with SIGSEGV in step 'layout'"
+
+
+def test_hang_is_ended_and_reported() -> None:
+    end = child('import time; print(\'{"step": "jobs"}\'); time.sleep(600)', seconds=1.0)
+    assert (end.finished, end.timed_out, end.signal, end.step) == (False, True, None, "jobs")
+    assert end.describe(1) == "it did not finish within 1 s in step 'jobs'"
+
+
+def test_exit_is_reported_with_its_last_words() -> None:
+    end = child("import sys; sys.stderr.write('first\\nfatal: no slurm.conf\\n'); sys.exit(1)")
+    assert end.describe(1) == "it ended itself with status 1 in step 'start': fatal: no slurm.conf"
+
+
+def test_import_error_is_a_failure() -> None:
+    proof = judge_symbols(an_end(facts={"error": "ImportError: undefined symbol: slurm_x"}))
+    assert proof.failure == "Importing pyslurm: it failed in step 'import': ImportError: undefined symbol: slurm_x"
+
+
+@pytest.mark.parametrize("end", [an_end(exit_code=None, signal="SIGSEGV"), an_end(exit_code=None, timed_out=True)])
+def test_import_that_crashes_or_hangs_is_a_failure(end: ChildEnd) -> None:
+    assert judge_symbols(end).failure is not None
+
+
+def test_import_that_slurm_ended_is_not_proven() -> None:
+    proof = judge_symbols(an_end(exit_code=1, stderr="fatal: no slurm.conf"))
+    assert (proof.failure, proof.proven, len(proof.unproven)) == (None, [], 1)
+
+
+@pytest.mark.parametrize(
+    ("end", "gap"),
+    [
+        (an_end(exit_code=1, stderr="fatal: could not establish a configuration source"), "no usable slurm.conf"),
+        (an_end("jobs", facts={"unavailable": "Unable to contact slurm controller"}), "Unable to contact"),
+        (an_end("nodes", exit_code=None, timed_out=True), "is slurmctld reachable?"),
+        (an_end("layout", facts={"done": True, "layouts": 0, "jobs": 0}), "no job was running"),
+    ],
+)
+def test_what_the_cluster_does_not_allow_to_prove_is_said(end: ChildEnd, gap: str) -> None:
+    proof = judge_controller(end)
+    assert proof.failure is None
+    assert [text for text in proof.unproven if gap in text]
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        an_end("layout", exit_code=None, signal="SIGSEGV"),
+        an_end("layout", exit_code=None, timed_out=True),
+        an_end("layout", facts={"error": "ValueError: the layout of job 7 names nodes that do not exist: ['?']"}),
+        an_end("jobs", exit_code=1),
+    ],
+)
+def test_what_a_wrong_build_does_is_a_failure(end: ChildEnd) -> None:
+    assert judge_controller(end).failure is not None
+
+
+def test_whole_proof_lists_what_was_read() -> None:
+    facts = {"done": True, "jobs": 12, "nodes": 8, "partitions": 3, "layouts": 2}
+    proof = judge_controller(an_end("layout", facts=facts))
+    assert proof.proven == [
+        "loaded from the controller: 12 jobs, 8 nodes, 3 partitions",
+        "read the allocation per node of 2 running jobs",
+    ]
+    assert (proof.unproven, proof.failure) == ([], None)
+
+
+STAND_IN = '''
+"""A pyslurm of the test's own."""
+import os
+__version__ = "25.11.2"
+class RPCError(Exception):
+    pass
+class Job:
+    id = 7
+    state = "RUNNING"
+    def get_resource_layout_per_node(self):
+        {layout}
+class Table(dict):
+    @classmethod
+    def load(cls):
+        return cls(cls.content)
+class Jobs(Table):
+    content = {{7: Job()}}
+class Nodes(Table):
+    content = {{"n001": object()}}
+class Partitions(Table):
+    content = {{"main": object()}}
+class slurmctld:
+    class Statistics:
+        load = staticmethod(lambda: None)
+'''
+
+
+@pytest.mark.parametrize(
+    ("layout", "failure"),
+    [
+        ('return {"n001": {}}', None),
+        ('return {"garbage": {}}', "ValueError: the layout of job 7 names nodes that do not exist"),
+        ("os.abort()", "it crashed with SIGABRT in step 'layout'"),
+        ('raise RPCError("no controller")', None),
+    ],
+)
+def test_probe_reads_a_pyslurm(tmp_path: Path, layout: str, failure: str | None) -> None:
+    (tmp_path / "pyslurm.py").write_text(STAND_IN.format(layout=layout), encoding="utf-8")
+    proof = prove(Path(sys.executable), os.environ, extra_path=tmp_path)
+    assert (proof.failure is None) == (failure is None)
+    assert (failure or "") in (proof.failure or "")
+    assert "loaded from the controller: 1 jobs, 1 nodes, 1 partitions" in proof.proven
+
+
+def test_probe_reports_a_pyslurm_that_cannot_be_imported(tmp_path: Path) -> None:
+    (tmp_path / "pyslurm.py").write_text("raise ImportError('undefined symbol: slurm_free_ctl_conf')", encoding="utf-8")
+    proof = prove(Path(sys.executable), os.environ, extra_path=tmp_path)
+    assert proof.failure is not None
+    assert "undefined symbol: slurm_free_ctl_conf" in proof.failure

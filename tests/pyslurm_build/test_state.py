@@ -1,0 +1,60 @@
+"""What build.sh remembers between two runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from slurm_rest_api.pyslurm_build.choice import Request
+from slurm_rest_api.pyslurm_build.host import SlurmHost
+from slurm_rest_api.pyslurm_build.state import FILE_NAME, State, build_key, forget_state, read_state, write_state
+
+
+def a_host(tmp_path: Path, number: int = 0x1A0505) -> SlurmHost:
+    library = tmp_path / "libslurmfull.so"
+    library.write_bytes(b"library")
+    os.utime(library, (1_000_000_000, 1_000_000_000))
+    return SlurmHost(number, tmp_path, library)
+
+
+def a_lock(tmp_path: Path, text: str = "Cython==3") -> Path:
+    lock = tmp_path / "pyslurm-build.lock"
+    lock.write_text(text, encoding="utf-8")
+    return lock
+
+
+def test_state_is_read_back_and_forgotten(tmp_path: Path) -> None:
+    state = State("key", "25.11.2", ["a gap"], by_hand=True)
+    write_state(tmp_path, state)
+    assert read_state(tmp_path) == state
+    forget_state(tmp_path)
+    assert read_state(tmp_path) is None
+
+
+def test_unreadable_state_counts_as_none(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text('{"key": ', encoding="utf-8")
+    assert read_state(tmp_path) is None
+
+
+def test_same_facts_make_the_same_key(tmp_path: Path) -> None:
+    keys = {build_key(a_host(tmp_path), Request(), {}, a_lock(tmp_path)) for _ in range(2)}
+    assert len(keys) == 1
+
+
+def test_each_fact_makes_another_key(tmp_path: Path) -> None:
+    base = build_key(a_host(tmp_path), Request(), {}, a_lock(tmp_path))
+    others = {
+        build_key(a_host(tmp_path, 0x1A0506), Request(), {}, a_lock(tmp_path)),
+        build_key(a_host(tmp_path), Request("25.11.0"), {}, a_lock(tmp_path)),
+        build_key(a_host(tmp_path), Request(None, 0x1A0500), {}, a_lock(tmp_path)),
+        build_key(a_host(tmp_path), Request(), {"CFLAGS": "-g"}, a_lock(tmp_path)),
+        build_key(a_host(tmp_path), Request(), {}, a_lock(tmp_path, "Cython==4")),
+    }
+    assert len(others | {base}) == 6
+
+
+def test_upgraded_library_makes_another_key(tmp_path: Path) -> None:
+    host, lock = a_host(tmp_path), a_lock(tmp_path)
+    before = build_key(host, Request(), {}, lock)
+    os.utime(host.library, (1_000_000_001, 1_000_000_001))
+    assert build_key(host, Request(), {}, lock) != before
