@@ -40,6 +40,7 @@ def create_app(settings: Settings) -> OpenAPI:
             methods=["GET", "HEAD", "OPTIONS"],
             expose_headers=_EXPOSED,
             supports_credentials=False,
+            send_wildcard="*" in settings.system.cors_origins,
             max_age=600,
         )
     return app

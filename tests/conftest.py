@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from slurm_rest_api.app import create_app
 from slurm_rest_api.config import Settings
@@ -41,7 +43,22 @@ def cycle(source: FakeSource, paths: RuntimePaths) -> Cycle:
     return Cycle(source, StoreWriter(paths.store), hidden=[], refresh_seconds=10.0)
 
 
+class WholeAnswers(FlaskClient):
+    """A client that reads each answer to its end and closes it, as a server would."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """As the client's own, buffered."""
+        return super().open(*args, **{"buffered": True, **kwargs})
+
+
+def make_client(settings: Settings) -> FlaskClient:
+    """A client of an application with `settings`."""
+    app = create_app(settings)
+    app.test_client_class = WholeAnswers
+    return app.test_client()
+
+
 @pytest.fixture
 def client(settings: Settings) -> FlaskClient:
     """A client of the web application."""
-    return create_app(settings).test_client()
+    return make_client(settings)

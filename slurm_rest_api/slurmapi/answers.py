@@ -8,7 +8,7 @@ from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.contract.node import NodeRecord
 from slurm_rest_api.slurmapi.contract.partition import PartitionRecord
 from slurm_rest_api.slurmapi.contract.statistics import StatisticsRecord
-from slurm_rest_api.slurmapi.contract.usage import ClusterUsage
+from slurm_rest_api.slurmapi.contract.usage import UsageRecord
 
 
 class StaleError(BaseModel):
@@ -67,4 +67,4 @@ class StatsAnswer(_LiveAnswer):
 class UsageAnswer(_LiveAnswer):
     """Partition × node matrix of CPU and memory use, with loads."""
 
-    data: ClusterUsage
+    data: UsageRecord

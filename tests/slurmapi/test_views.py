@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,12 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from slurm_rest_api.app import create_app
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.cycle import Cycle
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.builders import make_job, make_node, make_partition, make_snapshot
+from tests.conftest import make_client
 from tests.fakes import FakeSource
 
 ROUTES = ["/queue", "/nodes", "/partitions", "/stats", "/usage", "/usage?compact=true"]
@@ -35,8 +36,6 @@ def age_the_store(paths: RuntimePaths, seconds: float) -> None:
     writer = StoreWriter(paths.store)
     writer.record_failure("Unable to contact slurm controller (connect failure)", time.time() - seconds + 1)
     writer.close()
-    import sqlite3
-
     connection = sqlite3.connect(paths.store, isolation_level=None)
     connection.execute("UPDATE status SET loaded_at = loaded_at - ?", (seconds,))
     connection.close()
@@ -85,9 +84,7 @@ def test_meta_says_where_the_data_comes_from_and_how_much_it_is(client: FlaskCli
     assert before <= meta["changed_at"] <= time.time()
 
 
-def test_an_empty_cluster_is_answered_with_empty_objects(
-    client: FlaskClient, cycle: Cycle, source: FakeSource
-) -> None:
+def test_an_empty_cluster_is_answered_with_empty_objects(client: FlaskClient, cycle: Cycle, source: FakeSource) -> None:
     source.snapshot = make_snapshot(jobs=[], nodes=[], partitions=[])
     cycle.run()
     assert data(client.get("/queue")) == {}
@@ -108,7 +105,9 @@ def test_the_same_answer_comes_plain_or_compressed(client: FlaskClient, cycle: C
     assert json.loads(plain.data).keys() == {"data", "meta"}
 
 
-@pytest.mark.parametrize(("accepted", "encoding"), [("gzip;q=0", None), ("br", None), ("*", "gzip"), ("br, gzip", "gzip")])
+@pytest.mark.parametrize(
+    ("accepted", "encoding"), [("gzip;q=0", None), ("br", None), ("*", "gzip"), ("br, gzip", "gzip")]
+)
 def test_compression_follows_what_the_client_accepts(
     client: FlaskClient, cycle: Cycle, accepted: str, encoding: str | None
 ) -> None:
@@ -265,12 +264,12 @@ def test_without_room_for_prepared_bodies_answers_are_streamed(
 def test_cors_is_off_by_default(client: FlaskClient, cycle: Cycle) -> None:
     cycle.run()
     response = client.get("/queue", headers={"Origin": "https://pages.example"})
-    assert not [name for name in response.headers.keys() if name.startswith("Access-Control")]
+    assert not [name for name in response.headers if name.startswith("Access-Control")]
 
 
 def cors_client(settings: Settings, origins: list[str]) -> FlaskClient:
     system = settings.system.model_copy(update={"use_cors": True, "cors_origins": origins})
-    return create_app(settings.model_copy(update={"system": system})).test_client()
+    return make_client(settings.model_copy(update={"system": system}))
 
 
 def test_cors_lets_the_configured_origins_read(settings: Settings, cycle: Cycle) -> None:
@@ -293,7 +292,7 @@ def test_cors_for_everybody_never_comes_with_credentials(settings: Settings, cyc
 
 def test_the_openapi_document_describes_every_route(client: FlaskClient) -> None:
     document = client.get("/openapi/openapi.json").get_json()
-    described = {path for path in document["paths"]}
+    described = set(document["paths"])
     assert described == {"/queue", "/nodes", "/partitions", "/stats", "/usage"}
     names = {parameter["name"] for parameter in document["paths"]["/usage"]["get"]["parameters"]}
     assert names == {"_", "compact"}
