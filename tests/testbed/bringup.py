@@ -1,0 +1,207 @@
+"""The order of things: from nothing to a cluster whose nodes are idle, and back to nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .daemons import LOGS_IN_ROOT, PIDS_IN_ROOT, Daemons
+from .install import install_service
+from .layout import GATES_IN_ROOT, Layout
+from .mounts import mount_checkout, mount_system, mounted_below, unmount_all
+from .ports import Ports, choose_ports, load_ports, save_ports
+from .processes import end_all, processes_inside
+from .recipe import make_root, prepare_root, root_is_current
+from .shell import Shell
+from .slurmconf import DATABASE, DATABASE_PASSWORD, ConfigFile, config_files
+from .slurmnodes import ACCOUNTS, CLUSTER, PEOPLE
+from .steps import TestbedError, say, step, wait_until
+
+_DATADIR = "/var/lib/testbed-mariadb"
+_SLURM_STATE = "/var/lib/slurm"
+# slurmdbd would create its database itself; but its way there, a second connect on the handle whose first one failed,
+# ends in an error of MariaDB's client library 3.4.10 ("maximum allowed number of columns (=0)").
+_INITIAL_SQL = """\
+CREATE DATABASE `{database}`;
+CREATE OR REPLACE USER 'root'@'127.0.0.1' IDENTIFIED BY '{password}';
+GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
+CREATE OR REPLACE USER 'slurm'@'127.0.0.1' IDENTIFIED BY '{password}';
+GRANT ALL PRIVILEGES ON `slurm\\_%`.* TO 'slurm'@'127.0.0.1';
+FLUSH PRIVILEGES;
+"""
+
+
+def require_root() -> None:
+    """Raise TestbedError unless this process may mount and chroot."""
+    if os.geteuid() != 0:
+        raise TestbedError("the testbed mounts, changes root and runs daemons: it must be started by root (try sudo)")
+
+
+def up(layout: Layout) -> Ports:
+    """Bring the cluster up, or repair it, or do nothing when it is up; returns its ports."""
+    require_root()
+    with _locked(layout):
+        ports = load_ports(layout)
+        if ports and processes_inside(layout.root) and not _is_current(layout, ports):
+            say("testbed: the running cluster was made by another recipe or configuration: starting afresh")
+            _take_down(layout)
+        make_root(layout)
+        with step("mount"):
+            mount_system(layout)
+            checkout_changed = mount_checkout(layout)
+        if ports is None or not processes_inside(layout.root):
+            ports = _start_afresh(layout)
+        _start_everything(Shell(layout.root), ports)
+        install_service(layout, checkout_changed=checkout_changed)
+        return ports
+
+
+def down(layout: Layout) -> None:
+    """End every process inside the root and unmount everything; no fault when there is nothing."""
+    require_root()
+    if layout.base.exists():
+        with _locked(layout):
+            _take_down(layout)
+
+
+def is_up(layout: Layout) -> bool:
+    """True when every daemon runs."""
+    ports = load_ports(layout)
+    if ports is None or not mounted_below(layout.root):
+        return False
+    daemons = Daemons(Shell(layout.root), ports)
+    return all(daemons.pid(name) is not None for name in daemons.names)
+
+
+def _take_down(layout: Layout) -> None:
+    with step("end the processes inside the root"):
+        end_all(layout.root)
+    with step("unmount"):
+        unmount_all(layout)
+
+
+@contextmanager
+def _locked(layout: Layout) -> Iterator[None]:
+    layout.base.mkdir(parents=True, exist_ok=True)
+    with layout.lock_file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _is_current(layout: Layout, ports: Ports) -> bool:
+    if not root_is_current(layout):
+        return False
+    files = config_files(ports, _short_hostname())
+    return all(_text_of(layout, file) == file.text for file in files)
+
+
+def _text_of(layout: Layout, file: ConfigFile) -> str | None:
+    path = layout.inside(file.path)
+    return path.read_text() if path.exists() else None
+
+
+def _short_hostname() -> str:
+    return socket.gethostname().partition(".")[0]
+
+
+def _start_afresh(layout: Layout) -> Ports:
+    """Forget the state of an earlier cluster, choose ports and write the configuration."""
+    shell = Shell(layout.root)
+    with step("prepare the root"):
+        prepare_root(layout)
+    with step("choose ports"):
+        ports = choose_ports()
+        save_ports(layout, ports)
+    with step("write the configuration"):
+        for path in (_DATADIR, _SLURM_STATE, LOGS_IN_ROOT):
+            shutil.rmtree(layout.inside(path), ignore_errors=True)
+        for path in (f"{_SLURM_STATE}/ctld", LOGS_IN_ROOT, PIDS_IN_ROOT, "/run/slurm", GATES_IN_ROOT, "/etc/slurm"):
+            layout.inside(path).mkdir(parents=True, exist_ok=True)
+        layout.inside(GATES_IN_ROOT).chmod(0o1777)
+        for file in config_files(ports, _short_hostname()):
+            _write(layout, file)
+        _write(layout, ConfigFile("/etc/slurm/jwt.key", secrets.token_hex(32), 0o600))
+    with step("prepare munge"):
+        _prepare_munge(layout, shell)
+    with step("create the database"):
+        _create_database(layout, shell)
+    return ports
+
+
+def _write(layout: Layout, file: ConfigFile) -> None:
+    path = layout.inside(file.path)
+    # Opened with the final mode: the files with passwords and keys are never readable by others, not for a moment.
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file.mode), "w") as sink:
+        sink.write(file.text)
+    path.chmod(file.mode)
+
+
+def _prepare_munge(layout: Layout, shell: Shell) -> None:
+    key = layout.inside("/etc/munge/munge.key")
+    if not key.exists():
+        key.write_bytes(secrets.token_bytes(128))
+    key.chmod(0o400)
+    for path in ("/run/munge", "/var/log/munge", "/var/lib/munge"):
+        layout.inside(path).mkdir(mode=0o755, parents=True, exist_ok=True)
+    shell.run(["chown", "-R", "munge:munge", "/etc/munge", "/run/munge", "/var/log/munge", "/var/lib/munge"])
+
+
+def _create_database(layout: Layout, shell: Shell) -> None:
+    layout.inside("/run/mysqld").mkdir(parents=True, exist_ok=True)
+    shell.run(["chown", "mysql", "/run/mysqld"])
+    install = ["mariadb-install-db", "--defaults-file=/etc/testbed-mariadb.cnf", "--skip-test-db"]
+    shell.run([*install, "--auth-root-authentication-method=normal"], timeout=180)
+    sql = _INITIAL_SQL.format(password=DATABASE_PASSWORD, database=DATABASE)
+    bootstrap = ["mariadbd", "--defaults-file=/etc/testbed-mariadb.cnf", "--user=mysql", "--bootstrap"]
+    # Bootstrap mode starts without the tables of privileges; FLUSH loads them, so that CREATE USER is possible.
+    shell.run(bootstrap, text_input="FLUSH PRIVILEGES;\n" + sql, timeout=60)
+
+
+def _start_everything(shell: Shell, ports: Ports) -> None:
+    daemons = Daemons(shell, ports)
+    started = False
+    for name in daemons.names:
+        if name == "slurmctld":
+            _add_accounts(shell, daemons)
+        # All slurmd start at once; what counts for them is that slurmctld hears of them, which is awaited below.
+        with step(f"start {name}"):
+            started |= daemons.start(name, wait=not name.startswith("slurmd-"))
+    if started:
+        with step("wait for the nodes to be ready"):
+            _wait_for_nodes(shell)
+
+
+def _add_accounts(shell: Shell, daemons: Daemons) -> None:
+    if daemons.pid("slurmctld") is not None:
+        return
+    with step("create accounts and associations"):
+        if shell.output("sacctmgr", "-nP", "show", "user", next(iter(PEOPLE))):
+            return
+        for words in _account_commands():
+            shell.run(["sacctmgr", "-i", *words])
+
+
+def _account_commands() -> list[list[str]]:
+    commands = [["add", "cluster", CLUSTER], ["add", "qos", "urgent", "Priority=1000"]]
+    commands += [["add", "account", name, f"Description={name}", f"Organization={name}"] for name in ACCOUNTS]
+    for name, (_, account) in PEOPLE.items():
+        commands.append(["add", "user", name, f"Account={account}", "QOS=normal,urgent", "DefaultQOS=normal"])
+    return commands
+
+
+def _wait_for_nodes(shell: Shell) -> None:
+    def states() -> dict[str, str]:
+        lines = shell.output("sinfo", "-h", "-N", "-o", "%N %T").splitlines()
+        return dict(line.split() for line in lines)
+
+    # A star marks a node that does not answer; whether somebody drained it is not our concern.
+    def ready(seen: dict[str, str]) -> bool:
+        return bool(seen) and not any(state.endswith("*") or state.startswith("unk") for state in seen.values())
+
+    wait_until("every node to answer slurmctld", states, ready, timeout=60, interval=0.3)

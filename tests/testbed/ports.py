@@ -1,0 +1,60 @@
+"""Free loopback ports for the daemons: one block of neighbours, chosen at a fresh start and kept in the state file."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import asdict, dataclass
+
+from .layout import Layout
+from .slurmnodes import NODES
+from .steps import TestbedError
+
+_BASES = range(17000, 19000, 100)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """TCP ports on 127.0.0.1; slurmd of the n-th node (from 0) listens on `slurmd + n`."""
+
+    mariadb: int
+    slurmdbd: int
+    slurmctld: int
+    slurmrestd: int
+    slurmd: int
+
+
+def choose_ports() -> Ports:
+    """The first block whose ports can all be bound. Raises TestbedError when there is none."""
+    for base in _BASES:
+        needed = 4 + len(NODES)
+        if all(_is_free(base + offset) for offset in range(needed)):
+            return Ports(base, base + 1, base + 2, base + 3, base + 4)
+    raise TestbedError(
+        f"no block of {4 + len(NODES)} free ports on 127.0.0.1 starts at a hundred between {_BASES.start} and "
+        f"{_BASES.stop - 1}: end what listens there ('ss -ltnp' shows it)"
+    )
+
+
+def load_ports(layout: Layout) -> Ports | None:
+    """The ports of the running or last cluster, or None when there is no record of them."""
+    try:
+        return Ports(**json.loads(layout.state_file.read_text())["ports"])
+    except (FileNotFoundError, KeyError, TypeError, json.JSONDecodeError):
+        return None
+
+
+def save_ports(layout: Layout, ports: Ports) -> None:
+    """Keep the ports for whoever speaks to the cluster later."""
+    layout.state_file.write_text(json.dumps({"ports": asdict(ports)}, indent=1) + "\n")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # Daemons set the same option; without it a connection in TIME_WAIT would make a free port look taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,113 @@
+"""Makes the Debian root from nothing, once; a stamp tells when its recipe has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from .layout import CA_BUNDLE_IN_ROOT, Layout
+from .mounts import unmount_all
+from .processes import end_all
+from .shell import Shell
+from .slurmnodes import PEOPLE, SERVICE_UIDS
+from .steps import CommandFailedError, run_command, step
+
+_PACKAGES = (
+    "ca-certificates", "python3", "python3-venv", "python3-dev", "gcc", "libc6-dev", "libcrypt-dev",
+    "munge", "slurmctld", "slurmd", "slurmdbd", "slurmrestd", "slurm-client", "libslurm-dev",
+    "mariadb-server", "slurm-wlm-mysql-plugin", "slurm-wlm-jwt-plugin",
+)  # fmt: skip
+_SCRIPTS = Path("/usr/share/debootstrap/scripts")
+
+
+def recipe_stamp(layout: Layout) -> str:
+    """Changes when the root must be made anew: other suite, mirror or packages."""
+    return hashlib.sha256("\n".join([layout.suite, layout.mirror, *_PACKAGES]).encode()).hexdigest()
+
+
+def root_is_current(layout: Layout) -> bool:
+    """True when the root was completed by the recipe of today."""
+    stamp = _stamp_file(layout)
+    return stamp.exists() and stamp.read_text().strip() == recipe_stamp(layout)
+
+
+def make_root(layout: Layout) -> None:
+    """Make the root unless a current one is there; a half-made or outdated one is removed first."""
+    if root_is_current(layout):
+        return
+    layout.base.mkdir(parents=True, exist_ok=True)
+    if layout.root.exists():
+        with step("remove the outdated root"):
+            remove_root(layout)
+    with step("install debootstrap"):
+        _install_debootstrap()
+    with step(f"debootstrap {layout.suite} into {layout.root} (this takes minutes, once)"):
+        _debootstrap(layout)
+    _stamp_file(layout).write_text(recipe_stamp(layout) + "\n")
+
+
+def prepare_root(layout: Layout) -> None:
+    """What may differ from day to day or is cheap to repeat: name service, certificates, people."""
+    shutil.copyfile("/etc/resolv.conf", layout.inside("/etc/resolv.conf"))
+    shutil.copyfile("/etc/hosts", layout.inside("/etc/hosts"))
+    _copy_ca_bundle(layout)
+    _add_people(Shell(layout.root))
+
+
+def remove_root(layout: Layout) -> None:
+    """Delete the root; whatever still runs or is mounted inside it goes first, lest the host's /dev be emptied."""
+    end_all(layout.root)
+    unmount_all(layout)
+    run_command(["rm", "-rf", "--one-file-system", str(layout.root)], timeout=300)
+
+
+def slurm_release(shell: Shell) -> str:
+    """The release of Slurm in the root as it tells itself, such as `26.05.5`."""
+    return shell.output("slurmctld", "-V").split()[-1]
+
+
+def _stamp_file(layout: Layout) -> Path:
+    return layout.inside("/etc/testbed-recipe")
+
+
+def _install_debootstrap() -> None:
+    if shutil.which("debootstrap"):
+        return
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    run_command(["apt-get", "update"], timeout=300, env=env)
+    run_command(["apt-get", "install", "-y", "--no-install-recommends", "debootstrap"], timeout=300, env=env)
+
+
+def _debootstrap(layout: Layout) -> None:
+    command = ["debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}"]
+    command += [layout.suite, str(layout.root), layout.mirror]
+    if not (_SCRIPTS / layout.suite).exists():
+        # An older debootstrap knows no suites newer than itself; they are all made as sid is.
+        command.append(str(_SCRIPTS / "sid"))
+    try:
+        run_command(command, timeout=1800)
+    except CommandFailedError as error:
+        log = layout.inside("/debootstrap/debootstrap.log")
+        details = log.read_text(errors="replace")[-8000:] if log.exists() else ""
+        raise CommandFailedError(command, "failed", f"{error.output}\n{details}") from error
+
+
+def _copy_ca_bundle(layout: Layout) -> None:
+    for name in ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+        bundle = Path(os.environ.get(name) or "/nonexistent")
+        if bundle.is_file():
+            break
+    else:
+        bundle = Path("/etc/ssl/certs/ca-certificates.crt")
+    if bundle.is_file():
+        shutil.copyfile(bundle, layout.inside(CA_BUNDLE_IN_ROOT))
+
+
+def _add_people(shell: Shell) -> None:
+    known = (shell.root / "etc/passwd").read_text()
+    people = {name: uid for name, (uid, _) in PEOPLE.items()} | SERVICE_UIDS
+    for name, uid in people.items():
+        if f"\n{name}:" not in known:
+            shell.run(["useradd", "--uid", str(uid), "--user-group", "--create-home", "--shell", "/bin/bash", name])

@@ -1,0 +1,155 @@
+"""The text of every configuration file that the cluster needs. Pure: takes facts, returns files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .ports import Ports
+from .slurmnodes import CLUSTER, NODE_LINES, NODES, PARTITION_LINES
+
+DATABASE = "slurm_acct_db"
+DATABASE_PASSWORD = "testbed"
+
+_SLURM_CONF = """\
+ClusterName={cluster}
+SlurmctldHost={hostname}(127.0.0.1)
+SlurmctldPort={ports.slurmctld}
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthAltTypes=auth/jwt
+AuthAltParameters=jwt_key=/etc/slurm/jwt.key
+CredType=cred/munge
+MpiDefault=none
+MailProg=/bin/true
+
+StateSaveLocation=/var/lib/slurm/ctld
+SlurmdSpoolDir=/var/lib/slurm/d-%n
+SlurmctldLogFile=/var/log/slurm/slurmctld.log
+SlurmdLogFile=/var/log/slurm/slurmd-%n.log
+SlurmctldPidFile=/run/slurm/ctld.pid
+SlurmdPidFile=/run/slurm/d-%n.pid
+
+# Pretended hardware, no isolation: the daemons share one machine that has neither these CPUs nor cgroups to give.
+SlurmdParameters=config_overrides
+ProctrackType=proctrack/pgid
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+DefMemPerCPU=100
+GresTypes=gpu
+Licenses=matlab:4
+
+# Short everywhere, so that tests need not wait.
+SchedulerType=sched/backfill
+SchedulerParameters=sched_interval=2,bf_interval=5,bf_yield_interval=500000,batch_sched_delay=0
+KillWait=2
+CompleteWait=0
+SlurmctldTimeout=30
+SlurmdTimeout=20
+InactiveLimit=0
+ReturnToService=2
+MinJobAge=3600
+MaxJobCount=500000
+MaxArraySize=10001
+
+PriorityType=priority/multifactor
+PriorityWeightAge=1000
+PriorityWeightFairshare=1000
+PriorityWeightPartition=1000
+PriorityWeightQOS=1000
+
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort={ports.slurmdbd}
+AccountingStorageTRES=gres/gpu
+AccountingStorageEnforce=associations,limits,qos
+AccountingStoreFlags=job_comment,job_script
+
+{nodes}
+
+{partitions}
+"""
+
+_SLURMDBD_CONF = """\
+AuthType=auth/munge
+AuthAltTypes=auth/jwt
+AuthAltParameters=jwt_key=/etc/slurm/jwt.key
+DbdHost=localhost
+DbdAddr=127.0.0.1
+DbdPort={ports.slurmdbd}
+SlurmUser=root
+LogFile=/var/log/slurm/slurmdbd.log
+PidFile=/run/slurm/dbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StoragePort={ports.mariadb}
+StorageUser=slurm
+StoragePass={password}
+StorageLoc={database}
+"""
+
+# innodb_snapshot_isolation: slurmdbd refuses to work with it on; the sizes are what slurmdbd asks for at its start.
+_MARIADB_CNF = """\
+[mariadbd]
+user=mysql
+datadir=/var/lib/testbed-mariadb
+socket=/run/mysqld/mysqld.sock
+pid-file=/run/mysqld/mysqld.pid
+bind-address=127.0.0.1
+port={ports.mariadb}
+skip-name-resolve
+skip-log-bin
+innodb_snapshot_isolation=OFF
+innodb_lock_wait_timeout=900
+innodb_buffer_pool_size=512M
+innodb_log_file_size=256M
+innodb_flush_log_at_trx_commit=2
+max_allowed_packet=64M
+"""
+
+_GRES_CONF = "NodeName=rack[005-006] Name=gpu Type=tesla Count=2\n"
+_CGROUP_CONF = "CgroupPlugin=disabled\n"
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """One file to write: absolute path inside the root, its text and its mode (owner is root)."""
+
+    path: str
+    text: str
+    mode: int = 0o644
+
+
+def config_files(ports: Ports, hostname: str) -> list[ConfigFile]:
+    """Every configuration file of the cluster for these ports; `hostname` is the host's short name."""
+    return [
+        ConfigFile("/etc/slurm/slurm.conf", _slurm_conf(ports, hostname)),
+        ConfigFile("/etc/slurm/gres.conf", _GRES_CONF),
+        ConfigFile("/etc/slurm/cgroup.conf", _CGROUP_CONF),
+        ConfigFile(
+            "/etc/slurm/slurmdbd.conf",
+            _SLURMDBD_CONF.format(ports=ports, password=DATABASE_PASSWORD, database=DATABASE),
+            0o600,
+        ),
+        ConfigFile("/etc/testbed-mariadb.cnf", _MARIADB_CNF.format(ports=ports)),
+    ]
+
+
+def _slurm_conf(ports: Ports, hostname: str) -> str:
+    first = 0
+    nodes = []
+    for line in NODE_LINES:
+        count = sum(1 for _ in _names_of(line))
+        last = ports.slurmd + first + count - 1
+        nodes.append(f"{line} NodeAddr=127.0.0.1 Port=[{ports.slurmd + first}-{last}] State=UNKNOWN")
+        first += count
+    return _SLURM_CONF.format(
+        cluster=CLUSTER, hostname=hostname, ports=ports, nodes="\n".join(nodes), partitions="\n".join(PARTITION_LINES)
+    )
+
+
+def _names_of(line: str) -> list[str]:
+    first, last = line.partition("[")[2].partition("]")[0].split("-")
+    return [name for name in NODES if first <= name[-3:] <= last]

@@ -1,0 +1,35 @@
+"""The pretended hardware, partitions, people and accounts of the cluster: plain facts, used by configuration and tests."""
+
+from __future__ import annotations
+
+CLUSTER = "testbed"
+NODES = tuple(f"rack{number:03d}" for number in range(1, 9))
+
+# rack008 belongs to the partition `secret` alone, which the service is told to hide.
+NODE_LINES = (
+    "NodeName=rack[001-004] Sockets=2 CoresPerSocket=4 ThreadsPerCore=2 RealMemory=32000 TmpDisk=10000 Feature=cpu,avx2",
+    "NodeName=rack[005-006] Sockets=2 CoresPerSocket=4 ThreadsPerCore=2 RealMemory=32000 TmpDisk=10000"
+    " Feature=cpu,accelerated Gres=gpu:tesla:2",
+    "NodeName=rack[007-008] Sockets=1 CoresPerSocket=8 ThreadsPerCore=1 RealMemory=16000 TmpDisk=5000 Feature=small",
+)
+PARTITION_LINES = (
+    "PartitionName=main Nodes=rack[001-006] Default=YES PriorityTier=1 MaxTime=1-00:00:00 DefaultTime=01:00:00",
+    "PartitionName=high Nodes=rack[003-006] PriorityTier=10 MaxTime=02:00:00 DefaultTime=00:30:00",
+    "PartitionName=long Nodes=rack[001-007] PriorityTier=1 MaxTime=UNLIMITED DefaultTime=10-00:00:00",
+    "PartitionName=secret Nodes=rack[005-008] PriorityTier=5 MaxTime=1-00:00:00 DefaultTime=01:00:00",
+)
+HIDDEN_PARTITION = "secret"
+HIDDEN_NODE = "rack008"
+
+ACCOUNTS = ("physics", "biology", "hidden")
+# name → (uid, account)
+PEOPLE = {
+    "alice": (2001, "physics"),
+    "bob": (2002, "physics"),
+    "carol": (2003, "biology"),
+    "mallory": (2004, "hidden"),
+}
+# slurmrestd refuses to run as root or SlurmUser; the service should not need either.
+RESTD_USER = "slurmrest"
+SERVICE_USER = "slurmrestapi"
+SERVICE_UIDS = {RESTD_USER: 2010, SERVICE_USER: 2011}
