@@ -1,0 +1,71 @@
+"""All checks, in the order in which somebody would repair what they find."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from slurm_rest_api.config import Settings, not_yet_effective
+from slurm_rest_api.config.loading import PASSWORD_VARIABLE
+from slurm_rest_api.diagnosis.cluster import TRIAL_COMMAND, TRIAL_SECONDS, check_load
+from slurm_rest_api.diagnosis.database import check_database
+from slurm_rest_api.diagnosis.finding import Finding
+from slurm_rest_api.diagnosis.folders import check_runtime_dir
+from slurm_rest_api.diagnosis.slurm import check_slurm
+from slurm_rest_api.pyslurm_build.host import SearchPlace
+from slurm_rest_api.pyslurm_build.state import installed_version
+from slurm_rest_api.slurmapi.sources.detect import SLURM
+
+
+def check(
+    settings: Settings,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    place: SearchPlace | None = None,
+    command: Sequence[str] = TRIAL_COMMAND,
+    seconds: float = TRIAL_SECONDS,
+) -> list[Finding]:
+    """Find out whether this host can run the service with `settings`.
+
+    Loads the cluster once, in a child process that gets `seconds`: a few RPCs to slurmctld. Changes nothing.
+    `place` and `command` are where Slurm is looked for and what the child runs; tests give their own.
+    """
+    source = settings.system.source
+    pyslurm = installed_version()
+    findings = check_configuration(settings, environ)
+    if source == SLURM:
+        findings += check_slurm(environ, pyslurm, Path(sys.prefix), place)
+    if source != SLURM or pyslurm is not None:
+        findings += check_load([*command, source], source, environ, seconds)
+    findings += check_database(settings.database) if settings.system.use_acct_db else [_database_not_used()]
+    findings += check_runtime_dir(settings.system.runtime_path(environ))
+    return findings
+
+
+def check_configuration(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
+    """Where the configuration came from, what in it has no effect, and who can read its password."""
+    findings = [Finding("configuration", "ok", f"Valid, from {settings.origin}.")]
+    findings += [Finding("configuration", "warning", sentence) for sentence in not_yet_effective(settings)]
+    database = settings.database
+    inline = database.db_pass.get_secret_value() and database.db_pass_file is None
+    if inline and PASSWORD_VARIABLE not in environ and _everyone_reads(Path(settings.origin)):
+        findings.append(
+            Finding(
+                "configuration",
+                "warning",
+                f"{settings.origin} holds database.db_pass and can be read by every user of this host.",
+                f"chmod o-r {settings.origin}, or put the password into a file that database.db_pass_file names.",
+            )
+        )
+    return findings
+
+
+def _everyone_reads(file: Path) -> bool:
+    return file.is_file() and bool(file.stat().st_mode & stat.S_IROTH)
+
+
+def _database_not_used() -> Finding:
+    return Finding("database", "ok", "Not looked at: system.use_acct_db is off.")

@@ -1,0 +1,58 @@
+"""This host's Slurm, and the pyslurm that has to fit it. Looks at files and package metadata only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from slurm_rest_api.diagnosis.finding import Finding
+from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.pyslurm_build.host import SearchPlace, SlurmHost, find_slurm, library_matches
+from slurm_rest_api.pyslurm_build.state import read_state
+from slurm_rest_api.pyslurm_build.versions import line_of, slurm_line_text
+
+_BUILD: Final = "Run bash build.sh on this host: it installs the pyslurm that fits its Slurm."
+
+
+def check_slurm(
+    environ: Mapping[str, str], pyslurm: str | None, environment: Path, place: SearchPlace | None = None
+) -> list[Finding]:
+    """Check Slurm's files and, with them, the installed version `pyslurm` (None: not installed).
+
+    `environment` is the folder of the virtual environment, where build.sh remembers what it built.
+    """
+    try:
+        host = find_slurm(environ, place)
+    except SourceUnusable as error:
+        # Headers are needed to build pyslurm, not to use it; whether that works is told by the load.
+        return [Finding("Slurm", "warning" if pyslurm else "problem", str(error)), _installed(pyslurm)]
+    return [_library(host), _fit(host, pyslurm, environment) if pyslurm else _installed(pyslurm)]
+
+
+def _library(host: SlurmHost) -> Finding:
+    if library_matches(host):
+        return Finding("Slurm", "ok", f"Slurm {host.version}, library {host.library}.")
+    return Finding(
+        "Slurm",
+        "warning",
+        f"The headers in {host.include_dir} are those of Slurm {host.version}, but the library {host.library} is"
+        " of another version.",
+        "Install headers and library of the same Slurm, then run bash build.sh.",
+    )
+
+
+def _installed(pyslurm: str | None) -> Finding:
+    if pyslurm is None:
+        return Finding("pyslurm", "problem", "pyslurm is not installed in this Python environment.", _BUILD)
+    return Finding("pyslurm", "ok", f"pyslurm {pyslurm} is installed.")
+
+
+def _fit(host: SlurmHost, pyslurm: str, environment: Path) -> Finding:
+    if line_of(pyslurm) == host.line:
+        return Finding("pyslurm", "ok", f"pyslurm {pyslurm}, made for this host's Slurm {slurm_line_text(host.line)}.")
+    state = read_state(environment)
+    mismatch = f"pyslurm {pyslurm} is made for Slurm {slurm_line_text(line_of(pyslurm))}"
+    if state is not None and state.installed == pyslurm:
+        return Finding("pyslurm", "ok", f"{mismatch}; build.sh adjusted it to this host's Slurm {host.version}.")
+    return Finding("pyslurm", "warning", f"{mismatch}, but this host has Slurm {host.version}.", _BUILD)
