@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from slurm_rest_api.slurmapi.contract.base import Count, PublishedRecord, Unlimited, YesNo
@@ -86,10 +88,10 @@ class JobDurations(PublishedRecord):
     )
     elapsed_cpu_time: Count = Field(description="num_cpus times run_time, CPU seconds.")
     pre_sus_time: Count = Field(description="Seconds that the job had run before it was last suspended or resumed.")
-    time_limit: Count | Unlimited = Field(
-        description="Time limit in minutes, or `UNLIMITED`. pyslurm's object API gives the same answer for a limit "
-        "that is unset; slurmctld fills in the partition's limit before it sends the job, so that does "
-        "not happen in practice."
+    time_limit: Count | Unlimited | Literal["Partition_Limit"] = Field(
+        description="Time limit in minutes, `UNLIMITED`, or `Partition_Limit` where it is unset (classic API only). "
+        "pyslurm's object API says the same of an unset limit as of none; slurmctld fills in the "
+        "partition's limit before it sends the job, so that does not happen in practice."
     )
     time_limit_str: str = Field(description="time_limit as `[D-]HH:MM:SS`, or `UNLIMITED`.")
     time_min: Count = Field(description="Lowest time limit that the user accepts (--time-min), minutes; 0 when unset.")

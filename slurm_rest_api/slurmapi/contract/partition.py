@@ -33,7 +33,10 @@ class PartitionAccess(PublishedRecord):
     allow_accounts: NamesOrAll = Field(description="Accounts that may use it; null where deny_accounts rules.")
     deny_accounts: list[str] | None = Field(description="Accounts that may not use it; null when none is denied.")
     allow_qos: NamesOrAll = Field(description="QOS that may be used in it; null where deny_qos rules.")
-    deny_qos: list[str] | None = Field(description="QOS that may not be used in it; null when none is denied.")
+    deny_qos: list[str] | None = Field(
+        description="QOS that may not be used in it; null when none is denied, and with the classic API, which mixed"
+        " it up."
+    )
     allow_groups: NamesOrAll = Field(description="Groups whose users may use it.")
     allow_alloc_nodes: NamesOrAll = Field(description="Hosts from which jobs may be submitted to it.")
     alternate: str | None = Field(description="Partition that takes the jobs while this one is down.")

@@ -30,7 +30,7 @@ class ActiveNode(PublishedRecord):
     total_used_mem: Count = Field(description="Memory that jobs of any partition use on the node, MiB.")
     cpus_allocated: Count = Field(description="CPUs that jobs of this partition use on the node.")
     mem_allocated: Count = Field(description="Memory that jobs of this partition use on the node, MiB.")
-    running_jobs: list[Count] = Field(description="Ids of this partition's jobs on the node.")
+    running_jobs: Count = Field(description="Number of this partition's jobs on the node.")
 
 
 NodeUsage = ActiveNode | InactiveNode
@@ -41,8 +41,8 @@ class PartitionUsage(PublishedRecord):
 
     total_nodes: Count = Field(description="Nodes of the partition.")
     total_cpus: Count = Field(description="CPUs of the partition.")
-    state: str = Field(description="State of the partition, as in /partitions.")
-    priority: Count = Field(description="Priority tier of the partition.")
+    state: str | None = Field(description="State of the partition, as in /partitions.")
+    priority: Count | None = Field(description="Priority tier of the partition.")
     real_mem: Count = Field(description="Memory of the partition's nodes, MiB.")
     total_used_cpus_on_active_nodes: Count = Field(
         description="CPUs that jobs of any partition use on the partition's nodes."
@@ -53,7 +53,7 @@ class PartitionUsage(PublishedRecord):
     alloc_cpus: Count = Field(description="CPUs that jobs of this partition use.")
     alloc_mem: Count = Field(description="Memory that jobs of this partition use, MiB.")
     partition_load: float = Field(
-        ge=0, description="Mean load of the partition's nodes, jobs of any partition counted; 0 without nodes."
+        ge=0, description="Mean load of the partition's nodes by jobs of this partition; 0 without nodes."
     )
     nodes: dict[str, NodeUsage] = Field(
         description="Every visible node of the cluster by name; with `compact=true` only those of the partition."
@@ -64,8 +64,10 @@ class UsageRecord(PublishedRecord):
     """The answer of /usage."""
 
     partitions: dict[str, PartitionUsage] = Field(description="Visible partitions by name.")
-    total_load: float = Field(ge=0, description="Mean load of all visible nodes; 0 without nodes.")
-    alloc_cpus: Count = Field(description="CPUs that jobs use.")
-    alloc_mem: Count = Field(description="Memory that jobs use, MiB.")
+    total_load: float = Field(
+        ge=0, description="Mean load of all visible nodes by jobs of any partition; 0 without nodes."
+    )
+    alloc_cpus: Count = Field(description="Allocated CPUs of all visible nodes.")
+    alloc_mem: Count = Field(description="Allocated memory of all visible nodes, MiB.")
     total_cpus: Count = Field(description="CPUs of all visible nodes.")
     total_mem: Count = Field(description="Memory of all visible nodes, MiB.")

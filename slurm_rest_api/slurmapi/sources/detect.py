@@ -10,10 +10,12 @@ from typing import Any
 from slurm_rest_api.errors import SourceUnusable
 from slurm_rest_api.slurmapi.sources.accounts import AccountNames
 from slurm_rest_api.slurmapi.sources.base import ClusterSource
+from slurm_rest_api.slurmapi.sources.legacy import LegacySource
 from slurm_rest_api.slurmapi.sources.modern import ModernSource
 
 SLURM = "slurm"
 MODERN_PARTS = ("Jobs", "Job", "Nodes", "Node", "Partitions", "Partition", "slurmctld.Statistics")
+LEGACY_PARTS = ("job", "node", "partition", "statistics")
 
 
 def open_source(name: str, import_module: Callable[[str], ModuleType] = importlib.import_module) -> ClusterSource:
@@ -53,13 +55,19 @@ def _open_slurm(import_module: Callable[[str], ModuleType]) -> ClusterSource:
         pyslurm = import_module("pyslurm")
     except ImportError as error:
         raise SourceUnusable(
-            f"pyslurm cannot be imported: {error}. Run build.sh on this host: it builds the pyslurm that fits its Slurm."
+            f"pyslurm cannot be imported: {error}. Run build.sh on this host: it builds the pyslurm that fits."
         ) from error
     lacking = _lacking(pyslurm, MODERN_PARTS)
     if not lacking:
         return ModernSource(pyslurm, AccountNames())
+    lacking_classic = _lacking(pyslurm, LEGACY_PARTS)
+    if not lacking_classic:
+        return LegacySource(pyslurm, AccountNames())
     version = getattr(pyslurm, "__version__", "of unknown version")
-    raise SourceUnusable(f"pyslurm {version} lacks {', '.join(lacking)}.")
+    raise SourceUnusable(
+        f"pyslurm {version} has neither API as a whole: it lacks {', '.join(lacking)} of the object API and "
+        f"{', '.join(lacking_classic)} of the classic one. Run build.sh on this host: it builds the pyslurm that fits."
+    )
 
 
 def _lacking(module: Any, parts: tuple[str, ...]) -> list[str]:
