@@ -1,0 +1,107 @@
+"""Published records for tests: a plain default for every field that code reads, changed by keyword."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
+
+
+def make_job(job_id: int = 1, **fields: Any) -> Record:
+    """A pending job in partition `main`."""
+    return {
+        "job_id": job_id,
+        "name": "wrap",
+        "user_id": 1000,
+        "user_name": "ada",
+        "account": "physics",
+        "partition": "main",
+        "job_state": "PENDING",
+        "state_reason": "Priority",
+        "priority": 4294901759,
+        "num_cpus": 1,
+        "num_nodes": 1,
+        "submit_time": 1763928000,
+        "start_time": 0,
+        "end_time": 0,
+        "time_limit": 60,
+        "array_job_id": None,
+        "array_task_id": None,
+        "het_job_id": None,
+        "het_job_id_set": None,
+        "dependency": None,
+        "submit_line": "sbatch job.sh",
+        "alloc_node": "login1",
+        "batch_host": None,
+        "failed_node": None,
+        "nodes": None,
+        "sched_nodes": None,
+        "req_nodes": [],
+        "exc_nodes": [],
+        "cpus_allocated": {},
+        "cpus_alloc_layout": {},
+        "mem_allocated": {},
+        **fields,
+    }
+
+
+def make_running_job(job_id: int, node: str, cpus: int = 1, memory_mib: int = 0, **fields: Any) -> Record:
+    """A job that runs on one node."""
+    running = {
+        "job_state": "RUNNING",
+        "state_reason": "None",
+        "nodes": node,
+        "batch_host": node,
+        "num_cpus": cpus,
+        "cpus_allocated": {node: cpus},
+        "mem_allocated": {node: memory_mib},
+    }
+    return make_job(job_id, **{**running, **fields})
+
+
+def make_node(name: str = "rack001", **fields: Any) -> Record:
+    """An idle node with 4 CPUs and 8000 MiB in partition `main`."""
+    return {
+        "name": name,
+        "state": "IDLE",
+        "cpus": 4,
+        "alloc_cpus": 0,
+        "real_memory": 8000,
+        "alloc_mem": 0,
+        "free_mem": 7000,
+        "cpu_load": 0,
+        "partitions": ["main"],
+        "reason": None,
+        **fields,
+    }
+
+
+def make_partition(name: str = "main", **fields: Any) -> Record:
+    """A partition that is up; `total_nodes` and `total_cpus` are those of one `make_node()`."""
+    return {
+        "name": name,
+        "state": "UP",
+        "nodes": "rack001",
+        "total_nodes": 1,
+        "total_cpus": 4,
+        "priority_tier": 1,
+        "alternate": None,
+        "allow_alloc_nodes": "ALL",
+        **fields,
+    }
+
+
+def make_snapshot(
+    jobs: Iterable[Record] = (),
+    nodes: Iterable[Record] | None = None,
+    partitions: Iterable[Record] | None = None,
+    statistics: Record | None = None,
+) -> Snapshot:
+    """A snapshot; without arguments one node in one partition, and no job. `jobs` can be walked once."""
+    return Snapshot(
+        jobs=iter(jobs),
+        nodes=[make_node()] if nodes is None else list(nodes),
+        partitions=[make_partition()] if partitions is None else list(partitions),
+        statistics={"jobs_pending": 0} if statistics is None else statistics,
+    )
