@@ -99,7 +99,7 @@ def _exec(layout: Layout, user: str, argv: list[str]) -> None:
     shell = Shell(layout.root)
     extra = {name: os.environ[name] for name in ("TERM",) if name in os.environ}
     command = shell.argv(argv, user)
-    os.execvpe(command[0], command, shell.environment(user, extra))
+    os.execvpe(command[0], command, shell.environment(user, extra))  # noqa: S606  the terminal is to be the command's
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from .ports import Ports, choose_ports, load_ports, save_ports
 from .processes import end_all, processes_inside
 from .recipe import make_root, prepare_root, root_is_current
 from .shell import Shell
-from .slurmconf import DATABASE, DATABASE_PASSWORD, ConfigFile, config_files
+from .slurmconf import DATABASE, DATABASE_PASSWORD, GPU_FILES, ConfigFile, config_files
 from .slurmnodes import ACCOUNTS, CLUSTER, PEOPLE
 from .steps import TestbedError, say, step, wait_until
 
@@ -123,6 +123,8 @@ def _start_afresh(layout: Layout) -> Ports:
         for path in (f"{_SLURM_STATE}/ctld", LOGS_IN_ROOT, PIDS_IN_ROOT, "/run/slurm", GATES_IN_ROOT, "/etc/slurm"):
             layout.inside(path).mkdir(parents=True, exist_ok=True)
         layout.inside(GATES_IN_ROOT).chmod(0o1777)
+        for path in GPU_FILES:
+            layout.inside(path).touch()
         for file in config_files(ports, _short_hostname()):
             _write(layout, file)
         _write(layout, ConfigFile("/etc/slurm/jwt.key", secrets.token_hex(32), 0o600))
@@ -202,6 +204,6 @@ def _wait_for_nodes(shell: Shell) -> None:
 
     # A star marks a node that does not answer; whether somebody drained it is not our concern.
     def ready(seen: dict[str, str]) -> bool:
-        return bool(seen) and not any(state.endswith("*") or state.startswith("unk") for state in seen.values())
+        return bool(seen) and not any(state.endswith("*") or state[:3] in ("unk", "inv") for state in seen.values())
 
     wait_until("every node to answer slurmctld", states, ready, timeout=60, interval=0.3)

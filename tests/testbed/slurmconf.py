@@ -109,7 +109,9 @@ innodb_flush_log_at_trx_commit=2
 max_allowed_packet=64M
 """
 
-_GRES_CONF = "NodeName=rack[005-006] Name=gpu Type=tesla Count=2\n"
+# slurmd leaves a GPU without a device file out of account; it does not look at what kind of file it is.
+GPU_FILES = ("/var/lib/slurm/gpu0", "/var/lib/slurm/gpu1")
+_GRES_CONF = "NodeName=rack[005-006] Name=gpu Type=tesla File=/var/lib/slurm/gpu[0-1]\n"
 _CGROUP_CONF = "CgroupPlugin=disabled\n"
 
 

@@ -1,4 +1,4 @@
-"""The pretended hardware, partitions, people and accounts of the cluster: plain facts, used by configuration and tests."""
+"""The pretended hardware, partitions, people and accounts: plain facts for configuration and tests."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ NODES = tuple(f"rack{number:03d}" for number in range(1, 9))
 
 # rack008 belongs to the partition `secret` alone, which the service is told to hide.
 NODE_LINES = (
-    "NodeName=rack[001-004] Sockets=2 CoresPerSocket=4 ThreadsPerCore=2 RealMemory=32000 TmpDisk=10000 Feature=cpu,avx2",
-    "NodeName=rack[005-006] Sockets=2 CoresPerSocket=4 ThreadsPerCore=2 RealMemory=32000 TmpDisk=10000"
+    "NodeName=rack[001-004] Sockets=2 CoresPerSocket=4 ThreadsPerCore=2 RealMemory=32000 TmpDisk=9000 Feature=cpu,avx2",
+    "NodeName=rack[005-006] Sockets=2 CoresPerSocket=4 ThreadsPerCore=2 RealMemory=32000 TmpDisk=9000"
     " Feature=cpu,accelerated Gres=gpu:tesla:2",
     "NodeName=rack[007-008] Sockets=1 CoresPerSocket=8 ThreadsPerCore=1 RealMemory=16000 TmpDisk=5000 Feature=small",
 )

@@ -1,4 +1,4 @@
-"""Named steps, commands and waits whose failures tell everything: what was done, what it printed, what was last seen."""
+"""Named steps, commands and waits whose failures tell what was done, what it printed and what was last seen."""
 
 from __future__ import annotations
 
