@@ -81,7 +81,7 @@ class SystemSettings(_Section):
     host: Text = Field(
         default="127.0.0.1",
         description="Address to listen on. The default is reached from this host alone (a reverse proxy, for instance);"
-        " 0.0.0.0, the default of 2018, is reached from everywhere.",
+        " 0.0.0.0, which was the default before 1.0, is reached from everywhere.",
     )
     port: Port = Field(default=5000, description="TCP port to listen on.")
     serve_index: bool = Field(default=False, description="Serve a home page at /.")
@@ -120,7 +120,7 @@ class SystemSettings(_Section):
         ge=0,
         description="It is replaced, too, when it uses more memory (RSS) than this many MiB; 0: never.",
     )
-    log_level: Level = Field(default="INFO", description="How much to log: DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    log_level: Level = Field(default="INFO", description="How much to log.")
     web_threads: int = Field(default=8, ge=1, le=512, description="Threads of the web server.")
 
     def runtime_path(self, environ: Mapping[str, str] = os.environ) -> Path:
@@ -163,9 +163,7 @@ class DatabaseSettings(_Section):
         default="slurm_assoc_table", description="Table of the associations: <ClusterName>_assoc_table."
     )
     table_job: Table = Field(default="slurm_job_table", description="Table of the jobs: <ClusterName>_job_table.")
-    db_connect_timeout: int = Field(
-        default=5, ge=1, le=600, description="Seconds to wait for a connection to the database."
-    )
+    db_connect_timeout: int = Field(default=5, ge=1, le=600, description="Seconds to wait for the database to answer.")
 
 
 class FilterSettings(_Section):
@@ -194,15 +192,22 @@ SECTIONS: Final[Mapping[str, type[_Section]]] = {
     "filter": FilterSettings,
 }
 
-_WITHOUT_EFFECT: Final = {
-    "use_acct_db": "this version has no /users and /history yet; only the check command looks at the database",
-    "serve_index": "this version has no home page yet",
-    "archive_usage_load": "this version has no /load yet, and archives nothing",
+_NO_LOAD: Final = "this version has no /load and archives nothing"
+_NOT_USED_YET: Final[Mapping[str, str]] = {
+    "use_acct_db": "this version has no /users and /history; only the check command looks at the database",
+    "serve_index": "this version has no home page",
+    "archive_usage_load": _NO_LOAD,
+    "archive_wait_time": _NO_LOAD,
+    "archive_path": _NO_LOAD,
 }
+
+
+def not_used_yet(section: str, name: str) -> str | None:
+    """Why the setting `name` has no effect in this version; None where it has one."""
+    return _NOT_USED_YET.get(name) if section == "system" else None
 
 
 def not_yet_effective(settings: Settings) -> list[str]:
     """One sentence for each setting that is on but belongs to a part that this version does not have."""
-    return [
-        f"system.{name} is on, but {lack}." for name, lack in _WITHOUT_EFFECT.items() if getattr(settings.system, name)
-    ]
+    switches = {name: value for name, value in settings.system if isinstance(value, bool)}
+    return [f"system.{name} is on, but {lack}." for name, lack in _NOT_USED_YET.items() if switches.get(name)]

@@ -1,0 +1,74 @@
+"""Writes what people read about the settings from the models: config.yml and the README's tables."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from slurm_rest_api.config.faults import expectation
+from slurm_rest_api.config.models import SECTIONS, not_used_yet
+
+_WIDTH: Final = 100
+_PLAIN_FROM_DEFAULT: Final = ("true or false", "text", "text that is not empty")
+_HEAD: Final = """\
+## The configuration of slurm-rest-api: every setting, with its default.
+##
+## To change a setting, remove the # in front of it and the # in front of its section's name.
+## Lines with ## explain.
+##
+## The service reads the file that --config names, else the one that $SLURM_REST_API_CONFIG names,
+## else config.yml in the working folder, else /etc/slurm-rest-api/config.yml; only the first of
+## these, and only when it starts. Unknown settings and unusable values are refused.
+## `slurm-rest-api check` tells whether this host can run the service with it.
+"""
+
+
+def config_yml() -> str:
+    """The text of config.yml: each setting commented out with its default; without the #, the defaults."""
+    return _HEAD + "".join(_section(name) for name in SECTIONS).rstrip("\n") + "\n"
+
+
+def settings_table(section: str) -> str:
+    """The settings of a section as a Markdown table: name, default, what it takes, what it does."""
+    rows = ["| setting | default | takes | meaning |", "|---|---|---|---|"]
+    for name, field in SECTIONS[section].model_fields.items():
+        cells = (f"`{name}`", f"`{default_text(field)}`", expectation(field), _meaning(section, name, field))
+        rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def default_text(field: FieldInfo) -> str:
+    """A default as it is written in the file. JSON is YAML, too."""
+    return json.dumps(_plain(field.default))
+
+
+def _section(section: str) -> str:
+    lines = [f"\n#{section}:\n\n"]
+    for name, field in SECTIONS[section].model_fields.items():
+        expected = expectation(field)
+        takes = "" if expected in _PLAIN_FROM_DEFAULT else f" Takes {expected}."
+        text = _meaning(section, name, field) + takes
+        lines += [
+            f"{line}\n" for line in textwrap.wrap(text, _WIDTH, initial_indent="  ## ", subsequent_indent="  ## ")
+        ]
+        lines.append(f"#  {name}: {default_text(field)}\n\n")
+    return "".join(lines)
+
+
+def _meaning(section: str, name: str, field: FieldInfo) -> str:
+    assert field.description is not None
+    lack = not_used_yet(section, name)
+    return field.description if lack is None else f"{field.description} No effect yet: {lack}."
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, Path):
+        return str(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value

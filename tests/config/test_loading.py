@@ -1,0 +1,284 @@
+"""Finding the file, and what is said about a wrong one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slurm_rest_api.config import Settings, load_settings
+from slurm_rest_api.errors import ConfigError
+
+SECRET = "hunter2-Zq"
+
+
+def load(folder: Path, text: str, **environ: str) -> Settings:
+    file = folder / "config.yml"
+    file.write_text(text)
+    return load_settings(file, environ)
+
+
+def faults_of(folder: Path, text: str, **environ: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(folder, text, **environ)
+    assert str(caught.value).startswith(f"The configuration in {folder / 'config.yml'} cannot be used:")
+    return caught.value.faults
+
+
+def write_port(file: Path, port: int) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"system:\n  port: {port}\n")
+    return file
+
+
+def test_files_are_looked_for_in_the_documented_order(tmp_path: Path) -> None:
+    etc = write_port(tmp_path / "etc" / "config.yml", 4)
+    cwd = tmp_path / "cwd"
+    cwd.mkdir()
+    assert load_settings(None, {}, cwd, etc).system.port == 4
+    here = write_port(cwd / "config.yml", 3)
+    assert load_settings(None, {}, cwd, etc).system.port == 3
+    named = write_port(tmp_path / "named.yml", 2)
+    environ = {"SLURM_REST_API_CONFIG": str(named)}
+    assert load_settings(None, environ, cwd, etc).system.port == 2
+    explicit = write_port(cwd / "explicit.yml", 1)
+    settings = load_settings(Path("explicit.yml"), environ, cwd, etc)
+    assert settings.system.port == 1
+    assert settings.origin == str(explicit)
+    assert load_settings(None, {"SLURM_REST_API_CONFIG": ""}, cwd, etc).origin == str(here)
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
+    settings = load_settings(None, {}, tmp_path, tmp_path / "none.yml")
+    assert (settings.system.host, settings.system.port, settings.system.source) == ("127.0.0.1", 5000, "slurm")
+    assert settings.filter.partitions == ()
+    assert "defaults" in settings.origin
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "system:\n", "system:\ndatabase:\nfilter:\n", "{}", "null\n"])
+def test_a_file_that_sets_nothing_means_the_defaults(tmp_path: Path, text: str) -> None:
+    settings = load(tmp_path, text)
+    assert settings.system == Settings().system
+    assert settings.database == Settings().database
+
+
+def test_a_named_file_that_does_not_exist_is_a_fault(tmp_path: Path) -> None:
+    write_port(tmp_path / "config.yml", 1)
+    with pytest.raises(ConfigError, match=r"--config names none\.yml, but there is no such file"):
+        load_settings(Path("none.yml"), {}, tmp_path)
+    with pytest.raises(ConfigError, match=r"\$SLURM_REST_API_CONFIG names /none\.yml, but there is no such file"):
+        load_settings(None, {"SLURM_REST_API_CONFIG": "/none.yml"}, tmp_path)
+
+
+def test_a_configuration_of_earlier_versions_starts(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        """
+system:
+        use_acct_db: True        # Use the account database
+        use_cors: yes
+        debug: False
+        host: 0.0.0.0
+        port: 5000
+        serve_index: True
+        archive_usage_load: True
+        archive_wait_time: 60
+        archive_path: db.json
+database:
+        db_host: slurm.example.org
+        db_user: reader
+        db_pass: password
+        db_name: slurm_acct_db
+        table_assoc: our-cluster_assoc_table
+        table_job: our-cluster_job_table
+filter:
+        partitions:
+                - secret
+                - confidential
+""",
+    )
+    assert settings.system.use_acct_db
+    assert settings.system.use_cors
+    assert settings.system.host == "0.0.0.0"
+    assert settings.system.archive_path == "db.json"
+    assert settings.database.db_pass.get_secret_value() == "password"
+    assert settings.database.table_job == "our-cluster_job_table"
+    assert settings.filter.partitions == ("secret", "confidential")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("system: {port: abc}", 'system.port (line 1): "abc" cannot be used; expected a whole number from 1 to 65535.'),
+        ("system:\n  port: 0", "system.port (line 2): 0 cannot be used; expected a whole number from 1 to 65535."),
+        (
+            "system: {port: 5000.5}",
+            "system.port (line 1): 5000.5 cannot be used; expected a whole number from 1 to 65535.",
+        ),
+        ("system: {port: yes}", "system.port (line 1): true cannot be used; expected a whole number from 1 to 65535."),
+        (
+            "system: {port: }",
+            "system.port (line 1): no value (null) cannot be used; expected a whole number from 1 to 65535.",
+        ),
+        ("system: {debug: 1}", "system.debug (line 1): 1 cannot be used; expected true or false."),
+        ('system: {debug: "yes"}', 'system.debug (line 1): "yes" cannot be used; expected true or false.'),
+        (
+            "system: {refresh_seconds: 0.5}",
+            "system.refresh_seconds (line 1): 0.5 cannot be used; expected a number of at least 1.",
+        ),
+        (
+            "system: {refresh_seconds: .inf}",
+            "system.refresh_seconds (line 1): Infinity cannot be used; expected a number of at least 1.",
+        ),
+        (
+            "system: {host: 5}",
+            "system.host (line 1): 5 cannot be used; expected text that is not empty"
+            " (put it in quotes: YAML takes it for a number or a truth value).",
+        ),
+        (
+            "system: {log_level: off}",
+            "system.log_level (line 1): false cannot be used; expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL.",
+        ),
+        (
+            "system: {source: pyslurm}",
+            'system.source (line 1): "pyslurm" cannot be used; expected "slurm", or "package.module:function" for a'
+            " source of your own.",
+        ),
+        (
+            'system: {cors_origins: ["*", "https://a.org/"]}',
+            'system.cors_origins[1] (line 1): "https://a.org/" cannot be used; expected "*" or an origin such as'
+            ' "https://dashboard.example.org" (no path, no closing slash).',
+        ),
+        (
+            "system: {runtime_dir: run}",
+            'system.runtime_dir (line 1): "run" cannot be used; expected an absolute path (one that begins with /).',
+        ),
+        (
+            "system: {runtime_dir: 5}",
+            "system.runtime_dir (line 1): 5 cannot be used; expected an absolute path, or null.",
+        ),
+        (
+            "filter: {partitions: secret}",
+            'filter.partitions (line 1): "secret" cannot be used; expected a list of texts such as ["a", "b"].',
+        ),
+        (
+            "filter:\n  partitions:\n    - a\n    - 0017",
+            "filter.partitions[1] (line 2): 15 cannot be used; expected text that is not empty"
+            " (put it in quotes: YAML takes it for a number or a truth value).",
+        ),
+        (
+            "database: {table_job: a.b}",
+            'database.table_job (line 1): "a.b" cannot be used; expected the name of a table such as'
+            ' "cluster_job_table", without its database.',
+        ),
+        ("system: {prot: 1}", "system.prot (line 1): unknown setting; did you mean port?"),
+        (
+            "system: {partitions: []}",
+            "system.partitions (line 1): unknown here; partitions belongs into section filter.",
+        ),
+        ("port: 1", "port (line 1): unknown here; port belongs into section system."),
+        ("sytem: {}", "sytem (line 1): unknown section; did you mean system?"),
+        ("origin: x", "origin (line 1): unknown section; the sections are system, database, filter."),
+        ("1: x", "the file: 1 is not the name of a setting; expected one of system, database, filter."),
+        ("filter: {2: x}", "filter: 2 is not the name of a setting; expected one of partitions."),
+        ("system: [port]", "system (line 1): expected settings, each on a line as `name: value`."),
+        ("- system", "The file must hold the sections system, database and filter, each as `name:`."),
+        ("system:\n  port: 1\n  port: 1", "system.port is given twice, in lines 2 and 3; expected once."),
+        ("filter:\nfilter:", "filter is given twice, in lines 1 and 2; expected once."),
+    ],
+)
+def test_each_fault_names_its_place_its_value_and_what_was_expected(tmp_path: Path, text: str, fault: str) -> None:
+    assert faults_of(tmp_path, text) == [fault]
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    text = """
+system: {port: 0, debug: 2, prot: 3, prot: 4}
+databse: {}
+database: {db_port: x, db_pass: a, db_pass_file: /b}
+filter: {partitions: 5}
+"""
+    places = [fault.partition(" ")[0].rstrip(":") for fault in faults_of(tmp_path, text)]
+    assert sorted(places) == sorted(
+        [
+            "system.port",
+            "system.debug",
+            "system.prot",
+            "system.prot",
+            "databse",
+            "database.db_port",
+            "database.db_pass_file",
+            "filter.partitions",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"database: {{db_pass: [{SECRET}]}}",
+        f"database: {SECRET}",
+        f"database: [{SECRET}]",
+        f"database: {{db_pasword: {SECRET}}}",
+        f"database: {{db_pass: *{SECRET}}}",
+        f"database: {{db_pass: !{SECRET}}}",
+        f"database: {{db_pass: {SECRET}, db_pass_file: /x}}",
+        f"database: {{db_pass: {SECRET}, db_pass: {SECRET}}}",
+        f"databsae: {{db_pass: {SECRET}}}",
+        f"database:\n  db_pass: '{SECRET}\n",
+        f"database:\n  db_pass: %{SECRET}\n",
+        f"database:\n  db_pass: [{SECRET}\n",
+        f'database:\n  db_pass: "\\{SECRET}"\n',
+    ],
+)
+def test_no_fault_shows_a_password(tmp_path: Path, text: str) -> None:
+    assert all(SECRET not in fault for fault in faults_of(tmp_path, text))
+
+
+def test_no_representation_shows_the_password(tmp_path: Path) -> None:
+    settings = load(tmp_path, f"database: {{db_pass: {SECRET}}}")
+    assert settings.database.db_pass.get_secret_value() == SECRET
+    assert SECRET not in f"{settings!r} {settings} {settings.database!r} {settings.model_dump_json()}"
+
+
+def password_file(folder: Path, text: str = f"{SECRET}\nsecond line\n", mode: int = 0o600) -> Path:
+    file = folder / "password"
+    file.write_text(text)
+    file.chmod(mode)
+    return file
+
+
+def test_the_password_comes_from_the_environment_before_the_file_before_the_setting(tmp_path: Path) -> None:
+    from_file = f"database: {{db_pass_file: {password_file(tmp_path)}}}"
+    assert load(tmp_path, from_file).database.db_pass.get_secret_value() == SECRET
+    given = load(tmp_path, from_file, SLURM_REST_API_DB_PASS="other")
+    assert given.database.db_pass.get_secret_value() == "other"
+    given = load(tmp_path, "database: {db_pass: inline}", SLURM_REST_API_DB_PASS="other")
+    assert given.database.db_pass.get_secret_value() == "other"
+    assert load(tmp_path, "database: {db_pass: inline}").database.db_pass.get_secret_value() == "inline"
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "fault"),
+    [
+        ("", 0o600, "has no password in its first line."),
+        ("\nsecond\n", 0o600, "has no password in its first line."),
+        (SECRET, 0o644, "can be read by every user of this host; chmod o-r it."),
+    ],
+)
+def test_a_password_file_must_be_private_and_hold_a_password(tmp_path: Path, text: str, mode: int, fault: str) -> None:
+    file = password_file(tmp_path, text, mode)
+    found = faults_of(tmp_path, f"database: {{db_pass_file: {file}}}")
+    assert found == [f'database.db_pass_file: "{file}" {fault}']
+
+
+def test_a_password_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+    missing = tmp_path / "none"
+    assert faults_of(tmp_path, f"database: {{db_pass_file: {missing}}}") == [
+        f'database.db_pass_file: "{missing}" cannot be read: No such file or directory.'
+    ]
+    file = password_file(tmp_path)
+    file.write_bytes(b"\xff\xfe\xff")
+    assert faults_of(tmp_path, f"database: {{db_pass_file: {file}}}") == [
+        f'database.db_pass_file: "{file}" is not text in UTF-8.'
+    ]

@@ -1,0 +1,63 @@
+"""The settings themselves."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pydantic
+import pytest
+
+from slurm_rest_api.config import Settings, SystemSettings, not_yet_effective
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = Settings()
+    with pytest.raises(pydantic.ValidationError, match="frozen"):
+        settings.system.port = 1
+
+
+def test_the_runtime_folder_is_the_one_of_the_setting_before_that_of_systemd() -> None:
+    environ = {"RUNTIME_DIRECTORY": "/run/one:/run/two"}
+    assert SystemSettings(runtime_dir=Path("/srv/x")).runtime_path(environ) == Path("/srv/x")
+    assert SystemSettings().runtime_path(environ) == Path("/run/one")
+
+
+def test_without_systemd_the_runtime_folder_is_one_of_this_user() -> None:
+    folder = SystemSettings().runtime_path({})
+    assert folder.is_absolute()
+    assert folder.name == "slurm-rest-api"
+    assert SystemSettings().runtime_path({"RUNTIME_DIRECTORY": ""}) == folder
+    if os.geteuid() == 0:
+        assert folder == Path("/run/slurm-rest-api")
+
+
+def test_a_log_level_may_be_written_small() -> None:
+    assert SystemSettings.model_validate({"log_level": "debug"}).log_level == "DEBUG"
+
+
+@pytest.mark.parametrize("source", ["slurm", "site:make", "site.sources.demo:make_it"])
+def test_usable_sources(source: str) -> None:
+    assert SystemSettings(source=source).source == source
+
+
+@pytest.mark.parametrize("origin", ["*", "https://a.example.org", "http://localhost:8080", "http://[::1]:80"])
+def test_usable_cors_origins(origin: str) -> None:
+    assert SystemSettings(cors_origins=(origin,)).cors_origins == (origin,)
+
+
+@pytest.mark.parametrize("origin", ["", "https://", "a.org", "https://a.*", "https://a.org/x", "https://a b", "null"])
+def test_unusable_cors_origins(origin: str) -> None:
+    with pytest.raises(pydantic.ValidationError, match="an origin such as"):
+        SystemSettings(cors_origins=(origin,))
+
+
+def test_what_is_on_without_effect_is_told() -> None:
+    assert not_yet_effective(Settings()) == []
+    on = {"use_acct_db": True, "serve_index": True, "archive_usage_load": True, "archive_wait_time": 5, "debug": True}
+    assert not_yet_effective(Settings.model_validate({"system": on})) == [
+        "system.use_acct_db is on, but this version has no /users and /history; only the check command looks at the"
+        " database.",
+        "system.serve_index is on, but this version has no home page.",
+        "system.archive_usage_load is on, but this version has no /load and archives nothing.",
+    ]
