@@ -92,6 +92,9 @@ def _rights(cursor: Any, database: DatabaseSettings) -> Finding:
 def _failure(error: pymysql.MySQLError, database: DatabaseSettings) -> Finding:
     code, text = _code_and_text(error)
     where = f"{database.db_host}:{database.db_port}"
+    if code == CR.CR_SERVER_LOST and isinstance(error.__context__, TimeoutError):
+        # Connected, but no greeting: PyMySQL calls that a query, and keeps the time-out as the context alone.
+        return Finding(_NAME, "problem", *_no_connection(error.__context__, where, database))
     if code == CR.CR_CONN_HOST_ERROR:
         return Finding(_NAME, "problem", *_no_connection(getattr(error, "original_exception", None), where, database))
     if code in (ER.ACCESS_DENIED_ERROR, _SOCKET_ONLY):

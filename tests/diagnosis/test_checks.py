@@ -1,0 +1,60 @@
+"""All checks together."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from slurm_rest_api.config import Settings, load_settings
+from slurm_rest_api.diagnosis import check
+from slurm_rest_api.diagnosis.checks import check_configuration
+
+DONE = '{"step": "load", "done": true, "seconds": 1, "rpcs": 1, "jobs": 1, "nodes": 1, "partitions": 1}'
+WORKS = [sys.executable, "-c", f"print('{DONE}')"]
+
+
+def test_every_part_of_the_host_is_looked_at_once(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    settings = Settings.model_validate({"system": {"source": "site:make", "runtime_dir": tmp_path}})
+    findings = check(settings, {}, command=WORKS)
+    assert [(finding.name, finding.verdict) for finding in findings][:4] == [
+        ("configuration", "ok"),
+        ("source", "ok"),
+        ("database", "ok"),
+        ("runtime folder", "ok"),
+    ]
+    assert findings[2].sentence == "Not looked at: system.use_acct_db is off."
+
+
+def test_slurm_is_looked_at_where_it_is_the_source(settings: Settings) -> None:
+    names = {finding.name for finding in check(settings, {}, command=WORKS)}
+    assert {"Slurm", "pyslurm"} <= names
+
+
+def test_what_has_no_effect_is_a_warning() -> None:
+    settings = Settings.model_validate({"system": {"serve_index": True}})
+    findings = check_configuration(settings, {})
+    assert [finding.verdict for finding in findings] == ["ok", "warning"]
+    assert findings[1].sentence == "system.serve_index is on, but this version has no home page."
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "environ", "verdicts"),
+    [
+        ("database: {db_pass: a}", 0o644, {}, ["ok", "warning"]),
+        ("database: {db_pass: a}", 0o640, {}, ["ok"]),
+        ("database: {db_host: a}", 0o644, {}, ["ok"]),
+        ("database: {db_host: a}", 0o644, {"SLURM_REST_API_DB_PASS": "b"}, ["ok"]),
+    ],
+)
+def test_a_password_that_everyone_can_read_is_a_warning(
+    tmp_path: Path, text: str, mode: int, environ: dict[str, str], verdicts: list[str]
+) -> None:
+    file = tmp_path / "config.yml"
+    file.write_text(text)
+    file.chmod(mode)
+    findings = check_configuration(load_settings(file, environ), environ)
+    assert [finding.verdict for finding in findings] == verdicts
+    assert findings[0].sentence == f"Valid, from {file}."

@@ -1,0 +1,150 @@
+"""One load in a child process: every way in which the child can end becomes a clear finding."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slurm_rest_api.diagnosis.cluster import TRIAL_COMMAND, check_load
+from slurm_rest_api.diagnosis.finding import Finding
+
+PLENTY = 30.0
+DONE = {"done": True, "seconds": 0.25, "rpcs": 6, "jobs": 3, "nodes": 2, "partitions": 1}
+LOADED = "One load took 0.25 s and 6 RPCs: 3 jobs, 2 nodes, 1 partitions."
+FATAL = "import sys; sys.stderr.write('ignored\\n\\none\\ntwo\\nfatal: no slurm.conf\\n'); sys.exit(1)"
+CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+HANG = "import time; time.sleep(3600)"
+
+
+def child(*reports: dict[str, Any], then: str = "") -> list[str]:
+    """A stand-in for the trial that reports, and then does what `then` says."""
+    lines = "".join(json.dumps(report) + "\n" for report in reports)
+    return [sys.executable, "-c", f"import sys; sys.stdout.write({lines!r}); sys.stdout.flush()\n{then}"]
+
+
+def judged(command: list[str], source: str = "slurm", seconds: float = PLENTY) -> list[Finding]:
+    return check_load(command, source, os.environ, seconds)
+
+
+def verdicts(findings: list[Finding]) -> list[tuple[str, str]]:
+    return [(finding.name, finding.verdict) for finding in findings]
+
+
+def test_a_load_that_works() -> None:
+    findings = judged(child({"step": "open"}, {"step": "load"}, DONE))
+    assert verdicts(findings) == [("pyslurm", "ok"), ("controller", "ok")]
+    assert findings[1].sentence == LOADED
+
+
+def test_a_controller_that_refuses_is_told_in_its_words() -> None:
+    refusal = "slurmctld cannot be read: Unable to contact slurm controller (connect failure) (Slurm error 1800)."
+    findings = judged(child({"step": "open"}, {"step": "load"}, {"unavailable": refusal}))
+    assert verdicts(findings) == [("pyslurm", "ok"), ("controller", "problem")]
+    assert findings[1].sentence == refusal
+    assert findings[1].remedy is not None
+    assert "scontrol ping" in findings[1].remedy
+
+
+def test_a_pyslurm_that_cannot_be_used() -> None:
+    findings = judged(child({"step": "open"}, {"unusable": "pyslurm cannot be imported: no"}))
+    assert findings == [Finding("pyslurm", "problem", "pyslurm cannot be imported: no.")]
+
+
+@pytest.mark.parametrize(
+    ("step", "then", "name", "sentence", "remedy"),
+    [
+        (
+            "open",
+            FATAL,
+            "pyslurm",
+            "Importing pyslurm ended the process with exit code 1. It said last: one / two / fatal: no slurm.conf"
+            " Slurm's library does that without a usable slurm.conf.",
+            "SLURM_CONF",
+        ),
+        (
+            "load",
+            FATAL,
+            "pyslurm",
+            "Reading the cluster ended the process with exit code 1. It said last: one / two / fatal: no slurm.conf",
+            "build.sh",
+        ),
+        ("open", CRASH, "pyslurm", "Importing pyslurm crashed with SIGSEGV.", "build.sh"),
+        ("load", CRASH, "pyslurm", "Reading the cluster crashed with SIGSEGV.", "build.sh"),
+    ],
+)
+def test_a_child_that_dies(step: str, then: str, name: str, sentence: str, remedy: str) -> None:
+    findings = judged(child({"step": step}, then=then))
+    assert verdicts(findings) == [(name, "problem")]
+    assert findings[0].sentence == sentence
+    assert findings[0].remedy is not None
+    assert remedy in findings[0].remedy
+
+
+def test_a_child_that_hangs_is_ended_and_told_by_its_step() -> None:
+    importing = judged(child({"step": "open"}, then=HANG), seconds=1.0)
+    assert verdicts(importing) == [("pyslurm", "problem")]
+    assert importing[0].sentence == "Importing pyslurm did not end within 1 s."
+    loading = judged(child({"step": "open"}, {"step": "load"}, then=HANG), seconds=1.0)
+    assert verdicts(loading) == [("pyslurm", "ok"), ("controller", "problem")]
+    assert loading[1].sentence == "slurmctld did not answer within 1 s."
+
+
+@pytest.mark.parametrize(
+    ("then", "seconds", "sentence"),
+    [
+        (CRASH, PLENTY, "A load of site:make crashed with SIGSEGV."),
+        (HANG, 1.0, "A load of site:make did not end within 1 s."),
+        ("raise SystemExit(3)", PLENTY, "A load of site:make ended with exit code 3."),
+    ],
+)
+def test_a_source_of_the_sites_own_that_fails(then: str, seconds: float, sentence: str) -> None:
+    findings = judged(child({"step": "open"}, then=then), "site:make", seconds)
+    assert verdicts(findings) == [("source", "problem")]
+    assert findings[0].sentence == sentence
+
+
+SITE = """
+from slurm_rest_api.errors import SourceUnavailable
+from slurm_rest_api.slurmapi.sources.base import Snapshot
+
+class Source:
+    name = "site"
+    rpcs_per_load = 4
+    def load(self):
+        print("noise that is no report")
+        return Snapshot(iter([{"job_id": 1}, {"job_id": 2}]), [{"name": "n1"}], [{"name": "p1"}], {})
+
+class Away(Source):
+    def load(self):
+        raise SourceUnavailable("the cluster is away")
+
+def broken():
+    raise KeyError("no such thing")
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "verdict", "start"),
+    [
+        ("site_source:Source", "ok", "site_source:Source: One load took "),
+        ("site_source:Away", "problem", "the cluster is away."),
+        ("site_source:none", "problem", "The source 'site_source:none' is unusable: "),
+        ("site_nowhere:make", "problem", "The source 'site_nowhere:make' is unusable: "),
+        ("site_source:broken", "problem", "A load of site_source:broken ended with exit code 1. It said last: "),
+    ],
+)
+def test_the_real_child_loads_through_the_configured_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, verdict: str, start: str
+) -> None:
+    (tmp_path / "site_source.py").write_text(SITE)
+    monkeypatch.syspath_prepend(tmp_path)
+    findings = judged([*TRIAL_COMMAND, source], source)
+    assert verdicts(findings) == [("source", verdict)]
+    assert findings[0].sentence.startswith(start)
+    if verdict == "ok":
+        assert findings[0].sentence.endswith("and 4 RPCs: 2 jobs, 1 nodes, 1 partitions.")

@@ -1,0 +1,97 @@
+"""A database that cannot be reached. What a real server answers is tested with the cluster."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from slurm_rest_api.config import DatabaseSettings
+from slurm_rest_api.diagnosis.database import check_database
+from slurm_rest_api.diagnosis.finding import Finding
+
+SECRET = "hunter2-Zq"
+
+
+def checked(port: int, host: str = "127.0.0.1") -> Finding:
+    settings = DatabaseSettings.model_validate(
+        {"db_host": host, "db_port": port, "db_user": "reader", "db_pass": SECRET, "db_connect_timeout": 1}
+    )
+    findings = check_database(settings)
+    assert len(findings) == 1
+    assert SECRET not in repr(findings)
+    return findings[0]
+
+
+@contextmanager
+def listening(answer: bytes | None) -> Iterator[int]:
+    """A port that sends `answer` to who connects and closes; None: never says anything."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        if answer is None:
+            yield server.getsockname()[1]
+            return
+        thread = threading.Thread(target=_serve_once, args=(server, answer))
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def _serve_once(server: socket.socket, answer: bytes) -> None:
+    server.settimeout(10)
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(answer)
+
+
+def error_packet(code: int, text: str) -> bytes:
+    """The server's refusal in place of its greeting (MySQL protocol: ERR_Packet, sequence 0)."""
+    body = b"\xff" + code.to_bytes(2, "little") + text.encode()
+    return len(body).to_bytes(3, "little") + b"\0" + body
+
+
+def test_a_port_on_which_nothing_listens() -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        finding = checked(port)
+    assert (finding.verdict, finding.sentence) == ("problem", f"Nothing listens on 127.0.0.1:{port}.")
+    assert finding.remedy == "Check database.db_host and db_port, and bind-address of the server."
+
+
+def test_a_host_that_is_unknown() -> None:
+    finding = checked(3306, "no-such-host.invalid")
+    assert finding.verdict == "problem"
+    assert finding.sentence.startswith("The host no-such-host.invalid is unknown (")
+    assert finding.remedy == "Check database.db_host."
+
+
+def test_a_server_that_never_answers() -> None:
+    with listening(None) as port:
+        finding = checked(port)
+    assert (finding.verdict, finding.sentence) == ("problem", f"127.0.0.1:{port} did not answer within 1 s.")
+
+
+def test_a_server_that_does_not_want_this_host() -> None:
+    with listening(error_packet(1130, "Host '127.0.0.1' is not allowed to connect")) as port:
+        finding = checked(port)
+    assert finding.verdict == "problem"
+    assert finding.sentence == (
+        f"127.0.0.1:{port} accepts no connections from this host (Host '127.0.0.1' is not allowed to connect)."
+    )
+
+
+def test_any_other_refusal_is_told_in_the_servers_words() -> None:
+    with listening(error_packet(1040, "Too many connections")) as port:
+        finding = checked(port)
+    assert (finding.verdict, finding.sentence) == ("problem", f"127.0.0.1:{port}: Too many connections (error 1040).")
+
+
+def test_something_that_is_no_database() -> None:
+    with listening(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        finding = checked(port)
+    assert finding.verdict == "problem"
+    assert finding.sentence.startswith(f"127.0.0.1:{port}: ")

@@ -1,0 +1,78 @@
+"""The folder of the snapshot store."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from slurm_rest_api.diagnosis.folders import check_runtime_dir
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+needs_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdict", "words"),
+    [
+        (0o700, "ok", "is there, private and writable."),
+        (0o755, "warning", "Others may look into"),
+        (0o710, "warning", "Others may look into"),
+        (0o770, "problem", "Others may write into"),
+        (0o1777, "problem", "Others may write into"),
+    ],
+)
+def test_a_folder_must_be_private(tmp_path: Path, mode: int, verdict: str, words: str) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    folder.chmod(mode)
+    finding = check_runtime_dir(folder)[0]
+    assert finding.verdict == verdict
+    assert words in finding.sentence
+    assert (finding.remedy == f"chmod 0700 {folder}") == (verdict != "ok")
+
+
+def test_a_folder_that_can_be_made_is_not_made(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    findings = check_runtime_dir(folder)
+    assert findings[0].verdict == "ok"
+    assert findings[0].sentence == f"{folder} does not exist yet and can be made."
+    assert not folder.parent.exists()
+
+
+def test_the_free_space_is_told(tmp_path: Path) -> None:
+    space = check_runtime_dir(tmp_path)[-1]
+    assert space.name == "free space"
+    assert space.sentence.endswith(f" MiB are free under {tmp_path}.")
+
+
+def test_a_folder_that_anybody_could_make_first_is_a_warning(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    finding = check_runtime_dir(tmp_path / "run")[0]
+    assert finding.verdict == "warning"
+    assert "any user of this host can make it first" in finding.sentence
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert check_runtime_dir(file)[0].sentence == f"{file} exists, but is not a folder."
+    beneath = check_runtime_dir(file / "run")
+    assert [finding.verdict for finding in beneath] == ["problem"]
+    assert beneath[0].sentence == f"{file / 'run'} cannot be made: {file} is not a folder."
+
+
+@needs_root
+def test_a_folder_of_another_user_is_a_problem(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    findings = check_runtime_dir(tmp_path)
+    assert [finding.verdict for finding in findings] == ["problem"]
+    assert findings[0].sentence == f"{tmp_path} belongs to user nobody; this is user root."
+
+
+@needs_user
+def test_a_folder_that_cannot_be_made_is_a_problem() -> None:
+    findings = check_runtime_dir(Path("/slurm-rest-api-test"))
+    assert [finding.verdict for finding in findings] == ["problem"]
+    assert "cannot make it in /." in findings[0].sentence

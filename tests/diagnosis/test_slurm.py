@@ -1,0 +1,60 @@
+"""Slurm's files and pyslurm's version, over folders that look like a host."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from slurm_rest_api.diagnosis.slurm import check_slurm
+from slurm_rest_api.pyslurm_build.host import SearchPlace
+
+
+def host(root: Path, library: bytes = b"\0slurm 26.05.5\0") -> SearchPlace:
+    header = root / "usr/include/slurm/slurm_version.h"
+    header.parent.mkdir(parents=True)
+    header.write_text("#define SLURM_VERSION_NUMBER 0x1a0505\n")
+    folder = root / "usr/lib/slurm"
+    folder.mkdir(parents=True)
+    (folder / "libslurmfull.so").write_bytes(library)
+    return SearchPlace(root=root, which=lambda _: None, triplet="")
+
+
+@pytest.mark.parametrize(
+    ("pyslurm", "verdict", "sentence"),
+    [
+        ("26.5.0", "ok", "pyslurm 26.5.0, made for this host's Slurm 26.05."),
+        ("25.11.2", "warning", "pyslurm 25.11.2 is made for Slurm 25.11, but this host has Slurm 26.05.5."),
+        (None, "problem", "pyslurm is not installed in this Python environment."),
+    ],
+)
+def test_pyslurm_is_held_against_slurm(tmp_path: Path, pyslurm: str | None, verdict: str, sentence: str) -> None:
+    slurm, fit = check_slurm({}, pyslurm, tmp_path, host(tmp_path))
+    assert slurm.verdict == "ok"
+    assert slurm.sentence == f"Slurm 26.05.5, library {tmp_path}/usr/lib/slurm/libslurmfull.so."
+    assert (fit.verdict, fit.sentence) == (verdict, sentence)
+    assert (fit.remedy is not None) == (verdict != "ok")
+
+
+def test_a_pyslurm_that_was_built_for_this_host_is_no_mismatch(tmp_path: Path) -> None:
+    state = {"key": "k", "installed": "25.11.2", "unproven": []}
+    (tmp_path / "slurm-rest-api-pyslurm.json").write_text(json.dumps(state))
+    fit = check_slurm({}, "25.11.2", tmp_path, host(tmp_path))[1]
+    assert fit.verdict == "ok"
+    assert fit.sentence == "pyslurm 25.11.2 is made for Slurm 25.11; build.sh adjusted it to this host's Slurm 26.05.5."
+    assert check_slurm({}, "25.11.0", tmp_path, SearchPlace(tmp_path, lambda _: None, ""))[1].verdict == "warning"
+
+
+def test_a_library_of_another_version_is_told(tmp_path: Path) -> None:
+    slurm = check_slurm({}, "26.5.0", tmp_path, host(tmp_path, b"\0slurm 25.11.2\0"))[0]
+    assert slurm.verdict == "warning"
+    assert "26.05.5" in slurm.sentence
+
+
+@pytest.mark.parametrize(("pyslurm", "verdict"), [(None, "problem"), ("25.11.2", "warning")])
+def test_a_host_without_slurm(tmp_path: Path, pyslurm: str | None, verdict: str) -> None:
+    slurm, installed = check_slurm({}, pyslurm, tmp_path, SearchPlace(tmp_path, lambda _: None, ""))
+    assert slurm.verdict == verdict
+    assert slurm.sentence.startswith("No Slurm was found on this host")
+    assert installed.verdict == ("ok" if pyslurm else "problem")
