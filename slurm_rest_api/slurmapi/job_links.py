@@ -18,12 +18,6 @@ _LEADING_ID = re.compile(r"\d+")
 _TERM = re.compile(r"([,?]?)([^,?]+)")
 
 
-def is_linked(job: Record) -> bool:
-    """Whether any field of `job` may refer to another job; false for most jobs, and quick to tell."""
-    get = job.get
-    return any([get(field) for field in _LINK_FIELDS])  # noqa: C419 - a generator costs twice as much here
-
-
 class JobLinks:
     """Remembers which job ids are visible and which are hidden, while the jobs of a snapshot are walked.
 
@@ -36,11 +30,15 @@ class JobLinks:
         self._hidden: set[int] = set()
         self._hidden_groups: set[int] = set()
 
-    def add_visible(self, job: Record) -> None:
-        """Remember a job that is shown."""
+    def add_visible(self, job: Record) -> bool:
+        """Remember a job that is shown; whether it may refer to another job at all, as few do."""
         self._visible.add(job["job_id"])
-        if is_linked(job):
-            self._visible_groups.update(_groups(job))
+        get = job.get
+        for field in _LINK_FIELDS:
+            if get(field):
+                self._visible_groups.update(_groups(job))
+                return True
+        return False
 
     def add_hidden(self, job: Record) -> None:
         """Remember a job that is not shown."""

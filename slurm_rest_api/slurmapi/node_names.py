@@ -37,8 +37,11 @@ class NodeNames(frozenset[str]):
             return pieces
         return shown.split(",") if shown else []
 
-    def without_in_reason(self, reason: str) -> str | None:
-        """A pending reason without these nodes; the part that names nodes goes when nothing of it is left."""
+    def without_in_reason(self, reason: str) -> str:
+        """A pending reason without these nodes; the part that names nodes goes when nothing of it is left.
+
+        Where the first word names one, the result is `None`, Slurm's own word for no reason.
+        """
         if reason.isalpha():
             return reason
         head, separator, text = reason.rpartition(_REASON_NODES)
@@ -73,10 +76,10 @@ class NodeNames(frozenset[str]):
             return self.without_pieces(value)
         return self.without_in_host_fields(value)
 
-    def _first_word(self, reason: str) -> str | None:
+    def _first_word(self, reason: str) -> str:
         """`ReqNodeNotAvail` of `ReqNodeNotAvail,_Unavailable…`: the reason's own name, without details."""
         word = reason.partition(",")[0]
-        return None if self._are_in(word) else word
+        return "None" if self._are_in(word) else word
 
     def _are_in(self, text: str) -> bool:
         return any(name in text for name in self)

@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
-from slurm_rest_api.slurmapi.job_links import JobLinks, is_linked
+from slurm_rest_api.slurmapi.job_links import JobLinks
 from slurm_rest_api.slurmapi.node_names import NodeNames
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 
 # A hostlist text, one name, and dictionaries by node name, as the classic job record has them.
 _JOB_HOSTLISTS = ("nodes", "sched_nodes")
 _JOB_HOSTS = ("batch_host", "alloc_node", "failed_node")
-_JOB_BY_NODE = ("cpus_allocated", "mem_allocated", "cpus_alloc_layout")
+_JOB_BY_NODE = ("cpus_allocated", "mem_allocated", "cpus_alloc_layout", "gres_allocated")
 _JOB_HOSTLIST_PIECES = ("req_nodes", "exc_nodes")
 
 
@@ -75,12 +75,12 @@ def _visible_jobs(jobs: Iterable[Record], hidden: frozenset[str], hidden_nodes: 
         if partition and not shown_partition:
             links.add_hidden(job)
             continue
-        links.add_visible(job)
+        linked = links.add_visible(job)
         changes = _job_changes(job, hidden, hidden_nodes)
         if shown_partition != partition:
             changes["partition"] = shown_partition
         shown = {**job, **changes} if changes else job
-        if not is_linked(shown):
+        if not linked:
             yield shown
         elif links.are_open(shown):
             waiting.append(shown)
@@ -109,26 +109,30 @@ def _job_changes(job: Record, hidden: frozenset[str], hidden_nodes: NodeNames) -
 
 def _node_changes(job: Record, hidden_nodes: NodeNames) -> Record:
     changes: Record = {}
+    get = job.get
     for field in _JOB_HOSTS:
-        if job.get(field) in hidden_nodes:
+        if get(field) in hidden_nodes:
             changes[field] = None
     for field in _JOB_HOSTLISTS:
-        if (text := job.get(field)) and (shown := hidden_nodes.without(text)) != text:
+        if (text := get(field)) and (shown := hidden_nodes.without(text)) != text:
             changes[field] = shown
     for field in _JOB_HOSTLIST_PIECES:
-        if (pieces := job.get(field)) and (listed := hidden_nodes.without_pieces(pieces)) != pieces:
+        if (pieces := get(field)) and (listed := hidden_nodes.without_pieces(pieces)) != pieces:
             changes[field] = listed
     for field in _JOB_BY_NODE:
-        if (by_node := job.get(field)) and not hidden_nodes.isdisjoint(by_node):
+        if (by_node := get(field)) and not hidden_nodes.isdisjoint(by_node):
             changes[field] = {node: value for node, value in by_node.items() if node not in hidden_nodes}
-    if (reason := job.get("state_reason")) and (told := hidden_nodes.without_in_reason(reason)) != reason:
+    if (reason := get("state_reason")) and (told := hidden_nodes.without_in_reason(reason)) != reason:
         changes["state_reason"] = told
     return changes
 
 
 def _names_partition(line: str, hidden: frozenset[str]) -> bool:
     """Whether a command line has a hidden name as a word, in a comma list, or stuck to `-p`."""
-    if not any(name in line for name in hidden):
+    for name in hidden:
+        if name in line:
+            break
+    else:
         return False
     words = line.translate(str.maketrans(",='\"", "    ")).split()
     return not hidden.isdisjoint(words) or not hidden.isdisjoint(
