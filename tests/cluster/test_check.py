@@ -1,0 +1,106 @@
+"""The diagnosis over a real Slurm and a real accounting database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from slurm_rest_api.config import DatabaseSettings
+from slurm_rest_api.diagnosis.database import check_database
+from slurm_rest_api.diagnosis.finding import Finding
+from tests.testbed.cluster import Cluster
+from tests.testbed.service import SERVICE
+
+PASSWORD = "check-Pa55"
+ACCOUNT = "check_reader"
+
+
+@pytest.fixture
+def reader(cluster: Cluster) -> Iterator[str]:
+    """An account without any right; gone when the test ends."""
+    cluster.sql(f"CREATE OR REPLACE USER '{ACCOUNT}'@'%' IDENTIFIED BY '{PASSWORD}';")
+    yield ACCOUNT
+    cluster.sql(f"DROP USER '{ACCOUNT}'@'%';")
+
+
+def table(cluster: Cluster, ending: str) -> str:
+    return next(row[0] for row in cluster.sql("SHOW TABLES;") if row[0].endswith(ending))
+
+
+def grant(cluster: Cluster, rights: str, scope: str) -> None:
+    cluster.sql(f"GRANT {rights} ON {scope} TO '{ACCOUNT}'@'%';")
+
+
+def checked(cluster: Cluster, **changes: object) -> list[Finding]:
+    facts = cluster.database
+    settings = {
+        "db_host": facts.host,
+        "db_port": facts.port,
+        "db_name": facts.name,
+        "db_user": ACCOUNT,
+        "db_pass": PASSWORD,
+        "table_assoc": table(cluster, "_assoc_table"),
+        "table_job": table(cluster, "_job_table"),
+    }
+    findings = check_database(DatabaseSettings.model_validate({**settings, **changes}))
+    assert PASSWORD not in repr(findings)
+    return findings
+
+
+def verdicts(findings: list[Finding]) -> list[str]:
+    return [finding.verdict for finding in findings]
+
+
+def test_an_account_that_may_read_the_two_tables_is_right(cluster: Cluster, reader: str) -> None:
+    for ending in ("_assoc_table", "_job_table"):
+        grant(cluster, "SELECT", f"`{cluster.database.name}`.`{table(cluster, ending)}`")
+    findings = checked(cluster)
+    assert verdicts(findings) == ["ok"] * 4
+    assert f"Connected as {reader} at 127.0.0.1:{cluster.database.port}" in findings[0].sentence
+    assert findings[3].sentence == "The account has no more rights than it needs."
+
+
+def test_rights_beyond_reading_are_a_warning(cluster: Cluster, reader: str) -> None:
+    grant(cluster, "SELECT, DELETE", f"`{cluster.database.name}`.*")
+    findings = checked(cluster)
+    assert verdicts(findings) == ["ok", "ok", "ok", "warning"]
+    assert f"SELECT on {cluster.database.name}.*, DELETE on {cluster.database.name}.*" in findings[3].sentence
+
+
+def test_a_missing_right_is_told_with_the_grant_that_mends_it(cluster: Cluster, reader: str) -> None:
+    assoc, job = table(cluster, "_assoc_table"), table(cluster, "_job_table")
+    grant(cluster, "SELECT", f"`{cluster.database.name}`.`{assoc}`")
+    findings = checked(cluster)
+    assert verdicts(findings) == ["ok", "ok", "problem", "ok"]
+    assert findings[2].remedy == f"GRANT SELECT ON `{cluster.database.name}`.`{job}` TO '{reader}'@'<this host>';"
+
+
+def test_a_missing_table_is_told_with_those_that_there_are(cluster: Cluster, reader: str) -> None:
+    grant(cluster, "SELECT", f"`{cluster.database.name}`.*")
+    findings = checked(cluster, table_job="nowhere_job_table")
+    assert findings[2].verdict == "problem"
+    assert "there is no table nowhere_job_table" in findings[2].sentence
+    assert findings[2].remedy is not None
+    assert table(cluster, "_job_table") in findings[2].remedy
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"db_pass": "wrong"}, "refuses the account check_reader: wrong password, or no account of that name"),
+        ({"db_user": "nobody_at_all"}, "refuses the account nobody_at_all: wrong password, or no account of that name"),
+        ({}, "check_reader has no right in the database"),
+    ],
+)
+def test_a_refused_login_is_told(cluster: Cluster, reader: str, changes: dict[str, str], words: str) -> None:
+    findings = checked(cluster, **changes)
+    assert verdicts(findings) == ["problem"]
+    assert words in findings[0].sentence
+
+
+def test_the_command_says_that_the_testbed_can_run_the_service(cluster: Cluster) -> None:
+    done = cluster.run([SERVICE, "check"], timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ok       controller: One load took " in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("This host can run the service")
