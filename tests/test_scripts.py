@@ -93,6 +93,21 @@ def test_build_says_how_to_get_python(tmp_path: Path) -> None:
     assert "dnf install python3.11" in done.stderr
 
 
+def test_build_says_how_to_get_the_module_venv(tmp_path: Path) -> None:
+    python = tmp_path / "bin" / "python3"
+    python.parent.mkdir()
+    python.write_text(
+        '#!/bin/sh\ncase "$2" in *version_info\\ *) exit 0;; *ensurepip*) exit 1;; *) echo 3.12;; esac\n',
+        encoding="utf-8",
+    )
+    python.chmod(0o755)
+    path = f"{python.parent}:{os.environ['PATH']}"
+    done = run_script("build.sh", "--no-pyslurm", PATH=path, SLURM_REST_API_VENV=str(tmp_path / "venv"))
+    assert done.returncode == 1
+    assert f"{python} cannot make virtual environments" in done.stderr
+    assert "apt-get install python3-venv   (python3.12-venv, if" in done.stderr
+
+
 def test_run_says_to_build_first(tmp_path: Path) -> None:
     done = run_script("run.sh", SLURM_REST_API_VENV=str(tmp_path / "absent"))
     assert done.returncode == 1

@@ -21,6 +21,7 @@ from slurm_rest_api.pyslurm_build.recipes import apply_edit, override_version
 
 logger = logging.getLogger(__name__)
 
+SHOWN_LINES = 20
 MAX_JOBS = 2
 """Compilers at the same time; each needs up to 1 GiB."""
 
@@ -138,7 +139,17 @@ def _download(choice: Choice, python: Path, shop: Workshop) -> Path:
     wanted.write_text(f"pyslurm=={choice.version}{checksum}\n", encoding="utf-8")
     out = shop.folder / "download"
     command = [str(python), "-m", "pip", "download", "--no-deps", "--no-binary=pyslurm", "--no-build-isolation"]
-    _run(f"download pyslurm {choice.version}", [*command, "--dest", str(out), "-r", str(wanted)], shop, os.environ)
+    advice = (
+        f"\nIf PyPI has no pyslurm {choice.version}: install it from its source (https://github.com/PySlurm/pyslurm) "
+        f"with {sys.executable} -m pip, then run this again; it is then used as it is."
+    )
+    _run(
+        f"download pyslurm {choice.version}",
+        [*command, "--dest", str(out), "-r", str(wanted)],
+        shop,
+        os.environ,
+        advice,
+    )
     return _only_file(out, "*.tar.gz")
 
 
@@ -149,10 +160,11 @@ def _only_file(folder: Path, pattern: str) -> Path:
     return found[0]
 
 
-def _run(step: str, command: Sequence[str], shop: Workshop, environ: Mapping[str, str]) -> None:
-    with shop.log.open("a", encoding="utf-8") as log:
-        log.write(f"$ {' '.join(command)}\n")
+def _run(step: str, command: Sequence[str], shop: Workshop, environ: Mapping[str, str], advice: str = "") -> None:
+    with shop.log.open("ab") as log:
+        log.write(f"$ {' '.join(command)}\n".encode())
         log.flush()
+        start = log.tell()
         done = subprocess.run(
             command,
             env=dict(environ),
@@ -163,7 +175,6 @@ def _run(step: str, command: Sequence[str], shop: Workshop, environ: Mapping[str
             check=False,
         )
     if done.returncode != 0:
-        tail = "\n".join(
-            "    " + line for line in shop.log.read_text(encoding="utf-8", errors="replace").splitlines()[-25:]
-        )
-        raise SourceUnusable(f"Could not {step}. The end of {shop.log}:\n{tail}")
+        written = shop.log.read_bytes()[start:].decode(errors="replace").splitlines()
+        tail = "\n".join(f"    {line}" for line in written[-SHOWN_LINES:])
+        raise SourceUnusable(f"Could not {step}. What was said last (all of it: {shop.log}):\n{tail}{advice}")

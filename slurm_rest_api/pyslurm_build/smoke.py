@@ -105,7 +105,7 @@ def judge_symbols(end: ChildEnd) -> Proof:
     if end.finished:
         return Proof(proven=["pyslurm imports, and this host's libslurmfull has every symbol that it needs"])
     if end.exit_code and "error" not in end.facts:
-        # Releases before 25.11.1 always initialise Slurm's library, which ends the process without a slurm.conf.
+        # Older releases always initialise Slurm's library, which ends the process without a slurm.conf.
         return Proof(unproven=[f"importing pyslurm: {end.describe(IMPORT_SECONDS)}"])
     return Proof(failure=f"Importing pyslurm: {end.describe(IMPORT_SECONDS)}")
 

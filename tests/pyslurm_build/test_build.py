@@ -62,7 +62,9 @@ def test_failed_step_is_named_with_the_end_of_the_log(tmp_path: Path) -> None:
     shop = Workshop(folder=tmp_path, log=tmp_path / "build.log", lock=tmp_path / "absent.lock")
     with pytest.raises(SourceUnusable) as raised:
         install_wheel(tmp_path / "absent.whl", Path(sys.executable), shop, target=tmp_path / "staged")
-    assert str(raised.value).startswith(f"Could not install the wheel. The end of {tmp_path}/build.log:")
+    assert str(raised.value).startswith(
+        f"Could not install the wheel. What was said last (all of it: {tmp_path}/build.log):"
+    )
     assert "absent.whl" in str(raised.value)
 
 
