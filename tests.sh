@@ -55,13 +55,13 @@ exec 9>&-
 failed=()
 check() {
     say "== $*"
-    "$venv/bin/python" -m "$@" || failed+=("$1")
+    "$venv/bin/python" -m "$@" || failed+=("'${*:1:2}'")
 }
 check ruff format --check
 check ruff check
 check mypy
 if [ "$everything" = yes ]; then
-    check pytest -p tests.completeness --complete "$@"
+    check pytest --complete -p tests.completeness "$@"
 else
     check pytest -p tests.completeness -m "not cluster" "$@"
 fi
