@@ -11,41 +11,93 @@ from typing import Any, NamedTuple
 
 
 class JobAttributes(NamedTuple):
-    """One `pyslurm.Job`."""
+    """One `pyslurm.Job`. The first ones follow `modern_job_groups`, group by group."""
 
-    id: int
     name: str | None
     cluster: str | None
-    user_id: int
-    group_id: int
     account: str | None
-    association_id: int | None
     partition: str | None
     qos: str | None
     wckey: str | None
     reservation: str | None
     mcs_label: str | None
     submit_host: str | None
-    submit_session_id: int | None
-    is_cronjob: bool
     cronjob_time: str | None
     container: str | None
     container_id: str | None
     array_id: int | None
-    array_task_id: int | None
-    array_tasks_waiting: str | None
     array_tasks_parallel: int | None
-    heterogeneous_id: int | None
-    heterogeneous_offset: int | None
     federation_origin: str | None
-    federation_siblings_viable: list[str] | int | None
-    federation_siblings_active: list[str] | int | None
     state: str
-    state_reason: str | None
+    preempt_time: int | None
+    deadline: int | None
+    delay_boot_time: int | None
+    gres_tasks_per_sharing: str | None
+    burst_buffer: str | None
+    burst_buffer_state: str | None
+    network: str | None
+    batch_host: str | None
+    scheduled_nodes: str | None
+    billable_tres: float | None
+    reserved_ports: str | None
+    command: str | None
+    working_directory: str | None
+    comment: str | None
+    admin_comment: str | None
+    system_comment: str | None
+    extra: str | None
+    selinux_context: str | None
+    id: int
+    user_id: int
+    group_id: int
+    association_id: int | None
+    submit_session_id: int | None
     priority: int | None
     nice: int | None
-    is_requeueable: bool
     requeue_count: int | None
+    submit_time: int | None
+    eligible_time: int | None
+    start_time: int | None
+    end_time: int | None
+    suspend_time: int | None
+    resize_time: int | None
+    run_time: int | None
+    pre_suspension_time: int | None
+    time_limit_min: int | None
+    cpus: int | None
+    num_nodes: int | None
+    ntasks: int | None
+    max_nodes: int | None
+    min_cpus_per_node: int | None
+    boards_per_node: int | None
+    sockets_per_board: int | None
+    ntasks_per_node: int | None
+    ntasks_per_board: int | None
+    required_switches: int | None
+    max_wait_time_switches: int | None
+    temporary_disk_per_node: int | None
+    cpus_per_task: int | None
+    sockets_per_node: int | None
+    cores_per_socket: int | None
+    threads_per_core: int | None
+    ntasks_per_gpu: int | None
+    segment_size: int | None
+    is_cronjob: bool
+    is_requeueable: bool
+    requires_contiguous_nodes: bool
+    spread_segments: bool
+    consolidate_segments: bool
+    kill_step_when_oom: bool
+    constraints: list[str] | None
+    preferred_features: list[str] | None
+    profile_types: list[str] | None
+    array_task_id: int | None
+    array_tasks_waiting: str | None
+    heterogeneous_id: int | None
+    heterogeneous_offset: int | None
+    federation_siblings_viable: list[str] | int | None
+    federation_siblings_active: list[str] | int | None
+    state_reason: str | None
     requires_node_reboot: bool
     is_batch_job: bool
     exit_code: int | None
@@ -55,60 +107,24 @@ class JobAttributes(NamedTuple):
     failed_node: str | None
     dependencies: dict[str, Any] | None
     kill_on_invalid_dependency: bool
-    submit_time: int | None
-    eligible_time: int | None
     accrue_time: int | None
-    start_time: int | None
-    end_time: int | None
-    suspend_time: int | None
-    resize_time: int | None
     last_sched_evaluation_time: int | None
-    preempt_time: int | None
     preempt_eligible_time: int | None
-    deadline: int | None
-    run_time: int | None
-    pre_suspension_time: int | None
     time_limit: int | None
-    time_limit_min: int | None
-    delay_boot_time: int | None
-    cpus: int | None
-    num_nodes: int | None
-    max_nodes: int | None
-    ntasks: int | None
-    cpus_per_task: int | None
-    min_cpus_per_node: int | None
-    boards_per_node: int | None
-    sockets_per_board: int | None
-    sockets_per_node: int | None
-    cores_per_socket: int | None
-    threads_per_core: int | None
     ntasks_per_core: int | str | None
     ntasks_per_socket: int | str | None
-    ntasks_per_node: int | None
-    ntasks_per_board: int | None
-    ntasks_per_gpu: int | None
     cores_reserved_for_system: int | None
     threads_reserved_for_system: int | None
-    requires_contiguous_nodes: bool
     resource_sharing: str | None
-    constraints: list[str] | None
-    preferred_features: list[str] | None
     batch_constraints: list[str] | None
     cluster_constraints: list[str] | None
     required_nodes: str | None
     excluded_nodes: str | None
-    required_switches: int | None
-    max_wait_time_switches: int | None
     spreads_over_nodes: bool
-    segment_size: int | None
-    spread_segments: bool
-    consolidate_segments: bool
     memory_per_cpu: int | None
     memory_per_node: int | None
-    temporary_disk_per_node: int | None
     gres_per_node: dict[str, Any] | None
     gres_binding: str | None
-    gres_tasks_per_sharing: str | None
     requested_tres: Any
     allocated_tres: Any
     tres_per_job: Any
@@ -116,29 +132,13 @@ class JobAttributes(NamedTuple):
     tres_per_task: Any
     licenses: list[str] | None
     allocated_licenses: list[str] | None
-    profile_types: list[str] | None
-    burst_buffer: str | None
-    burst_buffer_state: str | None
-    network: str | None
     cpu_frequency_governor: int | str | None
     cpu_frequency_min: int | str | None
     cpu_frequency_max: int | str | None
     allocated_nodes: str | None
-    batch_host: str | None
-    scheduled_nodes: str | None
-    billable_tres: float | None
-    reserved_ports: str | None
-    kill_step_when_oom: bool
-    command: str | None
-    working_directory: str | None
     standard_input: str | None
     standard_output: str | None
     standard_error: str | None
-    comment: str | None
-    admin_comment: str | None
-    system_comment: str | None
-    extra: str | None
-    selinux_context: str | None
 
 
 class NodeAttributes(NamedTuple):

@@ -19,6 +19,7 @@ from slurm_rest_api.slurmapi.sources.allocation import (
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import TimeTexts
 from slurm_rest_api.slurmapi.sources.modern_attributes import JobAttributes
+from slurm_rest_api.slurmapi.sources.modern_job_groups import grouped_fields
 from slurm_rest_api.slurmapi.sources.modern_tres import Discard
 from slurm_rest_api.slurmapi.sources.reader import READ_ERRORS, AttributeReader
 
@@ -54,61 +55,23 @@ class JobConverter:
             yield self._record(attributes, job)
 
     def _record(self, a: JobAttributes, job: Any) -> Record:
-        held = self._allocation(a, job) if a.state in HOLDING_STATES else no_allocation()
-        return {
-            **self._owner(a),
-            **fields.array_and_heterogeneous(a),
-            **fields.state(a),
-            **self._moments(a),
-            **fields.durations(a),
-            **fields.size(a),
-            **fields.placement(a),
-            **fields.memory(a),
-            **fields.tres(a),
-            **fields.allocated(a),
-            **held,
-            **fields.files(a),
-        }
-
-    def _owner(self, a: JobAttributes) -> Record:
-        return {
-            "job_id": a.id,
-            "name": a.name,
-            "cluster": a.cluster,
-            "user_id": a.user_id or 0,
-            "user_name": self._names.user(a.user_id or 0),
-            "group_id": a.group_id or 0,
-            "group_name": self._names.group(a.group_id or 0),
-            "account": a.account,
-            "assoc_id": a.association_id or 0,
-            "partition": a.partition,
-            "qos": a.qos,
-            "wckey": a.wckey,
-            "resv_name": a.reservation,
-            "mcs_label": a.mcs_label,
-            "alloc_node": a.submit_host,
-            "alloc_sid": a.submit_session_id or 0,
-            "is_cronjob": bool(a.is_cronjob),
-            "cronjob_time": a.cronjob_time,
-            "container": a.container,
-            "container_id": a.container_id,
-        }
-
-    def _moments(self, a: JobAttributes) -> Record:
         eligible = a.preempt_eligible_time
-        return {
-            "submit_time": a.submit_time or 0,
-            "eligible_time": a.eligible_time or 0,
-            "accrue_time": self._times[a.accrue_time],
-            "start_time": a.start_time or 0,
-            "end_time": a.end_time or 0,
-            "suspend_time": a.suspend_time or 0,
-            "resize_time": a.resize_time or 0,
-            "last_sched_eval": self._times[a.last_sched_evaluation_time],
-            "preempt_time": a.preempt_time,
-            "preempt_eligible_time": self._times[eligible] if eligible else None,
-            "deadline": a.deadline,
-        }
+        record = grouped_fields(a)
+        record["user_name"] = self._names.user(a.user_id or 0)
+        record["group_name"] = self._names.group(a.group_id or 0)
+        record["accrue_time"] = self._times[a.accrue_time]
+        record["last_sched_eval"] = self._times[a.last_sched_evaluation_time]
+        record["preempt_eligible_time"] = self._times[eligible] if eligible else None
+        record |= fields.WITHOUT_SOURCE
+        record |= fields.array_and_heterogeneous(a)
+        record |= fields.state(a)
+        record |= fields.durations(a)
+        record |= fields.layout_and_placement(a)
+        record |= fields.memory(a)
+        record |= fields.tres(a)
+        record |= fields.files(a)
+        record |= self._allocation(a, job) if a.state in HOLDING_STATES else no_allocation()
+        return record
 
     def _allocation(self, a: JobAttributes, job: Any) -> Record:
         try:

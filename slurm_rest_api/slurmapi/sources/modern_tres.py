@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
-BEFORE_NAMED = ("cpu", "mem", "energy", "node", "billing")
-AFTER_NAMED = ("vmem", "pages")
-NAMED = ("fs", "gres", "license", "interconnect", "other")
-"""Groups of TRES that have a name of their own. Slurm prints TRES by their ids, which follow this order."""
+SINGLE = ("cpu", "mem", "energy", "node", "billing", "vmem", "pages")
+GROUPS = ("fs", "gres", "license", "interconnect", "other")
+"""TRES that have a name beside their type. Slurm prints TRES by their ids, which follow about this order."""
+
+_singles = attrgetter(*SINGLE)
+_groups = attrgetter(*GROUPS)
 
 
 class Discard(io.TextIOBase):
@@ -31,16 +34,18 @@ def tres_text(tres: Any) -> str | None:
     return ",".join(parts) or None
 
 
-def _from_mapping(tres: Mapping[str, Any]) -> Iterator[str]:
-    for name, count in tres.items():
-        yield f"{name}={count}M" if name == "mem" and isinstance(count, int) else f"{name}={count}"
+def _from_mapping(tres: Mapping[str, Any]) -> list[str]:
+    return [_part(name, count) for name, count in tres.items()]
 
 
-def _from_object(tres: Any) -> Iterator[str]:
-    for name in BEFORE_NAMED + AFTER_NAMED:
-        single = getattr(tres, name)
-        if single is not None:
-            yield f"mem={single.count}M" if name == "mem" else f"{name}={single.count}"
-    for group in NAMED:
-        for resource in (getattr(tres, group) or {}).values():
-            yield f"{resource.type_and_name}={resource.count}"
+def _from_object(tres: Any) -> list[str]:
+    singles = zip(SINGLE, _singles(tres), strict=True)
+    parts = [_part(name, single.count) for name, single in singles if single is not None]
+    for group in _groups(tres):
+        if group:
+            parts += [f"{resource.type_and_name}={resource.count}" for resource in group.values()]
+    return parts
+
+
+def _part(name: str, count: Any) -> str:
+    return f"mem={count}M" if name == "mem" and isinstance(count, int) else f"{name}={count}"

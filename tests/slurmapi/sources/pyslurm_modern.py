@@ -1,0 +1,303 @@
+"""A stand-in for the parts of pyslurm 25.11 that the object API's adapter touches.
+
+Values are what the real module was seen to give for the situation that each object's name tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from slurm_rest_api.slurmapi.sources.modern_attributes import JobAttributes, NodeAttributes, PartitionAttributes
+
+
+class RPCError(Exception):
+    def __init__(self, message: str, errno: int) -> None:
+        super().__init__(message)
+        self.errno = errno
+
+
+class Tres:
+    """One TrackableResource."""
+
+    def __init__(self, type_: str, count: int, name: str | None = None) -> None:
+        self.count = count
+        self.type_and_name = f"{type_}/{name}" if name else type_
+
+
+def tres(gres: dict[str, int] | None = None, **counts: int) -> SimpleNamespace:
+    """A TrackableResources: `tres(cpu=2, mem=100, gres={"gpu": 1})`."""
+    single = dict.fromkeys(("cpu", "mem", "energy", "node", "billing", "vmem", "pages"))
+    groups: dict[str, Any] = {group: {} for group in ("fs", "license", "interconnect", "other")}
+    groups["gres"] = {name: Tres("gres", count, name) for name, count in (gres or {}).items()}
+    return SimpleNamespace(**{**single, **{name: Tres(name, count) for name, count in counts.items()}, **groups})
+
+
+class Collection:
+    """The part of MultiClusterMap that is used; `clear` lets go of the objects."""
+
+    def __init__(self, objects: list[Any]) -> None:
+        self.data = {"testbed": dict(enumerate(objects))}
+
+    def values(self) -> Iterator[Any]:
+        return (value for objects in self.data.values() for value in objects.values())
+
+    def clear(self) -> None:
+        self.data.clear()
+
+
+class Job:
+    """A pending batch job unless told otherwise."""
+
+    def __init__(self, layout: Any = None, **attributes: Any) -> None:
+        self.layout = layout or {}
+        self.__dict__.update(PENDING | attributes)
+
+    def get_resource_layout_per_node(self) -> dict[str, Any]:
+        if isinstance(self.layout, Exception):
+            raise self.layout
+        return dict(self.layout)
+
+
+class Node:
+    def __init__(self, **attributes: Any) -> None:
+        self.__dict__.update(IDLE_NODE | attributes)
+
+
+class Partition:
+    def __init__(self, **attributes: Any) -> None:
+        self.__dict__.update(PARTITION | attributes)
+
+
+for kind, names in ((Job, JobAttributes._fields), (Node, NodeAttributes._fields), (Partition, PartitionAttributes._fields)):
+    for attribute in names:
+        setattr(kind, attribute, None)
+
+
+PENDING: dict[str, Any] = {
+    "id": 7,
+    "name": "wrap",
+    "cluster": "testbed",
+    "user_id": 1001,
+    "group_id": 1001,
+    "account": "physics",
+    "association_id": 3,
+    "partition": "main,long",
+    "qos": "normal",
+    "submit_host": "login1",
+    "submit_session_id": 812,
+    "is_cronjob": False,
+    "heterogeneous_id": 0,
+    "heterogeneous_offset": 0,
+    "federation_siblings_viable": [],
+    "federation_siblings_active": [],
+    "state": "PENDING",
+    "state_reason": "Nodes required for job are DOWN",
+    "priority": 4294,
+    "nice": 0,
+    "is_requeueable": True,
+    "requeue_count": 0,
+    "requires_node_reboot": False,
+    "is_batch_job": True,
+    "exit_code": 0,
+    "exit_code_signal": 0,
+    "derived_exit_code": 0,
+    "derived_exit_code_signal": 0,
+    "kill_on_invalid_dependency": False,
+    "submit_time": 1_700_000_000,
+    "eligible_time": 1_700_000_000,
+    "accrue_time": 1_700_000_000,
+    "run_time": 0,
+    "time_limit": 90,
+    "cpus": 2,
+    "num_nodes": 1,
+    "ntasks": 1,
+    "cpus_per_task": 2,
+    "ntasks_per_core": "UNLIMITED",
+    "ntasks_per_socket": "UNLIMITED",
+    "requires_contiguous_nodes": False,
+    "resource_sharing": "OK",
+    "constraints": [],
+    "preferred_features": [],
+    "batch_constraints": [],
+    "cluster_constraints": [],
+    "spreads_over_nodes": False,
+    "spread_segments": False,
+    "consolidate_segments": False,
+    "memory_per_node": 500,
+    "gres_per_node": {},
+    "requested_tres": tres(cpu=2, mem=500, node=1, billing=2),
+    "licenses": [],
+    "allocated_licenses": [],
+    "profile_types": [],
+    "allocated_nodes": "",
+    "billable_tres": 0.0,
+    "kill_step_when_oom": False,
+    "command": "/home/ada/run.sh",
+    "working_directory": "/home/ada",
+    "standard_input": "/dev/null",
+    "standard_output": "/home/ada/slurm-7.out",
+    "standard_error": "",
+}
+
+RUNNING: dict[str, Any] = {
+    "state": "RUNNING",
+    "state_reason": "None",
+    "partition": "main",
+    "start_time": 1_700_000_100,
+    "end_time": 1_700_005_500,
+    "run_time": 125,
+    "allocated_nodes": "rack001",
+    "batch_host": "rack001",
+    "allocated_tres": tres(cpu=2, mem=500, node=1, billing=2),
+    "layout": {"rack001": {"cpu_ids": "0", "memory": 500, "gres": {}}},
+}
+
+IDLE_NODE: dict[str, Any] = {
+    "name": "rack001",
+    "cluster": "testbed",
+    "state": "IDLE",
+    "total_cpus": 16,
+    "effective_cpus": 16,
+    "allocated_cpus": 0,
+    "cpu_load": 0.07,
+    "real_memory": 64000,
+    "allocated_memory": 0,
+    "free_memory": 1234,
+    "configured_gres": {"gpu:a100": 2},
+    "allocated_gres": {},
+    "allocated_tres": {},
+    "current_watts": 0,
+    "avg_watts": 0,
+    "architecture": "x86_64",
+    "operating_system": "Linux 6.1",
+    "slurm_version": "26.05.5",
+    "address": "127.0.0.1",
+    "hostname": "rack001",
+    "slurmd_port": 17001,
+    "boards": 1,
+    "sockets": 2,
+    "cores_per_socket": 4,
+    "threads_per_core": 2,
+    "available_features": ["fast", "ib"],
+    "active_features": [],
+    "partitions": ["main", "long"],
+    "weight": 1,
+    "boot_time": 1_699_999_000,
+}
+
+PARTITION: dict[str, Any] = {
+    "name": "main",
+    "cluster": "testbed",
+    "state": "UP",
+    "allowed_accounts": ["ALL"],
+    "denied_accounts": ["ALL"],
+    "allowed_qos": ["ALL"],
+    "denied_qos": ["ALL"],
+    "allowed_groups": ["ALL"],
+    "allowed_submit_nodes": ["ALL"],
+    "is_default": True,
+    "is_hidden": False,
+    "allow_root_jobs": False,
+    "is_root_only": False,
+    "least_loaded_nodes_scheduling": False,
+    "is_user_exclusive": False,
+    "oversubscribe": "NO",
+    "requires_reservation": False,
+    "power_down_on_idle": False,
+    "default_time": 60,
+    "max_time": "UNLIMITED",
+    "default_memory_per_node": "UNLIMITED",
+    "max_memory_per_node": "UNLIMITED",
+    "max_cpus_per_node": "UNLIMITED",
+    "max_cpus_per_socket": "UNLIMITED",
+    "max_nodes": "UNLIMITED",
+    "min_nodes": 1,
+    "nodes": "rack[001-008]",
+    "nodesets": ["ALL"],
+    "total_nodes": 8,
+    "total_cpus": 128,
+    "priority_tier": 10,
+    "priority_job_factor": 1,
+    "preempt_mode": "OFF",
+    "select_type_parameters": [],
+}
+
+
+def statistics(**attributes: Any) -> SimpleNamespace:
+    """The controller's statistics with a few calls counted."""
+    names = (
+        *("request_time", "data_since", "server_thread_count", "agent_queue_size", "agent_count"),
+        *("agent_thread_count", "dbd_agent_queue_size", "gettimeofday_latency", "jobs_submitted", "jobs_started"),
+        *("jobs_completed", "jobs_canceled", "jobs_failed", "jobs_pending", "jobs_running", "schedule_cycle_last"),
+        *("schedule_cycle_max", "schedule_cycle_sum", "schedule_cycle_counter", "schedule_cycle_mean"),
+        *("schedule_cycle_mean_depth", "schedule_cycles_per_minute", "schedule_queue_length", "backfilled_jobs"),
+        *("last_backfilled_jobs", "backfilled_het_jobs", "backfill_cycle_counter", "backfill_cycle_sum"),
+        *("backfill_cycle_last", "backfill_cycle_max", "backfill_cycle_mean", "backfill_cycle_last_when"),
+        *("backfill_last_depth", "backfill_last_depth_try", "backfill_depth_sum", "backfill_depth_try_sum"),
+        *("backfill_mean_depth", "backfill_mean_depth_try", "backfill_queue_length", "backfill_queue_length_sum"),
+        *("backfill_queue_length_mean", "backfill_table_size", "backfill_table_size_sum", "backfill_table_size_mean"),
+    )
+    rpc_type = {"id": 2003, "count": 4, "average_time": 50, "time": 200}
+    queue = {"queued": 0, "dropped": 0, "cycle_last": 0, "cycle_max": 0}
+    exits: dict[str, Any] = {
+        "schedule_exit": SimpleNamespace(
+            end_of_job_queue=1,
+            default_queue_depth=2,
+            max_job_start=3,
+            blocked_on_licenses=4,
+            max_rpc_count=5,
+            max_time=6,
+        ),
+        # The fourth and the sixth of slurmctld's counters are STATE_CHANGED and TIMEOUT; pyslurm swaps them.
+        "backfill_exit": SimpleNamespace(
+            end_of_job_queue=1, max_job_start=2, max_job_test=3, max_time=4, node_space_size=5, state_changed=6
+        ),
+    }
+    calls: dict[str, Any] = {
+        "rpc_queue_enabled": False,
+        "backfill_active": True,
+        "rpcs_by_type": {"REQUEST_JOB_INFO": SimpleNamespace(**rpc_type, **queue)},
+        "rpcs_by_user": {
+            "root": SimpleNamespace(user_id=0, user_name="root", count=4, average_time=50, time=200),
+            "4242": SimpleNamespace(user_id=4242, user_name=None, count=1, average_time=9, time=9),
+        },
+        "rpcs_pending": {"REQUEST_PING": SimpleNamespace(id=1008, count=2)},
+    }
+    return SimpleNamespace(**{**dict.fromkeys(names, 0), **exits, **calls, **attributes})
+
+
+class Loader:
+    """`Jobs`, `Nodes` and `Partitions`: `load()` gives the collection, or raises."""
+
+    def __init__(self, answer: list[Any] | Exception) -> None:
+        self.answer = answer
+        self.last: Collection | None = None
+
+    def load(self) -> Collection:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        self.last = Collection(self.answer)
+        return self.last
+
+
+def make_pyslurm(
+    jobs: list[Any] | Exception | None = None,
+    nodes: list[Any] | None = None,
+    partitions: list[Any] | None = None,
+    controller: Any = None,
+) -> Any:
+    """A module with the object API; every argument has a small default."""
+    answer = statistics() if controller is None else controller
+    return SimpleNamespace(
+        __version__="25.11.2",
+        RPCError=RPCError,
+        Job=Job,
+        Node=Node,
+        Partition=Partition,
+        Jobs=Loader([Job()] if jobs is None else jobs),
+        Nodes=Loader([Node()] if nodes is None else nodes),
+        Partitions=Loader([Partition()] if partitions is None else partitions),
+        slurmctld=SimpleNamespace(Statistics=SimpleNamespace(load=lambda: answer), diag=lambda: answer),
+    )
