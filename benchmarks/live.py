@@ -1,0 +1,116 @@
+"""`python3 -m benchmarks.live`: the live routes side by side with slurmrestd and squeue, on one cluster, in one run.
+
+Run by root in the checkout. It brings the cluster of `tests/testbed` up, fills it with pending jobs, measures, prints
+Markdown tables and takes the cluster down. Nothing else should run on the machine meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from benchmarks.report import render, render_goals
+from benchmarks.subjects import measure_others, measure_service
+from tests.testbed.bringup import down, up
+from tests.testbed.cluster import Cluster
+from tests.testbed.layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT, layout_from
+from tests.testbed.steps import TestbedError, say, step
+
+_SUBMITTERS = ("alice", "bob", "carol")
+_PARTITIONS = "main,high,long"
+_RUNNING = 40
+_GOALS_FROM = 50_000
+# Above this slurmrestd takes a minute and many GB for one list of jobs.
+_LARGE = 20_000
+_BEGIN, _END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Measure at each number of jobs; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    layout = layout_from(os.environ)
+    try:
+        cluster = Cluster(layout, up(layout))
+        try:
+            text = _measure(cluster, sorted(options.jobs or [5_000, 50_000]))
+        finally:
+            if not options.keep:
+                down(layout)
+    except TestbedError as error:
+        say(f"benchmark: {error}")
+        return 1
+    print(text)
+    if options.output is not None:
+        _write(options.output, text)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m benchmarks.live", description=__doc__)
+    parser.add_argument("--jobs", type=int, action="append", help="pending jobs; repeatable (default: 5000 and 50000)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="write the tables into this file, too; of a file with our marks only what is between them is replaced",
+    )
+    parser.add_argument("--keep", action="store_true", help="leave the cluster up, with its jobs")
+    return parser
+
+
+def _measure(cluster: Cluster, sizes: list[int]) -> str:
+    present = len(cluster.shell.output("squeue", "-h", "-a", "-r", timeout=300).splitlines())
+    if present:
+        raise TestbedError(f"the cluster has {present} jobs already; 'python3 -m tests.testbed down' forgets them")
+    with step(f"start {_RUNNING} running jobs"):
+        for number in range(_RUNNING):
+            user = _SUBMITTERS[number % len(_SUBMITTERS)]
+            cluster.submit(user=user, wrap="exec sleep 7000", mem_per_cpu=100 + number, time="02:00:00")
+    sections = [_machine(cluster)]
+    pending = 0
+    for size in sizes:
+        with step(f"submit jobs until {size} wait"):
+            _submit(cluster, size - pending)
+        pending = size
+        large = size > _LARGE
+        with step(f"measure the service with {size} jobs"):
+            ours = measure_service(cluster, f"bench-{os.getpid()}-{size}", 3 if large else 5, 4 if large else 20)
+        with step(f"measure slurmrestd and squeue with {size} jobs"):
+            others = measure_others(cluster, 2 if large else 5)
+        sections.append(render(size, ours, others))
+        say(sections[-1])
+        if size >= _GOALS_FROM:
+            sections.append(render_goals(size, ours))
+    return "\n\n".join(sections)
+
+
+def _submit(cluster: Cluster, count: int) -> None:
+    share, rest = divmod(count, len(_SUBMITTERS))
+    program = [f"{VENV_IN_ROOT}/bin/python", f"{CHECKOUT_IN_ROOT}/benchmarks/submit_jobs.py"]
+    for index, user in enumerate(_SUBMITTERS):
+        mine = share + (1 if index < rest else 0)
+        cluster.run([*program, str(mine), _PARTITIONS], user=user, timeout=60 + mine / 20)
+
+
+def _write(path: Path, text: str) -> None:
+    before, begin, rest = path.read_text().partition(_BEGIN) if path.exists() else ("", "", "")
+    _, end, after = rest.partition(_END)
+    path.write_text(f"{before}{begin}\n{text}\n\n{end}{after}" if end else f"{text}\n")
+
+
+def _machine(cluster: Cluster) -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown processor"
+    )
+    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    load = os.getloadavg()[0]
+    return (
+        f"Slurm {cluster.release}, {os.cpu_count()} cores ({model}), {gib:.0f} GiB; load average at the start"
+        f" {load:.1f}; {_RUNNING} running jobs besides the pending ones."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,97 @@
+"""The figures as Markdown."""
+
+from __future__ import annotations
+
+import statistics
+
+from benchmarks.measure import Latency
+from benchmarks.subjects import Others, Ours
+
+_SAME = (("/queue again plain", "jobs"), ("/nodes again gzip", "nodes"), ("/partitions again gzip", "partitions"),
+         ("/stats again gzip", "diag"))  # fmt: skip
+
+
+def render(jobs: int, ours: Ours, others: Others) -> str:
+    """All tables for one number of jobs."""
+    tables = [
+        _latency_table(ours, others),
+        _cycle_text(jobs, ours),
+        _memory_table(ours, others),
+        _rpc_text(ours, others),
+    ]
+    return "\n\n".join([f"## {jobs:,} pending jobs", *tables])
+
+
+def render_goals(jobs: int, ours: Ours) -> str:
+    """The goals at `jobs` jobs, and whether this run met them."""
+    cycle, loader = statistics.median(ours.cycles), ours.memories["loader"].peak
+    warm, unchanged = ours.latencies["/queue again gzip"].p50, ours.latencies["/queue 304"].p50
+    web = ours.memories["web server"].peak
+    extra = ours.rpcs_counted - ours.rpcs_published
+    rows = [
+        ("cycle, median", "≤ 5 s", f"{cycle:.2f} s", cycle <= 5),
+        ("loader, peak memory", "≤ 1,024 MiB", f"{loader:.0f} MiB", loader <= 1024),
+        ("`/queue` again, gzip, p50", "≤ 0.3 s", _time(warm), warm <= 0.3),
+        ("`/queue` 304, p50", "≤ 3 ms", _time(unchanged), unchanged <= 0.003),
+        ("web server, peak memory", "≤ 120 MiB", f"{web:.0f} MiB", web <= 120),
+        ("RPCs beyond the collector's own", "0", f"{extra}", extra == 0),
+    ]
+    lines = [f"| {what} | {goal} | {seen} | {'met' if met else '**missed**'} |" for what, goal, seen, met in rows]
+    return "\n".join([f"## Goals at {jobs:,} jobs", "", "| | goal | measured | |", "|---|---|---|---|", *lines])
+
+
+def _latency_table(ours: Ours, others: Others) -> str:
+    lines = ["| request | n | p50 | p99 | body |", "|---|---:|---:|---:|---:|"]
+    lines += [
+        _row(f"`{name.split()[0]}` {name.partition(' ')[2]}", latency) for name, latency in ours.latencies.items()
+    ]
+    lines += [_row(f"slurmrestd {others.api} `/{name}/`", latency) for name, latency in others.latencies.items()]
+    lines += [f"| `{command}` | 1 | {_time(seconds)} | | |" for command, seconds in others.commands.items()]
+    ratios = []
+    for mine, theirs in _SAME:
+        ratio = others.latencies[theirs].p50 / ours.latencies[mine].p50
+        ratios.append(f"`{mine.split()[0]}` {ratio:,.0f}")
+    ratios.append(f"`/queue` gzip {others.latencies['jobs'].p50 / ours.latencies['/queue again gzip'].p50:,.0f}")
+    return "\n".join(lines) + f"\n\nTimes faster than slurmrestd (p50, again): {', '.join(ratios)}."
+
+
+def _row(name: str, latency: Latency) -> str:
+    size = _size(latency.size) if latency.size else "none"
+    return f"| {name} | {latency.count} | {_time(latency.p50)} | {_time(latency.p99)} | {size} |"
+
+
+def _cycle_text(jobs: int, ours: Ours) -> str:
+    median = statistics.median(ours.cycles)
+    split = ", ".join(f"{name} {_time(seconds)}" for name, seconds in ours.split.items() if name != "jobs")
+    changed = ", ".join(f"{count:,}" for count in ours.changed_rows)
+    return (
+        f"Collector cycle: median {median:.2f} s of {len(ours.cycles)} (largest {max(ours.cycles):.2f} s), which is"
+        f" {median / jobs * 1e6:.0f} µs a job; job rows that had changed in them: {changed}."
+        f" Its parts, run alone: {split}."
+    )
+
+
+def _memory_table(ours: Ours, others: Others) -> str:
+    lines = ["| process | memory (RSS) | peak |", "|---|---:|---:|"]
+    for name, used in {**ours.memories, **others.memories}.items():
+        lines.append(f"| {name} | {used.now:,.0f} MiB | {used.peak:,.0f} MiB |")
+    return "\n".join(lines)
+
+
+def _rpc_text(ours: Ours, others: Others) -> str:
+    each = ours.rpcs_published / ours.cycles_meanwhile
+    extra = ours.rpcs_counted - ours.rpcs_published
+    return (
+        f"RPCs: during {ours.requests:,} client requests the collector ran {ours.cycles_meanwhile} cycles and published"
+        f" {ours.rpcs_published} RPCs ({each:g} a cycle); slurmctld counted {ours.rpcs_counted} from the service's"
+        f" user: {extra} more. slurmrestd: {others.rpcs_per_request:.1f} RPCs a request,"
+        f" {others.rpcs_per_request * 1000:,.0f} per 1,000."
+    )
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.2f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"

@@ -1,0 +1,39 @@
+"""Prints, as JSON, how the time of one collector cycle splits; run with the service's Python on the cluster.
+
+`split_cycle.py FOLDER HIDDEN_PARTITION`: a store is made in FOLDER. Seconds for: `load` (the RPCs and unpacking),
+`records` (reading, hiding and rendering every job), `store_all` (all rows are new), `store_same` (no row has changed).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import orjson
+
+from slurm_rest_api.slurmapi.sources.detect import open_source
+from slurm_rest_api.slurmapi.store.writer import Row, StoreWriter
+from slurm_rest_api.slurmapi.visibility import hide_partitions
+
+
+def main(folder: Path, hidden: str) -> None:
+    """Run the parts of a cycle one after the other."""
+    source, writer = open_source("slurm"), StoreWriter(folder / "split.sqlite")
+    moments = [time.perf_counter()]
+    snapshot = hide_partitions(source.load(), [hidden])
+    moments.append(time.perf_counter())
+    rows: list[Row] = [(job["job_id"], orjson.dumps(job)) for job in snapshot.jobs]
+    moments.append(time.perf_counter())
+    for _ in range(2):
+        with writer.cycle() as cycle:
+            cycle.replace_records("queue", rows, time.time())
+        moments.append(time.perf_counter())
+    names = ("load", "records", "store_all", "store_same")
+    seconds = {name: after - before for name, before, after in zip(names, moments, moments[1:], strict=False)}
+    print(json.dumps({"jobs": len(rows), **seconds}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,175 @@
+"""What is measured: the service, slurmrestd and squeue, each on the same cluster."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sqlite3
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.measure import Answer, Client, Latency, Memory, memory, session_members, summary
+from tests.testbed.cluster import Cluster
+from tests.testbed.layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT
+from tests.testbed.service import Service, start_service
+from tests.testbed.slurmnodes import HIDDEN_PARTITION, SERVICE_USER
+from tests.testbed.steps import TestbedError, wait_until
+
+_CONFIG = f"filter:\n  partitions: [{HIDDEN_PARTITION}]\n"
+_RESTD_VERSION = re.compile(r"/slurm/v(\d+)\.(\d+)\.(\d+)/jobs/")
+_RESTD_ASKER = "carol"
+_SMALL_ROUTES = ("/nodes", "/partitions", "/usage", "/stats")
+_LOADED_PATIENCE_SECONDS = 180
+
+
+@dataclass
+class Ours:
+    """Figures of the service."""
+
+    latencies: dict[str, Latency] = field(default_factory=dict)
+    memories: dict[str, Memory] = field(default_factory=dict)
+    cycles: list[float] = field(default_factory=list)
+    changed_rows: list[int] = field(default_factory=list)
+    split: dict[str, float] = field(default_factory=dict)
+    requests: int = 0
+    cycles_meanwhile: int = 0
+    rpcs_published: int = 0
+    rpcs_counted: int = 0
+
+
+@dataclass
+class Others:
+    """Figures of what a site has without the service; `seconds` of commands."""
+
+    api: str = ""
+    latencies: dict[str, Latency] = field(default_factory=dict)
+    memories: dict[str, Memory] = field(default_factory=dict)
+    rpcs_per_request: float = 0
+    commands: dict[str, float] = field(default_factory=dict)
+
+
+def rpcs_of(cluster: Cluster, user: str) -> int:
+    """RPCs that slurmctld has counted for a user since it started, as `sdiag` tells."""
+    return sum(entry["count"] for entry in cluster.sdiag_json()["rpcs_by_user"] if entry["user"] == user)
+
+
+def measure_service(cluster: Cluster, name: str, rounds: int, plain_requests: int) -> Ours:
+    """Start the service, measure it over `rounds` new editions of the queue, and stop it."""
+    ours = Ours(split=_split_cycle(cluster, name))
+    service = start_service(cluster, name, _CONFIG, timeout=_LOADED_PATIENCE_SECONDS)
+    try:
+        client = Client(service.url)
+        status = _await_cycle(service)
+        before, before_sdiag = status, rpcs_of(cluster, SERVICE_USER)
+        _measure_queue(service, client, ours, rounds, plain_requests)
+        for route in _SMALL_ROUTES:
+            _measure_small(client, route, ours)
+        after = _await_cycle(service)
+        ours.requests = client.requests
+        ours.cycles_meanwhile = after["cycles"] - before["cycles"]
+        ours.rpcs_published = after["rpcs"] - before["rpcs"]
+        ours.rpcs_counted = rpcs_of(cluster, SERVICE_USER) - before_sdiag
+        ours.memories = {_role(line): memory(pid) for pid, line in session_members(service.process.pid).items()}
+        client.close()
+    finally:
+        service.stop()
+    return ours
+
+
+def measure_others(cluster: Cluster, requests: int) -> Others:
+    """Time squeue once each way and slurmrestd `requests` times a route; slurmrestd is started afresh before and after,
+    because it keeps the memory of its largest answer."""
+    others = Others()
+    for command in ("squeue --all --noheader", "squeue --all --json"):
+        started = time.perf_counter()
+        cluster.run(["sh", "-c", f"{command} >/dev/null"], timeout=900)
+        others.commands[command] = time.perf_counter() - started
+    _restart_slurmrestd(cluster)
+    client = Client(cluster.slurmrestd_url, {"X-SLURM-USER-TOKEN": cluster.token(_RESTD_ASKER)})
+    versions = _RESTD_VERSION.findall(" ".join(json.loads(client.body("/openapi/v3"))["paths"]))
+    others.api = "v" + ".".join(max(versions, key=lambda parts: [int(part) for part in parts]))
+    before, client.requests = rpcs_of(cluster, _RESTD_ASKER), 0
+    for route in ("nodes", "partitions", "diag", "jobs"):
+        answers = [client.get(f"/slurm/{others.api}/{route}/") for _ in range(requests)]
+        if any(answer.status != 200 for answer in answers):
+            raise TestbedError(f"slurmrestd answered /{route}/ with {[answer.status for answer in answers]}")
+        others.latencies[route] = summary(answers)
+    others.rpcs_per_request = (rpcs_of(cluster, _RESTD_ASKER) - before) / client.requests
+    for name in ("slurmrestd", "slurmctld"):
+        pid = cluster.daemons.pid(name)
+        assert pid is not None
+        others.memories[name] = memory(pid)
+    client.close()
+    _restart_slurmrestd(cluster)
+    return others
+
+
+def _measure_queue(service: Service, client: Client, ours: Ours, rounds: int, plain_requests: int) -> None:
+    cold: dict[bool, list[Answer]] = {True: [], False: []}
+    warm: dict[bool, list[Answer]] = {True: [], False: []}
+    unchanged: list[Answer] = []
+    for _ in range(rounds):
+        status = _await_cycle(service)
+        ours.cycles.append(status["cycle_seconds"])
+        ours.changed_rows.append(status["changed_rows"])
+        for gzip, times in ((True, 20), (False, plain_requests)):
+            first = client.get("/queue", gzip=gzip)
+            cold[gzip].append(first)
+            again = [client.get("/queue", gzip=gzip) for _ in range(times)]
+            # A cycle may have ended meanwhile: what has another tag was the first of a new edition.
+            warm[gzip] += [answer for answer in again if answer.tag == first.tag]
+            tag = again[-1].tag
+        unchanged += [client.get("/queue", gzip=True, tag=tag) for _ in range(200)]
+    for gzip, word in ((True, "gzip"), (False, "plain")):
+        ours.latencies[f"/queue first {word}"] = summary(cold[gzip])
+        ours.latencies[f"/queue again {word}"] = summary(warm[gzip])
+    ours.latencies["/queue 304"] = summary([answer for answer in unchanged if answer.status == 304])
+
+
+def _measure_small(client: Client, route: str, ours: Ours) -> None:
+    answers = [client.get(route, gzip=True) for _ in range(100)]
+    ours.latencies[f"{route} again gzip"] = summary(answers)
+    unchanged = [client.get(route, gzip=True, tag=answers[-1].tag) for _ in range(100)]
+    ours.latencies[f"{route} 304"] = summary([answer for answer in unchanged if answer.status == 304])
+
+
+def _await_cycle(service: Service) -> dict[str, Any]:
+    """Wait for the end of the next cycle; its status row. Right after it no RPC is under way."""
+    known = _status(service)["cycles"]
+    return wait_until(
+        "the next cycle", lambda: _status(service), lambda row: row["cycles"] > known, timeout=_LOADED_PATIENCE_SECONDS
+    )
+
+
+def _status(service: Service) -> dict[str, Any]:
+    connection = sqlite3.connect(f"file:{service.folder}/snapshot.sqlite?mode=ro", uri=True, timeout=10)
+    try:
+        connection.row_factory = sqlite3.Row
+        row = dict(connection.execute("SELECT version, cycles, cycle_seconds, rpcs FROM status").fetchone())
+        changed = connection.execute("SELECT count(*) FROM queue WHERE version = ?", (row["version"],)).fetchone()
+        return {**row, "changed_rows": changed[0]}
+    finally:
+        connection.close()
+
+
+def _split_cycle(cluster: Cluster, name: str) -> dict[str, float]:
+    folder = f"/run/{name}-split"
+    cluster.run(["install", "-d", "-o", SERVICE_USER, folder])
+    argv = [f"{VENV_IN_ROOT}/bin/python", f"{CHECKOUT_IN_ROOT}/benchmarks/split_cycle.py", folder, HIDDEN_PARTITION]
+    printed = cluster.run(argv, user=SERVICE_USER, timeout=300).stdout
+    cluster.run(["rm", "-r", folder])
+    split: dict[str, float] = json.loads(printed.splitlines()[-1])
+    return split
+
+
+def _role(command_line: str) -> str:
+    words = shlex.split(command_line)
+    roles = {"slurm_rest_api.slurmapi.loader": "loader", "collect": "collector", "serve": "web server"}
+    return next((role for word, role in roles.items() if word in words), "supervisor")
+
+
+def _restart_slurmrestd(cluster: Cluster) -> None:
+    cluster.daemons.stop("slurmrestd")
+    cluster.daemons.start("slurmrestd")

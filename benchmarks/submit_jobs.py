@@ -1,0 +1,38 @@
+"""Submits pending jobs of one user, quickly: run with the Python that has pyslurm, on the cluster, as that user.
+
+`submit_jobs.py COUNT PARTITION,PARTITION,…` prints how many were submitted. The jobs begin in a year, so they wait.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import pyslurm
+
+_YEAR_SECONDS = 365 * 24 * 3600
+_KINDS = ("md-equilibrate", "blast", "train_resnet50", "cfd.mesh", "post", "sweep-alpha", "rnaseq_align", "qe.scf")
+
+
+def main(count: int, partitions: list[str]) -> None:
+    """Submit `count` jobs that differ as users' jobs do: name, partition, size, memory, time limit, output file."""
+    begin = int(time.time()) + _YEAR_SECONDS
+    for number in range(count):
+        pyslurm.JobSubmitDescription(
+            name=f"{_KINDS[number % len(_KINDS)]}_{number}",
+            partitions=[partitions[number % len(partitions)]],
+            script="#!/bin/bash\nsleep 60\n",
+            working_directory="/",
+            environment={"PATH": "/usr/bin:/bin"},
+            begin_time=begin,
+            ntasks=1 + number % 4,
+            cpus_per_task=1 + number % 3,
+            memory_per_cpu=f"{100 + 50 * (number % 5)}M",
+            time_limit=10 + number % 50,
+            standard_output=f"/home/shared/{_KINDS[number % len(_KINDS)]}-%j.out",
+        ).submit()
+    print(count)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2].split(","))
