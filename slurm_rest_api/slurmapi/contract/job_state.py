@@ -13,7 +13,8 @@ class JobState(PublishedRecord):
     """State, priority, dependencies and how the job ended."""
 
     job_state: str = Field(
-        description="State as squeue prints it in long form: PENDING, RUNNING, SUSPENDED, COMPLETING, COMPLETED, …"
+        description="State as squeue prints it in long form: PENDING, RUNNING, SUSPENDED, COMPLETING, COMPLETED and "
+        "so on."
     )
     state_reason: str = Field(
         description="Pending reason, or why the job failed, with blanks as underscores; the text `None` when there "

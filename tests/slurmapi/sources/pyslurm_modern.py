@@ -70,7 +70,11 @@ class Partition:
         self.__dict__.update(PARTITION | attributes)
 
 
-for kind, names in ((Job, JobAttributes._fields), (Node, NodeAttributes._fields), (Partition, PartitionAttributes._fields)):
+for kind, names in (
+    (Job, JobAttributes._fields),
+    (Node, NodeAttributes._fields),
+    (Partition, PartitionAttributes._fields),
+):
     for attribute in names:
         setattr(kind, attribute, None)
 

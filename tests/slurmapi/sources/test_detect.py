@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.slurmapi.sources.detect import open_source
+from slurm_rest_api.slurmapi.sources.legacy import LegacySource
+from slurm_rest_api.slurmapi.sources.modern import ModernSource
+from tests.slurmapi.sources import pyslurm_legacy, pyslurm_modern
+
+
+def modules(**available: Any) -> Any:
+    """Imports what is there, by name."""
+
+    def import_module(name: str) -> Any:
+        if name not in available:
+            raise ModuleNotFoundError(f"No module named {name!r}")
+        return available[name]
+
+    return import_module
+
+
+def test_the_object_api_is_preferred() -> None:
+    both = SimpleNamespace(**{**vars(pyslurm_legacy.make_pyslurm()), **vars(pyslurm_modern.make_pyslurm())})
+    assert isinstance(open_source("slurm", modules(pyslurm=both)), ModernSource)
+
+
+def test_the_classic_api_is_taken_where_statistics_have_no_object() -> None:
+    mixed = SimpleNamespace(**{**vars(pyslurm_legacy.make_pyslurm()), **vars(pyslurm_modern.make_pyslurm())})
+    del mixed.slurmctld
+    assert isinstance(open_source("slurm", modules(pyslurm=mixed)), LegacySource)
+
+
+def test_a_pyslurm_with_neither_is_refused_with_what_it_lacks() -> None:
+    half = pyslurm_modern.make_pyslurm()
+    del half.Partitions
+    with pytest.raises(
+        SourceUnusable, match=r"25\.11\.2.*lacks Partitions.*job, node, partition, statistics.*build\.sh"
+    ):
+        open_source("slurm", modules(pyslurm=half))
+
+
+def test_a_host_without_pyslurm_is_told_how_to_get_it() -> None:
+    with pytest.raises(SourceUnusable, match=r"No module named 'pyslurm'.*build\.sh"):
+        open_source("slurm", modules())
+
+
+def test_a_source_of_ones_own_is_called() -> None:
+    own = ModernSource(pyslurm_modern.make_pyslurm(), None)  # type: ignore[arg-type]
+    assert open_source("site.cluster:make", modules(**{"site.cluster": SimpleNamespace(make=lambda: own)})) is own
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nonsense", "'nonsense' is unknown"),
+        ("site.cluster:", "is unknown"),
+        ("missing:make", "missing cannot be imported"),
+        ("site.cluster:other", "has no function other"),
+    ],
+)
+def test_unusable_names_are_refused(name: str, message: str) -> None:
+    with pytest.raises(SourceUnusable, match=message):
+        open_source(name, modules(**{"site.cluster": SimpleNamespace(make=None)}))

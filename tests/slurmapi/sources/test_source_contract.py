@@ -1,0 +1,107 @@
+"""What every adapter owes: complete records of the declared types, without Slurm's sentinels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
+from slurm_rest_api.slurmapi.sources.accounts import AccountNames
+from slurm_rest_api.slurmapi.sources.base import ClusterSource, Record
+from slurm_rest_api.slurmapi.sources.legacy import LegacySource
+from slurm_rest_api.slurmapi.sources.modern import ModernSource
+from tests.slurmapi.sources import pyslurm_legacy, pyslurm_modern
+from tests.slurmapi.sources.pyslurm_modern import RUNNING, Job, Node
+
+SENTINELS = {65534, 65535, 4294967294, 4294967295, 18446744073709551614, 18446744073709551615}
+
+
+def modern() -> ClusterSource:
+    """The object API with one job of each kind, one of them without any attribute set."""
+    bare = Job()
+    bare.__dict__.clear()
+    bare.__dict__.update(id=9, state="PENDING", layout={})
+    jobs = [
+        Job(),
+        Job(**{**RUNNING, "id": 8}),
+        bare,
+        Job(id=10, array_id=10, array_tasks_waiting="1-3", standard_output="/tmp/slurm-10_4294967294.out"),
+    ]
+    nodes = [Node(), Node(name="rack002", state="DOWN+NOT_RESPONDING", reason="fan", reason_user="root", reason_time=5)]
+    return ModernSource(pyslurm_modern.make_pyslurm(jobs=jobs, nodes=nodes), AccountNames())
+
+
+def legacy() -> ClusterSource:
+    return LegacySource(pyslurm_legacy.make_pyslurm(), AccountNames())
+
+
+def bare_legacy() -> ClusterSource:
+    """Dictionaries without any key."""
+    return LegacySource(
+        pyslurm_legacy.make_pyslurm(
+            jobs=[{"job_id": 1}], nodes={"rack001": {}}, partitions={"main": {}}, controller={}
+        ),
+        AccountNames(),
+    )
+
+
+@pytest.fixture(params=[modern, legacy, bare_legacy])
+def source(request: pytest.FixtureRequest) -> ClusterSource:
+    made: ClusterSource = request.param()
+    return made
+
+
+def all_records(source: ClusterSource) -> list[tuple[Any, Record]]:
+    snapshot = source.load()
+    return [
+        *((JobRecord, job) for job in snapshot.jobs),
+        *((NodeRecord, node) for node in snapshot.nodes),
+        *((PartitionRecord, partition) for partition in snapshot.partitions),
+        (StatisticsRecord, snapshot.statistics),
+    ]
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from leaves(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item)
+    else:
+        yield value
+
+
+def test_every_record_has_exactly_the_declared_fields_and_types(source: ClusterSource) -> None:
+    records = all_records(source)
+    assert {model for model, _ in records} == {JobRecord, NodeRecord, PartitionRecord, StatisticsRecord}
+    for model, record in records:
+        assert set(record) == set(model.model_fields)
+        assert model.model_validate(record)
+
+
+def test_every_record_survives_json_unchanged(source: ClusterSource) -> None:
+    for _, record in all_records(source):
+        assert json.loads(orjson.dumps(record)) == record
+
+
+def test_no_number_is_a_sentinel_or_too_large_for_javascript(source: ClusterSource) -> None:
+    values = [value for _, record in all_records(source) for value in leaves(record)]
+    numbers = [value for value in values if isinstance(value, int | float)]
+    assert numbers
+    assert not SENTINELS.intersection(numbers)
+    assert max(numbers) <= 2**53 - 1
+    assert not [value for value in values if isinstance(value, str) and "4294967294" in value]
+
+
+def test_two_loads_give_the_same_records(source: ClusterSource) -> None:
+    assert all_records(source) == all_records(source)
+
+
+def test_the_cost_in_rpcs_is_declared(source: ClusterSource) -> None:
+    assert source.name == "slurm"
+    assert source.rpcs_per_load in {5, 6}
