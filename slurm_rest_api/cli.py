@@ -16,6 +16,7 @@ from slurm_rest_api.app import create_app
 from slurm_rest_api.config import Settings, load_settings, not_yet_effective
 from slurm_rest_api.diagnosis import check as diagnose
 from slurm_rest_api.diagnosis import render
+from slurm_rest_api.diagnosis.folders import RUNTIME_FOLDER, check_runtime_dir
 from slurm_rest_api.errors import ConfigError
 from slurm_rest_api.process import end_with_parent
 from slurm_rest_api.slurmapi.collector import collect as run_collector
@@ -52,8 +53,7 @@ def main(context: click.Context, config: Path | None) -> None:
 @click.pass_obj
 def collect(settings: Settings, *, with_parent: bool) -> None:
     """Be the collector: load the cluster into the snapshot store, again and again."""
-    if with_parent:
-        end_with_parent()
+    _begin(settings, with_parent=with_parent)
     run_collector(settings)
 
 
@@ -64,8 +64,7 @@ def collect(settings: Settings, *, with_parent: bool) -> None:
 @click.pass_obj
 def serve(settings: Settings, host: str | None, port: int | None, *, with_parent: bool) -> None:
     """Answer HTTP requests from the snapshot store."""
-    if with_parent:
-        end_with_parent()
+    _begin(settings, with_parent=with_parent)
     waitress.serve(
         create_app(settings),
         host=host or settings.system.host,
@@ -85,9 +84,8 @@ def run(context: click.Context, host: str | None, port: int | None) -> None:
     settings: Settings = context.obj
     host = host or settings.system.host
     port = port or settings.system.port
+    _begin(settings, with_parent=False)
     _require_free(host, port)
-    for sentence in not_yet_effective(settings):
-        logger.warning("%s", sentence)
     source = settings.system.source
     logger.info("Configuration: %s. Source: %s. Address: http://%s:%d/", settings.origin, source, host, port)
     assert context.parent is not None
@@ -118,6 +116,19 @@ def check(settings: Settings) -> None:
 def openapi(settings: Settings) -> None:
     """Print the OpenAPI document."""
     click.echo(json.dumps(create_app(settings).api_doc, indent=2))
+
+
+def _begin(settings: Settings, *, with_parent: bool) -> None:
+    """What every long-running command does first; a child of `run` leaves the telling to its parent."""
+    if with_parent:
+        end_with_parent()
+    else:
+        for sentence in not_yet_effective(settings):
+            logger.warning("%s", sentence)
+    for finding in check_runtime_dir(settings.system.runtime_path()):
+        # A full disk is no reason to stay away: the service answers with what it has.
+        if finding.verdict == "problem" and finding.name == RUNTIME_FOLDER:
+            raise click.ClickException(f"{finding.sentence} {finding.remedy}")
 
 
 def _require_free(host: str, port: int) -> None:

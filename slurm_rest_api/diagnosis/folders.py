@@ -14,7 +14,7 @@ from slurm_rest_api.diagnosis.finding import Finding
 _MIB: Final = 1024 * 1024
 _LITTLE_MIB: Final = 512
 _NEAR_NOTHING_MIB: Final = 32
-_NAME: Final = "runtime folder"
+RUNTIME_FOLDER: Final = "runtime folder"
 _CHOOSE: Final = (
     "Set system.runtime_dir to a folder that this user may write, or RuntimeDirectory= in the systemd unit."
 )
@@ -27,43 +27,45 @@ def check_runtime_dir(folder: Path) -> list[Finding]:
         space = [_space(_nearest(folder))] if finding.verdict != "problem" else []
     except PermissionError as error:
         return [
-            Finding(_NAME, "problem", f"{error.filename or folder} cannot be looked at: {error.strerror}.", _CHOOSE)
+            Finding(
+                RUNTIME_FOLDER, "problem", f"{error.filename or folder} cannot be looked at: {error.strerror}.", _CHOOSE
+            )
         ]
     return [finding, *space]
 
 
 def _existing(folder: Path) -> Finding:
     if not folder.is_dir():
-        return Finding(_NAME, "problem", f"{folder} exists, but is not a folder.", _CHOOSE)
+        return Finding(RUNTIME_FOLDER, "problem", f"{folder} exists, but is not a folder.", _CHOOSE)
     status = folder.stat()
     if status.st_uid != os.geteuid():
         told = f"{folder} belongs to user {_user(status.st_uid)}; this is user {_user(os.geteuid())}."
-        return Finding(_NAME, "problem", told, f"Run the check as the service's user. {_CHOOSE}")
+        return Finding(RUNTIME_FOLDER, "problem", told, f"Run the check as the service's user. {_CHOOSE}")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        return Finding(_NAME, "problem", f"{folder} cannot be written.", f"chmod u+rwx {folder}")
+        return Finding(RUNTIME_FOLDER, "problem", f"{folder} cannot be written.", f"chmod u+rwx {folder}")
     mode = stat.S_IMODE(status.st_mode)
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
         told = (
             f"Others may write into {folder} (mode {mode:04o}), and so put their own answers into the service's mouth."
         )
-        return Finding(_NAME, "problem", told, f"chmod 0700 {folder}")
+        return Finding(RUNTIME_FOLDER, "problem", told, f"chmod 0700 {folder}")
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         told = f"Others may look into {folder} (mode {mode:04o})."
-        return Finding(_NAME, "warning", told, f"chmod 0700 {folder}")
-    return Finding(_NAME, "ok", f"{folder} is there, private and writable.")
+        return Finding(RUNTIME_FOLDER, "warning", told, f"chmod 0700 {folder}")
+    return Finding(RUNTIME_FOLDER, "ok", f"{folder} is there, private and writable.")
 
 
 def _missing(folder: Path) -> Finding:
     above = _nearest(folder)
     if not above.is_dir():
-        return Finding(_NAME, "problem", f"{folder} cannot be made: {above} is not a folder.", _CHOOSE)
+        return Finding(RUNTIME_FOLDER, "problem", f"{folder} cannot be made: {above} is not a folder.", _CHOOSE)
     if not os.access(above, os.W_OK | os.X_OK):
         told = f"{folder} does not exist, and user {_user(os.geteuid())} cannot make it in {above}."
-        return Finding(_NAME, "problem", told, _CHOOSE)
+        return Finding(RUNTIME_FOLDER, "problem", told, _CHOOSE)
     if above.stat().st_mode & stat.S_IWOTH:
         told = f"{folder} will be made in {above}, where any user of this host can make it first."
-        return Finding(_NAME, "warning", told, _CHOOSE)
-    return Finding(_NAME, "ok", f"{folder} does not exist yet and can be made.")
+        return Finding(RUNTIME_FOLDER, "warning", told, _CHOOSE)
+    return Finding(RUNTIME_FOLDER, "ok", f"{folder} does not exist yet and can be made.")
 
 
 def _space(folder: Path) -> Finding:
