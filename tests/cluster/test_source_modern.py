@@ -1,0 +1,106 @@
+"""The adapter for pyslurm's object API in a process of its own beside the real cluster."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
+from slurm_rest_api.slurmapi.sources.modern import RPCS_PER_LOAD
+from tests.cluster.job_truth import layout
+from tests.testbed.cluster import Cluster
+from tests.testbed.jobs import Jobs
+from tests.testbed.layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT
+from tests.testbed.steps import wait_until
+
+# A user of whom nobody else makes calls.
+OTHER = "daemon"
+
+LOAD = """
+import sys
+import orjson
+from slurm_rest_api.slurmapi.sources.detect import open_source
+
+source = open_source("slurm")
+for _ in range(int(sys.argv[1])):
+    snapshot = source.load()
+    jobs = list(snapshot.jobs)
+records = {"jobs": jobs, "nodes": snapshot.nodes, "partitions": snapshot.partitions, "statistics": snapshot.statistics}
+sys.stdout.buffer.write(orjson.dumps(records))
+"""
+
+
+def load(cluster: Cluster, times: int = 1, user: str = "root") -> dict[str, Any]:
+    """The records of the last of a number of loads."""
+    argv = [f"{VENV_IN_ROOT}/bin/python", "-c", LOAD, str(times)]
+    printed = cluster.run(argv, user=user, env={"PYTHONPATH": CHECKOUT_IN_ROOT}).stdout
+    records: dict[str, Any] = json.loads(printed)
+    return records
+
+
+def calls_of(cluster: Cluster, user: str) -> int:
+    """Remote procedure calls of a user that slurmctld counted."""
+    return sum(entry["count"] for entry in cluster.sdiag_json()["rpcs_by_user"] if entry["user"] == user)
+
+
+def published(cluster: Cluster, job: int) -> dict[str, Any]:
+    [record] = [record for record in load(cluster)["jobs"] if record["job_id"] == job]
+    return dict(record)
+
+
+def test_a_load_costs_slurmctld_the_calls_that_are_published(cluster: Cluster) -> None:
+    def calls(times: int) -> int:
+        before = calls_of(cluster, OTHER)
+        load(cluster, times, user=OTHER)
+        return calls_of(cluster, OTHER) - before
+
+    # What the start of pyslurm costs is in both.
+    assert calls(4) - calls(1) == 3 * RPCS_PER_LOAD
+
+
+def test_every_record_keeps_the_contract(cluster: Cluster, jobs: Jobs) -> None:
+    jobs.running(ntasks=2, mem_per_cpu=100)
+    suspended = jobs.running(mem=200)
+    cluster.suspend(suspended)
+    jobs.submit(hold=True)
+    jobs.submit(array="0-3%1")
+    jobs.submit(components=[{"ntasks": 2}])
+    jobs.submit(time=10, licenses="matlab:1", gres="gpu:tesla:1")
+    records = load(cluster)
+    for model, name in ((JobRecord, "jobs"), (NodeRecord, "nodes"), (PartitionRecord, "partitions")):
+        assert records[name]
+        for record in records[name]:
+            model.model_validate(record)
+    StatisticsRecord.model_validate(records["statistics"])
+    assert {job["job_state"] for job in records["jobs"]} >= {"RUNNING", "SUSPENDED", "PENDING"}
+
+
+def test_the_cpus_on_each_node_are_those_of_scontrol(cluster: Cluster, jobs: Jobs) -> None:
+    job = jobs.running(nodes=2, ntasks=6, mem=300)
+    record = published(cluster, job)
+    told = layout(cluster, cluster.run(["scontrol", "-o", "-d", "show", "job", str(job)]).stdout)
+    assert len(told["cpus"]) == 2
+    assert record["cpus_allocated"] == told["cpus"]
+    assert record["cpus_alloc_layout"] == told["ids"]
+    assert record["mem_allocated"] == told["memory"]
+    assert sum(record["cpus_allocated"].values()) == record["num_cpus"]
+
+
+def test_task_zero_of_an_array_is_told_from_those_that_wait(cluster: Cluster, jobs: Jobs) -> None:
+    array = jobs.submit(array="0-2%1")
+
+    def tasks() -> list[tuple[int | None, str | None]]:
+        found = [job for job in load(cluster)["jobs"] if job["array_job_id"] == array]
+        return sorted(((job["array_task_id"], job["array_task_str"]) for job in found), key=str)
+
+    seen = wait_until(f"task 0 of array {array} to run", tasks, lambda seen: len(seen) == 2, timeout=30)
+    assert seen == [(0, None), (None, "1-2%1")]
+
+
+@pytest.mark.parametrize("status", [3, 130])
+def test_exit_codes_lose_128_as_documented(cluster: Cluster, jobs: Jobs, status: int) -> None:
+    job = jobs.running()
+    cluster.finish(job, status)
+    assert published(cluster, job)["exit_code"] == f"{status % 128}:0"
