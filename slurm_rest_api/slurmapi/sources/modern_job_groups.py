@@ -117,14 +117,16 @@ _LISTS_FROM = _FLAGS_FROM + len(FLAGS)
 _LISTS_END = _LISTS_FROM + len(LISTS)
 
 
+_NAMES = tuple(name for group in GROUPS for name in group.values())
+
+
 def grouped_fields(a: JobAttributes) -> Record:
     """The fields of all groups."""
-    # zip ends with the shorter one, the names: the rest of the row belongs to other groups.
-    record: Record = dict(zip(AS_THEY_ARE.values(), a, strict=False))
-    counts = [value if value.__class__ is int else 0 for value in a[_COUNTS_FROM:_NUMBERS_FROM]]
-    record.update(zip(COUNTS.values(), counts, strict=True))
-    numbers = [value if value.__class__ is int else None for value in a[_NUMBERS_FROM:_FLAGS_FROM]]
-    record.update(zip(NUMBERS.values(), numbers, strict=True))
-    record.update(zip(FLAGS.values(), map(bool, a[_FLAGS_FROM:_LISTS_FROM]), strict=True))
-    record.update(zip(LISTS.values(), [value or [] for value in a[_LISTS_FROM:_LISTS_END]], strict=True))
-    return record
+    values = [
+        *a[:_COUNTS_FROM],
+        *[value if value.__class__ is int else 0 for value in a[_COUNTS_FROM:_NUMBERS_FROM]],
+        *[value if value.__class__ is int else None for value in a[_NUMBERS_FROM:_FLAGS_FROM]],
+        *map(bool, a[_FLAGS_FROM:_LISTS_FROM]),
+        *[value or [] for value in a[_LISTS_FROM:_LISTS_END]],
+    ]
+    return dict(zip(_NAMES, values, strict=True))
