@@ -109,13 +109,15 @@ class Collector:
     def _publish_failure(self, error: str) -> None:
         if self._stopping.is_set():
             return
-        if error != self._last_error:
-            logger.error("The cluster could not be loaded: %s", error)
+        is_news = error != self._last_error
         self._last_error = error
+        if is_news:
+            logger.error("The cluster could not be loaded: %s", error)
         try:
             self._writer.record_failure(error, time.time())
         except StoreError as cause:
-            logger.error("%s", cause)
+            if is_news:
+                logger.error("This failure could not be published: %s", cause)
 
     def _log_success(self, report: CycleReport) -> None:
         if self._failures:

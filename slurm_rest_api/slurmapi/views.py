@@ -11,8 +11,8 @@ from pydantic import Field
 
 from slurm_rest_api.slurmapi.answers import NodesAnswer, PartitionsAnswer, QueueAnswer, StatsAnswer, UsageAnswer
 from slurm_rest_api.slurmapi.live import LiveState, Name
-from slurm_rest_api.web.editions import accepts_gzip, full, not_modified
-from slurm_rest_api.web.envelope import JSON, ErrorAnswer
+from slurm_rest_api.web.editions import accepts_gzip, full, not_modified, streamed
+from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.parameters import Parameters
 
 logger = logging.getLogger(__name__)
@@ -73,8 +73,4 @@ def _answer(live: LiveState, name: Name) -> Response:
             logger.error(
                 "The answer of /%s cannot be kept in the runtime directory, so it is streamed: %s", name, error
             )
-    response = Response(live.stream(name, gzip=gzip), mimetype=JSON)
-    response.headers["Cache-Control"] = "no-store"
-    if gzip:
-        response.content_encoding = "gzip"
-    return response
+        return streamed(current.edition, live.stream(name, gzip=gzip), now, gzip=gzip)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from typing import BinaryIO, Protocol
 
 from flask import Response, request
@@ -48,6 +49,18 @@ def full(edition: Edition, body: BinaryIO, now: float, *, gzip: bool) -> Respons
     response = Response(wrap_file(request.environ, body), mimetype=JSON, direct_passthrough=True)
     response.content_length = length
     _describe(response, edition, now)
+    if gzip:
+        response.content_encoding = "gzip"
+    return response
+
+
+def streamed(edition: Edition, body: Iterable[bytes], now: float, *, gzip: bool) -> Response:
+    """A 200 that sends the pieces of `body` as they come; caches may not keep it."""
+    response = Response(body, mimetype=JSON)
+    _describe(response, edition, now)
+    # Between describing and sending, the body may become that of a later edition.
+    del response.headers["ETag"], response.headers["Last-Modified"]
+    response.headers["Cache-Control"] = "no-store"
     if gzip:
         response.content_encoding = "gzip"
     return response

@@ -259,6 +259,11 @@ def test_without_room_for_prepared_bodies_answers_are_streamed(
     body = gzip.decompress(response.data) if accepted == "gzip" else response.data
     assert body == expected
     assert response.headers["Cache-Control"] == "no-store"
+    assert "ETag" not in response.headers
+    age_the_store(paths, 100)
+    stale = client.get("/queue", headers={"Accept-Encoding": accepted})
+    assert stale.headers["X-Slurm-Stale"] == "1"
+    assert int(stale.headers["Age"]) >= 100
 
 
 def test_cors_is_off_by_default(client: FlaskClient, cycle: Cycle) -> None:
