@@ -9,6 +9,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 from .daemons import LOGS_IN_ROOT, PIDS_IN_ROOT, Daemons
 from .install import install_service
@@ -24,6 +25,8 @@ from .steps import TestbedError, say, step, wait_until
 
 _DATADIR = "/var/lib/testbed-mariadb"
 _SLURM_STATE = "/var/lib/slurm"
+# Seconds that one test session waits for another.
+_SESSION_PATIENCE = 1800
 # slurmdbd would create its database itself; but its way there, a second connect on the handle whose first one failed,
 # ends in an error of MariaDB's client library 3.4.10 ("maximum allowed number of columns (=0)").
 _INITIAL_SQL = """\
@@ -83,6 +86,25 @@ def _take_down(layout: Layout) -> None:
         end_all(layout.root)
     with step("unmount"):
         unmount_all(layout)
+
+
+@contextmanager
+def sole_session(layout: Layout) -> Iterator[None]:
+    """Wait until no other test session uses the cluster, and keep others waiting meanwhile."""
+    layout.base.mkdir(parents=True, exist_ok=True)
+    with layout.session_lock_file.open("w") as lock:
+        wait_until(
+            "another test session to end", lambda: _try_lock(lock), bool, timeout=_SESSION_PATIENCE, interval=0.5
+        )
+        yield
+
+
+def _try_lock(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

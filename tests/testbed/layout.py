@@ -42,6 +42,11 @@ class Layout:
         """Held while `up` or `down` works, so that two of them cannot mix."""
         return self.base / "lock"
 
+    @property
+    def session_lock_file(self) -> Path:
+        """Held by a test session while it uses the cluster: two sessions would drain each other's nodes."""
+        return self.base / "session.lock"
+
     def inside(self, path: str) -> Path:
         """The host's path of `path` (absolute, as seen inside the root)."""
         return self.root / path.lstrip("/")

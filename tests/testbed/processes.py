@@ -34,6 +34,20 @@ def processes_inside(root: Path) -> list[int]:
     return [pid for pid in pids if process_state(pid, root) is not None]
 
 
+def session_processes(leader: int) -> dict[int, str]:
+    """The living processes of the session that `leader` once began, by id, with their command lines."""
+    found = {}
+    for entry in (entry for entry in Path("/proc").iterdir() if entry.name.isdigit()):
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            # The fields after the name: state, parent, process group, session.
+            if fields[0] not in "ZX" and int(fields[3]) == leader:
+                found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ").strip()
+        except (FileNotFoundError, ProcessLookupError, NotADirectoryError):
+            continue
+    return found
+
+
 def send_signal(pid: int, number: signal.Signals) -> None:
     """Signal a process that may have ended in the meantime."""
     try:

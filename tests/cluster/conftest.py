@@ -1,0 +1,69 @@
+"""Fixtures over the real Slurm cluster of tests/testbed: the cluster, work for it, and the service beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.bringup import down, is_up, sole_session, up
+from tests.testbed.cluster import Cluster
+from tests.testbed.jobs import Jobs
+from tests.testbed.layout import layout_from
+from tests.testbed.service import CONFIG, Service, StartService, start_service
+
+__all__ = ["CONFIG", "Jobs", "StartService"]
+
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything in this folder: `-m 'not cluster'` leaves it out."""
+    for item in items:
+        if item.path.is_relative_to(_HERE):
+            item.add_marker(pytest.mark.cluster)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The cluster, up; taken down afterwards unless it was up before or SLURM_REST_API_TESTBED_KEEP is set."""
+    layout = layout_from(os.environ)
+    with sole_session(layout):
+        keep = is_up(layout) or os.environ.get("SLURM_REST_API_TESTBED_KEEP", "") not in ("", "0")
+        try:
+            yield Cluster(layout, up(layout))
+        finally:
+            if not keep:
+                down(layout)
+
+
+@pytest.fixture
+def jobs(cluster: Cluster) -> Iterator[Jobs]:
+    """Jobs of this test alone: they are cancelled, and gone, when it ends."""
+    jobs = Jobs(cluster)
+    yield jobs
+    jobs.cancel_all()
+
+
+@pytest.fixture(scope="session")
+def start(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartService]:
+    """A function that starts a service with a configuration of one's own; all are stopped at the end of the session."""
+    started: list[Service] = []
+
+    def start_one(config: str = CONFIG, *, env: Mapping[str, str] | None = None, timeout: float = 60) -> Service:
+        name = f"{tmp_path_factory.getbasetemp().name}-{os.getpid()}-{len(started)}"
+        service = start_service(cluster, name, config, env=env, timeout=timeout)
+        started.append(service)
+        return service
+
+    yield start_one
+    for service in started:
+        service.stop()
+
+
+@pytest.fixture(scope="session")
+def service(start: StartService) -> Service:
+    """One service for all tests that only read: the partition `secret` hidden, a fresh snapshot every second or so."""
+    return start()
