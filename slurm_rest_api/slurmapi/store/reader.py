@@ -14,7 +14,7 @@ from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import schema
 from slurm_rest_api.slurmapi.store.schema import Kind
 
-_BATCH: Final = 500
+_BATCH: Final = 200
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class StoreView:
         return None if row is None else Collection(*row)
 
     def batches(self, kind: Kind) -> Iterator[list[tuple[int | str, bytes]]]:
-        """Key and rendered JSON of each record of `kind`, in the order of the keys, some hundred at a time."""
+        """Key and rendered JSON of each record of `kind`, in the order of the keys, a batch at a time."""
         rows = self._connection.execute(f"SELECT key, body FROM {kind} ORDER BY key")
         while batch := rows.fetchmany(_BATCH):
             yield batch
