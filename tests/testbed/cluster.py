@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,6 +180,18 @@ class Cluster(Truth):
             details = self.run(["scontrol", "-o", "show", "job", str(job)], check=False)
             raise TestbedError(f"{error}\n{details.stdout}{details.stderr}") from error
 
+    def wait_saved(self, job: int, *, timeout: float = 30) -> None:
+        """Wait until slurmctld has saved the job as it is now.
+
+        slurmctld writes its state down some seconds after a change; what a crash (SIGKILL) takes from it before that
+        is forgotten: a job that has just started would be PENDING again, and its processes would be ended.
+        """
+        saved = self.path("/var/lib/slurm/ctld/job_state")
+        before = time.time()
+        self.run(["scontrol", "update", f"jobid={job}", "comment=saved"])
+        wait_until(f"slurmctld to save job {job} in {saved}", lambda: saved.stat().st_mtime if saved.exists() else 0.0,
+                   lambda written: written > before, timeout=timeout)  # fmt: skip
+
     def wait_accounted(self, job: int, state: str, *, timeout: float = 30) -> None:
         """Wait until the accounting database has the job in `state`."""
         wait_until(f"sacct to have job {job} as {state}", lambda: self.sacct_state(job), lambda s: s == state,
@@ -195,9 +208,14 @@ class Cluster(Truth):
         """Keep new jobs away from a node."""
         self.run(["scontrol", "update", f"nodename={node}", "state=drain", f"reason={reason}"])
 
-    def undrain(self, node: str) -> None:
-        """Take a node back into service."""
+    def undrain(self, node: str, *, timeout: float = 60) -> None:
+        """Take a node back into service and wait until it answers slurmctld (NOT_RESPONDING lasts a few seconds)."""
         self.run(["scontrol", "update", f"nodename={node}", "state=resume"])
+        wait_until(f"node {node} to be in service", lambda: self.node_state(node), _in_service, timeout=timeout)
+
+
+def _in_service(state: str) -> bool:
+    return not state.endswith("*") and not {"DRAIN", "DOWN", "NOT_RESPONDING", "UNKNOWN"} & set(state.split("+"))
 
 
 def _flags(options: Mapping[str, Option]) -> list[str]:
