@@ -227,12 +227,12 @@ def test_a_store_overwritten_with_rubbish_is_written_again(running: Service) -> 
 
 @pytest.fixture
 def small_disk(cluster: Cluster) -> Iterator[tuple[Path, str]]:
-    """A tmpfs of 4 MiB inside the root: its path on the host, and inside."""
+    """A tmpfs of 32 MiB inside the root: its path on the host, and inside."""
     inside = "/tmp/small-disk"
     folder = cluster.path(inside)
     folder.mkdir(exist_ok=True)
     owner = cluster.run(["id", "-u", SERVICE_USER]).stdout.strip()
-    run_command(["mount", "-t", "tmpfs", "-o", f"size=4m,mode=0700,uid={owner}", "tmpfs", str(folder)])
+    run_command(["mount", "-t", "tmpfs", "-o", f"size=32m,mode=0700,uid={owner}", "tmpfs", str(folder)])
     try:
         yield folder, inside
     finally:
