@@ -19,8 +19,8 @@ from tests.testbed.steps import wait_until
 VISIBLE = ("rack001", "rack002", "rack003", "rack004", "rack005", "rack006", "rack007")
 MEMBERS = {"main": VISIBLE[:6], "high": VISIBLE[2:6], "long": VISIBLE}
 
-# partition, node → (CPUs, MiB, jobs) of the jobs below. Nodes up to rack006 have 16 CPUs in cores of two and 32,000 MiB,
-# rack007 has 8 CPUs and 16,000 MiB.
+# partition, node → (CPUs, MiB, jobs) of the jobs below. Nodes up to rack006 have 16 CPUs in cores of two and 32,000
+# MiB, rack007 has 8 CPUs and 16,000 MiB.
 HELD = {
     ("main", "rack001"): (12, 2000, 2),  # 8 CPUs of 125 MiB; 4 CPUs with 1,000 MiB, suspended
     ("main", "rack002"): (2, 8000, 1),
