@@ -1,0 +1,162 @@
+"""The command line as processes: started, asked over HTTP, ended by signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from slurm_rest_api.cli import main
+from slurm_rest_api.version import __version__
+from tests.waiting import wait_for
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration whose cluster is the scripted one."""
+    (tmp_path / "script").write_text("ok")
+    path = tmp_path / "config.yml"
+    path.write_text(
+        f"system:\n  runtime_dir: {tmp_path / 'runtime'}\n  source: tests.fakes:scripted_source\n  refresh_seconds: 1\n"
+    )
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def get(port: int, route: str = "/nodes") -> dict[str, Any] | None:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{route}", timeout=5) as response:
+            body: dict[str, Any] = json.load(response)
+            return body
+    except (urllib.error.URLError, ConnectionError):
+        return None
+
+
+class Program:
+    """A running `slurm-rest-api`."""
+
+    def __init__(self, config: Path, *arguments: str) -> None:
+        self.log = config.with_name("log")
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "slurm_rest_api.cli", "--config", str(config), *arguments],
+                stderr=log,
+                env={**os.environ, "FAKE_SLURM": str(config.with_name("script"))},
+            )
+
+    def family(self) -> list[psutil.Process]:
+        return [self_ := psutil.Process(self.process.pid), *self_.children(recursive=True)]
+
+
+@pytest.fixture
+def running(config: Path) -> Iterator[tuple[Program, int]]:
+    port = free_port()
+    program = Program(config, "run", "--port", str(port))
+    yield program, port
+    program.process.kill()
+    program.process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_serves_and_ends_with_all_its_processes(running: tuple[Program, int], number: signal.Signals) -> None:
+    program, port = running
+    body = wait_for("an answer", lambda: get(port))
+    assert body["meta"]["source"] == "fake"
+    family = program.family()
+    assert len(family) == 4
+    program.process.send_signal(number)
+    assert program.process.wait(20) == 0
+    wait_for("all processes to end", lambda: not [member for member in family if member.is_running()])
+    assert f"Address: http://127.0.0.1:{port}/" in program.log.read_text()
+
+
+def test_run_killed_without_warning_leaves_nothing_behind(running: tuple[Program, int]) -> None:
+    program, port = running
+    wait_for("an answer", lambda: get(port))
+    family = program.family()
+    program.process.kill()
+    program.process.wait()
+    wait_for("all processes to end", lambda: not [member for member in family if member.is_running()])
+    assert get(port) is None
+
+
+def test_a_dead_web_server_is_started_again(running: tuple[Program, int]) -> None:
+    program, port = running
+    wait_for("an answer", lambda: get(port))
+    (server,) = [member for member in program.family() if "serve" in member.cmdline()]
+    server.kill()
+    wait_for("the death to be noticed", lambda: "The web server ended with code -9" in program.log.read_text())
+    assert wait_for("another answer", lambda: get(port))["meta"]["source"] == "fake"
+
+
+def test_the_loader_imports_no_web_framework() -> None:
+    modules = subprocess.run(
+        [sys.executable, "-c", "import slurm_rest_api.slurmapi.loader, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert not {"flask", "werkzeug", "waitress", "apscheduler"}.intersection(modules)
+
+
+def test_the_web_application_imports_neither_pyslurm_nor_a_scheduler() -> None:
+    modules = subprocess.run(
+        [sys.executable, "-c", "import slurm_rest_api.wsgi, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    ).stdout.split()
+    assert "slurm_rest_api.slurmapi.views" in modules
+    assert not {"pyslurm", "apscheduler", "slurm_rest_api.slurmapi.sources.detect"}.intersection(modules)
+
+
+def test_an_address_in_use_is_told_before_anything_starts(config: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(main, ["--config", str(config), "run", "--port", str(port)])
+    assert result.exit_code == 1
+    assert f"Cannot listen on 127.0.0.1 port {port}: Address already in use" in result.output
+
+
+def test_a_runtime_folder_of_another_kind_stops_the_start(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "runtime").mkdir(mode=0o777)
+    (tmp_path / "runtime").chmod(0o777)
+    result = CliRunner().invoke(main, ["--config", str(config), "collect"])
+    assert result.exit_code == 1
+    assert "Others may write into" in result.output
+
+
+def test_a_faulty_configuration_names_all_its_faults(tmp_path: Path) -> None:
+    path = tmp_path / "config.yml"
+    path.write_text("system:\n  port: many\n  hots: here\n")
+    result = CliRunner().invoke(main, ["--config", str(path), "run"])
+    assert result.exit_code == 1
+    assert "system.port" in result.output
+    assert "system.hots" in result.output
+
+
+def test_the_openapi_document_and_the_version_are_printed() -> None:
+    document = json.loads(CliRunner().invoke(main, ["openapi"]).stdout)
+    assert document["info"]["version"] == __version__
+    assert "/queue" in document["paths"]
+    assert __version__ in CliRunner().invoke(main, ["--version"]).output
