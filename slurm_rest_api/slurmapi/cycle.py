@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
 from slurm_rest_api.slurmapi import pacing
-from slurm_rest_api.slurmapi.sources.base import ClusterSource, Record, Snapshot
+from slurm_rest_api.slurmapi.sources.base import ClusterSource, JobMarks, Record, Snapshot, Unchanged
 from slurm_rest_api.slurmapi.store.writer import Loaded, Row, StoreCycle, StoreWriter
 from slurm_rest_api.slurmapi.usage import Allocation, allocations_of, compact, compute_usage
 from slurm_rest_api.slurmapi.visibility import hide_partitions
@@ -36,6 +36,7 @@ class Cycle:
         self._writer = writer
         self._hidden = frozenset(hidden)
         self._refresh_seconds = refresh_seconds
+        self._marks: JobMarks = {}
 
     def run(self) -> CycleReport:
         """Load and store once.
@@ -46,8 +47,12 @@ class Cycle:
         """
         started = time.monotonic()
         loaded_at = time.time()
-        snapshot = hide_partitions(self._source.load(), self._hidden)
+        loaded = self._source.load()
+        marks: JobMarks = {}
         with self._writer.cycle() as cycle:
+            # Marks stand for rows of the store: without the rows that they were made with they mean nothing.
+            known = self._marks if cycle.continues else {}
+            snapshot = hide_partitions(_without_known(loaded, known, marks), self._hidden)
             jobs = _store(cycle, snapshot, loaded_at)
             seconds = time.monotonic() - started
             cycle.finish(
@@ -59,6 +64,7 @@ class Cycle:
                     rpcs=self._source.rpcs_per_load,
                 )
             )
+        self._marks = marks
         return CycleReport(
             seconds=time.monotonic() - started,
             rpcs=self._source.rpcs_per_load,
@@ -66,6 +72,12 @@ class Cycle:
             nodes=len(snapshot.nodes),
             partitions=len(snapshot.partitions),
         )
+
+
+def _without_known(snapshot: Snapshot, known: JobMarks, marks: JobMarks) -> Snapshot:
+    if snapshot.changed_since is None:
+        return snapshot
+    return replace(snapshot, jobs=snapshot.changed_since(known, marks))
 
 
 def _store(cycle: StoreCycle, snapshot: Snapshot, loaded_at: float) -> int:
@@ -84,6 +96,9 @@ def _store(cycle: StoreCycle, snapshot: Snapshot, loaded_at: float) -> int:
 def _job_rows(jobs: Iterable[Record], allocations: list[Allocation]) -> Iterator[Row]:
     """Render each job and drop it at once; what usage needs of it is added to `allocations`."""
     for job in jobs:
+        if isinstance(job, Unchanged):
+            yield job["job_id"], None
+            continue
         allocations.extend(allocations_of(job))
         yield job["job_id"], orjson.dumps(job)
 

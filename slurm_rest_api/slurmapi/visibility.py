@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from slurm_rest_api.slurmapi.job_links import JobLinks
 from slurm_rest_api.slurmapi.node_names import NodeNames
-from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
+from slurm_rest_api.slurmapi.sources.base import Record, Snapshot, Unchanged
 
 # A hostlist text, one name, and dictionaries by node name, as the classic job record has them.
 _JOB_HOSTLISTS = ("nodes", "sched_nodes")
@@ -27,7 +27,8 @@ def hide_partitions(snapshot: Snapshot, hidden: Collection[str]) -> Snapshot:
     """The snapshot without what belongs to the partitions named in `hidden`.
 
     Jobs stay lazy and can be walked once; those that refer to a job not seen so far come last. Records that
-    change are copied. A job in several partitions stays while one of them is visible, and names only those.
+    change are copied. An `Unchanged` job of a visible partition stays one. A job in several partitions stays
+    while one of them is visible, and names only those.
     """
     if not hidden:
         return snapshot
@@ -76,6 +77,9 @@ def _visible_jobs(jobs: Iterable[Record], hidden: frozenset[str], hidden_nodes: 
             links.add_hidden(job)
             continue
         linked = links.add_visible(job)
+        if isinstance(job, Unchanged):
+            yield job
+            continue
         changes = _job_changes(job, hidden, hidden_nodes)
         if shown_partition != partition:
             changes["partition"] = shown_partition

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_rest_api.slurmapi.sources.base import Record
+from slurm_rest_api.slurmapi.sources.base import Record, Unchanged
 from slurm_rest_api.slurmapi.visibility import hide_partitions
 from tests.builders import make_job, make_node, make_partition, make_snapshot
 
@@ -284,3 +284,16 @@ def test_hidden_names_are_nowhere(jobs: list[Record], memberships: list[list[str
     hidden_nodes = {node["name"] for node in nodes if node["partitions"] and hidden.issuperset(node["partitions"])}
     hidden_jobs = {str(job["job_id"]) for job in jobs if hidden.issuperset(job["partition"].split(","))}
     assert [name for name in hidden | hidden_nodes | hidden_jobs if name in text] == []
+
+
+def test_jobs_that_are_as_before_are_shown_or_hidden_by_their_partition() -> None:
+    shown = shown_jobs(
+        Unchanged(job_id=1, partition="main"),
+        Unchanged(job_id=2, partition="secret"),
+        Unchanged(job_id=3, partition="secret,main"),
+        make_job(4, dependency="afterok:1:2:3:5"),
+        Unchanged(job_id=5, partition="secret"),
+    )
+
+    assert [job_id for job_id, job in shown.items() if isinstance(job, Unchanged)] == [1, 3]
+    assert shown[4]["dependency"] == "afterok:1:3"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from slurm_rest_api.errors import SourceUnavailable
@@ -47,12 +48,13 @@ class ModernSource:
         jobs, nodes, partitions, statistics = self._ask()
         self._names.expire()
         node_records = [node_record(self._read_node(node), self._names) for node in nodes.values()]
-        threads = {node["name"]: node["threads"] or 1 for node in node_records}
+        converter = JobConverter(self._read_job, self._names, node_records)
         return Snapshot(
-            jobs=JobConverter(self._read_job, self._names, threads).records(jobs),
+            jobs=converter.records(jobs),
             nodes=node_records,
             partitions=self._partitions(partitions),
             statistics=statistics_record(statistics),
+            changed_since=partial(converter.changed_since, jobs),
         )
 
     def _partitions(self, partitions: Any) -> list[Record]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class JobAttributes(NamedTuple):
-    """One `pyslurm.Job`. The first ones follow `modern_job_groups`, group by group."""
+    """One `pyslurm.Job`. The first ones follow `modern_job_groups`, group by group; the last ones are TRES objects."""
 
     name: str | None
     cluster: str | None
@@ -125,11 +125,6 @@ class JobAttributes(NamedTuple):
     memory_per_node: int | None
     gres_per_node: dict[str, Any] | None
     gres_binding: str | None
-    requested_tres: Any
-    allocated_tres: Any
-    tres_per_job: Any
-    tres_per_socket: Any
-    tres_per_task: Any
     licenses: list[str] | None
     allocated_licenses: list[str] | None
     cpu_frequency_governor: int | str | None
@@ -139,6 +134,15 @@ class JobAttributes(NamedTuple):
     standard_input: str | None
     standard_output: str | None
     standard_error: str | None
+    requested_tres: Any
+    allocated_tres: Any
+    tres_per_job: Any
+    tres_per_socket: Any
+    tres_per_task: Any
+
+
+TRES_ATTRIBUTES = 5
+"""How many of the last fields of `JobAttributes` are objects; the others are plain values."""
 
 
 class NodeAttributes(NamedTuple):

@@ -17,8 +17,8 @@ from slurm_rest_api.slurmapi.store.schema import Kind
 
 logger = logging.getLogger(__name__)
 
-Row = tuple[int | str, bytes]
-"""A record's key and its rendered JSON."""
+Row = tuple[int | str, bytes | None]
+"""A record's key and its rendered JSON, or None for one that is as the cycle before left it."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class StoreWriter:
             raise StoreError(f"The snapshot store {self._path} cannot be opened for writing: {error}") from error
         try:
             version = int(connection.execute("SELECT version FROM status").fetchone()[0]) + 1
-            cycle = StoreCycle(connection, version, hashes)
+            cycle = StoreCycle(connection, version, hashes, continues=self._hashes is not None)
             yield cycle
             connection.execute("COMMIT")
             self._hashes = hashes | cycle.hashes
@@ -114,16 +114,27 @@ class StoreWriter:
 
 
 class StoreCycle:
-    """The inside of one `StoreWriter.cycle()`; `hashes` are those of the rows as they will be."""
+    """The inside of one `StoreWriter.cycle()`; `hashes` are those of the rows as they will be.
 
-    def __init__(self, connection: sqlite3.Connection, version: int, known: dict[str, dict[int | str, int]]) -> None:
+    `continues` tells that the store is as the last cycle of this very writer left it: no cycle failed since, and nobody
+    deleted the file. Only then rows may come without a body.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, version: int, known: dict[str, dict[int | str, int]], *, continues: bool
+    ) -> None:
+        self.continues = continues
         self._connection = connection
         self._version = version
         self._known = known
         self.hashes: dict[str, dict[int | str, int]] = {}
 
     def replace_records(self, kind: Kind, rows: Iterable[Row], loaded_at: float) -> int:
-        """Make the table `kind` hold exactly `rows` (walked once); returns how many there are."""
+        """Make the table `kind` hold exactly `rows` (walked once); returns how many there are.
+
+        Raises:
+            StoreError: a row without a body is not in the store.
+        """
         before = self._known.get(kind, {})
         after: dict[int | str, int] = {}
         self._connection.executemany(
@@ -164,6 +175,9 @@ class StoreCycle:
         self, rows: Iterable[Row], before: dict[int | str, int], after: dict[int | str, int]
     ) -> Iterator[tuple[int | str, bytes, int]]:
         for key, body in rows:
+            if body is None:
+                after[key] = _stored(before, key)
+                continue
             after[key] = digest = hash(body)
             if before.get(key) != digest:
                 yield key, body, self._version
@@ -179,6 +193,15 @@ class StoreCycle:
 
 def _hashes_of(connection: sqlite3.Connection, kind: Kind) -> dict[int | str, int]:
     return {key: hash(body) for key, body in connection.execute(f"SELECT key, body FROM {kind}")}
+
+
+def _stored(before: dict[int | str, int], key: int | str) -> int:
+    try:
+        return before[key]
+    except KeyError as error:
+        raise StoreError(
+            f"{key!r} was to stay as it is stored, and is not; the next cycle stores everything."
+        ) from error
 
 
 def _inode(path: Path) -> int:

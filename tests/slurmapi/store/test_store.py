@@ -174,3 +174,39 @@ def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path) 
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"file/snapshot\.sqlite cannot be opened for writing"):
         write(StoreWriter(tmp_path / "file" / "snapshot.sqlite"), {})
+
+
+def test_a_row_without_a_body_stays_as_it_is_stored(path: Path) -> None:
+    writer = StoreWriter(path)
+    write(writer, {1: ALICE, 2: ALICE})
+    with writer.cycle() as cycle:
+        assert cycle.continues
+        assert cycle.replace_records("queue", iter([(1, None), (3, BOB)]), 1010.0) == 2
+        cycle.finish(loaded(1010.0))
+    assert queue(StoreReader(path)) == {1: ALICE, 3: BOB}
+    assert versions(path) == {1: 1, 3: 2}
+    write(writer, {1: ALICE, 3: BOB})
+    assert versions(path) == {1: 1, 3: 2}
+
+
+def test_a_row_without_a_body_that_is_not_stored_fails_the_cycle(path: Path) -> None:
+    writer = StoreWriter(path)
+    write(writer, {1: ALICE})
+    with pytest.raises(StoreError, match=r"^2 was to stay"), writer.cycle() as cycle:
+        cycle.replace_records("queue", iter([(1, None), (2, None)]), 1010.0)
+    assert queue(StoreReader(path)) == {1: ALICE}
+    with writer.cycle() as cycle:
+        assert not cycle.continues
+
+
+def test_only_a_cycle_after_a_finished_one_of_the_same_writer_continues(path: Path) -> None:
+    writer = StoreWriter(path)
+    with writer.cycle() as cycle:
+        assert not cycle.continues
+    with writer.cycle() as cycle:
+        assert cycle.continues
+    path.unlink()
+    with writer.cycle() as cycle:
+        assert not cycle.continues
+    with StoreWriter(path).cycle() as cycle:
+        assert not cycle.continues

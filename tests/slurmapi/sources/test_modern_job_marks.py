@@ -1,0 +1,130 @@
+"""Which jobs a second load takes as they were, and that no change is missed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from slurm_rest_api.slurmapi.sources.accounts import AccountNames
+from slurm_rest_api.slurmapi.sources.base import JobMarks, Record, Unchanged
+from slurm_rest_api.slurmapi.sources.modern import ModernSource
+from slurm_rest_api.slurmapi.sources.modern_attributes import TRES_ATTRIBUTES, JobAttributes
+from slurm_rest_api.slurmapi.sources.modern_job_marks import job_mark
+from tests.slurmapi.sources.pyslurm_modern import RUNNING, Job, Node, Tres, make_pyslurm, tres
+
+NAMES = AccountNames(str, str, int)
+TRES_FIELDS = JobAttributes._fields[-TRES_ATTRIBUTES:]
+
+
+def load(
+    known: JobMarks, job: Job, nodes: list[Any] | None = None, names: AccountNames = NAMES
+) -> tuple[Record, JobMarks]:
+    changed_since = ModernSource(make_pyslurm(jobs=[job], nodes=nodes), names).load().changed_since
+    assert changed_since is not None
+    marks: JobMarks = {}
+    return next(iter(changed_since(known, marks))), marks
+
+
+def is_taken_as_before(before: Job, after: Job) -> bool:
+    _, marks = load({}, before)
+    return isinstance(load(marks, after)[0], Unchanged)
+
+
+def test_a_waiting_job_that_is_as_before_comes_as_its_id_and_partition() -> None:
+    record, marks = load({}, Job())
+    again, marks_again = load(marks, Job())
+
+    assert not isinstance(record, Unchanged)
+    assert record["job_id"] == 7
+    assert isinstance(again, Unchanged)
+    assert again == {"job_id": 7, "partition": "main,long"}
+    assert marks_again == marks
+    assert set(marks) == {7}
+
+
+def test_a_job_without_a_known_mark_comes_as_its_record() -> None:
+    _, marks = load({}, Job())
+    assert not isinstance(load({}, Job())[0], Unchanged)
+    assert not isinstance(load({8: marks[7]}, Job())[0], Unchanged)
+
+
+def test_the_jobs_without_marks_are_all_records() -> None:
+    _, marks = load({}, Job())
+    assert marks
+    assert "user_name" in next(iter(ModernSource(make_pyslurm(jobs=[Job()]), NAMES).load().jobs))
+
+
+@pytest.mark.parametrize("field", JobAttributes._fields[:-TRES_ATTRIBUTES])
+def test_a_change_of_any_attribute_changes_the_mark(field: str) -> None:
+    pending = JobAttributes._make(getattr(Job(), name) for name in JobAttributes._fields)
+    values: list[Any] = [41, 42, 0, 1, True, False, 1.5, "41", "", None, [], ["a"], ["b"], {}, {"gpu": 1}, {"gpu": 2}]
+    marks = [job_mark(pending._replace(**{field: value})) for value in values]
+    assert None not in marks
+    assert len(set(marks)) == len(values)
+
+
+def test_a_change_of_what_else_the_record_is_made_of_changes_the_mark() -> None:
+    pending = JobAttributes._make(getattr(Job(), name) for name in JobAttributes._fields)
+    assert job_mark(pending, "ada", "physics") == job_mark(pending, "ada", "physics")
+    assert len({job_mark(pending), job_mark(pending, "ada", "physics"), job_mark(pending, "eve", "physics")}) == 3
+
+
+@pytest.mark.parametrize("field", TRES_FIELDS)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        None,
+        tres(cpu=2, mem=501, node=1, billing=2),
+        tres(cpu=2, mem=500, node=1, billing=2, energy=1),
+        tres(cpu=2, mem=500, node=1, billing=2, gres={"gpu": 1}),
+        tres(cpu=2, mem=500, node=1),
+        {"cpu": 2, "mem": 500},
+    ],
+)
+def test_a_change_of_any_tres_is_seen(field: str, changed: Any) -> None:
+    before = Job(**{field: tres(cpu=2, mem=500, node=1, billing=2)})
+    assert is_taken_as_before(before, before)
+    assert not is_taken_as_before(before, Job(**{field: changed}))
+
+
+def test_a_change_of_the_count_of_a_tres_with_a_name_is_seen() -> None:
+    one, two = tres(cpu=1), tres(cpu=1)
+    one.license, two.license = {"matlab": Tres("license", 1, "matlab")}, {"matlab": Tres("license", 2, "matlab")}
+    assert not is_taken_as_before(Job(requested_tres=one), Job(requested_tres=two))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        RUNNING,
+        {"state": "COMPLETED"},
+        {"array_id": 7, "array_tasks_waiting": "1-3"},
+        {"heterogeneous_id": 7},
+        {"dependencies": {"afterok": [3]}},
+        {"dependencies": {"singleton": True}},
+    ],
+)
+def test_jobs_that_others_or_the_clock_change_always_come_as_records(attributes: dict[str, Any]) -> None:
+    job = Job(**attributes)
+    assert not is_taken_as_before(job, job)
+
+
+def test_a_value_that_cannot_be_marked_makes_the_job_come_as_its_record() -> None:
+    job = Job(comment=object())
+    record, marks = load({}, job)
+    assert marks == {}
+    assert record["job_id"] == 7
+
+
+def test_a_user_whose_name_is_known_at_last_is_seen() -> None:
+    _, marks = load({}, Job())
+    named = AccountNames(lambda uid: f"user{uid}", str, int)
+    assert load(marks, Job(), names=named)[0]["user_name"] == "user1001"
+
+
+def test_a_node_that_changes_partition_makes_every_job_come_as_its_record() -> None:
+    _, marks = load({}, Job(), [Node(partitions=["main", "long"])])
+    assert isinstance(load(marks, Job(), [Node(partitions=["main", "long"], state="DOWN")])[0], Unchanged)
+    assert not isinstance(load(marks, Job(), [Node(partitions=["main"])])[0], Unchanged)
+    assert not isinstance(load(marks, Job(), [Node(partitions=["main", "long"]), Node(name="rack002")])[0], Unchanged)
