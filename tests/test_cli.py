@@ -62,7 +62,8 @@ class Program:
             )
 
     def family(self) -> list[psutil.Process]:
-        return [self_ := psutil.Process(self.process.pid), *self_.children(recursive=True)]
+        leader = psutil.Process(self.process.pid)
+        return [leader, *leader.children(recursive=True)]
 
 
 @pytest.fixture
