@@ -38,7 +38,8 @@ class ScriptedSource:
     rpcs_per_load = 6
 
     def load(self) -> Snapshot:
-        match Path(os.environ["FAKE_SLURM"]).read_text().strip():
+        script = Path(os.environ["FAKE_SLURM"])
+        match script.read_text().strip():
             case "down":
                 raise SourceUnavailable("Unable to contact slurm controller (connect failure)")
             case "exit":
@@ -48,6 +49,7 @@ class ScriptedSource:
             case "crash":
                 os.kill(os.getpid(), signal.SIGSEGV)
             case "hang":
+                script.with_suffix(".hangs").touch()
                 time.sleep(3600)
             case "noise":
                 os.write(1, b"unknown TRES: bb/datawarp\n")
