@@ -43,7 +43,8 @@ class JobAllocation(PublishedRecord):
         "classic API."
     )
     tres_alloc_str: str | None = Field(
-        description="Allocated TRES in the form of tres_req_str; null for a job that never started; a finished one keeps its last."
+        description="Allocated TRES in the form of tres_req_str; null for a job that never started. A finished job "
+        "keeps its last."
     )
     licenses_allocated: dict[str, str | int] = Field(
         description="Allocated licenses in the form of licenses; {} when none."
