@@ -18,7 +18,7 @@ from slurm_rest_api.diagnosis import check as diagnose
 from slurm_rest_api.diagnosis import render
 from slurm_rest_api.diagnosis.folders import RUNTIME_FOLDER, check_runtime_dir
 from slurm_rest_api.errors import ConfigError
-from slurm_rest_api.process import end_with_parent
+from slurm_rest_api.process import end_with_parent, share_malloc_arenas
 from slurm_rest_api.slurmapi.collector import collect as run_collector
 from slurm_rest_api.supervisor import Supervisor
 from slurm_rest_api.version import __version__
@@ -65,6 +65,7 @@ def collect(settings: Settings, *, with_parent: bool) -> None:
 def serve(settings: Settings, host: str | None, port: int | None, *, with_parent: bool) -> None:
     """Answer HTTP requests from the snapshot store."""
     _begin(settings, with_parent=with_parent)
+    share_malloc_arenas()
     waitress.serve(
         create_app(settings),
         host=host or settings.system.host,
