@@ -153,7 +153,7 @@ def test_every_job_is_there_under_its_id(queue: Queue) -> None:
 
 def test_every_record_is_what_the_contract_says(queue: Queue) -> None:
     for record in queue.ours.values():
-        JobRecord.model_validate(record)
+        assert JobRecord.model_validate(record).job_id == record["job_id"]
 
 
 @pytest.mark.parametrize(
