@@ -19,10 +19,10 @@ class Completeness:
         self.skipped: list[str] = []
         self.missing: list[str] = []
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: Sequence[pytest.Item]) -> None:
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        # Not before: a conftest.py marks its folder's tests when they have been collected.
         for mark, text in REASONS.items():
-            if not any(item.get_closest_marker(mark) for item in items):
+            if not any(item.get_closest_marker(mark) for item in session.items):
                 self.missing.append(f"no tests were found that {text}")
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:

@@ -45,6 +45,15 @@ def test_complete_run_with_everything_passes(tmp_path: Path) -> None:
     assert "1 passed" in done.stdout.splitlines()[-1]
 
 
+def test_tests_that_a_conftest_marks_late_are_found(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "import pytest\n\ndef pytest_collection_modifyitems(items: list[pytest.Item]) -> None:\n"
+        "    for item in items:\n        item.add_marker('cluster')\n"
+    )
+    done = run_pytest(tmp_path, "def test_it() -> None:\n    assert True\n", "--complete")
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [
