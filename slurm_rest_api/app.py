@@ -13,6 +13,7 @@ from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.views import live_blueprint
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
+from slurm_rest_api.web.comparisons import ComparingRequest
 
 _EXPOSED = ["Age", "ETag", "X-Slurm-Stale"]
 
@@ -28,6 +29,7 @@ def create_app(settings: Settings) -> OpenAPI:
         ),
         doc_prefix="/openapi",
     )
+    app.request_class = ComparingRequest
     app.debug = settings.system.debug
     paths = RuntimePaths.of(settings)
     live = LiveState(StoreReader(paths.store), PreparedBodies(paths.prepared))

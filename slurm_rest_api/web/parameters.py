@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from typing import Any, Self
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, Va
 from pydantic_core import ErrorDetails
 
 from slurm_rest_api.errors import BadParameter, BadParameters
+from slurm_rest_api.web.names import nearest
 
 
 class Parameters(BaseModel):
@@ -42,10 +42,17 @@ class Parameters(BaseModel):
     @classmethod
     def _fault(cls, details: ErrorDetails) -> BadParameter:
         name = str(details["loc"][0])
+        if details["type"] == "value_error":
+            return BadParameter(f"{name}={_shown(details)} is not usable: {details['ctx']['error']}.", parameter=name)
         if details["type"] != "extra_forbidden":
-            return BadParameter(f"{name}={details['input']!r} is not usable: {details['msg']}.", parameter=name)
+            return BadParameter(f"{name}={_shown(details)} is not usable: {details['msg']}.", parameter=name)
         known = [field.alias or key for key, field in cls.model_fields.items() if field.alias != "_"]
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
         accepted = f"It knows: {', '.join(known)}." if known else "It takes none."
-        return BadParameter(f"This route does not know the parameter {name!r}.{hint} {accepted}", parameter=name)
+        told = f"This route does not know the parameter {name!r}.{nearest(name, known)} {accepted}"
+        return BadParameter(told, parameter=name)
+
+
+def _shown(details: ErrorDetails) -> str:
+    value = details["input"]
+    # Lists are what repeated parameters arrive as.
+    return ", ".join(map(repr, value)) if isinstance(value, list) else repr(value)
