@@ -29,7 +29,7 @@ ONLY_IN = {
     "sqlite3": ("slurmapi.store.",),
     "pymysql": ("diagnosis.",),
     "pyslurm": ("pyslurm_build.probe",),
-    "ClusterShell": ("slurmapi.hostlist", "slurmapi.node_names", "slurmapi.sources."),
+    "ClusterShell": ("hostlist", "slurmapi.node_names", "slurmapi.sources."),
 }
 # Folder or module: prefixes of what it must not import from the package itself.
 NEVER = {
@@ -41,7 +41,7 @@ NEVER = {
     "config": ("slurmapi", "web", "diagnosis", "cli", "app"),
     "pyslurm_build": ("slurmapi", "web", "config", "cli", "app"),
 }
-PURE = ("slurmapi.hostlist", "slurmapi.node_names", "slurmapi.job_links", "slurmapi.visibility", "slurmapi.usage")
+PURE = ("hostlist", "slurmapi.node_names", "slurmapi.job_links", "slurmapi.visibility", "slurmapi.usage")
 IMPURE = {"os", "time", "io", "pathlib", "socket", "subprocess", "logging", "datetime", "random"}
 LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
 

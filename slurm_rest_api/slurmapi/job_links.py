@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from slurm_rest_api.slurmapi import hostlist
+from slurm_rest_api import hostlist
 from slurm_rest_api.slurmapi.sources.base import Record
 
 # The job that gave its id to an array or to a heterogeneous job ("pack" up to Slurm 19.05).

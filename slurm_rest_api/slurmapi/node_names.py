@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from slurm_rest_api.slurmapi import hostlist
+from slurm_rest_api import hostlist
 
 # As in `ReqNodeNotAvail,_UnavailableNodes:rack[007-008]`.
 _REASON_NODES = "Nodes:"

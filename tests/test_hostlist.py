@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_rest_api.slurmapi.hostlist import expand, subtract
+from slurm_rest_api.hostlist import expand, subtract
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,166 @@
+"""slurmdbd's tables, as far as they are read: the columns of every Slurm from 15.08 to 26.05.
+
+Source: `src/plugins/accounting_storage/mysql/` of each release. slurmdbd adds and drops columns when it is upgraded, so
+a `Table` is made for the columns that a database has (`acctapi.schema` finds out); those of `REQUIRED_…` are in all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy.dialects import mysql
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.expression import cast
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+_UNSIGNED: Final = BigInteger().with_variant(mysql.BIGINT(unsigned=True), "mysql", "mariadb")
+
+
+class StoredText(TypeDecorator[str]):
+    """Text that is read as the bytes that lie in the table.
+
+    slurmdbd never says which character set it writes, so the set of the column need not be that of the bytes. Read this
+    way UTF-8 is found wherever it was written, and nothing that a user typed can make reading fail.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Ask the server for bytes."""
+        return cast(column, LargeBinary)
+
+    def process_result_value(self, value: Any, _dialect: Any) -> str | None:
+        """Bytes to text: UTF-8, or Latin-1 where they are no UTF-8."""
+        if not isinstance(value, bytes):
+            return value if value is None else str(value)
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value.decode("latin-1")
+
+
+_TEXT: Final = StoredText()
+
+_JOB: Final[dict[str, TypeEngine[Any]]] = {
+    "job_db_inx": _UNSIGNED,
+    "id_job": _UNSIGNED,
+    "id_user": _UNSIGNED,
+    "id_assoc": _UNSIGNED,
+    "job_name": _TEXT,
+    "cpus_req": _UNSIGNED,
+    "mem_req": _UNSIGNED,
+    "account": _TEXT,
+    "nodelist": _TEXT,
+    "partition": _TEXT,
+    "nodes_alloc": _UNSIGNED,
+    "timelimit": _UNSIGNED,
+    "time_submit": _UNSIGNED,
+    "time_eligible": _UNSIGNED,
+    "time_start": _UNSIGNED,
+    "time_end": _UNSIGNED,
+    "time_suspended": _UNSIGNED,
+    "priority": _UNSIGNED,
+    "state": _UNSIGNED,
+    "exit_code": _UNSIGNED,
+    "derived_ec": _UNSIGNED,
+    "derived_es": _TEXT,
+    "kill_requid": BigInteger(),
+    "tres_req": _TEXT,
+    "tres_alloc": _TEXT,
+    "id_qos": _UNSIGNED,
+    "id_array_job": _UNSIGNED,
+    "id_array_task": _UNSIGNED,
+    "array_task_str": _TEXT,
+    "id_group": _UNSIGNED,
+    "wckey": _TEXT,
+}
+_JOB_OF_SOME: Final[dict[str, TypeEngine[Any]]] = {
+    # 17.11 to 19.05 call a heterogeneous job a pack job.
+    "pack_job_id": _UNSIGNED,
+    "pack_job_offset": _UNSIGNED,
+    "het_job_id": _UNSIGNED,
+    "het_job_offset": _UNSIGNED,
+    "admin_comment": _TEXT,
+    "system_comment": _TEXT,
+    "work_dir": _TEXT,
+    "constraints": _TEXT,
+    "state_reason_prev": _UNSIGNED,
+    "container": _TEXT,
+    "failed_node": _TEXT,
+    "licenses": _TEXT,
+    "restart_cnt": _UNSIGNED,
+}
+_ASSOC: Final[dict[str, TypeEngine[Any]]] = {
+    "id_assoc": _UNSIGNED,
+    "user": _TEXT,
+    "acct": _TEXT,
+    "partition": _TEXT,
+    "deleted": Integer(),
+    "is_def": Integer(),
+    "parent_acct": _TEXT,
+    "shares": BigInteger(),
+    "def_qos_id": BigInteger(),
+    "qos": LargeBinary(),
+    "delta_qos": LargeBinary(),
+    "max_jobs": BigInteger(),
+    "max_submit_jobs": BigInteger(),
+    "max_tres_pj": _TEXT,
+    "max_tres_pn": _TEXT,
+    "max_tres_mins_pj": _TEXT,
+    "max_tres_run_mins": _TEXT,
+    "max_wall_pj": BigInteger(),
+    "grp_jobs": BigInteger(),
+    "grp_submit_jobs": BigInteger(),
+    "grp_tres": _TEXT,
+    "grp_tres_mins": _TEXT,
+    "grp_tres_run_mins": _TEXT,
+    "grp_wall": BigInteger(),
+}
+_ASSOC_OF_SOME: Final[dict[str, TypeEngine[Any]]] = {
+    "max_jobs_accrue": BigInteger(),
+    "min_prio_thresh": BigInteger(),
+    "grp_jobs_accrue": BigInteger(),
+    "priority": _UNSIGNED,
+    "comment": _TEXT,
+}
+_QOS: Final[dict[str, TypeEngine[Any]]] = {"id": BigInteger(), "name": _TEXT}
+_TRES: Final[dict[str, TypeEngine[Any]]] = {"id": BigInteger(), "type": _TEXT, "name": _TEXT}
+
+QOS_TABLE: Final = "qos_table"
+TRES_TABLE: Final = "tres_table"
+
+REQUIRED_JOB_COLUMNS: Final = frozenset(_JOB)
+REQUIRED_ASSOC_COLUMNS: Final = frozenset(_ASSOC)
+JOB_COLUMNS: Final = frozenset(_JOB | _JOB_OF_SOME)
+ASSOC_COLUMNS: Final = frozenset(_ASSOC | _ASSOC_OF_SOME)
+
+
+def job_table(name: str, present: Collection[str] = JOB_COLUMNS) -> Table:
+    """`<cluster>_job_table` called `name`, with those of its columns that are `present`."""
+    return _table(name, _JOB | _JOB_OF_SOME, "job_db_inx", present)
+
+
+def assoc_table(name: str, present: Collection[str] = ASSOC_COLUMNS) -> Table:
+    """`<cluster>_assoc_table` called `name`, with those of its columns that are `present`."""
+    return _table(name, _ASSOC | _ASSOC_OF_SOME, "id_assoc", present)
+
+
+def qos_table() -> Table:
+    """The QOS of all clusters of the database."""
+    return _table(QOS_TABLE, _QOS, "id", _QOS)
+
+
+def tres_table() -> Table:
+    """The trackable resources of all clusters of the database."""
+    return _table(TRES_TABLE, _TRES, "id", _TRES)
+
+
+def _table(name: str, columns: dict[str, TypeEngine[Any]], key: str, present: Collection[str]) -> Table:
+    return Table(
+        name,
+        MetaData(),
+        *(Column(column, kind, primary_key=column == key) for column, kind in columns.items() if column in present),
+    )
