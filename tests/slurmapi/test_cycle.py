@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slurm_rest_api.accounts import AccountNames
 from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.slurmapi.cycle import Cycle
-from slurm_rest_api.slurmapi.sources.accounts import AccountNames
 from slurm_rest_api.slurmapi.sources.modern import ModernSource
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from slurm_rest_api.slurmapi.contract.base import Count, PublishedRecord
+from slurm_rest_api.published import Count, PublishedRecord
 
 
 class RpcTypeStatistics(PublishedRecord):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from slurm_rest_api.accounts import AccountNames
 from slurm_rest_api.errors import SourceUnusable
-from slurm_rest_api.slurmapi.sources.accounts import AccountNames
 from slurm_rest_api.slurmapi.sources.base import ClusterSource
 from slurm_rest_api.slurmapi.sources.legacy import LegacySource
 from slurm_rest_api.slurmapi.sources.modern import ModernSource

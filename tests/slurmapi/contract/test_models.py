@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from slurm_rest_api.published import LARGEST_NUMBER, Count, PublishedRecord
 from slurm_rest_api.slurmapi import contract
-from slurm_rest_api.slurmapi.contract.base import LARGEST_NUMBER, Count, PublishedRecord
 from slurm_rest_api.slurmapi.contract.usage import UsageRecord
 from slurm_rest_api.slurmapi.usage import Allocation, compute_usage
 

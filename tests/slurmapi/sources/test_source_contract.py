@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
+from slurm_rest_api.accounts import AccountNames
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
-from slurm_rest_api.slurmapi.sources.accounts import AccountNames
 from slurm_rest_api.slurmapi.sources.base import ClusterSource, Record
 from slurm_rest_api.slurmapi.sources.legacy import LegacySource
 from slurm_rest_api.slurmapi.sources.modern import ModernSource

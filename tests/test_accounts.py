@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from slurm_rest_api.slurmapi.sources.accounts import AccountNames
+from slurm_rest_api.accounts import AccountNames
 
 
 class Directory:
