@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask_cors import CORS
 from flask_openapi3 import Info, OpenAPI
 
+from slurm_rest_api.acctapi.setup import open_accounting
+from slurm_rest_api.acctapi.views import accounting_blueprint
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.paths import RuntimePaths
@@ -15,7 +17,7 @@ from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
 from slurm_rest_api.web.comparisons import ComparingRequest
 
-_EXPOSED = ["Age", "ETag", "X-Slurm-Stale"]
+_EXPOSED = ["Age", "ETag", "Link", "X-Slurm-Stale", "X-Truncated"]
 
 
 def create_app(settings: Settings) -> OpenAPI:
@@ -34,6 +36,7 @@ def create_app(settings: Settings) -> OpenAPI:
     paths = RuntimePaths.of(settings)
     live = LiveState(StoreReader(paths.store), PreparedBodies(paths.prepared))
     app.register_api(live_blueprint(live))
+    app.register_api(accounting_blueprint(open_accounting(settings)))
     error_handlers.register(app)
     if settings.system.use_cors:
         CORS(

@@ -10,7 +10,10 @@ ServiceError                  something a person has to read
     ├── BadParameter          400, names the parameter
     ├── BadParameters         400, several of them at once
     ├── NotFound              404
-    └── NotLoaded             503, nothing was ever loaded
+    ├── NotLoaded             503, nothing was ever loaded
+    ├── DatabaseUnavailable   503, the accounting database does not answer
+    ├── DatabaseUnusable      503, it answers, but not to us: wrong password, missing table or right
+    └── QueryTooSlow          504, a query passed the time limit of the accounting database
 """
 
 from __future__ import annotations
@@ -89,3 +92,24 @@ class NotLoaded(ApiError):
 
     status = 503
     title = "No data yet"
+
+
+class DatabaseUnavailable(ApiError):
+    """The accounting database is out of reach or overloaded; trying again makes sense."""
+
+    status = 503
+    title = "Accounting database not available"
+
+
+class DatabaseUnusable(ApiError):
+    """The accounting database cannot be used until somebody changes something."""
+
+    status = 503
+    title = "Accounting database not usable"
+
+
+class QueryTooSlow(ApiError):
+    """No index serves what was asked for, and reading everything takes too long."""
+
+    status = 504
+    title = "Query too slow"

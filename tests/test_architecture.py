@@ -18,30 +18,46 @@ TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 # Library: where it may be imported, as prefixes of module names below the package.
 ONLY_IN = {
-    "flask": ("web.", "slurmapi.views", "app"),
+    "flask": ("web.", "slurmapi.views", "acctapi.views", "app"),
     "flask_cors": ("app",),
-    "flask_openapi3": ("slurmapi.views", "app"),
+    "flask_openapi3": ("slurmapi.views", "acctapi.views", "app"),
     "werkzeug": ("web.",),
     "waitress": ("cli",),
     "click": ("cli",),
     "yaml": ("config.",),
     "apscheduler": ("slurmapi.collector",),
     "sqlite3": ("slurmapi.store.",),
-    "pymysql": ("diagnosis.",),
+    "pymysql": ("diagnosis.", "acctapi.faults"),
+    "sqlalchemy": ("acctapi.",),
     "pyslurm": ("pyslurm_build.probe",),
-    "ClusterShell": ("hostlist", "slurmapi.node_names", "slurmapi.sources."),
+    "ClusterShell": ("hostlist", "acctapi.encodings", "slurmapi.node_names", "slurmapi.sources."),
 }
 # Folder or module: prefixes of what it must not import from the package itself.
 NEVER = {
-    "web": ("slurmapi", "config", "diagnosis", "cli", "app"),
+    "web": ("slurmapi", "acctapi", "config", "diagnosis", "cli", "app"),
+    "slurmapi": ("acctapi",),
+    "acctapi": ("slurmapi", "diagnosis", "cli", "app"),
     "slurmapi.contract": ("slurmapi.sources", "slurmapi.store", "web", "config"),
     "slurmapi.sources": ("slurmapi.store", "slurmapi.views", "slurmapi.live", "web", "config"),
     "slurmapi.store": ("slurmapi.sources", "slurmapi.views", "web", "config"),
     "slurmapi.loader": ("web", "slurmapi.views", "app", "slurmapi.contract"),
-    "config": ("slurmapi", "web", "diagnosis", "cli", "app"),
+    "config": ("slurmapi", "acctapi", "web", "diagnosis", "cli", "app"),
     "pyslurm_build": ("slurmapi", "web", "config", "cli", "app"),
 }
-PURE = ("hostlist", "slurmapi.node_names", "slurmapi.job_links", "slurmapi.visibility", "slurmapi.usage")
+PURE = (
+    "hostlist",
+    "visible",
+    "slurmapi.node_names",
+    "slurmapi.job_links",
+    "slurmapi.visibility",
+    "slurmapi.usage",
+    "acctapi.associations",
+    "acctapi.filters",
+    "acctapi.nodes",
+    "acctapi.records",
+    "acctapi.statements",
+    "acctapi.states",
+)
 IMPURE = {"os", "time", "io", "pathlib", "socket", "subprocess", "logging", "datetime", "random"}
 LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
 

@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic import BaseModel, ValidationError
 
+from slurm_rest_api.acctapi.answers import HistoryAnswer, UsersAnswer
 from slurm_rest_api.config.document import settings_table
 from slurm_rest_api.slurmapi import answers
 from slurm_rest_api.version import __version__
@@ -24,6 +25,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "/partitions": answers.PartitionsAnswer,
     "/stats": answers.StatsAnswer,
     "/usage": answers.UsageAnswer,
+    "/users": UsersAnswer,
+    "/history": HistoryAnswer,
     "How answers look": ErrorAnswer,
 }
 

@@ -12,10 +12,26 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.expression import cast
+from sqlalchemy.sql.expression import cast, type_coerce
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _UNSIGNED: Final = BigInteger().with_variant(mysql.BIGINT(unsigned=True), "mysql", "mariadb")
+
+
+class _Decoded(TypeDecorator[str]):
+    """Bytes to text: UTF-8, or Latin-1 where they are no UTF-8."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_result_value(self, value: Any, _dialect: Any) -> str | None:
+        """Never fails: every byte is a letter in Latin-1."""
+        if not isinstance(value, bytes):
+            return None if value is None else str(value)
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value.decode("latin-1")
 
 
 class StoredText(TypeDecorator[str]):
@@ -30,16 +46,7 @@ class StoredText(TypeDecorator[str]):
 
     def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Ask the server for bytes."""
-        return cast(column, LargeBinary)
-
-    def process_result_value(self, value: Any, _dialect: Any) -> str | None:
-        """Bytes to text: UTF-8, or Latin-1 where they are no UTF-8."""
-        if not isinstance(value, bytes):
-            return value if value is None else str(value)
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            return value.decode("latin-1")
+        return type_coerce(cast(column, LargeBinary), _Decoded())
 
 
 _TEXT: Final = StoredText()
@@ -74,6 +81,7 @@ _JOB: Final[dict[str, TypeEngine[Any]]] = {
     "id_array_job": _UNSIGNED,
     "id_array_task": _UNSIGNED,
     "array_task_str": _TEXT,
+    "array_max_tasks": _UNSIGNED,
     "id_group": _UNSIGNED,
     "wckey": _TEXT,
 }

@@ -147,7 +147,8 @@ class DatabaseSettings(_Section):
     db_host: Text = Field(default="localhost", description="Host of the database server.")
     db_port: Port = Field(default=3306, description="TCP port of the database server.")
     db_user: Text = Field(
-        default="slurm_rest_api", description="Account; it needs SELECT on the two tables below, nothing else."
+        default="slurm_rest_api",
+        description="Account; it needs SELECT on the two tables below, on qos_table and on tres_table, nothing else.",
     )
     db_pass: SecretStr = Field(
         default=SecretStr(""),
@@ -164,6 +165,28 @@ class DatabaseSettings(_Section):
     )
     table_job: Table = Field(default="slurm_job_table", description="Table of the jobs: <ClusterName>_job_table.")
     db_connect_timeout: int = Field(default=5, ge=1, le=600, description="Seconds to wait for the database to answer.")
+    db_statement_seconds: int = Field(
+        default=10,
+        ge=1,
+        le=600,
+        description="Seconds after which the server ends a query of ours; the client is told to narrow it (504).",
+    )
+    db_pool_size: int = Field(
+        default=4, ge=1, le=100, description="Connections to the database that one web worker opens at most."
+    )
+    db_ssl_ca: AbsolutePath | None = Field(
+        default=None, description="Certificate authority of the server; turns TLS on and its certificate is verified."
+    )
+    db_sqlite_file: AbsolutePath | None = Field(
+        default=None,
+        description="An SQLite file with slurmdbd's tables, read in place of a server: a copy for trials.",
+    )
+    history_max_limit: int = Field(
+        default=10000, ge=1, le=1_000_000, description="Most records that one answer of /history or /users has."
+    )
+    names_cache_seconds: int = Field(
+        default=30, ge=1, le=3600, description="Seconds for which associations, QOS and TRES are remembered."
+    )
 
 
 class FilterSettings(_Section):
@@ -194,7 +217,6 @@ SECTIONS: Final[Mapping[str, type[_Section]]] = {
 
 _NO_LOAD: Final = "this version has no /load and archives nothing"
 _NOT_USED_YET: Final[Mapping[str, str]] = {
-    "use_acct_db": "this version has no /users and /history; only the check command looks at the database",
     "serve_index": "this version has no home page",
     "archive_usage_load": _NO_LOAD,
     "archive_wait_time": _NO_LOAD,

@@ -15,6 +15,7 @@ from dataclasses import replace
 from slurm_rest_api.slurmapi.job_links import JobLinks
 from slurm_rest_api.slurmapi.node_names import NodeNames
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot, Unchanged
+from slurm_rest_api.visible import shown_partitions
 
 # A hostlist text, one name, and dictionaries by node name, as the classic job record has them.
 _JOB_HOSTLISTS = ("nodes", "sched_nodes")
@@ -72,7 +73,7 @@ def _visible_jobs(jobs: Iterable[Record], hidden: frozenset[str], hidden_nodes: 
     waiting: list[Record] = []
     for job in jobs:
         partition = job.get("partition") or ""
-        shown_partition = _shown_names(partition, hidden)
+        shown_partition = shown_partitions(partition, hidden)
         if partition and not shown_partition:
             links.add_hidden(job)
             continue
@@ -92,12 +93,6 @@ def _visible_jobs(jobs: Iterable[Record], hidden: frozenset[str], hidden_nodes: 
             yield links.without_hidden(shown)
     for job in waiting:
         yield links.without_hidden(job)
-
-
-def _shown_names(partition: str, hidden: frozenset[str]) -> str:
-    if "," not in partition:
-        return "" if partition in hidden else partition
-    return ",".join(name for name in partition.split(",") if name not in hidden)
 
 
 def _job_changes(job: Record, hidden: frozenset[str], hidden_nodes: NodeNames) -> Record:

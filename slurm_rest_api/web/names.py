@@ -11,13 +11,20 @@ from pydantic import BeforeValidator, WithJsonSchema
 from slurm_rest_api.errors import BadParameter
 
 
-def _split(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    names = tuple(part.strip() for part in value.split(","))
+def split_names(text: str) -> tuple[str, ...]:
+    """`a, b,c` → ("a", "b", "c").
+
+    Raises:
+        ValueError: a name is empty.
+    """
+    names = tuple(part.strip() for part in text.split(","))
     if "" in names:
         raise ValueError("expected names with single commas between them")
     return names
+
+
+def _split(value: Any) -> Any:
+    return split_names(value) if isinstance(value, str) else value
 
 
 CommaList = Annotated[

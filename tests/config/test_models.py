@@ -56,8 +56,6 @@ def test_what_is_on_without_effect_is_told() -> None:
     assert not_yet_effective(Settings()) == []
     on = {"use_acct_db": True, "serve_index": True, "archive_usage_load": True, "archive_wait_time": 5, "debug": True}
     assert not_yet_effective(Settings.model_validate({"system": on})) == [
-        "system.use_acct_db is on, but this version has no /users and /history; only the check command looks at the"
-        " database.",
         "system.serve_index is on, but this version has no home page.",
         "system.archive_usage_load is on, but this version has no /load and archives nothing.",
     ]

@@ -283,7 +283,13 @@ def test_cors_lets_the_configured_origins_read(settings: Settings, cycle: Cycle)
     own = client.get("/queue", headers={"Origin": "https://pages.example"})
     assert own.headers["Access-Control-Allow-Origin"] == "https://pages.example"
     assert "Access-Control-Allow-Credentials" not in own.headers
-    assert set(own.headers["Access-Control-Expose-Headers"].split(", ")) == {"Age", "ETag", "X-Slurm-Stale"}
+    assert set(own.headers["Access-Control-Expose-Headers"].split(", ")) == {
+        "Age",
+        "ETag",
+        "Link",
+        "X-Slurm-Stale",
+        "X-Truncated",
+    }
     foreign = client.get("/queue", headers={"Origin": "https://elsewhere.example"})
     assert "Access-Control-Allow-Origin" not in foreign.headers
 
@@ -298,6 +304,6 @@ def test_cors_for_everybody_never_comes_with_credentials(settings: Settings, cyc
 def test_the_openapi_document_describes_every_route(client: FlaskClient) -> None:
     document = client.get("/openapi/openapi.json").get_json()
     described = set(document["paths"])
-    assert described == {"/queue", "/nodes", "/partitions", "/stats", "/usage"}
+    assert described == {"/queue", "/nodes", "/partitions", "/stats", "/usage", "/users", "/history"}
     names = {parameter["name"] for parameter in document["paths"]["/usage"]["get"]["parameters"]}
     assert names == {"_", "compact"}

@@ -1,0 +1,178 @@
+"""The associations of a cluster: who may run under which account, and with which limits. Pure.
+
+Source: `<cluster>_assoc_table`; what a row leaves open it has from its account's row, that from its parent's, and so on
+(slurmdbd's procedure get_parent_limits; `sacctmgr show assoc` prints the outcome).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from slurm_rest_api.acctapi.encodings import tres
+
+Record = dict[str, Any]
+Row = Mapping[Any, Any]
+"""A row of the table by its column names."""
+
+_SHARES_OF_PARENT: Final = 0x7FFFFFFF
+_INHERITED: Final = {
+    "max_jobs": "max_jobs",
+    "max_jobs_accrue": "max_jobs_accrue",
+    "max_submit_jobs": "max_submit_jobs",
+    "max_wall": "max_wall_pj",
+    "priority": "priority",
+    "min_prio_thresh": "min_prio_thresh",
+}
+_INHERITED_TRES: Final = {
+    "max_tres_per_job": "max_tres_pj",
+    "max_tres_per_node": "max_tres_pn",
+    "max_tres_mins_per_job": "max_tres_mins_pj",
+    "max_tres_run_mins": "max_tres_run_mins",
+}
+_OWN: Final = {
+    "grp_jobs": "grp_jobs",
+    "grp_jobs_accrue": "grp_jobs_accrue",
+    "grp_submit_jobs": "grp_submit_jobs",
+    "grp_wall": "grp_wall",
+}
+_OWN_TRES: Final = {
+    "grp_tres": "grp_tres",
+    "grp_tres_mins": "grp_tres_mins",
+    "grp_tres_run_mins": "grp_tres_run_mins",
+}
+
+
+class Association(NamedTuple):
+    """One row. `user` is empty in the row of an account; `values` has the columns that hold limits."""
+
+    id: int
+    user: str
+    acct: str
+    partition: str
+    deleted: bool
+    is_default: bool
+    parent_acct: str
+    values: Row
+
+
+def association_of(row: Row) -> Association:
+    """A row of the table."""
+    return Association(
+        id=row["id_assoc"],
+        user=row["user"],
+        acct=row["acct"],
+        partition=row["partition"],
+        # Releases until 23.11 use 2 for rows that a transaction is about to remove.
+        deleted=row["deleted"] != 0,
+        is_default=bool(row["is_def"]),
+        parent_acct=row["parent_acct"],
+        values=row,
+    )
+
+
+class Associations:
+    """All associations, also the removed ones that old jobs ran under."""
+
+    def __init__(self, rows: Iterable[Association]) -> None:
+        self._by_id: dict[int, Association] = {}
+        self._by_user: defaultdict[str, list[int]] = defaultdict(list)
+        self._by_acct: defaultdict[str, list[int]] = defaultdict(list)
+        self._accounts: dict[str, Association] = {}
+        self._defaults: dict[str, str] = {}
+        for row in rows:
+            self._by_id[row.id] = row
+            self._by_acct[row.acct].append(row.id)
+            if row.user:
+                self._by_user[row.user].append(row.id)
+            elif row.acct not in self._accounts or not row.deleted:
+                self._accounts[row.acct] = row
+            if row.is_default and not row.deleted:
+                self._defaults[row.user] = row.acct
+
+    def __iter__(self) -> Iterator[Association]:
+        return iter(self._by_id.values())
+
+    def ids(self) -> frozenset[int]:
+        """Every id."""
+        return frozenset(self._by_id)
+
+    def by_id(self, number: int) -> Association | None:
+        """The association with an id; None for 0 and for one that is not there."""
+        return self._by_id.get(number)
+
+    def ids_of_user(self, user: str) -> frozenset[int]:
+        """The ids of all associations of a user."""
+        return frozenset(self._by_user.get(user, ()))
+
+    def ids_of_account(self, acct: str) -> frozenset[int]:
+        """The ids of all associations with an account, its own row among them."""
+        return frozenset(self._by_acct.get(acct, ()))
+
+    def record(self, row: Association, qos: Mapping[int, str], tres_names: Mapping[int, str]) -> Record:
+        """One record of /users, fields as `acctapi.answers.AssociationRecord` declares them."""
+        line = list(self._line(row))
+        return {
+            "id_assoc": row.id,
+            "user": row.user,
+            "acct": row.acct,
+            "partition": row.partition or None,
+            "default_account": self._defaults.get(row.user),
+            "is_default": row.is_default,
+            "parent_account": account.parent_acct or None if (account := self._accounts.get(row.acct)) else None,
+            "shares": "parent" if row.values["shares"] == _SHARES_OF_PARENT else row.values["shares"],
+            "qos": [qos[number] for number in _qos_ids(line) if number in qos],
+            "default_qos": qos.get(_first(line, "def_qos_id") or 0),
+            **{field: _first(line, column) for field, column in _INHERITED.items()},
+            **{field: _merged_tres(line, column, tres_names) for field, column in _INHERITED_TRES.items()},
+            **{field: row.values.get(column) for field, column in _OWN.items()},
+            **{field: tres(row.values[column], tres_names) for field, column in _OWN_TRES.items()},
+            "comment": row.values.get("comment") or None,
+            "deleted": row.deleted,
+        }
+
+    def _line(self, row: Association) -> Iterator[Association]:
+        """The row, its account's row, that one's parent, up to root."""
+        yield row
+        acct = row.acct if row.user else row.parent_acct
+        seen: set[str] = set()
+        # A table that is being changed might lead in a circle.
+        while acct and acct not in seen and (account := self._accounts.get(acct)):
+            yield account
+            seen.add(acct)
+            acct = account.parent_acct
+
+
+def _first(line: list[Association], column: str) -> int | None:
+    return next((found for row in line if (found := row.values.get(column)) is not None), None)
+
+
+def _merged_tres(line: list[Association], column: str, names: Mapping[int, str]) -> dict[str, int]:
+    """For each TRES the limit nearest to the row itself."""
+    merged: dict[str, int] = {}
+    for row in reversed(line):
+        merged.update(tres(row.values[column], names))
+    return merged
+
+
+def _qos_ids(line: list[Association]) -> list[int]:
+    """The list of the nearest row that has one, with the changes (`+3`, `-1`) made on the way down from it."""
+    changes: list[str] = []
+    ids: dict[int, None] = {}
+    for row in line:
+        changes = [*_parts(row.values["delta_qos"]), *changes]
+        if own := _parts(row.values["qos"]):
+            ids = {int(part): None for part in own if part.isdecimal()}
+            break
+    for change in changes:
+        if change[:1] == "+" and change[1:].isdecimal():
+            ids[int(change[1:])] = None
+        elif change[:1] == "-" and change[1:].isdecimal():
+            ids.pop(int(change[1:]), None)
+    return sorted(ids)
+
+
+def _parts(packed: bytes | str | None) -> list[str]:
+    text = packed.decode("ascii", "replace") if isinstance(packed, bytes) else packed or ""
+    return [part for part in text.split(",") if part]

@@ -1,0 +1,186 @@
+"""What /history is asked for, and the conditions on a row that follow from it. Pure: compiles without a database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    LargeBinary,
+    String,
+    Table,
+    and_,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+)
+
+from slurm_rest_api.acctapi import states
+from slurm_rest_api.acctapi.encodings import NO_VAL
+from slurm_rest_api.web.comparisons import Comparison
+
+Condition = ColumnElement[bool]
+
+_LETTERS_IN_FRONT: Final = re.compile(r"\D*")
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Whose records are asked for: those of `associations`, and those without one that `uid` or `account` tells.
+
+    `strangers` are the ids of associations in the job table that the association table does not have, 0 among them;
+    records that have one of them are told apart by their own `id_user` and `account`.
+    """
+
+    associations: frozenset[int]
+    strangers: frozenset[int] = frozenset()
+    uid: int | None = None
+    account: str | None = None
+
+    def of_strangers(self, job: FromClause) -> Condition:
+        """What a record without association has to meet."""
+        conditions = [] if self.uid is None else [job.c.id_user == self.uid]
+        if self.account is not None:
+            conditions.append(same_text(job.c.account, self.account))
+        return and_(job.c.id_assoc.in_(sorted(self.strangers)), *conditions)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Everything that narrows /history, names resolved to numbers; times are epoch seconds, None is "any".
+
+    `after` is inclusive, `before` exclusive, and neither matches a time that the record does not have.
+    """
+
+    owners: Owners | None = None
+    uid: int | None = None
+    states: frozenset[int] | None = None
+    qos: frozenset[int] | None = None
+    partition: str | None = None
+    job_name: str | None = None
+    nodes: frozenset[str] | None = None
+    job_ids: tuple[Comparison, ...] = ()
+    submit_after: int | None = None
+    submit_before: int | None = None
+    start_after: int | None = None
+    start_before: int | None = None
+    end_after: int | None = None
+    end_before: int | None = None
+    duplicates: bool = True
+    hidden: frozenset[str] = frozenset()
+    now: int = 0
+
+
+def conditions(job: FromClause, filters: Filters) -> list[Condition]:
+    """Every condition on a row but that on its owners and, for `nodes`, the part that SQL cannot decide."""
+    found = [*_numbers(job, filters), *_times(job, filters)]
+    if filters.partition is not None:
+        found.append(_in_partition(job, filters.partition, filters.hidden))
+    if filters.job_name is not None:
+        found.append(same_text(job.c.job_name, filters.job_name))
+    if filters.nodes is not None:
+        found.append(_near_nodes(job, filters.nodes))
+    if filters.hidden:
+        found.append(_visible(job, filters.hidden))
+    return found
+
+
+def owned(job: FromClause, owners: Owners) -> Condition:
+    """The condition on a row's owners, as one."""
+    known = job.c.id_assoc.in_(sorted(owners.associations))
+    return or_(known, owners.of_strangers(job)) if owners.strangers else known
+
+
+def newest_attempt(job: Table, filters: Filters) -> Condition:
+    """sacct's view without --duplicates: of the attempts at a job that match, only the latest.
+
+    Revoked siblings of a federation are not shown at all, records that a resize closed always are.
+    """
+    newer = job.alias("newer")
+    same = [newer.c.id_job == job.c.id_job, newer.c.time_submit > job.c.time_submit, newer.c.state != states.REVOKED]
+    matching = [*same, *conditions(newer, filters)]
+    if filters.owners is not None:
+        matching.append(owned(newer, filters.owners))
+    later = exists(select(literal(1)).select_from(newer).where(*matching))
+    return and_(job.c.state != states.REVOKED, or_(job.c.state == states.RESIZED, not_(later)))
+
+
+def same_text(column: ColumnElement[Any], text: str) -> Condition:
+    """Equal to the letter; the collations of slurmdbd's tables would take `Run` and `rün ` for `run`."""
+    return cast(column, LargeBinary) == text.encode()
+
+
+def _numbers(job: FromClause, filters: Filters) -> list[Condition]:
+    found: list[Condition] = [_compared(job.c.id_job, comparison) for comparison in filters.job_ids]
+    if filters.uid is not None:
+        found.append(job.c.id_user == filters.uid)
+    if filters.qos is not None:
+        found.append(job.c.id_qos.in_(sorted(filters.qos)))
+    if filters.states is not None:
+        found.append(job.c.state.in_(sorted(filters.states)))
+        if filters.states <= states.ACTIVE:
+            found.append(job.c.time_end == 0)
+    return found
+
+
+def _compared(column: ColumnElement[Any], comparison: Comparison) -> Condition:
+    compared: Condition = column.op(comparison.operator, is_comparison=True)(comparison.number)
+    return compared
+
+
+def _times(job: FromClause, filters: Filters) -> list[Condition]:
+    found: list[Condition] = []
+    for column, after, before in (
+        (job.c.time_submit, filters.submit_after, filters.submit_before),
+        (job.c.time_start, filters.start_after, filters.start_before),
+        (job.c.time_end, filters.end_after, filters.end_before),
+    ):
+        if after is not None:
+            found.append(column >= max(after, 1))
+        if before is not None:
+            found.append(column < min(before, NO_VAL))
+        if after is not None and before is None:
+            found.append(column < NO_VAL)
+        if before is not None and after is None:
+            found.append(column > 0)
+    return found
+
+
+def _in_partition(job: FromClause, partition: str, hidden: Collection[str]) -> Condition:
+    """The partition itself, or one of the comma list of a pending job; nothing for a name that is hidden."""
+    alone = false() if partition in hidden else same_text(job.c.partition, partition)
+    listed = func.instr(cast(_shown_list(job, hidden), LargeBinary), f",{partition},".encode()) > 0
+    return or_(alone, and_(job.c.partition.contains(","), listed))
+
+
+def _visible(job: FromClause, hidden: Collection[str]) -> Condition:
+    """Not in a hidden partition, nor pending for hidden ones alone."""
+    names = [name.encode() for name in sorted(hidden)]
+    return and_(
+        cast(job.c.partition, LargeBinary).not_in(names),
+        or_(not_(job.c.partition.contains(",")), _shown_list(job, hidden) != ""),
+    )
+
+
+def _shown_list(job: FromClause, hidden: Collection[str]) -> ColumnElement[str]:
+    """`a,secret,b` as `,a,,b,`: commas on both sides of each name, hidden ones left out."""
+    doubled: ColumnElement[str] = func.replace(job.c.partition, ",", ",,", type_=String())
+    shown = literal(",", String()) + doubled + ","
+    for name in sorted(hidden):
+        shown = func.replace(shown, f",{name},", "", type_=String())
+    return shown
+
+
+def _near_nodes(job: FromClause, nodes: Collection[str]) -> Condition:
+    """Rows whose hostlist may have one of the nodes: it must have the letters that the name begins with."""
+    letters = {match[0] for node in nodes if (match := _LETTERS_IN_FRONT.match(node))}
+    return or_(*(job.c.nodelist.contains(text, autoescape=True) for text in sorted(letters)))

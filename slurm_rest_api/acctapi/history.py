@@ -1,0 +1,140 @@
+"""The records of /history: first the keys of a page, then their rows. Nothing here knows HTTP.
+
+Indexes hold the keys, so how many records a page has and whether another follows is known before a row is read; rows
+are then read a few at a time, and no connection is held between, however slow the client is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from slurm_rest_api.accounts import AccountNames
+from slurm_rest_api.acctapi.catalog import Catalogs
+from slurm_rest_api.acctapi.database import Database
+from slurm_rest_api.acctapi.encodings import Times
+from slurm_rest_api.acctapi.filters import Filters
+from slurm_rest_api.acctapi.keybounds import KeyBounds
+from slurm_rest_api.acctapi.node_search import Found, place_of, search
+from slurm_rest_api.acctapi.parameters import HistoryParameters
+from slurm_rest_api.acctapi.records import Names, Record, job_record
+from slurm_rest_api.acctapi.resolving import filters_of
+from slurm_rest_api.acctapi.schema import Schema
+from slurm_rest_api.acctapi.statements import KeyRange, Page, Place, job_rows, page_keys
+
+_ROWS_AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True)
+class HistoryPage:
+    """The records of one answer by their keys; `next` is the last of them when more follow."""
+
+    keys: tuple[int, ...]
+    next: Place | None
+    truncated: bool
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`records` is the most that an answer has, `seconds` how long the search for a node may take."""
+
+    records: int
+    seconds: float
+
+
+class History:
+    """Job records of one cluster; `hidden` are the partitions whose records are not there for anybody."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalogs: Catalogs,
+        hidden: frozenset[str],
+        cluster: str,
+        limits: Limits,
+        accounts: AccountNames | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = database
+        self._catalogs = catalogs
+        self._hidden = hidden
+        self._cluster = cluster
+        self._limits = limits
+        self._accounts = accounts or AccountNames()
+        self._now = now
+        self._bounds = KeyBounds()
+
+    def page(self, query: HistoryParameters, after: Place | None) -> HistoryPage:
+        """The page of `query` that begins behind the record `after`, or `query.offset` records from the newest.
+
+        Raises:
+            ApiError: the database cannot be used, or the query took too long.
+        """
+        limit = min(query.limit, self._limits.records)
+
+        def find(connection: Connection, schema: Schema) -> Found:
+            filters = self._filters(connection, schema, query)
+            keys = self._bounds.of(connection, schema.job, filters)
+            # One more than asked for tells whether another page follows.
+            return self._find(connection, schema, filters, keys, Page(limit + 1, after, query.offset))
+
+        found = self._database.run(find)
+        shown = found.places[:limit]
+        more = len(found.places) > limit
+        return HistoryPage(
+            keys=tuple(place.key for place in shown),
+            next=shown[-1] if more else found.stopped_at,
+            truncated=found.stopped_at is not None if not more else limit < query.limit,
+        )
+
+    def records(self, page: HistoryPage, times: Times) -> Iterator[Record]:
+        """The records of a page, a batch of rows at a time. A record that was purged meanwhile is left out.
+
+        Raises:
+            ApiError: as `page()`.
+        """
+        for start in range(0, len(page.keys), _ROWS_AT_ONCE):
+            yield from self._batch(page.keys[start : start + _ROWS_AT_ONCE], times)
+
+    def _batch(self, keys: Sequence[int], times: Times) -> list[Record]:
+        def read(connection: Connection, schema: Schema) -> list[Record]:
+            names = self._names(connection, schema, times)
+            found = connection.execute(job_rows(schema.job, keys)).mappings()
+            rows = {row["job_db_inx"]: row for row in found}
+            return [job_record(rows[key], names) for key in keys if key in rows]
+
+        return self._database.run(read)
+
+    def _filters(self, connection: Connection, schema: Schema, query: HistoryParameters) -> Filters:
+        self._accounts.expire()
+        return filters_of(
+            query,
+            self._catalogs.present(connection, schema),
+            lambda: self._catalogs.strangers(connection, schema),
+            self._accounts,
+            self._hidden,
+            int(self._now()),
+        )
+
+    def _find(self, connection: Connection, schema: Schema, filters: Filters, keys: KeyRange, page: Page) -> Found:
+        if filters.nodes is None:
+            return Found([place_of(row) for row in connection.execute(page_keys(schema.job, filters, keys, page))])
+        deadline = time.monotonic() + self._limits.seconds
+        return search(connection, schema.job, filters, keys, page, lambda: time.monotonic() < deadline)
+
+    def _names(self, connection: Connection, schema: Schema, times: Times) -> Names:
+        catalog = self._catalogs.present(connection, schema)
+        return Names(
+            associations=catalog.associations,
+            qos=catalog.qos,
+            tres=catalog.tres,
+            user_of=self._accounts.user,
+            cluster=self._cluster,
+            hidden=self._hidden,
+            times=times,
+            now=int(self._now()),
+        )

@@ -1,0 +1,133 @@
+"""Rows of slurmdbd's job table to published records. Pure: everything that it needs is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slurm_rest_api.acctapi import encodings, states
+from slurm_rest_api.acctapi.associations import Associations
+from slurm_rest_api.acctapi.encodings import Times
+from slurm_rest_api.acctapi.reasons import reason_name
+from slurm_rest_api.visible import shown_partitions
+
+Row = Mapping[Any, Any]
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the numbers in a job's row stand for, and how an answer writes times.
+
+    `user_of` gives the login name of a uid; `hidden` are the partitions that must not show; `now` is an epoch second.
+    """
+
+    associations: Associations
+    qos: Mapping[int, str]
+    tres: Mapping[int, str]
+    user_of: Callable[[int], str]
+    cluster: str
+    hidden: frozenset[str]
+    times: Times
+    now: int
+
+
+def job_record(row: Row, names: Names) -> Record:
+    """One record of /history, fields as `acctapi.answers.JobRecord` declares them."""
+    return {**_identity(row, names), **_request(row, names), **_course(row, names), **_outcome(row)}
+
+
+def _identity(row: Row, names: Names) -> Record:
+    association = names.associations.by_id(row["id_assoc"])
+    leader, offset = _het(row)
+    array, task = encodings.known(row["id_array_job"]), encodings.number(row["id_array_task"])
+    tasks = encodings.array_tasks(row["array_task_str"], row.get("array_max_tasks"))
+    return {
+        "id_record": str(row["job_db_inx"]),
+        "id_job": row["id_job"],
+        "job_id_str": _job_id_text(row["id_job"], array, task, tasks, leader, offset),
+        "id_user": row["id_user"],
+        "user_name": association.user if association and association.user else names.user_of(row["id_user"]),
+        "id_group": row["id_group"],
+        "id_assoc": row["id_assoc"],
+        "account": (association.acct if association else None) or row["account"] or None,
+        "cluster": names.cluster,
+        "job_name": row["job_name"],
+        "array_job_id": array,
+        "array_task_id": task if array else None,
+        "array_task_str": tasks,
+        "het_job_id": leader,
+        "het_job_offset": offset,
+        "wckey": row["wckey"] or None,
+        "work_dir": row.get("work_dir") or None,
+        "comment": row["derived_es"] or None,
+        "admin_comment": row.get("admin_comment") or None,
+        "system_comment": row.get("system_comment") or None,
+    }
+
+
+def _request(row: Row, names: Names) -> Record:
+    memory = encodings.memory(row["mem_req"])
+    return {
+        "cpus_req": row["cpus_req"],
+        "mem_req": memory.mib if memory else None,
+        "mem_req_per": memory.per if memory else None,
+        "timelimit": encodings.time_limit(row["timelimit"], names.times),
+        "priority": encodings.number(row["priority"]),
+        "qos": names.qos.get(row["id_qos"]),
+        "tres_req": encodings.tres(row["tres_req"], names.tres),
+        "constraints": row.get("constraints") or None,
+        "licenses": row.get("licenses") or None,
+        "container": row.get("container") or None,
+    }
+
+
+def _course(row: Row, names: Names) -> Record:
+    suspended = encodings.suspended(row["time_suspended"], is_suspended=row["state"] == states.SUSPENDED, now=names.now)
+    return {
+        "partition": shown_partitions(row["partition"], names.hidden) or None,
+        "nodelist": encodings.hostlist(row["nodelist"]),
+        "nodes_alloc": row["nodes_alloc"],
+        "tres_alloc": encodings.tres(row["tres_alloc"], names.tres),
+        **{
+            field: encodings.point_in_time(row[field], names.times)
+            for field in ("time_submit", "time_eligible", "time_start", "time_end")
+        },
+        "elapsed": encodings.elapsed(row["time_start"], row["time_end"], suspended, names.now),
+        "suspended": suspended,
+    }
+
+
+def _outcome(row: Row) -> Record:
+    ended, derived = encodings.exit_status(row["exit_code"]), encodings.exit_status(row["derived_ec"])
+    killer = row["kill_requid"]
+    return {
+        "state": states.enum_name(row["state"]),
+        "state_name": states.long_name(row["state"]),
+        "reason": reason_name(row.get("state_reason_prev")),
+        "exit_code": ended.code,
+        "exit_signal": ended.signal,
+        "derived_exit_code": derived.code,
+        "derived_exit_signal": derived.signal,
+        "kill_requid": None if killer is None or killer < 0 else killer,
+        "restart_cnt": row.get("restart_cnt"),
+        "failed_node": row.get("failed_node") or None,
+    }
+
+
+def _het(row: Row) -> tuple[int | None, int | None]:
+    """Leader and offset of a heterogeneous component; the columns were called pack_… until 19.05."""
+    leader = encodings.known(row.get("het_job_id", row.get("pack_job_id")))
+    return leader, encodings.number(row.get("het_job_offset", row.get("pack_job_offset"))) if leader else None
+
+
+def _job_id_text(
+    job: int, array: int | None, task: int | None, tasks: str | None, leader: int | None, offset: int | None
+) -> str:
+    """The id as sacct prints it."""
+    if leader is not None:
+        return f"{leader}+{offset}"
+    if array is None:
+        return str(job)
+    return f"{array}_[{tasks}]" if tasks else f"{array}_{task}" if task is not None else str(array)

@@ -1,0 +1,69 @@
+"""Which columns this database's tables have: slurmdbd adds and drops some with every release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Table, bindparam, text
+
+from slurm_rest_api.acctapi.faults import RETRY_SECONDS
+from slurm_rest_api.acctapi.tables import (
+    ASSOC_COLUMNS,
+    JOB_COLUMNS,
+    REQUIRED_ASSOC_COLUMNS,
+    REQUIRED_JOB_COLUMNS,
+    assoc_table,
+    job_table,
+    qos_table,
+    tres_table,
+)
+from slurm_rest_api.errors import DatabaseUnusable
+
+# SHOW CREATE TABLE, which SQLAlchemy's inspector needs, is denied to accounts with rights on columns alone.
+_MYSQL_COLUMNS = text(
+    "SELECT column_name AS name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = :name"
+).bindparams(bindparam("name"))
+_SQLITE_COLUMNS = text("SELECT name FROM pragma_table_info(:name)").bindparams(bindparam("name"))
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The tables as this database has them."""
+
+    job: Table
+    assoc: Table
+    qos: Table
+    tres: Table
+
+
+def probe(connection: Connection, job: str, assoc: str) -> Schema:
+    """Find out which columns the tables called `job` and `assoc` have.
+
+    Raises:
+        DatabaseUnusable: a table is not there, may not be read, or is not one of slurmdbd's.
+    """
+    return Schema(
+        job=job_table(job, _present(connection, job, JOB_COLUMNS, REQUIRED_JOB_COLUMNS)),
+        assoc=assoc_table(assoc, _present(connection, assoc, ASSOC_COLUMNS, REQUIRED_ASSOC_COLUMNS)),
+        qos=qos_table(),
+        tres=tres_table(),
+    )
+
+
+def _present(connection: Connection, table: str, known: frozenset[str], required: frozenset[str]) -> frozenset[str]:
+    query = _SQLITE_COLUMNS if connection.dialect.name == "sqlite" else _MYSQL_COLUMNS
+    # MySQL 8 answers with names in capitals or not, as the server likes.
+    present = frozenset(str(name).lower() for name in connection.execute(query, {"name": table}).scalars())
+    if not present:
+        raise DatabaseUnusable(
+            f"The accounting database has no table {table} that the service may read. Check database.table_job and"
+            " database.table_assoc, and the rights of the account: `slurm-rest-api check` says which is wrong.",
+            retry_after=RETRY_SECONDS,
+        )
+    if lacking := required - present:
+        raise DatabaseUnusable(
+            f"The table {table} lacks columns that slurmdbd's tables have, or the service may not read them:"
+            f" {', '.join(sorted(lacking))}.",
+            retry_after=RETRY_SECONDS,
+        )
+    return present & known

@@ -1,0 +1,104 @@
+"""The routes over slurmdbd's database: /users and /history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+
+from slurm_rest_api.acctapi import users
+from slurm_rest_api.acctapi.answers import ASSOCIATION_FIELDS, JOB_FIELDS, HistoryAnswer, UsersAnswer
+from slurm_rest_api.acctapi.history import History
+from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
+from slurm_rest_api.acctapi.statements import Place
+from slurm_rest_api.acctapi.users import Users
+from slurm_rest_api.errors import BadParameter, NotFound
+from slurm_rest_api.web.envelope import ErrorAnswer
+from slurm_rest_api.web.listing import listing
+from slurm_rest_api.web.names import chosen_fields
+from slurm_rest_api.web.paging import decode_cursor, encode_cursor, next_link
+
+
+@dataclass(frozen=True)
+class Accounting:
+    """What answers: `source` and `cluster` are for `meta`."""
+
+    history: History
+    users: Users
+    source: str
+    cluster: str
+
+
+def accounting_blueprint(accounting: Accounting | None) -> APIBlueprint:
+    """The blueprint of the accounting routes; None: the database is not used, and both are a 404 that says so."""
+    blueprint = APIBlueprint(
+        "acctapi",
+        __name__,
+        abp_tags=[Tag(name="accounting", description="Associations and past jobs, from slurmdbd's database.")],
+        abp_responses=dict.fromkeys(("400", "404", "503", "504"), ErrorAnswer),
+    )
+
+    @blueprint.get("/users", summary="Associations", responses={"200": UsersAnswer})
+    def users_route(query: UsersParameters) -> Response:
+        """Associations of users, sorted by user, account and partition."""
+        return _users(_in_use(accounting), query)
+
+    @blueprint.get("/history", summary="Job records", responses={"200": HistoryAnswer})
+    def history_route(query: HistoryParameters) -> Response:
+        """Job records, the newest first; with `jobid`, the highest id first."""
+        return _history(_in_use(accounting), query)
+
+    return blueprint
+
+
+def _in_use(accounting: Accounting | None) -> Accounting:
+    if accounting is None:
+        raise NotFound(
+            "This service does not use the accounting database. Its administrator turns this route on with"
+            " system.use_acct_db in the configuration."
+        )
+    return accounting
+
+
+def _users(accounting: Accounting, query: UsersParameters) -> Response:
+    fields = chosen_fields(query.fields, ASSOCIATION_FIELDS)
+    after = None if query.cursor is None else decode_cursor(query.cursor, _read_users_place)
+    page = accounting.users.page(query, after)
+    meta = _meta(accounting, len(page.associations), page.next, truncated=page.truncated)
+    return listing(page.records(), fields, query.format, meta)
+
+
+def _history(accounting: Accounting, query: HistoryParameters) -> Response:
+    fields = chosen_fields(query.fields, JOB_FIELDS)
+    if query.cursor is not None and query.offset:
+        raise BadParameter("cursor and offset exclude each other: a cursor is a place already.", parameter="offset")
+    after = None if query.cursor is None else decode_cursor(query.cursor, _read_history_place)
+    page = accounting.history.page(query, after)
+    meta = _meta(accounting, len(page.keys), page.next, truncated=page.truncated)
+    return listing(accounting.history.records(page, query.times), fields, query.format, meta)
+
+
+def _meta(accounting: Accounting, count: int, place: Any, *, truncated: bool) -> dict[str, Any]:
+    return {
+        "source": accounting.source,
+        "cluster": accounting.cluster,
+        "count": count,
+        "next": None if place is None else next_link(encode_cursor(place)),
+        "truncated": truncated,
+    }
+
+
+def _read_history_place(value: Any) -> Place:
+    key, id_job, time_submit = value
+    if not all(isinstance(part, int) and 0 <= part < 2**64 for part in (key, id_job, time_submit)):
+        raise ValueError
+    return Place(key, id_job, time_submit)
+
+
+def _read_users_place(value: Any) -> users.Place:
+    user, acct, partition, number = value
+    if not (all(isinstance(part, str) for part in (user, acct, partition)) and isinstance(number, int)):
+        raise ValueError
+    return user, acct, partition, number
