@@ -85,7 +85,7 @@ def _meta(accounting: Accounting, count: int, place: Any, *, truncated: bool) ->
         "source": accounting.source,
         "cluster": accounting.cluster,
         "count": count,
-        "next": None if place is None else next_link(encode_cursor(place)),
+        "next": None if place is None else next_link(encode_cursor(list(place))),
         "truncated": truncated,
     }
 

@@ -1,0 +1,95 @@
+"""Rows of slurmdbd's tables with sane defaults, and an SQLite file that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine
+
+from slurm_rest_api.acctapi.tables import assoc_table, job_table, qos_table, tres_table
+from slurm_rest_api.config import Settings
+
+JOB_TABLE = "demo_job_table"
+ASSOC_TABLE = "demo_assoc_table"
+NO_VAL = 4294967294
+
+Row = dict[str, Any]
+
+_JOB: Row = {
+    "id_user": 1001, "id_assoc": 2, "job_name": "align", "cpus_req": 2, "mem_req": 500, "account": "physics",
+    "nodelist": "rack001", "partition": "main", "nodes_alloc": 1, "timelimit": 60, "time_eligible": 0,
+    "time_start": 0, "time_end": 0, "time_suspended": 0, "priority": 10, "state": 3, "exit_code": 0, "derived_ec": 0,
+    "derived_es": None, "kill_requid": None, "tres_req": "1=2", "tres_alloc": "1=2,2=500", "id_qos": 1,
+    "id_array_job": 0, "id_array_task": NO_VAL, "array_task_str": None, "array_max_tasks": 0, "id_group": 100,
+    "wckey": "", "het_job_id": 0, "het_job_offset": NO_VAL, "admin_comment": None, "system_comment": None,
+    "work_dir": "/home", "constraints": "", "state_reason_prev": 0, "container": None, "failed_node": None,
+    "licenses": None, "restart_cnt": 0, "pack_job_id": 0, "pack_job_offset": NO_VAL,
+}  # fmt: skip
+_ASSOC: Row = {
+    "user": "", "acct": "root", "partition": "", "deleted": 0, "is_def": 0, "parent_acct": "", "shares": 1,
+    "def_qos_id": None, "qos": b"", "delta_qos": b"", "max_jobs": None, "max_submit_jobs": None, "max_tres_pj": "",
+    "max_tres_pn": "", "max_tres_mins_pj": "", "max_tres_run_mins": "", "max_wall_pj": None, "grp_jobs": None,
+    "grp_submit_jobs": None, "grp_tres": "", "grp_tres_mins": "", "grp_tres_run_mins": "", "grp_wall": None,
+    "max_jobs_accrue": None, "min_prio_thresh": None, "grp_jobs_accrue": None, "priority": None, "comment": None,
+}  # fmt: skip
+
+USERS = [
+    {"id_assoc": 1, "qos": b",1,"},
+    {"id_assoc": 10, "acct": "physics", "parent_acct": "root"},
+    {"id_assoc": 2, "user": "alice", "acct": "physics", "is_def": 1},
+    {"id_assoc": 3, "user": "bob", "acct": "physics", "is_def": 1},
+]
+QOS = [{"id": 1, "name": "normal"}, {"id": 2, "name": "urgent"}]
+TRES = [
+    {"id": 1, "type": "cpu", "name": ""},
+    {"id": 2, "type": "mem", "name": ""},
+    {"id": 4, "type": "node", "name": ""},
+    {"id": 1001, "type": "gres", "name": "gpu"},
+]
+
+
+def job_row(key: int, **changes: Any) -> Row:
+    """A completed job of alice that was submitted at second 1000 × `key` and ran for 100 seconds."""
+    submitted = changes.get("time_submit", 1000 * key)
+    times = {"time_submit": submitted, "time_start": submitted + 10, "time_end": submitted + 110}
+    return {**_JOB, "job_db_inx": key, "id_job": key, **times, **changes}
+
+
+def assoc_row(**changes: Any) -> Row:
+    """An association; without changes that of the account root."""
+    return {**_ASSOC, **changes}
+
+
+def write_database(file: Path, jobs: Iterable[Row], associations: Sequence[Row] = USERS) -> None:
+    """Make an SQLite file with slurmdbd's tables and these rows."""
+    engine = create_engine(f"sqlite:///{file}")
+    job, assoc, qos, tres = job_table(JOB_TABLE), assoc_table(ASSOC_TABLE), qos_table(), tres_table()
+    with engine.begin() as connection:
+        for table, rows in (
+            (job, list(jobs)),
+            (assoc, [assoc_row(**row) for row in associations]),
+            (qos, QOS),
+            (tres, TRES),
+        ):
+            table.create(connection)
+            if rows:
+                connection.execute(table.insert(), rows)
+    engine.dispose()
+
+
+def settings_for(file: Path, runtime: Path, **database: Any) -> Settings:
+    """Settings of a service that reads `file`; the partition `secret` is hidden."""
+    return Settings.model_validate(
+        {
+            "system": {"use_acct_db": True, "runtime_dir": runtime},
+            "database": {
+                "db_sqlite_file": file,
+                "table_job": JOB_TABLE,
+                "table_assoc": ASSOC_TABLE,
+                **database,
+            },
+            "filter": {"partitions": ["secret"]},
+        }
+    )

@@ -1,0 +1,43 @@
+"""States by every name that people have for them."""
+
+from __future__ import annotations
+
+import pytest
+
+from slurm_rest_api.acctapi.states import enum_name, long_name, parse_states
+
+
+@pytest.mark.parametrize(
+    ("names", "numbers"),
+    [
+        (["0"], {0}),
+        (["JOB_COMPLETE", "COMPLETED", "cd", "complete", "job_completed", "3"], {3}),
+        (["R", "PD", "s"], {0, 1, 2}),
+        (["cancelled", "CANCELED", "CA"], {4}),
+        (["JOB_OOM", "OUT_OF_MEMORY", "oom"], {11}),
+        (["requeued", "RESIZING", "RV"], {1024, 8192, 524288}),
+    ],
+)
+def test_every_usual_spelling_is_understood(names: list[str], numbers: set[int]) -> None:
+    assert parse_states(names) == numbers
+
+
+@pytest.mark.parametrize("name", ["", "12", "1025", "-1", "RUNNNING", "٣", "9" * 30])
+def test_unknown_states_are_told_with_those_there_are(name: str) -> None:
+    with pytest.raises(ValueError, match=r"there is no state .* PENDING \(0, PD\), RUNNING \(1, R\)"):
+        parse_states([name])
+
+
+def test_the_nearest_state_is_offered() -> None:
+    with pytest.raises(ValueError, match="Did you mean 'RUNNING'"):
+        parse_states(["RUNNNING"])
+
+
+def test_numbers_have_names() -> None:
+    assert [enum_name(number) for number in (3, 11, 1024, 77)] == [
+        "JOB_COMPLETE",
+        "JOB_OOM",
+        "JOB_REQUEUE",
+        "JOB_STATE_77",
+    ]
+    assert [long_name(number) for number in (3, 11, 1024, 77)] == ["COMPLETED", "OUT_OF_MEMORY", "REQUEUED", "STATE_77"]
