@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pymysql.constants import CR, ER
+from pymysql.constants import ER
 from sqlalchemy import exc
 
 from slurm_rest_api.errors import ApiError, DatabaseUnavailable, DatabaseUnusable, QueryTooSlow
@@ -47,7 +47,7 @@ def told(error: exc.SQLAlchemyError) -> ApiError:
     if isinstance(error, exc.TimeoutError):
         return _unavailable("All connections to the accounting database are in use.")
     code = error_code(error) if isinstance(error, exc.DBAPIError) else 0
-    if code in _SLOW or (code == CR.CR_SERVER_LOST and "timed out" in str(error)):
+    if code in _SLOW:
         return QueryTooSlow(_SLOW_TOLD, retry_after=RETRY_SECONDS)
     if code in _LOGIN:
         return _unusable("The accounting database refuses the service's account or its password.")

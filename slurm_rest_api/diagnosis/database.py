@@ -9,29 +9,46 @@ from typing import Any, Final
 import pymysql
 from pymysql.constants import CR, ER
 
+from slurm_rest_api.acctapi.database import open_database
+from slurm_rest_api.acctapi.tables import QOS_TABLE, TRES_TABLE
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.diagnosis.grants import surplus
+from slurm_rest_api.errors import ApiError
 
 _NAME: Final = "database"
+_SETTINGS: Final = ("table_assoc", "table_job")
+_FIXED: Final = (QOS_TABLE, TRES_TABLE)
+"""Tables that have the same name everywhere."""
+
 _SOCKET_ONLY: Final = 1698
 """ER_ACCESS_DENIED_NO_PASSWORD_ERROR: MariaDB's answer where an account logs in through its socket only."""
 
 
 def check_database(database: DatabaseSettings) -> list[Finding]:
     """Connect once, read at most one row of each table, and ask for the account's rights. Changes nothing."""
+    if database.db_sqlite_file is not None:
+        return [_sqlite(database)]
     try:
         with closing(_connect(database)) as connection, connection.cursor() as cursor:
             where = f"{database.db_user} at {database.db_host}:{database.db_port}"
             cursor.execute("SELECT VERSION()")
             findings = [Finding(_NAME, "ok", f"Connected as {where}, server {cursor.fetchall()[0][0]}.")]
-            findings += [_table(cursor, database, name) for name in ("table_assoc", "table_job")]
+            findings += [_table(cursor, database, name) for name in (*_SETTINGS, *_FIXED)]
             return [*findings, _rights(cursor, database)]
     except pymysql.MySQLError as error:
         return [_failure(error, database)]
     except RuntimeError as error:
         # PyMySQL's way to say that an authentication method needs the package cryptography.
         return [Finding(_NAME, "problem", f"The account cannot log in: {error}.", "pip install cryptography")]
+
+
+def _sqlite(database: DatabaseSettings) -> Finding:
+    try:
+        open_database(database).run(lambda _connection, _schema: None)
+    except ApiError as error:
+        return Finding(_NAME, "problem", f"database.db_sqlite_file: {error.detail}", "Check the file and its rights.")
+    return Finding(_NAME, "ok", f"{database.db_sqlite_file} has slurmdbd's tables.")
 
 
 def _connect(database: DatabaseSettings) -> pymysql.Connection[Any]:
@@ -45,11 +62,14 @@ def _connect(database: DatabaseSettings) -> pymysql.Connection[Any]:
         read_timeout=database.db_connect_timeout,
         # An open transaction would block slurmdbd's ALTER TABLE, and everybody behind it.
         autocommit=True,
+        ssl=None if database.db_ssl_ca is None else {"ca": str(database.db_ssl_ca)},
     )
 
 
-def _table(cursor: Any, database: DatabaseSettings, setting: str) -> Finding:
-    table = getattr(database, setting)
+def _table(cursor: Any, database: DatabaseSettings, name: str) -> Finding:
+    """Whether a table can be read, whose name is a setting's value or fixed."""
+    table = getattr(database, name) if name in _SETTINGS else name
+    where = f"database.{name}" if name in _SETTINGS else name
     try:
         # The name was checked when the configuration was read: it holds no quote.
         cursor.execute(f"SELECT 1 FROM `{table}` LIMIT 1")  # noqa: S608
@@ -57,12 +77,13 @@ def _table(cursor: Any, database: DatabaseSettings, setting: str) -> Finding:
     except pymysql.MySQLError as error:
         code, text = _code_and_text(error)
         if code == ER.NO_SUCH_TABLE:
-            told = f"database.{setting}: there is no table {table} in {database.db_name}."
-            return Finding(_NAME, "problem", told, _like(cursor, setting))
+            told = f"{where}: there is no table {table} in {database.db_name}."
+            remedy = _like(cursor, name) if name in _SETTINGS else "Is database.db_name the database of slurmdbd?"
+            return Finding(_NAME, "problem", told, remedy)
         if code in (ER.TABLEACCESS_DENIED_ERROR, ER.COLUMNACCESS_DENIED_ERROR):
-            told = f"database.{setting}: {database.db_user} may not read {table}, or there is no such table."
+            told = f"{where}: {database.db_user} may not read {table}, or there is no such table."
             return Finding(_NAME, "problem", told, _grant(database, table))
-        return Finding(_NAME, "problem", f"database.{setting}: reading {table} failed: {text} (error {code}).")
+        return Finding(_NAME, "problem", f"{where}: reading {table} failed: {text} (error {code}).")
     return Finding(_NAME, "ok", f"{table} can be read.")
 
 
@@ -83,8 +104,8 @@ def _rights(cursor: Any, database: DatabaseSettings) -> Finding:
     return Finding(
         _NAME,
         "warning",
-        f"The account may do more than read the two tables: {', '.join(found)}.",
-        "Use an account of its own that has SELECT on the two tables alone: other tables hold users' scripts and"
+        f"The account may do more than read the four tables: {', '.join(found)}.",
+        "Use an account of its own that has SELECT on the four tables alone: other tables hold users' scripts and"
         " environments, and whoever may write can damage the accounting.",
     )
 

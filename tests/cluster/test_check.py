@@ -52,28 +52,31 @@ def verdicts(findings: list[Finding]) -> list[str]:
     return [finding.verdict for finding in findings]
 
 
-def test_an_account_that_may_read_the_two_tables_is_right(cluster: Cluster, reader: str) -> None:
-    for ending in ("_assoc_table", "_job_table"):
-        grant(cluster, "SELECT", f"`{cluster.database.name}`.`{table(cluster, ending)}`")
+def test_an_account_that_may_read_the_four_tables_is_right(cluster: Cluster, reader: str) -> None:
+    for name in (table(cluster, "_assoc_table"), table(cluster, "_job_table"), "qos_table", "tres_table"):
+        grant(cluster, "SELECT", f"`{cluster.database.name}`.`{name}`")
     findings = checked(cluster)
-    assert verdicts(findings) == ["ok"] * 4
+    assert verdicts(findings) == ["ok"] * 6
     assert f"Connected as {reader} at 127.0.0.1:{cluster.database.port}" in findings[0].sentence
-    assert findings[3].sentence == "The account has no more rights than it needs."
+    assert findings[5].sentence == "The account has no more rights than it needs."
 
 
 def test_rights_beyond_reading_are_a_warning(cluster: Cluster, reader: str) -> None:
     grant(cluster, "SELECT, DELETE", f"`{cluster.database.name}`.*")
     findings = checked(cluster)
-    assert verdicts(findings) == ["ok", "ok", "ok", "warning"]
-    assert f"SELECT on {cluster.database.name}.*, DELETE on {cluster.database.name}.*" in findings[3].sentence
+    assert verdicts(findings) == ["ok"] * 5 + ["warning"]
+    assert f"SELECT on {cluster.database.name}.*, DELETE on {cluster.database.name}.*" in findings[5].sentence
 
 
 def test_a_missing_right_is_told_with_the_grant_that_mends_it(cluster: Cluster, reader: str) -> None:
     assoc, job = table(cluster, "_assoc_table"), table(cluster, "_job_table")
     grant(cluster, "SELECT", f"`{cluster.database.name}`.`{assoc}`")
     findings = checked(cluster)
-    assert verdicts(findings) == ["ok", "ok", "problem", "ok"]
-    assert findings[2].remedy == f"GRANT SELECT ON `{cluster.database.name}`.`{job}` TO '{reader}'@'<this host>';"
+    assert verdicts(findings) == ["ok", "ok", "problem", "problem", "problem", "ok"]
+    assert [finding.remedy for finding in findings[2:5]] == [
+        f"GRANT SELECT ON `{cluster.database.name}`.`{name}` TO '{reader}'@'<this host>';"
+        for name in (job, "qos_table", "tres_table")
+    ]
 
 
 def test_a_missing_table_is_told_with_those_that_there_are(cluster: Cluster, reader: str) -> None:

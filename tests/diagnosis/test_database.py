@@ -6,10 +6,12 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.diagnosis.database import check_database
 from slurm_rest_api.diagnosis.finding import Finding
+from tests.acctapi.rows import settings_for, write_database
 
 SECRET = "hunter2-Zq"
 
@@ -95,3 +97,12 @@ def test_something_that_is_no_database() -> None:
         finding = checked(port)
     assert finding.verdict == "problem"
     assert finding.sentence.startswith(f"127.0.0.1:{port}: ")
+
+
+def test_an_sqlite_file_is_looked_at_in_place_of_a_server(tmp_path: Path) -> None:
+    file = tmp_path / "acct.sqlite"
+    settings = settings_for(file, tmp_path / "run").database
+    (missing,) = check_database(settings)
+    assert missing.verdict == "problem"
+    write_database(file, [])
+    assert check_database(settings) == [Finding("database", "ok", f"{file} has slurmdbd's tables.")]
