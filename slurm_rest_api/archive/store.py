@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy import Connection, Engine, Table, delete, func, insert, select
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from slurm_rest_api.archive.aggregate import Weighted, aggregate
@@ -139,15 +139,22 @@ def _steps() -> Iterable[tuple[int, Table]]:
 
 
 def _make(connection: Connection, width: int, source: Table, slot: int) -> None:
+    """Store the sample of a slot of a wider level, in place of the one that it may have."""
     rows = connection.execute(
         select(source.c.body, source.c.weight)
         .where(source.c.time >= slot, source.c.time < slot + width)
         .order_by(source.c.time)
     ).all()
+    if not rows:
+        return
     target = LEVELS[width]
-    connection.execute(delete(target).where(target.c.time == slot))
-    if rows:
-        connection.execute(insert(target), [_row(aggregate(slot, [Weighted(read(body), n) for body, n in rows]))])
+    made = _row(aggregate(slot, [Weighted(read(body), weight) for body, weight in rows]))
+    present = connection.execute(select(target.c.time).where(target.c.time == slot)).scalar()
+    # Not DELETE and INSERT: locks on what is not there let two hosts wait for each other.
+    if present is None:
+        connection.execute(insert(target), [made])
+    else:
+        connection.execute(update(target).where(target.c.time == slot), made)
 
 
 def _row(part: Weighted) -> dict[str, object]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.reader import ArchiveReader
 from slurm_rest_api.archive.sample import Sample
 from slurm_rest_api.archive.store import ArchiveStore
-from slurm_rest_api.archive.tables import RAW, read
+from slurm_rest_api.archive.tables import read
 from slurm_rest_api.archive.window import Window
 from slurm_rest_api.config import SystemSettings
 
@@ -40,4 +42,31 @@ def all_samples(settings: SystemSettings) -> list[Sample]:
     return [read(row.body) for row in open_reader(settings).samples(Window(0, EVER, 0), 10**6)]
 
 
-__all__ = ["RAW", "all_samples", "open_reader", "open_store", "slots", "sqlite_settings"]
+class Archives:
+    """Any number of writers and readers of one archive; `close()` closes all of them."""
+
+    def __init__(self, settings: SystemSettings) -> None:
+        self._settings = settings
+        self._engines: list[Engine] = []
+
+    def store(self) -> ArchiveStore:
+        """A new writer."""
+        return ArchiveStore(self._open(writable=True))
+
+    def reader(self) -> ArchiveReader:
+        """A new reader."""
+        return ArchiveReader(self._open(writable=False))
+
+    def samples(self) -> list[Sample]:
+        """All samples as they were taken."""
+        return [read(row.body) for row in self.reader().samples(Window(0, EVER, 0), 10**6)]
+
+    def close(self) -> None:
+        """Close every connection."""
+        for engine in self._engines:
+            engine.dispose()
+
+    def _open(self, *, writable: bool) -> Engine:
+        engine = open_engine(self._settings, writable=writable)
+        self._engines.append(engine)
+        return engine

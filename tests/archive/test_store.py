@@ -15,15 +15,17 @@ import pytest
 from slurm_rest_api.archive.engine import archive_file, open_engine
 from slurm_rest_api.config import SystemSettings
 from slurm_rest_api.errors import ArchiveError
-from tests.archive.databases import open_store, slots, sqlite_settings
+from tests.archive.databases import Archives, open_store, slots, sqlite_settings
 from tests.archive.samples import make_sample
 from tests.archive.store_contract import CHECKS
 from tests.waiting import wait_for
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_the_contract_of_every_archive(check: Callable[[SystemSettings], None], tmp_path: Path) -> None:
-    check(sqlite_settings(tmp_path))
+def test_the_contract_of_every_archive(check: Callable[[Archives], None], tmp_path: Path) -> None:
+    archives = Archives(sqlite_settings(tmp_path))
+    check(archives)
+    archives.close()
 
 
 def test_the_file_is_made_with_its_folder(tmp_path: Path) -> None:
@@ -46,7 +48,7 @@ def test_a_relative_path_is_in_the_state_directory() -> None:
 _WRITER = """
 import sys
 from pathlib import Path
-from tests.archive.databases import open_store, sqlite_settings
+from tests.archive.databases import Archives, open_store, sqlite_settings
 from tests.archive.samples import make_sample
 store = open_store(sqlite_settings(Path(sys.argv[1])))
 slot = int(sys.argv[2])
