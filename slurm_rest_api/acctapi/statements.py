@@ -73,7 +73,8 @@ def page_keys(job: Table, filters: Filters, keys: KeyRange, page: Page) -> Keys:
     Answers to `jobid` comparisons are in the order of job ids and submit times, which an index has.
     """
     branches = _by_job_id(job, filters) if filters.job_ids else list(_by_key(job, filters, keys))
-    order = ("id_job", "time_submit", "job_db_inx") if filters.job_ids else ("job_db_inx",)
+    # Both orders are unique, and an index has them; a third column would make the server sort.
+    order = ("id_job", "time_submit") if filters.job_ids else ("job_db_inx",)
     depth = page.offset + page.limit
     parts = [_part(job, filters, page, branch).order_by(*map(desc, order)) for branch in branches]
     if not parts:
@@ -117,14 +118,10 @@ def _part(job: Table, filters: Filters, page: Page, branch: _Branch) -> Select[A
 
 
 def _behind(job: Table, place: Place, *, by_job_id: bool) -> list[Condition]:
-    older = job.c.job_db_inx < place.key
     if not by_job_id:
-        return [older]
-    earlier = or_(job.c.time_submit < place.time_submit, and_(job.c.time_submit == place.time_submit, older))
-    return [
-        job.c.id_job <= place.id_job,
-        or_(job.c.id_job < place.id_job, and_(job.c.id_job == place.id_job, earlier)),
-    ]
+        return [job.c.job_db_inx < place.key]
+    earlier = and_(job.c.id_job == place.id_job, job.c.time_submit < place.time_submit)
+    return [job.c.id_job <= place.id_job, or_(job.c.id_job < place.id_job, earlier)]
 
 
 def _by_job_id(job: Table, filters: Filters) -> list[_Branch]:
