@@ -156,8 +156,9 @@ def _times(job: FromClause, filters: Filters) -> list[Condition]:
 
 
 def _in_partition(job: FromClause, partition: str, hidden: Collection[str]) -> Condition:
-    """The partition itself, or one of the comma list of a pending job; nothing for a name that is hidden."""
-    alone = false() if partition in hidden else same_text(job.c.partition, partition)
+    """The partition itself, or one of the comma list of a pending job; nothing for a list with a hidden name."""
+    betrays = not set(hidden).isdisjoint(partition.split(","))
+    alone = false() if betrays else same_text(job.c.partition, partition)
     listed = func.instr(cast(_shown_list(job, hidden), LargeBinary), f",{partition},".encode()) > 0
     return or_(alone, and_(job.c.partition.contains(","), listed))
 
