@@ -12,7 +12,9 @@ import pymysql
 from slurm_rest_api.config import Settings
 from tests.acctapi.slurmdbd_associations import ASSOC_ROWS, QOS_ROWS, TRES_ROWS
 from tests.acctapi.slurmdbd_ddl import OF_A_CLUSTER, columns, create_table, tables
-from tests.testbed.cluster import DatabaseFacts
+from tests.testbed.cluster import Cluster, DatabaseFacts
+from tests.testbed.slurmnodes import CLUSTER as CLUSTER_NAME
+from tests.testbed.slurmnodes import HIDDEN_PARTITION
 
 CLUSTER: Final = "proof"
 JOB_TABLE: Final = f"{CLUSTER}_job_table"
@@ -33,9 +35,8 @@ class AccountingDatabase:
         self.charset = charset
         self.name = f"proof_{release.replace('.', '_')}"
         self._facts = facts
-        self._admin = pymysql.connect(
-            host=facts.host, port=facts.port, user=facts.user, password=facts.password, autocommit=True
-        )
+        self._held: list[pymysql.Connection[Any]] = []
+        self._admin = self._connect(facts.user, facts.password)
         self._make()
 
     def close(self) -> None:
@@ -86,6 +87,25 @@ class AccountingDatabase:
         [[count]] = self.sql("SELECT COUNT(*) FROM information_schema.processlist WHERE user = %s", [READER])
         return int(count)
 
+    def hold_one_connection(self) -> None:
+        """Log in as the account, and stay so until `release_connections`."""
+        self._held.append(self._connect(READER, PASSWORD))
+
+    def release_connections(self) -> None:
+        """Log out what `hold_one_connection` has logged in."""
+        while self._held:
+            self._held.pop().close()
+
+    def reconnect(self) -> None:
+        """Log in again, after the server was away."""
+        self._admin = self._connect(self._facts.user, self._facts.password)
+        self._admin.select_db(self.name)
+
+    def _connect(self, user: str, password: str) -> pymysql.Connection[Any]:
+        return pymysql.connect(
+            host=self._facts.host, port=self._facts.port, user=user, password=password, autocommit=True
+        )
+
     def _make(self) -> None:
         self.sql(f"DROP DATABASE IF EXISTS `{self.name}`")
         self.sql(f"CREATE DATABASE `{self.name}` CHARACTER SET {self.charset}")
@@ -109,6 +129,26 @@ def accounting_database(
         yield database
     finally:
         database.close()
+
+
+@contextmanager
+def real_accounting(cluster: Cluster, runtime: Path) -> Iterator[Settings]:
+    """Settings of a service that reads the tables of the cluster's own slurmdbd, as an account that may just do so."""
+    facts, name, user = cluster.database, CLUSTER_NAME, f"'{READER}_real'@'%'"
+    job, assoc = f"{name}_job_table", f"{name}_assoc_table"
+    grants = [f"GRANT SELECT ON {facts.name}.{table} TO {user};" for table in (job, assoc, "qos_table", "tres_table")]
+    cluster.sql(f"CREATE OR REPLACE USER {user} IDENTIFIED BY '{PASSWORD}'; {' '.join(grants)}")
+    try:
+        yield Settings.model_validate({
+            "system": {"use_acct_db": True, "runtime_dir": runtime},
+            "database": {
+                "db_host": facts.host, "db_port": facts.port, "db_user": f"{READER}_real", "db_pass": PASSWORD,
+                "db_name": facts.name, "table_job": job, "table_assoc": assoc, "names_cache_seconds": 1,
+            },
+            "filter": {"partitions": [HIDDEN_PARTITION]},
+        })  # fmt: skip
+    finally:
+        cluster.sql(f"DROP USER {user}")
 
 
 def _stored(value: Any) -> Any:
