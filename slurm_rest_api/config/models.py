@@ -15,14 +15,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 APPLICATION: Final = "slurm-rest-api"
 DEFAULTS_ORIGIN: Final = "the built-in defaults (no configuration file was found)"
 
-_SOURCE = re.compile(r"slurm|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_DEMO_OPTIONS = r"[a-z]+=[^,\s]+(,[a-z]+=[^,\s]+)*"
+_SOURCE = re.compile(rf"slurm|demo(:{_DEMO_OPTIONS})?|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
 _TABLE = re.compile(r"[A-Za-z0-9_$-]+")
 
 
 def _source(value: str) -> str:
     if not _SOURCE.fullmatch(value):
-        raise ValueError('expected "slurm", or "package.module:function" for a source of your own')
+        raise ValueError('expected "slurm", "demo", or "package.module:function" for a source of your own')
     return value
 
 
@@ -90,8 +91,8 @@ class SystemSettings(_Section):
     archive_path: Text = Field(default="archive.sqlite", description="File of the load archive (SQLite).")
     source: Annotated[Text, AfterValidator(_source)] = Field(
         default="slurm",
-        description='Where the cluster\'s state comes from: "slurm" (through pyslurm), or "package.module:function",'
-        " a function of your own that returns a source.",
+        description='Where the cluster\'s state comes from: "slurm" (through pyslurm); "demo", a cluster that does not'
+        ' exist, for trying things out; or "package.module:function", a function of your own that returns a source.',
     )
     runtime_dir: AbsolutePath | None = Field(
         default=None,
