@@ -7,6 +7,8 @@ from flask_openapi3 import Info, OpenAPI
 
 from slurm_rest_api.acctapi.setup import open_accounting
 from slurm_rest_api.acctapi.views import accounting_blueprint
+from slurm_rest_api.archive.setup import open_archive
+from slurm_rest_api.archive.views import load_blueprint
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.paths import RuntimePaths
@@ -37,6 +39,7 @@ def create_app(settings: Settings) -> OpenAPI:
     live = LiveState(StoreReader(paths.store), PreparedBodies(paths.prepared))
     app.register_api(live_blueprint(live))
     app.register_api(accounting_blueprint(open_accounting(settings)))
+    app.register_api(load_blueprint(open_archive(settings)))
     error_handlers.register(app)
     if settings.system.use_cors:
         CORS(

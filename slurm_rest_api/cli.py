@@ -1,4 +1,4 @@
-"""The one front door: `slurm-rest-api collect | serve | run | check | openapi`."""
+"""The one front door: `slurm-rest-api collect | serve | run | check | openapi | import-archive`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,11 +14,15 @@ import click
 import waitress
 
 from slurm_rest_api.app import create_app
+from slurm_rest_api.archive.engine import open_engine
+from slurm_rest_api.archive.setup import open_sampler
+from slurm_rest_api.archive.store import ArchiveStore
+from slurm_rest_api.archive.tinydb_import import describe, import_tinydb
 from slurm_rest_api.config import Settings, load_settings, not_yet_effective
 from slurm_rest_api.diagnosis import check as diagnose
 from slurm_rest_api.diagnosis import render
 from slurm_rest_api.diagnosis.folders import RUNTIME_FOLDER, check_runtime_dir
-from slurm_rest_api.errors import ConfigError
+from slurm_rest_api.errors import ArchiveError, ConfigError
 from slurm_rest_api.process import end_with_parent, share_malloc_arenas
 from slurm_rest_api.slurmapi.collector import collect as run_collector
 from slurm_rest_api.supervisor import Supervisor
@@ -54,7 +59,10 @@ def main(context: click.Context, config: Path | None) -> None:
 def collect(settings: Settings, *, with_parent: bool) -> None:
     """Be the collector: load the cluster into the snapshot store, again and again."""
     _begin(settings, with_parent=with_parent)
-    run_collector(settings)
+    try:
+        run_collector(settings, open_sampler)
+    except ArchiveError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()
@@ -117,6 +125,28 @@ def check(settings: Settings) -> None:
 def openapi(settings: Settings) -> None:
     """Print the OpenAPI document."""
     click.echo(json.dumps(create_app(settings).api_doc, indent=2))
+
+
+@main.command("import-archive")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def import_archive(settings: Settings, file: Path) -> None:
+    """Bring the load archive of the 2018 service (a TinyDB file) into the archive of this one.
+
+    It may be stopped and started again, and may run while the service does.
+    """
+    try:
+        store = ArchiveStore(open_engine(settings.system, writable=True))
+        with click.progressbar(length=file.stat().st_size, label=f"Reading {file.name}", file=sys.stderr) as bar:
+            width = settings.system.archive_wait_time
+            report = import_tinydb(file, store, width, int(time.time()), bar.update)
+            bar.update(file.stat().st_size)
+        store.close()
+    except ArchiveError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(describe(report))
+    if report.damage is not None or not (report.stored or report.skipped):
+        raise SystemExit(1)
 
 
 def _begin(settings: Settings, *, with_parent: bool) -> None:

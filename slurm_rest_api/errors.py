@@ -6,6 +6,7 @@ ServiceError                  something a person has to read
 │   ├── SourceUnavailable     slurmctld does not answer; trying again makes sense
 │   └── SourceUnusable        this host cannot read any cluster (no pyslurm, no slurm.conf)
 ├── StoreError                the snapshot store could not be read or written
+├── ArchiveError              the load archive could not be opened, read or written
 └── ApiError                  has an HTTP status and becomes an error answer
     ├── BadParameter          400, names the parameter
     ├── BadParameters         400, several of them at once
@@ -13,6 +14,7 @@ ServiceError                  something a person has to read
     ├── NotLoaded             503, nothing was ever loaded
     ├── DatabaseUnavailable   503, the accounting database does not answer
     ├── DatabaseUnusable      503, it answers, but not to us: wrong password, missing table or right
+    ├── ArchiveUnavailable    503, the load archive cannot be read
     └── QueryTooSlow          504, a query passed the time limit of the accounting database
 """
 
@@ -47,6 +49,10 @@ class SourceUnusable(SourceError):
 
 class StoreError(ServiceError):
     """The snapshot store could not be read or written."""
+
+
+class ArchiveError(ServiceError):
+    """The load archive could not be opened, read or written."""
 
 
 class ApiError(ServiceError):
@@ -113,3 +119,10 @@ class QueryTooSlow(ApiError):
 
     status = 504
     title = "Query too slow"
+
+
+class ArchiveUnavailable(ApiError):
+    """The load archive cannot be read just now."""
+
+    status = 503
+    title = "Load archive not available"

@@ -18,9 +18,9 @@ TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 # Library: where it may be imported, as prefixes of module names below the package.
 ONLY_IN = {
-    "flask": ("web.", "slurmapi.views", "acctapi.views", "app"),
+    "flask": ("web.", "slurmapi.views", "acctapi.views", "archive.views", "app"),
     "flask_cors": ("app",),
-    "flask_openapi3": ("slurmapi.views", "acctapi.views", "app"),
+    "flask_openapi3": ("slurmapi.views", "acctapi.views", "archive.views", "app"),
     "werkzeug": ("web.",),
     "waitress": ("cli",),
     "click": ("cli",),
@@ -28,20 +28,22 @@ ONLY_IN = {
     "apscheduler": ("slurmapi.collector",),
     "sqlite3": ("slurmapi.store.",),
     "pymysql": ("diagnosis.", "acctapi.faults"),
-    "sqlalchemy": ("acctapi.",),
+    "sqlalchemy": ("acctapi.", "archive."),
+    "ijson": ("archive.tinydb_import",),
     "pyslurm": ("pyslurm_build.probe",),
     "ClusterShell": ("hostlist", "acctapi.encodings", "slurmapi.node_names", "slurmapi.sources.", "demo.texts"),
 }
 # Folder or module: prefixes of what it must not import from the package itself.
 NEVER = {
-    "web": ("slurmapi", "acctapi", "config", "diagnosis", "cli", "app"),
-    "slurmapi": ("acctapi",),
-    "acctapi": ("slurmapi", "diagnosis", "cli", "app"),
+    "web": ("slurmapi", "acctapi", "archive", "config", "diagnosis", "cli", "app"),
+    "slurmapi": ("acctapi", "archive"),
+    "acctapi": ("slurmapi", "archive", "diagnosis", "cli", "app"),
+    "archive": ("acctapi", "diagnosis", "cli", "app"),
     "slurmapi.contract": ("slurmapi.sources", "slurmapi.store", "web", "config"),
     "slurmapi.sources": ("slurmapi.store", "slurmapi.views", "slurmapi.live", "web", "config"),
     "slurmapi.store": ("slurmapi.sources", "slurmapi.views", "web", "config"),
     "slurmapi.loader": ("web", "slurmapi.views", "app", "slurmapi.contract"),
-    "config": ("slurmapi", "acctapi", "web", "diagnosis", "cli", "app"),
+    "config": ("slurmapi", "acctapi", "archive", "web", "diagnosis", "cli", "app"),
     "pyslurm_build": ("slurmapi", "web", "config", "cli", "app"),
 }
 # A guest: only these know it, and only by name or for the flag of the command line.
@@ -68,6 +70,11 @@ PURE = (
     "slurmapi.job_links",
     "slurmapi.visibility",
     "slurmapi.usage",
+    "slurmapi.tally",
+    "archive.sample",
+    "archive.aggregate",
+    "archive.shaping",
+    "archive.window",
     "acctapi.associations",
     "acctapi.filters",
     "acctapi.nodes",

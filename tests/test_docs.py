@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from pydantic import BaseModel, ValidationError
 
 from slurm_rest_api.acctapi.answers import HistoryAnswer, UsersAnswer
+from slurm_rest_api.archive.answers import LoadAnswer
 from slurm_rest_api.config.document import settings_table
 from slurm_rest_api.slurmapi import answers
 from slurm_rest_api.version import __version__
@@ -25,6 +26,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "/partitions": answers.PartitionsAnswer,
     "/stats": answers.StatsAnswer,
     "/usage": answers.UsageAnswer,
+    "/load": LoadAnswer,
     "/users": UsersAnswer,
     "/history": HistoryAnswer,
     "How answers look": ErrorAnswer,

@@ -16,7 +16,7 @@ from slurm_rest_api.acctapi.statements import Place
 from slurm_rest_api.acctapi.users import Users
 from slurm_rest_api.errors import BadParameter, NotFound
 from slurm_rest_api.web.envelope import ErrorAnswer
-from slurm_rest_api.web.listing import listing
+from slurm_rest_api.web.listing import chosen, listing
 from slurm_rest_api.web.names import chosen_fields
 from slurm_rest_api.web.paging import decode_cursor, encode_cursor, next_link
 
@@ -67,7 +67,7 @@ def _users(accounting: Accounting, query: UsersParameters) -> Response:
     after = None if query.cursor is None else decode_cursor(query.cursor, _read_users_place)
     page = accounting.users.page(query, after)
     meta = _meta(accounting, len(page.associations), page.next, truncated=page.truncated)
-    return listing(page.records(), fields, query.format, meta)
+    return listing(chosen(page.records(), fields), fields, query.format, meta)
 
 
 def _history(accounting: Accounting, query: HistoryParameters) -> Response:
@@ -77,7 +77,8 @@ def _history(accounting: Accounting, query: HistoryParameters) -> Response:
     after = None if query.cursor is None else decode_cursor(query.cursor, _read_history_place)
     page = accounting.history.page(query, after)
     meta = _meta(accounting, len(page.keys), page.next, truncated=page.truncated)
-    return listing(accounting.history.records(page, query.times), fields, query.format, meta)
+    records = accounting.history.records(page, query.times)
+    return listing(chosen(records, fields), fields, query.format, meta)
 
 
 def _meta(accounting: Accounting, count: int, place: Any, *, truncated: bool) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def _sentence(section: str, details: ErrorDetails, lines: Lines) -> str:
     name = str(details["loc"][0])
     field = SECTIONS[section].model_fields[name]
     where = place(tuple(path[: 3 if len(path) > 2 and isinstance(path[2], int) else 2]), lines)
-    value = "the value (not shown)" if field.annotation is SecretStr else _shown(details["input"])
+    value = "the value (not shown)" if SecretStr in _parts(field.annotation) else _shown(details["input"])
     if details["type"] == "value_error":
         return f"{where}: {value} cannot be used; {details['ctx']['error']}."
     item = len(path) > 2 and isinstance(path[2], int)

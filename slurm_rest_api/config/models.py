@@ -87,8 +87,28 @@ class SystemSettings(_Section):
     port: Port = Field(default=5000, description="TCP port to listen on.")
     serve_index: bool = Field(default=False, description="Serve a home page at /.")
     archive_usage_load: bool = Field(default=False, description="Keep an archive of load samples for /load.")
-    archive_wait_time: int = Field(default=60, ge=1, description="Seconds between two load samples.")
-    archive_path: Text = Field(default="archive.sqlite", description="File of the load archive (SQLite).")
+    archive_wait_time: int = Field(
+        default=60, ge=1, le=86400, description="Seconds between two load samples; the same on hosts that share one."
+    )
+    archive_path: Text = Field(
+        default="archive.sqlite",
+        description="File of the load archive (SQLite), made with its folder. A relative path is in $STATE_DIRECTORY,"
+        " which systemd sets, else in the working folder.",
+    )
+    archive_url: SecretStr | None = Field(
+        default=None,
+        description="A database for the load archive in place of the file, so that several hosts can share it:"
+        " postgresql+psycopg://user:password@host/database or mysql+pymysql://user:password@host/database.",
+    )
+    archive_keep_days: int = Field(
+        default=90,
+        ge=1,
+        description="Days for which every sample is kept; after that what was made of them: 10 minutes for two years,"
+        " hours and days for ever.",
+    )
+    load_max_samples: int = Field(
+        default=5000, ge=1, le=1_000_000, description="Most samples that one answer of /load has."
+    )
     source: Annotated[Text, AfterValidator(_source)] = Field(
         default="slurm",
         description='Where the cluster\'s state comes from: "slurm" (through pyslurm); "demo", a cluster that does not'
@@ -216,12 +236,8 @@ SECTIONS: Final[Mapping[str, type[_Section]]] = {
     "filter": FilterSettings,
 }
 
-_NO_LOAD: Final = "this version has no /load and archives nothing"
 _NOT_USED_YET: Final[Mapping[str, str]] = {
     "serve_index": "this version has no home page",
-    "archive_usage_load": _NO_LOAD,
-    "archive_wait_time": _NO_LOAD,
-    "archive_path": _NO_LOAD,
 }
 
 

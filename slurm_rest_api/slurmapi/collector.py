@@ -20,6 +20,7 @@ from apscheduler.triggers.date import DateTrigger
 from slurm_rest_api.config import Settings
 from slurm_rest_api.errors import SourceError, StoreError
 from slurm_rest_api.slurmapi import pacing
+from slurm_rest_api.slurmapi.clock_watch import watch_clock
 from slurm_rest_api.slurmapi.collector_lock import only_collector
 from slurm_rest_api.slurmapi.cycle import CycleReport
 from slurm_rest_api.slurmapi.loader_process import Limits, LoaderProcess
@@ -29,6 +30,7 @@ from slurm_rest_api.slurmapi.store.writer import StoreWriter
 logger = logging.getLogger(__name__)
 
 _REFRESH: Final = "refresh"
+_SAMPLE: Final = "sample"
 
 
 class Loader(Protocol):
@@ -47,6 +49,22 @@ class Loader(Protocol):
         ...
 
 
+class Sampler(Protocol):
+    """What the collector needs of the load archive; `archive.sampler.Sampler` is the real one."""
+
+    def seconds_to_next_slot(self) -> float:
+        """When `tick()` is due next."""
+        ...
+
+    def tick(self) -> None:
+        """Take the sample of the present slot."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
 class Collector:
     """Runs cycles one after the other until `stop()`; `run()` blocks meanwhile."""
 
@@ -56,25 +74,37 @@ class Collector:
         store: Path,
         refresh_seconds: float,
         uniform: Callable[[float, float], float] = random.uniform,
+        sampler: Sampler | None = None,
     ) -> None:
         self._loader = loader
+        self._sampler = sampler
         self._writer = StoreWriter(store)
         self._refresh_seconds = refresh_seconds
         self._uniform = uniform
         self._failures = 0
         self._last_error = ""
         self._stopping = threading.Event()
-        # UTC, so that no daylight-saving change moves a cycle.
-        self._scheduler = BlockingScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
+        # UTC, so that no daylight-saving change moves a cycle. A slow cycle must not hold up a sample.
+        executors = {"default": ThreadPoolExecutor(1), _SAMPLE: ThreadPoolExecutor(1)}
+        self._scheduler = BlockingScheduler(timezone=UTC, executors=executors)
 
     def run(self) -> None:
         """Run until stopped."""
-        self._schedule(datetime.now(UTC))
+        self.schedule()
         try:
             if not self._stopping.is_set():
-                self._scheduler.start()
+                with watch_clock(self.schedule):
+                    self._scheduler.start()
         finally:
             self._loader.stop()
+            if self._sampler is not None:
+                self._sampler.close()
+
+    def schedule(self) -> None:
+        """Load now, and sample at the next slot: at the start, and whenever the clock was set."""
+        self._schedule(_REFRESH, self._refresh_and_schedule, 0.0)
+        if self._sampler is not None:
+            self._schedule(_SAMPLE, self._sample_and_schedule, self._sampler.seconds_to_next_slot())
 
     def stop(self) -> None:
         """End `run()`; a cycle in progress is given up. May be called from a signal handler or another thread."""
@@ -99,11 +129,22 @@ class Collector:
     def _refresh_and_schedule(self) -> None:
         seconds = self.refresh()
         if not self._stopping.is_set():
-            self._schedule(datetime.now(UTC) + timedelta(seconds=seconds))
+            self._schedule(_REFRESH, self._refresh_and_schedule, seconds)
 
-    def _schedule(self, when: datetime) -> None:
+    def _sample_and_schedule(self) -> None:
+        assert self._sampler is not None
+        self._sampler.tick()
+        if not self._stopping.is_set():
+            self._schedule(_SAMPLE, self._sample_and_schedule, self._sampler.seconds_to_next_slot())
+
+    def _schedule(self, name: str, job: Callable[[], None], seconds: float) -> None:
         self._scheduler.add_job(
-            self._refresh_and_schedule, DateTrigger(when), id=_REFRESH, replace_existing=True, misfire_grace_time=None
+            job,
+            DateTrigger(datetime.now(UTC) + timedelta(seconds=seconds)),
+            id=name,
+            executor=_SAMPLE if name == _SAMPLE else "default",
+            replace_existing=True,
+            misfire_grace_time=None,
         )
 
     def _publish_failure(self, error: str) -> None:
@@ -127,8 +168,10 @@ class Collector:
         logger.debug("Loaded %d jobs, %d nodes in %.3f s.", report.jobs, report.nodes, report.seconds)
 
 
-def collect(settings: Settings) -> None:
+def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | None]) -> None:
     """Be this host's collector until SIGTERM or SIGINT, or wait as the standby of the one that is.
+
+    `open_sampler` gives what archives the load, if anything does.
 
     Raises:
         OSError: the runtime directory cannot be made or written.
@@ -150,7 +193,7 @@ def collect(settings: Settings) -> None:
             ),
             keep_open=(lock,),
         )
-        collector = Collector(loader, paths.store, settings.system.refresh_seconds)
+        collector = Collector(loader, paths.store, settings.system.refresh_seconds, sampler=open_sampler(settings))
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             collector.stop()

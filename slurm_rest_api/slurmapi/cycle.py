@@ -11,6 +11,7 @@ import orjson
 from slurm_rest_api.slurmapi import pacing
 from slurm_rest_api.slurmapi.sources.base import ClusterSource, JobMarks, Record, Snapshot, Unchanged
 from slurm_rest_api.slurmapi.store.writer import Loaded, Row, StoreCycle, StoreWriter
+from slurm_rest_api.slurmapi.tally import JobTally, tally
 from slurm_rest_api.slurmapi.usage import Allocation, allocations_of, compact, compute_usage
 from slurm_rest_api.slurmapi.visibility import hide_partitions
 
@@ -37,6 +38,7 @@ class Cycle:
         self._hidden = frozenset(hidden)
         self._refresh_seconds = refresh_seconds
         self._marks: JobMarks = {}
+        self._states: dict[int, str] = {}
 
     def run(self) -> CycleReport:
         """Load and store once.
@@ -53,7 +55,8 @@ class Cycle:
             # Marks stand for rows of the store: without the rows that they were made with they mean nothing.
             known = self._marks if cycle.continues else {}
             snapshot = hide_partitions(_without_known(loaded, known, marks), self._hidden)
-            jobs = _store(cycle, snapshot, loaded_at)
+            counted = JobTally(self._states)
+            jobs = _store(cycle, replace(snapshot, jobs=counted.watch(snapshot.jobs)), counted, loaded_at)
             seconds = time.monotonic() - started
             cycle.finish(
                 Loaded(
@@ -65,6 +68,7 @@ class Cycle:
                 )
             )
         self._marks = marks
+        self._states = counted.states
         return CycleReport(
             seconds=time.monotonic() - started,
             rpcs=self._source.rpcs_per_load,
@@ -80,7 +84,7 @@ def _without_known(snapshot: Snapshot, known: JobMarks, marks: JobMarks) -> Snap
     return replace(snapshot, jobs=snapshot.changed_since(known, marks))
 
 
-def _store(cycle: StoreCycle, snapshot: Snapshot, loaded_at: float) -> int:
+def _store(cycle: StoreCycle, snapshot: Snapshot, counted: JobTally, loaded_at: float) -> int:
     allocations: list[Allocation] = []
     jobs = cycle.replace_records("queue", _job_rows(snapshot.jobs, allocations), loaded_at)
     cycle.replace_records("nodes", _named_rows(snapshot.nodes), loaded_at)
@@ -90,6 +94,8 @@ def _store(cycle: StoreCycle, snapshot: Snapshot, loaded_at: float) -> int:
     total = len(snapshot.partitions)
     cycle.replace_document("usage", orjson.dumps(usage), total, loaded_at)
     cycle.replace_document("usage_compact", orjson.dumps(compact(usage)), total, loaded_at)
+    figures = tally(counted, snapshot.nodes, snapshot.partitions)
+    cycle.replace_document("tally", orjson.dumps(figures), total, loaded_at)
     return jobs
 
 

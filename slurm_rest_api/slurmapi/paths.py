@@ -34,6 +34,11 @@ class RuntimePaths:
         """Rendered answers, plain and compressed."""
         return self.root / "prepared"
 
+    @property
+    def archive_status(self) -> Path:
+        """What the sampler of the load archive did last (JSON)."""
+        return self.root / "archive.json"
+
     def make(self) -> None:
         """Make the folders, readable by their owner alone."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)

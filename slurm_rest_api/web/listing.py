@@ -17,21 +17,34 @@ _FIRST: Final = 500
 
 def listing(
     records: Iterable[Mapping[str, Any]],
-    fields: Sequence[str],
+    columns: Sequence[str],
     format: Format,  # noqa: A002 - the parameter's own name
     meta: Mapping[str, Any],
 ) -> Response:
-    """A 200 with `fields` of each record, sent as they come.
+    """A 200 with the records, sent as they come; `columns` are those of a CSV.
 
-    `meta.next`, where there is one, is also the `Link` header, and `meta.truncated` the header `X-Truncated`: CSV and
-    NDJSON have no other place for them. The first records are made before the answer begins, so that what goes wrong
-    at once becomes an error answer.
+    The first records are made before the answer begins, so that what goes wrong at once becomes an error answer.
     """
-    chosen = ({field: record[field] for field in fields} for record in records)
-    first = list(itertools.islice(chosen, _FIRST))
-    rows = itertools.chain(first, chosen)
-    body = {"json": lambda: _json(rows, meta), "csv": lambda: csv_table(rows, fields), "ndjson": lambda: ndjson(rows)}
-    response = Response(body[format](), mimetype=MIMETYPES[format])
+    first = list(itertools.islice(records := iter(records), _FIRST))
+    rows = itertools.chain(first, records)
+    if format == "json":
+        return rendered_listing(map(orjson.dumps, rows), meta)
+    body = csv_table(rows, columns) if format == "csv" else ndjson(rows)
+    return _described(Response(body, mimetype=MIMETYPES[format]), meta)
+
+
+def rendered_listing(records: Iterable[bytes], meta: Mapping[str, Any]) -> Response:
+    """A 200 with records that are JSON already."""
+    return _described(Response(_enveloped(records, meta), mimetype=MIMETYPES["json"]), meta)
+
+
+def chosen(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Of each record the fields that were asked for."""
+    return ({field: record[field] for field in fields} for record in records)
+
+
+def _described(response: Response, meta: Mapping[str, Any]) -> Response:
+    """`meta.next` is also the `Link` header, `meta.truncated` also `X-Truncated`: CSV has no other place for them."""
     if meta.get("next"):
         response.headers["Link"] = link_header(meta["next"])
     if meta.get("truncated"):
@@ -40,10 +53,10 @@ def listing(
     return response
 
 
-def _json(records: Iterable[Mapping[str, Any]], meta: Mapping[str, Any]) -> Iterator[bytes]:
+def _enveloped(records: Iterable[bytes], meta: Mapping[str, Any]) -> Iterator[bytes]:
     separator = b'{"data":['
     records = iter(records)
     while batch := list(itertools.islice(records, _FIRST)):
-        yield separator + orjson.dumps(batch)[1:-1]
+        yield separator + b",".join(batch)
         separator = b","
     yield (b'{"data":[' if separator != b"," else b"") + b'],"meta":' + orjson.dumps(meta) + b"}"

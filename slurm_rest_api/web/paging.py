@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -38,12 +38,18 @@ def decode_cursor(text: str, read: Callable[[Any], Place]) -> Place:
 
 
 def next_link(cursor: str) -> str:
-    """The link to the page at `cursor`: this very request with its place replaced, relative to the server's root.
+    """The link to the page at `cursor`: this very request with its place replaced."""
+    return link_with({"cursor": cursor, "offset": None})
+
+
+def link_with(changes: Mapping[str, str | None]) -> str:
+    """This very request with some parameters changed, or left out where None; relative to the server's root.
 
     A path prefix that the web server in front took away (SCRIPT_NAME) is part of it.
     """
-    kept = [(key, value) for key, value in request.args.items(multi=True) if key not in ("cursor", "offset", "_")]
-    return f"{request.root_path.rstrip('/')}{request.path}?{urlencode([*kept, ('cursor', cursor)])}"
+    kept = [(key, value) for key, value in request.args.items(multi=True) if key not in changes and key != "_"]
+    added = [(key, value) for key, value in changes.items() if value is not None]
+    return f"{request.root_path.rstrip('/')}{request.path}?{urlencode([*kept, *added])}"
 
 
 def link_header(link: str) -> str:

@@ -57,5 +57,4 @@ def test_what_is_on_without_effect_is_told() -> None:
     on = {"use_acct_db": True, "serve_index": True, "archive_usage_load": True, "archive_wait_time": 5, "debug": True}
     assert not_yet_effective(Settings.model_validate({"system": on})) == [
         "system.serve_index is on, but this version has no home page.",
-        "system.archive_usage_load is on, but this version has no /load and archives nothing.",
     ]

@@ -1,0 +1,78 @@
+"""Opens the load archive: an SQLite file by default, any database that SQLAlchemy knows by `archive_url`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from slurm_rest_api.config import SystemSettings
+from slurm_rest_api.errors import ArchiveError
+
+_BUSY_SECONDS: Final = 10
+_CONNECT_SECONDS: Final = 5
+
+
+def archive_file(system: SystemSettings, environ: Mapping[str, str] = os.environ) -> Path:
+    """The SQLite file: `archive_path`, if relative in $STATE_DIRECTORY, which systemd sets, or the working folder."""
+    state = environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    return Path(state or Path.cwd()) / system.archive_path
+
+
+def open_engine(system: SystemSettings, *, writable: bool) -> Engine:
+    """The engine of the archive. Only a writer makes the file and its folder.
+
+    Raises:
+        ArchiveError: `archive_url` is unusable, or its driver is not installed.
+    """
+    url = system.archive_url.get_secret_value() if system.archive_url is not None else None
+    if url is None:
+        return _sqlite(archive_file(system), writable=writable)
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(Path(parsed.database or ""), writable=writable)
+        return create_engine(
+            parsed,
+            pool_size=2,
+            max_overflow=6,
+            pool_pre_ping=True,
+            pool_recycle=600,
+            hide_parameters=True,
+            connect_args={"connect_timeout": _CONNECT_SECONDS},
+        )
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        # The error of make_url may hold the whole URL, the password in it.
+        no_driver = isinstance(error, NoSuchModuleError | ModuleNotFoundError)
+        reason = "its driver is not installed" if no_driver else "it is no URL of a database"
+        raise ArchiveError(
+            f"system.archive_url cannot be used: {reason}. Expected such as postgresql+psycopg://user@host/database or"
+            " mysql+pymysql://user@host/database, with the driver installed in the service's environment."
+        ) from None
+
+
+def _sqlite(file: Path, *, writable: bool) -> Engine:
+    if writable:
+        try:
+            file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ArchiveError(f"The folder of the load archive {file} cannot be made: {error.strerror}.") from error
+    mode = "rwc" if writable else "ro"
+    engine = create_engine(
+        f"sqlite:///file:{file.absolute()}?mode={mode}&uri=true",
+        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+        hide_parameters=True,
+    )
+    if writable:
+
+        def prepare(connection: Any, _record: Any) -> None:
+            # Readers go on while a sample is written, and what was committed outlives a power cut.
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+
+        event.listen(engine, "connect", prepare)
+    return engine

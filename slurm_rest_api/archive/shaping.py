@@ -1,0 +1,67 @@
+"""What of a sample an answer shows: hidden partitions never, and otherwise what was asked for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from slurm_rest_api.archive.sample import CLUSTER_FIELDS, PARTITION_FIELDS, Sample
+from slurm_rest_api.web.names import chosen_fields
+
+_PREFIX: Final = "partitions."
+_BOUNDS: Final = ("", "_min", "_max")
+KNOWN_FIELDS: Final = (*CLUSTER_FIELDS, *(f"{_PREFIX}{field}" for field in PARTITION_FIELDS))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """`fields` of the sample and `partition_fields` of each partition; None is all, of the partitions in `only`."""
+
+    hidden: frozenset[str]
+    only: frozenset[str] | None = None
+    fields: tuple[str, ...] | None = None
+    partition_fields: tuple[str, ...] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether samples are shown as they are, but for hidden partitions."""
+        return self.only is None and self.fields is None
+
+    def may_hide(self, body: bytes) -> bool:
+        """Whether a sample's JSON may have something that is hidden."""
+        return any(f'"{name}"'.encode() in body for name in self.hidden)
+
+
+def shape_of(fields: Sequence[str] | None, partitions: Sequence[str] | None, hidden: frozenset[str]) -> Shape:
+    """The shape that the parameters `fields` and `partition` ask for.
+
+    Raises:
+        BadParameter: a field is unknown.
+    """
+    only = None if partitions is None else frozenset(partitions)
+    if fields is None:
+        return Shape(hidden, only)
+    chosen = chosen_fields(fields, KNOWN_FIELDS)
+    inner = tuple(field.removeprefix(_PREFIX) for field in chosen if field.startswith(_PREFIX))
+    outer = tuple(dict.fromkeys("partitions" if field.startswith(_PREFIX) else field for field in chosen))
+    # `partitions` by itself means all of them.
+    return Shape(hidden, only, outer, inner if inner and "partitions" not in chosen else None)
+
+
+def shaped(sample: Sample, shape: Shape) -> Sample:
+    """The sample as `shape` shows it; of a wider step the bounds of each field come along."""
+    shown = sample if shape.fields is None else _picked(sample, shape.fields)
+    if "partitions" not in shown:
+        return shown
+    partitions = {
+        name: figures if shape.partition_fields is None else _picked(figures, shape.partition_fields)
+        for name, figures in sample["partitions"].items()
+        if name not in shape.hidden and (shape.only is None or name in shape.only)
+    }
+    return {**shown, "partitions": partitions}
+
+
+def _picked(record: Sample, fields: Sequence[str]) -> Sample:
+    names = (f"{field}{bound}" for field in fields for bound in _BOUNDS)
+    return {name: record[name] for name in names if name in record}

@@ -1,0 +1,159 @@
+"""Brings the load archive of the 2018 service in: a TinyDB file, one JSON object that may have gigabytes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TypeGuard
+
+import ijson
+
+from slurm_rest_api.archive.sample import Sample, slot_of
+from slurm_rest_api.archive.store import ArchiveStore
+from slurm_rest_api.errors import ArchiveError
+
+_TABLE: Final = "_default"
+_BATCH: Final = 500
+# The first second of 2000: what lies before is no time of a sample.
+_EARLIEST: Final = 946684800
+_FIGURES: Final = ("total_load", "total_cpus", "total_mem", "alloc_cpus", "alloc_mem")
+_PARTITION_FIGURES: Final = (
+    "alloc_cpus",
+    "alloc_mem",
+    "total_cpus",
+    "total_mem",
+    "total_nodes",
+    "total_used_cpus_on_active_nodes",
+    "total_used_mem_on_active_nodes",
+    "partition_load",
+)
+
+Progress = Callable[[int], None]
+"""Is told how many more bytes of the file have been read."""
+
+
+@dataclass
+class ImportReport:
+    """What became of the documents in the file: how many were stored, and why others were not."""
+
+    stored: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    first: int | None = None
+    last: int | None = None
+    damage: str | None = None
+
+
+def describe(report: ImportReport) -> str:
+    """The report in words, a line each."""
+    lines = [f"Stored {report.stored} samples."]
+    if report.first is not None and report.last is not None:
+        first, last = (
+            datetime.fromtimestamp(second).astimezone().isoformat() for second in (report.first, report.last)
+        )
+        lines.append(f"Those that were read are from {first} to {last}.")
+    lines += [f"Skipped {count}: {reason}." for reason, count in report.skipped.most_common()]
+    if report.damage is not None:
+        lines.append(report.damage)
+    if not (report.stored or report.skipped):
+        lines.append("The file has no samples: expected the TinyDB file of the 2018 service.")
+    return "\n".join(lines)
+
+
+class _Unusable(Exception):
+    """A document that is no sample; `str()` says why."""
+
+
+def import_tinydb(file: Path, store: ArchiveStore, width: int, now: int, progress: Progress) -> ImportReport:
+    """Store the samples of a TinyDB file in slots of `width` seconds.
+
+    It may be stopped at any moment and started again: slots that have a sample keep it.
+
+    Raises:
+        ArchiveError: the file cannot be read, is no TinyDB file, or the archive cannot be written.
+    """
+    report = ImportReport()
+    batch: dict[int, Sample] = {}
+    try:
+        with file.open("rb") as source:
+            for document in _documents(source, report, progress):
+                try:
+                    sample = _sample(document, width, now)
+                except _Unusable as reason:
+                    report.skipped[str(reason)] += 1
+                    continue
+                if sample["time"] in batch:
+                    report.skipped["another sample of the same slot comes before it"] += 1
+                    continue
+                batch[sample["time"]] = sample
+                if len(batch) >= _BATCH:
+                    _store(store, batch, report)
+    except OSError as error:
+        raise ArchiveError(f"{file} cannot be read: {error.strerror}.") from error
+    _store(store, batch, report)
+    return report
+
+
+def _documents(source: BinaryIO, report: ImportReport, progress: Progress) -> Iterator[Any]:
+    """Each document in the order of the file, `{"_default": {"1": {…}, "2": {…}}}`; read up to where it breaks off."""
+    told = 0
+    try:
+        for _, document in ijson.kvitems(source, _TABLE, use_float=True):
+            yield document
+            progress(source.tell() - told)
+            told = source.tell()
+    except ijson.JSONError as error:
+        report.damage = f"The file is damaged at about byte {source.tell()}; what comes before was read ({error})."
+
+
+def _sample(document: Any, width: int, now: int) -> Sample:
+    """The document as a sample of its slot; fields that no version of the service wrote are dropped."""
+    if not isinstance(document, dict):
+        raise _Unusable("it is no object")
+    moment = document.get("time")
+    if not _is_number(moment) or not _EARLIEST <= moment <= now:
+        raise _Unusable("its time is missing, before the year 2000 or in the future")
+    partitions = document.get("partitions")
+    if not isinstance(partitions, dict):
+        raise _Unusable("it has no partitions")
+    return {
+        "time": slot_of(moment, width),
+        **_numbers(document, _FIGURES),
+        "partitions": {
+            name: {**_numbers(figures, _PARTITION_FIGURES), "state": _text(figures.get("state"))}
+            for name, figures in partitions.items()
+            if isinstance(figures, dict)
+        },
+    }
+
+
+def _numbers(record: dict[str, Any], names: tuple[str, ...]) -> dict[str, float]:
+    missing = [name for name in names if not _is_number(record.get(name))]
+    if missing:
+        raise _Unusable(f"it has no number in {', '.join(missing)}")
+    return {name: record[name] for name in names}
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    # json.dump of Python writes NaN and Infinity, but yajl does not read them.
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _store(store: ArchiveStore, batch: dict[int, Sample], report: ImportReport) -> None:
+    if not batch:
+        return
+    stored = store.add_past(list(batch.values()))
+    report.stored += stored
+    if taken := len(batch) - stored:
+        report.skipped["its slot had a sample already"] += taken
+    store.renew(batch)
+    first, last = min(batch), max(batch)
+    report.first = first if report.first is None else min(report.first, first)
+    report.last = last if report.last is None else max(report.last, last)
+    batch.clear()

@@ -1,0 +1,94 @@
+"""Which samples a query of /load means: its range of time, and how wide the samples of the answer are. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from slurm_rest_api.archive.parameters import LoadParameters
+from slurm_rest_api.errors import BadParameter
+
+KEEP_10_MINUTES_SECONDS: Final = 730 * 86400
+_DAY: Final = 86400
+_STEPS: Final = (600, 1200, 1800, 3600, 7200, 10800, 21600, 43200, _DAY)
+_NEWEST_WITHIN_SLOTS: Final = 2
+
+
+@dataclass(frozen=True)
+class Archived:
+    """What there is: seconds between samples, for how long each is kept, and how many one answer may have."""
+
+    width: int
+    keep_seconds: int
+    most: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """Samples from second `since` up to but not including `until`, each `step` seconds wide; 0: as they were taken.
+
+    `newest` asks for the last of them alone.
+    """
+
+    since: int
+    until: int
+    step: int
+    newest: bool = False
+
+
+def window_of(query: LoadParameters, archived: Archived, now: int) -> Window:
+    """The samples that `query` means at epoch second `now`.
+
+    Raises:
+        BadParameter: the parameters contradict each other.
+    """
+    if query.since is None and query.until is None:
+        return _backwards(query, archived, now)
+    if query.time is not None or query.offset:
+        raise BadParameter(
+            "time and offset count from now; they cannot be used with since and until.", parameter="time"
+        )
+    until = now + 1 if query.until is None else query.until
+    since = until - _DAY if query.since is None else query.since
+    if since >= until:
+        raise BadParameter(f"since={since} is not before until={until} (epoch seconds).", parameter="since")
+    return Window(since, until, _step(query.step, since, until, archived, now))
+
+
+def _backwards(query: LoadParameters, archived: Archived, now: int) -> Window:
+    """The last `time` seconds, `offset` seconds ago: `(now - offset - time, now - offset]`, as in 2018."""
+    until = now - (query.offset or 0) + 1
+    if query.time is None:
+        # One sample is meant, also while that of the present slot is still being taken.
+        since = until - _NEWEST_WITHIN_SLOTS * archived.width
+        return Window(since, until, _step(query.step, since, until, archived, now), newest=True)
+    since = until - query.time
+    return Window(since, until, _step(query.step, since, until, archived, now))
+
+
+def _step(asked: int | None, since: int, until: int, archived: Archived, now: int) -> int:
+    """The width of samples: as asked, if samples of that width are kept and are not too many to be read."""
+    finest = _finest(since, archived, now)
+    if asked is None:
+        fits = (until - since) / (finest or archived.width) <= archived.most
+        return finest if fits else _fitting(max(finest, 1), until - since, archived.most)
+    if asked <= max(finest, archived.width):
+        return finest
+    if asked < _STEPS[0] and (until - since) / archived.width <= archived.most:
+        return asked
+    # Wider samples are made of those of a level, so their width is a multiple of the level's.
+    level = max((width for width in (600, 3600, _DAY) if width <= asked), default=600)
+    return -(-asked // level) * level
+
+
+def _finest(since: int, archived: Archived, now: int) -> int:
+    """The narrowest width that is kept since then; 0: every sample."""
+    age = now - since
+    if age <= archived.keep_seconds:
+        return 0
+    return 600 if age <= KEEP_10_MINUTES_SECONDS else 3600
+
+
+def _fitting(finest: int, seconds: int, most: int) -> int:
+    days = -(-seconds // (most * _DAY))
+    return next((step for step in _STEPS if step >= finest and seconds / step <= most), days * _DAY)

@@ -1,0 +1,102 @@
+"""What a load sample has beside the usage: jobs and nodes by state, and GPUs; of the cluster and by partition. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from slurm_rest_api.slurmapi.sources.base import Record, Unchanged
+
+_COUNTED: Final = {"RUNNING": "jobs_running", "PENDING": "jobs_pending"}
+# node_state_string() of Slurm: these still work off jobs, others are drained already.
+_BUSY: Final = frozenset(("ALLOCATED", "MIXED"))
+
+
+class JobTally:
+    """Counts jobs while they stream by.
+
+    An `Unchanged` record has no state; `before` has those that the tally of the cycle before it saw.
+    """
+
+    def __init__(self, before: Mapping[int, str] | None = None) -> None:
+        self.states: dict[int, str] = {}
+        self._before = before or {}
+        self._all: Counter[str] = Counter()
+        self._by_partition: dict[str, Counter[str]] = {}
+
+    def watch(self, jobs: Iterable[Record]) -> Iterator[Record]:
+        """The same jobs, each counted as it passes."""
+        for job in jobs:
+            self._count(job)
+            yield job
+
+    def of_cluster(self) -> dict[str, int]:
+        """`jobs_running` and `jobs_pending`."""
+        return {field: self._all[field] for field in _COUNTED.values()}
+
+    def of_partition(self, name: str) -> dict[str, int]:
+        """The same of one partition; a pending job counts in each partition that it may run in."""
+        counts = self._by_partition.get(name, Counter())
+        return {field: counts[field] for field in _COUNTED.values()}
+
+    def _count(self, job: Record) -> None:
+        number = job["job_id"]
+        state = self._before.get(number, "") if isinstance(job, Unchanged) else _base(job.get("job_state"))
+        self.states[number] = state
+        field = _COUNTED.get(state)
+        if field is None:
+            return
+        self._all[field] += 1
+        for partition in (job.get("partition") or "").split(","):
+            self._by_partition.setdefault(partition, Counter())[field] += 1
+
+
+def tally(jobs: JobTally, nodes: Iterable[Record], partitions: Iterable[Record]) -> dict[str, Any]:
+    """The document that the load archive adds to the usage: figures of the cluster, and under `partitions` of each."""
+    listed = list(nodes)
+    members: dict[str, list[Record]] = {}
+    for node in listed:
+        for name in dict.fromkeys(node.get("partitions") or ()):
+            members.setdefault(name, []).append(node)
+    return {
+        **jobs.of_cluster(),
+        **_of_nodes(listed),
+        "partitions": {
+            partition["name"]: {
+                **jobs.of_partition(partition["name"]),
+                **_of_nodes(members.get(partition["name"], [])),
+            }
+            for partition in partitions
+        },
+    }
+
+
+def _of_nodes(nodes: list[Record]) -> dict[str, Any]:
+    return {
+        "nodes_by_state": dict(sorted(Counter(map(_node_state, nodes)).items())),
+        "alloc_gpus": sum(_gpus(node.get("gres_used")) for node in nodes),
+        "total_gpus": sum(_gpus(node.get("gres")) for node in nodes),
+    }
+
+
+def _base(state: str | None) -> str:
+    return (state or "").partition("+")[0]
+
+
+def _node_state(node: Record) -> str:
+    """One word, as sinfo has it: the base state, or DRAINED or DRAINING."""
+    base, *flags = (node.get("state") or "UNKNOWN").replace("*", "").split("+")
+    if "DRAIN" not in flags:
+        return str(base)
+    return "DRAINING" if base in _BUSY or "COMPLETING" in flags else "DRAINED"
+
+
+def _gpus(gres: Iterable[str] | None) -> int:
+    """`["gpu:tesla:2", "shard:8"]` → 2."""
+    found = 0
+    for item in gres or ():
+        name, *rest = item.partition("(")[0].split(":")
+        if name == "gpu" and rest and rest[-1].isdecimal():
+            found += int(rest[-1])
+    return found

@@ -1,0 +1,234 @@
+"""Samples from the snapshot store, once a slot."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from slurm_rest_api.archive.sample import Sample
+from slurm_rest_api.archive.sampler import Sampler, read_status
+from slurm_rest_api.archive.store import ArchiveStore
+from slurm_rest_api.config import SystemSettings
+from slurm_rest_api.errors import ArchiveError
+from slurm_rest_api.slurmapi.cycle import Cycle
+from slurm_rest_api.slurmapi.paths import RuntimePaths
+from slurm_rest_api.slurmapi.store.reader import StoreReader
+from tests.archive.databases import all_samples, open_store, slots, sqlite_settings
+from tests.builders import make_job, make_node, make_partition, make_running_job, make_snapshot
+from tests.fakes import FakeSource
+
+
+class FailingStore:
+    """An archive that cannot be written as long as `error` is set."""
+
+    def __init__(self, store: ArchiveStore) -> None:
+        self._store = store
+        self.error: str | None = "The load archive cannot be written: disk full"
+        self.tries = 0
+
+    def add(self, sample: Sample) -> bool:
+        self.tries += 1
+        if self.error is not None:
+            raise ArchiveError(self.error)
+        return self._store.add(sample)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+
+class Clock:
+    """Wall clock and steady clock, moved by the test."""
+
+    def __init__(self) -> None:
+        self.wall = 0.0
+        self.steady = 0.0
+
+    def go(self, seconds: float) -> None:
+        self.wall += seconds
+        self.steady += seconds
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> SystemSettings:
+    return sqlite_settings(tmp_path)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch, source: FakeSource, cycle: Cycle) -> Clock:
+    """The clock at the moment of a cycle that has just been loaded."""
+    clock = Clock()
+    clock.wall = 1_800_000_000.0
+    monkeypatch.setattr("slurm_rest_api.slurmapi.cycle.time.time", lambda: clock.wall)
+    source.snapshot = make_snapshot(
+        [make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)],
+        [make_node(alloc_cpus=2, alloc_mem=4000, gres=["gpu:2"], gres_used=["gpu:1"], state="MIXED")],
+        [make_partition()],
+    )
+    cycle.run()
+    return clock
+
+
+@pytest.fixture
+def make(paths: RuntimePaths, system: SystemSettings, clock: Clock) -> Callable[..., Sampler]:
+    def make(store: object | None = None) -> Sampler:
+        return Sampler(
+            StoreReader(paths.store),
+            store or open_store(system),  # type: ignore[arg-type]
+            width=60,
+            keep_seconds=86400,
+            status_file=paths.archive_status,
+            now=lambda: clock.wall,
+            clock=lambda: clock.steady,
+        )
+
+    return make
+
+
+def load_again(source: FakeSource, cycle: Cycle, jobs: Sequence[dict[str, object]] = ()) -> None:
+    source.snapshot = make_snapshot(jobs, [make_node()], [make_partition()])
+    cycle.run()
+
+
+def test_a_sample_has_the_shape_of_2018_and_more(
+    make: Callable[..., Sampler], system: SystemSettings, clock: Clock
+) -> None:
+    make().tick()
+    assert all_samples(system) == [
+        {
+            "time": 1_800_000_000,
+            "total_load": 0.5,
+            "total_cpus": 4,
+            "total_mem": 8000,
+            "alloc_cpus": 2,
+            "alloc_mem": 4000,
+            "alloc_gpus": 1,
+            "total_gpus": 2,
+            "jobs_running": 1,
+            "jobs_pending": 1,
+            "nodes_by_state": {"MIXED": 1},
+            "partitions": {
+                "main": {
+                    "alloc_cpus": 2,
+                    "alloc_mem": 4000,
+                    "total_cpus": 4,
+                    "total_mem": 8000,
+                    "total_nodes": 1,
+                    "total_used_cpus_on_active_nodes": 2,
+                    "total_used_mem_on_active_nodes": 4000,
+                    "partition_load": 0.5,
+                    "state": "UP",
+                    "alloc_gpus": 1,
+                    "total_gpus": 2,
+                    "jobs_running": 1,
+                    "jobs_pending": 1,
+                    "nodes_by_state": {"MIXED": 1},
+                }
+            },
+        }
+    ]
+
+
+def test_each_slot_gets_one_sample(
+    make: Callable[..., Sampler], system: SystemSettings, clock: Clock, source: FakeSource, cycle: Cycle
+) -> None:
+    sampler, other = make(), make()
+    assert sampler.seconds_to_next_slot() == 60
+    for _ in range(3):
+        sampler.tick()
+        other.tick()
+        clock.go(31)
+        load_again(source, cycle)
+    assert slots(system) == [1_800_000_000, 1_800_000_060]
+    assert sampler.seconds_to_next_slot() == 27
+
+
+def test_a_clock_that_is_set_back_makes_no_second_sample_of_a_slot(
+    make: Callable[..., Sampler], system: SystemSettings, clock: Clock, source: FakeSource, cycle: Cycle
+) -> None:
+    sampler = make()
+    sampler.tick()
+    clock.go(60)
+    load_again(source, cycle)
+    sampler.tick()
+    clock.wall -= 3600
+    # The snapshot is of the future now, until the next cycle.
+    sampler.tick()
+    load_again(source, cycle)
+    sampler.tick()
+    clock.wall += 3600
+    load_again(source, cycle)
+    sampler.tick()
+    assert slots(system) == [1_800_000_060 - 3600, 1_800_000_000, 1_800_000_060]
+
+
+def test_stale_data_is_no_sample(make: Callable[..., Sampler], system: SystemSettings, clock: Clock) -> None:
+    clock.go(31)
+    make().tick()
+    assert slots(system) == []
+
+
+def test_without_a_snapshot_there_is_no_sample(
+    make: Callable[..., Sampler], system: SystemSettings, paths: RuntimePaths
+) -> None:
+    paths.store.unlink()
+    make().tick()
+    assert slots(system) == []
+
+
+def test_samples_wait_for_an_archive_that_fails(
+    make: Callable[..., Sampler],
+    system: SystemSettings,
+    clock: Clock,
+    source: FakeSource,
+    cycle: Cycle,
+    paths: RuntimePaths,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = FailingStore(open_store(system))
+    sampler = make(store)
+    for _ in range(6):
+        sampler.tick()
+        clock.go(60)
+        load_again(source, cycle)
+    status = read_status(paths.archive_status)
+    assert status is not None
+    assert status.error == "The load archive cannot be written: disk full"
+    assert status.failing_since == 1_800_000_000
+    # Tried at once, then after one, two and four minutes: never at every slot.
+    assert store.tries == 3
+    assert sum("disk full" in record.message for record in caplog.records) == 1
+    store.error = None
+    clock.go(600)
+    load_again(source, cycle)
+    sampler.tick()
+    assert slots(system) == [1_800_000_000 + 60 * number for number in (0, 1, 2, 3, 4, 5, 16)]
+    status = read_status(paths.archive_status)
+    assert status is not None
+    assert (status.error, status.waiting, status.stored_at) == (None, 0, 1_800_000_960)
+
+
+def test_the_sampler_keeps_the_archive_in_order(
+    make: Callable[..., Sampler], system: SystemSettings, clock: Clock, source: FakeSource, cycle: Cycle
+) -> None:
+    sampler = make()
+    for _ in range(14):
+        sampler.tick()
+        clock.go(60)
+        load_again(source, cycle)
+    clock.go(2 * 86400)
+    load_again(source, cycle)
+    sampler.tick()
+    # The old samples are gone, their ten minutes are not.
+    assert slots(system) == [1_800_000_000 + 14 * 60 + 2 * 86400]
+    with sqlite3_connection(system) as connection:
+        assert connection.execute("SELECT time, weight FROM load_10_minutes").fetchall() == [
+            (1_800_000_000, 10),
+            (1_800_000_600, 4),
+        ]
+
+
+def sqlite3_connection(system: SystemSettings) -> sqlite3.Connection:
+    return sqlite3.connect(system.archive_path)

@@ -1,0 +1,54 @@
+"""A PostgreSQL server of the tests' own: in a folder of its own, on a free port of loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.testbed.service import free_port
+
+_PROGRAMS = Path("/usr/lib/postgresql")
+USER = "archive"
+PASSWORD = "archive-Pa55"
+
+
+def _program(name: str) -> str:
+    """A program of the newest PostgreSQL on this machine, which is installed first if there is none."""
+    if not list(_PROGRAMS.glob("*/bin/initdb")):
+        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "postgresql"], check=True, env=environ)
+    return str(sorted(_PROGRAMS.glob(f"*/bin/{name}"))[-1])
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """A running server; gives the SQLAlchemy URL of a database on it that belongs to its user."""
+    # initdb refuses root, and pytest's own folders are closed to other users.
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    shutil.chown(folder, "postgres", "postgres")
+    password = folder / "password"
+    password.write_text(PASSWORD)
+    shutil.chown(password, "postgres")
+    port = free_port()
+    as_postgres = ["runuser", "-u", "postgres", "--"]
+    data = folder / "data"
+
+    def run(*words: str) -> None:
+        subprocess.run([*as_postgres, *words], check=True, cwd=folder, stdout=subprocess.DEVNULL)
+
+    try:
+        run(_program("initdb"), "-D", str(data), "-U", USER, "--pwfile", str(password), "-A", "scram-sha-256", "-N")
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+        run(_program("pg_ctl"), "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
+        try:
+            yield f"postgresql+psycopg://{USER}:{PASSWORD}@127.0.0.1:{port}/postgres"
+        finally:
+            run(_program("pg_ctl"), "-D", str(data), "-m", "fast", "-w", "stop")
+    finally:
+        shutil.rmtree(folder)
