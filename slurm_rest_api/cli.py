@@ -19,6 +19,7 @@ from slurm_rest_api.archive.setup import open_sampler
 from slurm_rest_api.archive.store import ArchiveStore
 from slurm_rest_api.archive.tinydb_import import describe, import_tinydb
 from slurm_rest_api.config import Settings, load_settings, not_yet_effective
+from slurm_rest_api.demo.flag import demo_options
 from slurm_rest_api.diagnosis import check as diagnose
 from slurm_rest_api.diagnosis import render
 from slurm_rest_api.diagnosis.folders import RUNTIME_FOLDER, check_runtime_dir
@@ -85,6 +86,7 @@ def serve(settings: Settings, host: str | None, port: int | None, *, with_parent
 
 
 @main.command()
+@demo_options
 @click.option("--host", help="Address to listen on, in place of system.host.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on, in place of system.port.")
 @click.pass_context

@@ -23,12 +23,12 @@ ONLY_IN = {
     "flask_openapi3": ("slurmapi.views", "acctapi.views", "archive.views", "app"),
     "werkzeug": ("web.",),
     "waitress": ("cli",),
-    "click": ("cli",),
+    "click": ("cli", "demo.flag", "demo.past"),
     "yaml": ("config.",),
     "apscheduler": ("slurmapi.collector",),
     "sqlite3": ("slurmapi.store.",),
     "pymysql": ("diagnosis.", "acctapi.faults"),
-    "sqlalchemy": ("acctapi.", "archive."),
+    "sqlalchemy": ("acctapi.", "archive.", "demo.accounting", "demo.past"),
     "ijson": ("archive.tinydb_import",),
     "pyslurm": ("pyslurm_build.probe",),
     "ClusterShell": ("hostlist", "acctapi.encodings", "slurmapi.node_names", "slurmapi.sources.", "demo.texts"),
@@ -49,6 +49,7 @@ NEVER = {
 # A guest: only these know it, and only by name or for the flag of the command line.
 HOSTS_OF_THE_DEMO = {"cli"}
 PURE = (
+    "demo.accounting_rows",
     "demo.hardware",
     "demo.job_records",
     "demo.jobs",
@@ -57,6 +58,7 @@ PURE = (
     "demo.node_records",
     "demo.numbers",
     "demo.partition_records",
+    "demo.past_load",
     "demo.people",
     "demo.rhythm",
     "demo.scale",

@@ -27,6 +27,6 @@ def open_accounting(settings: Settings) -> Accounting | None:
     return Accounting(
         history=History(database, catalogs, hidden, cluster, limits),
         users=Users(database, catalogs, hidden, options.history_max_limit),
-        source="slurmdbd" if settings.system.source != "demo" else "demo",
+        source="demo" if settings.system.source_name == "demo" else "slurmdbd",
         cluster=cluster,
     )

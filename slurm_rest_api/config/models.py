@@ -144,6 +144,11 @@ class SystemSettings(_Section):
     log_level: Level = Field(default="INFO", description="How much to log.")
     web_threads: int = Field(default=8, ge=1, le=512, description="Threads of the web server.")
 
+    @property
+    def source_name(self) -> str:
+        """`source` without the options of the demo."""
+        return "demo" if self.source.startswith("demo:") else self.source
+
     def runtime_path(self, environ: Mapping[str, str] = os.environ) -> Path:
         """The folder that `runtime_dir` means. It may not exist yet.
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from slurm_rest_api.demo.hardware import CLUSTER, GPU_TYPE
 from slurm_rest_api.demo.jobs import Job
 from slurm_rest_api.demo.texts import gres, node_list, tres_text
+from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import TimeTexts, duration_text
 
@@ -19,8 +20,8 @@ _FAILED: Final = {
     "OUT_OF_MEMORY": "OutOfMemory",
 }
 
-# Every field that a simulated job leaves unset, as the object API of pyslurm gives it.
-_UNSET: Final[Mapping[str, Any]] = {
+# What a simulated job leaves unset, as the object API of pyslurm gives it.
+_DEFAULTS: Final[Mapping[str, Any]] = {
     "cluster": CLUSTER, "wckey": None, "resv_name": None, "mcs_label": None, "alloc_node": LOGIN_NODE, "alloc_sid": 0,
     "is_cronjob": False, "cronjob_time": None, "container": None, "container_id": None, "array_job_id": None,
     "array_task_id": None, "array_task_str": None, "array_max_tasks": None, "array_task_throttle": None,
@@ -46,6 +47,8 @@ _UNSET: Final[Mapping[str, Any]] = {
     "batch_host": None, "cpus_allocated": {}, "mem_allocated": {}, "cpus_alloc_layout": {}, "gres_allocated": {},
     "tres_alloc_str": None,
 }  # fmt: skip
+# In the order of the contract, so that a record begins with who the job is.
+_UNSET: Final[Record] = {name: _DEFAULTS.get(name) for name in JobRecord.model_fields}
 
 
 class JobRecords:

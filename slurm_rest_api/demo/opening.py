@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 from typing import Annotated, Final, Self
+from urllib.parse import quote, unquote
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from slurm_rest_api.demo.folder import DemoFolder
+from slurm_rest_api.demo.remembering import RememberingSource
 from slurm_rest_api.demo.scale import DEFAULT_JOBS, DEFAULT_NODES, FEWEST_NODES, MOST_JOBS, MOST_NODES, Scale
 from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.errors import SourceUnusable
@@ -18,9 +21,14 @@ logger = logging.getLogger(__name__)
 IN_WORDS: Final = "This is the demonstration cluster: a simulation. No node, job or user in it exists."
 
 
+def _decoded(value: object) -> object:
+    return unquote(value) if isinstance(value, str) else value
+
+
 class DemoOptions(BaseModel):
     """`nodes=300,jobs=1000,seed=1,folder=/absolute/path`; what is left out has its default.
 
+    Blanks, commas and percent signs of the path are percent-encoded.
     In `folder` the past is written: job records with slurmdbd's tables, and load samples. Without it there is no past.
     """
 
@@ -29,7 +37,7 @@ class DemoOptions(BaseModel):
     nodes: Annotated[int, Field(ge=FEWEST_NODES, le=MOST_NODES)] = DEFAULT_NODES
     jobs: Annotated[int, Field(ge=1, le=MOST_JOBS)] = DEFAULT_JOBS
     seed: int = 1
-    folder: Path | None = None
+    folder: Annotated[Path | None, BeforeValidator(_decoded)] = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -55,6 +63,11 @@ class DemoOptions(BaseModel):
         return Scale(self.nodes, self.jobs, self.seed)
 
 
+def source_name(scale: Scale, folder: DemoFolder) -> str:
+    """What `system.source` has to be for a cluster of this size with its past in `folder`."""
+    return f"demo:nodes={scale.nodes},jobs={scale.jobs},seed={scale.seed},folder={quote(str(folder.root))}"
+
+
 def open_demo(text: str) -> DemoSource:
     """The demonstration cluster with these options.
 
@@ -63,4 +76,9 @@ def open_demo(text: str) -> DemoSource:
     """
     options = DemoOptions.parse(text)
     logger.warning("%s (%s)", IN_WORDS, options.scale)
-    return DemoSource(options.scale)
+    if options.folder is None:
+        return DemoSource(options.scale)
+    try:
+        return RememberingSource(options.scale, DemoFolder(options.folder))
+    except OSError as error:
+        raise SourceUnusable(f"The demo's folder {options.folder} cannot be used: {error.strerror}.") from error

@@ -17,8 +17,8 @@ _RUNNING_PER_NODE: Final = 1.5
 _REAL_WAIT: Final = 0.68
 _LONGEST_QUEUE: Final = 2.0
 _SHORTEST_QUEUE: Final = 0.3
-_PAST_JOB_DAYS: Final = 90 * 300
-"""Nodes times days of which the past is told: enough for 90 days of the default size."""
+# Days of which the past is told, and how many nodes it may be told of for so long.
+_LOAD_DAYS, _RECORD_DAYS, _NODES_IN_FULL = 90, 30, 300
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,14 @@ class Scale:
         return max(self.jobs // 50, int(missing))
 
     @property
-    def past_days(self) -> int:
-        """Days of job records and load samples before now; fewer on a larger cluster, so that files stay small."""
-        return max(1, min(90, _PAST_JOB_DAYS // self.nodes))
+    def load_days(self) -> int:
+        """Days of load samples before now; fewer of a larger cluster, so that they are soon written."""
+        return max(1, min(_LOAD_DAYS, _LOAD_DAYS * _NODES_IN_FULL // self.nodes))
+
+    @property
+    def record_days(self) -> int:
+        """Days of job records before now."""
+        return max(1, min(_RECORD_DAYS, _RECORD_DAYS * _NODES_IN_FULL // self.nodes))
 
     def __str__(self) -> str:
         return f"{self.nodes} nodes, about {self.jobs} jobs, seed {self.seed}"

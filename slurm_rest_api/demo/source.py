@@ -31,7 +31,14 @@ class DemoSource:
 
     def load(self) -> Snapshot:
         """The cluster now."""
-        moment = self.timeline.at(int(self._clock()))
+        return self.snapshot(self.moment())
+
+    def moment(self) -> Moment:
+        """The simulation now."""
+        return self.timeline.at(int(self._clock()))
+
+    def snapshot(self, moment: Moment) -> Snapshot:
+        """The records of a moment; its jobs can be walked once."""
         nodes = self.timeline.hardware.nodes
         return Snapshot(
             jobs=_records(moment, {}, {}),
