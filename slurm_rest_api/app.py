@@ -10,6 +10,7 @@ from slurm_rest_api.acctapi.views import accounting_blueprint
 from slurm_rest_api.archive.setup import open_archive
 from slurm_rest_api.archive.views import load_blueprint
 from slurm_rest_api.config import Settings
+from slurm_rest_api.pages.views import pages_blueprint
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.prepared import PreparedBodies
@@ -40,6 +41,8 @@ def create_app(settings: Settings) -> OpenAPI:
     app.register_api(live_blueprint(live))
     app.register_api(accounting_blueprint(open_accounting(settings)))
     app.register_api(load_blueprint(open_archive(settings)))
+    if settings.system.serve_index:
+        app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], settings.system.source_name))
     error_handlers.register(app)
     if settings.system.use_cors:
         CORS(

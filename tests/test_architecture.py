@@ -18,7 +18,7 @@ TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 # Library: where it may be imported, as prefixes of module names below the package.
 ONLY_IN = {
-    "flask": ("web.", "slurmapi.views", "acctapi.views", "archive.views", "app"),
+    "flask": ("pages.views", "web.", "slurmapi.views", "acctapi.views", "archive.views", "app"),
     "flask_cors": ("app",),
     "flask_openapi3": ("slurmapi.views", "acctapi.views", "archive.views", "app"),
     "werkzeug": ("web.",),
@@ -36,6 +36,7 @@ ONLY_IN = {
 # Folder or module: prefixes of what it must not import from the package itself.
 NEVER = {
     "web": ("slurmapi", "acctapi", "archive", "config", "diagnosis", "cli", "app"),
+    "pages": ("slurmapi", "acctapi", "archive", "config", "demo", "diagnosis", "cli", "app"),
     "slurmapi": ("acctapi", "archive"),
     "acctapi": ("slurmapi", "archive", "diagnosis", "cli", "app"),
     "archive": ("acctapi", "diagnosis", "cli", "app"),

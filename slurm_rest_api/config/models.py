@@ -85,7 +85,7 @@ class SystemSettings(_Section):
         " 0.0.0.0, which was the default before 1.0, is reached from everywhere.",
     )
     port: Port = Field(default=5000, description="TCP port to listen on.")
-    serve_index: bool = Field(default=False, description="Serve a home page at /.")
+    serve_index: bool = Field(default=False, description="Serve a home page at /, which checks the routes.")
     archive_usage_load: bool = Field(default=False, description="Keep an archive of load samples for /load.")
     archive_wait_time: int = Field(
         default=60, ge=1, le=86400, description="Seconds between two load samples; the same on hosts that share one."
@@ -240,18 +240,3 @@ SECTIONS: Final[Mapping[str, type[_Section]]] = {
     "database": DatabaseSettings,
     "filter": FilterSettings,
 }
-
-_NOT_USED_YET: Final[Mapping[str, str]] = {
-    "serve_index": "this version has no home page",
-}
-
-
-def not_used_yet(section: str, name: str) -> str | None:
-    """Why the setting `name` has no effect in this version; None where it has one."""
-    return _NOT_USED_YET.get(name) if section == "system" else None
-
-
-def not_yet_effective(settings: Settings) -> list[str]:
-    """One sentence for each setting that is on but belongs to a part that this version does not have."""
-    switches = {name: value for name, value in settings.system if isinstance(value, bool)}
-    return [f"system.{name} is on, but {lack}." for name, lack in _NOT_USED_YET.items() if switches.get(name)]
