@@ -23,16 +23,31 @@ _SYNCED: Final = "synced_until"
 _DAY: Final = 86400
 
 
-class RememberingSource(DemoSource):
-    """Writes what changes into the accounting database, and has the past written by a process of its own."""
+def start_past(scale: Scale, folder: DemoFolder) -> subprocess.Popen[bytes]:
+    """Have the past written by a process of its own, which ends with this one."""
+    values = {"folder": folder.root, "nodes": scale.nodes, "jobs": scale.jobs, "seed": scale.seed}
+    options = [f"--{name}={value}" for name, value in values.items()]
+    return subprocess.Popen([sys.executable, "-m", "slurm_rest_api.demo.past", *options], stdin=subprocess.DEVNULL)
 
-    def __init__(self, scale: Scale, folder: DemoFolder, clock: Callable[[], float] = time.time) -> None:
+
+class RememberingSource(DemoSource):
+    """Writes what changes into the accounting database, and has the past told by `tell_past` after the first load."""
+
+    def __init__(
+        self,
+        scale: Scale,
+        folder: DemoFolder,
+        clock: Callable[[], float] = time.time,
+        tell_past: Callable[[Scale, DemoFolder], object] = start_past,
+    ) -> None:
         super().__init__(scale, clock)
         folder.prepare(scale)
         self._folder = folder
         self._accounting = AccountingFile(folder.accounting)
         self._synced: int | None = None
-        self._past: subprocess.Popen[bytes] | None = None
+        self._tell_past = tell_past
+        # Kept, so that the process is waited for when it has ended.
+        self._past: object = None
 
     def load(self) -> Snapshot:
         """The cluster now; its job records are those of the same moment."""
@@ -44,7 +59,7 @@ class RememberingSource(DemoSource):
         self._accounting.note(_SYNCED, moment.now)
         self._synced = moment.now
         if self._past is None:
-            self._past = self._tell_past()
+            self._past = self._tell_past(self.timeline.scale, self._folder)
         return self.snapshot(moment)
 
     def _catch_up(self, moment: Moment) -> None:
@@ -61,9 +76,3 @@ class RememberingSource(DemoSource):
             job_row(job, moment.now) for job in changed if has_record(job, moment.now) and job.submit <= moment.now
         )
         self._accounting.write(waiting_array_rows(moment))
-
-    def _tell_past(self) -> subprocess.Popen[bytes]:
-        scale = self.timeline.scale
-        arguments = {"folder": self._folder.root, "nodes": scale.nodes, "jobs": scale.jobs, "seed": scale.seed}
-        options = [f"--{name}={value}" for name, value in arguments.items()]
-        return subprocess.Popen([sys.executable, "-m", "slurm_rest_api.demo.past", *options], stdin=subprocess.DEVNULL)
