@@ -18,9 +18,9 @@ TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 # Library: where it may be imported, as prefixes of module names below the package.
 ONLY_IN = {
-    "flask": ("pages.views", "web.", "slurmapi.views", "acctapi.views", "archive.views", "app"),
+    "flask": ("web.", "slurmapi.views", "acctapi.views", "archive.views", "health.views", "pages.views", "app"),
     "flask_cors": ("app",),
-    "flask_openapi3": ("slurmapi.views", "acctapi.views", "archive.views", "app"),
+    "flask_openapi3": ("slurmapi.views", "acctapi.views", "archive.views", "health.views", "app"),
     "werkzeug": ("web.",),
     "waitress": ("cli",),
     "click": ("cli", "demo.flag", "demo.past"),
@@ -39,7 +39,7 @@ NEVER = {
     "pages": ("slurmapi", "acctapi", "archive", "config", "demo", "diagnosis", "cli", "app"),
     "slurmapi": ("acctapi", "archive"),
     "acctapi": ("slurmapi", "archive", "diagnosis", "cli", "app"),
-    "archive": ("acctapi", "diagnosis", "cli", "app"),
+    "archive": ("acctapi", "health", "diagnosis", "cli", "app"),
     "slurmapi.contract": ("slurmapi.sources", "slurmapi.store", "web", "config"),
     "slurmapi.sources": ("slurmapi.store", "slurmapi.views", "slurmapi.live", "web", "config"),
     "slurmapi.store": ("slurmapi.sources", "slurmapi.views", "web", "config"),

@@ -304,6 +304,17 @@ def test_cors_for_everybody_never_comes_with_credentials(settings: Settings, cyc
 def test_the_openapi_document_describes_every_route(client: FlaskClient) -> None:
     document = client.get("/openapi/openapi.json").get_json()
     described = set(document["paths"])
-    assert described == {"/queue", "/nodes", "/partitions", "/stats", "/usage", "/users", "/history", "/load"}
+    assert described == {
+        "/queue",
+        "/nodes",
+        "/partitions",
+        "/stats",
+        "/usage",
+        "/users",
+        "/history",
+        "/load",
+        "/health",
+        "/health/live",
+    }
     names = {parameter["name"] for parameter in document["paths"]["/usage"]["get"]["parameters"]}
     assert names == {"_", "compact"}
