@@ -13,6 +13,7 @@ from slurm_rest_api.archive.views import load_blueprint
 from slurm_rest_api.config import Settings
 from slurm_rest_api.health.parts import accounting_check, archive_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
+from slurm_rest_api.pages.views import pages_blueprint
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.prepared import PreparedBodies
@@ -50,6 +51,8 @@ def create_app(settings: Settings) -> OpenAPI:
     app.register_api(accounting_blueprint(accounting))
     app.register_api(load_blueprint(archive))
     app.register_api(health_blueprint(checks))
+    if settings.system.serve_index:
+        app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], settings.system.source_name))
     error_handlers.register(app)
     if settings.system.use_cors:
         CORS(
