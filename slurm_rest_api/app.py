@@ -10,16 +10,18 @@ from slurm_rest_api.acctapi.views import accounting_blueprint
 from slurm_rest_api.archive.setup import open_archive
 from slurm_rest_api.archive.views import load_blueprint
 from slurm_rest_api.config import Settings
+from slurm_rest_api.slurmapi.desk import Desk
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.prepared import PreparedBodies
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.views import live_blueprint
+from slurm_rest_api.slurmapi.waiting import WaitingRoom
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
 from slurm_rest_api.web.comparisons import ComparingRequest
 
-_EXPOSED = ["Age", "ETag", "Link", "X-Slurm-Stale", "X-Truncated"]
+_EXPOSED = ["Age", "ETag", "Link", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
 
 
 def create_app(settings: Settings) -> OpenAPI:
@@ -37,7 +39,8 @@ def create_app(settings: Settings) -> OpenAPI:
     app.debug = settings.system.debug
     paths = RuntimePaths.of(settings)
     live = LiveState(StoreReader(paths.store), PreparedBodies(paths.prepared))
-    app.register_api(live_blueprint(live))
+    room = WaitingRoom(min(settings.system.waiting_requests, settings.system.web_threads - 1))
+    app.register_api(live_blueprint(Desk(live, room, paths.door)))
     app.register_api(accounting_blueprint(open_accounting(settings)))
     app.register_api(load_blueprint(open_archive(settings)))
     error_handlers.register(app)
