@@ -20,8 +20,8 @@ from tests.fakes import FakeSource
 class Service:
     """`load` stores a state of the cluster, `get` asks for it."""
 
-    def __init__(self, folder: Path) -> None:
-        settings = Settings.model_validate({"system": {"runtime_dir": folder}})
+    def __init__(self, folder: Path, **system: Any) -> None:
+        settings = Settings.model_validate({"system": {"runtime_dir": folder, **system}})
         self.paths = RuntimePaths.of(settings)
         self.paths.make()
         self.client: FlaskClient = make_client(settings)
