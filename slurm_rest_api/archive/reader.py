@@ -20,6 +20,7 @@ from slurm_rest_api.errors import ArchiveUnavailable
 logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = 10
+_PAGE: Final = 500
 
 
 class Stored(NamedTuple):
@@ -53,29 +54,35 @@ class ArchiveReader:
         """
         step = window.step
         levels = [width for width in LEVELS if step % width == 0]
-        until = min(window.until, slot_of(window.since, step) + step * most)
-        parts = self._level(levels, window.since, until)
+        parts = self._level(levels, window.since, window.until)
         grouped = itertools.groupby(parts, key=lambda part: slot_of(part.sample["time"], step))
-        found = [_one(slot, step, list(group)) for slot, group in grouped]
+        found = [_one(slot, step, list(group)) for slot, group in itertools.islice(grouped, most)]
         return found[-1:] if window.newest else found
 
     def _level(self, levels: list[int], since: int, until: int) -> Iterator[Weighted]:
         """The rows of the widest of `levels`, and from those below what it does not have yet."""
         if not levels:
-            for row in self._rows(RAW, since, until):
+            for row in self._pages(RAW, since, until):
                 yield Weighted(read(row.body), row.weight)
             return
         *narrower, width = levels
         after = slot_of(since, width)
-        for row in self._rows(LEVELS[width], after, until):
+        for row in self._pages(LEVELS[width], after, until):
             after = row.time + width
             yield Weighted(read(row.body), row.weight)
         if after < until:
             yield from self._level(narrower, max(after, since), until)
 
-    def _rows(
-        self, table: Table, since: int, until: int, most: int | None = None, *, newest: bool = False
-    ) -> list[Stored]:
+    def _pages(self, table: Table, since: int, until: int) -> Iterator[Stored]:
+        """Row after row: where nobody was there to store anything, no end of the range is known beforehand."""
+        while since < until:
+            rows = self._rows(table, since, until, _PAGE)
+            yield from rows
+            if len(rows) < _PAGE:
+                return
+            since = rows[-1].time + 1
+
+    def _rows(self, table: Table, since: int, until: int, most: int, *, newest: bool = False) -> list[Stored]:
         order = table.c.time.desc() if newest else table.c.time
         query = (
             select(table.c.time, table.c.weight, table.c.body)

@@ -57,6 +57,10 @@ class Archives:
         """A new reader."""
         return ArchiveReader(self._open(writable=False))
 
+    def engine(self) -> Engine:
+        """A new reader's engine, for a look at the tables."""
+        return self._open(writable=False)
+
     def samples(self) -> list[Sample]:
         """All samples as they were taken."""
         return [read(row.body) for row in self.reader().samples(Window(0, EVER, 0), 10**6)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from slurm_rest_api.archive.tables import RAW
+from slurm_rest_api.archive.levels import newest_of
+from slurm_rest_api.archive.tables import LEVELS, RAW
 from slurm_rest_api.archive.window import Window
 from tests.archive.databases import EVER, Archives
 from tests.archive.samples import make_sample
@@ -87,6 +88,68 @@ def check_renewal(archives: Archives) -> None:
     assert (hour.weight, hour.sample["total_load"], hour.sample["total_load_max"]) == (120, 2, 3)
 
 
+def check_a_day_that_goes_on(archives: Archives) -> None:
+    """Past samples up to the middle of a day leave the rest of the day to be added."""
+    store = archives.store()
+    morning, evening = range(0, 43200, 60), range(43200, 86400, 60)
+    store.add_past([make_sample(slot) for slot in morning])
+    store.renew(morning)
+    assert sorted(_widths(archives)) == [600, 3600]
+    for slot in evening:
+        store.add(make_sample(slot))
+    while store.roll_up(86400, 50):
+        pass
+    (day,) = archives.reader().steps(Window(0, 86400, 86400), 10)
+    assert day.weight == 1440
+    assert sorted(_widths(archives)) == [600, 3600, 86400]
+
+
+def check_a_clock_that_was_ahead(archives: Archives) -> None:
+    """Samples of a future that never was do not keep wider ones from being made when the clock is right again."""
+    store = archives.store()
+    day = 86400
+    for minute in range(60):
+        store.add(make_sample(60 * minute))
+    store.add(make_sample(1000 * day))
+    while store.roll_up(1001 * day, 50):
+        pass
+    for minute in range(60, 180):
+        store.add(make_sample(60 * minute, minute))
+    reader = archives.reader()
+    assert [part.weight for part in reader.steps(Window(0, day, day), 10)] == [180]
+    # Nothing is lost when single samples go.
+    while store.prune(RAW, 500 * day):
+        pass
+    hours = reader.steps(Window(0, day, 3600), 10)
+    assert [(part.weight, part.sample["total_load_max"]) for part in hours] == [(60, 0.5), (60, 119), (60, 179)]
+
+
+def check_a_range_that_begins_empty(archives: Archives) -> None:
+    """However long nobody was there, the first samples are found, and no more than may be."""
+    store = archives.store()
+    began = 300 * 86400
+    store.add_past([make_sample(began + 60 * minute) for minute in range(60)])
+    for step in (120, 600, 86400):
+        found = archives.reader().steps(Window(0, EVER, step), 3)
+        assert [part.sample["time"] for part in found] == [began, began + step, began + 2 * step][: 3600 // step or 1]
+
+
+def check_what_was_not_rolled_up_is_not_pruned(archives: Archives) -> None:
+    """Single samples stay until the ten minutes are made of them."""
+    store = archives.store()
+    store.add_past([make_sample(60 * minute) for minute in range(30)])
+    assert store.prune(RAW, 86400) == 0
+    assert store.roll_up(86400, 1) == 1
+    assert store.prune(RAW, 86400) == 10
+    assert [sample["time"] for sample in archives.samples()] == [60 * minute for minute in range(10, 30)]
+
+
+def _widths(archives: Archives) -> set[int]:
+    """Of the levels that have anything."""
+    with archives.engine().connect() as connection:
+        return {width for width, table in LEVELS.items() if newest_of(connection, table) is not None}
+
+
 def check_pruning(archives: Archives) -> None:
     """Old samples go in small steps, what was made of them stays."""
     store = archives.store()
@@ -115,4 +178,8 @@ CHECKS = [
     check_wider_levels,
     check_renewal,
     check_pruning,
+    check_a_day_that_goes_on,
+    check_a_clock_that_was_ahead,
+    check_a_range_that_begins_empty,
+    check_what_was_not_rolled_up_is_not_pruned,
 ]
