@@ -14,7 +14,7 @@ from slurm_rest_api.archive.answers import LoadAnswer
 from slurm_rest_api.archive.parameters import LoadParameters
 from slurm_rest_api.archive.reader import ArchiveReader
 from slurm_rest_api.archive.sample import Sample
-from slurm_rest_api.archive.shaping import Shape, shape_of, shaped
+from slurm_rest_api.archive.shaping import Shape, flat, shape_of, shaped
 from slurm_rest_api.archive.tables import read, unpack
 from slurm_rest_api.archive.window import Archived, Window, window_of
 from slurm_rest_api.errors import NotFound
@@ -63,6 +63,8 @@ def _answer(archive: Archive, query: LoadParameters) -> Response:
     samples = _samples(archive, window)
     meta = _meta(archive, window, [sample["time"] for sample in samples])
     shown = [shaped(sample, shape) for sample in samples[: archive.archived.most]]
+    if query.format == "csv":
+        shown = [flat(sample) for sample in shown]
     columns = dict.fromkeys(field for sample in shown for field in sample)
     return listing(shown, list(columns), query.format, meta)
 
@@ -90,13 +92,18 @@ def _visible(body: bytes, shape: Shape) -> bytes:
 def _meta(archive: Archive, window: Window, times: list[int]) -> dict[str, Any]:
     most = archive.archived.most
     truncated = len(times) > most
-    onward = {"since": str(times[most]), "until": str(window.until), "time": None, "offset": None} if truncated else {}
     return {
         "source": archive.source,
         "since": window.since,
         "until": window.until,
         "step": window.step,
         "count": min(len(times), most),
-        "next": link_with(onward) if truncated else None,
+        "next": _onward(window, times[most]) if truncated else None,
         "truncated": truncated,
     }
+
+
+def _onward(window: Window, since: int) -> str:
+    """The same question from `since` on: the step is named, as a shorter range might get another one."""
+    step = {"step": str(window.step)} if window.step else {}
+    return link_with({"since": str(since), "until": str(window.until), "time": None, "offset": None, **step})
