@@ -41,11 +41,11 @@ class Year:
         figures = self._figures
         return {
             "time": self.end - (self.count - 1 - number) * WIDTH,
-            "total_load": self._random.random(),
+            "total_load": round(self._random.random(), 6),
             **figures(1000),
             "partitions": {
                 f"partition{n:02d}": {
-                    "partition_load": self._random.random(),
+                    "partition_load": round(self._random.random(), 6),
                     "total_nodes": 40,
                     "total_used_cpus_on_active_nodes": self._random.randrange(2000),
                     "total_used_mem_on_active_nodes": self._random.randrange(8_000_000),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -12,7 +12,7 @@ from sqlalchemy import Engine, Table, inspect, select
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
 from slurm_rest_api.archive.aggregate import Weighted, aggregate
-from slurm_rest_api.archive.sample import slot_of
+from slurm_rest_api.archive.sample import Sample, slot_of
 from slurm_rest_api.archive.tables import LEVELS, RAW, read
 from slurm_rest_api.archive.window import Window
 from slurm_rest_api.errors import ArchiveUnavailable
@@ -31,6 +31,18 @@ class Stored(NamedTuple):
     body: bytes
 
 
+class Reckoned(NamedTuple):
+    """A sample that had to be made of several rows."""
+
+    time: int
+    weight: int
+    sample: Sample
+
+
+Keep = Callable[[Sample], Sample]
+"""What of a sample to reckon with; `time` and `partitions` have to be in it."""
+
+
 class ArchiveReader:
     """The reading side of the archive behind `engine`. An archive that nobody has written to yet is empty."""
 
@@ -46,30 +58,31 @@ class ArchiveReader:
         rows = self._rows(RAW, window.since, window.until, most, newest=window.newest)
         return rows[::-1] if window.newest else rows
 
-    def steps(self, window: Window, most: int) -> list[Weighted]:
+    def steps(self, window: Window, most: int, keep: Keep = lambda sample: sample) -> list[Stored | Reckoned]:
         """The samples of a window, each of `window.step` seconds, oldest first, at most `most`.
+
+        Those that lie there at this width come as they are, others are made of what `keep` leaves.
 
         Raises:
             ArchiveUnavailable: the archive cannot be read.
         """
         step = window.step
         levels = [width for width in LEVELS if step % width == 0]
-        parts = self._level(levels, window.since, window.until)
-        grouped = itertools.groupby(parts, key=lambda part: slot_of(part.sample["time"], step))
-        found = [_one(slot, step, list(group)) for slot, group in itertools.islice(grouped, most)]
+        rows = self._level(levels, window.since, window.until)
+        grouped = itertools.groupby(rows, key=lambda row: slot_of(row[1].time, step))
+        found = [_one(slot, step, list(group), keep) for slot, group in itertools.islice(grouped, most)]
         return found[-1:] if window.newest else found
 
-    def _level(self, levels: list[int], since: int, until: int) -> Iterator[Weighted]:
-        """The rows of the widest of `levels`, and from those below what it does not have yet."""
+    def _level(self, levels: list[int], since: int, until: int) -> Iterator[tuple[int, Stored]]:
+        """The rows of the widest of `levels`, and from those below what it does not have yet; each with its width."""
         if not levels:
-            for row in self._pages(RAW, since, until):
-                yield Weighted(read(row.body), row.weight)
+            yield from ((0, row) for row in self._pages(RAW, since, until))
             return
         *narrower, width = levels
         after = slot_of(since, width)
         for row in self._pages(LEVELS[width], after, until):
             after = row.time + width
-            yield Weighted(read(row.body), row.weight)
+            yield width, row
         if after < until:
             yield from self._level(narrower, max(after, since), until)
 
@@ -109,11 +122,12 @@ class ArchiveReader:
             return self._engine.dialect.name == "sqlite" and not _exists(database)
 
 
-def _one(slot: int, step: int, group: list[Weighted]) -> Weighted:
-    """The group as one sample; a lone one of a level that is as wide already has its bounds."""
-    if len(group) == 1 and group[0].sample["time"] == slot and "total_load_min" in group[0].sample and step in LEVELS:
-        return group[0]
-    return aggregate(slot, group)
+def _one(slot: int, step: int, group: list[tuple[int, Stored]], keep: Keep) -> Stored | Reckoned:
+    width, row = group[0]
+    if width == step:
+        return row
+    made = aggregate(slot, [Weighted(keep(read(row.body)), row.weight) for _, row in group])
+    return Reckoned(slot, made.weight, made.sample)
 
 
 def _exists(uri: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,9 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from slurm_rest_api.archive.answers import LoadAnswer
 from slurm_rest_api.archive.parameters import LoadParameters
-from slurm_rest_api.archive.reader import ArchiveReader
+from slurm_rest_api.archive.reader import ArchiveReader, Reckoned, Stored
 from slurm_rest_api.archive.sample import Sample
-from slurm_rest_api.archive.shaping import Shape, flat, shape_of, shaped
+from slurm_rest_api.archive.shaping import Shape, flat, needed, shape_of, shaped
 from slurm_rest_api.archive.tables import read, unpack
 from slurm_rest_api.archive.window import Archived, Window, window_of
 from slurm_rest_api.errors import NotFound
@@ -58,35 +59,36 @@ def load_blueprint(archive: Archive | None) -> APIBlueprint:
 def _answer(archive: Archive, query: LoadParameters) -> Response:
     window = window_of(query, archive.archived, int(time.time()))
     shape = shape_of(query.fields, query.partition, archive.hidden)
-    if window.step == 0 and shape.is_whole and query.format == "json":
-        return _as_stored(archive, window, shape)
-    samples = _samples(archive, window)
-    meta = _meta(archive, window, [sample["time"] for sample in samples])
-    shown = [shaped(sample, shape) for sample in samples[: archive.archived.most]]
+    found = _found(archive.reader, window, shape, archive.archived.most + 1)
+    meta = _meta(archive, window, [part.time for part in found])
+    shown = found[: archive.archived.most]
+    if query.format == "json":
+        return rendered_listing((_rendered(part, shape) for part in shown), meta)
+    samples = [shaped(_sample(part), shape) for part in shown]
     if query.format == "csv":
-        shown = [flat(sample) for sample in shown]
-    columns = dict.fromkeys(field for sample in shown for field in sample)
-    return listing(shown, list(columns), query.format, meta)
+        samples = [flat(sample) for sample in samples]
+    columns = dict.fromkeys(field for sample in samples for field in sample)
+    return listing(samples, list(columns), query.format, meta)
 
 
-def _samples(archive: Archive, window: Window) -> list[Sample]:
-    """One more than an answer may have, to tell whether there are more."""
-    most = archive.archived.most + 1
+def _found(reader: ArchiveReader, window: Window, shape: Shape, most: int) -> Sequence[Stored | Reckoned]:
     if window.step == 0:
-        return [read(row.body) for row in archive.reader.samples(window, most)]
-    return [part.sample for part in archive.reader.steps(window, most)]
+        return reader.samples(window, most)
+    return reader.steps(window, most, lambda sample: needed(sample, shape))
 
 
-def _as_stored(archive: Archive, window: Window, shape: Shape) -> Response:
-    """The usual answer: samples as they lie in the archive, and none of them parsed that has nothing to hide."""
-    rows = archive.reader.samples(window, archive.archived.most + 1)
-    meta = _meta(archive, window, [row.time for row in rows])
-    bodies = (unpack(row.body) for row in rows[: archive.archived.most])
-    return rendered_listing((_visible(body, shape) if shape.may_hide(body) else body for body in bodies), meta)
+def _rendered(part: Stored | Reckoned, shape: Shape) -> bytes:
+    """A sample that lies in the archive as it is to be shown, which is the usual case, is not even parsed."""
+    if isinstance(part, Stored) and shape.is_whole:
+        body = unpack(part.body)
+        if not shape.may_hide(body):
+            return body
+        return orjson.dumps(shaped(orjson.loads(body), shape))
+    return orjson.dumps(shaped(_sample(part), shape))
 
 
-def _visible(body: bytes, shape: Shape) -> bytes:
-    return orjson.dumps(shaped(orjson.loads(body), shape))
+def _sample(part: Stored | Reckoned) -> Sample:
+    return part.sample if isinstance(part, Reckoned) else read(part.body)
 
 
 def _meta(archive: Archive, window: Window, times: list[int]) -> dict[str, Any]:

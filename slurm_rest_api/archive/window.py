@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from slurm_rest_api.archive.parameters import LoadParameters
+from slurm_rest_api.archive.sample import WIDTHS
 from slurm_rest_api.errors import BadParameter
 
 KEEP_10_MINUTES_SECONDS: Final = 730 * 86400
 _DAY: Final = 86400
-_STEPS: Final = (600, 1200, 1800, 3600, 7200, 10800, 21600, 43200, _DAY)
 _NEWEST_WITHIN_SLOTS: Final = 2
 
 
@@ -74,10 +74,10 @@ def _step(asked: int | None, since: int, until: int, archived: Archived, now: in
         return finest if fits else _fitting(max(finest, 1), until - since, archived.most)
     if asked <= max(finest, archived.width):
         return finest
-    if asked < _STEPS[0] and (until - since) / archived.width <= archived.most:
+    if asked < WIDTHS[0] and (until - since) / archived.width <= archived.most:
         return asked
     # Wider samples are made of those of a level, so their width is a multiple of the level's.
-    level = max((width for width in (600, 3600, _DAY) if width <= asked), default=600)
+    level = max((width for width in WIDTHS if width <= asked), default=WIDTHS[0])
     return -(-asked // level) * level
 
 
@@ -86,9 +86,10 @@ def _finest(since: int, archived: Archived, now: int) -> int:
     age = now - since
     if age <= archived.keep_seconds:
         return 0
-    return 600 if age <= KEEP_10_MINUTES_SECONDS else 3600
+    return WIDTHS[0] if age <= KEEP_10_MINUTES_SECONDS else WIDTHS[1]
 
 
 def _fitting(finest: int, seconds: int, most: int) -> int:
+    """The narrowest width that is stored as it is: nothing has to be reckoned, however long the range."""
     days = -(-seconds // (most * _DAY))
-    return next((step for step in _STEPS if step >= finest and seconds / step <= most), days * _DAY)
+    return next((step for step in WIDTHS if step >= finest and seconds / step <= most), days * _DAY)

@@ -7,7 +7,7 @@ import threading
 from slurm_rest_api.archive.levels import newest_of
 from slurm_rest_api.archive.tables import LEVELS, RAW
 from slurm_rest_api.archive.window import Window
-from tests.archive.databases import EVER, Archives
+from tests.archive.databases import EVER, Archives, sample_of
 from tests.archive.samples import make_sample
 
 
@@ -63,14 +63,14 @@ def check_wider_levels(archives: Archives) -> None:
     while store.roll_up(36 * 3600, 50):
         pass
     reader = archives.reader()
-    days = [part.sample for part in reader.steps(Window(0, EVER, day), 10)]
+    days = [sample_of(part) for part in reader.steps(Window(0, EVER, day), 10)]
     assert [sample["time"] for sample in days] == [0, day]
     assert (days[0]["total_load_min"], days[0]["total_load_max"]) == (0, 23)
     # The mean of the hours 0 to 23, of which the second has only half its samples.
     assert days[0]["total_load"] == round((sum(range(24)) * 60 - 2 * 30) / (1440 - 30), 4)
     # The second day is not over: it is made of its hours.
     assert (days[1]["total_load_min"], days[1]["total_load_max"]) == (24, 35)
-    tens = [part.sample["time"] for part in reader.steps(Window(7200, 10800, 600), 10)]
+    tens = [part.time for part in reader.steps(Window(7200, 10800, 600), 10)]
     assert tens == [9000, 9600, 10200]
     hours = [part.weight for part in reader.steps(Window(0, 4 * 3600, 3600), 10)]
     assert hours == [60, 60, 30, 60]
@@ -85,7 +85,7 @@ def check_renewal(archives: Archives) -> None:
     store.add_past([make_sample(60 * minute + 30, 3) for minute in range(60)])
     store.renew(60 * minute + 30 for minute in range(60))
     (hour,) = archives.reader().steps(Window(0, 3600, 3600), 10)
-    assert (hour.weight, hour.sample["total_load"], hour.sample["total_load_max"]) == (120, 2, 3)
+    assert (hour.weight, sample_of(hour)["total_load"], sample_of(hour)["total_load_max"]) == (120, 2, 3)
 
 
 def check_a_day_that_goes_on(archives: Archives) -> None:
@@ -94,14 +94,14 @@ def check_a_day_that_goes_on(archives: Archives) -> None:
     morning, evening = range(0, 43200, 60), range(43200, 86400, 60)
     store.add_past([make_sample(slot) for slot in morning])
     store.renew(morning)
-    assert sorted(_widths(archives)) == [600, 3600]
+    assert sorted(_widths(archives)) == [600, 3600, 21600]
     for slot in evening:
         store.add(make_sample(slot))
     while store.roll_up(86400, 50):
         pass
     (day,) = archives.reader().steps(Window(0, 86400, 86400), 10)
     assert day.weight == 1440
-    assert sorted(_widths(archives)) == [600, 3600, 86400]
+    assert sorted(_widths(archives)) == [600, 3600, 21600, 86400]
 
 
 def check_a_clock_that_was_ahead(archives: Archives) -> None:
@@ -121,7 +121,7 @@ def check_a_clock_that_was_ahead(archives: Archives) -> None:
     while store.prune(RAW, 500 * day):
         pass
     hours = reader.steps(Window(0, day, 3600), 10)
-    assert [(part.weight, part.sample["total_load_max"]) for part in hours] == [(60, 0.5), (60, 119), (60, 179)]
+    assert [(part.weight, sample_of(part)["total_load_max"]) for part in hours] == [(60, 0.5), (60, 119), (60, 179)]
 
 
 def check_a_range_that_begins_empty(archives: Archives) -> None:
@@ -131,7 +131,7 @@ def check_a_range_that_begins_empty(archives: Archives) -> None:
     store.add_past([make_sample(began + 60 * minute) for minute in range(60)])
     for step in (120, 600, 86400):
         found = archives.reader().steps(Window(0, EVER, step), 3)
-        assert [part.sample["time"] for part in found] == [began, began + step, began + 2 * step][: 3600 // step or 1]
+        assert [part.time for part in found] == [began, began + step, began + 2 * step][: 3600 // step or 1]
 
 
 def check_what_was_not_rolled_up_is_not_pruned(archives: Archives) -> None:

@@ -166,20 +166,20 @@ def test_csv_has_a_column_for_each_field_of_each_partition(archive: FlaskClient,
 
 def test_pages_of_a_chosen_step_keep_it(tmp_path: Path, store: ArchiveStore, now: int) -> None:
     client = make_client(settings_with(tmp_path, load_max_samples=4))
-    # Two hours and a bit lie in one more step than they are long.
-    since = now // 1800 * 1800 - 7200 + 60
-    answer = client.get(f"/load?since={since}&until={since + 7200}").get_json()["meta"]
-    assert (answer["step"], answer["truncated"]) == (1800, True)
+    # Four hours that begin within one lie in five.
+    since = now // 3600 * 3600 - 5 * 3600 + 60
+    answer = client.get(f"/load?since={since}&until={since + 4 * 3600}").get_json()["meta"]
+    assert (answer["step"], answer["truncated"]) == (3600, True)
     rest = client.get(answer["next"]).get_json()
-    assert rest["meta"]["step"] == 1800
-    assert [sample["time"] for sample in rest["data"]] == [since - 60 + 7200]
+    assert rest["meta"]["step"] == 3600
+    assert [sample["time"] for sample in rest["data"]] == [since - 60 + 4 * 3600]
 
 
 def test_the_answer_is_bounded_and_says_so(tmp_path: Path, store: ArchiveStore, now: int) -> None:
     client = make_client(settings_with(tmp_path, load_max_samples=10))
     # A range that would be too long for single samples gets a wider step by itself.
     answer = client.get(f"/load?since={now - DAY}&until={now}").get_json()
-    assert answer["meta"]["step"] == 10800
+    assert answer["meta"]["step"] == 21600
     assert answer["meta"]["truncated"] is False
     link: str | None = f"/load?since={now - DAY // 2}&until={now}&step=600"
     seen: list[int] = []
