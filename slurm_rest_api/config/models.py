@@ -107,7 +107,7 @@ class SystemSettings(_Section):
         " hours and days for ever.",
     )
     load_max_samples: int = Field(
-        default=5000, ge=1, le=1_000_000, description="Most samples that one answer of /load has."
+        default=1500, ge=1, le=1_000_000, description="Most samples that one answer of /load has."
     )
     source: Annotated[Text, AfterValidator(_source)] = Field(
         default="slurm",
