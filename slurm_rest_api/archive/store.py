@@ -167,4 +167,5 @@ def _insert_free(by_slot: Mapping[int, Sample], connection: Connection) -> int:
 
 def _unwritable(error: SQLAlchemyError) -> ArchiveError:
     """With the database's own words; SQLAlchemy's would repeat the statement."""
-    return ArchiveError(f"The load archive cannot be written: {getattr(error, 'orig', None) or error}")
+    reason = str(getattr(error, "orig", None) or error).strip().rstrip(".")
+    return ArchiveError(f"The load archive cannot be written: {reason}.")
