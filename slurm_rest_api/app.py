@@ -10,6 +10,8 @@ from slurm_rest_api.acctapi.views import accounting_blueprint
 from slurm_rest_api.archive.sampler import read_status
 from slurm_rest_api.archive.setup import open_archive
 from slurm_rest_api.archive.views import load_blueprint
+from slurm_rest_api.auth.permissions import may_ask
+from slurm_rest_api.auth.setup import open_auth
 from slurm_rest_api.config import Settings
 from slurm_rest_api.health.parts import accounting_check, archive_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
@@ -20,6 +22,7 @@ from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.views import live_blueprint
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
+from slurm_rest_api.web.auth import require_principal
 from slurm_rest_api.web.comparisons import ComparingRequest
 
 _EXPOSED = ["Age", "ETag", "Link", "X-Slurm-Stale", "X-Truncated"]
@@ -51,6 +54,9 @@ def create_app(settings: Settings) -> OpenAPI:
     app.register_api(load_blueprint(archive))
     app.register_api(health_blueprint(checks))
     error_handlers.register(app)
+    if (authenticate := open_auth(settings)) is not None:
+        private = settings.auth.private_data
+        require_principal(app, authenticate, lambda who, path: may_ask(who, path, private), settings.auth.open_paths)
     if settings.system.use_cors:
         CORS(
             app,

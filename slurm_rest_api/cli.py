@@ -18,6 +18,7 @@ from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.setup import open_sampler
 from slurm_rest_api.archive.store import ArchiveStore
 from slurm_rest_api.archive.tinydb_import import describe, import_tinydb
+from slurm_rest_api.auth.setup import open_auth
 from slurm_rest_api.config import Settings, load_settings, not_yet_effective
 from slurm_rest_api.diagnosis import check as diagnose
 from slurm_rest_api.diagnosis import render
@@ -26,6 +27,7 @@ from slurm_rest_api.errors import ArchiveError, ConfigError
 from slurm_rest_api.process import end_with_parent, share_malloc_arenas
 from slurm_rest_api.slurmapi.collector import collect as run_collector
 from slurm_rest_api.supervisor import Supervisor
+from slurm_rest_api.token_command import token
 from slurm_rest_api.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -149,6 +151,9 @@ def import_archive(settings: Settings, file: Path) -> None:
         raise SystemExit(1)
 
 
+main.add_command(token)
+
+
 def _begin(settings: Settings, *, with_parent: bool) -> None:
     """What every long-running command does first; a child of `run` leaves the telling to its parent."""
     if with_parent:
@@ -156,6 +161,10 @@ def _begin(settings: Settings, *, with_parent: bool) -> None:
     else:
         for sentence in not_yet_effective(settings):
             logger.warning("%s", sentence)
+    try:
+        open_auth(settings)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from error
     for finding in check_runtime_dir(settings.system.runtime_path()):
         # A full disk is no reason to stay away: the service answers with what it has.
         if finding.verdict == "problem" and finding.name == RUNTIME_FOLDER:

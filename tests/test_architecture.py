@@ -23,7 +23,9 @@ ONLY_IN = {
     "flask_openapi3": ("slurmapi.views", "acctapi.views", "archive.views", "health.views", "app"),
     "werkzeug": ("web.",),
     "waitress": ("cli",),
-    "click": ("cli",),
+    "click": ("cli", "token_command"),
+    "jwt": ("auth.jwt_tokens",),
+    "prometheus_client": ("metrics.",),
     "yaml": ("config.",),
     "apscheduler": ("slurmapi.collector",),
     "sqlite3": ("slurmapi.store.",),
@@ -35,6 +37,7 @@ ONLY_IN = {
 }
 # Folder or module: prefixes of what it must not import from the package itself.
 NEVER = {
+    "auth": ("slurmapi", "acctapi", "archive", "health", "web", "diagnosis", "cli", "app"),
     "web": ("slurmapi", "acctapi", "archive", "config", "diagnosis", "cli", "app"),
     "slurmapi": ("acctapi", "archive"),
     "acctapi": ("slurmapi", "archive", "diagnosis", "cli", "app"),
@@ -49,6 +52,8 @@ NEVER = {
 PURE = (
     "hostlist",
     "visible",
+    "auth.permissions",
+    "auth.principal",
     "slurmapi.node_names",
     "slurmapi.job_links",
     "slurmapi.visibility",
