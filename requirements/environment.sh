@@ -53,7 +53,8 @@ make_venv() {
 
 # install_lock VENV LOCKFILE: installs exactly the lock file's packages, unless that has been done before.
 install_lock() {
-    local venv="$1" lock="$2" stamp="$1/slurm-rest-api-lock.stamp" now
+    local venv="$1" lock="$2" stamp now
+    stamp="$1/slurm-rest-api-$(basename "$lock").stamp"
     now="$(sha256sum <"$lock") $(readlink -f "$venv/bin/python")"
     if [ "$(cat "$stamp" 2>/dev/null)" = "$now" ]; then
         return

@@ -18,14 +18,15 @@ TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 # Library: where it may be imported, as prefixes of module names below the package.
 ONLY_IN = {
-    "flask": ("web.", "slurmapi.views", "acctapi.views", "archive.views", "health.views", "app"),
+    "flask": ("web.", "slurmapi.views", "acctapi.views", "archive.views", "health.views", "metrics.views", "app"),
     "flask_cors": ("app",),
-    "flask_openapi3": ("slurmapi.views", "acctapi.views", "archive.views", "health.views", "app"),
+    "flask_openapi3": ("slurmapi.views", "acctapi.views", "archive.views", "health.views", "metrics.views", "app"),
     "werkzeug": ("web.",),
     "waitress": ("cli",),
     "click": ("cli", "token_command"),
     "jwt": ("auth.jwt_tokens",),
     "prometheus_client": ("metrics.",),
+    "uwsgi": ("metrics.workers",),
     "yaml": ("config.",),
     "apscheduler": ("slurmapi.collector",),
     "sqlite3": ("slurmapi.store.",),
@@ -54,6 +55,8 @@ PURE = (
     "visible",
     "auth.permissions",
     "auth.principal",
+    "metrics.cluster",
+    "metrics.scheduler",
     "slurmapi.node_names",
     "slurmapi.job_links",
     "slurmapi.visibility",

@@ -21,6 +21,7 @@ _SHOWS: Final = {
     "usage": {"usage", "jobs", "nodes", "partitions"},
     "load": {"usage", "jobs", "nodes", "partitions"},
     "stats": {"jobs", "usage", "users"},
+    "metrics": {"jobs", "usage", "accounts", "nodes", "partitions", "users"},
 }
 _SHOW_NOTHING: Final = frozenset({"health", "openapi"})
 

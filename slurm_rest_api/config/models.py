@@ -95,7 +95,7 @@ class SystemSettings(Section):
         " hours and days for ever.",
     )
     load_max_samples: int = Field(
-        default=5000, ge=1, le=1_000_000, description="Most samples that one answer of /load has."
+        default=1500, ge=1, le=1_000_000, description="Most samples that one answer of /load has."
     )
     source: Annotated[Text, AfterValidator(_source)] = Field(
         default="slurm",
@@ -130,6 +130,18 @@ class SystemSettings(Section):
         description="It is replaced, too, when it uses more memory (RSS) than this many MiB; 0: never.",
     )
     log_level: Level = Field(default="INFO", description="How much to log.")
+    access_log: bool = Field(
+        default=False,
+        description="Log each request as one line of JSON: client, user, method, route, path, status, bytes, seconds."
+        " Neither queries nor tokens are in it.",
+    )
+    metrics_accounts: int = Field(
+        default=50,
+        ge=0,
+        le=10000,
+        description="Accounts whose jobs /metrics counts apart, those with the most jobs; the others count together."
+        " 0: no accounts.",
+    )
     web_threads: int = Field(default=8, ge=1, le=512, description="Threads of the web server.")
 
     def runtime_path(self, environ: Mapping[str, str] = os.environ) -> Path:

@@ -54,7 +54,7 @@ def indexes(filters: Filters, keys: KeyRange | None = None) -> Sequence[str]:
         (Filters(end_after=NOW - DAY, now=NOW), KeyRange(), ["PRIMARY"]),
         (Filters(job_name="x", end_after=NOW - 100 * DAY, now=NOW), KeyRange(), ["PRIMARY"]),
         (Filters(job_name="x", end_after=NOW - DAY, now=NOW), KeyRange(lower=5), ["PRIMARY"]),
-        (Filters(submit_before=5), KeyRange(submitted_below=9), ["PRIMARY", "array_job"]),
+        (Filters(submit_before=5), KeyRange(submitted_below=9), ["PRIMARY", "array_job", "array_job"]),
     ],
 )
 def test_each_strategy_names_its_index(filters: Filters, keys: KeyRange, expected: list[str]) -> None:
