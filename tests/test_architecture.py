@@ -30,6 +30,7 @@ ONLY_IN = {
     "pymysql": ("diagnosis.", "acctapi.faults"),
     "sqlalchemy": ("acctapi.", "archive.", "demo.accounting", "demo.past"),
     "ijson": ("archive.tinydb_import",),
+    "zstandard": ("archive.tables",),
     "pyslurm": ("pyslurm_build.probe",),
     "ClusterShell": ("hostlist", "acctapi.encodings", "slurmapi.node_names", "slurmapi.sources.", "demo.texts"),
 }

@@ -107,7 +107,10 @@ class SystemSettings(_Section):
         " hours and days for ever.",
     )
     load_max_samples: int = Field(
-        default=1500, ge=1, le=1_000_000, description="Most samples that one answer of /load has."
+        default=3000,
+        ge=1,
+        le=1_000_000,
+        description="Most samples that one answer of /load has; a longer range gets wider ones.",
     )
     source: Annotated[Text, AfterValidator(_source)] = Field(
         default="slurm",
@@ -127,6 +130,13 @@ class SystemSettings(_Section):
         description="Seconds from the start of one load of the cluster to the start of the next."
         " Loads that take long are spaced further apart.",
     )
+    fresh_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds from the start of one load to the start of one that clients ask for with"
+        ' "Cache-Control: no-cache", however many ask; 0: they cannot ask.',
+    )
     cycle_timeout_seconds: float = Field(
         default=120.0,
         ge=5,
@@ -143,6 +153,13 @@ class SystemSettings(_Section):
     )
     log_level: Level = Field(default="INFO", description="How much to log.")
     web_threads: int = Field(default=8, ge=1, le=512, description="Threads of the web server.")
+    waiting_requests: int = Field(
+        default=4,
+        ge=0,
+        le=512,
+        description="Requests that may wait (wait=, no-cache) at once in each web process. Each keeps a thread busy,"
+        " so it has to be less than the threads of a process; 0: none may wait.",
+    )
 
     @property
     def source_name(self) -> str:

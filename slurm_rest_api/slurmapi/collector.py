@@ -23,6 +23,8 @@ from slurm_rest_api.slurmapi import pacing
 from slurm_rest_api.slurmapi.clock_watch import watch_clock
 from slurm_rest_api.slurmapi.collector_lock import only_collector
 from slurm_rest_api.slurmapi.cycle import CycleReport
+from slurm_rest_api.slurmapi.knocking import Door
+from slurm_rest_api.slurmapi.load_requests import LoadRequests
 from slurm_rest_api.slurmapi.loader_process import Limits, LoaderProcess
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
@@ -52,12 +54,12 @@ class Loader(Protocol):
 class Sampler(Protocol):
     """What the collector needs of the load archive; `archive.sampler.Sampler` is the real one."""
 
-    def seconds_to_next_slot(self) -> float:
+    def seconds_to_next_tick(self) -> float:
         """When `tick()` is due next."""
         ...
 
     def tick(self) -> None:
-        """Take the sample of the present slot."""
+        """Take the sample of the present slot, if it has none."""
         ...
 
     def close(self) -> None:
@@ -73,6 +75,7 @@ class Collector:
         loader: Loader,
         store: Path,
         refresh_seconds: float,
+        fresh_seconds: float = 0.0,
         uniform: Callable[[float, float], float] = random.uniform,
         sampler: Sampler | None = None,
     ) -> None:
@@ -80,6 +83,7 @@ class Collector:
         self._sampler = sampler
         self._writer = StoreWriter(store)
         self._refresh_seconds = refresh_seconds
+        self._requests = LoadRequests(fresh_seconds)
         self._uniform = uniform
         self._failures = 0
         self._last_error = ""
@@ -101,10 +105,10 @@ class Collector:
                 self._sampler.close()
 
     def schedule(self) -> None:
-        """Load now, and sample at the next slot: at the start, and whenever the clock was set."""
+        """Load and sample now: at the start, and whenever the clock was set."""
         self._schedule(_REFRESH, self._refresh_and_schedule, 0.0)
         if self._sampler is not None:
-            self._schedule(_SAMPLE, self._sample_and_schedule, self._sampler.seconds_to_next_slot())
+            self._schedule(_SAMPLE, self._sample_and_schedule, 0.0)
 
     def stop(self) -> None:
         """End `run()`; a cycle in progress is given up. May be called from a signal handler or another thread."""
@@ -112,6 +116,12 @@ class Collector:
         self._loader.interrupt()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+
+    def load_soon(self) -> None:
+        """Load as soon as it may be, because a client asks for fresh data; from any thread."""
+        seconds = self._requests.ask(time.monotonic())
+        if seconds is not None and not self._stopping.is_set():
+            self._schedule(_REFRESH, self._refresh_and_schedule, seconds)
 
     def refresh(self) -> float:
         """Run one cycle, publish its failure if it fails; returns the seconds from now to the next."""
@@ -127,15 +137,21 @@ class Collector:
         return max(0.0, interval - (time.monotonic() - started))
 
     def _refresh_and_schedule(self) -> None:
+        started = time.monotonic()
+        self._requests.begin(started)
         seconds = self.refresh()
+        sooner = self._requests.end(time.monotonic(), failed=bool(self._failures))
         if not self._stopping.is_set():
-            self._schedule(_REFRESH, self._refresh_and_schedule, seconds)
+            self._schedule(_REFRESH, self._refresh_and_schedule, seconds if sooner is None else min(sooner, seconds))
 
     def _sample_and_schedule(self) -> None:
         assert self._sampler is not None
-        self._sampler.tick()
-        if not self._stopping.is_set():
-            self._schedule(_SAMPLE, self._sample_and_schedule, self._sampler.seconds_to_next_slot())
+        try:
+            self._sampler.tick()
+        finally:
+            # APScheduler logs what went wrong; the next sample may be all right.
+            if not self._stopping.is_set():
+                self._schedule(_SAMPLE, self._sample_and_schedule, self._sampler.seconds_to_next_tick())
 
     def _schedule(self, name: str, job: Callable[[], None], seconds: float) -> None:
         self._scheduler.add_job(
@@ -168,6 +184,11 @@ class Collector:
         logger.debug("Loaded %d jobs, %d nodes in %.3f s.", report.jobs, report.nodes, report.seconds)
 
 
+def _fresh_seconds(settings: Settings) -> float:
+    """A wish for fresh data must not put off the next load."""
+    return min(settings.system.fresh_seconds, settings.system.refresh_seconds)
+
+
 def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | None]) -> None:
     """Be this host's collector until SIGTERM or SIGINT, or wait as the standby of the one that is.
 
@@ -193,7 +214,13 @@ def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | Non
             ),
             keep_open=(lock,),
         )
-        collector = Collector(loader, paths.store, settings.system.refresh_seconds, sampler=open_sampler(settings))
+        collector = Collector(
+            loader,
+            paths.store,
+            settings.system.refresh_seconds,
+            _fresh_seconds(settings),
+            sampler=open_sampler(settings),
+        )
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             collector.stop()
@@ -201,4 +228,8 @@ def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | Non
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         logger.info("Collecting from %s into %s.", settings.system.source, paths.store)
-        collector.run()
+        door = Door(paths.door, collector.load_soon)
+        try:
+            collector.run()
+        finally:
+            door.close()
