@@ -89,7 +89,7 @@ def _measure(cluster: Cluster, options: argparse.Namespace) -> str:
     with step("measure sacct, slurmrestd and 50 clients"):
         service = start(cluster)
         try:
-            others = rivals(cluster, service, filled, 5)
+            others = rivals(cluster, service, filled, 5, 1)
             many = crowd(connection, service, cluster.database.user, 4)
         finally:
             service.stop()

@@ -19,11 +19,14 @@ from slurm_rest_api.metrics.exposition import Exposition
 from slurm_rest_api.metrics.requests import count_requests
 from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.metrics.workers import open_counters
+from slurm_rest_api.pages.views import pages_blueprint
+from slurm_rest_api.slurmapi.desk import Desk
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.prepared import PreparedBodies
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.views import live_blueprint
+from slurm_rest_api.slurmapi.waiting import WaitingRoom
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
 from slurm_rest_api.web.auth import require_principal
@@ -31,7 +34,7 @@ from slurm_rest_api.web.comparisons import ComparingRequest
 from slurm_rest_api.web.observing import Observer, log_access, observe
 from slurm_rest_api.web.security_headers import add_security_headers
 
-_EXPOSED = ["Age", "ETag", "Link", "X-Slurm-Stale", "X-Truncated"]
+_EXPOSED = ["Age", "ETag", "Link", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
 
 
 def create_app(settings: Settings) -> OpenAPI:
@@ -55,13 +58,16 @@ def create_app(settings: Settings) -> OpenAPI:
         checks["accounting"] = accounting_check(accounting.database)
     if archive is not None:
         checks["archive"] = archive_check(lambda: read_status(paths.archive_status))
+    room = WaitingRoom(min(settings.system.waiting_requests, settings.system.web_threads - 1))
     prepared, counters = PreparedBodies(paths.prepared), open_counters(paths.counters)
     exposition = Exposition(snapshots, prepared, counters, checks, settings.system.metrics_accounts)
-    app.register_api(live_blueprint(LiveState(snapshots, prepared)))
+    app.register_api(live_blueprint(Desk(LiveState(snapshots, prepared), room, paths.door)))
     app.register_api(accounting_blueprint(accounting))
     app.register_api(load_blueprint(archive))
     app.register_api(health_blueprint(checks))
     app.register_api(metrics_blueprint(exposition.text))
+    if settings.system.serve_index:
+        app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], settings.system.source_name))
     error_handlers.register(app)
     observers: list[Observer] = [count_requests(counters.mine)]
     if settings.system.access_log:

@@ -19,7 +19,8 @@ from slurm_rest_api.archive.setup import open_sampler
 from slurm_rest_api.archive.store import ArchiveStore
 from slurm_rest_api.archive.tinydb_import import describe, import_tinydb
 from slurm_rest_api.auth.setup import open_auth
-from slurm_rest_api.config import Settings, load_settings, not_yet_effective
+from slurm_rest_api.config import Settings, load_settings
+from slurm_rest_api.demo.flag import demo_options
 from slurm_rest_api.deployment.install import install_files as install
 from slurm_rest_api.diagnosis import check as diagnose
 from slurm_rest_api.diagnosis import render
@@ -85,6 +86,7 @@ def serve(settings: Settings, host: str | None, port: int | None, *, with_parent
 
 
 @main.command()
+@demo_options
 @click.option("--host", help="Address to listen on, in place of system.host.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on, in place of system.port.")
 @click.pass_context
@@ -170,12 +172,9 @@ main.add_command(token)
 
 
 def _begin(settings: Settings, *, with_parent: bool) -> None:
-    """What every long-running command does first; a child of `run` leaves the telling to its parent."""
+    """What every long-running command does first; a child of `run` ends with its parent."""
     if with_parent:
         end_with_parent()
-    else:
-        for sentence in not_yet_effective(settings):
-            logger.warning("%s", sentence)
     try:
         open_auth(settings)
     except ConfigError as error:

@@ -23,8 +23,8 @@ MOST_BRANCHES: Final = 100
 SHORT_WINDOW_SECONDS: Final = 32 * 86400
 """A time window up to this length is read as a whole when few of its records can match."""
 
-NODE_WINDOW_SECONDS: Final = 2 * 86400
-"""The same for nodes, which are looked for in batches: each reads the window."""
+WHOLE_WINDOW_SECONDS: Final = 2 * 86400
+"""One up to this length is always read as a whole: its last page would walk on to the table's oldest record."""
 
 # States of so few records that reading a time window is cheaper than waiting for one of them to pass by.
 _RARE: Final = frozenset((7, 8, 9, 10, 11, states.REQUEUED, states.RESIZED, states.REVOKED))
@@ -179,12 +179,12 @@ def _of_owners(job: Table, owners: Owners, within: list[Condition]) -> list[_Bra
 
 
 def _ended_since(filters: Filters, keys: KeyRange) -> int | None:
-    """The begin of a short window of `time_end` in which everything lies that can match, where few records will."""
+    """The begin of a short window of `time_end` in which everything lies that can match."""
     few = filters.job_name is not None or (filters.states is not None and filters.states <= _RARE)
-    longest = SHORT_WINDOW_SECONDS if few else NODE_WINDOW_SECONDS
+    longest = SHORT_WINDOW_SECONDS if few else WHOLE_WINDOW_SECONDS
     since = filters.start_after if filters.end_after is None else filters.end_after
     # A lower bound of the key is better: the primary key has the rows themselves.
-    if not (few or filters.nodes) or since is None or keys.lower is not None:
+    if since is None or keys.lower is not None:
         return None
     until = filters.now if filters.end_after is None or filters.end_before is None else filters.end_before
     return since if until - since <= longest else None

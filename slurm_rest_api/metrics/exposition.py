@@ -17,8 +17,8 @@ from slurm_rest_api.metrics.service import ServiceCollector
 from slurm_rest_api.metrics.workers import Counters
 from slurm_rest_api.slurmapi.prepared import PreparedBodies
 from slurm_rest_api.slurmapi.sources.base import Record
+from slurm_rest_api.slurmapi.store.columns import Kind
 from slurm_rest_api.slurmapi.store.reader import Status, StoreReader, StoreView
-from slurm_rest_api.slurmapi.store.schema import Kind
 
 _NAME: Final = "metrics"
 
