@@ -58,9 +58,9 @@ def create_app(settings: Settings) -> OpenAPI:
         checks["accounting"] = accounting_check(accounting.database)
     if archive is not None:
         checks["archive"] = archive_check(lambda: read_status(paths.archive_status))
+    room = WaitingRoom(min(settings.system.waiting_requests, settings.system.web_threads - 1))
     prepared, counters = PreparedBodies(paths.prepared), open_counters(paths.counters)
     exposition = Exposition(snapshots, prepared, counters, checks, settings.system.metrics_accounts)
-    room = WaitingRoom(min(settings.system.waiting_requests, settings.system.web_threads - 1))
     app.register_api(live_blueprint(Desk(LiveState(snapshots, prepared), room, paths.door)))
     app.register_api(accounting_blueprint(accounting))
     app.register_api(load_blueprint(archive))

@@ -32,7 +32,7 @@ ONLY_IN = {
     "flask_openapi3": ("slurmapi.views", "acctapi.views", "archive.views", "health.views", "metrics.views", "app"),
     "werkzeug": ("web.",),
     "waitress": ("cli",),
-    "click": ("cli", "demo.flag", "demo.past", "token_command"),
+    "click": ("cli", "token_command", "demo.flag", "demo.past"),
     "jwt": ("auth.jwt_tokens",),
     "prometheus_client": ("metrics.",),
     "uwsgi": ("metrics.workers",),

@@ -23,15 +23,17 @@ _SHOWS: Final = {
     "stats": {"jobs", "usage", "users"},
     "metrics": {"jobs", "usage", "accounts", "nodes", "partitions", "users"},
 }
-_SHOW_NOTHING: Final = frozenset({"health", "openapi"})
+# The home page lists routes; whoever reads it asks them with their own token.
+_HOME: Final = "/"
+_SHOW_NOTHING: Final = frozenset({"health", "openapi", "pages"})
 
 
 def may_ask(principal: Principal, path: str, private: Collection[str]) -> bool:
     """Whether `principal` may ask for `path`. A path that is not known here is closed once anything is private."""
     if principal.role == "admin" or not private:
         return True
-    # `/queue/123` and `/queue.csv` show what `/queue` shows.
+    # /nodes, /nodes/rack001 and /nodes.csv show the same.
     route = path.lstrip("/").partition("/")[0].partition(".")[0]
-    if route in _SHOW_NOTHING:
+    if path == _HOME or route in _SHOW_NOTHING:
         return True
     return route in _SHOWS and _SHOWS[route].isdisjoint(private)
