@@ -32,7 +32,7 @@ class Year:
     """Samples of a year up to now, a minute apart, that go up and down like a cluster's."""
 
     def __init__(self, days: int) -> None:
-        self.end = int(time.time()) // WIDTH * WIDTH
+        self.end = int(time.time()) // DAY * DAY
         self.count = days * DAY // WIDTH
         self._random = random.Random(1)  # noqa: S311 - figures, no secrets
 
@@ -109,15 +109,19 @@ def requests(settings: Settings, year: Year) -> dict[str, list[float]]:
         return lambda: client.get(f"/load?{query}").data
 
     year_ago = year.end - year.count * WIDTH
+    until = f"until={year.end}"
     return {
-        "the newest sample": seconds_of(get("offset=0"), 50),
-        "the last day (1,440 samples)": seconds_of(get(f"time={DAY}"), 20),
+        "the newest sample": seconds_of(get(f"until={year.end}&since={year.end - WIDTH}"), 50),
+        "the last day (1,440 samples)": seconds_of(get(f"since={year.end - DAY}&until={year.end}"), 20),
         "the last day, one partition, two fields": seconds_of(
-            get(f"time={DAY}&partition=partition07&fields=time,partitions.partition_load"), 20
+            get(f"since={year.end - DAY}&until={year.end}&partition=partition07&fields=time,partitions.partition_load"),
+            20,
         ),
-        "the last month, as it fits": seconds_of(get(f"since={year.end - 30 * DAY}"), 5),
-        "the last year by day": seconds_of(get(f"since={year_ago}&step={DAY}"), 20),
-        "the last year, as it fits": seconds_of(get(f"since={year_ago}"), 3),
+        "the last month, as it fits": seconds_of(get(f"since={year.end - 30 * DAY}&{until}"), 5),
+        "the last year by day": seconds_of(get(f"since={year_ago}&{until}&step={DAY}"), 20),
+        "a month by two hours, which no level has": seconds_of(
+            get(f"since={year_ago}&until={year_ago + 30 * DAY}&step=7200"), 3
+        ),
     }
 
 
@@ -147,13 +151,13 @@ def report(days: int, folder: Path) -> str:
                 "archive_usage_load": True,
                 "archive_path": str(file),
                 "archive_keep_days": days + 1,
-                "load_max_samples": 5000,
                 "runtime_dir": folder / "run",
             }
         }
     )
     year = Year(days)
-    fill(settings, year)
+    if not file.exists():
+        fill(settings, year)
     taken, inserted, size = requests(settings, year), inserts(settings, year), file.stat().st_size
     count, their_insert, their_day, their_size = tinydb(folder, year)
     rows = "\n".join(f"| {name} | {ms(seconds)} |" for name, seconds in taken.items())
@@ -190,9 +194,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--output", type=Path)
+    parser.add_argument("--folder", type=Path, help="keeps the archive here, and uses the one that is here already")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        text = report(arguments.days, Path(folder))
+        text = report(arguments.days, arguments.folder or Path(folder))
     if arguments.output is not None:
         arguments.output.write_text(text)
     print(text)

@@ -1,4 +1,4 @@
-"""The web application, put together from its parts: settings → live state → blueprint → error answers → CORS."""
+"""The web application, put together from its parts: settings → parts → blueprints → error answers → CORS."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from flask_openapi3 import Info, OpenAPI
 
 from slurm_rest_api.acctapi.setup import open_accounting
 from slurm_rest_api.acctapi.views import accounting_blueprint
+from slurm_rest_api.archive.sampler import read_status
 from slurm_rest_api.archive.setup import open_archive
 from slurm_rest_api.archive.views import load_blueprint
 from slurm_rest_api.config import Settings
+from slurm_rest_api.health.parts import accounting_check, archive_check, snapshot_check
+from slurm_rest_api.health.views import health_blueprint
+from slurm_rest_api.pages.views import pages_blueprint
 from slurm_rest_api.slurmapi.desk import Desk
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.paths import RuntimePaths
@@ -40,11 +44,21 @@ def create_app(settings: Settings) -> OpenAPI:
     app.request_class = ComparingRequest
     app.debug = settings.system.debug
     paths = RuntimePaths.of(settings)
-    live = LiveState(StoreReader(paths.store), PreparedBodies(paths.prepared))
+    snapshots = StoreReader(paths.store)
+    accounting, archive = open_accounting(settings), open_archive(settings)
+    checks = {"snapshot": snapshot_check(snapshots)}
+    if accounting is not None:
+        checks["accounting"] = accounting_check(accounting.database)
+    if archive is not None:
+        checks["archive"] = archive_check(lambda: read_status(paths.archive_status))
     room = WaitingRoom(min(settings.system.waiting_requests, settings.system.web_threads - 1))
+    live = LiveState(snapshots, PreparedBodies(paths.prepared))
     app.register_api(live_blueprint(Desk(live, room, paths.door)))
-    app.register_api(accounting_blueprint(open_accounting(settings)))
-    app.register_api(load_blueprint(open_archive(settings)))
+    app.register_api(accounting_blueprint(accounting))
+    app.register_api(load_blueprint(archive))
+    app.register_api(health_blueprint(checks))
+    if settings.system.serve_index:
+        app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], settings.system.source_name))
     error_handlers.register(app)
     if settings.system.use_cors:
         CORS(

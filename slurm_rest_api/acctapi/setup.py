@@ -25,8 +25,9 @@ def open_accounting(settings: Settings) -> Accounting | None:
     cluster = options.table_job.removesuffix(_JOB_TABLE)
     limits = Limits(records=options.history_max_limit, seconds=options.db_statement_seconds)
     return Accounting(
+        database=database,
         history=History(database, catalogs, hidden, cluster, limits),
         users=Users(database, catalogs, hidden, options.history_max_limit),
-        source="slurmdbd" if settings.system.source != "demo" else "demo",
+        source="demo" if settings.system.source_name == "demo" else "slurmdbd",
         cluster=cluster,
     )

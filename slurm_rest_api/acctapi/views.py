@@ -10,6 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from slurm_rest_api.acctapi import users
 from slurm_rest_api.acctapi.answers import ASSOCIATION_FIELDS, JOB_FIELDS, HistoryAnswer, UsersAnswer
+from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.history import History
 from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
 from slurm_rest_api.acctapi.statements import Place
@@ -25,6 +26,7 @@ from slurm_rest_api.web.paging import decode_cursor, encode_cursor, next_link
 class Accounting:
     """What answers: `source` and `cluster` are for `meta`."""
 
+    database: Database
     history: History
     users: Users
     source: str

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
 from slurm_rest_api.archive.aggregate import Weighted, aggregate
 from slurm_rest_api.archive.sample import slot_of
-from slurm_rest_api.archive.tables import LEVELS, RAW, read
+from slurm_rest_api.archive.tables import LEVELS, RAW, pack, read
 from slurm_rest_api.archive.window import Window
 from slurm_rest_api.errors import ArchiveUnavailable
 
@@ -23,7 +23,7 @@ _RETRY_SECONDS: Final = 10
 
 
 class Stored(NamedTuple):
-    """A row as it lies in the archive; `body` is packed."""
+    """A sample as it lies in the archive; `body` is packed."""
 
     time: int
     weight: int
@@ -37,26 +37,26 @@ class ArchiveReader:
         self._engine = engine
 
     def samples(self, window: Window, most: int) -> list[Stored]:
-        """The samples of a window as they were taken, oldest first, at most `most`.
+        """The samples of a window, oldest first, at most `most`.
 
-        Raises:
-            ArchiveUnavailable: the archive cannot be read.
-        """
-        rows = self._rows(RAW, window.since, window.until, most, newest=window.newest)
-        return rows[::-1] if window.newest else rows
-
-    def steps(self, window: Window, most: int) -> list[Weighted]:
-        """The samples of a window, each of `window.step` seconds, oldest first, at most `most`.
+        Those of the width of a level are as they were stored, but for the last, which may not be over yet; others are
+        made now.
 
         Raises:
             ArchiveUnavailable: the archive cannot be read.
         """
         step = window.step
-        levels = [width for width in LEVELS if step % width == 0]
-        until = min(window.until, slot_of(window.since, step) + step * most)
-        parts = self._level(levels, window.since, until)
-        grouped = itertools.groupby(parts, key=lambda part: slot_of(part.sample["time"], step))
-        found = [_one(slot, step, list(group)) for slot, group in grouped]
+        if step == 0:
+            rows = self._rows(RAW, window.since, window.until, most, newest=window.newest)
+            return rows[::-1] if window.newest else rows
+        first = slot_of(window.since, step)
+        until = min(window.until, first + step * most)
+        stored = self._rows(LEVELS[step], first, until) if step in LEVELS else []
+        rest = stored[-1].time + step if stored else window.since
+        narrower = [width for width in LEVELS if step % width == 0 and width < step]
+        parts = self._level(narrower, rest, until)
+        made = itertools.groupby(parts, key=lambda part: slot_of(part.sample["time"], step))
+        found = [*stored, *(_packed(aggregate(slot, list(group))) for slot, group in made)]
         return found[-1:] if window.newest else found
 
     def _level(self, levels: list[int], since: int, until: int) -> Iterator[Weighted]:
@@ -102,11 +102,8 @@ class ArchiveReader:
             return self._engine.dialect.name == "sqlite" and not _exists(database)
 
 
-def _one(slot: int, step: int, group: list[Weighted]) -> Weighted:
-    """The group as one sample; a lone one of a level that is as wide already has its bounds."""
-    if len(group) == 1 and group[0].sample["time"] == slot and "total_load_min" in group[0].sample and step in LEVELS:
-        return group[0]
-    return aggregate(slot, group)
+def _packed(made: Weighted) -> Stored:
+    return Stored(made.sample["time"], made.weight, pack(made.sample))
 
 
 def _exists(uri: str) -> bool:

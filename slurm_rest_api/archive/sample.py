@@ -23,6 +23,9 @@ _OF_PARTITION: Final = {
     "state": "state",
 }
 
+LEVEL_WIDTHS: Final = (600, 3600, 86400)
+"""Seconds that samples kept for longer stand for."""
+
 CLUSTER_FIELDS: Final = ("time", *_OF_USAGE, *_OF_TALLY, "partitions")
 PARTITION_FIELDS: Final = (*_OF_PARTITION, *_OF_TALLY)
 

@@ -6,14 +6,15 @@ sample of the whole cluster as compressed JSON: samples are written once and rea
 
 from __future__ import annotations
 
-import zlib
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 import orjson
+import zstandard
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table
 from sqlalchemy.dialects import mysql
 
-from slurm_rest_api.archive.sample import Sample
+from slurm_rest_api.archive.sample import LEVEL_WIDTHS, Sample
 
 metadata = MetaData()
 
@@ -32,25 +33,23 @@ def _level(name: str) -> Table:
 
 
 RAW: Final = _level("load_sample")
-LEVELS: Final[dict[int, Table]] = {
-    600: _level("load_10_minutes"),
-    3600: _level("load_hour"),
-    86400: _level("load_day"),
-}
+LEVELS: Final[dict[int, Table]] = dict(
+    zip(LEVEL_WIDTHS, map(_level, ("load_10_minutes", "load_hour", "load_day")), strict=True)
+)
 """By their width in seconds, the narrowest first. Days are those of UTC."""
 
 
 def pack(sample: Sample) -> bytes:
-    """A sample as it is stored: about an eighth of its JSON."""
-    return zlib.compress(orjson.dumps(sample))
+    """A sample as it is stored: a sixth of its JSON, or less."""
+    return zstandard.compress(orjson.dumps(sample))
 
 
-def unpack(body: bytes) -> bytes:
-    """The JSON of a stored sample."""
-    return zlib.decompress(body)
+def unpacker() -> Callable[[bytes], bytes]:
+    """A function that gives the JSON of stored samples; for one thread, and faster than starting anew for each."""
+    return zstandard.ZstdDecompressor().decompress
 
 
 def read(body: bytes) -> Sample:
     """A stored sample."""
-    sample: Any = orjson.loads(unpack(body))
-    return dict(sample)
+    sample: Sample = orjson.loads(zstandard.decompress(body))
+    return sample

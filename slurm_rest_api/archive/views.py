@@ -13,9 +13,8 @@ from flask_openapi3 import APIBlueprint, Tag
 from slurm_rest_api.archive.answers import LoadAnswer
 from slurm_rest_api.archive.parameters import LoadParameters
 from slurm_rest_api.archive.reader import ArchiveReader
-from slurm_rest_api.archive.sample import Sample
 from slurm_rest_api.archive.shaping import Shape, shape_of, shaped
-from slurm_rest_api.archive.tables import read, unpack
+from slurm_rest_api.archive.tables import unpacker
 from slurm_rest_api.archive.window import Archived, Window, window_of
 from slurm_rest_api.errors import NotFound
 from slurm_rest_api.web.envelope import ErrorAnswer
@@ -58,29 +57,16 @@ def load_blueprint(archive: Archive | None) -> APIBlueprint:
 def _answer(archive: Archive, query: LoadParameters) -> Response:
     window = window_of(query, archive.archived, int(time.time()))
     shape = shape_of(query.fields, query.partition, archive.hidden)
-    if window.step == 0 and shape.is_whole and query.format == "json":
-        return _as_stored(archive, window, shape)
-    samples = _samples(archive, window)
-    meta = _meta(archive, window, [sample["time"] for sample in samples])
-    shown = [shaped(sample, shape) for sample in samples[: archive.archived.most]]
+    most = archive.archived.most
+    # One more than an answer may have tells whether there are more.
+    stored = archive.reader.samples(window, most + 1)
+    meta = _meta(archive, window, [row.time for row in stored])
+    bodies = map(unpacker(), (row.body for row in stored[:most]))
+    if shape.is_whole and query.format == "json":
+        return rendered_listing((_visible(body, shape) if shape.may_hide(body) else body for body in bodies), meta)
+    shown = [shaped(orjson.loads(body), shape) for body in bodies]
     columns = dict.fromkeys(field for sample in shown for field in sample)
     return listing(shown, list(columns), query.format, meta)
-
-
-def _samples(archive: Archive, window: Window) -> list[Sample]:
-    """One more than an answer may have, to tell whether there are more."""
-    most = archive.archived.most + 1
-    if window.step == 0:
-        return [read(row.body) for row in archive.reader.samples(window, most)]
-    return [part.sample for part in archive.reader.steps(window, most)]
-
-
-def _as_stored(archive: Archive, window: Window, shape: Shape) -> Response:
-    """The usual answer: samples as they lie in the archive, and none of them parsed that has nothing to hide."""
-    rows = archive.reader.samples(window, archive.archived.most + 1)
-    meta = _meta(archive, window, [row.time for row in rows])
-    bodies = (unpack(row.body) for row in rows[: archive.archived.most])
-    return rendered_listing((_visible(body, shape) if shape.may_hide(body) else body for body in bodies), meta)
 
 
 def _visible(body: bytes, shape: Shape) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from slurm_rest_api.archive.tables import RAW
+from slurm_rest_api.archive.tables import RAW, read
 from slurm_rest_api.archive.window import Window
 from tests.archive.databases import EVER, Archives
 from tests.archive.samples import make_sample
@@ -62,17 +62,19 @@ def check_wider_levels(archives: Archives) -> None:
     while store.roll_up(36 * 3600, 50):
         pass
     reader = archives.reader()
-    days = [part.sample for part in reader.steps(Window(0, EVER, day), 10)]
+    days = [read(row.body) for row in reader.samples(Window(0, EVER, day), 10)]
     assert [sample["time"] for sample in days] == [0, day]
     assert (days[0]["total_load_min"], days[0]["total_load_max"]) == (0, 23)
     # The mean of the hours 0 to 23, of which the second has only half its samples.
     assert days[0]["total_load"] == round((sum(range(24)) * 60 - 2 * 30) / (1440 - 30), 4)
     # The second day is not over: it is made of its hours.
     assert (days[1]["total_load_min"], days[1]["total_load_max"]) == (24, 35)
-    tens = [part.sample["time"] for part in reader.steps(Window(7200, 10800, 600), 10)]
+    tens = [row.time for row in reader.samples(Window(7200, 10800, 600), 10)]
     assert tens == [9000, 9600, 10200]
-    hours = [part.weight for part in reader.steps(Window(0, 4 * 3600, 3600), 10)]
+    hours = [row.weight for row in reader.samples(Window(0, 4 * 3600, 3600), 10)]
     assert hours == [60, 60, 30, 60]
+    pairs = [row.weight for row in reader.samples(Window(0, 4 * 3600, 7200), 10)]
+    assert pairs == [120, 90]
 
 
 def check_renewal(archives: Archives) -> None:
@@ -83,8 +85,9 @@ def check_renewal(archives: Archives) -> None:
         pass
     store.add_past([make_sample(60 * minute + 30, 3) for minute in range(60)])
     store.renew(60 * minute + 30 for minute in range(60))
-    (hour,) = archives.reader().steps(Window(0, 3600, 3600), 10)
-    assert (hour.weight, hour.sample["total_load"], hour.sample["total_load_max"]) == (120, 2, 3)
+    (hour,) = archives.reader().samples(Window(0, 3600, 3600), 10)
+    sample = read(hour.body)
+    assert (hour.weight, sample["total_load"], sample["total_load_max"]) == (120, 2, 3)
 
 
 def check_pruning(archives: Archives) -> None:
@@ -97,14 +100,14 @@ def check_pruning(archives: Archives) -> None:
     assert store.prune(RAW, 60 * 600) == 100
     assert store.prune(RAW, 60 * 600) == 0
     assert archives.samples()[0]["time"] == 60 * 600
-    assert len(archives.reader().steps(Window(0, 72000, 600), 1000)) == 120
+    assert len(archives.reader().samples(Window(0, 72000, 600), 1000)) == 120
 
 
 def check_an_unwritten_archive_is_empty(archives: Archives) -> None:
     """Before the first sample there is nothing, and that is no error."""
     reader = archives.reader()
     assert reader.samples(Window(0, EVER, 0), 10) == []
-    assert reader.steps(Window(0, 86400 * 30, 3600), 10) == []
+    assert reader.samples(Window(0, 86400 * 30, 3600), 10) == []
 
 
 CHECKS = [

@@ -104,3 +104,38 @@ def test_stopping_before_the_start_is_a_run_without_cycles(tmp_path: Path) -> No
     subject.stop()
     subject.run()
     assert loader.cycles == 0
+
+
+class CountingSampler:
+    """A sampler whose slots are a twentieth of a second long."""
+
+    def __init__(self) -> None:
+        self.ticks = 0
+        self.closed = False
+
+    def seconds_to_next_slot(self) -> float:
+        return 0.05
+
+    def tick(self) -> None:
+        self.ticks += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_samples_are_taken_slot_after_slot_beside_the_cycles(tmp_path: Path) -> None:
+    sampler = CountingSampler()
+    sampled = Collector(FakeLoader(0.0), tmp_path / "store", 60.0, sampler=sampler)
+    thread = threading.Thread(target=sampled.run)
+    thread.start()
+    try:
+        wait_for("three samples", lambda: sampler.ticks >= 3)
+        # What a clock that was set makes happen: everything that is due is reckoned anew.
+        sampled.schedule()
+        before = sampler.ticks
+        wait_for("more samples", lambda: sampler.ticks >= before + 2)
+    finally:
+        sampled.stop()
+        thread.join(10)
+    assert not thread.is_alive()
+    assert sampler.closed

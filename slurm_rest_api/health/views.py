@@ -1,0 +1,71 @@
+"""/health: whether everything that is configured works; /health/live: whether this worker answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import orjson
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, ConfigDict, Field
+
+from slurm_rest_api.health.parts import Check, Part
+from slurm_rest_api.version import __version__
+from slurm_rest_api.web.envelope import JSON
+from slurm_rest_api.web.parameters import Parameters
+
+
+class Health(BaseModel):
+    """All parts together."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Literal["ok", "broken"] = Field(description="broken when any part is.")
+    parts: dict[str, Part] = Field(description="By name: snapshot, and those that are configured.")
+
+
+class HealthMeta(BaseModel):
+    """About the service."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: str = Field(description="Version of slurm-rest-api.")
+
+
+class HealthAnswer(BaseModel):
+    """Also the body of a 503."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: Health
+    meta: HealthMeta
+
+
+def health_blueprint(checks: Mapping[str, Check]) -> APIBlueprint:
+    """The blueprint over the configured parts' checks, by name."""
+    blueprint = APIBlueprint(
+        "health", __name__, abp_tags=[Tag(name="health", description="For whoever watches the service.")]
+    )
+
+    @blueprint.get("/health", summary="Readiness", responses={"200": HealthAnswer, "503": HealthAnswer})
+    def health(query: Parameters) -> Response:
+        """Each configured part with its state; 503 when one is broken, with the same body."""
+        return _answer({name: check() for name, check in checks.items()})
+
+    @blueprint.get("/health/live", summary="Liveness", responses={"200": HealthAnswer})
+    def live(query: Parameters) -> Response:
+        """200 as long as this worker answers at all."""
+        return _answer({})
+
+    return blueprint
+
+
+def _answer(parts: Mapping[str, Part]) -> Response:
+    broken = any(part.state == "broken" for part in parts.values())
+    answer = HealthAnswer(
+        data=Health(status="broken" if broken else "ok", parts=dict(parts)), meta=HealthMeta(version=__version__)
+    )
+    response = Response(orjson.dumps(answer.model_dump()), status=503 if broken else 200, mimetype=JSON)
+    response.headers["Cache-Control"] = "no-store"
+    return response
