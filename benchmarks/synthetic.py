@@ -20,7 +20,7 @@ class SyntheticSource:
     rpcs_per_load = 6
 
     def __init__(self, jobs: int, nodes: int, changing: int = 10) -> None:
-        self._random = random.Random(1)
+        self._random = random.Random(1)  # noqa: S311 - the same cluster each time
         self._nodes = [_node(number) for number in range(1, nodes + 1)]
         self._jobs = [_job(number, self._random, nodes) for number in range(1, jobs + 1)]
         self._changing = changing
