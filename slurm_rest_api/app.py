@@ -46,6 +46,8 @@ def create_app(settings: Settings) -> OpenAPI:
             version=__version__,
             description="Read-only JSON about a Slurm cluster. Memory is in MiB, times are epoch seconds.",
         ),
+        # Without it the document has null there, which OpenAPI does not allow.
+        security_schemes={},
         doc_prefix="/openapi",
     )
     app.request_class = ComparingRequest
