@@ -30,6 +30,8 @@ Options:
         --slurm=DIR                                DIR/include and DIR/lib (or lib64)
         CFLAGS=..., CPPFLAGS=..., LDFLAGS=...      added to what the build sets itself
         NAME=VALUE                                 any other variable for the build
+  --uwsgi
+        Install uWSGI as well, for a deployment behind a web server; it is compiled.
   --no-pyslurm
         Only the environment: enough for a host without Slurm, not for a live service.
   --help
@@ -42,12 +44,14 @@ HELP
 
 pyslurm_options=()
 with_pyslurm=yes
+with_uwsgi=no
 for argument in "$@"; do
     case "$argument" in
         --help | -h) usage; exit 0 ;;
         --no-pyslurm) with_pyslurm=no ;;
+        --uwsgi) with_uwsgi=yes ;;
         --pyslurm_version=?* | --override_pyslurm_version_hex=?* | --pyslurm_arguments=*) pyslurm_options+=("$argument") ;;
-        *) fail "unknown argument '$argument'; known: --help, --pyslurm_version=X.Y.Z, --override_pyslurm_version_hex=0xMMmmpp, --pyslurm_arguments=\"WORD...\", --no-pyslurm" 2 ;;
+        *) fail "unknown argument '$argument'; known: --help, --pyslurm_version=X.Y.Z, --override_pyslurm_version_hex=0xMMmmpp, --pyslurm_arguments=\"WORD...\", --uwsgi, --no-pyslurm" 2 ;;
     esac
 done
 if [ "$with_pyslurm" = no ] && [ "${#pyslurm_options[@]}" -gt 0 ]; then
@@ -60,6 +64,9 @@ hold_lock "$venv"
 make_venv "$venv" "$python"
 install_lock "$venv" "$checkout/requirements/run.lock"
 install_checkout "$venv"
+if [ "$with_uwsgi" = yes ]; then
+    install_lock "$venv" "$checkout/requirements/uwsgi.lock"
+fi
 
 if [ "$with_pyslurm" = yes ]; then
     "$venv/bin/python" -P -m slurm_rest_api.pyslurm_build --build_lock="$checkout/requirements/pyslurm-build.lock" \

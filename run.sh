@@ -13,17 +13,39 @@ Usage: bash run.sh [OPTION]...
 Starts slurm-rest-api on this host: the collector that reads Slurm and the web server
 that answers. Ctrl-C stops both. Needs the environment that build.sh makes.
 
+With --demo it serves a simulated cluster instead: nothing of a Slurm is needed, the
+environment is made when it is missing, and a configuration of this host is not read.
+
 Options:
   --config=FILE   the configuration (default: $SLURM_REST_API_CONFIG, ./config.yml,
                   /etc/slurm-rest-api/config.yml: the first that exists)
   --host=ADDRESS  the address to listen on
   --port=NUMBER   the port to listen on
+  --demo          serve the demonstration cluster, a simulation
+  --demo-nodes=N  its number of nodes (300)
+  --demo-jobs=N   about so many jobs are in its queue (1000)
   --help          this text
 
 Environment: SLURM_REST_API_VENV (the environment's folder; default .venv beside this script).
 HELP
 }
 
+# make_environment VENV: what the demo needs; makes it, or brings it up to date, in one that this user may change.
+make_environment() {
+    local venv="$1" python
+    if [ -x "$venv/bin/slurm-rest-api" ] && [ ! -w "$venv" ]; then
+        return
+    fi
+    python="$(find_python)"
+    hold_lock "$venv"
+    make_venv "$venv" "$python"
+    install_lock "$venv" "$checkout/requirements/run.lock"
+    install_checkout "$venv"
+    # The lock was for making the environment; what runs in it must not hold it.
+    exec 9>&-
+}
+
+demo=no
 global_options=()
 run_options=()
 while [ "$#" -gt 0 ]; do
@@ -31,7 +53,7 @@ while [ "$#" -gt 0 ]; do
     shift
     case "$argument" in
         --help | -h) usage; exit 0 ;;
-        --config | --host | --port)
+        --config | --host | --port | --demo-nodes | --demo-jobs)
             [ "$#" -gt 0 ] || fail "$argument needs a value" 2
             argument="$argument=$1"
             shift
@@ -39,12 +61,16 @@ while [ "$#" -gt 0 ]; do
     esac
     case "$argument" in
         --config=?*) global_options+=("$argument") ;;
-        --host=?* | --port=?*) run_options+=("$argument") ;;
-        --config=* | --host=* | --port=*) fail "${argument%%=*} needs a value" 2 ;;
-        *) fail "unknown argument '$argument'; known: --config FILE, --host ADDRESS, --port NUMBER, --help" 2 ;;
+        --host=?* | --port=?* | --demo-nodes=?* | --demo-jobs=?*) run_options+=("$argument") ;;
+        --demo) demo=yes; run_options+=("$argument") ;;
+        --config=* | --host=* | --port=* | --demo-nodes=* | --demo-jobs=*) fail "${argument%%=*} needs a value" 2 ;;
+        *) fail "unknown argument '$argument'; known: --config FILE, --host ADDRESS, --port NUMBER, --demo, --demo-nodes N, --demo-jobs N, --help" 2 ;;
     esac
 done
 
 venv="${SLURM_REST_API_VENV:-$checkout/.venv}"
+if [ "$demo" = yes ]; then
+    make_environment "$venv"
+fi
 [ -x "$venv/bin/slurm-rest-api" ] || fail "no environment in $venv; make it first: bash build.sh"
 exec "$venv/bin/slurm-rest-api" ${global_options[@]+"${global_options[@]}"} run ${run_options[@]+"${run_options[@]}"}

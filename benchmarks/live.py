@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from benchmarks.document import machine, write_between_marks
 from benchmarks.report import render, render_goals
 from benchmarks.subjects import measure_others, measure_service
 from tests.testbed.bringup import down, up
@@ -24,7 +25,6 @@ _RUNNING = 40
 _GOALS_FROM = 50_000
 # Above this slurmrestd takes a minute and many GB for one list of jobs.
 _LARGE = 20_000
-_BEGIN, _END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
 
 
 def main(arguments: list[str]) -> int:
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
         return 1
     print(text)
     if options.output is not None:
-        _write(options.output, text)
+        write_between_marks(options.output, text)
     return 0
 
 
@@ -67,7 +67,7 @@ def _measure(cluster: Cluster, sizes: list[int]) -> str:
         for number in range(_RUNNING):
             user = _SUBMITTERS[number % len(_SUBMITTERS)]
             cluster.submit(user=user, wrap="exec sleep 7000", mem_per_cpu=100 + number, time="02:00:00")
-    sections = [_machine(cluster)]
+    sections = [f"{machine(cluster)}; {_RUNNING} running jobs besides the pending ones."]
     pending = 0
     for size in sizes:
         with step(f"submit jobs until {size} wait"):
@@ -91,25 +91,6 @@ def _submit(cluster: Cluster, count: int) -> None:
     for index, user in enumerate(_SUBMITTERS):
         mine = share + (1 if index < rest else 0)
         cluster.run([*program, str(mine), _PARTITIONS], user=user, timeout=60 + mine / 20)
-
-
-def _write(path: Path, text: str) -> None:
-    before, begin, rest = path.read_text().partition(_BEGIN) if path.exists() else ("", "", "")
-    _, end, after = rest.partition(_END)
-    path.write_text(f"{before}{begin}\n{text}\n\n{end}{after}" if end else f"{text}\n")
-
-
-def _machine(cluster: Cluster) -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown processor"
-    )
-    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    load = os.getloadavg()[0]
-    return (
-        f"Slurm {cluster.release}, {os.cpu_count()} cores ({model}), {gib:.0f} GiB; load average at the start"
-        f" {load:.1f}; {_RUNNING} running jobs besides the pending ones."
-    )
 
 
 if __name__ == "__main__":

@@ -53,16 +53,27 @@ make_venv() {
 
 # install_lock VENV LOCKFILE: installs exactly the lock file's packages, unless that has been done before.
 install_lock() {
-    local venv="$1" lock="$2" stamp="$1/slurm-rest-api-lock.stamp" now
+    local venv="$1" lock="$2" stamp now total
+    stamp="$1/slurm-rest-api-$(basename "$lock").stamp"
     now="$(sha256sum <"$lock") $(readlink -f "$venv/bin/python")"
     if [ "$(cat "$stamp" 2>/dev/null)" = "$now" ]; then
         return
     fi
     rm -f "$stamp"
     say "Installing the packages of ${lock#"$checkout/"} into $venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$lock" ||
+    # pip passes over what is for Windows alone.
+    total="$(grep '^[A-Za-z0-9]' "$lock" | grep -vc win32)"
+    PYTHONUNBUFFERED=1 "$venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check \
+        --require-hashes --no-deps -r "$lock" | show_progress "$total" ||
         fail "pip could not install ${lock#"$checkout/"}; its own message stands above. It needs https://pypi.org or a mirror of it (pip's settings index-url and proxy are obeyed)."
     printf '%s\n' "$now" >"$stamp"
+}
+
+# show_progress TOTAL: turns pip's messages into one line a package.
+show_progress() {
+    awk -v total="$1" '
+        /^Collecting / { printf "  %d of %d: %s\n", ++count, total, $2; fflush() }
+        /^Installing collected packages/ { print "  unpacking"; fflush() }'
 }
 
 # package_digest: changes when a file that goes into the package changes.

@@ -71,7 +71,8 @@ class AccountNames:
         if name not in self._ids:
             try:
                 self._ids[name] = self._user_id(name)
-            except (KeyError, OSError):
+            except (KeyError, OSError, ValueError):
+                # No account has a name with a NUL in it, and `pwd` refuses to look for one.
                 self._ids[name] = int(name) if name.isdecimal() else None
         return self._ids[name]
 

@@ -13,16 +13,19 @@ from slurm_rest_api.archive.views import load_blueprint
 from slurm_rest_api.config import Settings
 from slurm_rest_api.health.parts import accounting_check, archive_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
+from slurm_rest_api.pages.views import pages_blueprint
+from slurm_rest_api.slurmapi.desk import Desk
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.prepared import PreparedBodies
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.views import live_blueprint
+from slurm_rest_api.slurmapi.waiting import WaitingRoom
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
 from slurm_rest_api.web.comparisons import ComparingRequest
 
-_EXPOSED = ["Age", "ETag", "Link", "X-Slurm-Stale", "X-Truncated"]
+_EXPOSED = ["Age", "ETag", "Link", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
 
 
 def create_app(settings: Settings) -> OpenAPI:
@@ -46,10 +49,14 @@ def create_app(settings: Settings) -> OpenAPI:
         checks["accounting"] = accounting_check(accounting.database)
     if archive is not None:
         checks["archive"] = archive_check(lambda: read_status(paths.archive_status))
-    app.register_api(live_blueprint(LiveState(snapshots, PreparedBodies(paths.prepared))))
+    room = WaitingRoom(min(settings.system.waiting_requests, settings.system.web_threads - 1))
+    live = LiveState(snapshots, PreparedBodies(paths.prepared))
+    app.register_api(live_blueprint(Desk(live, room, paths.door)))
     app.register_api(accounting_blueprint(accounting))
     app.register_api(load_blueprint(archive))
     app.register_api(health_blueprint(checks))
+    if settings.system.serve_index:
+        app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], settings.system.source_name))
     error_handlers.register(app)
     if settings.system.use_cors:
         CORS(

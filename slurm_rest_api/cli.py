@@ -1,4 +1,4 @@
-"""The one front door: `slurm-rest-api collect | serve | run | check | openapi | import-archive`."""
+"""The one front door: `slurm-rest-api collect | serve | run | check | openapi | import-archive | install-files`."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.setup import open_sampler
 from slurm_rest_api.archive.store import ArchiveStore
 from slurm_rest_api.archive.tinydb_import import describe, import_tinydb
-from slurm_rest_api.config import Settings, load_settings, not_yet_effective
+from slurm_rest_api.config import Settings, load_settings
+from slurm_rest_api.demo.flag import demo_options
+from slurm_rest_api.deployment.install import install_files as install
 from slurm_rest_api.diagnosis import check as diagnose
 from slurm_rest_api.diagnosis import render
 from slurm_rest_api.diagnosis.folders import RUNTIME_FOLDER, check_runtime_dir
 from slurm_rest_api.errors import ArchiveError, ConfigError
+from slurm_rest_api.logs import configure_logs
 from slurm_rest_api.process import end_with_parent, share_malloc_arenas
 from slurm_rest_api.slurmapi.collector import collect as run_collector
 from slurm_rest_api.supervisor import Supervisor
 from slurm_rest_api.version import __version__
 
 logger = logging.getLogger(__name__)
-
-_LOG_FORMAT = "%(asctime)s %(levelname)s %(processName)s[%(process)d] %(name)s: %(message)s"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -47,9 +48,7 @@ def main(context: click.Context, config: Path | None) -> None:
         settings = load_settings(config)
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
-    logging.basicConfig(level=settings.system.log_level, format=_LOG_FORMAT, stream=sys.stderr)
-    # APScheduler tells of every job at INFO: two lines a cycle that say nothing new.
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    configure_logs(settings)
     context.obj = settings
 
 
@@ -85,6 +84,7 @@ def serve(settings: Settings, host: str | None, port: int | None, *, with_parent
 
 
 @main.command()
+@demo_options
 @click.option("--host", help="Address to listen on, in place of system.host.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on, in place of system.port.")
 @click.pass_context
@@ -149,13 +149,27 @@ def import_archive(settings: Settings, file: Path) -> None:
         raise SystemExit(1)
 
 
+@main.command("install-files")
+@click.option(
+    "--root",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("/"),
+    help="The folder to install below; / is this host.",
+)
+def install_files(root: Path) -> None:
+    """Write the systemd unit, uWSGI's and nginx's configuration and config.yml with this installation's paths."""
+    words = {"written": "wrote", "unchanged": "unchanged", "beside": "the present file differs, so wrote"}
+    try:
+        for installed in install(root):
+            click.echo(f"{words[installed.outcome]}: {installed.path}")
+    except OSError as error:
+        raise click.ClickException(f"{error.filename} cannot be written: {error.strerror}.") from error
+
+
 def _begin(settings: Settings, *, with_parent: bool) -> None:
-    """What every long-running command does first; a child of `run` leaves the telling to its parent."""
+    """What every long-running command does first; a child of `run` ends with its parent."""
     if with_parent:
         end_with_parent()
-    else:
-        for sentence in not_yet_effective(settings):
-            logger.warning("%s", sentence)
     for finding in check_runtime_dir(settings.system.runtime_path()):
         # A full disk is no reason to stay away: the service answers with what it has.
         if finding.verdict == "problem" and finding.name == RUNTIME_FOLDER:

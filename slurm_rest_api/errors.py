@@ -12,6 +12,7 @@ ServiceError                  something a person has to read
     ├── BadParameters         400, several of them at once
     ├── NotFound              404
     ├── NotLoaded             503, nothing was ever loaded
+    ├── TooManyWaiting        503, every place for waiting requests is taken
     ├── DatabaseUnavailable   503, the accounting database does not answer
     ├── DatabaseUnusable      503, it answers, but not to us: wrong password, missing table or right
     ├── ArchiveUnavailable    503, the load archive cannot be read
@@ -119,6 +120,13 @@ class QueryTooSlow(ApiError):
 
     status = 504
     title = "Query too slow"
+
+
+class TooManyWaiting(ApiError):
+    """Every place for requests that wait is taken."""
+
+    status = 503
+    title = "Too many waiting"
 
 
 class ArchiveUnavailable(ApiError):

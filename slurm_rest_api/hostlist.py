@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
@@ -12,6 +13,8 @@ _FOREIGN = frozenset("!&^/@*()%$;|<>\"'\\ \t\r\n")
 
 # What Slurm's own tools and state texts print for "no nodes".
 _NO_NODES = frozenset(("", "(null)"))
+
+_BRACKET = re.compile(r"\[([^\]]*)\]")
 
 
 def expand(text: str | None) -> list[str]:
@@ -26,6 +29,29 @@ def expand(text: str | None) -> list[str]:
     if text is None or text in _NO_NODES:
         return []
     return list(_parse(text))
+
+
+def expand_at_most(text: str, most: int) -> list[str]:
+    """As `expand`, for a text that a stranger sent: `n[1-999999999]` is refused before its names are made.
+
+    Raises:
+        ValueError: `text` is no hostlist, or has (nearly) more than `most` names.
+    """
+    if _size(text) > most:
+        raise ValueError(f"{text!r} has more than {most:,} node names")
+    return expand(text)
+
+
+def _size(text: str) -> int:
+    """How many names `text` has, or more, where several of its terms have brackets."""
+    size = text.count(",") + 1
+    for bracket in _BRACKET.findall(text):
+        size *= sum(_length(*term.partition("-")[::2]) for term in bracket.split(","))
+    return size
+
+
+def _length(first: str, last: str) -> int:
+    return int(last) - int(first) + 1 if first.isdecimal() and last.isdecimal() else 1
 
 
 def subtract(text: str, names: Collection[str]) -> str:

@@ -2,5 +2,8 @@
 
 from slurm_rest_api.app import create_app
 from slurm_rest_api.config import load_settings
+from slurm_rest_api.logs import configure_logs
 
-application = create_app(load_settings())
+settings = load_settings()
+configure_logs(settings)
+application = create_app(settings)

@@ -68,3 +68,7 @@ def test_groups_are_kept_apart_from_users(names: AccountNames, directory: Direct
 )
 def test_ids_of_names(names: AccountNames, name: str | None, uid: int | None) -> None:
     assert names.uid_of(name) == uid
+
+
+def test_a_name_that_cannot_be_looked_up_is_nobody() -> None:
+    assert AccountNames().uid_of("\x00") is None

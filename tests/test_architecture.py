@@ -18,25 +18,26 @@ TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 # Library: where it may be imported, as prefixes of module names below the package.
 ONLY_IN = {
-    "flask": ("web.", "slurmapi.views", "acctapi.views", "archive.views", "health.views", "app"),
+    "flask": ("web.", "slurmapi.views", "acctapi.views", "archive.views", "health.views", "pages.views", "app"),
     "flask_cors": ("app",),
     "flask_openapi3": ("slurmapi.views", "acctapi.views", "archive.views", "health.views", "app"),
     "werkzeug": ("web.",),
     "waitress": ("cli",),
-    "click": ("cli",),
+    "click": ("cli", "demo.flag", "demo.past"),
     "yaml": ("config.",),
     "apscheduler": ("slurmapi.collector",),
     "sqlite3": ("slurmapi.store.",),
     "pymysql": ("diagnosis.", "acctapi.faults"),
-    "sqlalchemy": ("acctapi.", "archive."),
+    "sqlalchemy": ("acctapi.", "archive.", "demo.accounting", "demo.past"),
     "ijson": ("archive.tinydb_import",),
     "zstandard": ("archive.tables",),
     "pyslurm": ("pyslurm_build.probe",),
-    "ClusterShell": ("hostlist", "acctapi.encodings", "slurmapi.node_names", "slurmapi.sources."),
+    "ClusterShell": ("hostlist", "acctapi.encodings", "slurmapi.node_names", "slurmapi.sources.", "demo.texts"),
 }
 # Folder or module: prefixes of what it must not import from the package itself.
 NEVER = {
     "web": ("slurmapi", "acctapi", "archive", "config", "diagnosis", "cli", "app"),
+    "pages": ("slurmapi", "acctapi", "archive", "config", "demo", "diagnosis", "cli", "app"),
     "slurmapi": ("acctapi", "archive"),
     "acctapi": ("slurmapi", "archive", "diagnosis", "cli", "app"),
     "archive": ("acctapi", "health", "diagnosis", "cli", "app"),
@@ -47,7 +48,26 @@ NEVER = {
     "config": ("slurmapi", "acctapi", "archive", "web", "diagnosis", "cli", "app"),
     "pyslurm_build": ("slurmapi", "web", "config", "cli", "app"),
 }
+# A guest: only these know it, and only by name or for the flag of the command line.
+HOSTS_OF_THE_DEMO = {"cli"}
 PURE = (
+    "demo.accounting_rows",
+    "demo.hardware",
+    "demo.job_records",
+    "demo.jobs",
+    "demo.layouts",
+    "demo.lives",
+    "demo.node_records",
+    "demo.numbers",
+    "demo.partition_records",
+    "demo.past_load",
+    "demo.people",
+    "demo.rhythm",
+    "demo.scale",
+    "demo.statistics_record",
+    "demo.texts",
+    "demo.timeline",
+    "demo.timetable",
     "hostlist",
     "visible",
     "slurmapi.node_names",
@@ -130,8 +150,19 @@ def test_folders_do_not_look_back(folder: str) -> None:
 
 @pytest.mark.parametrize("name", PURE)
 def test_pure_modules_touch_neither_clock_nor_files(name: str) -> None:
-    used = {imported.split(".")[0] for imported in imports(TREES[f"{PACKAGE}.{name}"])}
+    # A `Random` that is given its seed gives the same numbers every time.
+    used = {i.split(".")[0] for i in imports(TREES[f"{PACKAGE}.{name}"]) if i != "random.Random"}
     assert used & IMPURE == set()
+
+
+def test_the_service_stands_without_the_demo() -> None:
+    """Its folder and one import of the command line can be deleted: nothing else imports it."""
+    hosts = {
+        own(name)
+        for name in MODULES
+        if not below(name, ("demo",)) and any(below(imported, ("demo",)) for imported in own_imports(name))
+    }
+    assert hosts <= HOSTS_OF_THE_DEMO
 
 
 def test_only_pyslurm_is_imported_late() -> None:

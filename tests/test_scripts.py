@@ -49,7 +49,7 @@ def test_help_explains_the_script_and_does_nothing(name: str, tmp_path: Path) ->
             "build.sh",
             ["--help", "--pyslurm_version", "--override_pyslurm_version_hex", "--pyslurm_arguments", "--no-pyslurm"],
         ),
-        ("run.sh", ["--config", "--host", "--port", "--help"]),
+        ("run.sh", ["--config", "--host", "--port", "--demo", "--demo-nodes", "--demo-jobs", "--help"]),
         ("tests.sh", ["--all", "--help"]),
     ],
 )
@@ -114,7 +114,7 @@ def test_run_says_to_build_first(tmp_path: Path) -> None:
     assert "make it first: bash build.sh" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--port"], ["--port="], ["--host", ""]])
+@pytest.mark.parametrize("arguments", [["--port"], ["--port="], ["--host", ""], ["--demo-nodes="]])
 def test_run_refuses_an_option_without_a_value(arguments: list[str]) -> None:
     done = run_script("run.sh", *arguments)
     assert done.returncode == 2

@@ -102,7 +102,9 @@ class JobRecord(PublishedRecord):
     container: str | None = Field(description="OCI container bundle; null before Slurm 21.08.")
     partition: str | None = Field(description="Partition; while pending perhaps several with commas between.")
     nodelist: str | None = Field(description="Hostlist of the allocation; null until there is one.")
-    nodes_alloc: Count = Field(description="Nodes allocated; while pending, those that are asked for.")
+    nodes_alloc: Count = Field(
+        description="Nodes allocated; 0 until there is an allocation. `tres_req` has those asked for."
+    )
     tres_alloc: Tres = Field(description="TRES allocated.")
     time_submit: Time = Field(description="Submission; of a requeued or resized job, when that happened.")
     time_eligible: Time = Field(description="When it could have started; null while it is held.")

@@ -31,6 +31,8 @@ from slurm_rest_api.web.comparisons import Comparison
 Condition = ColumnElement[bool]
 
 _LETTERS_IN_FRONT: Final = re.compile(r"\D*")
+# With more nodes than this their names would make a statement long and slow.
+_MOST_NODE_NAMES: Final = 20
 
 
 @dataclass(frozen=True)
@@ -156,8 +158,9 @@ def _times(job: FromClause, filters: Filters) -> list[Condition]:
 
 
 def _in_partition(job: FromClause, partition: str, hidden: Collection[str]) -> Condition:
-    """The partition itself, or one of the comma list of a pending job; nothing for a name that is hidden."""
-    alone = false() if partition in hidden else same_text(job.c.partition, partition)
+    """The partition itself, or one of the comma list of a pending job; nothing for a list with a hidden name."""
+    betrays = not set(hidden).isdisjoint(partition.split(","))
+    alone = false() if betrays else same_text(job.c.partition, partition)
     listed = func.instr(cast(_shown_list(job, hidden), LargeBinary), f",{partition},".encode()) > 0
     return or_(alone, and_(job.c.partition.contains(","), listed))
 
@@ -181,6 +184,10 @@ def _shown_list(job: FromClause, hidden: Collection[str]) -> ColumnElement[str]:
 
 
 def _near_nodes(job: FromClause, nodes: Collection[str]) -> Condition:
-    """Rows whose hostlist may have one of the nodes: it must have the letters that the name begins with."""
+    """Rows whose hostlist may have one of the nodes: its name, or brackets behind the letters that it begins with."""
+    column = job.c.nodelist
     letters = {match[0] for node in nodes if (match := _LETTERS_IN_FRONT.match(node))}
-    return or_(*(job.c.nodelist.contains(text, autoescape=True) for text in sorted(letters)))
+    begins = or_(*(column.contains(text, autoescape=True) for text in sorted(letters)))
+    if len(nodes) > _MOST_NODE_NAMES:
+        return begins
+    return or_(and_(column.contains("["), begins), *(column.contains(node, autoescape=True) for node in sorted(nodes)))

@@ -43,7 +43,7 @@ class PageParameters(Parameters):
     """What both routes have in common."""
 
     fields: CommaList | None = Field(None, description="Only these fields, in this order.")
-    format: Format = Field("json", description="csv and ndjson are streamed, without the envelope.")
+    format: Format = Field("json", description="csv, tsv, ndjson and table come without the envelope.")
     cursor: Text | None = Field(None, description="Where the page begins: out of `meta.next` of the page before.")
 
 

@@ -28,6 +28,6 @@ def open_accounting(settings: Settings) -> Accounting | None:
         database=database,
         history=History(database, catalogs, hidden, cluster, limits),
         users=Users(database, catalogs, hidden, options.history_max_limit),
-        source="slurmdbd" if settings.system.source != "demo" else "demo",
+        source="demo" if settings.system.source_name == "demo" else "slurmdbd",
         cluster=cluster,
     )

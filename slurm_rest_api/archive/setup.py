@@ -47,5 +47,5 @@ def open_archive(settings: Settings) -> Archive | None:
         reader=ArchiveReader(open_engine(system, writable=False)),
         archived=Archived(system.archive_wait_time, system.archive_keep_days * _DAY_SECONDS, system.load_max_samples),
         hidden=frozenset(settings.filter.partitions),
-        source=system.source,
+        source=system.source_name,
     )

@@ -5,6 +5,6 @@
 """
 
 from slurm_rest_api.config.loading import load_settings
-from slurm_rest_api.config.models import DatabaseSettings, FilterSettings, Settings, SystemSettings, not_yet_effective
+from slurm_rest_api.config.models import DatabaseSettings, FilterSettings, Settings, SystemSettings
 
-__all__ = ["DatabaseSettings", "FilterSettings", "Settings", "SystemSettings", "load_settings", "not_yet_effective"]
+__all__ = ["DatabaseSettings", "FilterSettings", "Settings", "SystemSettings", "load_settings"]

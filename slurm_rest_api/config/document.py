@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from slurm_rest_api.config.faults import expectation
-from slurm_rest_api.config.models import SECTIONS, not_used_yet
+from slurm_rest_api.config.models import SECTIONS
 
 _WIDTH: Final = 100
 _PLAIN_FROM_DEFAULT: Final = ("true or false", "text", "text that is not empty")
@@ -37,7 +37,7 @@ def settings_table(section: str) -> str:
     """The settings of a section as a Markdown table: name, default, what it takes, what it does."""
     rows = ["| setting | default | takes | meaning |", "|---|---|---|---|"]
     for name, field in SECTIONS[section].model_fields.items():
-        cells = (f"`{name}`", f"`{default_text(field)}`", expectation(field), _meaning(section, name, field))
+        cells = (f"`{name}`", f"`{default_text(field)}`", expectation(field), _meaning(field))
         rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(rows) + "\n"
 
@@ -52,7 +52,7 @@ def _section(section: str) -> str:
     for name, field in SECTIONS[section].model_fields.items():
         expected = expectation(field)
         takes = "" if expected in _PLAIN_FROM_DEFAULT else f" Takes {expected}."
-        text = _meaning(section, name, field) + takes
+        text = _meaning(field) + takes
         lines += [
             f"{line}\n" for line in textwrap.wrap(text, _WIDTH, initial_indent="  ## ", subsequent_indent="  ## ")
         ]
@@ -60,10 +60,9 @@ def _section(section: str) -> str:
     return "".join(lines)
 
 
-def _meaning(section: str, name: str, field: FieldInfo) -> str:
+def _meaning(field: FieldInfo) -> str:
     assert field.description is not None
-    lack = not_used_yet(section, name)
-    return field.description if lack is None else f"{field.description} No effect yet: {lack}."
+    return field.description
 
 
 def _plain(value: Any) -> Any:

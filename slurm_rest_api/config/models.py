@@ -15,14 +15,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 APPLICATION: Final = "slurm-rest-api"
 DEFAULTS_ORIGIN: Final = "the built-in defaults (no configuration file was found)"
 
-_SOURCE = re.compile(r"slurm|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_DEMO_OPTIONS = r"[a-z]+=[^,\s]+(,[a-z]+=[^,\s]+)*"
+_SOURCE = re.compile(rf"slurm|demo(:{_DEMO_OPTIONS})?|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
 _TABLE = re.compile(r"[A-Za-z0-9_$-]+")
 
 
 def _source(value: str) -> str:
     if not _SOURCE.fullmatch(value):
-        raise ValueError('expected "slurm", or "package.module:function" for a source of your own')
+        raise ValueError('expected "slurm", "demo", or "package.module:function" for a source of your own')
     return value
 
 
@@ -84,7 +85,7 @@ class SystemSettings(_Section):
         " 0.0.0.0, which was the default before 1.0, is reached from everywhere.",
     )
     port: Port = Field(default=5000, description="TCP port to listen on.")
-    serve_index: bool = Field(default=False, description="Serve a home page at /.")
+    serve_index: bool = Field(default=False, description="Serve a home page at /, which checks the routes.")
     archive_usage_load: bool = Field(default=False, description="Keep an archive of load samples for /load.")
     archive_wait_time: int = Field(
         default=60, ge=1, le=86400, description="Seconds between two load samples; the same on hosts that share one."
@@ -106,15 +107,15 @@ class SystemSettings(_Section):
         " hours and days for ever.",
     )
     load_max_samples: int = Field(
-        default=3000,
+        default=1500,
         ge=1,
         le=1_000_000,
         description="Most samples that one answer of /load has; a longer range gets wider ones.",
     )
     source: Annotated[Text, AfterValidator(_source)] = Field(
         default="slurm",
-        description='Where the cluster\'s state comes from: "slurm" (through pyslurm), or "package.module:function",'
-        " a function of your own that returns a source.",
+        description='Where the cluster\'s state comes from: "slurm" (through pyslurm); "demo", a cluster that does not'
+        ' exist, for trying things out; or "package.module:function", a function of your own that returns a source.',
     )
     runtime_dir: AbsolutePath | None = Field(
         default=None,
@@ -128,6 +129,13 @@ class SystemSettings(_Section):
         allow_inf_nan=False,
         description="Seconds from the start of one load of the cluster to the start of the next."
         " Loads that take long are spaced further apart.",
+    )
+    fresh_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds from the start of one load to the start of one that clients ask for with"
+        ' "Cache-Control: no-cache", however many ask; 0: they cannot ask.',
     )
     cycle_timeout_seconds: float = Field(
         default=120.0,
@@ -145,6 +153,18 @@ class SystemSettings(_Section):
     )
     log_level: Level = Field(default="INFO", description="How much to log.")
     web_threads: int = Field(default=8, ge=1, le=512, description="Threads of the web server.")
+    waiting_requests: int = Field(
+        default=4,
+        ge=0,
+        le=512,
+        description="Requests that may wait (wait=, no-cache) at once in each web process. Each keeps a thread busy,"
+        " so it has to be less than the threads of a process; 0: none may wait.",
+    )
+
+    @property
+    def source_name(self) -> str:
+        """`source` without the options of the demo."""
+        return "demo" if self.source.startswith("demo:") else self.source
 
     def runtime_path(self, environ: Mapping[str, str] = os.environ) -> Path:
         """The folder that `runtime_dir` means. It may not exist yet.
@@ -237,18 +257,3 @@ SECTIONS: Final[Mapping[str, type[_Section]]] = {
     "database": DatabaseSettings,
     "filter": FilterSettings,
 }
-
-_NOT_USED_YET: Final[Mapping[str, str]] = {
-    "serve_index": "this version has no home page",
-}
-
-
-def not_used_yet(section: str, name: str) -> str | None:
-    """Why the setting `name` has no effect in this version; None where it has one."""
-    return _NOT_USED_YET.get(name) if section == "system" else None
-
-
-def not_yet_effective(settings: Settings) -> list[str]:
-    """One sentence for each setting that is on but belongs to a part that this version does not have."""
-    switches = {name: value for name, value in settings.system if isinstance(value, bool)}
-    return [f"system.{name} is on, but {lack}." for name, lack in _NOT_USED_YET.items() if switches.get(name)]

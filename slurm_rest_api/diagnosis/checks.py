@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from slurm_rest_api.config import Settings, not_yet_effective
+from slurm_rest_api.config import Settings
 from slurm_rest_api.config.loading import PASSWORD_VARIABLE
 from slurm_rest_api.diagnosis.cluster import TRIAL_COMMAND, TRIAL_SECONDS, check_load
 from slurm_rest_api.diagnosis.database import check_database
@@ -46,9 +46,8 @@ def check(
 
 
 def check_configuration(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
-    """Where the configuration came from, what in it has no effect, and who can read its password."""
+    """Where the configuration came from, and who can read its password."""
     findings = [Finding("configuration", "ok", f"Valid, from {settings.origin}.")]
-    findings += [Finding("configuration", "warning", sentence) for sentence in not_yet_effective(settings)]
     database = settings.database
     inline = database.db_pass.get_secret_value() and database.db_pass_file is None
     if inline and PASSWORD_VARIABLE not in environ and _everyone_reads(Path(settings.origin)):

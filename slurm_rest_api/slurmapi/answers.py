@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.contract.node import NodeRecord
@@ -27,11 +29,24 @@ class LiveMeta(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     source: str = Field(description="Where the data comes from: `slurm`.")
-    version: str = Field(description="Changes exactly when `data` changes; opaque.")
+    version: str = Field(description="Changes exactly when the whole of the route's data changes; opaque.")
     changed_at: int = Field(description="Epoch second of the cycle in which `data` last changed.")
-    total: int = Field(description="Number of records in `data`; for `/usage` of its partitions.")
+    total: int = Field(
+        description="Number of records that the query asks for, on all pages; for `/usage` of its partitions."
+    )
     stale: bool = Field(description="True when the last load is older than three cycles.")
     error: StaleError | None = Field(description="Null unless `stale`.")
+    next: str | None = Field(
+        None, description="Path and query of the next page; null on the last. Only with parameters that choose records."
+    )
+    full: bool | None = Field(
+        None, description="Only with `since`. True: `data` is everything. False: it is what changed."
+    )
+    gone: list[str] | None = Field(
+        None,
+        description="Only with `since`: the keys that are not in the answer to this query any more; some of them may"
+        " never have been.",
+    )
 
 
 class _LiveAnswer(BaseModel):
@@ -68,3 +83,49 @@ class UsageAnswer(_LiveAnswer):
     """Partition × node matrix of CPU and memory use, with loads."""
 
     data: UsageRecord
+
+
+class SomeFields(RootModel[dict[str, Any]]):
+    """Some fields of a record, of the same types."""
+
+
+class Numbers(RootModel[dict[str, int]]):
+    """`count` (of records) and sums over them."""
+
+
+class SelectedAnswer(_LiveAnswer):
+    """The answer to a query with parameters."""
+
+    data: dict[str, SomeFields] | list[SomeFields] | Numbers | dict[str, Numbers] = Field(
+        description="Records by key; with `shape=list` a list of them; with `count` and `group_by` numbers."
+    )
+
+
+class QueueResponse(RootModel[QueueAnswer | SelectedAnswer]):
+    """Jobs."""
+
+
+class NodesResponse(RootModel[NodesAnswer | SelectedAnswer]):
+    """Nodes."""
+
+
+class PartitionsResponse(RootModel[PartitionsAnswer | SelectedAnswer]):
+    """Partitions."""
+
+
+class JobAnswer(_LiveAnswer):
+    """One job."""
+
+    data: JobRecord | SomeFields
+
+
+class NodeAnswer(_LiveAnswer):
+    """One node."""
+
+    data: NodeRecord | SomeFields
+
+
+class PartitionAnswer(_LiveAnswer):
+    """One partition."""
+
+    data: PartitionRecord | SomeFields

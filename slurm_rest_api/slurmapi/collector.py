@@ -23,6 +23,8 @@ from slurm_rest_api.slurmapi import pacing
 from slurm_rest_api.slurmapi.clock_watch import watch_clock
 from slurm_rest_api.slurmapi.collector_lock import only_collector
 from slurm_rest_api.slurmapi.cycle import CycleReport
+from slurm_rest_api.slurmapi.knocking import Door
+from slurm_rest_api.slurmapi.load_requests import LoadRequests
 from slurm_rest_api.slurmapi.loader_process import Limits, LoaderProcess
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
@@ -73,6 +75,7 @@ class Collector:
         loader: Loader,
         store: Path,
         refresh_seconds: float,
+        fresh_seconds: float = 0.0,
         uniform: Callable[[float, float], float] = random.uniform,
         sampler: Sampler | None = None,
     ) -> None:
@@ -80,6 +83,7 @@ class Collector:
         self._sampler = sampler
         self._writer = StoreWriter(store)
         self._refresh_seconds = refresh_seconds
+        self._requests = LoadRequests(fresh_seconds)
         self._uniform = uniform
         self._failures = 0
         self._last_error = ""
@@ -113,6 +117,12 @@ class Collector:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
+    def load_soon(self) -> None:
+        """Load as soon as it may be, because a client asks for fresh data; from any thread."""
+        seconds = self._requests.ask(time.monotonic())
+        if seconds is not None and not self._stopping.is_set():
+            self._schedule(_REFRESH, self._refresh_and_schedule, seconds)
+
     def refresh(self) -> float:
         """Run one cycle, publish its failure if it fails; returns the seconds from now to the next."""
         started = time.monotonic()
@@ -127,9 +137,12 @@ class Collector:
         return max(0.0, interval - (time.monotonic() - started))
 
     def _refresh_and_schedule(self) -> None:
+        started = time.monotonic()
+        self._requests.begin(started)
         seconds = self.refresh()
+        sooner = self._requests.end(time.monotonic(), failed=bool(self._failures))
         if not self._stopping.is_set():
-            self._schedule(_REFRESH, self._refresh_and_schedule, seconds)
+            self._schedule(_REFRESH, self._refresh_and_schedule, seconds if sooner is None else min(sooner, seconds))
 
     def _sample_and_schedule(self) -> None:
         assert self._sampler is not None
@@ -171,6 +184,11 @@ class Collector:
         logger.debug("Loaded %d jobs, %d nodes in %.3f s.", report.jobs, report.nodes, report.seconds)
 
 
+def _fresh_seconds(settings: Settings) -> float:
+    """A wish for fresh data must not put off the next load."""
+    return min(settings.system.fresh_seconds, settings.system.refresh_seconds)
+
+
 def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | None]) -> None:
     """Be this host's collector until SIGTERM or SIGINT, or wait as the standby of the one that is.
 
@@ -196,7 +214,13 @@ def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | Non
             ),
             keep_open=(lock,),
         )
-        collector = Collector(loader, paths.store, settings.system.refresh_seconds, sampler=open_sampler(settings))
+        collector = Collector(
+            loader,
+            paths.store,
+            settings.system.refresh_seconds,
+            _fresh_seconds(settings),
+            sampler=open_sampler(settings),
+        )
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             collector.stop()
@@ -204,4 +228,8 @@ def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | Non
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         logger.info("Collecting from %s into %s.", settings.system.source, paths.store)
-        collector.run()
+        door = Door(paths.door, collector.load_soon)
+        try:
+            collector.run()
+        finally:
+            door.close()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import orjson
 
-from slurm_rest_api.slurmapi import pacing
+from slurm_rest_api.slurmapi import facts, pacing
 from slurm_rest_api.slurmapi.sources.base import ClusterSource, JobMarks, Record, Snapshot, Unchanged
-from slurm_rest_api.slurmapi.store.writer import Loaded, Row, StoreCycle, StoreWriter
+from slurm_rest_api.slurmapi.store.columns import Facts
+from slurm_rest_api.slurmapi.store.records import Row
+from slurm_rest_api.slurmapi.store.writer import Loaded, StoreCycle, StoreWriter
 from slurm_rest_api.slurmapi.tally import JobTally, tally
 from slurm_rest_api.slurmapi.usage import Allocation, allocations_of, compact, compute_usage
 from slurm_rest_api.slurmapi.visibility import hide_partitions
@@ -87,8 +89,8 @@ def _without_known(snapshot: Snapshot, known: JobMarks, marks: JobMarks) -> Snap
 def _store(cycle: StoreCycle, snapshot: Snapshot, counted: JobTally, loaded_at: float) -> int:
     allocations: list[Allocation] = []
     jobs = cycle.replace_records("queue", _job_rows(snapshot.jobs, allocations), loaded_at)
-    cycle.replace_records("nodes", _named_rows(snapshot.nodes), loaded_at)
-    cycle.replace_records("partitions", _named_rows(snapshot.partitions), loaded_at)
+    cycle.replace_records("nodes", _named_rows(snapshot.nodes, facts.of_node), loaded_at)
+    cycle.replace_records("partitions", _named_rows(snapshot.partitions, facts.of_partition), loaded_at)
     cycle.replace_document("stats", orjson.dumps(snapshot.statistics), 1, loaded_at)
     usage = compute_usage(snapshot.partitions, snapshot.nodes, allocations)
     total = len(snapshot.partitions)
@@ -103,11 +105,12 @@ def _job_rows(jobs: Iterable[Record], allocations: list[Allocation]) -> Iterator
     """Render each job and drop it at once; what usage needs of it is added to `allocations`."""
     for job in jobs:
         if isinstance(job, Unchanged):
-            yield job["job_id"], None
+            yield Row(job["job_id"], None)
             continue
         allocations.extend(allocations_of(job))
-        yield job["job_id"], orjson.dumps(job)
+        still = facts.without_clock(job)
+        yield Row(job["job_id"], orjson.dumps(job), facts.of_job(job), None if still is None else orjson.dumps(still))
 
 
-def _named_rows(records: Iterable[Record]) -> Iterator[Row]:
-    return ((record["name"], orjson.dumps(record)) for record in records)
+def _named_rows(records: Iterable[Record], facts_of: Callable[[Record], Facts]) -> Iterator[Row]:
+    return (Row(record["name"], orjson.dumps(record), facts_of(record)) for record in records)

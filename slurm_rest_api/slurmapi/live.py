@@ -14,9 +14,10 @@ import orjson
 
 from slurm_rest_api.errors import NotLoaded
 from slurm_rest_api.slurmapi import pacing
-from slurm_rest_api.slurmapi.prepared import PreparedBodies, compress
+from slurm_rest_api.slurmapi.prepared import PreparedBodies
+from slurm_rest_api.slurmapi.store.columns import KINDS, Kind
 from slurm_rest_api.slurmapi.store.reader import Collection, Status, StoreReader, StoreView
-from slurm_rest_api.slurmapi.store.schema import KINDS, Kind
+from slurm_rest_api.web.compression import compress
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +41,16 @@ class Edition:
 
 
 class OpenEdition:
-    """An edition together with the view of the store that it was read from."""
+    """An edition together with the view of the store that it was read from, and the version that it is."""
 
-    def __init__(self, name: Name, edition: Edition, view: StoreView, prepared: PreparedBodies) -> None:
+    def __init__(
+        self, name: Name, edition: Edition, view: StoreView, run: str, collection: Collection, prepared: PreparedBodies
+    ) -> None:
         self.edition = edition
+        self.view = view
+        self.run = run
+        self.collection = collection
         self._name = name
-        self._view = view
         self._prepared = prepared
 
     def open_body(self, *, gzip: bool) -> BinaryIO:
@@ -60,9 +65,9 @@ class OpenEdition:
         """The body in pieces, straight from the store."""
         yield b'{"data":'
         if self._name in KINDS:
-            yield from _render_records(self._view, self._name)
+            yield from _render_records(self.view, self._name)
         else:
-            yield self._view.document(self._name)
+            yield self.view.document(self._name)
         yield b',"meta":' + orjson.dumps(self.edition.meta) + b"}"
 
 
@@ -92,7 +97,13 @@ class LiveState:
             status, collection = view.status(), view.collection(name)
             if collection is None or status.loaded_at is None:
                 raise NotLoaded(_why_nothing(status), retry_after=_FIRST_RETRY_SECONDS)
-            yield OpenEdition(name, _edition(status, collection, self._now()), view, self._prepared)
+            edition = _edition(status, collection, self._now())
+            yield OpenEdition(name, edition, view, status.run, collection, self._prepared)
+
+    def loaded_at(self) -> float | None:
+        """When the cluster was last loaded, epoch seconds; None when it never was."""
+        with self._reader.view() as view:
+            return None if view is None else view.status().loaded_at
 
     def stream(self, name: Name, *, gzip: bool) -> Iterator[bytes]:
         """The body of whatever edition is present when the first piece is asked for, without any file."""

@@ -35,6 +35,11 @@ class RuntimePaths:
         return self.root / "prepared"
 
     @property
+    def door(self) -> Path:
+        """The pipe through which web workers ask the collector to load at once."""
+        return self.root / "load-now"
+
+    @property
     def archive_status(self) -> Path:
         """What the sampler of the load archive did last (JSON)."""
         return self.root / "archive.json"

@@ -4,67 +4,193 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import ExitStack
+from typing import TypeVar
 
-from flask import Response
+from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import Field
 
-from slurm_rest_api.slurmapi.answers import NodesAnswer, PartitionsAnswer, QueueAnswer, StatsAnswer, UsageAnswer
-from slurm_rest_api.slurmapi.live import LiveState, Name
-from slurm_rest_api.web.editions import accepts_gzip, full, not_modified, streamed
-from slurm_rest_api.web.envelope import ErrorAnswer
+from slurm_rest_api.errors import BadParameter
+from slurm_rest_api.slurmapi import filters, single, usage_choice
+from slurm_rest_api.slurmapi.answering import answer_to, tagged
+from slurm_rest_api.slurmapi.answers import (
+    JobAnswer,
+    NodeAnswer,
+    NodesResponse,
+    PartitionAnswer,
+    PartitionsResponse,
+    QueueResponse,
+    StatsAnswer,
+    UsageAnswer,
+)
+from slurm_rest_api.slurmapi.catalog import CATALOG
+from slurm_rest_api.slurmapi.desk import Desk
+from slurm_rest_api.slurmapi.live import Name, OpenEdition
+from slurm_rest_api.slurmapi.parameters import (
+    JobPath,
+    ListParameters,
+    NamePath,
+    NodesParameters,
+    PartitionsParameters,
+    QueueParameters,
+    RecordParameters,
+    UsageParameters,
+)
+from slurm_rest_api.slurmapi.question import asks_for_everything, digest_of, question_of
+from slurm_rest_api.slurmapi.rendering import in_envelope, with_fields
+from slurm_rest_api.slurmapi.store.columns import Kind
+from slurm_rest_api.slurmapi.store.conditions import Condition
+from slurm_rest_api.web.editions import accepts_gzip, full, made, not_modified, streamed, unstored
+from slurm_rest_api.web.envelope import JSON, ErrorAnswer
+from slurm_rest_api.web.names import chosen_fields
+from slurm_rest_api.web.paging import encode_cursor, link_header, next_link
 from slurm_rest_api.web.parameters import Parameters
+from slurm_rest_api.web.tables import MIMETYPES
 
 logger = logging.getLogger(__name__)
 
-
-class UsageParameters(Parameters):
-    """Parameters of /usage."""
-
-    compact: bool = Field(False, description="Leave nodes out of a partition that do not belong to it.")
+Query = TypeVar("Query", bound=ListParameters)
 
 
-def live_blueprint(live: LiveState) -> APIBlueprint:
-    """The blueprint of the live routes over `live`."""
+def live_blueprint(desk: Desk) -> APIBlueprint:
+    """The blueprint of the live routes over `desk`."""
     blueprint = APIBlueprint(
         "slurmapi",
         __name__,
         abp_tags=[Tag(name="live", description="The state of the cluster now, from slurmctld.")],
         abp_responses={"400": ErrorAnswer, "503": ErrorAnswer},
     )
+    _add_collections(blueprint, desk)
+    _add_records(blueprint, desk)
+    _add_documents(blueprint, desk)
+    return blueprint
 
-    @blueprint.get("/queue", summary="Jobs", responses={"200": QueueAnswer})
-    def queue(query: Parameters) -> Response:
-        """Every job that slurmctld knows, pending, running or just finished, keyed by job id."""
-        return _answer(live, "queue")
 
-    @blueprint.get("/nodes", summary="Nodes", responses={"200": NodesAnswer})
-    def nodes(query: Parameters) -> Response:
-        """Every node, keyed by name."""
-        return _answer(live, "nodes")
+def _add_collections(blueprint: APIBlueprint, desk: Desk) -> None:
+    @blueprint.get("/queue", summary="Jobs", responses={"200": QueueResponse})
+    def queue(query: QueueParameters) -> Response:
+        """Every job that slurmctld knows, pending, running or just finished, keyed by job id; or those asked for."""
+        return _records(desk, "queue", query, filters.of_queue(query))
 
-    @blueprint.get("/partitions", summary="Partitions", responses={"200": PartitionsAnswer})
-    def partitions(query: Parameters) -> Response:
-        """Every partition, keyed by name."""
-        return _answer(live, "partitions")
+    @blueprint.get("/nodes", summary="Nodes", responses={"200": NodesResponse})
+    def nodes(query: NodesParameters) -> Response:
+        """Every node, keyed by name; or those asked for."""
+        return _records(desk, "nodes", query, filters.of_nodes(query))
 
+    @blueprint.get("/partitions", summary="Partitions", responses={"200": PartitionsResponse})
+    def partitions(query: PartitionsParameters) -> Response:
+        """Every partition, keyed by name; or those asked for."""
+        return _records(desk, "partitions", query, filters.of_partitions(query))
+
+    # The same as format=csv, under a name that browsers and spreadsheets save well; the document names it once.
+    @blueprint.get("/queue.csv", doc_ui=False)
+    def queue_csv(query: QueueParameters) -> Response:
+        return _records(desk, "queue", _as_csv(query), filters.of_queue(query))
+
+    @blueprint.get("/nodes.csv", doc_ui=False)
+    def nodes_csv(query: NodesParameters) -> Response:
+        return _records(desk, "nodes", _as_csv(query), filters.of_nodes(query))
+
+    @blueprint.get("/partitions.csv", doc_ui=False)
+    def partitions_csv(query: PartitionsParameters) -> Response:
+        return _records(desk, "partitions", _as_csv(query), filters.of_partitions(query))
+
+
+def _add_records(blueprint: APIBlueprint, desk: Desk) -> None:
+    @blueprint.get("/queue/<jobid>", summary="A job", responses={"200": JobAnswer, "404": ErrorAnswer})
+    def job(path: JobPath, query: RecordParameters) -> Response:
+        """One job: `123`, a task of an array `123_7`, a component of a heterogeneous job `123+1`."""
+        return _record(desk, "queue", query, path.jobid)
+
+    @blueprint.get("/nodes/<name>", summary="A node", responses={"200": NodeAnswer, "404": ErrorAnswer})
+    def node(path: NamePath, query: RecordParameters) -> Response:
+        """One node by its name."""
+        return _record(desk, "nodes", query, path.name)
+
+    @blueprint.get("/partitions/<name>", summary="A partition", responses={"200": PartitionAnswer, "404": ErrorAnswer})
+    def partition(path: NamePath, query: RecordParameters) -> Response:
+        """One partition by its name."""
+        return _record(desk, "partitions", query, path.name)
+
+
+def _add_documents(blueprint: APIBlueprint, desk: Desk) -> None:
     @blueprint.get("/stats", summary="Scheduler statistics", responses={"200": StatsAnswer})
     def stats(query: Parameters) -> Response:
         """What `sdiag` knows: scheduler cycles, backfill, RPCs by type and by user."""
-        return _answer(live, "stats")
+        _freshen(desk)
+        return _whole(desk, "stats")
 
     @blueprint.get("/usage", summary="CPU and memory use", responses={"200": UsageAnswer})
     def usage(query: UsageParameters) -> Response:
         """Partition × node matrix of CPU and memory use, with loads; memory in MiB."""
-        return _answer(live, "usage_compact" if query.compact else "usage")
+        _freshen(desk)
+        name: Name = "usage_compact" if query.compact else "usage"
+        return _whole(desk, name) if query.partition is None and query.node is None else _usage(desk, name, query)
 
-    return blueprint
+
+def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) -> Response:
+    question = None if asks_for_everything(query) else question_of(kind, query, where)
+    _freshen(desk)
+    if question is None:
+        return _whole(desk, kind)
+    desk.await_change(question)
+    now = time.time()
+    with ExitStack() as stack:
+        current = stack.enter_context(desk.live.open(kind))
+        edition = tagged(current, question.digest)
+        if question.since is None and (unchanged := not_modified(edition, now)) is not None:
+            return unchanged
+        answer = answer_to(current, question, lambda place: next_link(encode_cursor(place)))
+        # The view stays open for as long as pieces are read from it.
+        close = stack.pop_all().close
+        try:
+            response = made(edition, answer.pieces, now, mimetype=MIMETYPES[question.format], on_close=close)
+        except BaseException:
+            close()
+            raise
+    response.headers["X-Total-Count"] = str(answer.total)
+    if answer.next is not None:
+        response.headers["Link"] = link_header(answer.next)
+    return response if question.since is None else unstored(response)
 
 
-def _answer(live: LiveState, name: Name) -> Response:
+def _record(desk: Desk, kind: Kind, query: RecordParameters, name: str) -> Response:
+    fields = None if query.fields is None else chosen_fields(query.fields, CATALOG[kind].fields)
+    _freshen(desk)
+    with desk.live.open(kind) as current:
+        body = single.find(current.view, kind, name)
+        return _small(current, with_fields(body, fields), 1, digest_of(query, kind, name))
+
+
+def _usage(desk: Desk, name: Name, query: UsageParameters) -> Response:
+    with desk.live.open(name) as current:
+        data, total = usage_choice.choose(current.view.document(name), query.partition, query.node)
+        return _small(current, data, total, digest_of(query))
+
+
+def _small(current: OpenEdition, data: bytes, total: int, digest: str) -> Response:
+    now, edition = time.time(), tagged(current, digest)
+    if (unchanged := not_modified(edition, now)) is not None:
+        return unchanged
+    pieces = in_envelope([data], {**current.edition.meta, "total": total})
+    return made(edition, pieces, now, mimetype=JSON)
+
+
+def _freshen(desk: Desk) -> None:
+    if request.cache_control.no_cache:
+        desk.freshen()
+
+
+def _as_csv(query: Query) -> Query:
+    if "format" in query.model_fields_set:
+        raise BadParameter("format makes no sense together with the ending .csv.", parameter="format")
+    return query.model_copy(update={"format": "csv"})
+
+
+def _whole(desk: Desk, name: Name) -> Response:
     now = time.time()
     gzip = accepts_gzip()
-    with live.open(name) as current:
+    with desk.live.open(name) as current:
         if (unchanged := not_modified(current.edition, now)) is not None:
             return unchanged
         try:
@@ -73,4 +199,4 @@ def _answer(live: LiveState, name: Name) -> Response:
             logger.error(
                 "The answer of /%s cannot be kept in the runtime directory, so it is streamed: %s", name, error
             )
-        return streamed(current.edition, live.stream(name, gzip=gzip), now, gzip=gzip)
+        return streamed(current.edition, desk.live.stream(name, gzip=gzip), now, gzip=gzip)

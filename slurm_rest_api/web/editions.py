@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
-from collections.abc import Iterable
-from typing import BinaryIO, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO, Final, Protocol
 
 from flask import Response, request
 from werkzeug.http import http_date, is_resource_modified
 from werkzeug.wsgi import wrap_file
 
+from slurm_rest_api.web.compression import compress
 from slurm_rest_api.web.envelope import JSON
+
+# From here on an answer is not worth being held in memory, and below there compressing it saves no packet.
+_STREAMED_BYTES: Final = 256 * 1024
+_COMPRESSED_BYTES: Final = 1000
 
 
 class Edition(Protocol):
@@ -58,12 +64,56 @@ def streamed(edition: Edition, body: Iterable[bytes], now: float, *, gzip: bool)
     """A 200 that sends the pieces of `body` as they come; caches may not keep it."""
     response = Response(body, mimetype=JSON)
     _describe(response, edition, now)
+    if gzip:
+        response.content_encoding = "gzip"
     # Between describing and sending, the body may become that of a later edition.
+    return unstored(response)
+
+
+def unstored(response: Response) -> Response:
+    """The same answer for nobody but who asked: what changed since a version is no state of anything."""
     del response.headers["ETag"], response.headers["Last-Modified"]
     response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def made(
+    edition: Edition,
+    pieces: Iterator[bytes],
+    now: float,
+    *,
+    mimetype: str,
+    on_close: Callable[[], None] = lambda: None,
+) -> Response:
+    """A 200 that is made for this request: in one piece where it is small, else streamed.
+
+    It is compressed where that is accepted and saves something. `on_close` is called once the last piece is made, or
+    when the client has gone away.
+    """
+    gzip = accepts_gzip()
+    first: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        first.append(piece)
+        size += len(piece)
+        if size > _STREAMED_BYTES:
+            response = _streamed(itertools.chain(first, pieces), gzip=gzip)
+            response.call_on_close(on_close)
+            break
+    else:
+        on_close()
+        gzip = gzip and size >= _COMPRESSED_BYTES
+        body = b"".join(first)
+        response = Response(b"".join(compress([body])) if gzip else body)
+    response.mimetype = mimetype
+    _describe(response, edition, now)
     if gzip:
         response.content_encoding = "gzip"
     return response
+
+
+def _streamed(pieces: Iterable[bytes], *, gzip: bool) -> Response:
+    return Response(compress(pieces) if gzip else pieces)
 
 
 def _etag(edition: Edition) -> str:

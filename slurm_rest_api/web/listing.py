@@ -1,4 +1,4 @@
-"""Answers that are lists of records: as JSON with an envelope, as CSV, or as NDJSON."""
+"""Answers that are lists of records: as JSON with an envelope, or as a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import orjson
 from flask import Response
 
 from slurm_rest_api.web.paging import link_header
-from slurm_rest_api.web.tables import MIMETYPES, Format, csv_table, ndjson
+from slurm_rest_api.web.tables import MIMETYPES, Format, table_of
 
 _FIRST: Final = 500
 _PIECE_BYTES: Final = 100_000
@@ -30,7 +30,7 @@ def listing(
     rows = itertools.chain(first, records)
     if format == "json":
         return rendered_listing(map(orjson.dumps, rows), meta)
-    body = csv_table(rows, columns) if format == "csv" else ndjson(rows)
+    body = table_of(format, rows, columns)
     return _described(Response(body, mimetype=MIMETYPES[format]), meta)
 
 
@@ -45,7 +45,7 @@ def chosen(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> Itera
 
 
 def _described(response: Response, meta: Mapping[str, Any]) -> Response:
-    """`meta.next` is also the `Link` header, `meta.truncated` also `X-Truncated`: CSV has no other place for them."""
+    """`meta.next` is also the `Link` header, `meta.truncated` also `X-Truncated`: tables have no place for them."""
     if meta.get("next"):
         response.headers["Link"] = link_header(meta["next"])
     if meta.get("truncated"):

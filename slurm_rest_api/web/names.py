@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BeforeValidator, WithJsonSchema
 
@@ -33,6 +33,43 @@ CommaList = Annotated[
     WithJsonSchema({"type": "string", "description": "One, or several with commas between them."}),
 ]
 """`a,b,c` → ("a", "b", "c"); empty names are refused."""
+
+
+class Choice(NamedTuple):
+    """What is wanted (anything, when empty) and what is not."""
+
+    wanted: tuple[str, ...]
+    unwanted: tuple[str, ...]
+
+
+MOST_NAMES: Final = 200
+"""A request that names more is refused: each name costs a look at each record."""
+
+
+def parse_choice(text: str, read: Callable[[str], str] = str) -> Choice:
+    """`a,!b` → what is wanted and what is not; `read` turns each name into its usual form.
+
+    Raises:
+        ValueError: a name is empty, or `read` refuses it, or there are too many.
+    """
+    names = split_names(text)
+    if len(names) > MOST_NAMES:
+        raise ValueError(f"expected at most {MOST_NAMES} names")
+    if "!" in names:
+        raise ValueError("expected a name behind each !")
+    wanted = tuple(read(name) for name in names if not name.startswith("!"))
+    return Choice(wanted, tuple(read(name[1:]) for name in names if name.startswith("!")))
+
+
+CHOICE_SCHEMA: Final = WithJsonSchema(
+    {"type": "string", "description": "One, or several with commas between them; `!` before one excludes it."}
+)
+Choices = Annotated[
+    Choice,
+    BeforeValidator(lambda value: parse_choice(value) if isinstance(value, str) else value),
+    CHOICE_SCHEMA,
+]
+"""`a,b,!c` → Choice(("a", "b"), ("c",))."""
 
 
 def nearest(name: str, known: Collection[str]) -> str:

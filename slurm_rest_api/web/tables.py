@@ -1,24 +1,48 @@
-"""Records as text tables: CSV for spreadsheets and NDJSON for programs, a piece at a time."""
+"""Records as text tables: CSV and TSV for spreadsheets, NDJSON for programs, columns for people; a piece at a time."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import orjson
 
-Format = Literal["json", "csv", "ndjson"]
+Format = Literal["json", "csv", "tsv", "ndjson", "table"]
 
 MIMETYPES: Final[Mapping[str, str]] = {
     "json": "application/json",
     "csv": "text/csv",
+    "tsv": "text/tab-separated-values",
     "ndjson": "application/x-ndjson",
+    "table": "text/plain",
 }
 # A cell that begins with one of these is a formula to a spreadsheet (OWASP, "CSV Injection").
 _FORMULA: Final = frozenset("=+-@\t\r")
 _BATCH: Final = 200
+_MEASURED: Final = 1000
+_WIDEST: Final = 60
+
+
+def table_of(
+    format: Format,  # noqa: A002 - the parameter's own name
+    records: Iterable[Mapping[str, Any]],
+    fields: Sequence[str],
+) -> Iterator[bytes]:
+    """`records` in any format but json, which has an envelope."""
+    match format:
+        case "ndjson":
+            return ndjson(records)
+        case "csv":
+            return csv_table(records, fields)
+        case "tsv":
+            return tsv_table(records, fields)
+        case "table":
+            return aligned_table(records, fields)
+        case "json":
+            raise ValueError("json is no table")
 
 
 def ndjson(records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
@@ -37,6 +61,36 @@ def csv_table(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> It
         if count % _BATCH == 0:
             yield _taken(buffer)
     yield _taken(buffer)
+
+
+def tsv_table(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> Iterator[bytes]:
+    """A heading and one line a record (text/tab-separated-values); a tab inside a text becomes a blank."""
+    for line in _lines(records, fields):
+        yield ("\t".join(line) + "\n").encode("utf-8", "replace")
+
+
+def aligned_table(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> Iterator[bytes]:
+    """Columns for people, as `squeue` has them: as wide as the first thousand records need, but at most 60 letters."""
+    lines = _lines(records, fields, heading=[field.upper() for field in fields])
+    first = list(itertools.islice(lines, _MEASURED))
+    widths = [min(max(map(len, column)), _WIDEST) for column in zip(*first, strict=True)]
+    for line in itertools.chain(first, lines):
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        yield (" ".join(cells).rstrip() + "\n").encode("utf-8", "replace")
+
+
+def _lines(
+    records: Iterable[Mapping[str, Any]], fields: Sequence[str], heading: Sequence[str] | None = None
+) -> Iterator[list[str]]:
+    yield list(heading or fields)
+    for record in records:
+        yield [_plain(record.get(field)) for field in fields]
+
+
+def _plain(value: Any) -> str:
+    """A cell of one line: what moves the cursor, or hides what follows, becomes a blank."""
+    text = str(_cell(value)) if value is not None else ""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _taken(buffer: io.StringIO) -> bytes:

@@ -196,7 +196,7 @@ def test_csv_and_ndjson_have_the_same_records(accounting: FlaskClient) -> None:
         ("associd=-1", "associd", "greater than or equal to 0"),
         ("startafter=soon", "startafter", "expected epoch seconds"),
         ("times=roman", "times", "'classic', 'iso' or 'epoch'"),
-        ("format=xml", "format", "'json', 'csv' or 'ndjson'"),
+        ("format=xml", "format", "'json', 'csv', 'tsv', 'ndjson' or 'table'"),
         ("fields=id_jobb", "fields", "Did you mean 'id_job'?"),
         ("node=a@b", "node", "not a hostlist"),
         ("user=", "user", "at least 1 character"),

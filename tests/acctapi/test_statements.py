@@ -50,11 +50,14 @@ def indexes(filters: Filters, keys: KeyRange | None = None) -> Sequence[str]:
         (Filters(states=frozenset({11}), end_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"]),
         (Filters(job_name="x", start_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"] * 2),
         (Filters(job_name="x", end_after=1, end_before=DAY, now=NOW), KeyRange(), ["rollup2"]),
+        # Even where many match, a window of two days is.
+        (Filters(end_after=NOW - 2 * DAY, now=NOW), KeyRange(), ["rollup2"]),
+        (Filters(end_after=DAY, end_before=2 * DAY, nodes=frozenset({"a1"}), now=NOW), KeyRange(), ["rollup2"]),
         # Many match, or the window is long, or the primary key has a bound.
-        (Filters(end_after=NOW - DAY, now=NOW), KeyRange(), ["PRIMARY"]),
+        (Filters(end_after=NOW - 3 * DAY, now=NOW), KeyRange(), ["PRIMARY"]),
         (Filters(job_name="x", end_after=NOW - 100 * DAY, now=NOW), KeyRange(), ["PRIMARY"]),
         (Filters(job_name="x", end_after=NOW - DAY, now=NOW), KeyRange(lower=5), ["PRIMARY"]),
-        (Filters(submit_before=5), KeyRange(submitted_below=9), ["PRIMARY", "array_job"]),
+        (Filters(submit_before=5), KeyRange(submitted_below=9), ["PRIMARY", "array_job", "array_job"]),
     ],
 )
 def test_each_strategy_names_its_index(filters: Filters, keys: KeyRange, expected: list[str]) -> None:

@@ -211,7 +211,7 @@ def test_the_answers_are_those_of_the_contract(archive: FlaskClient, now: int) -
         ("since=soon", "since", "expected epoch seconds"),
         ("since=today&time=5", "time", "cannot be used with since and until"),
         ("fields=total_laod", "fields", "Did you mean 'total_load'?"),
-        ("format=xml", "format", "'json', 'csv' or 'ndjson'"),
+        ("format=xml", "format", "'json', 'csv', 'tsv', 'ndjson' or 'table'"),
         ("tiem=5", "tiem", "Did you mean 'time'?"),
     ],
 )

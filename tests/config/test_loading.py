@@ -141,8 +141,8 @@ filter:
         ),
         (
             "system: {source: pyslurm}",
-            'system.source (line 1): "pyslurm" cannot be used; expected "slurm", or "package.module:function" for a'
-            " source of your own.",
+            'system.source (line 1): "pyslurm" cannot be used; expected "slurm", "demo", or "package.module:function"'
+            " for a source of your own.",
         ),
         (
             'system: {cors_origins: ["*", "https://a.org/"]}',

@@ -8,7 +8,7 @@ from pathlib import Path
 import pydantic
 import pytest
 
-from slurm_rest_api.config import Settings, SystemSettings, not_yet_effective
+from slurm_rest_api.config import Settings, SystemSettings
 
 
 def test_settings_cannot_be_changed() -> None:
@@ -50,11 +50,3 @@ def test_usable_cors_origins(origin: str) -> None:
 def test_unusable_cors_origins(origin: str) -> None:
     with pytest.raises(pydantic.ValidationError, match="an origin such as"):
         SystemSettings(cors_origins=(origin,))
-
-
-def test_what_is_on_without_effect_is_told() -> None:
-    assert not_yet_effective(Settings()) == []
-    on = {"use_acct_db": True, "serve_index": True, "archive_usage_load": True, "archive_wait_time": 5, "debug": True}
-    assert not_yet_effective(Settings.model_validate({"system": on})) == [
-        "system.serve_index is on, but this version has no home page.",
-    ]

@@ -33,13 +33,6 @@ def test_slurm_is_looked_at_where_it_is_the_source(settings: Settings) -> None:
     assert {"Slurm", "pyslurm"} <= names
 
 
-def test_what_has_no_effect_is_a_warning() -> None:
-    settings = Settings.model_validate({"system": {"serve_index": True}})
-    findings = check_configuration(settings, {})
-    assert [finding.verdict for finding in findings] == ["ok", "warning"]
-    assert findings[1].sentence == "system.serve_index is on, but this version has no home page."
-
-
 @pytest.mark.parametrize(
     ("text", "mode", "environ", "verdicts"),
     [

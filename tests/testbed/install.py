@@ -28,7 +28,7 @@ def install_service(layout: Layout, *, checkout_changed: bool) -> None:
         stamp.unlink(missing_ok=True)
         try:
             Shell(layout.root).run(
-                ["bash", f"{CHECKOUT_IN_ROOT}/build.sh"],
+                ["bash", f"{CHECKOUT_IN_ROOT}/build.sh", "--uwsgi"],
                 env={"SLURM_REST_API_VENV": VENV_IN_ROOT}, cwd=CHECKOUT_IN_ROOT, timeout=1800,
             )  # fmt: skip
         except CommandFailedError as error:

@@ -14,6 +14,8 @@ from slurm_rest_api.slurmapi.sources.legacy import LegacySource
 from slurm_rest_api.slurmapi.sources.modern import ModernSource
 
 SLURM = "slurm"
+# Sources that are opened only when the configuration asks for them by name. Nothing falls back to one.
+BY_NAME = {"demo": "slurm_rest_api.demo.opening:open_demo"}
 MODERN_PARTS = ("Jobs", "Job", "Nodes", "Node", "Partitions", "Partition", "slurmctld.Statistics")
 LEGACY_PARTS = ("job", "node", "partition", "statistics")
 
@@ -22,7 +24,8 @@ def open_source(name: str, import_module: Callable[[str], ModuleType] = importli
     """The source with a name from the configuration.
 
     Args:
-        name: `slurm`, or `package.module:function` for a function without parameters that returns a ClusterSource.
+        name: `slurm`; `demo`, or `demo:` with options of the demonstration cluster; or `package.module:function` for a
+            function without parameters that returns a ClusterSource.
         import_module: How modules are imported.
 
     Raises:
@@ -33,14 +36,23 @@ def open_source(name: str, import_module: Callable[[str], ModuleType] = importli
     """
     if name == SLURM:
         return _open_slurm(import_module)
-    module_name, colon, function_name = name.partition(":")
+    built_in, _, options = name.partition(":")
+    if built_in in BY_NAME:
+        source: ClusterSource = _function(BY_NAME[built_in], import_module, name)(options)
+    else:
+        source = _function(name, import_module, name)()
+    return source
+
+
+def _function(path: str, import_module: Callable[[str], ModuleType], name: str) -> Callable[..., ClusterSource]:
+    module_name, colon, function_name = path.partition(":")
     if not (module_name and colon and function_name):
-        raise SourceUnusable(f"The source {name!r} is unknown: it is `slurm`, or `package.module:function`.")
+        raise SourceUnusable(f"The source {name!r} is unknown: it is `slurm`, `demo`, or `package.module:function`.")
     function = getattr(_import(module_name, import_module, name), function_name, None)
     if not callable(function):
         raise SourceUnusable(f"The source {name!r} is unusable: {module_name} has no function {function_name}.")
-    source: ClusterSource = function()
-    return source
+    opener: Callable[..., ClusterSource] = function
+    return opener
 
 
 def _import(module_name: str, import_module: Callable[[str], ModuleType], name: str) -> ModuleType:

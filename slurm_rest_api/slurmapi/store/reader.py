@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
 from slurm_rest_api.errors import StoreError
-from slurm_rest_api.slurmapi.store import schema
-from slurm_rest_api.slurmapi.store.schema import Kind
+from slurm_rest_api.slurmapi.store import schema, selection
+from slurm_rest_api.slurmapi.store.columns import Kind, Value
+from slurm_rest_api.slurmapi.store.conditions import Condition
+from slurm_rest_api.slurmapi.store.selection import Changed, Selection
 
 _BATCH: Final = 200
 
@@ -39,11 +41,15 @@ class Status:
 
 @dataclass(frozen=True)
 class Collection:
-    """When something last changed (`version`, `changed_at` in epoch seconds), and how many records it has."""
+    """When something last changed (`version`, `changed_at` in epoch seconds), and how many records it has.
+
+    Every key that went after version `complete_from` is remembered.
+    """
 
     version: int
     changed_at: float
     total: int
+    complete_from: int
 
 
 class StoreView:
@@ -59,7 +65,7 @@ class StoreView:
 
     def collection(self, name: str) -> Collection | None:
         """What is known of `name`; None when it was never loaded."""
-        query = "SELECT version, changed_at, total FROM collection WHERE name = ?"
+        query = "SELECT version, changed_at, total, complete_from FROM collection WHERE name = ?"
         row = self._connection.execute(query, (name,)).fetchone()
         return None if row is None else Collection(*row)
 
@@ -68,6 +74,40 @@ class StoreView:
         rows = self._connection.execute(f"SELECT key, body FROM {kind} ORDER BY key")
         while batch := rows.fetchmany(_BATCH):
             yield batch
+
+    def count(self, kind: Kind, where: Condition) -> int:
+        """How many records of `kind` meet the condition."""
+        return selection.count(self._connection, kind, where)
+
+    def places(self, wanted: Selection) -> Iterator[tuple[Value, ...]]:
+        """Where the wanted records stand in their order, read as they are asked for."""
+        return selection.places(self._connection, wanted)
+
+    def bodies(self, kind: Kind, found: Iterable[tuple[Value, ...]]) -> Iterator[tuple[int | str, bytes]]:
+        """Key and rendered JSON of the records at these places."""
+        return selection.bodies(self._connection, kind, found)
+
+    def waiting_tasks(self, array: int) -> Iterator[tuple[str, bytes]]:
+        """The task indexes and the rendered JSON of the records that stand for waiting tasks of an array."""
+        return selection.waiting_tasks(self._connection, array)
+
+    def groups(
+        self, kind: Kind, where: Condition, sums: Mapping[str, str], by: str | None
+    ) -> list[tuple[Value, dict[str, int]]]:
+        """Number of records and sums of columns, for each value of the column `by` or altogether."""
+        return selection.groups(self._connection, kind, where, sums, by)
+
+    def changes(self, kind: Kind, where: Condition, since: int, *, clock: bool) -> Iterator[Changed]:
+        """The records that changed after version `since`; with `clock` also those in which only the clock moved."""
+        return selection.changes(self._connection, kind, where, since, clock=clock)
+
+    def gone(self, kind: Kind, since: int) -> list[int | str]:
+        """The keys that went after version `since` and are not back."""
+        return selection.gone_since(self._connection, kind, since)
+
+    def anything_since(self, kind: Kind, since: int) -> bool:
+        """Whether any record changed otherwise than by the clock, or went, after version `since`."""
+        return selection.anything_since(self._connection, kind, since)
 
     def document(self, name: str) -> bytes:
         """The rendered JSON of the document `name`, which `collection(name)` has shown to exist."""

@@ -6,19 +6,17 @@ import logging
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import schema
-from slurm_rest_api.slurmapi.store.schema import Kind
+from slurm_rest_api.slurmapi.store.columns import KINDS, Kind
+from slurm_rest_api.slurmapi.store.records import Known, Row, forget_old, known_of, replace_records
 
 logger = logging.getLogger(__name__)
-
-Row = tuple[int | str, bytes | None]
-"""A record's key and its rendered JSON, or None for one that is as the cycle before left it."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class StoreWriter:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._inode = -1
-        self._hashes: dict[str, dict[int | str, int]] | None = None
+        self._known: Mapping[Kind, Known] | None = None
 
     @contextmanager
     def cycle(self) -> Iterator[StoreCycle]:
@@ -55,21 +53,21 @@ class StoreWriter:
         try:
             connection = self._ready()
             connection.execute("BEGIN IMMEDIATE")
-            hashes = self._hashes or {kind: _hashes_of(connection, kind) for kind in schema.KINDS}
+            known = self._known or {kind: known_of(connection, kind) for kind in KINDS}
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise StoreError(f"The snapshot store {self._path} cannot be opened for writing: {error}") from error
         try:
             version = int(connection.execute("SELECT version FROM status").fetchone()[0]) + 1
-            cycle = StoreCycle(connection, version, hashes, continues=self._hashes is not None)
+            cycle = StoreCycle(connection, version, known, continues=self._known is not None)
             yield cycle
             connection.execute("COMMIT")
-            self._hashes = hashes | cycle.hashes
+            self._known = {**known, **cycle.known}
         except sqlite3.Error as error:
             self.close()
             raise StoreError(f"The snapshot store {self._path} cannot be written: {error}") from error
         except BaseException:
-            # Closing rolls back, and forgets hashes of rows that were never committed.
+            # Closing rolls back, and forgets what was remembered of rows that were never committed.
             self.close()
             raise
 
@@ -93,7 +91,7 @@ class StoreWriter:
         if self._connection is not None:
             self._connection.close()
         self._connection = None
-        self._hashes = None
+        self._known = None
 
     def _ready(self) -> sqlite3.Connection:
         if self._connection is not None and self._inode == _inode(self._path):
@@ -114,20 +112,20 @@ class StoreWriter:
 
 
 class StoreCycle:
-    """The inside of one `StoreWriter.cycle()`; `hashes` are those of the rows as they will be.
+    """The inside of one `StoreWriter.cycle()`; `known` is what is remembered of the records as they will be.
 
     `continues` tells that the store is as the last cycle of this very writer left it: no cycle failed since, and nobody
     deleted the file. Only then rows may come without a body.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, version: int, known: dict[str, dict[int | str, int]], *, continues: bool
+        self, connection: sqlite3.Connection, version: int, before: Mapping[Kind, Known], *, continues: bool
     ) -> None:
         self.continues = continues
+        self.known: dict[Kind, Known] = {}
         self._connection = connection
         self._version = version
-        self._known = known
-        self.hashes: dict[str, dict[int | str, int]] = {}
+        self._before = before
 
     def replace_records(self, kind: Kind, rows: Iterable[Row], loaded_at: float) -> int:
         """Make the table `kind` hold exactly `rows` (walked once); returns how many there are.
@@ -135,18 +133,13 @@ class StoreCycle:
         Raises:
             StoreError: a row without a body is not in the store.
         """
-        before = self._known.get(kind, {})
-        after: dict[int | str, int] = {}
-        self._connection.executemany(
-            f"INSERT INTO {kind} (key, body, version) VALUES (?, ?, ?)"
-            " ON CONFLICT (key) DO UPDATE SET body = excluded.body, version = excluded.version",
-            self._changed(rows, before, after),
-        )
-        gone = [(key,) for key in before if key not in after]
-        self._connection.executemany(f"DELETE FROM {kind} WHERE key = ?", gone)
-        self.hashes[kind] = after
-        self._touch(kind, len(after), loaded_at, changed=before != after)
-        return len(after)
+        before = self._before[kind]
+        after = replace_records(self._connection, kind, rows, before, self._version)
+        self.known[kind] = after
+        self._touch(kind, len(after.bodies), loaded_at, changed=before.bodies != after.bodies)
+        if (complete_from := forget_old(self._connection, kind)) is not None:
+            self._connection.execute("UPDATE collection SET complete_from = ? WHERE name = ?", (complete_from, kind))
+        return len(after.bodies)
 
     def replace_document(self, name: str, body: bytes, total: int, loaded_at: float) -> None:
         """Store one rendered document; `total` is what its answer says in `meta.total`."""
@@ -171,37 +164,14 @@ class StoreCycle:
             ),
         )
 
-    def _changed(
-        self, rows: Iterable[Row], before: dict[int | str, int], after: dict[int | str, int]
-    ) -> Iterator[tuple[int | str, bytes, int]]:
-        for key, body in rows:
-            if body is None:
-                after[key] = _stored(before, key)
-                continue
-            after[key] = digest = hash(body)
-            if before.get(key) != digest:
-                yield key, body, self._version
-
     def _touch(self, name: str, total: int, loaded_at: float, *, changed: bool) -> None:
         known = self._connection.execute("SELECT 1 FROM collection WHERE name = ?", (name,)).fetchone()
         if changed or known is None:
             self._connection.execute(
-                "INSERT OR REPLACE INTO collection (name, version, changed_at, total) VALUES (?, ?, ?, ?)",
+                "INSERT INTO collection (name, version, changed_at, total) VALUES (?, ?, ?, ?) ON CONFLICT (name)"
+                " DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at, total = excluded.total",
                 (name, self._version, loaded_at, total),
             )
-
-
-def _hashes_of(connection: sqlite3.Connection, kind: Kind) -> dict[int | str, int]:
-    return {key: hash(body) for key, body in connection.execute(f"SELECT key, body FROM {kind}")}
-
-
-def _stored(before: dict[int | str, int], key: int | str) -> int:
-    try:
-        return before[key]
-    except KeyError as error:
-        raise StoreError(
-            f"{key!r} was to stay as it is stored, and is not; the next cycle stores everything."
-        ) from error
 
 
 def _inode(path: Path) -> int:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from slurm_rest_api.errors import StoreError
+from slurm_rest_api.slurmapi.store.columns import COLUMNS
 from slurm_rest_api.slurmapi.store.reader import StoreReader
+from slurm_rest_api.slurmapi.store.records import Row
 from slurm_rest_api.slurmapi.store.writer import Loaded, StoreWriter
 
 ALICE = b'{"user_name":"alice"}'
 BOB = b'{"user_name":"bob"}'
+NO_FACTS = (None,) * len(COLUMNS["queue"])
 
 
 def loaded(at: float) -> Loaded:
     return Loaded(source="fake", loaded_at=at, interval_seconds=10.0, cycle_seconds=0.5, rpcs=6)
 
 
+def rows(jobs: Mapping[int, bytes | None]) -> Iterator[Row]:
+    return (Row(key, body, NO_FACTS) for key, body in jobs.items())
+
+
 def write(writer: StoreWriter, jobs: dict[int, bytes], at: float = 1000.0) -> None:
     with writer.cycle() as cycle:
-        cycle.replace_records("queue", iter(jobs.items()), at)
+        cycle.replace_records("queue", rows(jobs), at)
         cycle.replace_records("nodes", iter([]), at)
         cycle.replace_records("partitions", iter([]), at)
         cycle.replace_document("stats", b"{}", 1, at)
@@ -91,7 +99,7 @@ def test_a_cycle_that_fails_in_the_middle_leaves_everything_as_it_was(path: Path
     writer, reader = StoreWriter(path), StoreReader(path)
     write(writer, {1: ALICE})
     with pytest.raises(ZeroDivisionError), writer.cycle() as cycle:
-        cycle.replace_records("queue", ((1, b"%d" % (1 // zero)) for zero in (1, 0)), 1010.0)
+        cycle.replace_records("queue", (Row(1, b"%d" % (1 // zero), NO_FACTS) for zero in (1, 0)), 1010.0)
     assert queue(reader) == {1: ALICE}
     write(writer, {1: BOB})
     assert queue(reader) == {1: BOB}
@@ -181,7 +189,7 @@ def test_a_row_without_a_body_stays_as_it_is_stored(path: Path) -> None:
     write(writer, {1: ALICE, 2: ALICE})
     with writer.cycle() as cycle:
         assert cycle.continues
-        assert cycle.replace_records("queue", iter([(1, None), (3, BOB)]), 1010.0) == 2
+        assert cycle.replace_records("queue", rows({1: None, 3: BOB}), 1010.0) == 2
         cycle.finish(loaded(1010.0))
     assert queue(StoreReader(path)) == {1: ALICE, 3: BOB}
     assert versions(path) == {1: 1, 3: 2}
@@ -193,7 +201,7 @@ def test_a_row_without_a_body_that_is_not_stored_fails_the_cycle(path: Path) -> 
     writer = StoreWriter(path)
     write(writer, {1: ALICE})
     with pytest.raises(StoreError, match=r"^2 was to stay"), writer.cycle() as cycle:
-        cycle.replace_records("queue", iter([(1, None), (2, None)]), 1010.0)
+        cycle.replace_records("queue", rows({1: None, 2: None}), 1010.0)
     assert queue(StoreReader(path)) == {1: ALICE}
     with writer.cycle() as cycle:
         assert not cycle.continues

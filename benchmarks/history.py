@@ -1,0 +1,155 @@
+"""`python3 -m benchmarks.history`: /history over ten million records, beside the query of 2018, sacct and slurmrestd.
+
+Run by root in the checkout. It brings the cluster of `tests/testbed` up, fills slurmdbd's own job table, measures,
+prints Markdown tables and takes the cluster down. Nothing else should run on the machine meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pymysql
+from flask.testing import FlaskClient
+
+from benchmarks import history_report as report
+from benchmarks.document import machine, write_between_marks
+from benchmarks.history_measure import (
+    Statements,
+    deep_page,
+    explained,
+    first_page,
+    measure,
+    measure_old,
+    watched_statements,
+)
+from benchmarks.history_report import Line
+from benchmarks.history_requests import PAGE_GOAL, Request, requests
+from benchmarks.history_rivals import crowd, rivals, start
+from benchmarks.history_rows import Filled, connect, fill
+from slurm_rest_api.config import Settings
+from tests.conftest import make_client
+from tests.testbed.bringup import down, up
+from tests.testbed.cluster import Cluster
+from tests.testbed.layout import layout_from
+from tests.testbed.slurmnodes import CLUSTER, HIDDEN_PARTITION
+from tests.testbed.steps import TestbedError, say, step
+
+_JOB_TABLE = f"{CLUSTER}_job_table"
+
+
+def main(arguments: list[str]) -> int:
+    """Fill, measure, print; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    layout = layout_from(os.environ)
+    try:
+        cluster = Cluster(layout, up(layout))
+        try:
+            text = _measure(cluster, options)
+        finally:
+            if not options.keep:
+                down(layout)
+    except TestbedError as error:
+        say(f"benchmark: {error}")
+        return 1
+    print(text)
+    if options.output is not None:
+        write_between_marks(options.output, text)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m benchmarks.history", description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000_000, help="records (default: ten million)")
+    parser.add_argument("--times", type=int, default=50, help="requests of each kind (default: 50)")
+    parser.add_argument("--old", action="store_true", help="measure queries of 2018, too: half a minute each")
+    parser.add_argument("--output", type=Path, help="write the tables between our marks in this file, too")
+    parser.add_argument("--keep", action="store_true", help="leave the cluster up, with its records, for another run")
+    return parser
+
+
+def _measure(cluster: Cluster, options: argparse.Namespace) -> str:
+    connection = connect(cluster.database)
+    filled = _filled(connection, options.rows)
+    lines: list[Line] = []
+    client = make_client(_settings(cluster))
+    with watched_statements() as statements:
+        # The names of associations, and which of them only the job table knows, are read by the first who asks.
+        client.get("/history?account=acct7")
+        for request in requests(filled):
+            with step(f"measure {request.name}"):
+                lines.append(_line(client, statements, connection, request, options))
+    for line in lines:
+        if options.old and line.request.classic:
+            with step(f"measure the query of 2018 for {line.request.name}"):
+                line.old = measure_old(connection, _JOB_TABLE, line.request)
+    with step("measure sacct, slurmrestd and 50 clients"):
+        service = start(cluster)
+        try:
+            others = rivals(cluster, service, filled, 5, 1)
+            many = crowd(connection, service, cluster.database.user, 4)
+        finally:
+            service.stop()
+    size = _table_bytes(connection)
+    return report.render(machine(cluster), filled, size, lines, others, many)
+
+
+def _filled(connection: pymysql.Connection[Any], rows: int) -> Filled:
+    """The table filled, now or by an earlier run that left the cluster up."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*), MIN(time_submit), MAX(mod_time) FROM `{_JOB_TABLE}`")
+        [(present, first, last)] = cursor.fetchall()
+    if present == rows:
+        return Filled(rows, int(first), int(last) + 60)
+    if present:
+        raise TestbedError(f"the cluster has {present} records already; 'python3 -m tests.testbed down' forgets them")
+    with step(f"write {rows:,} records"):
+        return fill(connection, CLUSTER, rows, say)
+
+
+def _settings(cluster: Cluster) -> Settings:
+    facts = cluster.database
+    return Settings.model_validate({
+        "system": {"use_acct_db": True, "runtime_dir": cluster.path("/tmp/bench-history")},  # noqa: S108
+        "database": {
+            "db_host": facts.host, "db_port": facts.port, "db_user": facts.user, "db_pass": facts.password,
+            "db_name": facts.name, "table_job": _JOB_TABLE, "table_assoc": f"{CLUSTER}_assoc_table",
+        },
+        "filter": {"partitions": [HIDDEN_PARTITION]},
+    })  # fmt: skip
+
+
+def _line(
+    client: FlaskClient,
+    statements: Statements,
+    connection: pymysql.Connection[Any],
+    request: Request,
+    options: argparse.Namespace,
+) -> Line:
+    first = measure(client, statements, first_page(request), options.times)
+    line = Line(request, first)
+    if line.is_missed:
+        say(f"{request.name} misses its goal:\n{explained(connection, statements)}")
+    if request.deep and (path := deep_page(client, request)) is not None:
+        line.deep = measure(client, statements, path, options.times)
+        if line.deep_median > PAGE_GOAL:
+            say(f"{request.name}, page at 100,000, misses its goal:\n{explained(connection, statements)}")
+    return line
+
+
+def _table_bytes(connection: pymysql.Connection[Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT data_length + index_length FROM information_schema.tables"
+            " WHERE table_schema = DATABASE() AND table_name = %s",
+            [_JOB_TABLE],
+        )
+        [[size]] = cursor.fetchall()
+    return int(size)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,126 @@
+"""Asks /history in this process and adds up what its statements took: the answer's time, and the database's share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import pymysql
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, event
+
+from benchmarks.history_requests import Request
+
+_DEPTH: Final = 100_000
+OLD_LIMIT_SECONDS: Final = 30
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Milliseconds of some equal requests: of the whole answer, and of its statements; `records` in each."""
+
+    status: int
+    records: int
+    answers: list[float]
+    statements: list[float]
+
+
+@dataclass
+class Statements:
+    """The statements of the last request with their parameters, and the milliseconds that each took."""
+
+    seen: list[tuple[str, Any, float]] = field(default_factory=list)
+
+    @property
+    def milliseconds(self) -> float:
+        """What all of them took."""
+        return sum(took for _, _, took in self.seen)
+
+
+@contextmanager
+def watched_statements() -> Iterator[Statements]:
+    """Every statement that any engine of this process executes meanwhile."""
+    statements = Statements()
+
+    def before(_connection: Any, _cursor: Any, _statement: Any, _parameters: Any, context: Any, _many: Any) -> None:
+        context.benchmark_began = time.perf_counter()
+
+    def after(_connection: Any, _cursor: Any, statement: str, parameters: Any, context: Any, _many: Any) -> None:
+        statements.seen.append((statement, parameters, 1000 * (time.perf_counter() - context.benchmark_began)))
+
+    def failed(context: Any) -> None:
+        if context.execution_context is not None:
+            began = context.execution_context.benchmark_began
+            statements.seen.append((context.statement, context.parameters, 1000 * (time.perf_counter() - began)))
+
+    hooks: list[tuple[str, Callable[..., None]]] = [
+        ("before_cursor_execute", before), ("after_cursor_execute", after), ("handle_error", failed),
+    ]  # fmt: skip
+    for name, hook in hooks:
+        event.listen(Engine, name, hook)
+    try:
+        yield statements
+    finally:
+        for name, hook in hooks:
+            event.remove(Engine, name, hook)
+
+
+def measure(client: FlaskClient, statements: Statements, path: str, times: int) -> Timing:
+    """Ask for `path` so many times; a request that is refused is asked once."""
+    answers, database = [], []
+    while True:
+        statements.seen.clear()
+        began = time.perf_counter()
+        response = client.get(path)
+        answers.append(1000 * (time.perf_counter() - began))
+        database.append(statements.milliseconds)
+        if len(answers) == times or response.status_code != 200:
+            break
+    body = response.get_json()
+    return Timing(response.status_code, len(body.get("data", [])), answers, database)
+
+
+def first_page(request: Request) -> str:
+    """The path of the first page of ten."""
+    return f"/history?{request.query}&limit=10".replace("?&", "?")
+
+
+def deep_page(client: FlaskClient, request: Request) -> str | None:
+    """The path of the page behind the record 100,000, by cursor; None when that place was not found in time."""
+    response = client.get(f"{first_page(request)}&offset={_DEPTH - 10}&fields=id_record")
+    link = response.get_json()["meta"]["next"] if response.status_code == 200 else None
+    if link is None:
+        return None
+    [cursor] = parse_qs(urlsplit(link).query)["cursor"]
+    return f"{first_page(request)}&cursor={cursor}"
+
+
+def measure_old(connection: pymysql.Connection[Any], table: str, request: Request) -> float:
+    """Milliseconds of the query of 2018 for the same request; infinite when it took longer than the limit."""
+    query = (
+        f"SET STATEMENT max_statement_time = {OLD_LIMIT_SECONDS} FOR"
+        f" SELECT * FROM `{table}` WHERE {request.old} ORDER BY time_submit DESC LIMIT 10"
+    )
+    began = time.perf_counter()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+    except pymysql.err.OperationalError as error:
+        if error.args[0] != 1969:
+            raise
+        return float("inf")
+    return 1000 * (time.perf_counter() - began)
+
+
+def explained(connection: pymysql.Connection[Any], statements: Statements) -> str:
+    """The slowest statement of the last request, and the server's plan for it."""
+    statement, parameters, took = max(statements.seen, key=lambda seen: seen[2])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statement}", parameters)
+        plan = [" | ".join(map(str, row)) for row in cursor.fetchall()]
+        shown = cursor.mogrify(statement, parameters)
+    return "\n".join([f"{took:.1f} ms: {shown}", *plan])

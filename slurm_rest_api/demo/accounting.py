@@ -1,0 +1,73 @@
+"""The demo's accounting database: an SQLite file with slurmdbd's tables, which /users and /history read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Column, Index, MetaData, Table, Text, create_engine, event, insert, select
+
+from slurm_rest_api.acctapi.tables import JOB_COLUMNS, assoc_table, job_table, qos_table, tres_table
+from slurm_rest_api.demo.accounting_rows import Row, association_rows, qos_rows, tres_rows
+
+JOB_TABLE: Final = "demo_job_table"
+ASSOC_TABLE: Final = "demo_assoc_table"
+
+_BATCH: Final = 2000
+_BUSY_SECONDS: Final = 60
+_INDEXED: Final = (("id_job", "time_submit"), ("id_assoc",), ("id_array_job",), ("time_end", "state"))
+
+
+class AccountingFile:
+    """The writing side of the database in `file`, which is made when it is not there; several processes may write."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": _BUSY_SECONDS})
+        event.listen(self._engine, "connect", _prepare)
+        # Before 21.08 these columns had other names.
+        self._jobs = job_table(JOB_TABLE, JOB_COLUMNS - {"pack_job_id", "pack_job_offset"})
+        for columns in _INDEXED:
+            Index("_".join(columns), *(self._jobs.c[name] for name in columns))
+        self._notes = Table("demo_note", MetaData(), Column("name", Text, primary_key=True), Column("value", Text))
+        self._make()
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Store job records, in place of those with the same key."""
+        statement = insert(self._jobs).prefix_with("OR REPLACE")
+        pending = iter(rows)
+        while batch := list(islice(pending, _BATCH)):
+            with self._engine.begin() as connection:
+                connection.execute(statement, batch)
+
+    def note(self, name: str, value: int) -> None:
+        """Remember a number under a name."""
+        with self._engine.begin() as connection:
+            connection.execute(insert(self._notes).prefix_with("OR REPLACE"), {"name": name, "value": str(value)})
+
+    def noted(self, name: str) -> int | None:
+        """The number under a name; None when there is none."""
+        with self._engine.connect() as connection:
+            value = connection.execute(select(self._notes.c.value).where(self._notes.c.name == name)).scalar()
+        return None if value is None else int(value)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def _make(self) -> None:
+        names = ((assoc_table(ASSOC_TABLE), association_rows()), (qos_table(), qos_rows()), (tres_table(), tres_rows()))
+        with self._engine.begin() as connection:
+            self._jobs.create(connection, checkfirst=True)
+            self._notes.create(connection, checkfirst=True)
+            for table, rows in names:
+                table.create(connection, checkfirst=True)
+                connection.execute(insert(table).prefix_with("OR REPLACE"), rows)
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    # Readers go on while records are written. Nothing is lost by a power cut that cannot be computed again.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = OFF")

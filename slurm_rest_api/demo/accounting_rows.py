@@ -1,0 +1,157 @@
+"""Rows of slurmdbd's tables for the simulated cluster; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from slurm_rest_api.acctapi.encodings import NO_VAL
+from slurm_rest_api.acctapi.reasons import reason_name
+from slurm_rest_api.acctapi.states import parse_states
+from slurm_rest_api.demo.jobs import Job
+from slurm_rest_api.demo.numbers import record_key
+from slurm_rest_api.demo.people import ACCOUNTS, PEOPLE, QOS
+from slurm_rest_api.demo.texts import node_list
+from slurm_rest_api.demo.timeline import Moment
+
+Row = dict[str, Any]
+
+_PENDING, _RUNNING = 0, 1
+_STATES: Final = {
+    name: next(iter(parse_states([name])))
+    for name in ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "OUT_OF_MEMORY", "NODE_FAIL", "REQUEUED")
+}
+_REASONS: Final = {name: number for number in range(1, 200) if (name := reason_name(number))}
+_NO_NODES: Final = "None assigned"
+_TRES: Final = {
+    1: ("cpu", ""),
+    2: ("mem", ""),
+    3: ("energy", ""),
+    4: ("node", ""),
+    5: ("billing", ""),
+    1001: ("gres", "gpu"),
+}
+_ROOT_ID, _FIRST_ACCOUNT_ID = 1, 10
+_ALL_QOS: Final = ("," + ",".join(str(number) for number in range(1, len(QOS) + 1)) + ",").encode()
+
+# What every record leaves open.
+_UNSET: Final[Row] = {
+    "time_suspended": 0, "derived_ec": 0, "derived_es": None, "kill_requid": None, "id_array_job": 0,
+    "id_array_task": NO_VAL, "array_task_str": None, "array_max_tasks": 0, "wckey": "", "het_job_id": 0,
+    "het_job_offset": NO_VAL, "admin_comment": None, "system_comment": None, "constraints": "", "container": None,
+    "failed_node": None, "licenses": None,
+}  # fmt: skip
+
+
+def rows_of(moment: Moment) -> Iterator[Row]:
+    """The records of all jobs that have not ended at a moment."""
+    yield from (job_row(job, moment.now) for job in moment.running)
+    yield from (job_row(job, moment.now) for job in moment.pending if job.array is None)
+    yield from waiting_array_rows(moment)
+
+
+def waiting_array_rows(moment: Moment) -> Iterator[Row]:
+    """For each array the record of the tasks that wait."""
+    for job in moment.pending:
+        if job.array is not None:
+            tasks = (1 << job.array.last + 1) - (1 << moment.next_task[job.array.id])
+            yield {
+                **job_row(job, moment.now),
+                "id_array_task": NO_VAL,
+                "array_task_str": hex(tasks),
+                "array_max_tasks": job.array.at_once,
+            }
+
+
+def has_record(job: Job, now: int) -> bool:
+    """Whether slurmdbd has a record of its own for the job: tasks of an array have none while they wait."""
+    return job.array is None or (job.start <= now and bool(job.start))
+
+
+def job_row(job: Job, now: int) -> Row:
+    """The record of a job as it is at epoch second `now`."""
+    phase, slot = job.phase(now), job.slot
+    started = phase != "pending" and bool(job.start)
+    ended = phase == "ended"
+    # The task that starts last takes over the record of the array.
+    is_late = job.array is not None and job.task != job.array.last
+    return {
+        **_UNSET,
+        **_place(job),
+        "job_db_inx": record_key(job.start if is_late else job.submit, job.id, job.attempt),
+        "id_job": job.id,
+        "id_user": job.person.uid,
+        "id_group": job.person.uid,
+        "id_assoc": job.person.association,
+        "job_name": job.name,
+        "account": job.person.account,
+        "partition": job.partition,
+        "id_qos": QOS.index(job.qos) + 1,
+        "cpus_req": slot.cpus * (len(slot.nodes) or 1),
+        "mem_req": slot.memory,
+        "nodelist": node_list(slot.nodes) if started else _NO_NODES,
+        "nodes_alloc": len(slot.nodes) if started else 0,
+        "timelimit": job.limit_minutes,
+        "time_submit": job.submit,
+        "time_eligible": job.eligible,
+        "time_start": job.start if started else 0,
+        "time_end": job.end if ended else 0,
+        "priority": job.priority,
+        "state": _STATES[job.outcome] if ended else _RUNNING if started else _PENDING,
+        "exit_code": job.exit_code << 8 | job.signal if ended else 0,
+        "kill_requid": job.person.uid if ended and job.outcome == "CANCELLED" else None,
+        "tres_req": _tres(job),
+        "tres_alloc": _tres(job) if started else "",
+        "work_dir": f"/home/{job.person.name}/jobs",
+        "state_reason_prev": _REASONS.get(job.reason, 0),
+        "failed_node": job.failed_node if ended else None,
+        "restart_cnt": job.attempt,
+    }
+
+
+def _place(job: Job) -> Row:
+    if job.array is not None:
+        return {"id_array_job": job.array.id, "id_array_task": job.task}
+    return {"het_job_id": job.het_id, "het_job_offset": job.het_offset} if job.het_id else {}
+
+
+def _tres(job: Job) -> str:
+    slot, nodes = job.slot, len(job.slot.nodes) or 1
+    cpus = slot.cpus * nodes
+    gpus = f",1001={slot.gpus * nodes}" if slot.gpus else ""
+    return f"1={cpus},2={slot.memory * nodes},4={nodes},5={cpus}{gpus}"
+
+
+def qos_rows() -> list[Row]:
+    """qos_table."""
+    return [{"id": number, "name": name} for number, name in enumerate(QOS, 1)]
+
+
+def tres_rows() -> list[Row]:
+    """tres_table."""
+    return [{"id": number, "type": kind, "name": name} for number, (kind, name) in _TRES.items()]
+
+
+def association_rows() -> list[Row]:
+    """The association table: root, the accounts below it, and each user in one of them."""
+    rows = [_association(_ROOT_ID, acct="root", qos=_ALL_QOS, def_qos_id=1)]
+    for number, account in enumerate(ACCOUNTS):
+        rows.append(
+            _association(_FIRST_ACCOUNT_ID + number, acct=account, parent_acct="root", max_wall_pj=5760, shares=10)
+        )
+    for person in PEOPLE:
+        rows.append(
+            _association(person.association, user=person.name, acct=person.account, is_def=1, max_submit_jobs=5000)
+        )
+    return rows
+
+
+def _association(number: int, **values: Any) -> Row:
+    return {
+        "id_assoc": number, "user": "", "acct": "", "partition": "", "deleted": 0, "is_def": 0, "parent_acct": "",
+        "shares": 1, "def_qos_id": None, "qos": b"", "delta_qos": b"", "max_jobs": None, "max_submit_jobs": None,
+        "max_tres_pj": "", "max_tres_pn": "", "max_tres_mins_pj": "", "max_tres_run_mins": "", "max_wall_pj": None,
+        "grp_jobs": None, "grp_submit_jobs": None, "grp_tres": "", "grp_tres_mins": "", "grp_tres_run_mins": "",
+        "grp_wall": None, "max_jobs_accrue": None, "min_prio_thresh": None, "grp_jobs_accrue": None, "priority": None,
+        "comment": None, **values,
+    }  # fmt: skip

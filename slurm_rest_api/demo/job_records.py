@@ -1,0 +1,202 @@
+"""Published job records of the simulated cluster; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from slurm_rest_api.demo.hardware import CLUSTER, GPU_TYPE
+from slurm_rest_api.demo.jobs import Job
+from slurm_rest_api.demo.texts import gres, node_list, tres_text
+from slurm_rest_api.slurmapi.contract.job import JobRecord
+from slurm_rest_api.slurmapi.sources.base import Record
+from slurm_rest_api.slurmapi.sources.formats import TimeTexts, duration_text
+
+LOGIN_NODE: Final = "login1"
+_FAILED: Final = {
+    "FAILED": "NonZeroExitCode",
+    "TIMEOUT": "TimeLimit",
+    "NODE_FAIL": "NodeDown",
+    "OUT_OF_MEMORY": "OutOfMemory",
+}
+
+# What a simulated job leaves unset, as the object API of pyslurm gives it.
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "cluster": CLUSTER, "wckey": None, "resv_name": None, "mcs_label": None, "alloc_node": LOGIN_NODE, "alloc_sid": 0,
+    "is_cronjob": False, "cronjob_time": None, "container": None, "container_id": None, "array_job_id": None,
+    "array_task_id": None, "array_task_str": None, "array_max_tasks": None, "array_task_throttle": None,
+    "het_job_id": None, "het_job_offset": None, "het_job_id_set": None, "pack_job_id": None, "pack_job_offset": None,
+    "pack_job_id_set": None, "fed_origin": None, "fed_viable_siblings": None, "fed_active_siblings": None,
+    "max_nodes": 0, "cpus_per_tres": None, "pn_min_cpus": 0, "boards_per_node": 0, "sockets_per_board": 0,
+    "sockets_per_node": None, "cores_per_socket": None, "threads_per_core": None, "ntasks_per_core": None,
+    "ntasks_per_core_str": "UNLIMITED", "ntasks_per_socket": None, "ntasks_per_socket_str": "UNLIMITED",
+    "ntasks_per_node": 0, "ntasks_per_board": 0, "ntasks_per_gpu": None, "core_spec": None, "contiguous": False,
+    "shared": "OK", "features": [], "preferred_features": [], "batch_features": None, "cluster_features": None,
+    "req_nodes": [], "exc_nodes": [], "req_switch": 0, "wait4switch": 0, "spread_job": None, "segment_size": None,
+    "spread_segments": False, "consolidate_segments": False, "mem_per_cpu": False, "min_memory_cpu": None,
+    "mem_per_node": True, "mem_per_tres": None, "pn_min_tmp_disk": 0, "gres": [], "gres_enforce_bind": None,
+    "gres_tasks_per_sharing": None, "tres_per_job": None, "tres_per_node": None, "tres_per_socket": None,
+    "tres_per_task": None, "tres_bind": None, "tres_freq": None, "licenses": {}, "profile": 0, "profile_types": [],
+    "burst_buffer": None, "burst_buffer_state": None, "network": None, "cpu_freq_gov": None, "cpu_freq_min": None,
+    "cpu_freq_max": None, "nice": 0, "requeue": True, "reboot": 0, "batch_flag": 1, "exit_code": "0:0",
+    "derived_ec": "0:0", "failed_node": None, "dependency": None, "kill_on_invalid_dependent": None,
+    "suspend_time": 0, "resize_time": 0, "preempt_time": None, "preempt_eligible_time": None, "deadline": None,
+    "pre_sus_time": 0, "time_min": 0, "delay_boot_time": None, "sched_nodes": None, "licenses_allocated": {},
+    "billable_tres": None, "reserved_ports": None, "kill_step_when_oom": False, "comment": None,
+    "admin_comment": None, "system_comment": None, "extra": None, "selinux_context": None, "nodes": None,
+    "batch_host": None, "cpus_allocated": {}, "mem_allocated": {}, "cpus_alloc_layout": {}, "gres_allocated": {},
+    "tres_alloc_str": None,
+}  # fmt: skip
+# In the order of the contract, so that a record begins with who the job is.
+_UNSET: Final[Record] = {name: _DEFAULTS.get(name) for name in JobRecord.model_fields}
+
+
+class JobRecords:
+    """Makes the records of one moment. `next_task` has, by array id, the first task that waits."""
+
+    EVALUATION_SECONDS: Final = 300
+    """So often the scheduler looks at a job that waits."""
+
+    def __init__(self, now: int, next_task: Mapping[int, int]) -> None:
+        self._now = now
+        self._next_task = next_task
+        self._times = TimeTexts()
+
+    def pending(self, job: Job) -> Record:
+        """A job that waits, or the tasks of an array that wait."""
+        waits_for = job.depends_on if self._now < job.eligible else 0
+        record = {
+            **self._common(job),
+            "job_state": "PENDING",
+            # What a dependent job waits for once it may start.
+            "state_reason": "Priority" if job.depends_on and not waits_for else job.reason,
+            "start_time": 0,
+            "end_time": 0,
+            "dependency": f"afterok:{waits_for}(unfulfilled)" if waits_for else None,
+            **_course(0, 0, None),
+        }
+        if job.array is not None:
+            first, last = self._next_task[job.array.id], job.array.last
+            record["array_task_str"] = f"{first}-{last}%{job.array.at_once}" if first < last else str(last)
+            record["array_task_id"] = None
+            record["array_max_tasks"] = record["array_task_throttle"] = job.array.at_once
+        return record
+
+    def running(self, job: Job) -> Record:
+        """A job that runs."""
+        seconds = self._now - job.start
+        return {
+            **self._common(job),
+            **_holdings(job),
+            "job_state": "RUNNING",
+            "state_reason": "None",
+            "start_time": job.start,
+            "end_time": job.start + job.limit_minutes * 60,
+            **_course(seconds, seconds * _cpus(job), job.limit_minutes * 60 - seconds),
+        }
+
+    def ended(self, job: Job) -> Record:
+        """A job that ended a short while ago."""
+        seconds = job.end - job.start if job.start else 0
+        nodes = node_list(job.slot.nodes)
+        return {
+            **self._common(job),
+            "job_state": job.outcome,
+            "state_reason": _FAILED.get(job.outcome, "None"),
+            "start_time": job.start or job.end,
+            "end_time": job.end,
+            "exit_code": f"{job.exit_code}:{job.signal}",
+            "failed_node": job.failed_node,
+            "nodes": nodes,
+            "batch_host": job.slot.nodes[0].name if job.slot.nodes else None,
+            "tres_alloc_str": tres_text(job.slot) if job.start else None,
+            **_course(seconds, seconds * _cpus(job), None),
+        }
+
+    def _evaluated(self, job: Job) -> int:
+        evaluated = max(self._now // self.EVALUATION_SECONDS * self.EVALUATION_SECONDS, job.submit)
+        return min(evaluated, job.start) if job.start else evaluated
+
+    def _common(self, job: Job) -> Record:
+        slot, person = job.slot, job.person
+        text = duration_text(job.limit_minutes * 60)
+        return {
+            **_UNSET,
+            **_place(job),
+            "job_id": job.id,
+            "name": job.name,
+            "user_id": person.uid,
+            "user_name": person.name,
+            "group_id": person.uid,
+            "group_name": person.name,
+            "account": person.account,
+            "assoc_id": person.association,
+            "partition": job.partition,
+            "qos": job.qos,
+            "num_cpus": _cpus(job),
+            "num_nodes": len(slot.nodes) or 1,
+            "num_tasks": len(slot.nodes) or 1,
+            "cpus_per_task": slot.cpus,
+            "memory": slot.memory * (len(slot.nodes) or 1),
+            "min_memory_node": slot.memory,
+            "pn_min_memory": slot.memory,
+            "gres": [f"gpu:{slot.gpus}"] if slot.gpus else [],
+            "tres_per_node": f"gres/gpu:{slot.gpus}" if slot.gpus else None,
+            "tres_req_str": tres_text(slot),
+            "priority": job.priority,
+            "restart_cnt": job.attempt,
+            "submit_time": job.submit,
+            "eligible_time": job.eligible,
+            "accrue_time": self._times[job.eligible if job.eligible <= self._now else 0],
+            "last_sched_eval": self._times[self._evaluated(job)],
+            "time_limit": job.limit_minutes,
+            "time_limit_str": text,
+            "command": f"/home/{person.name}/jobs/{job.name}.sh",
+            "work_dir": f"/home/{person.name}/jobs",
+            "std_in": "/dev/null",
+            "std_out": f"/home/{person.name}/jobs/slurm-{job.id}.out",
+            "std_err": f"/home/{person.name}/jobs/slurm-{job.id}.out",
+        }
+
+
+def _place(job: Job) -> Record:
+    """Its place in an array or a heterogeneous job."""
+    if job.array is not None:
+        return {"array_job_id": job.array.id, "array_task_id": job.task}
+    if job.het_id:
+        return {
+            "het_job_id": job.het_id, "pack_job_id": job.het_id, "het_job_offset": job.het_offset,
+            "pack_job_offset": job.het_offset,
+            "het_job_id_set": f"{job.het_id}-{job.het_id + 1}", "pack_job_id_set": f"{job.het_id}-{job.het_id + 1}",
+        }  # fmt: skip
+    return {}
+
+
+def _course(seconds: int, cpu_seconds: int, remaining: int | None) -> Record:
+    return {
+        "run_time": seconds,
+        "run_time_str": duration_text(seconds),
+        "run_time_remaining": remaining,
+        "elapsed_cpu_time": cpu_seconds,
+    }
+
+
+def _holdings(job: Job) -> Record:
+    slot = job.slot
+    names = [node.name for node in slot.nodes]
+    cpu_ids = list(range(slot.first_cpu, slot.first_cpu + slot.cpus))
+    return {
+        "nodes": node_list(slot.nodes),
+        "batch_host": names[0],
+        "cpus_allocated": dict.fromkeys(names, slot.cpus),
+        "mem_allocated": dict.fromkeys(names, slot.memory),
+        "cpus_alloc_layout": dict.fromkeys(names, cpu_ids),
+        "gres_allocated": dict.fromkeys(names, {f"gpu:{GPU_TYPE}": slot.gpus} if slot.gpus else {}),
+        "gres": gres(slot.gpus),
+        "tres_alloc_str": tres_text(slot),
+        "billable_tres": float(_cpus(job)),
+    }
+
+
+def _cpus(job: Job) -> int:
+    return job.slot.cpus * (len(job.slot.nodes) or 1)

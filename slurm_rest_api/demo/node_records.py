@@ -1,0 +1,131 @@
+"""Published node records of the simulated cluster: what the running jobs leave of each node; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from slurm_rest_api.demo.hardware import CLUSTER, Node
+from slurm_rest_api.demo.jobs import Job
+from slurm_rest_api.demo.layouts import Outage
+from slurm_rest_api.demo.texts import gres
+from slurm_rest_api.slurmapi.sources.base import Record
+
+_DAY: Final = 86400
+_SLURM_VERSION: Final = "demo"
+
+
+@dataclass
+class Use:
+    """What the running jobs hold of one node; `started` is when the last of them began."""
+
+    cpus: int = 0
+    memory: int = 0
+    gpus: int = 0
+    started: int = 0
+
+
+def uses(nodes: tuple[Node, ...], running: Iterable[Job]) -> list[Use]:
+    """The use of each node, in the order of `nodes`."""
+    found = [Use() for _ in nodes]
+    for job in running:
+        slot = job.slot
+        for node in slot.nodes:
+            use = found[node.number]
+            use.cpus += slot.cpus
+            use.memory += slot.memory
+            use.gpus += slot.gpus
+            use.started = max(use.started, job.start)
+    return found
+
+
+def node_record(node: Node, use: Use, outage: Outage | None, now: int) -> Record:
+    """One node at epoch second `now`."""
+    return {**_state(node, use, outage, now), **_resources(node, use, now), **_hardware(node)}
+
+
+def _state(node: Node, use: Use, outage: Outage | None, now: int) -> Record:
+    base = "ALLOCATED" if use.cpus == node.kind.cpus else "MIXED" if use.cpus else "IDLE"
+    flags: list[str] = []
+    if outage is not None and outage.down:
+        base, flags = "DOWN", ["NOT_RESPONDING"]
+    elif outage is not None:
+        flags = ["DRAIN"]
+    booted = now // (30 * _DAY) * 30 * _DAY - node.number % 40 * 3600
+    return {
+        "name": node.name,
+        "cluster": CLUSTER,
+        "state": "DOWN*" if base == "DOWN" else "+".join([base, *flags]),
+        "state_base": base,
+        "state_flags": flags,
+        "next_state": None,
+        "reason": outage.reason if outage else None,
+        "reason_time": outage.since if outage else None,
+        "reason_uid": 0 if outage else None,
+        "reason_user": "root" if outage else None,
+        "boot_time": booted,
+        "slurmd_start_time": booted + 60,
+        "last_busy": now if use.cpus else booted + 60,
+        "comment": None,
+        "extra": None,
+    }
+
+
+def _resources(node: Node, use: Use, now: int) -> Record:
+    kind = node.kind
+    gpus = f",gres/gpu={kind.gpus}" if kind.gpus else ""
+    used_gpus = f",gres/gpu={use.gpus}" if use.gpus else ""
+    # Neither processes nor the page cache follow the allocation exactly.
+    wobble = (node.number * 31 + now // 60 * 17) % 100
+    return {
+        "cpus": kind.cpus,
+        "effective_cpus": kind.cpus,
+        "alloc_cpus": use.cpus,
+        "idle_cpus": kind.cpus - use.cpus,
+        "err_cpus": 0,
+        "cpu_load": use.cpus * (88 + wobble // 8) + wobble // 4,
+        "real_memory": kind.memory,
+        "alloc_mem": use.memory,
+        "idle_mem": kind.memory - use.memory,
+        "free_mem": kind.memory - use.memory * (40 + wobble // 3) // 100 - kind.memory // 25,
+        "mem_spec_limit": 0,
+        "tmp_disk": 400_000,
+        "gres": gres(kind.gpus),
+        "gres_used": gres(use.gpus),
+        "gres_drain": [],
+        "tres_fmt_str": f"cpu={kind.cpus},mem={kind.memory}M{gpus}",
+        "alloc_tres_fmt_str": f"cpu={use.cpus},mem={use.memory}M{used_gpus}" if use.cpus else None,
+        "energy": {
+            "current_watts": 0, "ave_watts": 0, "base_watts": 0, "base_consumed_energy": 0, "consumed_energy": 0,
+            "previous_consumed_energy": 0,
+        },
+        "power_mgmt": {"cap_watts": None},
+    }  # fmt: skip
+
+
+def _hardware(node: Node) -> Record:
+    kind = node.kind
+    return {
+        "arch": "x86_64",
+        "os": "Linux (simulated)",
+        "version": _SLURM_VERSION,
+        "node_addr": node.name,
+        "node_hostname": node.name,
+        "bcast_address": None,
+        "port": 6818,
+        "boards": 1,
+        "sockets": 2,
+        "cores": kind.cpus // 2,
+        "cores_per_socket": kind.cpus // 2,
+        "threads": 1,
+        "core_spec_cnt": 0,
+        "cpu_spec_list": [],
+        "cpu_bind": None,
+        "features": kind.features,
+        "features_active": kind.features,
+        "partitions": list(kind.partitions),
+        "owner": None,
+        "mcs_label": None,
+        "weight": 10 if kind.gpus else 1,
+    }

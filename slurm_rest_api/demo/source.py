@@ -1,0 +1,74 @@
+"""The simulated cluster as a source of the collector."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from slurm_rest_api.demo.job_records import JobRecords
+from slurm_rest_api.demo.jobs import Job
+from slurm_rest_api.demo.node_records import node_record, uses
+from slurm_rest_api.demo.partition_records import partition_records
+from slurm_rest_api.demo.scale import Scale
+from slurm_rest_api.demo.statistics_record import statistics_record
+from slurm_rest_api.demo.timeline import Moment, Timeline
+from slurm_rest_api.slurmapi.sources.base import JobMarks, Record, Snapshot, Unchanged
+
+NAME: Final = "demo"
+
+
+class DemoSource:
+    """Loads the simulated cluster at the moment that `clock` tells. No controller is asked, whatever it says."""
+
+    name = NAME
+    rpcs_per_load = 0
+
+    def __init__(self, scale: Scale, clock: Callable[[], float] = time.time) -> None:
+        self.timeline = Timeline(scale)
+        self._clock = clock
+        self._partitions = partition_records(self.timeline.hardware)
+
+    def load(self) -> Snapshot:
+        """The cluster now."""
+        return self.snapshot(self.moment())
+
+    def moment(self) -> Moment:
+        """The simulation now."""
+        return self.timeline.at(int(self._clock()))
+
+    def snapshot(self, moment: Moment) -> Snapshot:
+        """The records of a moment; its jobs can be walked once."""
+        nodes = self.timeline.hardware.nodes
+        return Snapshot(
+            jobs=_records(moment, {}, {}),
+            nodes=[
+                node_record(node, use, moment.outages.get(node.name), moment.now)
+                for node, use in zip(nodes, uses(nodes, moment.running), strict=True)
+            ],
+            partitions=self._partitions,
+            statistics=statistics_record(moment, len(nodes)),
+            changed_since=lambda known, marks: _records(moment, known, marks),
+        )
+
+
+def _records(moment: Moment, known: Mapping[int, int], marks: JobMarks) -> Iterator[Record]:
+    records = JobRecords(moment.now, moment.next_task)
+    for job in moment.running:
+        yield records.running(job)
+    for job in moment.pending:
+        if _stands_alone(job):
+            # Its times say who it is; all that changes while it waits is when the scheduler last looked at it.
+            mark = hash((job.id, job.submit, job.start, moment.now // records.EVALUATION_SECONDS))
+            marks[job.id] = mark
+            if known.get(job.id) == mark:
+                yield Unchanged(job_id=job.id, partition=job.partition)
+                continue
+        yield records.pending(job)
+    for job in moment.ended:
+        yield records.ended(job)
+
+
+def _stands_alone(job: Job) -> bool:
+    """Whether the record refers to no other job."""
+    return job.array is None and not job.depends_on and not job.het_id

@@ -1,0 +1,62 @@
+"""Writes unit, uWSGI configuration, nginx block and configuration file with the paths of this installation."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, Literal
+
+from slurm_rest_api.config.document import config_yml
+
+CONFIG: Final = Path("/etc/slurm-rest-api/config.yml")
+INI: Final = Path("/etc/slurm-rest-api/slurm-rest-api.ini")
+RUNTIME: Final = Path("/run/slurm-rest-api")
+
+# Name in the package: where it belongs.
+_PLACES: Final = {
+    "slurm-rest-api.service": Path("/etc/systemd/system/slurm-rest-api.service"),
+    "slurm-rest-api.ini": INI,
+    "sample-block-nginx.conf": Path("/etc/nginx/conf.d/slurm-rest-api.conf"),
+}
+
+
+@dataclass(frozen=True)
+class Installed:
+    """One file: where it lies now, and whether it was new, the same already, or put beside a changed one."""
+
+    path: Path
+    outcome: Literal["written", "unchanged", "beside"]
+
+
+def install_files(root: Path, venv: Path = Path(sys.prefix)) -> list[Installed]:
+    """Write the files below `root` for the service in the environment `venv`.
+
+    A file that is there and differs is left alone: the new one is written beside it, with `.new` at its end.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    values = {"@VENV@": str(venv), "@CONFIG@": str(CONFIG), "@INI@": str(INI), "@RUNTIME@": str(RUNTIME)}
+    texts = {place: _filled(name, values) for name, place in _PLACES.items()}
+    return [_write(root / path.relative_to("/"), text) for path, text in {**texts, CONFIG: config_yml()}.items()]
+
+
+def _filled(name: str, values: dict[str, str]) -> str:
+    text = (files("slurm_rest_api.deployment") / name).read_text()
+    for mark, value in values.items():
+        text = text.replace(mark, value)
+    return text
+
+
+def _write(path: Path, text: str) -> Installed:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        if path.read_text() == text:
+            return Installed(path, "unchanged")
+        beside = path.with_name(f"{path.name}.new")
+        beside.write_text(text)
+        return Installed(beside, "beside")
+    path.write_text(text)
+    return Installed(path, "written")

@@ -1,0 +1,42 @@
+"""What has changed since a version: with the answer to `since` a client goes from that version's body to this one.
+
+For each key of `data` the client sets the fields that it finds; then it removes the keys of `meta.gone`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from slurm_rest_api.slurmapi.facts import CLOCK_FIELDS
+from slurm_rest_api.slurmapi.question import Question
+from slurm_rest_api.slurmapi.rendering import KeyedBody, with_fields
+from slurm_rest_api.slurmapi.store.reader import Collection, StoreView
+
+
+def comparable(since: str, run: str, collection: Collection) -> int | None:
+    """The number of the version `since`; None where it is unknown what has changed since then.
+
+    That is so of another life of the store, of a version before the oldest key that is remembered to have gone, and of
+    a text that is no version at all.
+    """
+    life, _, number = since.rpartition("-")
+    if life != run or not (number.isascii() and number.isdigit() and len(number) < 19):
+        return None
+    version = int(number)
+    return version if collection.complete_from <= version <= collection.version else None
+
+
+def changes_of(view: StoreView, question: Question, since: int) -> tuple[dict[str, Any], Iterator[KeyedBody]]:
+    """What goes into `meta`, and the records; a record in which only the clock moved has only what it moves."""
+    kind, fields = question.kind, question.fields
+    ticking = tuple(field for field in CLOCK_FIELDS if fields is None or field in fields)
+    gone = [str(key) for key in view.gone(kind, since)]
+    data: list[KeyedBody] = []
+    clock = question.clock and bool(ticking)
+    for change in view.changes(kind, question.selection.where, since, clock=clock):
+        if change.body is None:
+            gone.append(str(change.key))
+        else:
+            data.append((change.key, with_fields(change.body, fields if change.moved else ticking)))
+    return {"full": False, "gone": gone}, iter(data)

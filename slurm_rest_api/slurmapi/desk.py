@@ -1,0 +1,50 @@
+"""Where requests for live data come in: has the cluster loaded anew for who wants that, and lets who waits wait."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Final
+
+from slurm_rest_api.slurmapi.changes import comparable
+from slurm_rest_api.slurmapi.knocking import knock
+from slurm_rest_api.slurmapi.live import LiveState
+from slurm_rest_api.slurmapi.question import Question
+from slurm_rest_api.slurmapi.waiting import WaitingRoom
+
+FRESH_PATIENCE_SECONDS: Final = 15.0
+"""Longest wait for a load that a client has asked for; then it gets what there is."""
+
+
+class Desk:
+    """The live state, the places for those who wait, and the collector's door."""
+
+    def __init__(self, live: LiveState, room: WaitingRoom, door: Path) -> None:
+        self.live = live
+        self._room = room
+        self._door = door
+
+    def freshen(self) -> None:
+        """Have the cluster loaded anew and wait for it: some seconds at most, and not where no collector listens."""
+        asked_at = time.time()
+        if knock(self._door):
+            self._room.wait_if_free(lambda: (self.live.loaded_at() or 0.0) >= asked_at, FRESH_PATIENCE_SECONDS)
+
+    def await_change(self, question: Question) -> None:
+        """Return once something has changed since the version that `question` names, or when its time is over.
+
+        Raises:
+            TooManyWaiting: every place for waiting requests is taken.
+            NotLoaded, StoreError: as `LiveState.open`.
+        """
+        if question.wait_seconds:
+            self._room.wait(lambda: self._has_changed(question), question.wait_seconds)
+
+    def _has_changed(self, question: Question) -> bool:
+        with self.live.open(question.kind) as current:
+            since = comparable(question.since or "", current.run, current.collection)
+            if since is None:
+                return True
+            return since < current.collection.version and (
+                question.clock or current.view.anything_since(question.kind, since)
+            )

@@ -1,0 +1,85 @@
+"""Query parameters as conditions on the store's columns; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from slurm_rest_api.slurmapi.parameters import NodesParameters, PartitionsParameters, QueueParameters
+from slurm_rest_api.slurmapi.store.conditions import (
+    Condition,
+    Operator,
+    all_of,
+    any_of,
+    compares,
+    has_any_word,
+    is_like,
+    none_of,
+    one_of,
+)
+from slurm_rest_api.web.names import Choice
+
+
+def of_queue(query: QueueParameters) -> Condition:
+    """The jobs that `query` asks for."""
+    return all_of(_of_queue(query))
+
+
+def of_nodes(query: NodesParameters) -> Condition:
+    """The nodes that `query` asks for."""
+    return all_of(
+        [
+            *_chosen(query.state, lambda names: has_any_word("state_words", names)),
+            *_chosen(query.partition, lambda names: has_any_word("partition_words", names)),
+            *_chosen(query.feature, lambda names: has_any_word("feature_words", names)),
+            *_chosen(query.gres, lambda names: has_any_word("gres_words", names)),
+            *([] if query.name is None else [one_of("key", query.name)]),
+        ]
+    )
+
+
+def of_partitions(query: PartitionsParameters) -> Condition:
+    """The partitions that `query` asks for."""
+    return all_of(
+        [
+            *_chosen(query.name, lambda names: one_of("key", names)),
+            *_chosen(query.state, lambda names: one_of("state", names)),
+        ]
+    )
+
+
+def _of_queue(query: QueueParameters) -> Iterator[Condition]:
+    yield from _chosen(query.user, lambda names: one_of("user_name", names))
+    yield from _chosen(query.account, lambda names: one_of("account", names))
+    yield from _chosen(query.partition, lambda names: has_any_word("partition_words", names))
+    yield from _chosen(query.state, lambda names: has_any_word("state_words", names))
+    yield from _chosen(query.name, lambda names: any_of(is_like("name", name) for name in names))
+    yield from _chosen(query.qos, lambda names: one_of("qos", names))
+    yield from _chosen(query.reason, lambda names: one_of("reason COLLATE NOCASE", names))
+    yield from (compares("key", comparison.operator, comparison.number) for comparison in query.jobid)
+    if query.array is not None:
+        yield any_of(_array(job, task) for job, task in query.array)
+    if query.node is not None:
+        yield has_any_word("node_words", query.node)
+    yield from _moment("submit_time", ">=", query.submitafter)
+    yield from _moment("submit_time", "<", query.submitbefore)
+    yield from _moment("start_time", ">=", query.startafter)
+    yield from _moment("start_time", "<", query.startbefore)
+
+
+def _chosen(choice: Choice | None, build: Callable[[Sequence[str]], Condition]) -> Iterator[Condition]:
+    if choice is not None and choice.wanted:
+        yield build(choice.wanted)
+    if choice is not None and choice.unwanted:
+        yield none_of([build(choice.unwanted)])
+
+
+def _array(job: int, task: int | None) -> Condition:
+    whole = compares("array_job_id", "=", job)
+    return whole if task is None else all_of([whole, compares("array_task_id", "=", task)])
+
+
+def _moment(column: str, operator: Operator, moment: int | None) -> Iterator[Condition]:
+    """0 stands for a time that is not known, and is neither before nor after any other."""
+    if moment is not None:
+        yield compares(column, operator, moment)
+        yield compares(column, ">", 0)

@@ -1,0 +1,53 @@
+"""Chosen records as the bytes of an answer, a piece at a time; pure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+
+_BATCH: Final = 100
+
+KeyedBody = tuple[int | str, bytes]
+
+
+def with_fields(body: bytes, fields: Sequence[str] | None) -> bytes:
+    """A rendered record with only `fields`, in this order; as it is, when that is None."""
+    if fields is None:
+        return body
+    record = orjson.loads(body)
+    return orjson.dumps({field: record.get(field) for field in fields})
+
+
+def as_object(records: Iterable[KeyedBody], fields: Sequence[str] | None) -> Iterator[bytes]:
+    """A JSON object of the records by their keys."""
+    yield from _joined((orjson.dumps(str(key)) + b":" + with_fields(body, fields) for key, body in records), b"{", b"}")
+
+
+def as_list(records: Iterable[KeyedBody], fields: Sequence[str] | None) -> Iterator[bytes]:
+    """A JSON list of the records."""
+    yield from _joined((with_fields(body, fields) for _, body in records), b"[", b"]")
+
+
+def in_envelope(data: Iterable[bytes], meta: Mapping[str, Any]) -> Iterator[bytes]:
+    """`data`, which is JSON in pieces, and `meta` as one answer."""
+    yield b'{"data":'
+    yield from data
+    yield b',"meta":' + orjson.dumps(meta) + b"}"
+
+
+def chosen(records: Iterable[KeyedBody], fields: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+    """The records as dictionaries with only `fields`."""
+    for _, body in records:
+        record = orjson.loads(body)
+        yield record if fields is None else {field: record.get(field) for field in fields}
+
+
+def _joined(parts: Iterator[bytes], begin: bytes, end: bytes) -> Iterator[bytes]:
+    separator = begin
+    while batch := list(itertools.islice(parts, _BATCH)):
+        yield separator + b",".join(batch)
+        separator = b","
+    yield begin + end if separator == begin else end

@@ -1,0 +1,76 @@
+"""The columns that filters, sorts and groups use, beside each record's rendered JSON.
+
+A column that is named as a published field holds that field's value as it is. The others serve one purpose each: those
+in `_words` hold several words with a comma around each (`,main,long,`), so that a word is found by looking for itself
+between two commas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+Kind = Literal["queue", "nodes", "partitions"]
+KINDS: Final[tuple[Kind, ...]] = ("queue", "nodes", "partitions")
+
+Value = int | float | str | None
+Facts = tuple[Value, ...]
+"""The values of one record in the order of `COLUMNS`."""
+
+COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "queue": (
+        "user_name",
+        "account",
+        "partition",
+        "partition_words",
+        "name",
+        "qos",
+        "job_state",
+        "state_words",
+        "state_reason",
+        "reason",
+        "array_job_id",
+        "array_task_id",
+        "array_task_str",
+        "het_job_id",
+        "het_job_offset",
+        "node_words",
+        "submit_time",
+        "start_time",
+        "end_time",
+        "priority",
+        "num_cpus",
+        "num_nodes",
+        "memory",
+        "time_limit",
+        "gpus",
+    ),
+    "nodes": (
+        "state",
+        "state_words",
+        "partition_words",
+        "feature_words",
+        "gres_words",
+        "cpus",
+        "alloc_cpus",
+        "idle_cpus",
+        "cpu_load",
+        "real_memory",
+        "alloc_mem",
+        "idle_mem",
+        "free_mem",
+        "weight",
+        "gpus",
+        "gpus_used",
+    ),
+    "partitions": ("state", "total_nodes", "total_cpus", "priority_tier"),
+}
+
+KEYS: Final[Mapping[Kind, str]] = {"queue": "job_id", "nodes": "name", "partitions": "name"}
+"""The published field that each kind is keyed by; in the store it is the column `key`."""
+
+INDEXED: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "queue": ("user_name", "account", "array_job_id", "changed"),
+    "nodes": ("changed",),
+    "partitions": (),
+}

@@ -1,0 +1,159 @@
+"""What /users and /history send to a real server: only what reads, whatever is asked, and through the right index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import pytest
+from flask.testing import FlaskClient
+
+from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
+from tests.cluster.accounting_database import ASSOC_TABLE, JOB_TABLE, READER, AccountingDatabase, accounting_database
+from tests.cluster.history_model import BEGIN, population
+from tests.conftest import make_client
+from tests.testbed.cluster import Cluster
+
+INJECTIONS: Final = (
+    "' OR '1'='1", '" OR ""="', "1; DROP TABLE proof_job_table", "1' UNION SELECT user, password FROM mysql.user -- ",
+    "\\", "\\' OR 1=1 -- ", "%", "_", "%%s", "%(x)s", ":name", "{0}", "`", "1/**/OR/**/1=1", "sleep(10)", "NULL",
+    "\u00bf' OR 1 -- ", "\ufeff", "\x00", "a\nb", "😀'", "0x27", "-1", "1e309", "9" * 400, "(SELECT 1)", "@@version",
+    "rack[001-", "<=1 OR 1=1", "' INTO OUTFILE '/tmp/x", "secret", "main,secret",
+)  # fmt: skip
+# ROLLBACK is how SQLAlchemy makes sure that a connection goes back to the pool without a transaction.
+_HARMLESS: Final = ("SELECT", "SET SESSION", "SET NAMES", "SET AUTOCOMMIT", "ROLLBACK")
+_PARAMETERS: Final = [
+    (route, name)
+    for route, model in (("/history", HistoryParameters), ("/users", UsersParameters))
+    for name in model.model_fields
+    if name != "cache_buster"
+]
+
+
+@pytest.fixture(scope="module")
+def database(cluster: Cluster) -> Iterator[AccountingDatabase]:
+    with accounting_database(cluster.database) as made:
+        made.insert(JOB_TABLE, population("26.05", 300, seed=5))
+        made.sql(f"ANALYZE TABLE `{JOB_TABLE}`")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def accounting(database: AccountingDatabase, tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    return make_client(database.settings(tmp_path_factory.mktemp("run"), names_cache_seconds=1))
+
+
+@contextmanager
+def recorded(database: AccountingDatabase) -> Iterator[list[str]]:
+    """The statements that the server gets from the account meanwhile."""
+    statements: list[str] = []
+    database.sql("SET GLOBAL log_output = 'TABLE'")
+    database.sql("TRUNCATE mysql.general_log")
+    database.sql("SET GLOBAL general_log = ON")
+    try:
+        yield statements
+    finally:
+        database.sql("SET GLOBAL general_log = OFF")
+        rows = database.sql(
+            "SELECT CONVERT(argument USING utf8mb4) FROM mysql.general_log"
+            " WHERE user_host LIKE %s AND command_type IN ('Query', 'Prepare', 'Execute') ORDER BY event_time",
+            [f"{READER}%"],
+        )
+        statements += [text for (text,) in rows]
+
+
+def contents(database: AccountingDatabase) -> list[tuple[Any, ...]]:
+    return database.sql(f"CHECKSUM TABLE `{JOB_TABLE}`, `{ASSOC_TABLE}`, qos_table, tres_table")
+
+
+@pytest.mark.parametrize(("route", "name"), _PARAMETERS)
+def test_no_text_in_a_parameter_does_anything_else(
+    database: AccountingDatabase, accounting: FlaskClient, route: str, name: str
+) -> None:
+    before = contents(database)
+    everything = {record["id_record"] for record in accounting.get("/history?limit=1000").get_json()["data"]}
+    with recorded(database) as statements:
+        for text in INJECTIONS:
+            response = accounting.get(f"{route}?{urlencode({name: text})}")
+            assert response.status_code in (200, 400), f"{text!r}: {response.text}"
+            if response.status_code == 400:
+                assert name in {fault["source"]["parameter"] for fault in response.get_json()["errors"]}
+            elif route == "/history" and response.mimetype == "application/json":
+                found = {record["id_record"] for record in response.get_json()["data"] if "id_record" in record}
+                assert found <= everything
+
+    assert contents(database) == before
+    assert [text for text in statements if not text.startswith(_HARMLESS)] == []
+
+
+@pytest.mark.parametrize("text", INJECTIONS)
+def test_no_text_in_the_path_of_a_comparison_is_a_fault(accounting: FlaskClient, text: str) -> None:
+    for path in (f"/history?jobid<{quote(text)}", f"/history?jobid%3E={quote(text)}", f"/history?{quote(text)}=1"):
+        assert accounting.get(path).status_code in (200, 400)
+
+
+def test_sessions_are_read_only_and_end_by_themselves(
+    database: AccountingDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with recorded(database) as statements:
+        client = make_client(database.settings(tmp_path_factory.mktemp("run"), db_statement_seconds=7))
+        assert client.get("/history?user=bob&node=rack001&duplicates=false").status_code == 200
+        assert client.get("/users").status_code == 200
+    first_read = next(number for number, text in enumerate(statements) if " FROM " in text)
+    settings = " ".join(statements[:first_read])
+
+    assert "max_statement_time = 7" in settings
+    assert "SESSION TRANSACTION READ ONLY" in settings
+    assert "lock_wait_timeout" in settings
+    assert not any("FOR UPDATE" in text or "LOCK IN SHARE" in text or text.startswith("BEGIN") for text in statements)
+
+
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [
+        ("", {"PRIMARY"}),
+        ("partition=main&jobname=align", {"PRIMARY"}),
+        ("state=FAILED", {"PRIMARY"}),
+        ("state=0", {"rollup2"}),
+        ("state=PENDING,RUNNING,SUSPENDED", {"rollup2"}),
+        ("user=alice&state=RUNNING", {"rollup2"}),
+        ("user=alice", {"association"}),
+        ("account=physics", {"association"}),
+        ("associd=5&state=FAILED", {"association"}),
+        ("qos=urgent", {"qos"}),
+        ("jobid=1100", {"id_job"}),
+        ("jobid>1100&jobid<1110", {"id_job"}),
+        ("jobid>=1100", {"id_job"}),
+        (f"submitafter={BEGIN + 30 * 86400}", {"PRIMARY"}),
+        (f"startbefore={BEGIN + 30 * 86400}", {"PRIMARY"}),
+        (f"jobname=nothing&endafter={BEGIN}&endbefore={BEGIN + 86400}", {"rollup2"}),
+    ],
+)
+def test_a_statement_uses_the_key_that_it_was_made_for(
+    database: AccountingDatabase, accounting: FlaskClient, query: str, keys: set[str]
+) -> None:
+    with recorded(database) as statements:
+        assert accounting.get(f"/history?limit=10&{query}").status_code == 200
+    [search] = [text for text in statements if "FORCE INDEX" in text]
+    plan = database.sql(f"EXPLAIN {search}")
+    used = {row[5]: row for row in plan if row[2] == JOB_TABLE}
+
+    assert set(used) == keys
+    if keys <= {"PRIMARY", "association", "qos", "id_job"} and "account" not in query:
+        # The index has the order of the answer, so the server stops at the limit. Records without association, which
+        # an account may have, are sorted.
+        assert not any("filesort" in (row[9] or "") for row in plan if row[2] == JOB_TABLE)
+
+
+@pytest.mark.parametrize("query", ["limit=50", "user=bob&limit=50", "jobid>1&limit=50", "state=3&limit=50"])
+def test_the_rows_of_a_page_are_read_by_their_keys(
+    database: AccountingDatabase, accounting: FlaskClient, query: str
+) -> None:
+    with recorded(database) as statements:
+        assert accounting.get(f"/history?{query}").status_code == 200
+    [rows] = [text for text in statements if "work_dir" in text]
+    [(_, _, table, kind, _, key, *_)] = database.sql(f"EXPLAIN {rows}")
+
+    assert (table, kind, key) == (JOB_TABLE, "range", "PRIMARY")

@@ -1,0 +1,104 @@
+"""/users and /history over the tables of every shape that slurmdbd has had, on a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from slurm_rest_api.acctapi.answers import AssociationRecord, JobRecord
+from tests.acctapi.slurmdbd_associations import association_records
+from tests.acctapi.slurmdbd_ddl import OF_A_CLUSTER, RELEASES, columns, keys, tables
+from tests.acctapi.slurmdbd_rows import HIDDEN_JOB_ROWS, cases, job_record, job_row
+from tests.cluster.accounting_database import JOB_TABLE, AccountingDatabase, accounting_database
+from tests.conftest import make_client
+from tests.testbed.cluster import Cluster
+
+# slurmdbd leaves the character set to the database; those of old servers were Latin-1.
+CHARSETS = {release: "latin1" if release < "22" else "utf8mb4" for release in RELEASES}
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def database(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[AccountingDatabase]:
+    release = request.param
+    with accounting_database(cluster.database, release, CHARSETS[release]) as made:
+        shown = cases(release, made.charset)
+        made.insert(JOB_TABLE, (job_row(release, number, case.row) for number, case in enumerate(shown, 1)))
+        made.insert(JOB_TABLE, (job_row(release, 900 + number, row) for number, row in enumerate(HIDDEN_JOB_ROWS)))
+        yield made
+
+
+@pytest.fixture
+def accounting(database: AccountingDatabase, tmp_path: Path) -> FlaskClient:
+    return make_client(database.settings(tmp_path / "run"))
+
+
+def records(client: FlaskClient, path: str) -> list[dict[str, Any]]:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.get_json()["data"]
+    return found
+
+
+def test_every_row_becomes_its_record(database: AccountingDatabase, accounting: FlaskClient) -> None:
+    shown = cases(database.release, database.charset)
+    found = {record["id_record"]: record for record in records(accounting, "/history?limit=1000&times=epoch")}
+
+    assert len(found) == len(shown)
+    for number, case in enumerate(shown, 1):
+        expected = job_record(database.release, number, case.record)
+        assert found[expected["id_record"]] == expected, case.name
+
+
+def test_the_newest_record_comes_first(database: AccountingDatabase, accounting: FlaskClient) -> None:
+    keys_of_records = [int(record["id_record"]) for record in records(accounting, "/history?limit=1000")]
+
+    assert keys_of_records == sorted(keys_of_records, reverse=True)
+
+
+def test_every_association_becomes_its_record(database: AccountingDatabase, accounting: FlaskClient) -> None:
+    assert records(accounting, "/users") == association_records(database.release, deleted=False)
+    assert records(accounting, "/users?deleted=true") == association_records(database.release, deleted=True)
+
+
+def test_records_are_what_the_contract_says(accounting: FlaskClient) -> None:
+    for times in ("classic", "iso", "epoch"):
+        for record in records(accounting, f"/history?limit=1000&times={times}"):
+            assert JobRecord.model_validate(record).id_record == record["id_record"]
+    for record in records(accounting, "/users?deleted=true"):
+        assert AssociationRecord.model_validate(record).id_assoc == record["id_assoc"]
+
+
+@pytest.mark.parametrize("table", tables("26.05"))
+def test_the_declared_tables_are_those_of_a_real_slurmdbd(cluster: Cluster, table: str) -> None:
+    release = ".".join(cluster.release.split(".")[:2])
+    if release != "26.05":
+        pytest.fail(f"the test cluster has Slurm {release}: declare its tables in tests/acctapi/slurmdbd_columns.py")
+    name = f"testbed_{table}" if table in OF_A_CLUSTER else table
+
+    assert _real_columns(cluster, name) == {name: tuple(shape) for name, shape in columns(table, release).items()}
+    assert _real_keys(cluster, name) == {name: tuple(shape) for name, shape in keys(table, release).items()}
+
+
+def _real_columns(cluster: Cluster, table: str) -> dict[str, tuple[str, bool]]:
+    rows = cluster.sql(
+        "SELECT column_name, regexp_replace(column_type, '[(][0-9]+[)]', ''), is_nullable"
+        f" FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = '{table}'"
+    )
+    return {name: (kind, nullable == "YES") for name, kind, nullable in rows}
+
+
+def _real_keys(cluster: Cluster, table: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    rows = cluster.sql(
+        "SELECT index_name, non_unique, column_name, sub_part FROM information_schema.statistics"
+        f" WHERE table_schema = DATABASE() AND table_name = '{table}' ORDER BY index_name, seq_in_index"
+    )
+    found: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for name, non_unique, column, prefix in rows:
+        kind = "primary" if name == "PRIMARY" else "key" if non_unique == "1" else "unique"
+        part = column if prefix == "NULL" else f"{column}({prefix})"
+        found[name] = (kind, (*found.get(name, (kind, ()))[1], part))
+    return found

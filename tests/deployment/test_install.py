@@ -1,0 +1,82 @@
+"""The files of a deployment, with the paths of an installation."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from slurm_rest_api.cli import main
+from slurm_rest_api.config import load_settings
+from slurm_rest_api.deployment.install import install_files
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = ("slurm-rest-api.ini", "slurm-rest-api.service", "sample-block-nginx.conf")
+VENV = Path("/opt/slurm-rest-api/venv")
+
+
+def test_the_files_get_the_paths_of_the_installation(tmp_path: Path) -> None:
+    installed = {file.path.relative_to(tmp_path): file.path.read_text() for file in install_files(tmp_path, VENV)}
+    assert {str(path) for path in installed} == {
+        "etc/systemd/system/slurm-rest-api.service",
+        "etc/slurm-rest-api/slurm-rest-api.ini",
+        "etc/slurm-rest-api/config.yml",
+        "etc/nginx/conf.d/slurm-rest-api.conf",
+    }
+    for text in installed.values():
+        assert re.findall(r"@[A-Z]+@", text) == []
+    ini = installed[Path("etc/slurm-rest-api/slurm-rest-api.ini")]
+    assert "virtualenv = /opt/slurm-rest-api/venv\n" in ini
+    assert "socket = /run/slurm-rest-api/uwsgi.sock\n" in ini
+    assert "server unix:/run/slurm-rest-api/uwsgi.sock;" in installed[Path("etc/nginx/conf.d/slurm-rest-api.conf")]
+    unit = installed[Path("etc/systemd/system/slurm-rest-api.service")]
+    assert "ExecStart=/opt/slurm-rest-api/venv/bin/uwsgi --ini /etc/slurm-rest-api/slurm-rest-api.ini\n" in unit
+    load_settings(tmp_path / "etc/slurm-rest-api/config.yml", {})
+
+
+def test_a_file_that_was_changed_is_left_alone(tmp_path: Path) -> None:
+    install_files(tmp_path, VENV)
+    config = tmp_path / "etc/slurm-rest-api/config.yml"
+    config.write_text("system:\n  port: 8080\n")
+    outcomes = {file.path.name: file.outcome for file in install_files(tmp_path, VENV)}
+    assert outcomes["config.yml.new"] == "beside"
+    assert outcomes["slurm-rest-api.ini"] == "unchanged"
+    assert config.read_text() == "system:\n  port: 8080\n"
+
+
+def test_the_command_tells_what_it_did(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["install-files", "--root", str(tmp_path)])
+    assert result.exit_code == 0
+    assert f"wrote: {tmp_path}/etc/slurm-rest-api/config.yml" in result.output
+    (tmp_path / "etc/nginx/conf.d/slurm-rest-api.conf").write_text("mine")
+    assert "the present file differs, so wrote" in CliRunner().invoke(
+        main, ["install-files", "--root", str(tmp_path)]
+    ).output  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_files_at_the_top_are_those_of_the_package(name: str) -> None:
+    assert (ROOT / name).resolve() == (ROOT / "slurm_rest_api" / "deployment" / name)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_the_unit_is_right_and_exposes_little(tmp_path: Path) -> None:
+    # systemd-analyze wants the program of ExecStart to be there.
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin/uwsgi").write_text("#!/bin/sh\n")
+    (venv / "bin/uwsgi").chmod(0o755)
+    install_files(tmp_path, venv)
+    unit = str(tmp_path / "etc/systemd/system/slurm-rest-api.service")
+    verified = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
+    judged = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", unit], capture_output=True, text=True, check=True
+    )
+    level = re.search(r"Overall exposure level for \S+: ([\d.]+)", judged.stdout)
+    assert level is not None
+    assert float(level[1]) <= 2.0
