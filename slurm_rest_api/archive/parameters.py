@@ -37,5 +37,6 @@ class LoadParameters(Parameters):
     )
     format: Format = Field(
         "json",
-        description="csv and ndjson come without the envelope; csv with a column for each field of each partition.",
+        description="All but json come without the envelope; csv, tsv and table with a column for each field of each"
+        " partition.",
     )

@@ -65,7 +65,7 @@ def _answer(archive: Archive, query: LoadParameters) -> Response:
     if query.format == "json":
         return rendered_listing((_rendered(part, shape) for part in shown), meta)
     samples = [shaped(_sample(part), shape) for part in shown]
-    if query.format in ("csv", "tsv", "table"):
+    if query.format != "ndjson":
         samples = [flat(sample) for sample in samples]
     columns = dict.fromkeys(field for sample in samples for field in sample)
     return listing(samples, list(columns), query.format, meta)

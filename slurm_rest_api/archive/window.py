@@ -67,18 +67,20 @@ def _backwards(query: LoadParameters, archived: Archived, now: int) -> Window:
 
 
 def _step(asked: int | None, since: int, until: int, archived: Archived, now: int) -> int:
-    """The width of samples: as asked, if samples of that width are kept and are not too many to be read."""
+    """The width of samples: as asked, if what they are made of is kept and not too much to be read at once."""
     finest = _finest(since, archived, now)
+    seconds = until - since
     if asked is None:
-        fits = (until - since) / (finest or archived.width) <= archived.most
-        return finest if fits else _fitting(max(finest, 1), until - since, archived.most)
+        fits = seconds / (finest or archived.width) <= archived.most
+        return finest if fits else _fitting(max(finest, 1), seconds, archived.most)
     if asked <= max(finest, archived.width):
         return finest
-    if asked < WIDTHS[0] and (until - since) / archived.width <= archived.most:
-        return asked
     # Wider samples are made of those of a level, so their width is a multiple of the level's.
-    level = max((width for width in WIDTHS if width <= asked), default=WIDTHS[0])
-    return -(-asked // level) * level
+    source = max((width for width in WIDTHS if width <= asked), default=archived.width)
+    step = -(-asked // source) * source
+    if step in WIDTHS or seconds / source <= archived.most:
+        return step
+    return next((width for width in WIDTHS if width >= step), step)
 
 
 def _finest(since: int, archived: Archived, now: int) -> int:

@@ -96,7 +96,7 @@ class SystemSettings(Section):
         " hours and days for ever.",
     )
     load_max_samples: int = Field(
-        default=3000,
+        default=1500,
         ge=1,
         le=1_000_000,
         description="Most samples that one answer of /load has; a longer range gets wider ones.",

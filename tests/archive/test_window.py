@@ -12,7 +12,7 @@ from slurm_rest_api.errors import BadParameter
 
 DAY = 86400
 NOW = 1_800_000_000
-ARCHIVED = Archived(width=60, keep_seconds=90 * DAY, most=5000)
+ARCHIVED = Archived(width=60, keep_seconds=90 * DAY, most=1500)
 
 
 def window(archived: Archived = ARCHIVED, **query: Any) -> Window:
@@ -40,15 +40,15 @@ def test_since_and_until() -> None:
     ("days", "step"),
     [
         (1, 0),
-        (3, 0),
-        (7, 600),
-        (34, 600),
-        (60, 3600),
-        (95, 3600),
+        (2, 600),
+        (10, 600),
+        (11, 3600),
+        (62, 3600),
+        (63, 21600),
         (365, 21600),
-        (800, 21600),
-        (3650, DAY),
-        (20000, 4 * DAY),
+        (376, DAY),
+        (1500, DAY),
+        (20000, 14 * DAY),
     ],
 )
 def test_a_long_range_chooses_a_step_that_fits(days: int, step: int) -> None:
@@ -63,7 +63,7 @@ def test_a_long_range_chooses_a_step_that_fits(days: int, step: int) -> None:
         (1, 1, 0),
         (60, 1, 0),
         (300, 1, 300),
-        (300, 30, 300),
+        (90, 1, 120),
         (900, 1, 1200),
         (5000, 1, 7200),
         (30000, 1, 43200),
@@ -77,6 +77,14 @@ def test_a_long_range_chooses_a_step_that_fits(days: int, step: int) -> None:
 def test_a_step_is_made_of_what_is_kept(asked: int, days_ago: int, step: int) -> None:
     since = NOW - days_ago * DAY
     assert window(since=since, until=since + DAY, step=asked).step == step
+
+
+def test_a_step_between_the_levels_is_made_only_where_that_is_cheap() -> None:
+    assert window(since=NOW - 30 * DAY, until=NOW, step=7200).step == 7200
+    assert window(since=NOW - 365 * DAY, until=NOW, step=7200).step == 21600
+    assert window(since=NOW - 365 * DAY, until=NOW, step=43200).step == 43200
+    assert window(since=NOW - 365 * DAY, until=NOW, step=3600).step == 3600
+    assert window(since=NOW - 3 * DAY, until=NOW, step=300).step == 600
 
 
 @pytest.mark.parametrize(
@@ -96,7 +104,7 @@ def test_contradictions_are_told(query: dict[str, Any], parameter: str) -> None:
 
 
 def test_slots_as_long_as_a_level() -> None:
-    hourly = Archived(width=3600, keep_seconds=90 * DAY, most=5000)
+    hourly = Archived(width=3600, keep_seconds=90 * DAY, most=1500)
     assert window(hourly, time=DAY).step == 0
     assert window(hourly, time=DAY, step=600).step == 0
     assert window(hourly, time=DAY, step=7200).step == 7200
