@@ -180,7 +180,7 @@ class SystemSettings(_Section):
             return platformdirs.site_runtime_path(APPLICATION)
         with warnings.catch_warnings():
             # Without a session of systemd-logind it is a folder in /tmp; `check` looks whether that is safe.
-            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.simplefilter("ignore")
             return platformdirs.user_runtime_path(APPLICATION)
 
 
