@@ -18,12 +18,24 @@ TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 # Library: where it may be imported, as prefixes of module names below the package.
 ONLY_IN = {
-    "flask": ("web.", "slurmapi.views", "acctapi.views", "archive.views", "health.views", "pages.views", "app"),
+    "flask": (
+        "web.",
+        "slurmapi.views",
+        "acctapi.views",
+        "archive.views",
+        "health.views",
+        "metrics.views",
+        "pages.views",
+        "app",
+    ),
     "flask_cors": ("app",),
-    "flask_openapi3": ("slurmapi.views", "acctapi.views", "archive.views", "health.views", "app"),
+    "flask_openapi3": ("slurmapi.views", "acctapi.views", "archive.views", "health.views", "metrics.views", "app"),
     "werkzeug": ("web.",),
     "waitress": ("cli",),
-    "click": ("cli", "demo.flag", "demo.past"),
+    "click": ("cli", "token_command", "demo.flag", "demo.past"),
+    "jwt": ("auth.jwt_tokens",),
+    "prometheus_client": ("metrics.",),
+    "uwsgi": ("metrics.workers",),
     "yaml": ("config.",),
     "apscheduler": ("slurmapi.collector",),
     "sqlite3": ("slurmapi.store.",),
@@ -36,6 +48,7 @@ ONLY_IN = {
 }
 # Folder or module: prefixes of what it must not import from the package itself.
 NEVER = {
+    "auth": ("slurmapi", "acctapi", "archive", "health", "web", "diagnosis", "cli", "app"),
     "web": ("slurmapi", "acctapi", "archive", "config", "diagnosis", "cli", "app"),
     "pages": ("slurmapi", "acctapi", "archive", "config", "demo", "diagnosis", "cli", "app"),
     "slurmapi": ("acctapi", "archive"),
@@ -70,6 +83,10 @@ PURE = (
     "demo.timetable",
     "hostlist",
     "visible",
+    "auth.permissions",
+    "auth.principal",
+    "metrics.cluster",
+    "metrics.scheduler",
     "slurmapi.node_names",
     "slurmapi.job_links",
     "slurmapi.visibility",

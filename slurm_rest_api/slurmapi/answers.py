@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
@@ -11,6 +11,7 @@ from slurm_rest_api.slurmapi.contract.node import NodeRecord
 from slurm_rest_api.slurmapi.contract.partition import PartitionRecord
 from slurm_rest_api.slurmapi.contract.statistics import StatisticsRecord
 from slurm_rest_api.slurmapi.contract.usage import UsageRecord
+from slurm_rest_api.web.tables import MIMETYPES
 
 
 class StaleError(BaseModel):
@@ -85,6 +86,14 @@ class UsageAnswer(_LiveAnswer):
     data: UsageRecord
 
 
+_OTHER_FORMATS: Final[Any] = {
+    "openapi_extra": {
+        "content": {mimetype: {"schema": {"type": "string"}} for name, mimetype in MIMETYPES.items() if name != "json"}
+    }
+}
+"""What `format` may ask for, in flask-openapi3's own words."""
+
+
 class SomeFields(RootModel[dict[str, Any]]):
     """Some fields of a record, of the same types."""
 
@@ -104,13 +113,19 @@ class SelectedAnswer(_LiveAnswer):
 class QueueResponse(RootModel[QueueAnswer | SelectedAnswer]):
     """Jobs."""
 
+    model_config = _OTHER_FORMATS
+
 
 class NodesResponse(RootModel[NodesAnswer | SelectedAnswer]):
     """Nodes."""
 
+    model_config = _OTHER_FORMATS
+
 
 class PartitionsResponse(RootModel[PartitionsAnswer | SelectedAnswer]):
     """Partitions."""
+
+    model_config = _OTHER_FORMATS
 
 
 class JobAnswer(_LiveAnswer):

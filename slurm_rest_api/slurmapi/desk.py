@@ -11,16 +11,18 @@ from slurm_rest_api.slurmapi.knocking import knock
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.question import Question
 from slurm_rest_api.slurmapi.waiting import WaitingRoom
+from slurm_rest_api.web.memory import AnswerMemory
 
 FRESH_PATIENCE_SECONDS: Final = 15.0
 """Longest wait for a load that a client has asked for; then it gets what there is."""
 
 
 class Desk:
-    """The live state, the places for those who wait, and the collector's door."""
+    """The live state, answers made from it, the places for those who wait, and the collector's door."""
 
     def __init__(self, live: LiveState, room: WaitingRoom, door: Path) -> None:
         self.live = live
+        self.memory = AnswerMemory()
         self._room = room
         self._door = door
 

@@ -40,7 +40,17 @@ from slurm_rest_api.slurmapi.question import asks_for_everything, digest_of, que
 from slurm_rest_api.slurmapi.rendering import in_envelope, with_fields
 from slurm_rest_api.slurmapi.store.columns import Kind
 from slurm_rest_api.slurmapi.store.conditions import Condition
-from slurm_rest_api.web.editions import accepts_gzip, full, made, not_modified, streamed, unstored
+from slurm_rest_api.web.editions import (
+    accepts_gzip,
+    again,
+    full,
+    kept_of,
+    key_of,
+    made,
+    not_modified,
+    streamed,
+    unstored,
+)
 from slurm_rest_api.web.envelope import JSON, ErrorAnswer
 from slurm_rest_api.web.names import chosen_fields
 from slurm_rest_api.web.paging import encode_cursor, link_header, next_link
@@ -140,6 +150,8 @@ def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) ->
         edition = tagged(current, question.digest)
         if question.since is None and (unchanged := not_modified(edition, now)) is not None:
             return unchanged
+        if question.since is None and (kept := desk.memory.get(key_of(edition))) is not None:
+            return again(edition, kept, now)
         answer = answer_to(current, question, lambda place: next_link(encode_cursor(place)))
         # The view stays open for as long as pieces are read from it.
         close = stack.pop_all().close
@@ -151,7 +163,11 @@ def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) ->
     response.headers["X-Total-Count"] = str(answer.total)
     if answer.next is not None:
         response.headers["Link"] = link_header(answer.next)
-    return response if question.since is None else unstored(response)
+    if question.since is not None:
+        return unstored(response)
+    if (made_now := kept_of(response)) is not None:
+        desk.memory.keep(key_of(edition), made_now)
+    return response
 
 
 def _record(desk: Desk, kind: Kind, query: RecordParameters, name: str) -> Response:

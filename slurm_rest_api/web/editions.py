@@ -14,10 +14,12 @@ from werkzeug.wsgi import wrap_file
 
 from slurm_rest_api.web.compression import compress
 from slurm_rest_api.web.envelope import JSON
+from slurm_rest_api.web.memory import KeptAnswer, Key
 
 # From here on an answer is not worth being held in memory, and below there compressing it saves no packet.
 _STREAMED_BYTES: Final = 256 * 1024
 _COMPRESSED_BYTES: Final = 1000
+_KEPT_HEADERS: Final = ("Content-Encoding", "Link", "X-Total-Count")
 
 
 class Edition(Protocol):
@@ -109,6 +111,28 @@ def made(
     _describe(response, edition, now)
     if gzip:
         response.content_encoding = "gzip"
+    return response
+
+
+def key_of(edition: Edition) -> Key:
+    """Under what the answer to the present request is kept: its links repeat what was asked."""
+    return edition.tag, request.root_path, request.full_path, accepts_gzip()
+
+
+def kept_of(response: Response) -> KeptAnswer | None:
+    """What of an answer can be sent again; None of one that is streamed."""
+    if response.is_streamed:
+        return None
+    headers = tuple((name, response.headers[name]) for name in _KEPT_HEADERS if name in response.headers)
+    return KeptAnswer(response.get_data(), response.mimetype or JSON, headers)
+
+
+def again(edition: Edition, kept: KeptAnswer, now: float) -> Response:
+    """A 200 that was made before for the same question and the same edition."""
+    response = Response(kept.body, mimetype=kept.mimetype)
+    _describe(response, edition, now)
+    for name, value in kept.headers:
+        response.headers[name] = value
     return response
 
 

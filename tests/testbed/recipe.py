@@ -43,7 +43,7 @@ def make_root(layout: Layout, packages: Sequence[str] = _PACKAGES) -> None:
         with step("remove the outdated root"):
             remove_root(layout)
     with step("install debootstrap"):
-        _install_debootstrap()
+        install_on_host("debootstrap")
     with step(f"debootstrap {layout.suite} into {layout.root} (this takes minutes, once)"):
         _debootstrap(layout, packages)
     _stamp_file(layout).write_text(recipe_stamp(layout, packages) + "\n")
@@ -78,12 +78,13 @@ def _stamp_file(layout: Layout) -> Path:
     return layout.inside("/etc/testbed-recipe")
 
 
-def _install_debootstrap() -> None:
-    if shutil.which("debootstrap"):
+def install_on_host(program: str) -> None:
+    """Install a program of this name from the package of this name, unless the host has it."""
+    if shutil.which(program):
         return
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run_command(["apt-get", "update"], timeout=300, env=env)
-    run_command(["apt-get", "install", "-y", "--no-install-recommends", "debootstrap"], timeout=300, env=env)
+    run_command(["apt-get", "install", "-y", "--no-install-recommends", program], timeout=300, env=env)
 
 
 def _debootstrap(layout: Layout, packages: Sequence[str]) -> None:

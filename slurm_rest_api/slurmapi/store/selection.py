@@ -127,7 +127,8 @@ def changes(
 ) -> Iterator[Changed]:
     """The records that changed after version `since`, then, with `clock`, those in which only the clock has moved."""
     body = f"(SELECT body FROM {kind} AS b WHERE b.key = f.key)"
-    moved = f"SELECT key, CASE WHEN {where.sql} THEN {body} END FROM {kind}_facts AS f WHERE changed > ? ORDER BY key"
+    # Sorted by an expression: in the order of the keys themselves SQLite would walk them all to save the sorting.
+    moved = f"SELECT key, CASE WHEN {where.sql} THEN {body} END FROM {kind}_facts AS f WHERE changed > ? ORDER BY +key"
     for key, found in connection.execute(moved, (*where.values, since)):
         yield Changed(key, found, moved=True)
     if not clock:

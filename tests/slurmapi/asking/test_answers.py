@@ -247,3 +247,19 @@ def test_a_cursor_of_another_order_is_refused(loaded: Service) -> None:
     link = loaded.get("/queue?limit=1&sort=priority")["meta"]["next"]
     (fault,) = faults(loaded, link.replace("sort=priority", "sort=-priority"))
     assert fault["source"] == {"parameter": "cursor"}
+
+
+@pytest.mark.parametrize("path", ["/queue?user=ada&limit=2", "/queue?format=csv&limit=1", "/nodes?state=IDLE"])
+def test_the_same_question_is_answered_the_same_without_being_made_again(
+    loaded: Service, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepts = {"Accept-Encoding": "gzip"}
+    first, packed = loaded.client.get(path), loaded.client.get(path, headers=accepts)
+    with monkeypatch.context() as patch:
+        patch.delattr("slurm_rest_api.slurmapi.store.selection.places")
+        again, packed_again = loaded.client.get(path), loaded.client.get(path, headers=accepts)
+    for one, other in ((first, again), (packed, packed_again)):
+        assert one.data == other.data
+        assert {**one.headers, "Age": "0"} == {**other.headers, "Age": "0"}
+    loaded.load({}, nodes=[])
+    assert loaded.client.get(path).headers["X-Total-Count"] == "0"
