@@ -15,9 +15,9 @@ from requirements/dev.lock and runs ruff, mypy and pytest in it. Needs neither r
 Slurm; what that leaves out is listed at the end.
 
 Options:
-  --all     everything: also the tests that need a real Slurm cluster, which they bring
-            up by themselves (root on Debian or Ubuntu, about 1.5 GB of disk). A part
-            that is missing is a failure there, never a skip.
+  --all     everything: also bandit, pip-audit, and the tests that need a real Slurm
+            cluster, which they bring up by themselves (root on Debian or Ubuntu, about
+            1.5 GB of disk). A part that is missing is a failure there, never a skip.
   --help    this text
   -- ...    the rest goes to pytest
 HELP
@@ -61,8 +61,10 @@ check ruff format --check
 check ruff check
 check mypy
 if [ "$everything" = yes ]; then
+    check bandit --quiet --configfile pyproject.toml --recursive slurm_rest_api
+    check pip_audit --disable-pip --require-hashes --progress-spinner off --requirement requirements/run.lock
     check pytest --complete -p tests.completeness "$@"
 else
-    check pytest -p tests.completeness -m "not cluster" "$@"
+    check pytest -p tests.completeness -m "not cluster and not fresh" "$@"
 fi
 [ "${#failed[@]}" -eq 0 ] || fail "failed: ${failed[*]}"

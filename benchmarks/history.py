@@ -30,7 +30,7 @@ from benchmarks.history_report import Line
 from benchmarks.history_requests import PAGE_GOAL, Request, requests
 from benchmarks.history_rivals import crowd, rivals, start
 from benchmarks.history_rows import Filled, connect, fill
-from slurm_rest_api.config import Settings
+from slurm_rest_api.config import DatabaseSettings, Settings
 from tests.conftest import make_client
 from tests.testbed.bringup import down, up
 from tests.testbed.cluster import Cluster
@@ -90,7 +90,7 @@ def _measure(cluster: Cluster, options: argparse.Namespace) -> str:
         service = start(cluster)
         try:
             others = rivals(cluster, service, filled, 5, 1)
-            many = crowd(connection, service, cluster.database.user, 4)
+            many = crowd(connection, service, DatabaseSettings().db_pool_size)
         finally:
             service.stop()
     size = _table_bytes(connection)

@@ -49,7 +49,8 @@ def render(machine: str, filled: Filled, size: int, lines: list[Line], others: l
 def _setting(machine: str, filled: Filled, size: int) -> str:
     return (
         f"{machine}. {filled.rows:,} records of three years in slurmdbd's own job table ({size / 2**30:.1f} GiB with"
-        f" its indexes), a buffer pool of {BUFFER_POOL_BYTES / 2**30:.0f} GiB, one partition hidden."
+        f" its indexes), a buffer pool of {BUFFER_POOL_BYTES / 2**30:.0f} GiB, one partition hidden. A load average"
+        " above the number of cores means that other work ran meanwhile, and that times are that much longer."
     )
 
 

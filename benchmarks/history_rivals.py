@@ -20,6 +20,7 @@ from tests.testbed.slurmnodes import CLUSTER, HIDDEN_PARTITION
 
 CLIENTS: Final = 50
 _REQUESTS_EACH: Final = 20
+_READER: Final = "bench_reader"
 _COLUMNS: Final = (
     "JobID,JobName,User,Account,Partition,State,ExitCode,Submit,Start,End,Elapsed,NodeList,AllocTRES,ReqTRES"
 )
@@ -54,13 +55,17 @@ class Crowd:
 def start(cluster: Cluster) -> Service:
     """The service over the cluster's own accounting database, with the default size of its pool."""
     facts = cluster.database
+    tables = (f"{CLUSTER}_job_table", f"{CLUSTER}_assoc_table", "qos_table", "tres_table")
+    grants = " ".join(f"GRANT SELECT ON {facts.name}.{table} TO '{_READER}'@'%';" for table in tables)
+    # An account of its own, so that its connections can be told from all others.
+    cluster.sql(f"CREATE OR REPLACE USER '{_READER}'@'%' IDENTIFIED BY '{facts.password}'; {grants}")
     config = f"""\
 system:
   use_acct_db: true
 database:
   db_host: 127.0.0.1
   db_port: {facts.port}
-  db_user: {facts.user}
+  db_user: {_READER}
   db_name: {facts.name}
   table_job: {CLUSTER}_job_table
   table_assoc: {CLUSTER}_assoc_table
@@ -84,7 +89,7 @@ def rivals(cluster: Cluster, service: Service, filled: Filled, ours: int, theirs
         _over_http("/history, format=ndjson", service.url, f"{window}&format=ndjson", ours, None, b'"id_record"'),
         _over_http("/history", service.url, window, ours, None, b'"id_record"'),
         _by_command("sacct", cluster, sacct, theirs),
-        _over_http("slurmrestd slurmdb/jobs", cluster.slurmrestd_url, rest, theirs, token, b'"job_id":'),
+        _over_http("slurmrestd slurmdb/jobs", cluster.slurmrestd_url, rest, theirs, token, b'"derived_exit_code":'),
     ]
 
 
@@ -109,14 +114,14 @@ def _by_command(name: str, cluster: Cluster, argv: list[str], times: int) -> Riv
     return Rival(name, seconds, printed.count("\n"), len(printed))
 
 
-def crowd(connection: pymysql.Connection[Any], service: Service, host_user: str, pool: int) -> Crowd:
+def crowd(connection: pymysql.Connection[Any], service: Service, pool: int) -> Crowd:
     """Have 50 clients ask for the newest records of many users at once."""
     paths = [[f"/history?user=u{client * 7 + number}" for number in range(_REQUESTS_EACH)] for client in range(CLIENTS)]
     most = 0
     with ThreadPoolExecutor(CLIENTS) as threads:
         asked = [threads.submit(_ask_all, service.url, mine) for mine in paths]
         while not all(client.done() for client in asked):
-            most = max(most, _connections(connection, host_user))
+            most = max(most, _connections(connection))
     answers = [answer for client in asked for answer in client.result() if answer.status == 200]
     latency = summary(answers)
     return Crowd(latency.p50, latency.p99, latency.count, most, pool)
@@ -130,11 +135,8 @@ def _ask_all(url: str, paths: list[str]) -> list[Any]:
         client.close()
 
 
-def _connections(connection: pymysql.Connection[Any], user: str) -> int:
+def _connections(connection: pymysql.Connection[Any]) -> int:
     with connection.cursor() as cursor:
-        # This very connection is root's, too, and slurmdbd has an account of its own.
-        cursor.execute(
-            "SELECT COUNT(*) FROM information_schema.processlist WHERE user = %s AND id <> CONNECTION_ID()", [user]
-        )
+        cursor.execute("SELECT COUNT(*) FROM information_schema.processlist WHERE user = %s", [_READER])
         [[count]] = cursor.fetchall()
     return int(count)

@@ -1,4 +1,4 @@
-"""The web application, put together from its parts: settings → parts → blueprints → error answers → CORS."""
+"""The web application, put together from its parts: settings → parts → blueprints → error answers → access."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ from slurm_rest_api.acctapi.views import accounting_blueprint
 from slurm_rest_api.archive.sampler import read_status
 from slurm_rest_api.archive.setup import open_archive
 from slurm_rest_api.archive.views import load_blueprint
+from slurm_rest_api.auth.permissions import may_ask
+from slurm_rest_api.auth.setup import open_auth
 from slurm_rest_api.config import Settings
 from slurm_rest_api.health.parts import accounting_check, archive_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
+from slurm_rest_api.metrics.exposition import Exposition
+from slurm_rest_api.metrics.requests import count_requests
+from slurm_rest_api.metrics.views import metrics_blueprint
+from slurm_rest_api.metrics.workers import open_counters
 from slurm_rest_api.pages.views import pages_blueprint
 from slurm_rest_api.slurmapi.desk import Desk
 from slurm_rest_api.slurmapi.live import LiveState
@@ -23,7 +29,10 @@ from slurm_rest_api.slurmapi.views import live_blueprint
 from slurm_rest_api.slurmapi.waiting import WaitingRoom
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
+from slurm_rest_api.web.auth import require_principal
 from slurm_rest_api.web.comparisons import ComparingRequest
+from slurm_rest_api.web.observing import Observer, log_access, observe
+from slurm_rest_api.web.security_headers import add_security_headers
 
 _EXPOSED = ["Age", "ETag", "Link", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
 
@@ -52,14 +61,30 @@ def create_app(settings: Settings) -> OpenAPI:
     if archive is not None:
         checks["archive"] = archive_check(lambda: read_status(paths.archive_status))
     room = WaitingRoom(min(settings.system.waiting_requests, settings.system.web_threads - 1))
-    live = LiveState(snapshots, PreparedBodies(paths.prepared))
-    app.register_api(live_blueprint(Desk(live, room, paths.door)))
+    prepared, counters = PreparedBodies(paths.prepared), open_counters(paths.counters)
+    exposition = Exposition(snapshots, prepared, counters, checks, settings.system.metrics_accounts)
+    app.register_api(live_blueprint(Desk(LiveState(snapshots, prepared), room, paths.door)))
     app.register_api(accounting_blueprint(accounting))
     app.register_api(load_blueprint(archive))
     app.register_api(health_blueprint(checks))
+    app.register_api(metrics_blueprint(exposition.text))
     if settings.system.serve_index:
         app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], settings.system.source_name))
     error_handlers.register(app)
+    observers: list[Observer] = [count_requests(counters.mine)]
+    if settings.system.access_log:
+        observers.append(log_access)
+    # First, because it has to see what all the others make of a request.
+    observe(app, observers)
+    _protect(app, settings)
+    return app
+
+
+def _protect(app: OpenAPI, settings: Settings) -> None:
+    """Who is answered, and what browsers may do with it."""
+    if (authenticate := open_auth(settings)) is not None:
+        private = settings.auth.private_data
+        require_principal(app, authenticate, lambda who, path: may_ask(who, path, private), settings.auth.open_paths)
     if settings.system.use_cors:
         CORS(
             app,
@@ -70,4 +95,4 @@ def create_app(settings: Settings) -> OpenAPI:
             send_wildcard="*" in settings.system.cors_origins,
             max_age=600,
         )
-    return app
+    add_security_headers(app)

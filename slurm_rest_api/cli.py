@@ -18,6 +18,7 @@ from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.setup import open_sampler
 from slurm_rest_api.archive.store import ArchiveStore
 from slurm_rest_api.archive.tinydb_import import describe, import_tinydb
+from slurm_rest_api.auth.setup import open_auth
 from slurm_rest_api.config import Settings, load_settings
 from slurm_rest_api.demo.flag import demo_options
 from slurm_rest_api.deployment.install import install_files as install
@@ -29,6 +30,7 @@ from slurm_rest_api.logs import configure_logs
 from slurm_rest_api.process import end_with_parent, share_malloc_arenas
 from slurm_rest_api.slurmapi.collector import collect as run_collector
 from slurm_rest_api.supervisor import Supervisor
+from slurm_rest_api.token_command import token
 from slurm_rest_api.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -166,10 +168,17 @@ def install_files(root: Path) -> None:
         raise click.ClickException(f"{error.filename} cannot be written: {error.strerror}.") from error
 
 
+main.add_command(token)
+
+
 def _begin(settings: Settings, *, with_parent: bool) -> None:
     """What every long-running command does first; a child of `run` ends with its parent."""
     if with_parent:
         end_with_parent()
+    try:
+        open_auth(settings)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from error
     for finding in check_runtime_dir(settings.system.runtime_path()):
         # A full disk is no reason to stay away: the service answers with what it has.
         if finding.verdict == "problem" and finding.name == RUNTIME_FOLDER:

@@ -7,9 +7,12 @@ ServiceError                  something a person has to read
 │   └── SourceUnusable        this host cannot read any cluster (no pyslurm, no slurm.conf)
 ├── StoreError                the snapshot store could not be read or written
 ├── ArchiveError              the load archive could not be opened, read or written
+├── TokenFileError            the file of tokens could not be read or written
 └── ApiError                  has an HTTP status and becomes an error answer
     ├── BadParameter          400, names the parameter
     ├── BadParameters         400, several of them at once
+    ├── Unauthenticated       401, nobody proved who asks
+    ├── Forbidden             403, whoever asks may not
     ├── NotFound              404
     ├── NotLoaded             503, nothing was ever loaded
     ├── TooManyWaiting        503, every place for waiting requests is taken
@@ -56,6 +59,10 @@ class ArchiveError(ServiceError):
     """The load archive could not be opened, read or written."""
 
 
+class TokenFileError(ServiceError):
+    """The file of tokens could not be read or written, or what was to be done to it makes no sense."""
+
+
 class ApiError(ServiceError):
     """An error answer: `status` and `title` belong to the class, `detail` to the case."""
 
@@ -85,6 +92,20 @@ class BadParameters(ApiError):
     def __init__(self, faults: list[BadParameter]) -> None:
         super().__init__(" ".join(fault.detail for fault in faults))
         self.faults = faults
+
+
+class Unauthenticated(ApiError):
+    """Nobody proved who asks."""
+
+    status = 401
+    title = "Not authenticated"
+
+
+class Forbidden(ApiError):
+    """Who asks is known, and may not."""
+
+    status = 403
+    title = "Forbidden"
 
 
 class NotFound(ApiError):

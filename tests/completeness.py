@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-REASONS = {"cluster": "need a real Slurm cluster"}
+REASONS = {
+    "cluster": "need a real Slurm cluster",
+    "fresh": "need an empty Debian root to follow README.md in",
+}
 
 
 class Completeness:

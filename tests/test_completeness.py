@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-CLUSTER_TEST = "import pytest\n\n@pytest.mark.cluster\ndef test_cluster() -> None:\n    assert True\n"
+CLUSTER_TEST = (
+    "import pytest\n\n@pytest.mark.fresh\n@pytest.mark.cluster\ndef test_cluster() -> None:\n    assert True\n"
+)
 SKIPPED_TEST = "import pytest\n\n@pytest.mark.skip\ndef test_skipped() -> None:\n    assert True\n"
 
 
 def run_pytest(folder: Path, source: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(source, encoding="utf-8")
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    cluster: needs a cluster\n", encoding="utf-8")
+    (folder / "pytest.ini").write_text(
+        "[pytest]\nmarkers =\n    cluster: needs a cluster\n    fresh: needs a root\n", encoding="utf-8"
+    )
     command = [
         sys.executable,
         "-m",
@@ -48,7 +52,7 @@ def test_complete_run_with_everything_passes(tmp_path: Path) -> None:
 def test_tests_that_a_conftest_marks_late_are_found(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(
         "import pytest\n\ndef pytest_collection_modifyitems(items: list[pytest.Item]) -> None:\n"
-        "    for item in items:\n        item.add_marker('cluster')\n"
+        "    for item in items:\n        item.add_marker('cluster')\n        item.add_marker('fresh')\n"
     )
     done = run_pytest(tmp_path, "def test_it() -> None:\n    assert True\n", "--complete")
     assert done.returncode == 0, done.stdout

@@ -54,7 +54,7 @@ def test_the_route_table_is_that_of_the_openapi_document(client: FlaskClient) ->
     assert set(re.findall(r"^\| \[?`(/[\w/{}]+)`", README, re.MULTILINE)) - {"/openapi/"} == set(paths)
 
 
-@pytest.mark.parametrize("name", ["system", "database", "filter"])
+@pytest.mark.parametrize("name", ["system", "database", "filter", "auth"])
 def test_the_settings_tables_are_those_of_the_models(name: str) -> None:
     assert settings_table(name).strip() in section(name)
 

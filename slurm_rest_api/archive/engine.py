@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from slurm_rest_api.config import SystemSettings
@@ -15,6 +15,7 @@ from slurm_rest_api.errors import ArchiveError
 
 _BUSY_SECONDS: Final = 10
 _CONNECT_SECONDS: Final = 5
+_STATEMENT_SECONDS: Final = 30
 
 
 def archive_file(system: SystemSettings, environ: Mapping[str, str] = os.environ) -> Path:
@@ -43,7 +44,7 @@ def open_engine(system: SystemSettings, *, writable: bool) -> Engine:
             pool_pre_ping=True,
             pool_recycle=600,
             hide_parameters=True,
-            connect_args={"connect_timeout": _CONNECT_SECONDS},
+            connect_args=_limits(parsed),
         )
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         # The error of make_url may hold the whole URL, the password in it.
@@ -55,12 +56,21 @@ def open_engine(system: SystemSettings, *, writable: bool) -> Engine:
         ) from None
 
 
+def _limits(url: URL) -> dict[str, Any]:
+    """What keeps a server that hangs from holding up the collector or a request for long, where we know the words."""
+    milliseconds = _STATEMENT_SECONDS * 1000
+    postgresql = {"options": f"-c statement_timeout={milliseconds}", "tcp_user_timeout": milliseconds}
+    own: dict[str, dict[str, Any]] = {
+        "pymysql": {"read_timeout": _STATEMENT_SECONDS, "write_timeout": _STATEMENT_SECONDS},
+        "psycopg": postgresql,
+        "psycopg2": postgresql,
+    }
+    driver = url.get_driver_name()
+    given = {name: value for name, value in own.get(driver, {}).items() if name not in url.query}
+    return {"connect_timeout": _CONNECT_SECONDS, **given} if driver in own else {}
+
+
 def _sqlite(file: Path, *, writable: bool) -> Engine:
-    if writable:
-        try:
-            file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        except OSError as error:
-            raise ArchiveError(f"The folder of the load archive {file} cannot be made: {error.strerror}.") from error
     mode = "rwc" if writable else "ro"
     engine = create_engine(
         f"sqlite:///file:{file.absolute()}?mode={mode}&uri=true",
@@ -69,10 +79,20 @@ def _sqlite(file: Path, *, writable: bool) -> Engine:
     )
     if writable:
 
+        def make_folder(_dialect: Any, _record: Any, _args: Any, _parameters: Any) -> None:
+            # At every connect, not once at the start: a disk may be mounted late.
+            try:
+                file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            except OSError as error:
+                raise ArchiveError(
+                    f"The folder of the load archive {file} cannot be made: {error.strerror}."
+                ) from error
+
         def prepare(connection: Any, _record: Any) -> None:
             # Readers go on while a sample is written, and what was committed outlives a power cut.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
 
+        event.listen(engine, "do_connect", make_folder)
         event.listen(engine, "connect", prepare)
     return engine

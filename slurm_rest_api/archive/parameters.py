@@ -35,4 +35,7 @@ class LoadParameters(Parameters):
     fields: CommaList | None = Field(
         None, description="Only these fields; `partitions.partition_load` for one of each partition."
     )
-    format: Format = Field("json", description="csv and ndjson are streamed, without the envelope.")
+    format: Format = Field(
+        "json",
+        description="csv and ndjson come without the envelope; csv with a column for each field of each partition.",
+    )

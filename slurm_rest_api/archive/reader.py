@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -12,22 +12,35 @@ from sqlalchemy import Engine, Table, inspect, select
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
 from slurm_rest_api.archive.aggregate import Weighted, aggregate
-from slurm_rest_api.archive.sample import slot_of
-from slurm_rest_api.archive.tables import LEVELS, RAW, pack, read
+from slurm_rest_api.archive.sample import Sample, slot_of
+from slurm_rest_api.archive.tables import LEVELS, RAW, read
 from slurm_rest_api.archive.window import Window
 from slurm_rest_api.errors import ArchiveUnavailable
 
 logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = 10
+_PAGE: Final = 500
 
 
 class Stored(NamedTuple):
-    """A sample as it lies in the archive; `body` is packed."""
+    """A row as it lies in the archive; `body` is packed."""
 
     time: int
     weight: int
     body: bytes
+
+
+class Reckoned(NamedTuple):
+    """A sample that had to be made of several rows."""
+
+    time: int
+    weight: int
+    sample: Sample
+
+
+Keep = Callable[[Sample], Sample]
+"""What of a sample to reckon with; `time` and `partitions` have to be in it."""
 
 
 class ArchiveReader:
@@ -37,45 +50,52 @@ class ArchiveReader:
         self._engine = engine
 
     def samples(self, window: Window, most: int) -> list[Stored]:
-        """The samples of a window, oldest first, at most `most`.
+        """The samples of a window as they were taken, oldest first, at most `most`.
 
-        Those of the width of a level are as they were stored, but for the last, which may not be over yet; others are
-        made now.
+        Raises:
+            ArchiveUnavailable: the archive cannot be read.
+        """
+        rows = self._rows(RAW, window.since, window.until, most, newest=window.newest)
+        return rows[::-1] if window.newest else rows
+
+    def steps(self, window: Window, most: int, keep: Keep = lambda sample: sample) -> list[Stored | Reckoned]:
+        """The samples of a window, each of `window.step` seconds, oldest first, at most `most`.
+
+        Those that lie there at this width come as they are, others are made of what `keep` leaves.
 
         Raises:
             ArchiveUnavailable: the archive cannot be read.
         """
         step = window.step
-        if step == 0:
-            rows = self._rows(RAW, window.since, window.until, most, newest=window.newest)
-            return rows[::-1] if window.newest else rows
-        first = slot_of(window.since, step)
-        until = min(window.until, first + step * most)
-        stored = self._rows(LEVELS[step], first, until) if step in LEVELS else []
-        rest = stored[-1].time + step if stored else window.since
-        narrower = [width for width in LEVELS if step % width == 0 and width < step]
-        parts = self._level(narrower, rest, until)
-        made = itertools.groupby(parts, key=lambda part: slot_of(part.sample["time"], step))
-        found = [*stored, *(_packed(aggregate(slot, list(group))) for slot, group in made)]
+        levels = [width for width in LEVELS if step % width == 0]
+        rows = self._level(levels, window.since, window.until)
+        grouped = itertools.groupby(rows, key=lambda row: slot_of(row[1].time, step))
+        found = [_one(slot, step, list(group), keep) for slot, group in itertools.islice(grouped, most)]
         return found[-1:] if window.newest else found
 
-    def _level(self, levels: list[int], since: int, until: int) -> Iterator[Weighted]:
-        """The rows of the widest of `levels`, and from those below what it does not have yet."""
+    def _level(self, levels: list[int], since: int, until: int) -> Iterator[tuple[int, Stored]]:
+        """The rows of the widest of `levels`, and from those below what it does not have yet; each with its width."""
         if not levels:
-            for row in self._rows(RAW, since, until):
-                yield Weighted(read(row.body), row.weight)
+            yield from ((0, row) for row in self._pages(RAW, since, until))
             return
         *narrower, width = levels
         after = slot_of(since, width)
-        for row in self._rows(LEVELS[width], after, until):
+        for row in self._pages(LEVELS[width], after, until):
             after = row.time + width
-            yield Weighted(read(row.body), row.weight)
+            yield width, row
         if after < until:
             yield from self._level(narrower, max(after, since), until)
 
-    def _rows(
-        self, table: Table, since: int, until: int, most: int | None = None, *, newest: bool = False
-    ) -> list[Stored]:
+    def _pages(self, table: Table, since: int, until: int) -> Iterator[Stored]:
+        """Row after row: where nobody was there to store anything, no end of the range is known beforehand."""
+        while since < until:
+            rows = self._rows(table, since, until, _PAGE)
+            yield from rows
+            if len(rows) < _PAGE:
+                return
+            since = rows[-1].time + 1
+
+    def _rows(self, table: Table, since: int, until: int, most: int, *, newest: bool = False) -> list[Stored]:
         order = table.c.time.desc() if newest else table.c.time
         query = (
             select(table.c.time, table.c.weight, table.c.body)
@@ -102,8 +122,12 @@ class ArchiveReader:
             return self._engine.dialect.name == "sqlite" and not _exists(database)
 
 
-def _packed(made: Weighted) -> Stored:
-    return Stored(made.sample["time"], made.weight, pack(made.sample))
+def _one(slot: int, step: int, group: list[tuple[int, Stored]], keep: Keep) -> Stored | Reckoned:
+    width, row = group[0]
+    if width == step:
+        return row
+    made = aggregate(slot, [Weighted(keep(read(row.body)), row.weight) for _, row in group])
+    return Reckoned(slot, made.weight, made.sample)
 
 
 def _exists(uri: str) -> bool:

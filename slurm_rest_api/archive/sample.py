@@ -8,6 +8,7 @@ from typing import Any, Final
 Sample = dict[str, Any]
 """`time` (epoch second of its slot), figures of the cluster, and `partitions`: figures by partition name."""
 
+_DIGITS: Final = 6
 _OF_USAGE: Final = ("total_load", "total_cpus", "total_mem", "alloc_cpus", "alloc_mem")
 _OF_TALLY: Final = ("alloc_gpus", "total_gpus", "jobs_running", "jobs_pending", "nodes_by_state")
 # Field of the sample: field of a partition in /usage.
@@ -23,8 +24,8 @@ _OF_PARTITION: Final = {
     "state": "state",
 }
 
-LEVEL_WIDTHS: Final = (600, 3600, 86400)
-"""Seconds that samples kept for longer stand for."""
+WIDTHS: Final = (600, 3600, 21600, 86400)
+"""Seconds that the wider samples stand for; each is a multiple of the one before it. Days are those of UTC."""
 
 CLUSTER_FIELDS: Final = ("time", *_OF_USAGE, *_OF_TALLY, "partitions")
 PARTITION_FIELDS: Final = (*_OF_PARTITION, *_OF_TALLY)
@@ -42,16 +43,21 @@ def make_sample(slot: int, usage: Mapping[str, Any], tally: Mapping[str, Any]) -
     """The sample of `slot` from the documents `usage_compact` and `tally` of one snapshot."""
     return {
         "time": slot,
-        **{field: usage[field] for field in _OF_USAGE},
+        **{field: _rounded(usage[field]) for field in _OF_USAGE},
         **{field: tally[field] for field in _OF_TALLY},
         "partitions": {
             name: {
-                **{field: partition[source] for field, source in _OF_PARTITION.items()},
+                **{field: _rounded(partition[source]) for field, source in _OF_PARTITION.items()},
                 **_tallied(tally["partitions"].get(name)),
             }
             for name, partition in usage["partitions"].items()
         },
     }
+
+
+def _rounded(value: Any) -> Any:
+    """Loads have more digits than mean anything, and digits are what does not compress."""
+    return round(value, _DIGITS) if isinstance(value, float) else value
 
 
 def _tallied(figures: Mapping[str, Any] | None) -> dict[str, Any]:

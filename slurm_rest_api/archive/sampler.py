@@ -8,7 +8,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,9 @@ _MOST_WAITING: Final = 1440
 """Samples kept in memory while the archive cannot be written."""
 
 _LONGEST_WAIT_SECONDS: Final = 600.0
+_LOOK_AGAIN_SECONDS: Final = 5.0
+"""In a slot that has no sample yet, because there was nothing fresh to take it from."""
+
 _STEPS_A_SLOT: Final = 20
 _GRACE_SLOTS: Final = 2
 """A wider sample is made this many slots after its end: other hosts may still be writing."""
@@ -35,12 +38,16 @@ _GRACE_SLOTS: Final = 2
 
 @dataclass(frozen=True)
 class ArchiveStatus:
-    """What the sampler did last; times are epoch seconds, `waiting` samples could not be stored yet."""
+    """What the sampler did last; times are epoch seconds.
 
-    stored_at: int | None
-    waiting: int
-    failing_since: int | None
-    error: str | None
+    `waiting` samples could not be stored yet, and `lost` were dropped since `failing_since` because too many waited.
+    """
+
+    stored_at: int | None = None
+    waiting: int = 0
+    failing_since: int | None = None
+    error: str | None = None
+    lost: int = 0
 
 
 class Sampler:
@@ -65,22 +72,25 @@ class Sampler:
         self._now = now
         self._clock = clock
         self._waiting: deque[Sample] = deque(maxlen=_MOST_WAITING)
-        self._status = ArchiveStatus(None, 0, None, None)
+        self._status = ArchiveStatus()
+        self._taken: int | None = None
         self._failures = 0
         self._retry_at = 0.0
 
-    def seconds_to_next_slot(self) -> float:
-        """From now to the begin of the next slot."""
+    def seconds_to_next_tick(self) -> float:
+        """From now to the begin of the next slot; less while the present one has no sample."""
         now = self._now()
-        return slot_of(now, self.width) + self.width - now
+        slot = slot_of(now, self.width)
+        left = slot + self.width - now
+        return left if self._taken == slot else min(left, _LOOK_AGAIN_SECONDS)
 
     def tick(self) -> None:
-        """Take the sample of the present slot, store what waits, then make and prune a little."""
+        """Take the sample of the present slot if it has none, store what waits, then make and prune a little."""
         sample = self._take()
         if sample is not None:
-            self._waiting.append(sample)
+            self._keep_waiting(sample)
         if self._clock() < self._retry_at:
-            self._publish(self._status)
+            self._publish(replace(self._status, waiting=len(self._waiting)))
             return
         try:
             self._write()
@@ -94,9 +104,19 @@ class Sampler:
         """Let go of the archive."""
         self._store.close()
 
+    def _keep_waiting(self, sample: Sample) -> None:
+        self._taken = sample["time"]
+        if len(self._waiting) == _MOST_WAITING:
+            if not self._status.lost:
+                logger.error("The load archive fails for so long that the oldest samples waiting for it are lost.")
+            self._status = replace(self._status, lost=self._status.lost + 1)
+        self._waiting.append(sample)
+
     def _take(self) -> Sample | None:
-        """The sample of the present slot; None where there is nothing that is true of this moment."""
+        """The sample of the present slot; None if it was taken, or nothing there is true of this moment."""
         now = self._now()
+        if slot_of(now, self.width) == self._taken:
+            return None
         try:
             with self._snapshots.view() as view:
                 status = None if view is None else view.status()
@@ -108,6 +128,9 @@ class Sampler:
                     or status.loaded_at > now + self.width
                 ):
                     return None
+                if view.collection("tally") is None:
+                    # An older version of the service wrote this snapshot.
+                    return None
                 usage, tally = (orjson.loads(view.document(name)) for name in ("usage_compact", "tally"))
         except StoreError as error:
             logger.warning("No load sample could be taken: %s", error)
@@ -118,7 +141,7 @@ class Sampler:
         while self._waiting:
             sample = self._waiting[0]
             if self._store.add(sample):
-                self._status = ArchiveStatus(sample["time"], 0, None, None)
+                self._status = replace(self._status, stored_at=sample["time"])
             self._waiting.popleft()
 
     def _keep_in_order(self) -> None:
@@ -133,13 +156,13 @@ class Sampler:
             logger.error("%s Samples wait in memory until it can be.", error)
         self._retry_at = self._clock() + min(self.width * 2.0 ** min(self._failures - 1, 10), _LONGEST_WAIT_SECONDS)
         since = self._status.failing_since or int(self._now())
-        self._publish(ArchiveStatus(self._status.stored_at, len(self._waiting), since, error))
+        self._publish(replace(self._status, waiting=len(self._waiting), failing_since=since, error=error))
 
     def _succeed(self) -> None:
         if self._failures:
             logger.info("The load archive is written again after %d failed tries.", self._failures)
         self._failures = 0
-        self._publish(ArchiveStatus(self._status.stored_at, 0, None, None))
+        self._publish(ArchiveStatus(self._status.stored_at))
 
     def _publish(self, status: ArchiveStatus) -> None:
         self._status = status

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
-from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Table, delete, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from slurm_rest_api.archive.aggregate import Weighted, aggregate
+from slurm_rest_api.archive.aggregate import Weighted
+from slurm_rest_api.archive.levels import STEPS, made_until, newest_of, renew_level, roll_level, row_of
 from slurm_rest_api.archive.sample import Sample, slot_of
-from slurm_rest_api.archive.tables import LEVELS, RAW, metadata, pack, read
+from slurm_rest_api.archive.tables import LEVELS, RAW, metadata
 from slurm_rest_api.errors import ArchiveError
 
 _ROWS_A_DELETE: Final = 500
+_ROWS_A_QUERY: Final = 1000
+_STEPS_A_TRANSACTION: Final = 500
+_TRIES: Final = 5
+_NARROWEST: Final = min(LEVELS)
 
 
 class ArchiveStore:
@@ -30,12 +36,11 @@ class ArchiveStore:
         Raises:
             ArchiveError: it could not be stored.
         """
-        try:
-            with self._begin() as connection:
-                connection.execute(insert(RAW), [_row(Weighted(sample, 1))])
-        except IntegrityError:
-            return False
-        return True
+        late = self._unless_beaten(partial(_insert_one, sample))
+        if late:
+            # The clock was set back, or another host was ahead.
+            self.renew([sample["time"]])
+        return late is not None
 
     def add_past(self, samples: Sequence[Sample]) -> int:
         """Store many samples at once, those whose slots are free; returns how many that were.
@@ -45,47 +50,50 @@ class ArchiveStore:
         Raises:
             ArchiveError: none of them could be stored.
         """
-        by_slot = {sample["time"]: sample for sample in samples}
-        with self._begin() as connection:
-            taken = set(connection.execute(select(RAW.c.time).where(RAW.c.time.in_(by_slot))).scalars())
-            rows = [_row(Weighted(sample, 1)) for slot, sample in by_slot.items() if slot not in taken]
-            if rows:
-                connection.execute(insert(RAW), rows)
-        return len(rows)
+        return self._insist(partial(_insert_free, {sample["time"]: sample for sample in samples}))
 
     def roll_up(self, until: int, most: int) -> int:
         """Make up to `most` of the missing samples of the wider levels, of slots that ended by the second `until`.
 
-        Each is made once, from the level below; returns how many were made, 0 when nothing is left to do.
+        Each is made once, from the level below; 0 when nothing is left to do, else how many were tried: another host
+        may have made the same ones.
 
         Raises:
             ArchiveError: the archive cannot be read or written.
         """
-        made = 0
-        for width, source in _steps():
-            while made < most and self._roll_next(width, source, until):
-                made += 1
-        return made
+        tried = 0
+        for width, source in STEPS:
+            left = most - tried
+            work = partial(roll_level, width=width, source=source, until=until, most=left)
+            made = self._unless_beaten(work)
+            # Nothing is made of a level that may not be complete.
+            tried += left if made is None else made
+        return tried
 
     def renew(self, slots: Iterable[int]) -> None:
-        """Make the samples of the wider levels anew that stand for samples of these slots, which were added late.
+        """Bring the wider levels up to date after samples of these slots were added late, or many at once.
 
         Raises:
             ArchiveError: the archive cannot be read or written.
         """
         slots = list(slots)
-        for width, source in _steps():
-            with self._begin() as connection:
-                for slot in sorted({slot_of(slot, width) for slot in slots}):
-                    _make(connection, width, source, slot)
+        if not slots:
+            return
+        for width, source in STEPS:
+            self._insist(partial(renew_level, width=width, source=source, slots=slots))
+        while self.roll_up(max(slots), _STEPS_A_TRANSACTION):
+            pass
 
     def prune(self, table: Table, before: int) -> int:
         """Delete at most a few hundred of the oldest rows that are older than the second `before`; how many it were.
+
+        Rows that the wider level was not made from yet are kept.
 
         Raises:
             ArchiveError: the archive cannot be written.
         """
         with self._begin() as connection:
+            before = min(before, made_until(connection, table) or 0)
             oldest = select(table.c.time).where(table.c.time < before).order_by(table.c.time).limit(_ROWS_A_DELETE)
             slots = connection.execute(oldest).scalars().all()
             if slots:
@@ -96,71 +104,68 @@ class ArchiveStore:
         """Close all connections."""
         self._engine.dispose()
 
-    def _roll_next(self, width: int, source: Table, until: int) -> bool:
-        """Make the oldest missing sample of a level, if its slot is over."""
-        try:
-            return self._make_oldest(width, source, until)
-        except IntegrityError:
-            # Another host made the very same one meanwhile.
-            return True
+    def _insist(self, work: Callable[[Connection], int]) -> int:
+        for _ in range(_TRIES):
+            done = self._unless_beaten(work)
+            if done is not None:
+                return done
+        raise ArchiveError("The load archive cannot be written: others write the same samples at the same time.")
 
-    def _make_oldest(self, width: int, source: Table, until: int) -> bool:
-        target = LEVELS[width]
-        with self._begin() as connection:
-            newest = connection.execute(select(func.max(target.c.time))).scalar()
-            oldest = select(func.min(source.c.time))
-            if newest is not None:
-                oldest = oldest.where(source.c.time >= newest + width)
-            first = connection.execute(oldest).scalar()
-            if first is None or slot_of(first, width) + width > until:
-                return False
-            _make(connection, width, source, slot_of(first, width))
-        return True
+    def _unless_beaten(self, work: Callable[[Connection], int]) -> int | None:
+        """What `work` gives in one transaction; None, and nothing done, when another host stored the same meanwhile."""
+        try:
+            with self._begin() as connection:
+                return work(connection)
+        except IntegrityError:
+            return None
 
     @contextmanager
     def _begin(self) -> Iterator[Connection]:
+        self._make_tables()
         try:
-            if not self._made:
-                metadata.create_all(self._engine)
-                self._made = True
             with self._engine.begin() as connection:
                 yield connection
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
             self._made = False
-            raise ArchiveError(f"The load archive cannot be written: {_reason(error)}") from error
+            raise _unwritable(error) from error
+
+    def _make_tables(self) -> None:
+        if self._made:
+            return
+        try:
+            metadata.create_all(self._engine)
+        except SQLAlchemyError:
+            # Of two hosts that make them at the same time one fails, and finds them when it looks again.
+            try:
+                metadata.create_all(self._engine)
+            except SQLAlchemyError as error:
+                raise _unwritable(error) from error
+        self._made = True
 
 
-def _steps() -> Iterable[tuple[int, Table]]:
-    """Each wider level with the table that it is made from: the one below it."""
-    sources = [RAW, *LEVELS.values()]
-    return zip(LEVELS, sources, strict=False)
+def _insert_one(sample: Sample, connection: Connection) -> int:
+    """Whether wider samples were made without it."""
+    connection.execute(insert(RAW), [row_of(Weighted(sample, 1))])
+    newest = newest_of(connection, LEVELS[_NARROWEST])
+    return int(newest is not None and slot_of(sample["time"], _NARROWEST) <= newest)
 
 
-def _make(connection: Connection, width: int, source: Table, slot: int) -> None:
-    """Store the sample of a slot of a wider level, in place of the one that it may have."""
-    rows = connection.execute(
-        select(source.c.body, source.c.weight)
-        .where(source.c.time >= slot, source.c.time < slot + width)
-        .order_by(source.c.time)
-    ).all()
-    if not rows:
-        return
-    target = LEVELS[width]
-    made = _row(aggregate(slot, [Weighted(read(body), weight) for body, weight in rows]))
-    present = connection.execute(select(target.c.time).where(target.c.time == slot)).scalar()
-    # Not DELETE and INSERT: locks on what is not there let two hosts wait for each other.
-    if present is None:
-        connection.execute(insert(target), [made])
-    else:
-        connection.execute(update(target).where(target.c.time == slot), made)
+def _insert_free(by_slot: Mapping[int, Sample], connection: Connection) -> int:
+    slots = list(by_slot)
+    stored = 0
+    for first in range(0, len(slots), _ROWS_A_QUERY):
+        part = slots[first : first + _ROWS_A_QUERY]
+        taken = set(connection.execute(select(RAW.c.time).where(RAW.c.time.in_(part))).scalars())
+        rows = [row_of(Weighted(by_slot[slot], 1)) for slot in part if slot not in taken]
+        if rows:
+            connection.execute(insert(RAW), rows)
+        stored += len(rows)
+    return stored
 
 
-def _row(part: Weighted) -> dict[str, object]:
-    return {"time": part.sample["time"], "weight": part.weight, "body": pack(part.sample)}
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    """The database's own words; SQLAlchemy's would repeat the statement."""
-    return str(getattr(error, "orig", None) or error)
+def _unwritable(error: SQLAlchemyError) -> ArchiveError:
+    """With the database's own words; SQLAlchemy's would repeat the statement."""
+    reason = str(getattr(error, "orig", None) or error).strip().rstrip(".")
+    return ArchiveError(f"The load archive cannot be written: {reason}.")

@@ -1,24 +1,38 @@
 """The tables of the load archive, the same in SQLite, PostgreSQL and MariaDB or MySQL.
 
-One table a level: the collector's samples, and what is kept for longer of 10 minutes, an hour and a day. A row is one
-sample of the whole cluster as compressed JSON: samples are written once and read by range of time, never by content.
+One table a level: the collector's samples, and what is kept for longer, of 10 minutes to a day. A row is one sample of
+the whole cluster as compressed JSON: samples are written once, read by range of time and mostly sent as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+import threading
+from typing import Any, Final
 
 import orjson
 import zstandard
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table
 from sqlalchemy.dialects import mysql
 
-from slurm_rest_api.archive.sample import LEVEL_WIDTHS, Sample
+from slurm_rest_api.archive.sample import WIDTHS, Sample
 
 metadata = MetaData()
 
+_EFFORT: Final = 1
+"""More effort makes samples of a few kilobytes hardly smaller, and slower to read."""
+
 _BODY: Final = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
+
+
+class _Codec(threading.local):
+    """Of each thread its own: making them takes longer than using them, and they serve one thread at a time."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=_EFFORT)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_CODEC: Final = _Codec()
 
 
 def _level(name: str) -> Table:
@@ -33,23 +47,22 @@ def _level(name: str) -> Table:
 
 
 RAW: Final = _level("load_sample")
-LEVELS: Final[dict[int, Table]] = dict(
-    zip(LEVEL_WIDTHS, map(_level, ("load_10_minutes", "load_hour", "load_day")), strict=True)
-)
-"""By their width in seconds, the narrowest first. Days are those of UTC."""
+_NAMES: Final = ("load_10_minutes", "load_hour", "load_6_hours", "load_day")
+LEVELS: Final[dict[int, Table]] = {width: _level(name) for width, name in zip(WIDTHS, _NAMES, strict=True)}
+"""By their width in seconds, the narrowest first."""
 
 
 def pack(sample: Sample) -> bytes:
-    """A sample as it is stored: a sixth of its JSON, or less."""
-    return zstandard.compress(orjson.dumps(sample))
+    """A sample as it is stored: about a sixth of its JSON."""
+    return _CODEC.compressor.compress(orjson.dumps(sample))
 
 
-def unpacker() -> Callable[[bytes], bytes]:
-    """A function that gives the JSON of stored samples; for one thread, and faster than starting anew for each."""
-    return zstandard.ZstdDecompressor().decompress
+def unpack(body: bytes) -> bytes:
+    """The JSON of a stored sample."""
+    return _CODEC.decompressor.decompress(body)
 
 
 def read(body: bytes) -> Sample:
     """A stored sample."""
-    sample: Sample = orjson.loads(zstandard.decompress(body))
-    return sample
+    sample: Any = orjson.loads(unpack(body))
+    return dict(sample)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,10 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from slurm_rest_api.archive.answers import LoadAnswer
 from slurm_rest_api.archive.parameters import LoadParameters
-from slurm_rest_api.archive.reader import ArchiveReader
-from slurm_rest_api.archive.shaping import Shape, shape_of, shaped
-from slurm_rest_api.archive.tables import unpacker
+from slurm_rest_api.archive.reader import ArchiveReader, Reckoned, Stored
+from slurm_rest_api.archive.sample import Sample
+from slurm_rest_api.archive.shaping import Shape, flat, needed, shape_of, shaped
+from slurm_rest_api.archive.tables import read, unpack
 from slurm_rest_api.archive.window import Archived, Window, window_of
 from slurm_rest_api.errors import NotFound
 from slurm_rest_api.web.envelope import ErrorAnswer
@@ -57,32 +59,53 @@ def load_blueprint(archive: Archive | None) -> APIBlueprint:
 def _answer(archive: Archive, query: LoadParameters) -> Response:
     window = window_of(query, archive.archived, int(time.time()))
     shape = shape_of(query.fields, query.partition, archive.hidden)
-    most = archive.archived.most
-    # One more than an answer may have tells whether there are more.
-    stored = archive.reader.samples(window, most + 1)
-    meta = _meta(archive, window, [row.time for row in stored])
-    bodies = map(unpacker(), (row.body for row in stored[:most]))
-    if shape.is_whole and query.format == "json":
-        return rendered_listing((_visible(body, shape) if shape.may_hide(body) else body for body in bodies), meta)
-    shown = [shaped(orjson.loads(body), shape) for body in bodies]
-    columns = dict.fromkeys(field for sample in shown for field in sample)
-    return listing(shown, list(columns), query.format, meta)
+    found = _found(archive.reader, window, shape, archive.archived.most + 1)
+    meta = _meta(archive, window, [part.time for part in found])
+    shown = found[: archive.archived.most]
+    if query.format == "json":
+        return rendered_listing((_rendered(part, shape) for part in shown), meta)
+    samples = [shaped(_sample(part), shape) for part in shown]
+    if query.format in ("csv", "tsv", "table"):
+        samples = [flat(sample) for sample in samples]
+    columns = dict.fromkeys(field for sample in samples for field in sample)
+    return listing(samples, list(columns), query.format, meta)
 
 
-def _visible(body: bytes, shape: Shape) -> bytes:
-    return orjson.dumps(shaped(orjson.loads(body), shape))
+def _found(reader: ArchiveReader, window: Window, shape: Shape, most: int) -> Sequence[Stored | Reckoned]:
+    if window.step == 0:
+        return reader.samples(window, most)
+    return reader.steps(window, most, lambda sample: needed(sample, shape))
+
+
+def _rendered(part: Stored | Reckoned, shape: Shape) -> bytes:
+    """A sample that lies in the archive as it is to be shown, which is the usual case, is not even parsed."""
+    if isinstance(part, Stored) and shape.is_whole:
+        body = unpack(part.body)
+        if not shape.may_hide(body):
+            return body
+        return orjson.dumps(shaped(orjson.loads(body), shape))
+    return orjson.dumps(shaped(_sample(part), shape))
+
+
+def _sample(part: Stored | Reckoned) -> Sample:
+    return part.sample if isinstance(part, Reckoned) else read(part.body)
 
 
 def _meta(archive: Archive, window: Window, times: list[int]) -> dict[str, Any]:
     most = archive.archived.most
     truncated = len(times) > most
-    onward = {"since": str(times[most]), "until": str(window.until), "time": None, "offset": None} if truncated else {}
     return {
         "source": archive.source,
         "since": window.since,
         "until": window.until,
         "step": window.step,
         "count": min(len(times), most),
-        "next": link_with(onward) if truncated else None,
+        "next": _onward(window, times[most]) if truncated else None,
         "truncated": truncated,
     }
+
+
+def _onward(window: Window, since: int) -> str:
+    """The same question from `since` on: the step is named, as a shorter range might get another one."""
+    step = {"step": str(window.step)} if window.step else {}
+    return link_with({"since": str(since), "until": str(window.until), "time": None, "offset": None, **step})

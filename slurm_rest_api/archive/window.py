@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from slurm_rest_api.archive.parameters import LoadParameters
-from slurm_rest_api.archive.sample import LEVEL_WIDTHS
+from slurm_rest_api.archive.sample import WIDTHS
 from slurm_rest_api.errors import BadParameter
 
 KEEP_10_MINUTES_SECONDS: Final = 730 * 86400
@@ -67,20 +67,18 @@ def _backwards(query: LoadParameters, archived: Archived, now: int) -> Window:
 
 
 def _step(asked: int | None, since: int, until: int, archived: Archived, now: int) -> int:
-    """The width of samples: as asked, if what they are made of is kept and not too much to be read at once."""
+    """The width of samples: as asked, if samples of that width are kept and are not too many to be read."""
     finest = _finest(since, archived, now)
-    seconds = until - since
     if asked is None:
-        fitting = (width for width in (finest, *LEVEL_WIDTHS) if width >= finest)
-        return next((width for width in fitting if seconds / (width or archived.width) <= archived.most), _DAY)
+        fits = (until - since) / (finest or archived.width) <= archived.most
+        return finest if fits else _fitting(max(finest, 1), until - since, archived.most)
     if asked <= max(finest, archived.width):
         return finest
+    if asked < WIDTHS[0] and (until - since) / archived.width <= archived.most:
+        return asked
     # Wider samples are made of those of a level, so their width is a multiple of the level's.
-    source = max((width for width in LEVEL_WIDTHS if width <= asked), default=archived.width)
-    step = -(-asked // source) * source
-    if step in LEVEL_WIDTHS or seconds / source <= archived.most:
-        return step
-    return next((width for width in LEVEL_WIDTHS if width >= step), step)
+    level = max((width for width in WIDTHS if width <= asked), default=WIDTHS[0])
+    return -(-asked // level) * level
 
 
 def _finest(since: int, archived: Archived, now: int) -> int:
@@ -88,4 +86,10 @@ def _finest(since: int, archived: Archived, now: int) -> int:
     age = now - since
     if age <= archived.keep_seconds:
         return 0
-    return 600 if age <= KEEP_10_MINUTES_SECONDS else 3600
+    return WIDTHS[0] if age <= KEEP_10_MINUTES_SECONDS else WIDTHS[1]
+
+
+def _fitting(finest: int, seconds: int, most: int) -> int:
+    """The narrowest width that is stored as it is: nothing has to be reckoned, however long the range."""
+    days = -(-seconds // (most * _DAY))
+    return next((step for step in WIDTHS if step >= finest and seconds / step <= most), days * _DAY)

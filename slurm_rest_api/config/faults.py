@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -12,7 +13,8 @@ from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from slurm_rest_api.config.models import SECTIONS, AbsolutePath
+from slurm_rest_api.config.models import SECTIONS
+from slurm_rest_api.config.section import AbsolutePath
 
 Lines = Mapping[tuple[str, ...], int]
 """Line of each section and setting in the file, counted from 1."""
@@ -67,7 +69,7 @@ def _sentence(section: str, details: ErrorDetails, lines: Lines) -> str:
     if details["type"] == "value_error":
         return f"{where}: {value} cannot be used; {details['ctx']['error']}."
     item = len(path) > 2 and isinstance(path[2], int)
-    expected = "text that is not empty" if item else expectation(field)
+    expected = _item_words(field) if item else expectation(field)
     hint = _quotes_hint(details)
     return f"{where}: {value} cannot be used; expected {expected}{hint}."
 
@@ -89,12 +91,19 @@ def _parts(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
+def _item_words(field: FieldInfo) -> str:
+    item = get_args(field.annotation)[0]
+    return f"one of {', '.join(get_args(item))}" if get_origin(item) is Literal else "text that is not empty"
+
+
 def _type_words(kind: Any, field: FieldInfo) -> str:
     if get_origin(kind) is Literal:
         return f"one of {', '.join(get_args(kind))}"
+    if get_origin(kind) is tuple and get_origin(get_args(kind)[0]) is Literal:
+        return f"a list of some of {', '.join(get_args(get_args(kind)[0]))}"
     if get_origin(kind) is tuple:
         return 'a list of texts such as ["a", "b"]'
-    if kind is AbsolutePath:
+    if kind in (AbsolutePath, Path):
         return "an absolute path"
     words: dict[Any, str] = {
         bool: "true or false",

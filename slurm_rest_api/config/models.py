@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from slurm_rest_api.config.auth import AuthSettings
+from slurm_rest_api.config.section import AbsolutePath, Section, Text
 
 APPLICATION: Final = "slurm-rest-api"
 DEFAULTS_ORIGIN: Final = "the built-in defaults (no configuration file was found)"
@@ -42,30 +45,16 @@ def _table(value: str) -> str:
     return value
 
 
-def _absolute(value: Path) -> Path:
-    if not value.is_absolute():
-        raise ValueError("expected an absolute path (one that begins with /)")
-    return value
-
-
 def _upper(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
 
-Text = Annotated[str, Field(min_length=1)]
 Table = Annotated[str, AfterValidator(_table)]
-# Strict mode would accept only Path and tuple objects, which YAML never makes.
-AbsolutePath = Annotated[Path, Field(strict=False), AfterValidator(_absolute)]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class _Section(BaseModel):
-    # Inputs stay out of pydantic's own messages: one of them may be a password.
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
-
-
-class SystemSettings(_Section):
+class SystemSettings(Section):
     """Section `system`: how the service runs."""
 
     use_acct_db: bool = Field(default=False, description="Use Slurm's accounting database (section database).")
@@ -107,7 +96,10 @@ class SystemSettings(_Section):
         " hours and days for ever.",
     )
     load_max_samples: int = Field(
-        default=1500, ge=1, le=1_000_000, description="Most samples that one answer of /load has."
+        default=3000,
+        ge=1,
+        le=1_000_000,
+        description="Most samples that one answer of /load has; a longer range gets wider ones.",
     )
     source: Annotated[Text, AfterValidator(_source)] = Field(
         default="slurm",
@@ -149,6 +141,18 @@ class SystemSettings(_Section):
         description="It is replaced, too, when it uses more memory (RSS) than this many MiB; 0: never.",
     )
     log_level: Level = Field(default="INFO", description="How much to log.")
+    access_log: bool = Field(
+        default=False,
+        description="Log each request as one line of JSON: client, user, method, route, path, status, bytes, seconds."
+        " Neither queries nor tokens are in it.",
+    )
+    metrics_accounts: int = Field(
+        default=50,
+        ge=0,
+        le=10000,
+        description="Accounts whose jobs /metrics counts apart, those with the most jobs; the others count together."
+        " 0: no accounts.",
+    )
     web_threads: int = Field(default=8, ge=1, le=512, description="Threads of the web server.")
     waiting_requests: int = Field(
         default=4,
@@ -177,11 +181,11 @@ class SystemSettings(_Section):
             return platformdirs.site_runtime_path(APPLICATION)
         with warnings.catch_warnings():
             # Without a session of systemd-logind it is a folder in /tmp; `check` looks whether that is safe.
-            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.simplefilter("ignore")
             return platformdirs.user_runtime_path(APPLICATION)
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """Section `database`: the accounting database that slurmdbd writes, which this service only reads."""
 
     db_host: Text = Field(default="localhost", description="Host of the database server.")
@@ -229,7 +233,7 @@ class DatabaseSettings(_Section):
     )
 
 
-class FilterSettings(_Section):
+class FilterSettings(Section):
     """Section `filter`: what the service does not show."""
 
     partitions: tuple[Text, ...] = Field(
@@ -240,17 +244,19 @@ class FilterSettings(_Section):
     )
 
 
-class Settings(_Section):
+class Settings(Section):
     """The whole configuration; `origin` says where it came from, in words for the log."""
 
     system: SystemSettings = SystemSettings()
     database: DatabaseSettings = DatabaseSettings()
     filter: FilterSettings = FilterSettings()
+    auth: AuthSettings = AuthSettings()
     origin: str = DEFAULTS_ORIGIN
 
 
-SECTIONS: Final[Mapping[str, type[_Section]]] = {
+SECTIONS: Final[Mapping[str, type[Section]]] = {
     "system": SystemSettings,
     "database": DatabaseSettings,
     "filter": FilterSettings,
+    "auth": AuthSettings,
 }

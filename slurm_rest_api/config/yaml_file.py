@@ -43,7 +43,8 @@ def read_yaml(file: Path) -> YamlFile:
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        raise ConfigError(str(file), ["The file must hold the sections system, database and filter, each as `name:`."])
+        told = "The file must hold the sections system, database, filter and auth, each as `name:`."
+        raise ConfigError(str(file), [told])
     lines: dict[tuple[str, ...], int] = {}
     duplicates: list[str] = []
     if isinstance(node, yaml.MappingNode):

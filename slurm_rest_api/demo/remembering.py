@@ -38,7 +38,7 @@ class RememberingSource(DemoSource):
         scale: Scale,
         folder: DemoFolder,
         clock: Callable[[], float] = time.time,
-        tell_past: Callable[[Scale, DemoFolder], object] = start_past,
+        tell_past: Callable[[Scale, DemoFolder], subprocess.Popen[bytes] | None] = start_past,
     ) -> None:
         super().__init__(scale, clock)
         folder.prepare(scale)
@@ -46,20 +46,21 @@ class RememberingSource(DemoSource):
         self._accounting = AccountingFile(folder.accounting)
         self._synced: int | None = None
         self._tell_past = tell_past
-        # Kept, so that the process is waited for when it has ended.
-        self._past: object = None
+        self._past: subprocess.Popen[bytes] | None = None
 
     def load(self) -> Snapshot:
         """The cluster now; its job records are those of the same moment."""
         moment = self.moment()
         if self._synced is None:
             self._catch_up(moment)
+            self._past = self._tell_past(self.timeline.scale, self._folder)
         else:
             self._follow(moment, self._synced)
         self._accounting.note(_SYNCED, moment.now)
         self._synced = moment.now
-        if self._past is None:
-            self._past = self._tell_past(self.timeline.scale, self._folder)
+        # Otherwise it would stay in the process table after its end.
+        if self._past is not None and self._past.poll() is not None:
+            self._past = None
         return self.snapshot(moment)
 
     def _catch_up(self, moment: Moment) -> None:

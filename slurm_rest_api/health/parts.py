@@ -69,6 +69,7 @@ def archive_check(read: Callable[[], ArchiveStatus | None]) -> Check:
             "stored_at": status.stored_at,
             "waiting": status.waiting,
             "failing_since": status.failing_since,
+            "lost": status.lost,
         }
         return Part(state="ok" if status.error is None else "broken", detail=status.error, facts=facts)
 

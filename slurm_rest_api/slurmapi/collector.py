@@ -54,12 +54,12 @@ class Loader(Protocol):
 class Sampler(Protocol):
     """What the collector needs of the load archive; `archive.sampler.Sampler` is the real one."""
 
-    def seconds_to_next_slot(self) -> float:
+    def seconds_to_next_tick(self) -> float:
         """When `tick()` is due next."""
         ...
 
     def tick(self) -> None:
-        """Take the sample of the present slot."""
+        """Take the sample of the present slot, if it has none."""
         ...
 
     def close(self) -> None:
@@ -105,10 +105,10 @@ class Collector:
                 self._sampler.close()
 
     def schedule(self) -> None:
-        """Load now, and sample at the next slot: at the start, and whenever the clock was set."""
+        """Load and sample now: at the start, and whenever the clock was set."""
         self._schedule(_REFRESH, self._refresh_and_schedule, 0.0)
         if self._sampler is not None:
-            self._schedule(_SAMPLE, self._sample_and_schedule, self._sampler.seconds_to_next_slot())
+            self._schedule(_SAMPLE, self._sample_and_schedule, 0.0)
 
     def stop(self) -> None:
         """End `run()`; a cycle in progress is given up. May be called from a signal handler or another thread."""
@@ -146,9 +146,12 @@ class Collector:
 
     def _sample_and_schedule(self) -> None:
         assert self._sampler is not None
-        self._sampler.tick()
-        if not self._stopping.is_set():
-            self._schedule(_SAMPLE, self._sample_and_schedule, self._sampler.seconds_to_next_slot())
+        try:
+            self._sampler.tick()
+        finally:
+            # APScheduler logs what went wrong; the next sample may be all right.
+            if not self._stopping.is_set():
+                self._schedule(_SAMPLE, self._sample_and_schedule, self._sampler.seconds_to_next_tick())
 
     def _schedule(self, name: str, job: Callable[[], None], seconds: float) -> None:
         self._scheduler.add_job(

@@ -44,6 +44,11 @@ class RuntimePaths:
         """What the sampler of the load archive did last (JSON)."""
         return self.root / "archive.json"
 
+    @property
+    def counters(self) -> Path:
+        """What the web workers count for /metrics."""
+        return self.root / "metrics"
+
     def make(self) -> None:
         """Make the folders, readable by their owner alone."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)

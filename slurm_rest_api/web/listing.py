@@ -13,6 +13,7 @@ from slurm_rest_api.web.paging import link_header
 from slurm_rest_api.web.tables import MIMETYPES, Format, table_of
 
 _FIRST: Final = 500
+_PIECE_BYTES: Final = 100_000
 
 
 def listing(
@@ -53,10 +54,20 @@ def _described(response: Response, meta: Mapping[str, Any]) -> Response:
     return response
 
 
+def _piece(records: Iterator[bytes]) -> Iterator[bytes]:
+    """Records to be sent together: large pieces of memory cost more to get than to fill."""
+    size = 0
+    for record in records:
+        yield record
+        size += len(record)
+        if size >= _PIECE_BYTES:
+            return
+
+
 def _enveloped(records: Iterable[bytes], meta: Mapping[str, Any]) -> Iterator[bytes]:
     separator = b'{"data":['
     records = iter(records)
-    while batch := list(itertools.islice(records, _FIRST)):
+    while batch := list(_piece(records)):
         yield separator + b",".join(batch)
         separator = b","
     yield (b'{"data":[' if separator != b"," else b"") + b'],"meta":' + orjson.dumps(meta) + b"}"

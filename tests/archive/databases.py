@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from slurm_rest_api.archive.engine import open_engine
-from slurm_rest_api.archive.reader import ArchiveReader
+from slurm_rest_api.archive.reader import ArchiveReader, Reckoned, Stored
 from slurm_rest_api.archive.sample import Sample
 from slurm_rest_api.archive.store import ArchiveStore
 from slurm_rest_api.archive.tables import read
@@ -20,6 +20,11 @@ EVER = 2**40
 def sqlite_settings(folder: Path) -> SystemSettings:
     """An archive in a file of its own."""
     return SystemSettings.model_validate({"archive_path": str(folder / "archive" / "load.sqlite")})
+
+
+def sample_of(part: Stored | Reckoned) -> Sample:
+    """What a reader found, as a sample."""
+    return part.sample if isinstance(part, Reckoned) else read(part.body)
 
 
 def open_store(settings: SystemSettings) -> ArchiveStore:
@@ -56,6 +61,10 @@ class Archives:
     def reader(self) -> ArchiveReader:
         """A new reader."""
         return ArchiveReader(self._open(writable=False))
+
+    def engine(self) -> Engine:
+        """A new reader's engine, for a look at the tables."""
+        return self._open(writable=False)
 
     def samples(self) -> list[Sample]:
         """All samples as they were taken."""

@@ -153,11 +153,33 @@ def test_csv_and_ndjson(archive: FlaskClient, now: int) -> None:
     assert [int(row["time"]) for row in rows] == [sample["time"] for sample in expected]
 
 
+def test_csv_has_a_column_for_each_field_of_each_partition(archive: FlaskClient, store: ArchiveStore) -> None:
+    slot = int(time.time()) // 60 * 60
+    store.add_past([make_sample(slot - 60, 0.5), make_sample(slot, 0.7, ("main", "gpu"), nodes_by_state={"DOWN": 1})])
+    older, newer = csv.DictReader(io.StringIO(archive.get("/load?time=600&format=csv").text, newline=""))
+    assert (older["partitions.main.partition_load"], newer["partitions.gpu.partition_load"]) == ("0.5", "0.7")
+    assert (older["partitions.gpu.partition_load"], newer["nodes_by_state.DOWN"]) == ("", "1")
+    assert older["partitions.main.nodes_by_state.IDLE"] == "2"
+    picked = archive.get("/load?time=600&format=csv&fields=time,partitions.state&partition=main").text
+    assert picked == f"time,partitions.main.state\r\n{slot - 60},UP\r\n{slot},UP\r\n"
+
+
+def test_pages_of_a_chosen_step_keep_it(tmp_path: Path, store: ArchiveStore, now: int) -> None:
+    client = make_client(settings_with(tmp_path, load_max_samples=4))
+    # Four hours that begin within one lie in five.
+    since = now // 3600 * 3600 - 5 * 3600 + 60
+    answer = client.get(f"/load?since={since}&until={since + 4 * 3600}").get_json()["meta"]
+    assert (answer["step"], answer["truncated"]) == (3600, True)
+    rest = client.get(answer["next"]).get_json()
+    assert rest["meta"]["step"] == 3600
+    assert [sample["time"] for sample in rest["data"]] == [since - 60 + 4 * 3600]
+
+
 def test_the_answer_is_bounded_and_says_so(tmp_path: Path, store: ArchiveStore, now: int) -> None:
     client = make_client(settings_with(tmp_path, load_max_samples=10))
     # A range that would be too long for single samples gets a wider step by itself.
     answer = client.get(f"/load?since={now - DAY}&until={now}").get_json()
-    assert answer["meta"]["step"] == DAY
+    assert answer["meta"]["step"] == 21600
     assert answer["meta"]["truncated"] is False
     link: str | None = f"/load?since={now - DAY // 2}&until={now}&step=600"
     seen: list[int] = []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from slurm_rest_api.archive.sample import Sample
-from slurm_rest_api.archive.sampler import Sampler, read_status
+from slurm_rest_api.archive.sampler import ArchiveStatus, Sampler, read_status
 from slurm_rest_api.archive.store import ArchiveStore
 from slurm_rest_api.config import SystemSettings
 from slurm_rest_api.errors import ArchiveError
@@ -135,14 +135,13 @@ def test_each_slot_gets_one_sample(
     make: Callable[..., Sampler], system: SystemSettings, clock: Clock, source: FakeSource, cycle: Cycle
 ) -> None:
     sampler, other = make(), make()
-    assert sampler.seconds_to_next_slot() == 60
     for _ in range(3):
         sampler.tick()
         other.tick()
         clock.go(31)
         load_again(source, cycle)
     assert slots(system) == [1_800_000_000, 1_800_000_060]
-    assert sampler.seconds_to_next_slot() == 27
+    assert sampler.seconds_to_next_tick() == 27
 
 
 def test_a_clock_that_is_set_back_makes_no_second_sample_of_a_slot(
@@ -162,6 +161,35 @@ def test_a_clock_that_is_set_back_makes_no_second_sample_of_a_slot(
     load_again(source, cycle)
     sampler.tick()
     assert slots(system) == [1_800_000_060 - 3600, 1_800_000_000, 1_800_000_060]
+
+
+def test_a_slot_without_a_sample_is_looked_at_again(
+    make: Callable[..., Sampler], system: SystemSettings, clock: Clock, source: FakeSource, cycle: Cycle
+) -> None:
+    clock.go(40)
+    sampler = make()
+    sampler.tick()
+    assert slots(system) == []
+    assert sampler.seconds_to_next_tick() == 5
+    clock.go(17)
+    assert sampler.seconds_to_next_tick() == 3
+    load_again(source, cycle)
+    sampler.tick()
+    assert slots(system) == [1_800_000_000]
+    assert sampler.seconds_to_next_tick() == 3
+    clock.go(3)
+    sampler.tick()
+    assert sampler.seconds_to_next_tick() == 60
+
+
+def test_a_snapshot_of_an_older_version_is_no_sample(
+    make: Callable[..., Sampler], system: SystemSettings, paths: RuntimePaths
+) -> None:
+    with sqlite3.connect(paths.store) as connection:
+        connection.execute("DELETE FROM collection WHERE name = 'tally'")
+        connection.execute("DELETE FROM document WHERE name = 'tally'")
+    make().tick()
+    assert slots(system) == []
 
 
 def test_stale_data_is_no_sample(make: Callable[..., Sampler], system: SystemSettings, clock: Clock) -> None:
@@ -208,6 +236,35 @@ def test_samples_wait_for_an_archive_that_fails(
     status = read_status(paths.archive_status)
     assert status is not None
     assert (status.error, status.waiting, status.stored_at) == (None, 0, 1_800_000_960)
+
+
+def test_samples_that_are_lost_are_counted(
+    make: Callable[..., Sampler],
+    system: SystemSettings,
+    clock: Clock,
+    source: FakeSource,
+    cycle: Cycle,
+    paths: RuntimePaths,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("slurm_rest_api.archive.sampler._MOST_WAITING", 3)
+    store = FailingStore(open_store(system))
+    sampler = make(store)
+    for _ in range(5):
+        sampler.tick()
+        clock.go(60)
+        load_again(source, cycle)
+    status = read_status(paths.archive_status)
+    assert status is not None
+    assert (status.waiting, status.lost) == (3, 2)
+    assert sum("are lost" in record.message for record in caplog.records) == 1
+    store.error = None
+    clock.go(600)
+    load_again(source, cycle)
+    sampler.tick()
+    assert slots(system) == [1_800_000_000 + 60 * number for number in (3, 4, 15)]
+    assert read_status(paths.archive_status) == ArchiveStatus(stored_at=1_800_000_900)
 
 
 def test_the_sampler_keeps_the_archive_in_order(

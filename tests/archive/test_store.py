@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from slurm_rest_api.archive.engine import archive_file, open_engine
 from slurm_rest_api.config import SystemSettings
@@ -82,6 +83,32 @@ def test_nothing_that_was_stored_is_lost_when_the_writer_is_killed(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("url", "limited"),
+    [
+        ("mysql+pymysql://u@h/d", {"connect_timeout", "read_timeout", "write_timeout"}),
+        ("postgresql+psycopg://u@h/d", {"connect_timeout", "options", "tcp_user_timeout"}),
+        ("postgresql+psycopg://u@h/d?options=-c%20work_mem=1MB", {"connect_timeout", "tcp_user_timeout"}),
+    ],
+)
+def test_a_server_that_hangs_holds_nobody_up_for_long(url: str, limited: set[str]) -> None:
+    engine = open_engine(SystemSettings.model_validate({"archive_url": url}), writable=False)
+    given: dict[str, object] = {}
+
+    class Asked(Exception):
+        """Ends the try to connect."""
+
+    def look(_dialect: object, _record: object, _args: object, parameters: dict[str, object]) -> None:
+        given.update(parameters)
+        raise Asked
+
+    event.listen(engine, "do_connect", look)
+    with pytest.raises(Asked):
+        engine.connect()
+    assert {name for name in given if "timeout" in name or name == "options"} >= limited
+    assert "statement_timeout" in str(given.get("options")) or "options" not in limited
+
+
+@pytest.mark.parametrize(
     ("url", "words"),
     [
         ("nonsense", "it is no URL of a database"),
@@ -96,11 +123,14 @@ def test_an_unusable_url_is_told_without_its_password(url: str, words: str) -> N
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    settings = SystemSettings(archive_path=str(tmp_path / "file" / "load.sqlite"))
-    with pytest.raises(ArchiveError, match="The folder of the load archive"):
-        open_engine(settings, writable=True)
+def test_a_folder_that_cannot_be_made_is_told_until_it_can(tmp_path: Path) -> None:
+    (tmp_path / "disk").write_text("not mounted yet")
+    store = open_store(SystemSettings(archive_path=str(tmp_path / "disk" / "load.sqlite")))
+    for _ in range(2):
+        with pytest.raises(ArchiveError, match="The folder of the load archive"):
+            store.add(make_sample(60))
+    (tmp_path / "disk").unlink()
+    assert store.add(make_sample(60))
 
 
 def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:

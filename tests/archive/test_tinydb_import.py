@@ -52,7 +52,7 @@ def test_samples_come_in_with_their_slots_and_wider_levels(tmp_path: Path) -> No
     sample = all_samples(system)[3]
     assert (sample["time"], sample["total_load"]) == (first + 180, 3)
     assert sample["partitions"]["main"]["partition_load"] == 0.5
-    hours = open_reader(system).samples(Window(first, first + 86400, 3600), 100)
+    hours = open_reader(system).steps(Window(first, first + 86400, 3600), 100)
     assert sum(part.weight for part in hours) == 1200
 
 

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, make_url, text
 
 from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.store import ArchiveStore
 from slurm_rest_api.archive.tables import metadata
+from slurm_rest_api.archive.window import Window
 from slurm_rest_api.config import SystemSettings
-from slurm_rest_api.errors import ArchiveError
-from tests.archive.databases import Archives, open_store, slots, sqlite_settings
+from slurm_rest_api.errors import ArchiveError, ArchiveUnavailable
+from tests.archive.databases import EVER, Archives, open_store, slots, sqlite_settings
 from tests.archive.samples import make_sample
 from tests.archive.store_contract import CHECKS
 from tests.cluster.answers import ask
@@ -62,6 +64,57 @@ def server(request: pytest.FixtureRequest) -> Iterator[Archives]:
 @pytest.mark.parametrize("check", CHECKS)
 def test_the_contract_of_every_archive(check: Callable[[Archives], None], server: Archives) -> None:
     check(server)
+
+
+def without_password(url: str, **query: str) -> SystemSettings:
+    bare = make_url(url).set(password=None).update_query_dict(query)
+    return SystemSettings.model_validate({"archive_url": bare.render_as_string(hide_password=False)})
+
+
+def test_the_password_of_postgresql_can_be_in_a_file(postgresql_url: str, tmp_path: Path) -> None:
+    passwords = tmp_path / "pgpass"
+    passwords.write_text(f"*:*:*:*:{make_url(postgresql_url).password}\n")
+    passwords.chmod(0o600)
+    archives = Archives(without_password(postgresql_url, passfile=str(passwords)))
+    archives.store().add(make_sample(-600))
+    assert -600 in [row.time for row in archives.reader().samples(Window(-1000, 0, 0), 10)]
+    archives.close()
+
+
+def test_the_password_of_mariadb_can_be_in_a_file(mariadb_url: str, tmp_path: Path) -> None:
+    options = tmp_path / "archive.cnf"
+    options.write_text(f"[client]\npassword={make_url(mariadb_url).password}\n")
+    archives = Archives(without_password(mariadb_url, read_default_file=str(options)))
+    archives.store().add(make_sample(-600))
+    assert -600 in [row.time for row in archives.reader().samples(Window(-1000, 0, 0), 10)]
+    archives.close()
+
+
+def end_sessions(url: str) -> None:
+    """What a restart of the server does to those who are connected."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        others = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = :user"
+        )
+        connection.execute(text(others), {"user": make_url(url).username})
+    engine.dispose()
+
+
+def test_a_server_that_goes_away_costs_no_sample(tmp_path: Path) -> None:
+    with postgresql() as url:
+        archives = Archives(SystemSettings.model_validate({"archive_url": url}))
+        store, reader = archives.store(), archives.reader()
+        assert store.add(make_sample(0))
+        end_sessions(url)
+        # Connections of before are noticed to be dead and made anew.
+        assert store.add(make_sample(60))
+        assert [row.time for row in reader.samples(Window(0, EVER, 0), 10)] == [0, 60]
+    with pytest.raises(ArchiveError, match="cannot be written"):
+        store.add(make_sample(120))
+    with pytest.raises(ArchiveUnavailable, match="cannot be read just now"):
+        reader.samples(Window(0, EVER, 0), 10)
+    archives.close()
 
 
 def test_a_full_disk_damages_nothing_and_is_survived(tmp_path: Path) -> None:

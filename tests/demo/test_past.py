@@ -42,7 +42,7 @@ class Lived:
         self.paths = RuntimePaths.of(settings)
         self.paths.make()
         self.folder = folder
-        self.source = RememberingSource(SMALL, folder, lambda: self.now, tell_past=lambda *_: "told")
+        self.source = RememberingSource(SMALL, folder, lambda: self.now, tell_past=lambda *_: None)
         self.cycle = Cycle(self.source, StoreWriter(self.paths.store), settings.filter.partitions, 10.0)
         self.client: FlaskClient = make_client(settings)
 
@@ -118,7 +118,7 @@ def test_a_job_that_ends_leaves_the_queue_and_stays_in_history(lived: Lived) -> 
 
 def test_a_demo_that_was_off_for_a_while_knows_what_happened(lived: Lived) -> None:
     running = ids(lived.history("state=R"))
-    again = RememberingSource(SMALL, lived.folder, lambda: TUESDAY_15H + 6 * HOUR, tell_past=lambda *_: "told")
+    again = RememberingSource(SMALL, lived.folder, lambda: TUESDAY_15H + 6 * HOUR, tell_past=lambda *_: None)
     again.load()
     later = Timeline(SMALL).at(TUESDAY_15H + 6 * HOUR)
     still = {(job.id,) for job in later.running if job.partition != HIDDEN_PARTITION}

@@ -113,11 +113,13 @@ class CountingSampler:
         self.ticks = 0
         self.closed = False
 
-    def seconds_to_next_slot(self) -> float:
+    def seconds_to_next_tick(self) -> float:
         return 0.05
 
     def tick(self) -> None:
         self.ticks += 1
+        if self.ticks == 2:
+            raise ValueError("a sample that cannot be made")
 
     def close(self) -> None:
         self.closed = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from .layout import CA_BUNDLE_IN_ROOT, Layout
@@ -22,38 +23,43 @@ _PACKAGES = (
 _SCRIPTS = Path("/usr/share/debootstrap/scripts")
 
 
-def recipe_stamp(layout: Layout) -> str:
+def recipe_stamp(layout: Layout, packages: Sequence[str] = _PACKAGES) -> str:
     """Changes when the root must be made anew: other suite, mirror or packages."""
-    return hashlib.sha256("\n".join([layout.suite, layout.mirror, *_PACKAGES]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([layout.suite, layout.mirror, *packages]).encode()).hexdigest()
 
 
-def root_is_current(layout: Layout) -> bool:
+def root_is_current(layout: Layout, packages: Sequence[str] = _PACKAGES) -> bool:
     """True when the root was completed by the recipe of today."""
     stamp = _stamp_file(layout)
-    return stamp.exists() and stamp.read_text().strip() == recipe_stamp(layout)
+    return stamp.exists() and stamp.read_text().strip() == recipe_stamp(layout, packages)
 
 
-def make_root(layout: Layout) -> None:
+def make_root(layout: Layout, packages: Sequence[str] = _PACKAGES) -> None:
     """Make the root unless a current one is there; a half-made or outdated one is removed first."""
-    if root_is_current(layout):
+    if root_is_current(layout, packages):
         return
     layout.base.mkdir(parents=True, exist_ok=True)
     if layout.root.exists():
         with step("remove the outdated root"):
             remove_root(layout)
     with step("install debootstrap"):
-        _install_debootstrap()
+        install_on_host("debootstrap")
     with step(f"debootstrap {layout.suite} into {layout.root} (this takes minutes, once)"):
-        _debootstrap(layout)
-    _stamp_file(layout).write_text(recipe_stamp(layout) + "\n")
+        _debootstrap(layout, packages)
+    _stamp_file(layout).write_text(recipe_stamp(layout, packages) + "\n")
 
 
 def prepare_root(layout: Layout) -> None:
     """What may differ from day to day or is cheap to repeat: name service, certificates, people."""
+    connect_root(layout)
+    _add_people(Shell(layout.root))
+
+
+def connect_root(layout: Layout) -> None:
+    """Let the root reach what the host reaches: name service and certificates."""
     shutil.copyfile("/etc/resolv.conf", layout.inside("/etc/resolv.conf"))
     shutil.copyfile("/etc/hosts", layout.inside("/etc/hosts"))
     _copy_ca_bundle(layout)
-    _add_people(Shell(layout.root))
 
 
 def remove_root(layout: Layout) -> None:
@@ -72,16 +78,17 @@ def _stamp_file(layout: Layout) -> Path:
     return layout.inside("/etc/testbed-recipe")
 
 
-def _install_debootstrap() -> None:
-    if shutil.which("debootstrap"):
+def install_on_host(program: str) -> None:
+    """Install a program of this name from the package of this name, unless the host has it."""
+    if shutil.which(program):
         return
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run_command(["apt-get", "update"], timeout=300, env=env)
-    run_command(["apt-get", "install", "-y", "--no-install-recommends", "debootstrap"], timeout=300, env=env)
+    run_command(["apt-get", "install", "-y", "--no-install-recommends", program], timeout=300, env=env)
 
 
-def _debootstrap(layout: Layout) -> None:
-    command = ["debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}"]
+def _debootstrap(layout: Layout, packages: Sequence[str]) -> None:
+    command = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}"]
     command += [layout.suite, str(layout.root), layout.mirror]
     if not (_SCRIPTS / layout.suite).exists():
         # An older debootstrap knows no suites newer than itself; they are all made as sid is.

@@ -1,0 +1,97 @@
+"""The text that Prometheus reads: of the cluster once a snapshot, of the service at each scrape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import orjson
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from slurm_rest_api.health.parts import Check
+from slurm_rest_api.metrics.cluster import JobCounts, job_families, node_families, usage_families
+from slurm_rest_api.metrics.scheduler import scheduler_families
+from slurm_rest_api.metrics.service import ServiceCollector
+from slurm_rest_api.metrics.workers import Counters
+from slurm_rest_api.slurmapi.prepared import PreparedBodies
+from slurm_rest_api.slurmapi.sources.base import Record
+from slurm_rest_api.slurmapi.store.columns import Kind
+from slurm_rest_api.slurmapi.store.reader import Status, StoreReader, StoreView
+
+_NAME: Final = "metrics"
+
+
+class Exposition:
+    """Writes the whole text; every worker writes the same."""
+
+    def __init__(
+        self,
+        reader: StoreReader,
+        prepared: PreparedBodies,
+        counters: Counters,
+        checks: Mapping[str, Check],
+        most_accounts: int,
+    ) -> None:
+        self._reader = reader
+        self._prepared = prepared
+        self._counters = counters
+        self._checks = checks
+        self._most_accounts = most_accounts
+
+    def text(self) -> bytes:
+        """All metrics in Prometheus' text format.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        with self._reader.view() as view:
+            status = None if view is None else view.status()
+            cluster = b"" if view is None or status is None else self._cluster(view, status)
+        return generate_latest(self._counters.all()) + self._service(status) + cluster
+
+    def _service(self, status: Status | None) -> bytes:
+        registry = CollectorRegistry()
+        registry.register(ServiceCollector(status, self._checks))
+        return generate_latest(registry)
+
+    def _cluster(self, view: StoreView, status: Status) -> bytes:
+        """The cluster's part, made by the first worker that is asked and kept beside the prepared answers."""
+        if status.loaded_at is None:
+            return b""
+
+        def render() -> list[bytes]:
+            registry = CollectorRegistry()
+            registry.register(_ClusterCollector(view, self._most_accounts))
+            return [generate_latest(registry)]
+
+        tag = f"{status.run}-{status.version}"
+        try:
+            with self._prepared.open(_NAME, tag, gzip=False, render=render) as file:
+                return file.read()
+        except OSError:
+            # The disk is full, which the answers of other routes have logged.
+            return b"".join(render())
+
+
+class _ClusterCollector(Collector):
+    def __init__(self, view: StoreView, most_accounts: int) -> None:
+        self._view = view
+        self._most_accounts = most_accounts
+
+    def describe(self) -> list[Metric]:
+        # Or the registry would walk the store once more, to learn the names.
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        yield from job_families(JobCounts(_records(self._view, "queue")), self._most_accounts)
+        yield from node_families(list(_records(self._view, "nodes")), list(_records(self._view, "partitions")))
+        yield from usage_families(orjson.loads(self._view.document("usage_compact")))
+        yield from scheduler_families(orjson.loads(self._view.document("stats")))
+
+
+def _records(view: StoreView, kind: Kind) -> Iterator[Record]:
+    for batch in view.batches(kind):
+        for _key, body in batch:
+            yield orjson.loads(body)

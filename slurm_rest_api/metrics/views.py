@@ -1,0 +1,35 @@
+"""/metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from slurm_rest_api.web.envelope import ErrorAnswer
+from slurm_rest_api.web.parameters import Parameters
+
+
+def metrics_blueprint(text: Callable[[], bytes]) -> APIBlueprint:
+    """The blueprint that answers with `text()`."""
+    blueprint = APIBlueprint(
+        "metrics",
+        __name__,
+        abp_tags=[Tag(name="health", description="For whoever watches the service.")],
+        abp_responses={"400": ErrorAnswer, "503": ErrorAnswer},
+    )
+
+    @blueprint.get(
+        "/metrics",
+        summary="Metrics",
+        responses={"200": {"description": "Metrics", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
+    def metrics(query: Parameters) -> Response:
+        """Figures of the service and of the cluster in Prometheus' text format."""
+        response = Response(text(), content_type=CONTENT_TYPE_LATEST)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return blueprint

@@ -1,0 +1,58 @@
+"""Asks for a name before anything is answered, and keeps what is answered out of shared caches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+from flask import Flask, Response, g, request
+
+from slurm_rest_api.auth.principal import Authenticate, Credentials, Principal
+from slurm_rest_api.errors import Forbidden
+
+MayAsk = Callable[[Principal, str], bool]
+"""Whether a principal may ask for a path."""
+
+_IDENTIFYING: Final = ("Authorization", "Cookie", "X-SLURM-USER-NAME", "X-SLURM-USER-TOKEN")
+
+
+def require_principal(app: Flask, authenticate: Authenticate, may_ask: MayAsk, open_paths: Collection[str]) -> None:
+    """Have `app` answer nobody but those whom `authenticate` knows and `may_ask` lets, except on `open_paths`.
+
+    This comes before routing takes effect: a path that does not exist is refused like any other.
+    """
+
+    @app.before_request
+    def check() -> None:
+        # A browser's preflight cannot bring credentials, and gets no data.
+        if request.method == "OPTIONS" or request.path in open_paths:
+            return
+        g.principal = principal = authenticate(_credentials())
+        if not may_ask(principal, request.path):
+            raise Forbidden("This is not for you to see here.")
+
+    @app.after_request
+    def keep_private(response: Response) -> Response:
+        if request.path not in open_paths:
+            control = response.cache_control
+            control.public = False
+            control.private = True
+            response.vary.update(_IDENTIFYING)
+        return response
+
+
+def principal_name() -> str | None:
+    """Who sends the present request; None where nobody was asked for a name."""
+    principal: Any = g.get("principal")
+    return principal.name if isinstance(principal, Principal) else None
+
+
+def _credentials() -> Credentials:
+    authorization = request.authorization
+    bearer = authorization.token if authorization is not None and authorization.type == "bearer" else None
+    return Credentials(
+        token=bearer or request.headers.get("X-SLURM-USER-TOKEN"),
+        claimed_user=request.headers.get("X-SLURM-USER-NAME"),
+        # Not a header: what a client sends as Remote-User arrives as HTTP_REMOTE_USER.
+        remote_user=request.environ.get("REMOTE_USER"),
+    )

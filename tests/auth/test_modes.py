@@ -1,0 +1,185 @@
+"""Each mode of section auth over HTTP: who is let in, who is not, and what is told to whom."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import time
+from pathlib import Path
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from flask.testing import FlaskClient
+from jwt.algorithms import RSAAlgorithm
+
+from slurm_rest_api.auth.principal import Credentials
+from slurm_rest_api.auth.token_file import TokenFile
+from slurm_rest_api.config import Settings
+from slurm_rest_api.slurmapi.cycle import Cycle
+from tests.auth.asking import asking_client, bearer, key_file, slurm_token
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> TokenFile:
+    return TokenFile(tmp_path / "etc" / "tokens.json")
+
+
+def status(client: FlaskClient, headers: dict[str, str], path: str = "/nodes") -> int:
+    return client.get(path, headers=headers).status_code
+
+
+def test_without_a_token_nothing_is_told_and_not_even_what_exists(
+    settings: Settings, tokens: TokenFile, cycle: Cycle
+) -> None:
+    cycle.run()
+    client = asking_client(settings, mode="token", token_file=str(tokens.path))
+    answers = [client.get(path) for path in ("/nodes", "/no-such-route", "/openapi/openapi.json")]
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.text for answer in answers}) == 1
+    assert answers[0].headers["WWW-Authenticate"] == 'Bearer realm="slurm-rest-api"'
+    assert answers[0].headers["Cache-Control"] == "no-store, private"
+    assert client.get("/health").status_code == 200
+
+
+def test_a_token_of_the_file_is_let_in_until_it_expires_or_is_revoked(
+    settings: Settings, tokens: TokenFile, cycle: Cycle
+) -> None:
+    cycle.run()
+    client = asking_client(settings, mode="token", token_file=str(tokens.path))
+    good = tokens.add("grafana", "admin", None)
+    old = tokens.add("old", "admin", int(time.time()) - 1)
+    assert status(client, bearer(good)) == 200
+    assert [status(client, bearer(bad)) for bad in (old, good[:-1], good + "x", "", "\udcff")] == [401] * 5
+    tokens.revoke("grafana")
+    assert status(client, bearer(good)) == 401
+
+
+def test_no_token_is_in_the_file_or_in_what_is_shown_of_a_request(tokens: TokenFile) -> None:
+    made = tokens.add("grafana", "user", None)
+    assert made not in tokens.path.read_text()
+    assert tokens.path.stat().st_mode & 0o777 == 0o640
+    assert made not in repr(Credentials(token=made))
+
+
+def test_a_damaged_file_of_tokens_lets_nobody_in_and_says_so(
+    settings: Settings, tokens: TokenFile, cycle: Cycle
+) -> None:
+    cycle.run()
+    good = tokens.add("grafana", "admin", None)
+    client = asking_client(settings, mode="token", token_file=str(tokens.path))
+    tokens.path.write_text("[]garbage")
+    answer = client.get("/nodes", headers=bearer(good))
+    assert (answer.status_code, answer.get_json()["errors"][0]["title"]) == (503, "Tokens not readable")
+    assert str(tokens.path) not in answer.text
+
+
+def test_private_answers_stay_out_of_shared_caches(settings: Settings, tokens: TokenFile, cycle: Cycle) -> None:
+    cycle.run()
+    client = asking_client(settings, mode="token", token_file=str(tokens.path))
+    known = bearer(tokens.add("grafana", "admin", None))
+    answer = client.get("/nodes", headers=known)
+    unchanged = client.get("/nodes", headers={**known, "If-None-Match": answer.headers["ETag"]})
+    assert (answer.status_code, unchanged.status_code) == (200, 304)
+    for got in (answer, unchanged):
+        assert "private" in got.headers["Cache-Control"]
+        assert "public" not in got.headers["Cache-Control"]
+        assert {"Authorization", "X-SLURM-USER-TOKEN", "Accept-Encoding"} <= set(got.headers["Vary"].split(", "))
+
+
+def test_slurms_own_tokens_are_accepted_in_both_headers(settings: Settings, tmp_path: Path, cycle: Cycle) -> None:
+    cycle.run()
+    client = asking_client(settings, mode="jwt", jwt_key_file=str(key_file(tmp_path)))
+    token = slurm_token("alice")
+    assert status(client, bearer(token)) == 200
+    assert status(client, {"X-SLURM-USER-TOKEN": token}) == 200
+    assert status(client, {"X-SLURM-USER-TOKEN": token, "X-SLURM-USER-NAME": "alice"}) == 200
+    assert status(client, {"X-SLURM-USER-TOKEN": token, "X-SLURM-USER-NAME": "root"}) == 401
+
+
+def unsigned(token: str) -> str:
+    head = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
+    return f"{head}.{token.split('.')[1]}."
+
+
+def test_other_tokens_are_refused(settings: Settings, tmp_path: Path, cycle: Cycle) -> None:
+    cycle.run()
+    client = asking_client(settings, mode="jwt", jwt_key_file=str(key_file(tmp_path)))
+    now = int(time.time())
+    refused = [
+        slurm_token(exp=now - 60),
+        slurm_token(key=b"another key of thirty-two bytes or more"),
+        slurm_token(algorithm="HS512", key=b"a key of thirty-two bytes or more, for tests" * 2),
+        slurm_token(nbf=now + 600),
+        slurm_token(aud="somebody-else"),
+        slurm_token(sun=""),
+        slurm_token(sun=["root"]),
+        slurm_token(exp=None),
+        unsigned(slurm_token()),
+        slurm_token() + "x",
+        "not.a.token",
+        "...",
+    ]
+    assert [status(client, bearer(token)) for token in refused] == [401] * len(refused)
+
+
+def test_tokens_of_a_provider_need_its_key_and_no_public_key_becomes_a_secret(
+    settings: Settings, tmp_path: Path, cycle: Cycle
+) -> None:
+    cycle.run()
+    ours, foreign = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
+    jwks = tmp_path / "jwks.json"
+    public = {**RSAAlgorithm.to_jwk(ours.public_key(), as_dict=True), "kid": "one", "alg": "RS256"}
+    jwks.write_text(json.dumps({"keys": [public]}))
+    client = asking_client(settings, mode="jwt", jwt_jwks_file=str(jwks), jwt_audience="slurm")
+
+    def token(key: rsa.RSAPrivateKey, kid: str, aud: str = "slurm") -> str:
+        claims = {"exp": int(time.time()) + 600, "sun": "alice", "aud": aud}
+        return jwt.encode(claims, key, algorithm="RS256", headers={"kid": kid})
+
+    assert status(client, bearer(token(ours, "one"))) == 200
+    assert status(client, bearer(token(foreign, "one"))) == 401
+    assert status(client, bearer(token(ours, "two"))) == 401
+    assert status(client, bearer(token(ours, "one", aud="mail"))) == 401
+    pem = ours.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert status(client, bearer(confused(pem))) == 401
+
+
+def confused(public_pem: bytes) -> str:
+    """A token that takes the provider's public key, which everyone knows, for the secret of HS256."""
+    head, body = (
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+        for part in (
+            {"alg": "HS256", "typ": "JWT", "kid": "one"},
+            {"exp": int(time.time()) + 600, "sun": "root", "aud": "slurm"},
+        )
+    )
+    mac = hmac.digest(public_pem, f"{head}.{body}".encode(), "sha256")
+    return f"{head}.{body}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+
+
+def test_the_proxy_names_the_user_and_no_header_does(settings: Settings, cycle: Cycle) -> None:
+    cycle.run()
+    client = asking_client(settings, mode="proxy", admins=["root"], private_data=["nodes"])
+    for header in ("Remote-User", "REMOTE_USER", "X-Remote-User", "X-Forwarded-User"):
+        assert status(client, {header: "root"}) == 401
+    assert status(client, bearer("root")) == 401
+    assert client.get("/nodes", environ_overrides={"REMOTE_USER": "root"}).status_code == 200
+    refused = client.get("/nodes", environ_overrides={"REMOTE_USER": "alice"})
+    missing = client.get("/no-such-route", environ_overrides={"REMOTE_USER": "alice"})
+    assert (refused.status_code, missing.status_code) == (403, 403)
+    assert refused.text == missing.text
+
+
+def test_a_preflight_needs_no_token(settings: Settings, cycle: Cycle) -> None:
+    system = settings.system.model_copy(update={"use_cors": True, "cors_origins": ("https://dash.example.org",)})
+    client = asking_client(settings.model_copy(update={"system": system}), mode="proxy")
+    asked = {"Origin": "https://dash.example.org", "Access-Control-Request-Method": "GET"}
+    answer = client.options("/nodes", headers={**asked, "Access-Control-Request-Headers": "Authorization"})
+    assert answer.status_code == 200
+    assert answer.data == b""
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://dash.example.org"
+    foreign = client.options("/nodes", headers={**asked, "Origin": "https://evil.example.org"})
+    assert "Access-Control-Allow-Origin" not in foreign.headers

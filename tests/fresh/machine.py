@@ -1,0 +1,53 @@
+"""A fresh machine: an empty Debian root with Python and git, and an ordinary user who has a copy of this checkout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from tests.testbed.layout import Layout
+from tests.testbed.mounts import mount_system, unmount_all
+from tests.testbed.processes import end_all
+from tests.testbed.recipe import connect_root, install_on_host, make_root
+from tests.testbed.shell import Shell
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+CACHE = Path("/var/cache/slurm-rest-api-fresh")
+SUITE = "bookworm"
+PACKAGES = ("python3", "python3-venv", "git", "ca-certificates")
+USER = "visitor"
+FOLDER = f"/home/{USER}/slurm-rest-api"
+
+# What is no part of a clone.
+_NOT_CLONED = (".git", ".venv", ".venv-*", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis", "build", "dist")
+
+
+class FreshMachine:
+    """The machine. `enter()` makes it as new; `leave()` ends what runs in it."""
+
+    def __init__(self, cache: Path | None = None) -> None:
+        base = cache or Path(os.environ.get("SLURM_REST_API_FRESH") or CACHE)
+        self.layout = Layout(base=base.absolute(), checkout=CHECKOUT, suite=SUITE)
+        self.shell = Shell(self.layout.root)
+
+    def enter(self) -> None:
+        """Make the root, once, and the user's home with nothing in it but the copy of the checkout."""
+        install_on_host("curl")
+        make_root(self.layout, PACKAGES)
+        self.leave()
+        mount_system(self.layout)
+        connect_root(self.layout)
+        if f"\n{USER}:" not in self.layout.inside("/etc/passwd").read_text():
+            self.shell.run(["useradd", "--user-group", "--shell", "/bin/bash", USER])
+        home = self.layout.inside(f"/home/{USER}")
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.copytree(
+            CHECKOUT, self.layout.inside(FOLDER), ignore=shutil.ignore_patterns(*_NOT_CLONED), symlinks=True
+        )
+        self.shell.run(["chown", "-R", f"{USER}:{USER}", f"/home/{USER}"])
+
+    def leave(self) -> None:
+        """End every process inside and unmount everything."""
+        end_all(self.layout.root)
+        unmount_all(self.layout)

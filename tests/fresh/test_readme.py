@@ -1,0 +1,86 @@
+"""README.md word for word, by an ordinary user of a machine that has Python and git and nothing else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fresh.machine import FOLDER, USER, FreshMachine
+from tests.fresh.readme import Example, curls, start_command
+from tests.fresh.shapes import BY_NAME, KEYED_DATA, differences
+from tests.testbed.processes import processes_inside
+from tests.waiting import wait_for
+
+MIB = 1024 * 1024
+MOST_MEMORY_MIB = 300
+
+
+@pytest.fixture(scope="session")
+def demo(machine: FreshMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The demo, started by README's command on the fresh machine; gives its log."""
+    log = tmp_path_factory.mktemp("fresh") / "log"
+    process = machine.shell.popen(["bash", "-c", start_command()], user=USER, cwd=FOLDER, log=log)
+
+    def said() -> str | None:
+        assert process.poll() is None, f"{start_command()} ended:\n{log.read_text()}"
+        return log.read_text() if "The demo cluster is at http://127.0.0.1:5000/" in log.read_text() else None
+
+    try:
+        wait_for("the demo", said, seconds=600)
+        wait_for("the past", lambda: "The demo's past is written" in log.read_text(), seconds=600)
+        yield log
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_the_machine_has_no_slurm_and_the_user_no_rights(machine: FreshMachine) -> None:
+    for program in ("squeue", "gcc", "curl", "mysqld"):
+        assert machine.shell.run(["sh", "-c", f"command -v {program}"], check=False).returncode != 0
+    assert machine.shell.run(["id", "-u"], user=USER).stdout.strip() != "0"
+
+
+def test_the_start_shows_progress_the_address_and_three_commands(demo: Path) -> None:
+    text = demo.read_text()
+    assert "Making the environment" in text
+    assert "1 of 2" in text
+    assert text.count("  curl -s ") == 3
+    assert "This is the demonstration cluster" in text
+
+
+def test_the_readme_has_a_command_for_every_documented_answer() -> None:
+    sections = {example.section for example in curls() if example.answer}
+    assert {"/queue", "/nodes", "/partitions", "/stats", "/usage", "/users", "/history", "/load"} <= sections
+
+
+@pytest.mark.parametrize("example", curls(), ids=lambda example: example.command)
+@pytest.mark.usefixtures("demo")
+def test_each_curl_answers_what_is_documented(example: Example) -> None:
+    done = subprocess.run(["bash", "-c", example.command], capture_output=True, text=True, check=True, timeout=60)
+    answer = json.loads(done.stdout)
+    assert answer
+    if example.answer is None:
+        assert answer["meta"]["source"] == "demo"
+        return
+    documented = json.loads(example.answer)
+    assert set(documented) == set(answer)
+    for part in documented:
+        keyed = part in BY_NAME or (part == "data" and example.section in KEYED_DATA)
+        assert differences(documented[part], [answer[part]], part, by_name=keyed) == []
+    # An empty answer would agree with everything.
+    assert answer.get("data", answer.get("errors"))
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_demo_takes_little_memory(machine: FreshMachine) -> None:
+    def proportional_bytes(pid: int) -> int:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+    processes = processes_inside(machine.layout.root)
+    assert len(processes) >= 4
+    assert sum(map(proportional_bytes, processes)) < MOST_MEMORY_MIB * MIB
