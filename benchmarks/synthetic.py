@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -106,3 +107,9 @@ def _job(number: int, chance: random.Random, nodes: int) -> Record:
         tres_req_str="cpu=4,mem=8000M,node=1,billing=4",
         tres_alloc_str="cpu=4,mem=8000M,node=1,billing=4" if runs else None,
     )
+
+
+def from_environment() -> SyntheticSource:
+    """For the setting `source`: `$SYNTHETIC_CLUSTER` has the number of jobs and of nodes, with a comma between."""
+    jobs, nodes = map(int, os.environ["SYNTHETIC_CLUSTER"].split(","))
+    return SyntheticSource(jobs, nodes)
