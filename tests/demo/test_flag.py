@@ -20,6 +20,8 @@ from slurm_rest_api.cli import main
 from tests.waiting import wait_for
 
 ROUTES = ("queue", "nodes", "partitions", "stats", "usage", "users", "history", "load")
+# Four processes start, and a busy machine may take its time.
+PATIENCE_SECONDS = 180.0
 
 
 def free_port() -> int:
@@ -44,11 +46,13 @@ def test_every_route_answers_and_says_demo(tmp_path: Path) -> None:
     with log.open("w") as out:
         service = subprocess.Popen([*command, f"--port={port}"], stdout=out, stderr=out, env=environ, cwd=tmp_path)
     try:
-        wait_for("the announcement", lambda: f"The demo cluster is at http://127.0.0.1:{port}/" in log.read_text())
+        address = f"http://127.0.0.1:{port}/"
+        wait_for("the announcement", lambda: f"The demo cluster is at {address}" in log.read_text(), PATIENCE_SECONDS)
         sources = {route: (ask(port, route) or {})["meta"]["source"] for route in ROUTES}
         assert sources == dict.fromkeys(ROUTES, "demo")
         assert len((ask(port, "nodes") or {})["data"]) == 39
-        assert wait_for("the past", lambda: (ask(port, "load?time=86400&step=3600") or {})["data"])
+        past = "load?time=86400&step=3600"
+        assert wait_for("the past", lambda: (ask(port, past) or {})["data"], PATIENCE_SECONDS)
     finally:
         service.send_signal(signal.SIGTERM)
         assert service.wait(20) == 0
