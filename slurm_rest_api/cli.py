@@ -35,6 +35,8 @@ from slurm_rest_api.version import __version__
 
 logger = logging.getLogger(__name__)
 
+_ONLY_THIS_HOST = ("127.0.0.1", "::1", "localhost")
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="slurm-rest-api")
@@ -99,6 +101,8 @@ def run(context: click.Context, host: str | None, port: int | None) -> None:
     _require_free(host, port)
     source = settings.system.source
     logger.info("Configuration: %s. Source: %s. Address: http://%s:%d/", settings.origin, source, host, port)
+    if settings.auth.mode == "none" and host not in _ONLY_THIS_HOST:
+        logger.warning("Everyone who reaches %s sees the whole cluster: auth.mode is none.", host)
     assert context.parent is not None
     config: Path | None = context.parent.params["config"]
     program = _program(config)

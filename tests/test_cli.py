@@ -88,6 +88,16 @@ def test_run_serves_and_ends_with_all_its_processes(running: tuple[Program, int]
     assert f"Address: http://127.0.0.1:{port}/" in program.log.read_text()
 
 
+def test_run_says_what_opening_it_to_a_network_means(config: Path) -> None:
+    program = Program(config, "run", "--host", "0.0.0.0", "--port", str(free_port()))
+    try:
+        told = "Everyone who reaches 0.0.0.0 sees the whole cluster: auth.mode is none."
+        wait_for("the warning", lambda: told in program.log.read_text())
+    finally:
+        program.process.kill()
+        program.process.wait()
+
+
 def test_run_killed_without_warning_leaves_nothing_behind(running: tuple[Program, int]) -> None:
     program, port = running
     wait_for("an answer", lambda: get(port))

@@ -197,8 +197,8 @@ def test_no_header_stands_for_a_token(web: Nginx, header: str) -> None:
 def test_requests_that_two_servers_could_read_differently_are_refused(web: Nginx, request_text: str) -> None:
     hidden = "GET /queue HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     reply = talk(web, (request_text + hidden).encode("latin-1"))
-    assert reply.status == 400
-    assert reply.statuses == [400]
+    # One refusal, nothing after it. 501 is nginx's word for a transfer coding that it does not know.
+    assert reply.statuses in ([400], [501])
 
 
 def test_a_request_within_a_body_is_no_request_of_the_one_before(web: Nginx, alice: str) -> None:
