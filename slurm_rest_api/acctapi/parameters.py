@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.states import parse_states
-from slurm_rest_api.hostlist import expand
+from slurm_rest_api.hostlist import expand_at_most
 from slurm_rest_api.web.comparisons import Comparisons
 from slurm_rest_api.web.moments import Moment
 from slurm_rest_api.web.names import CommaList, split_names
@@ -20,12 +20,15 @@ Text = Annotated[str, Field(min_length=1, max_length=1024)]
 Id = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
+_MOST_NODES: Final = 100_000
+
+
 def _from_text(read: Callable[[str], Any]) -> BeforeValidator:
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 
 def _nodes(text: str) -> frozenset[str]:
-    names = frozenset(expand(text))
+    names = frozenset(expand_at_most(text, _MOST_NODES))
     if not names:
         raise ValueError("expected a node name or a hostlist such as rack[001-003]")
     return names

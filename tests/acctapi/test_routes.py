@@ -199,6 +199,7 @@ def test_csv_and_ndjson_have_the_same_records(accounting: FlaskClient) -> None:
         ("format=xml", "format", "'json', 'csv', 'tsv', 'ndjson' or 'table'"),
         ("fields=id_jobb", "fields", "Did you mean 'id_job'?"),
         ("node=a@b", "node", "not a hostlist"),
+        ("node=n[1-999999999]", "node", "has more than 100,000 node names"),
         ("user=", "user", "at least 1 character"),
         ("cursor=xyz", "cursor", "expected the cursor of an answer's meta.next"),
         ("cursor=WzFd", "cursor", "expected the cursor of an answer's meta.next"),
