@@ -61,6 +61,12 @@ check ruff format --check
 check ruff check
 check mypy
 if [ "$everything" = yes ]; then
+    # pip-audit brings a list of authorities of its own; that of the machine may have one more, a proxy's.
+    for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt; do
+        if [ -z "${REQUESTS_CA_BUNDLE-}" ] && [ -e "$bundle" ]; then
+            export REQUESTS_CA_BUNDLE="$bundle"
+        fi
+    done
     check bandit --quiet --configfile pyproject.toml --recursive slurm_rest_api
     check pip_audit --disable-pip --require-hashes --progress-spinner off --requirement requirements/run.lock
     check pytest --complete -p tests.completeness "$@"
