@@ -18,7 +18,7 @@ import jwt
 import psutil
 import pytest
 
-from tests.cluster.web_server import Deployment, Nginx, install, nginx, start_uwsgi
+from tests.cluster.web_server import Deployment, Nginx, installed, nginx, start_uwsgi
 from tests.testbed.cluster import Cluster
 from tests.testbed.slurmnodes import SERVICE_USER
 from tests.waiting import wait_for
@@ -81,11 +81,11 @@ def reload(web: Nginx) -> None:
 
 @pytest.fixture(scope="module")
 def deployment(cluster: Cluster) -> Iterator[Deployment]:
-    install(cluster, CONFIG)
-    cluster.run(["install", "-m", "0400", "-o", SERVICE_USER, _SLURM_KEY, _KEY])
-    deployment = start_uwsgi(cluster)
-    yield deployment
-    deployment.stop()
+    with installed(cluster, CONFIG):
+        cluster.run(["install", "-m", "0400", "-o", SERVICE_USER, _SLURM_KEY, _KEY])
+        deployment = start_uwsgi(cluster)
+        yield deployment
+        deployment.stop()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.answers import Answer
-from tests.cluster.web_server import Deployment, Nginx, install, nginx, start_uwsgi, wait_served
+from tests.cluster.web_server import Deployment, Nginx, installed, nginx, start_uwsgi, wait_served
 from tests.testbed.cluster import Cluster
 from tests.testbed.processes import send_signal
 from tests.waiting import wait_for
@@ -54,10 +54,10 @@ filter:
 
 @pytest.fixture(scope="module")
 def deployment(cluster: Cluster) -> Iterator[Deployment]:
-    install(cluster, config(cluster))
-    deployment = start_uwsgi(cluster)
-    yield deployment
-    deployment.stop()
+    with installed(cluster, config(cluster)):
+        deployment = start_uwsgi(cluster)
+        yield deployment
+        deployment.stop()
 
 
 @pytest.fixture(scope="module")

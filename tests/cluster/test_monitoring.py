@@ -19,7 +19,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.cluster.conftest import Jobs
-from tests.cluster.web_server import Deployment, Nginx, install, nginx, start_uwsgi, wait_served
+from tests.cluster.web_server import Deployment, Nginx, installed, nginx, start_uwsgi, wait_served
 from tests.testbed.cluster import Cluster
 from tests.testbed.processes import send_signal
 from tests.testbed.service import CONFIG, free_port
@@ -35,10 +35,10 @@ WATCHED = [re.sub(r"\s+[<>=]+\s+[\d.]+$", "", rule["expr"]) for group in ALERTS[
 
 @pytest.fixture(scope="module")
 def deployment(cluster: Cluster) -> Iterator[Deployment]:
-    install(cluster, CONFIG)
-    deployment = start_uwsgi(cluster)
-    yield deployment
-    deployment.stop()
+    with installed(cluster, CONFIG):
+        deployment = start_uwsgi(cluster)
+        yield deployment
+        deployment.stop()
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def asked(web: Nginx, route: str) -> float:
     return samples(web).get(("slurm_rest_api_http_requests_total", labels), 0.0)
 
 
-def installed(program: str) -> str:
+def program_of(program: str) -> str:
     if shutil.which(program) is None:
         environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(["apt-get", "update", "-qq"], check=True)
@@ -89,7 +89,7 @@ def test_requests_are_counted_over_all_workers(web: Nginx, deployment: Deploymen
 def test_promtool_finds_nothing_to_say(web: Nginx) -> None:
     text = get(f"{web.url}/metrics")
     done = subprocess.run(
-        [installed("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False
+        [program_of("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert "secret" not in text
@@ -133,7 +133,7 @@ class Prometheus:
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
         self.process = subprocess.Popen(
             [
-                installed("prometheus"),
+                program_of("prometheus"),
                 f"--config.file={folder / 'prometheus.yml'}",
                 f"--storage.tsdb.path={folder / 'data'}",
                 f"--web.listen-address={urllib.parse.urlsplit(self._url).netloc}",

@@ -23,6 +23,7 @@ from tests.waiting import wait_for
 _BLOCK = "/etc/nginx/conf.d/slurm-rest-api.conf"
 _INI = "/etc/slurm-rest-api/slurm-rest-api.ini"
 _CONFIG = "/etc/slurm-rest-api/config.yml"
+_UNIT = "/etc/systemd/system/slurm-rest-api.service"
 _RUNTIME = "/run/slurm-rest-api"
 
 
@@ -70,14 +71,26 @@ def session_processes_and_children(pid: int) -> dict[int, str]:
     return found
 
 
-def install(cluster: Cluster, config: str) -> None:
-    """Write the files of a deployment to where they belong inside the root."""
-    for path in (_BLOCK, _INI, _CONFIG):
-        cluster.path(path).unlink(missing_ok=True)
+@contextmanager
+def installed(cluster: Cluster, config: str) -> Iterator[None]:
+    """The files of a deployment where they belong inside the root; all of it is gone afterwards.
+
+    Other tests start the service without any configuration.
+    """
+    files = [cluster.path(path) for path in (_BLOCK, _INI, _CONFIG, _UNIT)]
+    folders = [_RUNTIME, "/var/lib/slurm-rest-api"]
+    for file in files:
+        file.unlink(missing_ok=True)
     cluster.run([SERVICE, "install-files"])
     cluster.path(_CONFIG).write_text(config)
     # What RuntimeDirectory= and StateDirectory= of the unit do.
-    cluster.run(["install", "-d", "-m", "0750", "-o", SERVICE_USER, _RUNTIME, "/var/lib/slurm-rest-api"])
+    cluster.run(["install", "-d", "-m", "0750", "-o", SERVICE_USER, *folders])
+    try:
+        yield
+    finally:
+        for file in files:
+            file.unlink()
+        cluster.run(["rm", "-rf", *folders])
 
 
 def start_uwsgi(cluster: Cluster) -> Deployment:
