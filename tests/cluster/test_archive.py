@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import sqlite3
 import subprocess
 from collections import Counter
@@ -242,7 +243,9 @@ def test_there_is_a_gap_while_slurmctld_is_away(cluster: Cluster, archiving: Ser
 
 def test_two_collectors_share_one_archive(cluster: Cluster, start: StartService) -> None:
     folder = cluster.path("/tmp/shared-archive")
-    folder.mkdir(exist_ok=True)
+    # The root may be up since an earlier session.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     cluster.run(["chown", "slurmrestapi", "/tmp/shared-archive"])
     first, second = (start(config("/tmp/shared-archive/load.sqlite")) for _ in range(2))
     wait_for("samples", lambda: len(ask(second, "/load?time=60").json["data"]) >= 5, seconds=60)
