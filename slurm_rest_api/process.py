@@ -10,17 +10,27 @@ from typing import Final
 _PR_SET_PDEATHSIG: Final = 1
 _M_ARENA_MAX: Final = -8
 _ARENAS: Final = 2
+_PARENT: Final = "SLURM_REST_API_PARENT"
+
+
+def child_environment() -> dict[str, str]:
+    """The environment for a child that is to `end_with_parent()`: it tells who that is."""
+    return {**os.environ, _PARENT: str(os.getpid())}
 
 
 def end_with_parent() -> None:
-    """Have the kernel kill this process when the one that started it ends, however it ends (prctl(2))."""
-    parent = os.getppid()
+    """Have the kernel kill this process when the one that started it ends, however it ends (prctl(2)).
+
+    A process that was started with `child_environment()` also ends when its parent went before it got here: its
+    imports take seconds, and who is its parent by now may be init.
+    """
+    parent = int(os.environ.get(_PARENT) or os.getppid())
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"prctl(PR_SET_PDEATHSIG) failed: {os.strerror(number)}")
     if os.getppid() != parent:
-        # The parent went between its fork and our request, so no signal will ever come.
+        # The parent went before our request, so no signal will ever come.
         os.kill(os.getpid(), signal.SIGKILL)
 
 

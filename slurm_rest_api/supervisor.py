@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Final
 
+from slurm_rest_api.process import child_environment
+
 logger = logging.getLogger(__name__)
 
 _LONGEST_WAIT_SECONDS: Final = 30.0
@@ -34,7 +36,7 @@ class _Service:
         """Start the child if it does not run and its waiting time is over; `now` is monotonic seconds."""
         if self.process is None:
             if now >= self._start_after:
-                self.process = subprocess.Popen(self._command)
+                self.process = subprocess.Popen(self._command, env=child_environment())
                 self._started_at = now
             return
         code = self.process.poll()

@@ -93,9 +93,12 @@ def test_run_says_what_opening_it_to_a_network_means(config: Path) -> None:
     try:
         told = "Everyone who reaches 0.0.0.0 sees the whole cluster: auth.mode is none."
         wait_for("the warning", lambda: told in program.log.read_text())
+        family = program.family()
     finally:
         program.process.kill()
         program.process.wait()
+    # They have hardly begun, and still must not outlive it.
+    wait_for("all processes to end", lambda: not [member for member in family if member.is_running()])
 
 
 def test_run_killed_without_warning_leaves_nothing_behind(running: tuple[Program, int]) -> None:

@@ -15,6 +15,7 @@ from slurm_rest_api.demo.folder import DemoFolder
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.demo.timeline import Moment
+from slurm_rest_api.process import child_environment
 from slurm_rest_api.slurmapi.sources.base import Snapshot
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ def start_past(scale: Scale, folder: DemoFolder) -> subprocess.Popen[bytes]:
     """Have the past written by a process of its own, which ends with this one."""
     values = {"folder": folder.root, "nodes": scale.nodes, "jobs": scale.jobs, "seed": scale.seed}
     options = [f"--{name}={value}" for name, value in values.items()]
-    return subprocess.Popen([sys.executable, "-m", "slurm_rest_api.demo.past", *options], stdin=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "slurm_rest_api.demo.past", *options]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, env=child_environment())
 
 
 class RememberingSource(DemoSource):

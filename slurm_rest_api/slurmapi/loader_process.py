@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from slurm_rest_api.errors import SourceError
+from slurm_rest_api.process import child_environment
 from slurm_rest_api.slurmapi.cycle import CycleReport
 
 logger = logging.getLogger(__name__)
@@ -102,7 +103,12 @@ class _Child:
     def __init__(self, command: Sequence[str], keep_open: Sequence[int]) -> None:
         self.cycles = 0
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=keep_open
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=keep_open,
+            env=child_environment(),
         )
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._drain = threading.Thread(target=self._pass_on_stderr, daemon=True)
