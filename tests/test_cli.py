@@ -92,7 +92,7 @@ def test_run_says_what_opening_it_to_a_network_means(config: Path) -> None:
     program = Program(config, "run", "--host", "0.0.0.0", "--port", str(free_port()))
     try:
         told = "Everyone who reaches 0.0.0.0 sees the whole cluster: auth.mode is none."
-        wait_for("the warning", lambda: told in program.log.read_text())
+        assert wait_for("the warning", lambda: told in program.log.read_text())
         family = program.family()
     finally:
         program.process.kill()

@@ -113,10 +113,10 @@ def test_each_filter(accounting: FlaskClient, query: str, expected: list[int]) -
 
 def test_a_record_has_every_field_of_the_contract(accounting: FlaskClient) -> None:
     for times in ("classic", "iso", "epoch"):
-        for record in accounting.get(f"/history?limit=100&times={times}").get_json()["data"]:
-            JobRecord.model_validate(record)
-    for record in accounting.get("/users?deleted=true").get_json()["data"]:
-        AssociationRecord.model_validate(record)
+        records = accounting.get(f"/history?limit=100&times={times}").get_json()["data"]
+        assert [JobRecord.model_validate(record).model_dump() for record in records] == records
+    users = accounting.get("/users?deleted=true").get_json()["data"]
+    assert [AssociationRecord.model_validate(record).model_dump() for record in users] == users
 
 
 def test_a_record_in_words(accounting: FlaskClient) -> None:
