@@ -79,7 +79,7 @@ FILTERS = {
     "name": st.sampled_from(["wrap", "train_*", "!train_*", "*", "train_1,wrap", "odd[1]", "train?", "=1+1"]),
     "qos": st.sampled_from(["urgent", "!urgent"]),
     "reason": st.sampled_from(["Priority", "priority", "!none", "ReqNodeNotAvail"]),
-    "array": st.sampled_from(["3", "3_1", "3_2,4", "9"]),
+    "array": st.sampled_from(["3", "3_1", "3_2,4", "3_4", "3_3,4_7", "9"]),
     "node": st.sampled_from(["n1", "n2,n11", "n3"]),
     "submitafter": st.sampled_from(["102", "104"]),
     "submitbefore": st.sampled_from(["102", "104"]),

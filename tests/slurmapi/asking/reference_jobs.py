@@ -38,7 +38,7 @@ def tasks_of(job: Record) -> set[int]:
 
 def in_array(job: Record, text: str) -> bool:
     array, _, task = text.partition("_")
-    return job["array_job_id"] == int(array) and (not task or job["array_task_id"] == int(task))
+    return job["array_job_id"] == int(array) and (not task or int(task) in tasks_of(job))
 
 
 def expected_after(time: int, text: str) -> bool:
