@@ -20,7 +20,9 @@ FIELDS = {
     "account": st.sampled_from(["physics", "bio", None]),
     "partition": PARTITIONS,
     "job_state": STATES,
-    "name": st.sampled_from(["wrap", "train_1", "train_2", "odd[1]", "train?", "=1+1", 'a "b",\tc', "zwei\nÜ"]),
+    "name": st.sampled_from(
+        ["wrap", "train_1", "train_2", "odd[1]", "odd1", "train?", "trainX", "=1+1", 'a "b",\tc', "zwei\nÜ"]
+    ),
     "qos": st.sampled_from(["normal", "urgent", None]),
     "state_reason": st.sampled_from(["None", "Priority", "ReqNodeNotAvail,_UnavailableNodes:n1"]),
     "priority": st.integers(0, 3),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from tests.slurmapi.asking.reference import Record, Sum, Test, chosen
@@ -41,6 +41,11 @@ def in_array(job: Record, text: str) -> bool:
     return job["array_job_id"] == int(array) and (not task or int(task) in tasks_of(job))
 
 
+def is_like(name: str, pattern: str) -> bool:
+    """`*` stands for anything, and nothing else for anything but itself."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
+
+
 def expected_after(time: int, text: str) -> bool:
     return time > 0 and time >= int(text)
 
@@ -55,7 +60,7 @@ TESTS: Mapping[str, Test] = {
     "qos": lambda job, text: chosen(text, lambda name: job["qos"] == name),
     "partition": lambda job, text: chosen(text, lambda name: name in job["partition"].split(",")),
     "state": lambda job, text: chosen(text, lambda name: state_of(name) in states(job)),
-    "name": lambda job, text: chosen(text, lambda name: fnmatch.fnmatchcase(job["name"], name.replace("[", "[[]"))),
+    "name": lambda job, text: chosen(text, lambda name: is_like(job["name"], name)),
     "reason": lambda job, text: chosen(text, lambda name: job["state_reason"].split(",")[0].lower() == name.lower()),
     "array": lambda job, text: any(in_array(job, name) for name in text.split(",")),
     "node": lambda job, text: bool(set(text.split(",")) & set(nodes_of(job))),
