@@ -25,13 +25,15 @@ from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.prepared import PreparedBodies
 from slurm_rest_api.slurmapi.store.reader import StoreReader
-from slurm_rest_api.slurmapi.views import live_blueprint
+from slurm_rest_api.slurmapi.store.watch import StoreWatch
+from slurm_rest_api.slurmapi.views import LIVE, live_blueprint
 from slurm_rest_api.slurmapi.waiting import WaitingRoom
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
 from slurm_rest_api.web.auth import require_principal
 from slurm_rest_api.web.comparisons import ComparingRequest
 from slurm_rest_api.web.observing import Observer, log_access, observe
+from slurm_rest_api.web.repeats import Repeats
 from slurm_rest_api.web.security_headers import add_security_headers
 
 _EXPOSED = ["Age", "ETag", "Link", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
@@ -77,6 +79,7 @@ def create_app(settings: Settings) -> OpenAPI:
     # First, because it has to see what all the others make of a request.
     observe(app, observers)
     _protect(app, settings)
+    Repeats(StoreWatch(paths.store).moment).attach(app, LIVE)
     return app
 
 

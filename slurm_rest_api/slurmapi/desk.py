@@ -11,7 +11,7 @@ from slurm_rest_api.slurmapi.knocking import knock
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.question import Question
 from slurm_rest_api.slurmapi.waiting import WaitingRoom
-from slurm_rest_api.web.memory import AnswerMemory
+from slurm_rest_api.web.memory import AnswerMemory, KeptAnswer
 
 FRESH_PATIENCE_SECONDS: Final = 15.0
 """Longest wait for a load that a client has asked for; then it gets what there is."""
@@ -22,7 +22,7 @@ class Desk:
 
     def __init__(self, live: LiveState, room: WaitingRoom, door: Path) -> None:
         self.live = live
-        self.memory = AnswerMemory()
+        self.memory = AnswerMemory[KeptAnswer]()
         self._room = room
         self._door = door
 
