@@ -19,7 +19,7 @@ from slurm_rest_api.metrics.exposition import Exposition
 from slurm_rest_api.metrics.requests import count_requests
 from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.metrics.workers import open_counters
-from slurm_rest_api.pages.views import pages_blueprint
+from slurm_rest_api.pages.views import Frame, pages_blueprint
 from slurm_rest_api.slurmapi.desk import Desk
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.paths import RuntimePaths
@@ -69,7 +69,8 @@ def create_app(settings: Settings) -> OpenAPI:
     app.register_api(health_blueprint(checks))
     app.register_api(metrics_blueprint(exposition.text))
     if settings.system.serve_index:
-        app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], settings.system.source_name))
+        frame = Frame(settings.system.source_name == "demo", settings.auth.mode, frozenset(checks))
+        app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], frame))
     error_handlers.register(app)
     observers: list[Observer] = [count_requests(counters.mine)]
     if settings.system.access_log:
@@ -84,7 +85,14 @@ def _protect(app: OpenAPI, settings: Settings) -> None:
     """Who is answered, and what browsers may do with it."""
     if (authenticate := open_auth(settings)) is not None:
         private = settings.auth.private_data
-        require_principal(app, authenticate, lambda who, path: may_ask(who, path, private), settings.auth.open_paths)
+        require_principal(
+            app,
+            authenticate,
+            lambda who, path: may_ask(who, path, private),
+            settings.auth.open_paths,
+            # Who comes through a proxy that asks for a name has one already, on pages too.
+            pages_are_open=settings.auth.mode in ("token", "jwt"),
+        )
     if settings.system.use_cors:
         CORS(
             app,

@@ -9,6 +9,7 @@ import pytest
 
 REASONS = {
     "cluster": "need a real Slurm cluster",
+    "browser": "need a browser",
     "fresh": "need an empty Debian root to follow README.md in",
 }
 

@@ -1,0 +1,58 @@
+// Asks each route of the table once, one after the other, and writes down how it answered.
+
+import { root, send } from "./ask.js";
+import { byId, say } from "./dom.js";
+import { bytes, roughly } from "./format.js";
+
+const rows = [...document.querySelectorAll("tr[data-path]")];
+const button = byId("check");
+const outcome = byId("outcome");
+
+function show(row, name, text, kind = "") {
+  const cell = row.querySelector(`.${name}`);
+  say(cell, text);
+  cell.className = `${name} ${kind}`.trim();
+}
+
+// The body of a large cluster's queue is not kept: its bytes are counted as they come.
+async function size(response) {
+  let received = 0;
+  const reader = response.body.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) received += part.value.length;
+  return received;
+}
+
+async function check(row) {
+  show(row, "state", "…");
+  const started = performance.now();
+  try {
+    const response = await send(new URL(row.dataset.path, root));
+    const received = await size(response);
+    const stale = response.headers.get("X-Slurm-Stale") === "1";
+    const age = response.headers.get("Age");
+    show(row, "state", stale ? "answers, with old data" : "answers", stale ? "old" : "good");
+    show(row, "time", `${Math.round(performance.now() - started)} ms`);
+    show(row, "size", bytes(received));
+    show(row, "age", age === null ? "asked now" : roughly(Number(age)));
+    return !stale;
+  } catch (fault) {
+    // A part of the service that is switched off is no fault.
+    show(row, "state", `${fault.status || "no answer"}: ${fault.message}`, fault.status === 404 ? "faint" : "bad");
+    return false;
+  }
+}
+
+async function checkAll() {
+  button.disabled = true;
+  say(outcome, "Asking each route once …");
+  let good = 0;
+  for (const row of rows) {
+    for (const name of ["state", "time", "size", "age"]) show(row, name, "");
+    if (await check(row)) good += 1;
+  }
+  say(outcome, `${good} of ${rows.length} routes answer with present data, ${new Date().toLocaleTimeString()}.`);
+  button.disabled = false;
+}
+
+button.addEventListener("click", checkAll);
+checkAll();

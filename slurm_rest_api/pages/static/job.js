@@ -1,0 +1,3 @@
+import { byId, notice, put } from "./dom.js";
+
+put(byId("content"), notice("loading", "Loading …"));
