@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from flask import Blueprint, Response, abort, render_template, send_from_directory
 
 from slurm_rest_api.pages.catalog import PAGES, Page, navigation
+from slurm_rest_api.pages.examples import examples
 from slurm_rest_api.pages.files import STATIC, edition_of
 from slurm_rest_api.version import __version__
 
@@ -66,6 +67,7 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
             static=f"{root}pages/static/{edition}",
             navigation=navigation(frame.parts),
             routes=routes_of(paths()) if page.name == "api" else [],
+            examples=examples(frame.parts),
         )
         return Response(text, headers=_HEADERS)
 
