@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 from flask import Blueprint, Response, abort, render_template, request, send_from_directory
 
 from slurm_rest_api.pages.catalog import PAGES, Page, navigation
-from slurm_rest_api.pages.examples import examples
 from slurm_rest_api.pages.chart_library import NAME, ChartLibrary, installed_library
+from slurm_rest_api.pages.examples import examples
 from slurm_rest_api.pages.files import STATIC, edition_of
 from slurm_rest_api.version import __version__
 
