@@ -106,9 +106,7 @@ function wallDisplay() {
   const url = new URL(location.href);
   const on = url.searchParams.has("kiosk");
   html.classList.toggle("kiosk", on);
-  if (on) {
-    for (const link of document.querySelectorAll("a.brand, nav a")) link.search = "?kiosk";
-  }
+  if (on) document.querySelector("a.brand").search = "?kiosk";
   byId("wall").addEventListener("click", () => {
     const there = new URL(location.href);
     if (on) there.searchParams.delete("kiosk");
