@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_cors import CORS
 from flask_openapi3 import Info, OpenAPI
 
@@ -19,7 +21,7 @@ from slurm_rest_api.metrics.exposition import Exposition
 from slurm_rest_api.metrics.requests import count_requests
 from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.metrics.workers import open_counters
-from slurm_rest_api.pages.views import pages_blueprint
+from slurm_rest_api.pages.views import Frame, pages_blueprint
 from slurm_rest_api.slurmapi.desk import Desk
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.paths import RuntimePaths
@@ -37,7 +39,8 @@ from slurm_rest_api.web.observing import Observer, log_access, observe
 from slurm_rest_api.web.repeats import Repeats
 from slurm_rest_api.web.security_headers import add_security_headers
 
-_EXPOSED = ["Age", "ETag", "Link", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
+_BY_TOKEN = ("token", "jwt")
+_EXPOSED = ["Age", "ETag", "Link", "X-Authenticated-User", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
 
 
 def create_app(settings: Settings) -> OpenAPI:
@@ -49,9 +52,8 @@ def create_app(settings: Settings) -> OpenAPI:
             version=__version__,
             description="Read-only JSON about a Slurm cluster. Memory is in MiB, times are epoch seconds.",
         ),
-        # Without it the document has null there, which OpenAPI does not allow.
-        security_schemes={},
         doc_prefix="/openapi",
+        **_how_to_log_in(settings),
     )
     app.request_class = ComparingRequest
     app.debug = settings.system.debug
@@ -72,7 +74,8 @@ def create_app(settings: Settings) -> OpenAPI:
     app.register_api(health_blueprint(checks))
     app.register_api(metrics_blueprint(exposition.text))
     if settings.system.serve_index:
-        app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], settings.system.source_name))
+        frame = Frame(settings.system.source_name == "demo", settings.auth.mode, frozenset(checks))
+        app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], frame))
     error_handlers.register(app)
     observers: list[Observer] = [count_requests(counters.mine)]
     if settings.system.access_log:
@@ -84,11 +87,27 @@ def create_app(settings: Settings) -> OpenAPI:
     return app
 
 
+def _how_to_log_in(settings: Settings) -> dict[str, Any]:
+    """What the OpenAPI document says about it; the interactive reference then asks for a token."""
+    if settings.auth.mode not in _BY_TOKEN:
+        # Without it the document has null there, which OpenAPI does not allow.
+        return {"security_schemes": {}}
+    scheme = {"type": "http", "scheme": "bearer"}
+    return {"security_schemes": {"token": scheme}, "openapi_extensions": {"security": [{"token": []}]}}
+
+
 def _protect(app: OpenAPI, settings: Settings) -> None:
     """Who is answered, and what browsers may do with it."""
     if (authenticate := open_auth(settings)) is not None:
         private = settings.auth.private_data
-        require_principal(app, authenticate, lambda who, path: may_ask(who, path, private), settings.auth.open_paths)
+        require_principal(
+            app,
+            authenticate,
+            lambda who, path: may_ask(who, path, private),
+            settings.auth.open_paths,
+            # Who comes through a proxy that asks for a name has one already, on pages too.
+            pages_are_open=settings.system.serve_index and settings.auth.mode in _BY_TOKEN,
+        )
     if settings.system.use_cors:
         CORS(
             app,

@@ -21,7 +21,7 @@ from slurm_rest_api.web.compression import compress
 
 logger = logging.getLogger(__name__)
 
-Name = Literal["queue", "nodes", "partitions", "stats", "usage", "usage_compact"]
+Name = Literal["queue", "nodes", "partitions", "stats", "usage", "usage_compact", "usage_summary"]
 _FIRST_RETRY_SECONDS: Final = 5
 
 
