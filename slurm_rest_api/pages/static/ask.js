@@ -137,9 +137,10 @@ export function watch(path, parameters, { seconds = 10, signal, onAnswer, onFaul
 // Keeps `records` (a Map from key to record) equal to the answer to a question, by asking for changes alone.
 // onChange(records, {changed: Set, gone: Set, full: bool, meta, age}) is called for the first answer and for each change.
 // It waits for changes where the service has a place to wait, and looks every so many seconds where it has not.
-export function follow(path, parameters, { seconds = 10, wait = 20, signal, onChange, onFault, onSame = () => {} }) {
+// With `from`, the meta.version of an answer that the page has already, it begins there: with changes, and no records.
+export function follow(path, parameters, { from = null, seconds = 10, wait = 20, signal, onChange, onFault, onSame = () => {} }) {
   const records = new Map();
-  let version = null;
+  let version = from;
   let mayWait = wait > 0;
   async function changes() {
     const since = version === null ? {} : { since: version, ...(mayWait && !document.hidden ? { wait } : {}) };

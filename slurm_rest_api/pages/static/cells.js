@@ -1,6 +1,6 @@
 // From records of nodes and usage to the cells of the map. Nothing here knows the page.
 
-import { nodeState } from "./format.js";
+import { count, memory, nodeState, percent } from "./format.js";
 
 // What a cell is: the node is free, or works for this partition, or for others alone; it is leaving (draining, drained),
 // out of service, or not in this partition.
@@ -59,8 +59,42 @@ export function bands(names, records, partitions, inPlace) {
 }
 
 // How many cells of each kind a band has.
-export function tally(band) {
+function tally(band) {
   const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0]));
   for (const { kind } of band.cells) counts[kind] += 1;
   return counts;
+}
+
+const used = (part, all, format = count) => `${format(part)} of ${format(all)}`;
+
+// What the cells of a band are, in one line.
+export function summary(band) {
+  const { own, other, free, leaving, down } = tally(band);
+  const all = own + other + free + leaving + down;
+  const parts = [
+    [own, "with its jobs"],
+    [other, "with jobs of others alone"],
+    [free, "free"],
+    [leaving, "draining or drained"],
+    [down, "down"],
+  ];
+  const told = parts.filter(([number]) => number > 0).map(([number, text]) => `${count(number)} ${text}`);
+  return `${count(all)} ${all === 1 ? "node" : "nodes"}: ${told.join(", ")}`;
+}
+
+// What is told of the node of a cell, each fact as text.
+export function facts({ name, node, held, word, kind, own, all }, band) {
+  const total = gpus(node.gres);
+  const outside = kind === "outside";
+  return {
+    partition: outside ? `not in ${band.name}` : band.name,
+    jobs: outside ? "–" : count(held.running_jobs),
+    load: outside || own === all ? percent(all) : `${percent(own)} by its jobs, ${percent(all)} by all`,
+    cpus: used(node.alloc_cpus, node.cpus),
+    memory: used(node.alloc_mem, node.real_memory, memory),
+    gpus: total > 0 ? used(gpus(node.gres_used), total) : "none",
+    reason: node.reason ?? "–",
+    name,
+    state: `${node.state === word ? word : `${word} (${node.state})`}: ${nodeState(node.state).meaning}`.replace(/: $/, ""),
+  };
 }

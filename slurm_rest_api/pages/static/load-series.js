@@ -8,8 +8,8 @@ const inside = (partition, field) =>
   whole([`partitions.${field}`], (sample, bound) => sample.partitions?.[partition]?.[field + bound]);
 
 const LOAD_WORDS = {
-  cluster: "Mean load of all nodes. 100 % is as many running processes as CPUs.",
-  partition: "Mean load that this partition's jobs make on its nodes.",
+  cluster: "How full the nodes are, on average: of each the share of its CPUs or of its memory that jobs hold, the larger one.",
+  partition: "How full the partition's own jobs make its nodes: the larger of CPU and memory share, on average.",
 };
 
 // The graphs of the cluster, or of one partition: {id, title, about, format, lines}. A line has its name, the fields that

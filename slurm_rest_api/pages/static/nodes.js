@@ -2,10 +2,11 @@
 
 import { address, ask, follow, watch } from "./ask.js";
 import { onMove, read, write } from "./address.js";
-import { bands, gpus, sorted, tally } from "./cells.js";
+import { bands, facts, sorted, summary } from "./cells.js";
 import { byId, calm, faultNotice, h, keyed, notice, put, say } from "./dom.js";
-import { count, memory, nodeState, percent } from "./format.js";
-import { makeMap, sample } from "./map.js";
+import { count, percent } from "./format.js";
+import { onColours, sample } from "./looks.js";
+import { NodeMap } from "./map.js";
 import { nodeLink, page, shows } from "./shell.js";
 
 const DEFAULTS = { partition: "", state: "", name: "", view: "map", place: "" };
@@ -15,9 +16,19 @@ const OF_USAGE = [
   ...["running_jobs", "cpus_allocated", "mem_allocated"].map((field) => `partitions.nodes.${field}`),
 ];
 const STATES = [
-  ["", "all"], ["IDLE", "idle"], ["MIXED", "mixed"], ["ALLOCATED", "allocated"], ["DOWN", "down"], ["NOT_RESPONDING", "not responding"],
-  ["DRAIN", "draining or drained"], ["FAIL", "failing"], ["COMPLETING", "completing"], ["MAINTENANCE", "in maintenance"],
-  ["RESERVED", "reserved"], ["PLANNED", "planned"], ["POWERED_DOWN", "powered down"],
+  ["", "all"],
+  ["IDLE", "idle"],
+  ["MIXED", "mixed"],
+  ["ALLOCATED", "allocated"],
+  ["DOWN", "down"],
+  ["NOT_RESPONDING", "not responding"],
+  ["DRAIN", "draining or drained"],
+  ["FAIL", "failing"],
+  ["COMPLETING", "completing"],
+  ["MAINTENANCE", "in maintenance"],
+  ["RESERVED", "reserved"],
+  ["PLANNED", "planned"],
+  ["POWERED_DOWN", "powered down"],
 ];
 const ROWS = 200;
 
@@ -25,19 +36,10 @@ let state = read(DEFAULTS);
 let ending = new AbortController();
 // What has been answered to the present question: names are kept in order, as sorting takes longer than drawing.
 let known = { names: null, records: null, partitions: null };
+const faults = new Map();
 let shown = [];
 let pointed = null;
 let rows = ROWS;
-
-const used = (part, all, format = count) => `${format(part)} of ${format(all)}`;
-
-function summary(band) {
-  const { own, other, free, leaving, down } = tally(band);
-  const all = own + other + free + leaving + down;
-  const parts = [[own, "with its jobs"], [other, "with jobs of others alone"], [free, "free"], [leaving, "draining or drained"], [down, "down"]];
-  const told = parts.filter(([number]) => number > 0).map(([number, text]) => `${count(number)} ${text}`);
-  return `${count(all)} ${all === 1 ? "node" : "nodes"}: ${told.join(", ")}`;
-}
 
 function fillParts(header, band) {
   const [, facts, text] = header.children;
@@ -46,7 +48,7 @@ function fillParts(header, band) {
   say(text, summary(band));
 }
 
-const map = makeMap(byId("map"), {
+const map = new NodeMap(byId("map"), {
   bandParts: (band) => h("header", {}, h("h2", {}, band.name), h("span", { class: "faint" }), h("p", { class: "faint" })),
   fillParts,
   onPoint: point,
@@ -56,40 +58,32 @@ const map = makeMap(byId("map"), {
   },
 });
 
-function facts({ name, node, held, word, kind, own, all }, band) {
-  const total = gpus(node.gres);
-  const outside = kind === "outside";
-  return {
-    partition: outside ? `not in ${band.name}` : band.name,
-    jobs: outside ? "–" : count(held.running_jobs),
-    load: outside || own === all ? percent(all) : `${percent(own)} by its jobs, ${percent(all)} by all`,
-    cpus: used(node.alloc_cpus, node.cpus),
-    memory: used(node.alloc_mem, node.real_memory, memory),
-    gpus: total > 0 ? used(gpus(node.gres_used), total) : "none",
-    reason: node.reason ?? "–",
-    name,
-    state: `${node.state === word ? word : `${word} (${node.state})`}: ${nodeState(node.state).meaning}`.replace(/: $/, ""),
-  };
-}
-
 function point(spot) {
   if (spot === null) return;
   pointed = spot;
   const { name, state: text, ...others } = facts(spot.band.cells[spot.index], spot.band);
   if (byId("panel-name").textContent !== name) {
     put(byId("panel-name"), nodeLink(name));
-    put(byId("panel-links"), h("a", { href: page("queue", { node: name }) }, "Jobs on it"), h("a", { href: page("node", { name }) }, "All about it"));
+    put(
+      byId("panel-links"),
+      h("a", { href: page("queue", { node: name }) }, "Jobs on it"),
+      h("a", { href: page("node", { name }) }, "All about it"),
+    );
   }
+  byId("panel").classList.add("pointed");
   say(byId("panel-state"), text);
   for (const [key, value] of Object.entries(others)) say(byId(`panel-${key}`), value);
   if (spot.by !== "keyboard") return;
   const { partition, jobs, load, cpus, reason } = others;
-  say(byId("spoken"), `${name}, ${partition}: ${text}. Jobs: ${jobs}. Load ${load}. CPUs ${cpus}.${reason === "–" ? "" : ` ${reason}`}`);
+  say(
+    byId("spoken"),
+    `${name}, ${partition}: ${text}. Jobs: ${jobs}. Load ${load}. CPUs ${cpus}.${reason === "–" ? "" : ` ${reason}`}`,
+  );
 }
 
 function fillRow(row, { cell, band }) {
-  const { state: text, load, jobs, cpus, memory: mem, gpus: cards, reason } = facts(cell, band);
-  [text, load, jobs, cpus, mem, cards, reason].forEach((value, index) => say(row.children[index + 2], value));
+  const { load, jobs, cpus, memory: mem, gpus: cards, reason } = facts(cell, band);
+  [cell.word, load, jobs, cpus, mem, cards, reason].forEach((value, index) => say(row.children[index + 2], value));
 }
 
 function showTable() {
@@ -98,15 +92,34 @@ function showTable() {
   keyed(byId("rows"), lines.slice(0, rows), {
     key: ({ band, cell }) => `${band.name} ${cell.name}`,
     make: ({ band, cell }) =>
-      h("tr", {}, h("td", {}, band.name), h("th", { scope: "row" }, nodeLink(cell.name)), h("td"), h("td", number), h("td", number), h("td", number), h("td", number), h("td", number), h("td")),
+      h(
+        "tr",
+        {},
+        h("td", {}, band.name),
+        h("th", { scope: "row" }, nodeLink(cell.name)),
+        h("td"),
+        h("td", number),
+        h("td", number),
+        h("td", number),
+        h("td", number),
+        h("td", number),
+        h("td"),
+      ),
     update: fillRow,
   });
-  say(byId("caption"), `${count(Math.min(rows, lines.length))} of ${count(lines.length)}: each node under each of its partitions`);
+  say(
+    byId("caption"),
+    `${count(Math.min(rows, lines.length))} of ${count(lines.length)}: each node under each of its partitions`,
+  );
   byId("more").hidden = lines.length <= rows;
 }
 
 function filters() {
-  const told = [["partition", "partition"], ["state", "state"], ["name", "names"]].filter(([name]) => state[name] !== "");
+  const told = [
+    ["partition", "partition"],
+    ["state", "state"],
+    ["name", "names"],
+  ].filter(([name]) => state[name] !== "");
   return told.map(([name, text]) => `${text} ${state[name]}`).join(", ");
 }
 
@@ -115,28 +128,32 @@ function show() {
   if (names === null || partitions === null) return;
   shown = bands(names, records, partitions, state.place === "same");
   const asTable = state.view === "table";
+  byId("nodes").classList.toggle("wide", asTable);
   const chosen = filters();
   const detail = chosen ? `Chosen: ${chosen}.` : "The cluster has no node in any partition that you may see.";
-  put(byId("blank"), shown.length === 0 && notice("empty", "No node matches", detail));
+  const [fault] = faults.values();
+  put(byId("blank"), fault ? faultNotice(fault) : shown.length === 0 && notice("empty", "No node matches", detail));
   byId("map").hidden = asTable || shown.length === 0;
   byId("list").hidden = !asTable || shown.length === 0;
   if (asTable) showTable();
   else {
-    const again = map.show(shown);
-    pointed = again(pointed);
+    map.show(shown);
+    pointed = map.again(pointed);
     if (pointed !== null) point({ ...pointed, by: "refresh" });
   }
 }
 
-function fail(fault) {
+function succeed(source) {
+  faults.delete(source);
+  show();
+}
+
+function fail(source, fault) {
+  faults.set(source, fault);
   if (fault.parameter === "name") byId("name").setAttribute("aria-invalid", "true");
-  // What is there stays, and says how old it is, unless the question itself was wrong.
-  if (shown.length > 0 && fault.status !== 400 && fault.status !== 403) {
-    put(byId("blank"), faultNotice(fault));
-    return;
-  }
-  byId("map").hidden = true;
-  byId("list").hidden = true;
+  // What is there stays, and the frame says how old it is, unless the question itself was wrong.
+  if (fault.status === 400 || fault.status === 403) shown = [];
+  for (const id of ["map", "list"]) byId(id).hidden ||= shown.length === 0;
   put(byId("blank"), faultNotice(fault));
 }
 
@@ -145,6 +162,7 @@ function askAnew() {
   ending = new AbortController();
   const { signal } = ending;
   known = { names: null, records: null, partitions: null };
+  faults.clear();
   rows = ROWS;
   byId("name").removeAttribute("aria-invalid");
   if (shown.length === 0) put(byId("blank"), notice("loading", "Loading …"));
@@ -154,22 +172,27 @@ function askAnew() {
   follow("nodes", question, {
     wait: 0,
     signal,
-    onChange: (records, { full, changed, gone }) => {
-      const sameNames = known.names !== null && !full && gone.size === 0 && [...changed].every((key) => known.records.has(key));
-      const names = sameNames && known.names.length === records.size ? known.names : sorted(records.keys());
-      known = { ...known, names, records };
-      show();
+    onChange: (records, { full, gone }) => {
+      const sameNames = !full && gone.size === 0 && known.names?.length === records.size;
+      known = { ...known, names: sameNames ? known.names : sorted(records.keys()), records };
+      succeed("nodes");
     },
-    onFault: fail,
+    onSame: () => succeed("nodes"),
+    onFault: (fault) => fail("nodes", fault),
   });
-  watch("usage", { compact: true, partition, fields: OF_USAGE }, {
-    signal,
-    onAnswer: ({ data }) => {
-      known = { ...known, partitions: data.partitions };
-      show();
+  watch(
+    "usage",
+    { compact: true, partition, fields: OF_USAGE },
+    {
+      signal,
+      onAnswer: ({ data }) => {
+        known = { ...known, partitions: data.partitions };
+        if (partition === "") offer(data.partitions);
+        succeed("usage");
+      },
+      onFault: (fault) => fail("usage", fault),
     },
-    onFault: fail,
-  });
+  );
 }
 
 function option(select, value, text = value) {
@@ -195,13 +218,18 @@ function choose(changes, asksAnew) {
 }
 
 function drawLegend() {
-  for (const canvas of document.querySelectorAll("canvas.look")) sample(canvas, canvas.dataset.kind, Number(canvas.dataset.level));
+  for (const canvas of document.querySelectorAll("canvas.look"))
+    sample(canvas, canvas.dataset.kind, Number(canvas.dataset.level));
 }
 
 function listen() {
+  byId("partition").addEventListener("focus", offerOthers, { once: true });
   byId("partition").addEventListener("change", ({ target }) => choose({ partition: target.value }, true));
   byId("state").addEventListener("change", ({ target }) => choose({ state: target.value }, true));
-  byId("name").addEventListener("input", calm(400, () => choose({ name: byId("name").value.trim() }, true)));
+  byId("name").addEventListener(
+    "input",
+    calm(400, () => choose({ name: byId("name").value.trim() }, true)),
+  );
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("view").addEventListener("click", () => choose({ view: state.view === "table" ? "map" : "table" }, false));
   byId("place").addEventListener("change", ({ target }) => choose({ place: target.checked ? "same" : "" }, false));
@@ -214,16 +242,19 @@ function listen() {
     showControls();
     askAnew();
   });
-  document.addEventListener("theme", drawLegend);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawLegend);
+  onColours(drawLegend);
 }
 
-async function offerPartitions() {
+function offer(partitions) {
+  for (const name of sorted(Object.keys(partitions))) option(byId("partition"), name);
+}
+
+// With a partition in the address the answers say nothing of the others.
+async function offerOthers() {
   try {
-    const { data } = await ask("partitions", { fields: "name" });
-    for (const name of sorted(Object.keys(data))) option(byId("partition"), name);
+    offer((await ask("partitions", { fields: "name" })).data);
   } catch (fault) {
-    fail(fault);
+    fail("partitions", fault);
   }
 }
 
@@ -232,4 +263,3 @@ listen();
 showControls();
 drawLegend();
 askAnew();
-offerPartitions();

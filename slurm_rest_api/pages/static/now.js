@@ -47,7 +47,8 @@ function partitionTroubles({ partitions }) {
 }
 
 function where(trouble) {
-  if (trouble.partition) return ["Partition ", h("a", { href: page("queue", { partition: trouble.partition }) }, trouble.partition)];
+  if (trouble.partition)
+    return ["Partition ", h("a", { href: page("queue", { partition: trouble.partition }) }, trouble.partition)];
   const shown = trouble.names.slice(0, SHOWN_NODES).flatMap((name, index) => [index > 0 && ", ", nodeLink(name)]);
   const more = trouble.names.length - SHOWN_NODES;
   if (more <= 0) return shown;
@@ -69,7 +70,11 @@ function fillTrouble(row, trouble) {
   const facts = JSON.stringify({ ...trouble, age: roughly(now() - trouble.since) });
   if (row.facts === facts) return;
   row.facts = facts;
-  put(state, h("span", { class: kind }, trouble.state ?? trouble.word), trouble.meaning && h("span", { class: "explanation" }, trouble.meaning));
+  put(
+    state,
+    h("span", { class: kind }, trouble.state ?? trouble.word),
+    trouble.meaning && h("span", { class: "explanation" }, trouble.meaning),
+  );
   put(place, where(trouble));
   put(reason, why(trouble));
 }
@@ -175,7 +180,8 @@ function showHour({ data }) {
   const [plot, ends, caption] = byId("hour").children;
   const end = now();
   const top = Math.max(1, ...data.map((sample) => sample.total_load));
-  const point = ({ time, total_load: load }) => `${((time - end + HOUR) / 3.6).toFixed(1)} ${(100 - (100 * load) / top).toFixed(2)}`;
+  const point = ({ time, total_load: load }) =>
+    `${((time - end + HOUR) / 3.6).toFixed(1)} ${(100 - (100 * load) / top).toFixed(2)}`;
   const lines = runs(data).map((run) => svg("path", { d: `M${run.map(point).join("L")}${run.length === 1 ? "h0" : ""}` }));
   const picture = svg("svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none", "aria-hidden": "true" }, lines);
   plot.querySelector("svg")?.remove();
