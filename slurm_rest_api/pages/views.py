@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, render_template, request, send_fro
 
 from slurm_rest_api.pages.catalog import PAGES, Page, navigation
 from slurm_rest_api.pages.chart_library import NAME, ChartLibrary, installed_library
+from slurm_rest_api.pages.examples import examples
 from slurm_rest_api.pages.files import STATIC, edition_of
 from slurm_rest_api.version import __version__
 
@@ -69,6 +70,7 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
             library=f"{root}pages/library/{library.edition}/{NAME}" if library.edition else "",
             navigation=navigation(frame.parts),
             routes=routes_of(paths()) if page.name == "api" else [],
+            examples=examples(frame.parts),
         )
         return Response(text, headers=_HEADERS)
 

@@ -117,7 +117,10 @@ class QueueParameters(ListParameters):
         max_length=20,
         description="Job id, with an operator in place of the equals sign: `jobid<=987654`, `jobid>5&jobid<10`.",
     )
-    array: Arrays | None = Field(None, description="Jobs of these arrays (123), or these tasks (123_7).")
+    array: Arrays | None = Field(
+        None,
+        description="Jobs of these arrays (123), or these tasks (123_7), whose record may be that of all that wait.",
+    )
     node: Nodes | None = Field(None, description="Jobs on one of these nodes.")
     submitafter: Moment | None = Field(None, description="Submitted at this time or later.")
     submitbefore: Moment | None = Field(None, description="Submitted before this time.")
@@ -160,3 +163,8 @@ class UsageParameters(Parameters):
     compact: bool = Field(False, description="Leave nodes out of a partition that do not belong to it.")
     partition: Choices | None = Field(None, description="Only these partitions.")
     node: Nodes | None = Field(None, description="Under each partition only these nodes, as a hostlist.")
+    fields: CommaList | None = Field(
+        None,
+        description="Only these fields; `partitions.partition_load` for one of each partition,"
+        " `partitions.nodes.running_jobs` for one of each of its nodes.",
+    )

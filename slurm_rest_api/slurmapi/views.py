@@ -133,9 +133,12 @@ def _add_documents(blueprint: APIBlueprint, desk: Desk) -> None:
     @blueprint.get("/usage", summary="CPU and memory use", responses={"200": UsageAnswer})
     def usage(query: UsageParameters) -> Response:
         """Partition × node matrix of CPU and memory use, with loads; memory in MiB."""
+        fields = usage_choice.field_choice(query.fields)
         _freshen(desk)
         name: Name = "usage_compact" if query.compact else "usage"
-        return _whole(desk, name) if query.partition is None and query.node is None else _usage(desk, name, query)
+        if query.model_fields_set.isdisjoint(("partition", "node", "fields")):
+            return _whole(desk, name)
+        return _usage(desk, name if fields.has_nodes else "usage_summary", query, fields)
 
 
 def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) -> Response:
@@ -178,10 +181,20 @@ def _record(desk: Desk, kind: Kind, query: RecordParameters, name: str) -> Respo
         return _small(current, with_fields(body, fields), 1, digest_of(query, kind, name))
 
 
-def _usage(desk: Desk, name: Name, query: UsageParameters) -> Response:
+def _usage(desk: Desk, name: Name, query: UsageParameters, fields: usage_choice.FieldChoice) -> Response:
+    now = time.time()
     with desk.live.open(name) as current:
-        data, total = usage_choice.choose(current.view.document(name), query.partition, query.node)
-        return _small(current, data, total, digest_of(query))
+        edition = tagged(current, digest_of(query))
+        if (unchanged := not_modified(edition, now)) is not None:
+            return unchanged
+        if (kept := desk.memory.get(key_of(edition))) is not None:
+            return again(edition, kept, now)
+        data, total = usage_choice.choose(current.view.document(name), query.partition, query.node, fields)
+        pieces = in_envelope([data], {**current.edition.meta, "total": total})
+        response = made(edition, pieces, now, mimetype=JSON)
+    if (made_now := kept_of(response)) is not None:
+        desk.memory.keep(key_of(edition), made_now)
+    return response
 
 
 def _small(current: OpenEdition, data: bytes, total: int, digest: str) -> Response:

@@ -13,7 +13,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from slurm_rest_api.acctapi.answers import AssociationRecord, HistoryRecord
 from slurm_rest_api.config import Settings
+from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.cycle import Cycle
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
@@ -179,7 +181,8 @@ def test_an_unknown_parameter_is_refused_by_name_with_the_known_ones(client: Fla
     assert fault["title"] == "Bad parameter"
     assert fault["source"] == {"parameter": "compct"}
     assert fault["detail"] == (
-        "This route does not know the parameter 'compct'. Did you mean 'compact'? It knows: compact, partition, node."
+        "This route does not know the parameter 'compct'. Did you mean 'compact'?"
+        " It knows: compact, partition, node, fields."
     )
     assert faults(client.get("/stats?user=alice"))[0]["detail"] == (
         "This route does not know the parameter 'user'. It takes none."
@@ -308,4 +311,10 @@ def test_the_openapi_document_describes_every_route(client: FlaskClient) -> None
     lists = {"/queue", "/nodes", "/partitions"}
     assert described >= {*lists, "/queue/{jobid}", "/nodes/{name}", "/partitions/{name}", "/stats", "/usage"}
     names = {parameter["name"] for parameter in document["paths"]["/usage"]["get"]["parameters"]}
-    assert names == {"_", "compact", "partition", "node"}
+    assert names == {"_", "compact", "partition", "node", "fields"}
+
+
+def test_the_openapi_document_has_every_record_under_a_name_of_its_own(client: FlaskClient) -> None:
+    schemas = client.get("/openapi/openapi.json").get_json()["components"]["schemas"]
+    for record in (JobRecord, NodeRecord, PartitionRecord, StatisticsRecord, HistoryRecord, AssociationRecord):
+        assert set(schemas[record.__name__]["properties"]) == set(record.model_fields), record.__name__

@@ -41,6 +41,21 @@ export function widen(element, share) {
   return element;
 }
 
+// Makes the children of `parent` those of `items`, in their order. A child stays for as long as its key does, and so does
+// whatever the reader does with it: make(item) is called for a new one, update(child, item) for each.
+export function keyed(parent, items, { key, make, update }) {
+  const known = new Map([...parent.children].map((child) => [child.dataset.key, child]));
+  items.forEach((item, place) => {
+    const name = String(key(item));
+    const child = known.get(name) ?? make(item);
+    known.delete(name);
+    child.dataset.key = name;
+    update(child, item);
+    if (parent.children[place] !== child) parent.insertBefore(child, parent.children[place] ?? null);
+  });
+  for (const child of known.values()) child.remove();
+}
+
 // Calls `work` once the last call is `milliseconds` old.
 export function calm(milliseconds, work) {
   let timer = null;
@@ -57,6 +72,12 @@ export function notice(kind, title, detail = "", ...more) {
 }
 
 export function faultNotice(fault) {
-  const titles = { 0: "No answer", 400: "This question is not understood", 403: "Not for you to see", 404: "Not found" };
+  const titles = {
+    0: "No answer",
+    400: "This question is not understood",
+    401: "Log in first",
+    403: "Not for you to see",
+    404: "Not found",
+  };
   return notice("fault", titles[fault.status] ?? "It does not work at present", fault.message);
 }

@@ -44,6 +44,39 @@ export function roughly(seconds) {
   return value < 172800 ? `${Math.round(value / 3600)} h` : `${Math.round(value / 86400)} days`;
 }
 
+const OUT_OF_SERVICE = ["DOWN", "ERROR", "FUTURE", "UNKNOWN"];
+const NODE_WORDS = {
+  ALLOCATED: "all CPUs are allocated",
+  MIXED: "some CPUs are allocated, others are free",
+  IDLE: "nothing runs here",
+  DOWN: "out of service",
+  DRAINED: "takes no new jobs, and none is left",
+  DRAINING: "takes no new jobs; those that are left finish",
+  FAIL: "expected to fail, takes no new jobs",
+  ERROR: "in an error state",
+  "NOT RESPONDING": "slurmd does not answer",
+  MAINTENANCE: "reserved for maintenance",
+  INVALID_REG: "registered with less than slurm.conf promises",
+  UNKNOWN: "not seen since slurmctld started",
+};
+
+// A node's state, such as "IDLE*+DRAIN", in one word of sinfo's; what the word means, and whether it takes no jobs.
+export function nodeState(state) {
+  const [first, ...flags] = state.split("+");
+  const silent = first.endsWith("*") || flags.includes("NOT_RESPONDING");
+  const base = first.replace("*", "");
+  const leaving = ["ALLOCATED", "MIXED"].includes(base) || flags.includes("COMPLETING");
+  let word = base;
+  if (flags.includes("DRAIN")) word = leaving ? "DRAINING" : "DRAINED";
+  else if (flags.includes("FAIL")) word = "FAIL";
+  else if (flags.includes("INVALID_REG")) word = "INVALID_REG";
+  else if (silent && base !== "DOWN") word = "NOT RESPONDING";
+  else if (flags.includes("MAINTENANCE")) word = "MAINTENANCE";
+  const meaning = word === "DOWN" && silent ? "out of service; slurmd does not answer" : NODE_WORDS[word];
+  const out = silent || OUT_OF_SERVICE.includes(base) || ["DRAINING", "DRAINED", "FAIL", "INVALID_REG"].includes(word);
+  return { word, meaning: meaning ?? "", out };
+}
+
 // Epoch seconds in the reader's time zone; 0 is "not known" in Slurm.
 export const when = (epoch) => (known(epoch) && epoch > 0 ? moment.format(new Date(1000 * epoch)) : NOTHING);
 export const clock = (epoch) => (known(epoch) && epoch > 0 ? clockTime.format(new Date(1000 * epoch)) : NOTHING);
