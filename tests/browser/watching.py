@@ -8,6 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page, Request
 
 _HERE = "127.0.0.1"
+# A page that has not changed for so long is taken for complete; one that ticks, after some more.
+_QUIET_MS, _LONGEST_MS = 1000, 12_000
 _STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 
 
@@ -42,3 +44,17 @@ def barriers(page: Page) -> list[str]:
     """What axe-core finds on `page` against WCAG 2.1 AA, each with the element and the rule."""
     found = Axe().run(page, options={"runOnly": {"type": "tag", "values": _STANDARD}}).response["violations"]
     return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
+
+
+def settle(page: Page) -> None:
+    """Wait until nothing that `page` shows has changed for a while. Requests that wait for news do not count."""
+    page.evaluate(
+        """([quiet, longest]) => new Promise((resolve) => {
+            const done = () => { watching.disconnect(); resolve(); };
+            let timer = setTimeout(done, quiet);
+            const watching = new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(done, quiet); });
+            watching.observe(document.querySelector("main"), { childList: true, subtree: true, characterData: true });
+            setTimeout(done, longest);
+        })""",
+        [_QUIET_MS, _LONGEST_MS],
+    )

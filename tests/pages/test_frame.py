@@ -30,7 +30,9 @@ class Links(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        self.targets += [value for name in ("href", "src") if (value := given.get(name)) is not None]
+        # The icon is in the page itself: nothing is asked for it.
+        targets = [value for name in ("href", "src") if (value := given.get(name)) is not None]
+        self.targets += [target for target in targets if not target.startswith("data:image/")]
         self.inline += [f"{tag} {name}" for name in given if name.startswith("on") or name == "style"]
         self._inside = tag
 

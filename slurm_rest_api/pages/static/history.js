@@ -101,7 +101,7 @@ function showEnd() {
 async function nextPage(signal) {
   if (busy) return;
   busy = true;
-  more.disabled = true;
+  more.setAttribute("aria-busy", "true");
   const { path, parameters } = questionOf(state);
   try {
     const answer = await ask(path, { ...parameters, times: "epoch", limit: PAGE, fields: FIELDS.join(","), cursor }, { signal });
@@ -119,7 +119,7 @@ async function nextPage(signal) {
   } finally {
     if (!signal.aborted) {
       busy = false;
-      more.disabled = false;
+      more.removeAttribute("aria-busy");
       form.removeAttribute("aria-busy");
       look();
     }

@@ -97,7 +97,8 @@ export function point(Plotly, place, epoch) {
 
 // A PNG of the graph with its title and legend, as a data: address.
 export function picture(Plotly, place, graph, range, heading) {
-  const title = { text: `${escaped(heading)}<br><sub>${escaped(`${words(range.since)} to ${words(range.until)}`)}</sub>`, font: { color: colour("--text") } };
+  const subtitle = { text: escaped(`${words(range.since)} to ${words(range.until)}`), font: { size: 12 } };
+  const title = { text: escaped(heading), font: { color: colour("--text") }, subtitle };
   const layout = { ...place.layout, title, margin: { l: 70, r: 20, t: 70, b: 60 }, showlegend: graph.lines.length > 1, legend: { orientation: "h", y: -0.12 }, paper_bgcolor: colour("--ground"), plot_bgcolor: colour("--ground") };
   return Plotly.toImage({ data: place.data, layout }, { format: "png", width: 1000, height: 420, scale: 2 });
 }

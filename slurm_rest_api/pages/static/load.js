@@ -99,7 +99,7 @@ function makeFigure(graph) {
   figure.element = h("section", { class: "card figure", "aria-labelledby": `title-${graph.id}` },
     h("div", { class: "figure-head" }, h("h2", { id: `title-${graph.id}` }, graph.title), figure.save),
     h("p", { class: "faint" }, graph.about), figure.plot, figure.spoken,
-    h("div", { class: "scroll" }, h("table", { class: "legend" }, h("caption", { class: "unseen" }, `${graph.title} in the range`), h("thead", {}, head), figure.rows)), figure.values);
+    h("table", { class: "legend" }, h("caption", { class: "unseen" }, `${graph.title} in the range`), h("thead", {}, head), figure.rows), figure.values);
   return figure;
 }
 

@@ -8,7 +8,7 @@ const LOOKS = KINDS.length * (LEVELS + 1);
 const COLOURS = {
   ground: "ground",
   track: "track",
-  outside: "line",
+  outside: "faint",
   own: "series-1",
   other: "series-6",
   leaving: "old",
@@ -80,6 +80,8 @@ function paint(pen, size, kind, level, colour) {
   if (kind === "own") fill(pen, inner, level, colour.own, [0.45, 1]);
   if (kind === "other") framed(pen, inner, width, level, colour.other);
   if (kind === "leaving") fill(pen, inner, level, colour.leaving, [0.4, 0.4]);
+  // What is not in the partition stays in the background.
+  if (kind === "outside") pen.globalAlpha = 0.45;
   if (kind === "leaving" || kind === "outside") stripe(pen, inner, width, colour[kind]);
   if (kind === "down") cross(pen, inner, width, colour.down);
   pen.restore();

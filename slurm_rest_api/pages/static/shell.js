@@ -22,7 +22,9 @@ export const nodeLink = (name, text = name) => h("a", { href: page("node", { nam
 export function curlLine(url) {
   const variable = { token: "TOKEN", jwt: "SLURM_JWT" }[html.dataset.auth];
   const authorization = variable ? ` -H "Authorization: Bearer $${variable}"` : "";
-  return `curl -s${authorization} '${String(url).replaceAll("'", "'\\''")}'`;
+  // Commas and colons mean the same either way, and read better.
+  const readable = String(url).replaceAll("%2C", ",").replaceAll("%3A", ":");
+  return `curl -s${authorization} '${readable.replaceAll("'", "'\\''")}'`;
 }
 
 // The request that the reader could make by hand; pages say which it is, and the frame offers it as a curl line.
