@@ -16,8 +16,8 @@ Slurm; what that leaves out is listed at the end.
 
 Options:
   --all     everything: also bandit, pip-audit, and the tests that need a real Slurm
-            cluster, which they bring up by themselves (root on Debian or Ubuntu, about
-            1.5 GB of disk). A part that is missing is a failure there, never a skip.
+            cluster or a browser, which they bring up and install by themselves (root on
+            Debian or Ubuntu, about 2 GB of disk). A part that is missing is a failure there, never a skip.
   --help    this text
   -- ...    the rest goes to pytest
 HELP

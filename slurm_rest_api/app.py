@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_cors import CORS
 from flask_openapi3 import Info, OpenAPI
 
@@ -34,7 +36,8 @@ from slurm_rest_api.web.comparisons import ComparingRequest
 from slurm_rest_api.web.observing import Observer, log_access, observe
 from slurm_rest_api.web.security_headers import add_security_headers
 
-_EXPOSED = ["Age", "ETag", "Link", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
+_BY_TOKEN = ("token", "jwt")
+_EXPOSED = ["Age", "ETag", "Link", "X-Authenticated-User", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
 
 
 def create_app(settings: Settings) -> OpenAPI:
@@ -46,9 +49,8 @@ def create_app(settings: Settings) -> OpenAPI:
             version=__version__,
             description="Read-only JSON about a Slurm cluster. Memory is in MiB, times are epoch seconds.",
         ),
-        # Without it the document has null there, which OpenAPI does not allow.
-        security_schemes={},
         doc_prefix="/openapi",
+        **_how_to_log_in(settings),
     )
     app.request_class = ComparingRequest
     app.debug = settings.system.debug
@@ -81,6 +83,15 @@ def create_app(settings: Settings) -> OpenAPI:
     return app
 
 
+def _how_to_log_in(settings: Settings) -> dict[str, Any]:
+    """What the OpenAPI document says about it; the interactive reference then asks for a token."""
+    if settings.auth.mode not in _BY_TOKEN:
+        # Without it the document has null there, which OpenAPI does not allow.
+        return {"security_schemes": {}}
+    scheme = {"type": "http", "scheme": "bearer"}
+    return {"security_schemes": {"token": scheme}, "openapi_extensions": {"security": [{"token": []}]}}
+
+
 def _protect(app: OpenAPI, settings: Settings) -> None:
     """Who is answered, and what browsers may do with it."""
     if (authenticate := open_auth(settings)) is not None:
@@ -91,7 +102,7 @@ def _protect(app: OpenAPI, settings: Settings) -> None:
             lambda who, path: may_ask(who, path, private),
             settings.auth.open_paths,
             # Who comes through a proxy that asks for a name has one already, on pages too.
-            pages_are_open=settings.auth.mode in ("token", "jwt"),
+            pages_are_open=settings.system.serve_index and settings.auth.mode in _BY_TOKEN,
         )
     if settings.system.use_cors:
         CORS(

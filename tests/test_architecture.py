@@ -87,6 +87,7 @@ PURE = (
     "auth.principal",
     "metrics.cluster",
     "metrics.scheduler",
+    "slurmapi.array_tasks",
     "slurmapi.node_names",
     "slurmapi.job_links",
     "slurmapi.visibility",

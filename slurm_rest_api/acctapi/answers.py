@@ -58,7 +58,7 @@ class AssociationRecord(PublishedRecord):
     deleted: bool = Field(description="Whether it was removed; such a one is shown with `deleted=true` alone.")
 
 
-class JobRecord(PublishedRecord):
+class HistoryRecord(PublishedRecord):
     """One record of the accounting database: a job, or one attempt at it.
 
     A job that is requeued or resized has several records with the same `id_job`.
@@ -127,7 +127,7 @@ class JobRecord(PublishedRecord):
 
 
 ASSOCIATION_FIELDS = tuple(AssociationRecord.model_fields)
-JOB_FIELDS = tuple(JobRecord.model_fields)
+JOB_FIELDS = tuple(HistoryRecord.model_fields)
 
 
 class PageMeta(BaseModel):
@@ -159,4 +159,4 @@ class UsersAnswer(_Answer):
 class HistoryAnswer(_Answer):
     """Job records, the newest first."""
 
-    data: list[JobRecord]
+    data: list[HistoryRecord]

@@ -34,7 +34,7 @@ class Names:
 
 
 def job_record(row: Row, names: Names) -> Record:
-    """One record of /history, fields as `acctapi.answers.JobRecord` declares them."""
+    """One record of /history, fields as `acctapi.answers.HistoryRecord` declares them."""
     return {**_identity(row, names), **_request(row, names), **_course(row, names), **_outcome(row)}
 
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from flask import Blueprint, Response, abort, render_template, send_from_directory
+from flask import Blueprint, Response, abort, render_template, request, send_from_directory
 
 from slurm_rest_api.pages.catalog import PAGES, Page, navigation
+from slurm_rest_api.pages.chart_library import NAME, ChartLibrary, installed_library
+from slurm_rest_api.pages.examples import examples
 from slurm_rest_api.pages.files import STATIC, edition_of
 from slurm_rest_api.version import __version__
 
@@ -55,6 +57,7 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
     """
     blueprint = Blueprint("pages", __name__, template_folder="templates")
     edition = edition_of()
+    library = installed_library()
 
     def render(page: Page, root: str) -> Response:
         text = render_template(
@@ -64,8 +67,10 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
             # Relative, because a proxy may have put the service anywhere.
             root=root,
             static=f"{root}pages/static/{edition}",
+            library=f"{root}pages/library/{library.edition}/{NAME}" if library.edition else "",
             navigation=navigation(frame.parts),
             routes=routes_of(paths()) if page.name == "api" else [],
+            examples=examples(frame.parts),
         )
         return Response(text, headers=_HEADERS)
 
@@ -89,7 +94,29 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
             answer.cache_control.immutable = True
         return answer
 
+    @blueprint.get(f"/pages/library/<wanted>/{NAME}")
+    def chart_library(wanted: str) -> Response:
+        """The script that draws graphs, kept like the files of the pages."""
+        return _library_answer(library, may_keep=wanted == library.edition)
+
     return blueprint
+
+
+def _library_answer(library: ChartLibrary, *, may_keep: bool) -> Response:
+    zipped = request.accept_encodings.quality("gzip") > 0
+    body = library.compressed if zipped else library.body
+    if body is None:
+        abort(404, "The package plotly is not installed; graphs are shown as tables. `bash build.sh` installs it.")
+    answer = Response(body, mimetype="text/javascript")
+    if zipped:
+        answer.content_encoding = "gzip"
+    answer.vary.add("Accept-Encoding")
+    answer.cache_control.max_age = _A_YEAR if may_keep else 0
+    answer.cache_control.immutable = may_keep
+    # Weak, as it is the same script whether compressed or not.
+    answer.set_etag(library.edition, weak=True)
+    answer.make_conditional(request)
+    return answer
 
 
 def routes_of(paths: Mapping[str, Any]) -> list[Route]:

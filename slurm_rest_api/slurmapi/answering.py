@@ -47,8 +47,7 @@ def _numbers(current: OpenEdition, question: Question) -> Answer:
     total = _total(current, question)
     records = numbers.as_records(question, found)
     if question.format != "json":
-        fields = list(records[0]) if records else [question.group_name or "count"]
-        return Answer(table_of(question.format, records, fields), total)
+        return Answer(table_of(question.format, records, numbers.columns(question)), total)
     data = orjson.dumps(records if question.as_list else found)
     return Answer(in_envelope([data], {**current.edition.meta, "total": total}), total)
 

@@ -28,15 +28,21 @@ def comparable(since: str, run: str, collection: Collection) -> int | None:
 
 
 def changes_of(view: StoreView, question: Question, since: int) -> tuple[dict[str, Any], Iterator[KeyedBody]]:
-    """What goes into `meta`, and the records; a record in which only the clock moved has only what it moves."""
-    kind, fields = question.kind, question.fields
+    """What goes into `meta`, and the records; `meta` is complete only when all of them have been read."""
+    gone = [str(key) for key in view.gone(question.kind, since)]
+    return {"full": False, "gone": gone}, _records(view, question, since, gone)
+
+
+def _records(view: StoreView, question: Question, since: int, gone: list[str]) -> Iterator[KeyedBody]:
+    """The records that changed; one in which only the clock moved has only what it moves.
+
+    The keys of those that the question does not ask for are added to `gone`.
+    """
+    fields = question.fields
     ticking = tuple(field for field in CLOCK_FIELDS if fields is None or field in fields)
-    gone = [str(key) for key in view.gone(kind, since)]
-    data: list[KeyedBody] = []
     clock = question.clock and bool(ticking)
-    for change in view.changes(kind, question.selection.where, since, clock=clock):
+    for change in view.changes(question.kind, question.selection.where, since, clock=clock):
         if change.body is None:
             gone.append(str(change.key))
         else:
-            data.append((change.key, with_fields(change.body, fields if change.moved else ticking)))
-    return {"full": False, "gone": gone}, iter(data)
+            yield change.key, with_fields(change.body, fields if change.moved else ticking)

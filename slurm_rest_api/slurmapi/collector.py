@@ -7,7 +7,8 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -88,6 +89,7 @@ class Collector:
         self._failures = 0
         self._last_error = ""
         self._stopping = threading.Event()
+        self._scheduling = threading.Lock()
         # UTC, so that no daylight-saving change moves a cycle. A slow cycle must not hold up a sample.
         executors = {"default": ThreadPoolExecutor(1), _SAMPLE: ThreadPoolExecutor(1)}
         self._scheduler = BlockingScheduler(timezone=UTC, executors=executors)
@@ -119,9 +121,10 @@ class Collector:
 
     def load_soon(self) -> None:
         """Load as soon as it may be, because a client asks for fresh data; from any thread."""
-        seconds = self._requests.ask(time.monotonic())
-        if seconds is not None and not self._stopping.is_set():
-            self._schedule(_REFRESH, self._refresh_and_schedule, seconds)
+        with self._scheduling:
+            seconds = self._requests.ask(time.monotonic())
+            if seconds is not None and not self._stopping.is_set():
+                self._schedule(_REFRESH, self._refresh_and_schedule, seconds)
 
     def refresh(self) -> float:
         """Run one cycle, publish its failure if it fails; returns the seconds from now to the next."""
@@ -140,9 +143,12 @@ class Collector:
         started = time.monotonic()
         self._requests.begin(started)
         seconds = self.refresh()
-        sooner = self._requests.end(time.monotonic(), failed=bool(self._failures))
-        if not self._stopping.is_set():
-            self._schedule(_REFRESH, self._refresh_and_schedule, seconds if sooner is None else min(sooner, seconds))
+        # Whoever asks after the end is not to be put off by what was decided before.
+        with self._scheduling:
+            sooner = self._requests.end(time.monotonic(), failed=bool(self._failures))
+            if not self._stopping.is_set():
+                delay = seconds if sooner is None else min(sooner, seconds)
+                self._schedule(_REFRESH, self._refresh_and_schedule, delay)
 
     def _sample_and_schedule(self) -> None:
         assert self._sampler is not None
@@ -189,6 +195,15 @@ def _fresh_seconds(settings: Settings) -> float:
     return min(settings.system.fresh_seconds, settings.system.refresh_seconds)
 
 
+@contextmanager
+def _open_door(path: Path, collector: Collector) -> Iterator[None]:
+    door = Door(path, collector.load_soon)
+    try:
+        yield
+    finally:
+        door.close()
+
+
 def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | None]) -> None:
     """Be this host's collector until SIGTERM or SIGINT, or wait as the standby of the one that is.
 
@@ -228,8 +243,5 @@ def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | Non
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         logger.info("Collecting from %s into %s.", settings.system.source, paths.store)
-        door = Door(paths.door, collector.load_soon)
-        try:
+        with _open_door(paths.door, collector) if _fresh_seconds(settings) else nullcontext():
             collector.run()
-        finally:
-            door.close()

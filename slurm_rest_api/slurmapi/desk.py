@@ -27,10 +27,13 @@ class Desk:
         self._door = door
 
     def freshen(self) -> None:
-        """Have the cluster loaded anew and wait for it: some seconds at most, and not where no collector listens."""
+        """Have the cluster loaded anew and wait for it: some seconds at most.
+
+        Not where no collector listens, nor once a load has failed: the next comes after the back-off, whoever asks.
+        """
         asked_at = time.time()
         if knock(self._door):
-            self._room.wait_if_free(lambda: (self.live.loaded_at() or 0.0) >= asked_at, FRESH_PATIENCE_SECONDS)
+            self._room.wait_if_free(lambda: self._is_served(asked_at), FRESH_PATIENCE_SECONDS)
 
     def await_change(self, question: Question) -> None:
         """Return once something has changed since the version that `question` names, or when its time is over.
@@ -41,6 +44,10 @@ class Desk:
         """
         if question.wait_seconds:
             self._room.wait(lambda: self._has_changed(question), question.wait_seconds)
+
+    def _is_served(self, asked_at: float) -> bool:
+        status = self.live.status()
+        return status is not None and (status.failures > 0 or (status.loaded_at or 0.0) >= asked_at)
 
     def _has_changed(self, question: Question) -> bool:
         with self.live.open(question.kind) as current:

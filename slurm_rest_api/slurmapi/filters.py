@@ -12,6 +12,7 @@ from slurm_rest_api.slurmapi.store.conditions import (
     any_of,
     compares,
     has_any_word,
+    has_waiting_task,
     is_like,
     none_of,
     one_of,
@@ -74,8 +75,12 @@ def _chosen(choice: Choice | None, build: Callable[[Sequence[str]], Condition]) 
 
 
 def _array(job: int, task: int | None) -> Condition:
+    """A task that waits has no record of its own: one record stands for all of them."""
     whole = compares("array_job_id", "=", job)
-    return whole if task is None else all_of([whole, compares("array_task_id", "=", task)])
+    if task is None:
+        return whole
+    own, waiting = compares("array_task_id", "=", task), has_waiting_task("array_task_str", task)
+    return all_of([whole, any_of([own, waiting])])
 
 
 def _moment(column: str, operator: Operator, moment: int | None) -> Iterator[Condition]:

@@ -100,10 +100,10 @@ class LiveState:
             edition = _edition(status, collection, self._now())
             yield OpenEdition(name, edition, view, status.run, collection, self._prepared)
 
-    def loaded_at(self) -> float | None:
-        """When the cluster was last loaded, epoch seconds; None when it never was."""
+    def status(self) -> Status | None:
+        """What the collector last said of itself; None when it has not said anything yet."""
         with self._reader.view() as view:
-            return None if view is None else view.status().loaded_at
+            return None if view is None else view.status()
 
     def stream(self, name: Name, *, gzip: bool) -> Iterator[bytes]:
         """The body of whatever edition is present when the first piece is asked for, without any file."""

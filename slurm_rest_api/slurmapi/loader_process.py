@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 _LAST_LINES: Final = 5
 _MIB: Final = 1024 * 1024
 LOADER_COMMAND: Final = (sys.executable, "-m", "slurm_rest_api.slurmapi.loader")
+# After so many letters libslurm cuts the task indexes of an array, 64 unless it is told; 0 is never.
+_LIBSLURM: Final = {"SLURM_BITSTR_LEN": "0"}
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class _Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=keep_open,
-            env=child_environment(),
+            env={**child_environment(), **_LIBSLURM},
         )
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._drain = threading.Thread(target=self._pass_on_stderr, daemon=True)

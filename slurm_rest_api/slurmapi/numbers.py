@@ -25,6 +25,12 @@ def numbers_of(view: StoreView, question: Question) -> Numbers | dict[str, Numbe
     return _by_group(rows, group)
 
 
+def columns(question: Question) -> list[str]:
+    """The heading of a table of the same, which also one without any line has."""
+    group = [] if question.group_name is None else [question.group_name]
+    return [*group, "count", *CATALOG[question.kind].sums]
+
+
 def as_records(question: Question, numbers: dict[str, Any]) -> list[dict[str, Any]]:
     """The same as lines of a table."""
     if question.group_name is None:

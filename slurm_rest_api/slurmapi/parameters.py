@@ -117,7 +117,10 @@ class QueueParameters(ListParameters):
         max_length=20,
         description="Job id, with an operator in place of the equals sign: `jobid<=987654`, `jobid>5&jobid<10`.",
     )
-    array: Arrays | None = Field(None, description="Jobs of these arrays (123), or these tasks (123_7).")
+    array: Arrays | None = Field(
+        None,
+        description="Jobs of these arrays (123), or these tasks (123_7), whose record may be that of all that wait.",
+    )
     node: Nodes | None = Field(None, description="Jobs on one of these nodes.")
     submitafter: Moment | None = Field(None, description="Submitted at this time or later.")
     submitbefore: Moment | None = Field(None, description="Submitted before this time.")

@@ -6,13 +6,13 @@ import re
 from typing import Final
 
 from slurm_rest_api.errors import BadParameter, NotFound
+from slurm_rest_api.slurmapi.array_tasks import has_task
 from slurm_rest_api.slurmapi.store.columns import Kind
 from slurm_rest_api.slurmapi.store.conditions import Condition, all_of, compares
 from slurm_rest_api.slurmapi.store.reader import StoreView
 from slurm_rest_api.slurmapi.store.selection import Selection
 
 _JOB: Final = re.compile(r"(\d{1,10})(?:([_+ ])(\d{1,10}))?", re.ASCII)
-_RANGE: Final = re.compile(r"(\d+)(?:-(\d+)(?::(\d+))?)?", re.ASCII)
 
 
 def find(view: StoreView, kind: Kind, name: str) -> bytes:
@@ -65,15 +65,3 @@ def _task(view: StoreView, job: int, task: int) -> bytes | None:
         return own
     waiting = view.waiting_tasks(job)
     return next((body for tasks, body in waiting if has_task(tasks, task)), None)
-
-
-def has_task(tasks: str, task: int) -> bool:
-    """Whether `2-9%4` or `1,3,10-20:2` has this task."""
-    for part in tasks.partition("%")[0].strip("[]").split(","):
-        match = _RANGE.fullmatch(part)
-        if match is None:
-            continue
-        first, last, step = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
-        if first <= task <= last and (task - first) % max(step, 1) == 0:
-            return True
-    return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from typing import Any, Final
+from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 
@@ -13,6 +14,8 @@ from slurm_rest_api.errors import Forbidden
 MayAsk = Callable[[Principal, str], bool]
 """Whether a principal may ask for a path."""
 
+# The interactive reference is two of them.
+_PAGES: Final = {"pages", "openapi", "swagger"}
 _IDENTIFYING: Final = ("Authorization", "Cookie", "X-SLURM-USER-NAME", "X-SLURM-USER-TOKEN")
 
 
@@ -22,11 +25,11 @@ def require_principal(
     """Have `app` answer nobody but those whom `authenticate` knows and `may_ask` lets, except on `open_paths`.
 
     This comes before routing takes effect: a path that does not exist is refused like any other. Pages have no data;
-    they need no name where the reader gives it on the page itself.
+    they need no name where the reader gives it on the page itself, and neither does the reference that they link to.
     """
 
     def is_open() -> bool:
-        return request.path in open_paths or (pages_are_open and request.blueprint == "pages")
+        return request.path in open_paths or (pages_are_open and request.blueprint in _PAGES)
 
     @app.before_request
     def check() -> None:
@@ -44,6 +47,9 @@ def require_principal(
             control.public = False
             control.private = True
             response.vary.update(_IDENTIFYING)
+        if (name := principal_name()) is not None:
+            # Names may have characters that headers cannot.
+            response.headers["X-Authenticated-User"] = quote(name, safe="@+ ")
         return response
 
 

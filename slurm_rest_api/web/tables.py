@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import orjson
@@ -19,8 +19,9 @@ MIMETYPES: Final[Mapping[str, str]] = {
     "ndjson": "application/x-ndjson",
     "table": "text/plain",
 }
-# A cell that begins with one of these is a formula to a spreadsheet (OWASP, "CSV Injection").
-_FORMULA: Final = frozenset("=+-@\t\r")
+# A cell that begins with one of these is a formula to a spreadsheet (OWASP, "CSV Injection"); the last four are the
+# full-width forms, which some take for the plain ones.
+_FORMULA: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _BATCH: Final = 200
 _MEASURED: Final = 1000
 _WIDEST: Final = 60
@@ -65,13 +66,13 @@ def csv_table(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> It
 
 def tsv_table(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> Iterator[bytes]:
     """A heading and one line a record (text/tab-separated-values); a tab inside a text becomes a blank."""
-    for line in _lines(records, fields):
+    for line in _lines(records, fields, _cell):
         yield ("\t".join(line) + "\n").encode("utf-8", "replace")
 
 
 def aligned_table(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> Iterator[bytes]:
     """Columns for people, as `squeue` has them: as wide as the first thousand records need, but at most 60 letters."""
-    lines = _lines(records, fields, heading=[field.upper() for field in fields])
+    lines = _lines(records, fields, _value, heading=[field.upper() for field in fields])
     first = list(itertools.islice(lines, _MEASURED))
     widths = [min(max(map(len, column)), _WIDEST) for column in zip(*first, strict=True)]
     for line in itertools.chain(first, lines):
@@ -80,16 +81,19 @@ def aligned_table(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -
 
 
 def _lines(
-    records: Iterable[Mapping[str, Any]], fields: Sequence[str], heading: Sequence[str] | None = None
+    records: Iterable[Mapping[str, Any]],
+    fields: Sequence[str],
+    told: Callable[[Any], Any],
+    heading: Sequence[str] | None = None,
 ) -> Iterator[list[str]]:
     yield list(heading or fields)
     for record in records:
-        yield [_plain(record.get(field)) for field in fields]
+        yield [_one_line(told(record.get(field))) for field in fields]
 
 
-def _plain(value: Any) -> str:
+def _one_line(value: Any) -> str:
     """A cell of one line: what moves the cursor, or hides what follows, becomes a blank."""
-    text = str(_cell(value)) if value is not None else ""
+    text = "" if value is None else str(value)
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
@@ -102,9 +106,13 @@ def _taken(buffer: io.StringIO) -> bytes:
 
 
 def _cell(value: Any) -> Any:
+    """What a spreadsheet gets: the apostrophe makes it take a text for text."""
     if isinstance(value, str):
-        # The quotation mark makes a spreadsheet take the cell for text.
         return f"'{value}" if value[:1] in _FORMULA else value
-    if value is None or isinstance(value, int | float):
+    return _value(value)
+
+
+def _value(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float):
         return value
     return orjson.dumps(value).decode()

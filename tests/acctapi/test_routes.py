@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from slurm_rest_api.acctapi.answers import AssociationRecord, JobRecord
+from slurm_rest_api.acctapi.answers import AssociationRecord, HistoryRecord
 from slurm_rest_api.config import Settings
 from tests.acctapi.rows import NO_VAL, USERS, Row, job_row, settings_for, write_database
 from tests.conftest import make_client
@@ -114,7 +114,7 @@ def test_each_filter(accounting: FlaskClient, query: str, expected: list[int]) -
 def test_a_record_has_every_field_of_the_contract(accounting: FlaskClient) -> None:
     for times in ("classic", "iso", "epoch"):
         records = accounting.get(f"/history?limit=100&times={times}").get_json()["data"]
-        assert [JobRecord.model_validate(record).model_dump() for record in records] == records
+        assert [HistoryRecord.model_validate(record).model_dump() for record in records] == records
     users = accounting.get("/users?deleted=true").get_json()["data"]
     assert [AssociationRecord.model_validate(record).model_dump() for record in users] == users
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from slurm_rest_api.config import Settings, load_settings
+from tests.browser.chromium import chromium
 from tests.browser.service import demo
 from tests.browser.watching import Watched
 
@@ -24,35 +23,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-def _chromium() -> str:
-    """The path of Debian's Chromium, which is installed first where it is missing."""
-    if (path := shutil.which("chromium")) is None:
-        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], check=True, env=environ)
-        packages = ["chromium", "fonts-dejavu-core"]
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], check=True, env=environ
-        )
-        path = shutil.which("chromium")
-    assert path is not None
-    return path
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A Chromium without a window."""
-    with sync_playwright() as driver:
-        # Its own sandbox does not work for root in many containers; it meets no page here but ours.
-        running = driver.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="session")
-def demo_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demo has its files."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="session")
+def demo_address(demo_folder: Path) -> Iterator[str]:
     """The address of a demo of 300 nodes, with a slash at its end."""
-    with demo(tmp_path_factory.mktemp("demo")) as address:
+    with demo(demo_folder) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def demo_settings(demo_folder: Path, demo_address: str) -> Settings:
+    """The settings of that demo: another web application may read what it has loaded."""
+    (config,) = demo_folder.glob("cache/**/config.yml")
+    return load_settings(config, {})
 
 
 @pytest.fixture

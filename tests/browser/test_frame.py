@@ -29,9 +29,3 @@ def test_the_colours_that_the_reader_chose_stay(tab: Page, demo_address: str) ->
     tab.goto(demo_address + "pages/api")
     expect(tab.get_by_role("button", name="Colours: dark")).to_be_visible()
     expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
-
-
-def test_the_check_of_the_routes_says_how_each_answers(tab: Page, demo_address: str) -> None:
-    tab.goto(demo_address + "pages/api")
-    expect(tab.locator("#outcome")).to_contain_text("routes answer with present data", timeout=60_000)
-    expect(tab.locator("tr[data-path='queue'] .state")).to_have_text("answers")

@@ -1,72 +1,84 @@
-"""Filters, single records, changes and loads on demand over a real cluster whose jobs come, run and go."""
+"""Changes and loads on demand over a real cluster whose jobs come, run and go."""
 
 from __future__ import annotations
 
+import functools
+import random
 import time
 from typing import Any
+from urllib.parse import urlencode
 
-from tests.cluster.answers import ask, fresh
+from tests.cluster.answers import ask
 from tests.cluster.conftest import Jobs
+from tests.slurmapi.asking.clients import Client
 from tests.testbed.cluster import Cluster
 from tests.testbed.service import Service
 
-Body = dict[str, dict[str, Any]]
+CLIENTS = [
+    ("/queue", {}, True),
+    ("/queue", {}, False),
+    ("/queue", {"user": "alice"}, True),
+    ("/queue", {"state": "R"}, True),
+    ("/queue", {"state": "PD", "fields": "job_id,job_state"}, False),
+    ("/queue", {"state": "!R,!PD", "fields": "job_id,end_time"}, False),
+    ("/queue", {"partition": "long", "fields": "run_time,nodes"}, True),
+    ("/queue", {"node": "rack[001-003]"}, False),
+    ("/nodes", {}, False),
+    ("/nodes", {"state": "IDLE", "fields": "name,alloc_cpus"}, False),
+    ("/partitions", {}, False),
+]
 
 
-def squeue(cluster: Cluster, *options: str) -> set[str]:
-    """Job ids as squeue prints them, one for each record of slurmctld."""
-    return set(cluster.run(["squeue", "--all", "--noheader", "--format=%A", *options]).stdout.split())
+def get(service: Service, path: str, **query: str) -> dict[str, Any]:
+    answer = ask(service, f"{path}?{urlencode(query)}")
+    assert answer.status == 200
+    body: dict[str, Any] = answer.json
+    return body
 
 
-def apply(body: Body, answer: dict[str, Any]) -> Body:
-    known = {} if answer["meta"]["full"] else {key: dict(record) for key, record in body.items()}
-    for key, record in answer["data"].items():
-        known.setdefault(key, {}).update(record)
-    for key in answer["meta"]["gone"]:
-        known.pop(key, None)
-    return known
+def disturb(cluster: Cluster, jobs: Jobs, running: list[int], chance: random.Random) -> None:
+    """Submit, start, hold, end or cancel something."""
+    user, partition = chance.choice(["alice", "bob", "carol"]), chance.choice(["main", "long"])
+    if len(running) > 4:
+        cluster.finish(running.pop(0), chance.choice([0, 1]))
+    elif chance.random() < 0.3:
+        cluster.cancel(jobs.submit(user=user, partition=partition, hold=True))
+    elif chance.random() < 0.3:
+        jobs.submit(user=user, partition=partition, hold=True, array="1-5")
+    else:
+        running.append(jobs.running(user=user, partition=partition))
 
 
-def test_filters_find_what_squeue_finds(cluster: Cluster, jobs: Jobs, service: Service) -> None:
-    running, held = jobs.running(user="alice"), jobs.submit(user="alice", hold=True)
-    array = jobs.submit(user="alice", hold=True, array="1-3")
-    jobs.running(user="bob", partition="long")
-    for query, options in (
-        ("user=alice", ["-u", "alice", "-t", "PD,R"]),
-        ("user=alice&state=R", ["-u", "alice", "-t", "R"]),
-        ("state=pd", ["-t", "PD"]),
-        ("partition=main,high", ["-p", "main,high", "-t", "PD,R"]),
-        ("state=!R&user=!bob", ["-t", "PD"]),
-    ):
-        (found,) = fresh(service, f"/queue?{query}")
-        ours = {key for key, job in found.items() if job["job_state"] in ("PENDING", "RUNNING")}
-        assert ours == squeue(cluster, *options), query
-    # A job that was cancelled while it was held keeps its reason.
-    assert set(fresh(service, "/queue?reason=jobhelduser&state=PD")[0]) == {str(held), str(array)}
-    assert ask(service, f"/queue/{held}").json["data"]["job_id"] == held
-    assert ask(service, f"/queue/{array}_2").json["data"]["array_task_str"].startswith("1-3")
-    assert ask(service, "/queue/999999999").status == 404
-    node = ask(service, f"/queue/{running}").json["data"]["nodes"]
-    assert str(running) in fresh(service, f"/queue?node={node}")[0]
+def test_clients_keep_up_while_jobs_churn(cluster: Cluster, jobs: Jobs, service: Service) -> None:
+    # The same each time, as far as a real cluster can be.
+    chance = random.Random(26)  # noqa: S311
+    clients = [Client(path, query, clock=clock) for path, query, clock in CLIENTS]
+    ask_service = functools.partial(get, service)
+    compared = dict.fromkeys(map(repr, clients), 0)
+    running: list[int] = []
+    deadline = time.monotonic() + 150
+    while min(compared.values()) < 10 and time.monotonic() < deadline:
+        disturb(cluster, jobs, running, chance)
+        # Some ask often, others seldom: versions of any age become the present one.
+        for client in chance.sample(clients, 6):
+            client.poll(ask_service)
+            whole = ask_service(client.path, **client.query)
+            if whole["meta"]["version"] == client.version:
+                assert client.agrees_with(whole), client
+                compared[repr(client)] += 1
+    assert min(compared.values()) >= 10, compared
+    assert {client.full for client in clients} == {1}, "only the first answer was everything"
 
 
-def test_changes_lead_to_the_whole_body_while_jobs_churn(cluster: Cluster, jobs: Jobs, service: Service) -> None:
-    first = ask(service, "/queue?since=none").json
-    body, version = first["data"], first["meta"]["version"]
-    submitted: list[int] = []
-    compared = 0
-    deadline = time.monotonic() + 120
-    while compared < 12 and time.monotonic() < deadline:
-        submitted.append(jobs.running(user="alice"))
-        if len(submitted) > 3:
-            cluster.finish(submitted.pop(0), 0)
-        changes = ask(service, f"/queue?since={version}&clock=true&wait=20").json
-        body, version = apply(body, changes), changes["meta"]["version"]
-        whole = ask(service, "/queue").json
-        if whole["meta"]["version"] == version:
-            assert body == whole["data"]
-            compared += 1
-    assert compared == 12
+def test_a_request_that_waits_is_answered_by_the_next_change(cluster: Cluster, jobs: Jobs, service: Service) -> None:
+    client = Client("/queue", {"user": "alice"}, clock=False)
+    client.poll(functools.partial(get, service))
+    for _ in range(3):
+        job = str(jobs.submit(user="alice", hold=True))
+        deadline = time.monotonic() + 30
+        while job not in client.body and time.monotonic() < deadline:
+            client.poll(functools.partial(get, service), wait="20")
+        assert client.body[job]["job_state"] == "PENDING"
 
 
 def test_a_fresh_answer_has_the_job_that_was_just_submitted(jobs: Jobs, service: Service) -> None:

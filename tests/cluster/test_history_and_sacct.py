@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from flask.testing import FlaskClient
 
-from slurm_rest_api.acctapi.answers import JobRecord
+from slurm_rest_api.acctapi.answers import HistoryRecord
 from tests.cluster.accounting_database import real_accounting
 from tests.cluster.comparison import differences
 from tests.cluster.conftest import Jobs
@@ -147,7 +147,7 @@ def test_every_record_is_what_sacct_prints(history: History) -> None:
 def test_every_published_field_is_compared() -> None:
     compared = {row.field for row in JOB_ROWS}
 
-    assert compared | set(JOB_NOT_TOLD) == set(JobRecord.model_fields)
+    assert compared | set(JOB_NOT_TOLD) == set(HistoryRecord.model_fields)
     assert compared.isdisjoint(JOB_NOT_TOLD)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from slurm_rest_api.acctapi.answers import AssociationRecord, JobRecord
+from slurm_rest_api.acctapi.answers import AssociationRecord, HistoryRecord
 from tests.acctapi.slurmdbd_associations import association_records
 from tests.acctapi.slurmdbd_ddl import OF_A_CLUSTER, RELEASES, columns, keys, tables
 from tests.acctapi.slurmdbd_rows import HIDDEN_JOB_ROWS, cases, job_record, job_row
@@ -67,7 +67,7 @@ def test_every_association_becomes_its_record(database: AccountingDatabase, acco
 def test_records_are_what_the_contract_says(accounting: FlaskClient) -> None:
     for times in ("classic", "iso", "epoch"):
         for record in records(accounting, f"/history?limit=1000&times={times}"):
-            assert JobRecord.model_validate(record).id_record == record["id_record"]
+            assert HistoryRecord.model_validate(record).id_record == record["id_record"]
     for record in records(accounting, "/users?deleted=true"):
         assert AssociationRecord.model_validate(record).id_assoc == record["id_assoc"]
 

@@ -13,7 +13,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from slurm_rest_api.acctapi.answers import AssociationRecord, HistoryRecord
 from slurm_rest_api.config import Settings
+from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.cycle import Cycle
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
@@ -310,3 +312,9 @@ def test_the_openapi_document_describes_every_route(client: FlaskClient) -> None
     assert described >= {*lists, "/queue/{jobid}", "/nodes/{name}", "/partitions/{name}", "/stats", "/usage"}
     names = {parameter["name"] for parameter in document["paths"]["/usage"]["get"]["parameters"]}
     assert names == {"_", "compact", "partition", "node", "fields"}
+
+
+def test_the_openapi_document_has_every_record_under_a_name_of_its_own(client: FlaskClient) -> None:
+    schemas = client.get("/openapi/openapi.json").get_json()["components"]["schemas"]
+    for record in (JobRecord, NodeRecord, PartitionRecord, StatisticsRecord, HistoryRecord, AssociationRecord):
+        assert set(schemas[record.__name__]["properties"]) == set(record.model_fields), record.__name__

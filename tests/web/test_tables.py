@@ -35,7 +35,7 @@ def test_no_record_is_a_heading_alone() -> None:
     assert parsed([], ["id"]) == [["id"]]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1"])
 def test_a_formula_is_made_text(text: str) -> None:
     assert parsed([{"name": text}], ["name"])[1] == [f"'{text}"]
 
@@ -48,7 +48,7 @@ def test_a_negative_number_stays_a_number() -> None:
 def test_every_record_comes_back(records: list[dict[str, Any]]) -> None:
     def told(value: Any) -> str:
         if isinstance(value, str):
-            return f"'{value}" if value[:1] in "=+-@\t\r" and value else value
+            return f"'{value}" if value[:1] in "=+-@\t\r\n＝＋－＠" and value else value
         return "" if value is None else str(value)
 
     assert parsed(records, ["a", "b"])[1:] == [[told(record["a"]), told(record["b"])] for record in records]

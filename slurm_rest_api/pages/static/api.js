@@ -1,8 +1,9 @@
-// Asks each route of the table once, one after the other, and writes down how it answered.
+// Asks each route of the table once, one after the other, and writes down how it answered; examples as commands.
 
-import { root, send } from "./ask.js";
+import { address, root, send } from "./ask.js";
 import { byId, say } from "./dom.js";
 import { bytes, roughly } from "./format.js";
+import { copy, curlLine, shows } from "./shell.js";
 
 const rows = [...document.querySelectorAll("tr[data-path]")];
 const button = byId("check");
@@ -11,7 +12,8 @@ const outcome = byId("outcome");
 function show(row, name, text, kind = "") {
   const cell = row.querySelector(`.${name}`);
   say(cell, text);
-  cell.className = `${name} ${kind}`.trim();
+  cell.classList.remove("good", "old", "bad", "faint");
+  if (kind !== "") cell.classList.add(kind);
 }
 
 // The body of a large cluster's queue is not kept: its bytes are counted as they come.
@@ -36,9 +38,19 @@ async function check(row) {
     show(row, "age", age === null ? "asked now" : roughly(Number(age)));
     return !stale;
   } catch (fault) {
-    // A part of the service that is switched off is no fault.
-    show(row, "state", `${fault.status || "no answer"}: ${fault.message}`, fault.status === 404 ? "faint" : "bad");
+    if (fault.status === undefined) throw fault;
+    // A part of the service that is switched off is no fault, and neither is what is not for everybody.
+    const kind = fault.status === 404 || fault.status === 403 ? "faint" : "bad";
+    show(row, "state", `${fault.status || "No answer"}: ${fault.message}`, kind);
     return false;
+  }
+}
+
+function examples() {
+  for (const example of byId("examples").children) {
+    const [line, button] = [example.querySelector("code"), example.querySelector("button")];
+    say(line, curlLine(new URL(example.dataset.query, root)));
+    button.addEventListener("click", () => copy(line, button));
   }
 }
 
@@ -54,5 +66,7 @@ async function checkAll() {
   button.disabled = false;
 }
 
+examples();
+shows(address("openapi/openapi.json"));
 button.addEventListener("click", checkAll);
 checkAll();

@@ -25,6 +25,11 @@ export const token = {
   },
 };
 
+// Tells the frame of the page.
+function tell(name, detail) {
+  document.dispatchEvent(new CustomEvent(name, { detail }));
+}
+
 // The address of a question. Parameters that are null, undefined or "" are left out; a list becomes names with commas.
 export function address(path, parameters = {}) {
   const url = new URL(path, root);
@@ -46,10 +51,11 @@ async function faultOf(response) {
   return new Fault(response.status, detail, { parameter: fault.source?.parameter ?? null, retryAfter });
 }
 
-// Sends one request; resolves to the response. Throws Fault, and AbortError once `signal` says so.
+// Sends one request; resolves to the response. Throws Fault, and AbortError once `signal` says so. A token that is being
+// tried goes in by `headers`; a refusal of the one that is kept is told to the frame.
 export async function send(url, { signal, headers = {} } = {}) {
   const known = token.get();
-  const request = known ? { ...headers, Authorization: `Bearer ${known}` } : headers;
+  const request = known ? { Authorization: `Bearer ${known}`, ...headers } : headers;
   let response;
   try {
     response = await fetch(url, { signal, headers: request, cache: "no-cache" });
@@ -57,19 +63,26 @@ export async function send(url, { signal, headers = {} } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Fault(0, "The service does not answer. It may be restarting, or the network is away.");
   }
+  const user = response.headers.get("X-Authenticated-User");
+  if (user !== null && headers.Authorization === undefined) tell("known", decodeURIComponent(user));
   if (response.ok) return response;
   const fault = await faultOf(response);
-  if (fault.status === 401) document.dispatchEvent(new CustomEvent("refused", { detail: fault }));
+  if (fault.status === 401 && headers.Authorization === undefined) tell("refused", { fault, known });
   throw fault;
 }
 
 // Asks once; resolves to {data, meta, age}: `age` in seconds, or null where the answer was made now.
 export async function ask(path, parameters = {}, { signal } = {}) {
-  const response = await send(address(path, parameters), { signal });
-  const age = response.headers.get("Age");
-  const answer = { ...(await response.json()), age: age === null ? null : Number(age) };
-  document.dispatchEvent(new CustomEvent("answered", { detail: { path, meta: answer.meta, age: answer.age } }));
-  return answer;
+  try {
+    const response = await send(address(path, parameters), { signal });
+    const age = response.headers.get("Age");
+    const answer = { ...(await response.json()), age: age === null ? null : Number(age) };
+    tell("answered", { path, meta: answer.meta, age: answer.age });
+    return answer;
+  } catch (error) {
+    if (error instanceof Fault) tell("unanswered", { path, fault: error });
+    throw error;
+  }
 }
 
 // Resolves after so many seconds, earlier when the page is shown again or `signal` says so.
@@ -124,9 +137,10 @@ export function watch(path, parameters, { seconds = 10, signal, onAnswer, onFaul
 // Keeps `records` (a Map from key to record) equal to the answer to a question, by asking for changes alone.
 // onChange(records, {changed: Set, gone: Set, full: bool, meta, age}) is called for the first answer and for each change.
 // It waits for changes where the service has a place to wait, and looks every so many seconds where it has not.
-export function follow(path, parameters, { seconds = 10, wait = 20, signal, onChange, onFault, onSame = () => {} }) {
+// With `from`, the meta.version of an answer that the page has already, it begins there: with changes, and no records.
+export function follow(path, parameters, { from = null, seconds = 10, wait = 20, signal, onChange, onFault, onSame = () => {} }) {
   const records = new Map();
-  let version = null;
+  let version = from;
   let mayWait = wait > 0;
   async function changes() {
     const since = version === null ? {} : { since: version, ...(mayWait && !document.hidden ? { wait } : {}) };

@@ -72,6 +72,12 @@ export function notice(kind, title, detail = "", ...more) {
 }
 
 export function faultNotice(fault) {
-  const titles = { 0: "No answer", 400: "This question is not understood", 403: "Not for you to see", 404: "Not found" };
+  const titles = {
+    0: "No answer",
+    400: "This question is not understood",
+    401: "Log in first",
+    403: "Not for you to see",
+    404: "Not found",
+  };
   return notice("fault", titles[fault.status] ?? "It does not work at present", fault.message);
 }

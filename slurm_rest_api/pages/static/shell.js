@@ -1,12 +1,11 @@
-// The frame of every page: colours, how old the data is, logging in, kiosk.
+// The frame of every page: colours, how old the data is, the question as a curl line, wall display.
 
-import { root, send, token, Fault } from "./ask.js";
-import { byId, h, put, say } from "./dom.js";
+import { root } from "./ask.js";
+import { byId, h, say } from "./dom.js";
 import { clock, now, roughly } from "./format.js";
 
 const THEME = "slurm-rest-api theme";
 const html = document.documentElement;
-const mode = html.dataset.auth;
 
 // Pages of this service, with parameters: page("job", {id: 7}).
 export function page(name, parameters = {}) {
@@ -19,11 +18,33 @@ export function page(name, parameters = {}) {
 export const jobLink = (id, text = id) => h("a", { href: page("job", { id }) }, text);
 export const nodeLink = (name, text = name) => h("a", { href: page("node", { name }) }, text);
 
+// The command that asks for `url` in a shell. The token is a variable there: it belongs into no history of commands.
+export function curlLine(url) {
+  const variable = { token: "TOKEN", jwt: "SLURM_JWT" }[html.dataset.auth];
+  const authorization = variable ? ` -H "Authorization: Bearer $${variable}"` : "";
+  return `curl -s${authorization} '${String(url).replaceAll("'", "'\\''")}'`;
+}
+
 // The request that the reader could make by hand; pages say which it is, and the frame offers it as a curl line.
 export function shows(url) {
-  const authorization = token.get() ? ' -H "Authorization: Bearer $TOKEN"' : "";
-  say(byId("curl"), `curl${authorization} '${url}'`);
-  byId("curl-line").hidden = false;
+  const line = curlLine(url);
+  if (byId("curl").textContent === line) return;
+  say(byId("curl"), line);
+  byId("curl").title = line;
+  say(byId("copy-curl"), "Copy");
+  byId("curl-line").classList.add("there");
+}
+
+// Copies the text of `element`, and tells on `button` that it did. Browsers give their clipboard to safe origins alone; over
+// plain HTTP the old command has to do, and at last the reader, for whom the text is selected.
+export async function copy(element, button) {
+  try {
+    await navigator.clipboard.writeText(element.textContent);
+  } catch {
+    getSelection().selectAllChildren(element);
+    if (!document.execCommand("copy")) return say(button, "Press Ctrl+C");
+  }
+  return say(button, "Copied");
 }
 
 function setTheme(theme) {
@@ -46,82 +67,56 @@ function themes() {
   });
 }
 
-// The newest answer about the live cluster, and when it came.
-const seen = { meta: null, age: 0, at: 0 };
+// The newest answer about the live cluster and when it came, and why there is none since.
+const seen = { meta: null, age: 0, at: 0, fault: null };
+
+function trouble(age) {
+  const { fault, meta } = seen;
+  if (fault !== null && meta !== null) return `${fault.message} What you see is ${roughly(age)} old.`;
+  if (!meta?.stale) return "";
+  const cause = meta.error ? ` ${meta.error.detail}` : "";
+  return `Old data: what you see is ${roughly(age)} old.${cause}`;
+}
 
 function showAge() {
-  if (seen.meta === null) return;
   const age = seen.age + now() - seen.at;
-  const { error, stale } = seen.meta;
-  const place = byId("freshness");
-  place.className = stale ? "freshness stale" : "freshness";
-  if (!stale) {
-    say(place, `State of ${clock(now() - age)}`);
-    return;
-  }
-  const cause = error === null ? "" : ` ${error.detail}`;
-  say(place, `Old data: what you see is ${roughly(age)} old.${cause}`);
+  const told = trouble(age);
+  say(byId("trouble"), told);
+  byId("trouble").hidden = told === "";
+  if (seen.meta === null) return;
+  byId("freshness").className = told === "" ? "freshness" : "freshness stale";
+  say(byId("freshness"), `State of ${clock(now() - age)}`);
 }
 
 function freshness() {
   document.addEventListener("answered", ({ detail }) => {
     if (detail.age === null || detail.meta.stale === undefined) return;
-    Object.assign(seen, { meta: detail.meta, age: detail.age, at: now() });
+    Object.assign(seen, { meta: detail.meta, age: detail.age, at: now(), fault: null });
+    showAge();
+  });
+  document.addEventListener("unanswered", ({ detail: { fault } }) => {
+    if (fault.status !== 0 && fault.status < 502) return;
+    seen.fault = fault;
     showAge();
   });
   setInterval(showAge, 5000);
 }
 
-async function tryToken(text, forever) {
-  token.keep(text, forever);
-  try {
-    await send(new URL("partitions?limit=1&fields=name", root));
-  } catch (error) {
-    // What this token may not see is another matter: it is known.
-    if (!(error instanceof Fault) || error.status === 401) token.forget();
-    if (error.status === 401 || error.status === 0) throw error;
-  }
+function wallDisplay() {
+  const url = new URL(location.href);
+  const on = url.searchParams.has("kiosk");
+  html.classList.toggle("kiosk", on);
+  if (on) document.querySelector("a.brand").search = "?kiosk";
+  byId("wall").addEventListener("click", () => {
+    const there = new URL(location.href);
+    if (on) there.searchParams.delete("kiosk");
+    else there.searchParams.set("kiosk", "");
+    location.assign(there);
+  });
+  say(byId("wall"), on ? "Leave the wall display" : "Wall display");
 }
 
-function askForToken() {
-  const dialog = byId("login");
-  if (!dialog.open) dialog.showModal();
-}
-
-function login() {
-  if (mode === "none") return;
-  document.addEventListener("refused", ({ detail }) => {
-    if (mode === "proxy") put(byId("freshness"), `The web server did not say who you are. ${detail.message}`);
-    else askForToken();
-  });
-  if (mode === "proxy") return;
-  const forget = byId("logout");
-  forget.hidden = token.get() === null;
-  forget.addEventListener("click", () => {
-    token.forget();
-    location.reload();
-  });
-  byId("login-form").addEventListener("submit", async (event) => {
-    event.preventDefault();
-    try {
-      await tryToken(byId("token").value.trim(), byId("remember").checked);
-      location.reload();
-    } catch (error) {
-      say(byId("login-fault"), error.message);
-    }
-  });
-}
-
-function start() {
-  const kiosk = new URLSearchParams(location.search).has("kiosk");
-  html.classList.toggle("kiosk", kiosk);
-  themes();
-  freshness();
-  login();
-  byId("copy-curl").addEventListener("click", async () => {
-    await navigator.clipboard.writeText(byId("curl").textContent);
-    say(byId("copy-curl"), "Copied");
-  });
-}
-
-start();
+wallDisplay();
+themes();
+freshness();
+byId("copy-curl").addEventListener("click", () => copy(byId("curl"), byId("copy-curl")));

@@ -59,6 +59,11 @@ def has_any_word(column: str, words: Sequence[str]) -> Condition:
     )
 
 
+def has_waiting_task(column: str, task: int) -> Condition:
+    """The tasks of `column`, as Slurm writes those of an array that wait, have `task` among them."""
+    return Condition(f"has_task({column}, ?)", (task,))
+
+
 def is_like(column: str, pattern: str) -> Condition:
     """`column` is `pattern`, in which `*` stands for anything."""
     literal = pattern.replace("[", "[[]").replace("?", "[?]")

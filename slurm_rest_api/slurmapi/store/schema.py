@@ -10,6 +10,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from slurm_rest_api.slurmapi.array_tasks import has_task
 from slurm_rest_api.slurmapi.store.columns import COLUMNS, INDEXED, KINDS, Kind
 
 LAYOUT: Final = 2
@@ -115,4 +116,5 @@ def connect_readonly(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     # Rows are read once, in order, from a file that lies in memory: SQLite's own 2 MiB a connection would be a copy.
     connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
+    connection.create_function("has_task", 2, has_task, deterministic=True)
     return connection

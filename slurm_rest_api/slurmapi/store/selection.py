@@ -128,7 +128,11 @@ def changes(
     """The records that changed after version `since`, then, with `clock`, those in which only the clock has moved."""
     body = f"(SELECT body FROM {kind} AS b WHERE b.key = f.key)"
     # Sorted by an expression: in the order of the keys themselves SQLite would walk them all to save the sorting.
-    moved = f"SELECT key, CASE WHEN {where.sql} THEN {body} END FROM {kind}_facts AS f WHERE changed > ? ORDER BY +key"
+    # With an offset it sorts before it looks for the records, which it would carry around else.
+    sorted_keys = (
+        f"SELECT key, {where.sql} AS meets FROM {kind}_facts WHERE changed > ? ORDER BY +key LIMIT -1 OFFSET 0"
+    )
+    moved = f"SELECT key, CASE WHEN meets THEN {body} END FROM ({sorted_keys}) AS f"
     for key, found in connection.execute(moved, (*where.values, since)):
         yield Changed(key, found, moved=True)
     if not clock:

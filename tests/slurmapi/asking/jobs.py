@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -19,7 +20,9 @@ FIELDS = {
     "account": st.sampled_from(["physics", "bio", None]),
     "partition": PARTITIONS,
     "job_state": STATES,
-    "name": st.sampled_from(["wrap", "train_1", "train_2", "odd[1]", "train?"]),
+    "name": st.sampled_from(
+        ["wrap", "train_1", "train_2", "odd[1]", "odd1", "train?", "trainX", "=1+1", 'a "b",\tc', "zwei\nÜ"]
+    ),
     "qos": st.sampled_from(["normal", "urgent", None]),
     "state_reason": st.sampled_from(["None", "Priority", "ReqNodeNotAvail,_UnavailableNodes:n1"]),
     "priority": st.integers(0, 3),
@@ -31,8 +34,16 @@ FIELDS = {
     "nodes": NODES,
     "tres_req_str": TRES,
     "tres_alloc_str": TRES,
-    "array": st.sampled_from([(None, None), (3, 1), (3, 2), (4, None)]),
+    "array": st.sampled_from(
+        [(None, None, None), (3, 1, None), (3, 2, None), (3, None, "0-6:2%4"), (3, None, "1,4-5"), (4, None, "7")]
+    ),
+    "het": st.sampled_from([(None, None), (7, 0), (7, 1), (8, 1)]),
 }
+PATHS = st.one_of(
+    st.integers(1, 40).map(str),
+    st.builds("{}_{}".format, st.integers(2, 5), st.integers(0, 8)),
+    st.builds("{}+{}".format, st.integers(6, 9), st.integers(0, 2)),
+)
 
 
 @st.composite
@@ -46,10 +57,20 @@ def jobs(draw: st.DrawFn, most: int = 12) -> dict[int, Record]:
 def job(draw: st.DrawFn, job_id: int) -> Record:
     """One job; while it runs the clock moves."""
     fields: dict[str, Any] = {name: draw(values) for name, values in FIELDS.items()}
-    array, task = fields.pop("array")
+    array, task, waiting = fields.pop("array")
+    leader, offset = fields.pop("het")
     running = fields["job_state"].startswith("RUNNING")
     held = {name: 1 for name in (fields["nodes"] or "").split(",") if name} if running else {}
-    return make_job(job_id, array_job_id=array, array_task_id=task, cpus_allocated=held, **fields)
+    return make_job(
+        job_id,
+        array_job_id=array,
+        array_task_id=task,
+        array_task_str=waiting,
+        het_job_id=leader,
+        het_job_offset=offset,
+        cpus_allocated=held,
+        **fields,
+    )
 
 
 FILTERS = {
@@ -57,20 +78,26 @@ FILTERS = {
     "account": st.sampled_from(["bio", "!physics", "bio,!physics"]),
     "partition": st.sampled_from(["main", "long", "!long", "main,longer", "main,!long"]),
     "state": st.sampled_from(["R", "pd", "RUNNING,cg", "!CD", "resizing", "!RUNNING"]),
-    "name": st.sampled_from(["wrap", "train_*", "!train_*", "*", "train_1,wrap"]),
+    "name": st.sampled_from(["wrap", "train_*", "!train_*", "*", "train_1,wrap", "odd[1]", "train?", "=1+1"]),
     "qos": st.sampled_from(["urgent", "!urgent"]),
     "reason": st.sampled_from(["Priority", "priority", "!none", "ReqNodeNotAvail"]),
-    "array": st.sampled_from(["3", "3_1", "3_2,4", "9"]),
+    "array": st.sampled_from(["3", "3_1", "3_2,4", "3_4", "3_3,4_7", "9"]),
     "node": st.sampled_from(["n1", "n2,n11", "n3"]),
     "submitafter": st.sampled_from(["102", "104"]),
     "submitbefore": st.sampled_from(["102", "104"]),
     "startafter": st.sampled_from(["0", "103"]),
     "startbefore": st.sampled_from(["103", "200"]),
     "jobid<": st.sampled_from(["5", "20"]),
+    "jobid>": st.sampled_from(["5", "20"]),
+    "jobid": st.sampled_from(["5", "20"]),
 }
 
-queries = st.lists(st.sampled_from(sorted(FILTERS)), max_size=3, unique=True).flatmap(
-    lambda names: st.fixed_dictionaries({name: FILTERS[name] for name in names})
-)
 
-SORTS = ["", "job_id", "-job_id", "priority", "-priority,submit_time", "account,-user_name", "-time_limit,-account"]
+def some_of(filters: Mapping[str, st.SearchStrategy[str]]) -> st.SearchStrategy[dict[str, str]]:
+    """Queries with up to three of these parameters."""
+    return st.lists(st.sampled_from(sorted(filters)), max_size=3, unique=True).flatmap(
+        lambda names: st.fixed_dictionaries({name: filters[name] for name in names})
+    )
+
+
+queries = some_of(FILTERS)

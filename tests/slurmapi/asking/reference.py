@@ -1,17 +1,16 @@
-"""What filters, orders, groups and pages mean, said once more in plain Python over the whole body."""
+"""What filters, orders, groups, pages and formats mean, said once more in plain Python over the whole body."""
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-Job = dict[str, Any]
-SHORT_STATES = {"R": "RUNNING", "PD": "PENDING", "CG": "COMPLETING", "CD": "COMPLETED", "S": "SUSPENDED"}
-
-
-def job_states(job: Job) -> set[str]:
-    return set(job["job_state"].split("+"))
+Record = dict[str, Any]
+Test = Callable[[Record, str], bool]
+"""Whether a record meets the text of one filter."""
+Sum = Callable[[Record], int]
+FORMULAS = "=+-@\t\r\n"
 
 
 def chosen(text: str, has: Callable[[str], bool]) -> bool:
@@ -22,87 +21,60 @@ def chosen(text: str, has: Callable[[str], bool]) -> bool:
     return (not wanted or any(map(has, wanted))) and not any(map(has, unwanted))
 
 
-def nodes_of(job: Job) -> list[str]:
-    """The nodes of test jobs are written out: `n1,n2`."""
-    return list(job["cpus_allocated"]) or (job["nodes"] or "").split(",")
-
-
-def state_of(name: str) -> str:
-    return SHORT_STATES.get(name.upper(), name.upper())
-
-
-def is_wanted(job: Job, query: dict[str, str]) -> bool:
-    """Whether a job meets every filter of `query`."""
-    tests: dict[str, Callable[[str], bool]] = {
-        "user": lambda text: chosen(text, lambda name: job["user_name"] == name),
-        "account": lambda text: chosen(text, lambda name: job["account"] == name),
-        "qos": lambda text: chosen(text, lambda name: job["qos"] == name),
-        "partition": lambda text: chosen(text, lambda name: name in job["partition"].split(",")),
-        "state": lambda text: chosen(text, lambda name: state_of(name) in job_states(job)),
-        "name": lambda text: chosen(text, lambda name: fnmatch.fnmatchcase(job["name"], name)),
-        "reason": lambda text: chosen(text, lambda name: job["state_reason"].split(",")[0].lower() == name.lower()),
-        "array": lambda text: any(in_array(job, name) for name in text.split(",")),
-        "node": lambda text: bool(set(text.split(",")) & set(nodes_of(job))),
-        "submitafter": lambda text: job["submit_time"] >= int(text) and job["submit_time"] > 0,
-        "submitbefore": lambda text: 0 < job["submit_time"] < int(text),
-        "startafter": lambda text: job["start_time"] >= int(text) and job["start_time"] > 0,
-        "startbefore": lambda text: 0 < job["start_time"] < int(text),
-        "jobid<": lambda text: job["job_id"] <= int(text),
-    }
-    return all(tests[name](value) for name, value in query.items())
-
-
-def in_array(job: Job, text: str) -> bool:
-    array, _, task = text.partition("_")
-    return job["array_job_id"] == int(array) and (not task or job["array_task_id"] == int(task))
-
-
-def ordered(jobs: Iterable[Job], sort: str) -> list[Job]:
-    """The jobs in the order of `-priority,submit_time`, ties by id; null comes first, numbers before texts."""
-    listed = sorted(jobs, key=lambda job: job["job_id"])
+def ordered(records: Iterable[Record], key: str, sort: str) -> list[Record]:
+    """The records in the order of `-priority,submit_time`, ties by `key`; null comes first, numbers before texts."""
+    listed = sorted(records, key=lambda record: rank(record[key]))
     for field in reversed(sort.split(",") if sort else []):
         name = field.removeprefix("-")
-        listed.sort(key=lambda job: rank(job[name]), reverse=field.startswith("-"))
+        listed.sort(key=lambda record: rank(record.get(name)), reverse=field.startswith("-"))
     return listed
 
 
 def rank(value: Any) -> tuple[int, Any]:
     if value is None:
         return 0, 0
-    return (1, value) if isinstance(value, int) else (2, value.encode())
+    return (2, value.encode()) if isinstance(value, str) else (1, value)
 
 
-def gpus_of(job: Job) -> int:
-    """Of the test jobs' TRES, which name GPUs either with or without a type."""
-    tres = job["tres_alloc_str"] or job["tres_req_str"] or ""
-    counts = dict(entry.split("=") for entry in tres.split(",") if entry)
-    typed = sum(int(count) for name, count in counts.items() if name.startswith("gres/gpu:"))
-    return int(counts.get("gres/gpu", typed))
+def numbers(records: Iterable[Record], sums: Mapping[str, Sum]) -> dict[str, int]:
+    """What `count=true` answers."""
+    listed = list(records)
+    return {"count": len(listed), **{name: sum(map(value, listed)) for name, value in sums.items()}}
 
 
-def numbers(jobs: Iterable[Job]) -> dict[str, int]:
-    listed = list(jobs)
-    return {
-        "count": len(listed),
-        "cpus": sum(job["num_cpus"] for job in listed),
-        "nodes": sum(job["num_nodes"] for job in listed),
-        "memory": sum(job["memory"] or 0 for job in listed),
-        "gpus": sum(gpus_of(job) for job in listed),
-    }
+def grouped(
+    records: Iterable[Record], names_of: Callable[[Record], list[str]], sums: Mapping[str, Sum]
+) -> dict[str, dict[str, int]]:
+    """What `group_by` answers."""
+    listed = list(records)
+    names = sorted({name for record in listed for name in names_of(record)})
+    return {name: numbers((record for record in listed if name in names_of(record)), sums) for name in names}
 
 
-GROUPS: dict[str, Callable[[Job], list[str]]] = {
-    "user": lambda job: [job["user_name"]],
-    "account": lambda job: [job["account"] or "(null)"],
-    "partition": lambda job: job["partition"].split(","),
-    "state": lambda job: [job["job_state"]],
-    "qos": lambda job: [job["qos"] or "(null)"],
-    "reason": lambda job: [job["state_reason"].split(",")[0]],
-    "name": lambda job: [job["name"]],
-}
+def with_fields(record: Record, fields: Iterable[str]) -> Record:
+    return {field: record.get(field) for field in fields}
 
 
-def grouped(jobs: Iterable[Job], by: str) -> dict[str, dict[str, int]]:
-    listed = list(jobs)
-    names = sorted({name for job in listed for name in GROUPS[by](job)})
-    return {name: numbers(job for job in listed if name in GROUPS[by](job)) for name in names}
+def plain(value: Any) -> str:
+    """A value as people read it."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return str(value) if isinstance(value, int | float) else json.dumps(value, separators=(",", ":"))
+
+
+def cell(value: Any) -> str:
+    """A cell of a spreadsheet, which takes a text that begins like a formula for one."""
+    return f"'{value}" if isinstance(value, str) and value and value[0] in FORMULAS else plain(value)
+
+
+def one_line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def aligned(rows: list[list[str]]) -> list[str]:
+    """Columns as wide as their widest cell, with a blank between them."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        " ".join(text + " " * (width - len(text)) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

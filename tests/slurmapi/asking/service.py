@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.cycle import Cycle
 from slurm_rest_api.slurmapi.paths import RuntimePaths
-from slurm_rest_api.slurmapi.sources.base import Record
+from slurm_rest_api.slurmapi.sources.base import ClusterSource, Record
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.builders import make_snapshot
 from tests.conftest import make_client
@@ -25,7 +25,8 @@ class Service:
         self.paths = RuntimePaths.of(settings)
         self.paths.make()
         self.client: FlaskClient = make_client(settings)
-        self.source = FakeSource()
+        self._made_up = FakeSource()
+        self.source: ClusterSource = self._made_up
         self.restart()
 
     def restart(self) -> None:
@@ -34,12 +35,17 @@ class Service:
 
     def reset(self) -> None:
         """As new: nothing was ever loaded. Making an application takes longer than anything that is done with it."""
+        self.follow(self._made_up)
+
+    def follow(self, source: ClusterSource) -> None:
+        """As new, and from now on `cycle.run()` loads this source."""
+        self.source = source
         self.paths.store.unlink(missing_ok=True)
         self.restart()
 
     def load(self, jobs: dict[int, Record], **others: Any) -> None:
         """One cycle with these jobs, and nodes and partitions where they are given."""
-        self.source.snapshot = make_snapshot(jobs=list(jobs.values()), **others)
+        self._made_up.snapshot = make_snapshot(jobs=list(jobs.values()), **others)
         self.cycle.run()
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from slurm_rest_api.slurmapi.single import has_task
+from slurm_rest_api.slurmapi.array_tasks import has_task
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from tests.builders import make_job, make_node, make_partition, make_running_job
 from tests.slurmapi.asking.service import Service

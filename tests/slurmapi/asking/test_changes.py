@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_rest_api.slurmapi.facts import CLOCK_FIELDS
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.store import records, schema
 from tests.builders import make_job, make_running_job
-from tests.slurmapi.asking.jobs import jobs, queries
+from tests.slurmapi.asking.clients import CLOCK_FIELDS, Body, Client
+from tests.slurmapi.asking.effort import examples
+from tests.slurmapi.asking.jobs import jobs
+from tests.slurmapi.asking.routes import ROUTES, Cluster, Route, clusters
 from tests.slurmapi.asking.service import Service
-
-Body = dict[str, dict[str, Any]]
-
-
-def apply(known: Body, answer: dict[str, Any]) -> Body:
-    """What README tells clients to do."""
-    body = {} if answer["meta"]["full"] else {key: dict(record) for key, record in known.items()}
-    for key, record in answer["data"].items():
-        body.setdefault(key, {}).update(record)
-    for key in answer["meta"]["gone"]:
-        body.pop(key, None)
-    return body
-
-
-def without_clock(body: Body) -> Body:
-    return {
-        key: {field: value for field, value in record.items() if field not in CLOCK_FIELDS}
-        for key, record in body.items()
-    }
 
 
 def ticking(cluster: dict[int, Record], moment: int) -> dict[int, Record]:
@@ -46,35 +29,54 @@ def clock(job: Record, moment: int) -> Record:
 
 
 HISTORIES = st.lists(
-    st.tuples(jobs(6), st.booleans(), st.sampled_from(["", "restart", "delete"])), min_size=2, max_size=7
+    st.tuples(clusters(6), st.booleans(), st.sampled_from(["", "restart", "delete"])), min_size=2, max_size=6
 )
 
 
-@settings(max_examples=100, deadline=None)
-@given(HISTORIES, queries, st.sampled_from(["", "job_id,user_name,run_time"]))
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
+@examples(50)
+@given(HISTORIES, st.data())
 def test_changes_lead_from_any_version_to_any_later_one(
-    shared: Service, history: list[tuple[dict[int, Record], bool, str]], query: dict[str, str], fields: str
+    shared: Service, route: Route, history: list[tuple[Cluster, bool, str]], data: st.DataObject
 ) -> None:
-    asked = {**query, **({"fields": fields} if fields else {})}
+    fields = data.draw(st.sampled_from(["", *route.fields, ",".join(route.fields[:3])]))
+    query = {**data.draw(route.queries), **({"fields": fields} if fields else {})}
+    clocks = [True, False] if route.path == "/queue" else [False]
     shared.reset()
     seen: list[tuple[str, Body]] = []
-    cluster: dict[int, Record] = {}
+    jobs: dict[int, Record] = {}
     for moment, (others, replaces, accident) in enumerate(history, 1):
         if accident == "restart":
             shared.restart()
         elif accident == "delete":
             shared.paths.store.unlink(missing_ok=True)
-        cluster = others if replaces else {**cluster, **others}
-        shared.load(ticking(cluster, moment))
-        whole = shared.get("/queue", **asked)
+        jobs = others.jobs if replaces else {**jobs, **others.jobs}
+        replace(others, jobs=ticking(jobs, moment)).load_into(shared)
+        whole = shared.get(route.path, **query)
         for version, body in seen:
-            ticked = shared.get("/queue", **asked, since=version, clock="true")
-            assert apply(body, ticked) == whole["data"]
-            still = shared.get("/queue", **asked, since=version)
-            assert without_clock(apply(body, still)) == without_clock(whole["data"])
-            assert still["meta"]["version"] == whole["meta"]["version"]
-            assert len(still["data"]) <= len(ticked["data"])
+            for clock in clocks:
+                client = Client(route.path, query, clock=clock)
+                client.body, client.version = body, version
+                client.poll(shared.get)
+                assert client.agrees_with(whole), client
         seen.append((whole["meta"]["version"], whole["data"]))
+
+
+@examples(50)
+@given(jobs(8), st.data())
+def test_what_has_not_changed_is_not_sent(shared: Service, cluster: dict[int, Record], data: st.DataObject) -> None:
+    shared.reset()
+    shared.load(ticking(cluster, 1))
+    version = shared.get("/queue")["meta"]["version"]
+    changed = data.draw(st.sets(st.sampled_from(sorted(cluster)))) if cluster else set()
+    renamed = {number: {**job, "comment": "new"} if number in changed else job for number, job in cluster.items()}
+    shared.load(ticking(renamed, 2))
+    answer = shared.get("/queue", since=version)
+    assert (set(answer["data"]), answer["meta"]["gone"]) == (set(map(str, changed)), [])
+    ticked = shared.get("/queue", since=version, clock="true")
+    runs = {str(number) for number, job in cluster.items() if job["job_state"].startswith("RUNNING")}
+    assert set(ticked["data"]) == runs | set(answer["data"])
+    assert all(set(record) == CLOCK_FIELDS for key, record in ticked["data"].items() if key not in answer["data"])
 
 
 def test_a_job_that_only_runs_on_is_no_change(api: Service) -> None:
@@ -87,7 +89,7 @@ def test_a_job_that_only_runs_on_is_no_change(api: Service) -> None:
     assert answer["meta"]["version"] != version
     ticked = api.get("/queue", since=version, clock="true")["data"]
     assert ticked["7"]["run_time"] == 2
-    assert set(ticked["7"]) == set(CLOCK_FIELDS)
+    assert set(ticked["7"]) == CLOCK_FIELDS
     assert api.get("/queue", since=version, clock="true", fields="run_time")["data"] == {"7": {"run_time": 2}}
 
 

@@ -1,96 +1,163 @@
-"""Every filter, order, page and group is what the same is in Python over the whole body."""
+"""Every filter, order, page and group of every route is what the same is in Python over the whole body."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_rest_api.slurmapi.sources.base import Record
-from tests.slurmapi.asking import reference
-from tests.slurmapi.asking.jobs import SORTS, jobs, queries
+from tests.slurmapi.asking import jobs, reference, reference_jobs
+from tests.slurmapi.asking.effort import examples
+from tests.slurmapi.asking.nodes import usage_queries
+from tests.slurmapi.asking.reference_nodes import part_of_usage
+from tests.slurmapi.asking.routes import ROUTES, Cluster, Route, clusters
 from tests.slurmapi.asking.service import Service
 
-fewer = settings(max_examples=60, deadline=None)
+fewer = examples(60)
+every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
 
 
-def whole(body: dict[str, Any]) -> list[dict[str, Any]]:
+def loaded(service: Service, cluster: Cluster) -> Service:
+    service.reset()
+    cluster.load_into(service)
+    return service
+
+
+def records(body: dict[str, Any]) -> list[dict[str, Any]]:
     return list(body["data"].values())
 
 
+@every_route
 @fewer
-@given(jobs(), st.lists(queries, min_size=1, max_size=6))
-def test_filters_leave_what_they_name(
-    shared: Service, cluster: dict[int, Record], questions: list[dict[str, str]]
-) -> None:
-    shared.reset()
-    shared.load(cluster)
-    everything = whole(shared.get("/queue"))
-    for query in questions:
-        answer = shared.get("/queue", **query)
-        assert whole(answer) == [job for job in everything if reference.is_wanted(job, query)], query
-        assert answer["meta"]["total"] == len(answer["data"])
+@given(st.data())
+def test_filters_leave_what_they_name(shared: Service, route: Route, data: st.DataObject) -> None:
+    api = loaded(shared, data.draw(clusters()))
+    everything = records(api.get(route.path))
+    for query in data.draw(st.lists(route.queries, min_size=1, max_size=6)):
+        answer = api.get(route.path, **query)
+        wanted = route.wanted(everything, query)
+        assert list(answer["data"].items()) == [(str(record[route.key]), record) for record in wanted], query
+        assert api.get(route.path, **query, shape="list")["data"] == wanted
+        assert answer["meta"]["total"] == len(wanted)
 
 
+@every_route
 @fewer
-@given(jobs(), queries, st.sampled_from(SORTS), st.integers(1, 5))
-def test_pages_are_the_sorted_list_cut_in_pieces(
-    shared: Service, cluster: dict[int, Record], query: dict[str, str], sort: str, limit: int
-) -> None:
-    shared.reset()
-    shared.load(cluster)
-    wanted = [job for job in whole(shared.get("/queue")) if reference.is_wanted(job, query)]
-    expected = [job["job_id"] for job in reference.ordered(wanted, sort)]
-    asked: dict[str, Any] = {**query, "limit": limit, "shape": "list", "fields": "job_id"}
-    body = shared.get("/queue", **asked, **({"sort": sort} if sort else {}))
+@given(st.data())
+def test_pages_are_the_sorted_list_cut_in_pieces(shared: Service, route: Route, data: st.DataObject) -> None:
+    api = loaded(shared, data.draw(clusters()))
+    query, sort, limit = data.draw(route.queries), data.draw(route.sorts()), data.draw(st.integers(1, 5))
+    expected = reference.ordered(route.wanted(records(api.get(route.path)), query), route.key, sort)
+    asked: dict[str, Any] = {**query, "shape": "list", **({"sort": sort} if sort else {})}
+    assert api.get(route.path, **asked)["data"] == expected
+    assert api.get(route.path, **{**asked, "shape": "object"})["data"] == {str(r[route.key]): r for r in expected}
+    body = api.get(route.path, **asked, limit=limit)
     pages = [body["data"]]
     while body["meta"]["next"] is not None:
         assert body["meta"]["total"] == len(expected)
-        body = shared.get(body["meta"]["next"])
+        body = api.get(body["meta"]["next"])
         pages.append(body["data"])
-    assert [job["job_id"] for page in pages for job in page] == expected
-    assert all(len(page) == limit for page in pages[:-1])
+    assert [record for page in pages for record in page] == expected
+    assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+    assert len(pages) == max(1, -(-len(expected) // limit))
 
 
+@every_route
+def test_the_orders_that_are_tried_are_all_that_there_are(api: Service, route: Route) -> None:
+    api.load({})
+    detail = api.client.get(f"{route.path}?sort=nothing").get_json()["errors"][0]["detail"]
+    assert detail.partition("The orders are: ")[2].rstrip(".").split(", ") == route.orders
+
+
+@every_route
 @fewer
-@given(jobs(), queries)
-def test_counts_and_groups_add_up(shared: Service, cluster: dict[int, Record], query: dict[str, str]) -> None:
-    shared.reset()
-    shared.load(cluster)
-    wanted = [job for job in whole(shared.get("/queue")) if reference.is_wanted(job, query)]
-    assert shared.get("/queue", **query, count="true")["data"] == reference.numbers(wanted)
-    for by in reference.GROUPS:
-        assert shared.get("/queue", **query, group_by=by)["data"] == reference.grouped(wanted, by), by
+@given(st.data())
+def test_counts_and_groups_add_up(shared: Service, route: Route, data: st.DataObject) -> None:
+    api = loaded(shared, data.draw(clusters()))
+    query = data.draw(route.queries)
+    wanted = route.wanted(records(api.get(route.path)), query)
+    assert api.get(route.path, **query, count="true")["data"] == reference.numbers(wanted, route.sums)
+    for by, names_of in route.groups.items():
+        expected = reference.grouped(wanted, names_of, route.sums)
+        answer = api.get(route.path, **query, group_by=by)
+        assert list(answer["data"].items()) == list(expected.items()), by
+        assert answer["meta"]["total"] == len(wanted)
+        listed = [{by: name, **entry} for name, entry in expected.items()]
+        assert api.get(route.path, **query, group_by=by, shape="list")["data"] == listed
 
 
+@every_route
 @fewer
-@given(jobs(), st.lists(st.sampled_from(["job_id", "name", "cpus_allocated", "req_nodes", "user_name"]), min_size=1))
+@given(st.data())
 def test_fields_are_those_of_the_record_in_the_order_asked_for(
-    shared: Service, cluster: dict[int, Record], fields: list[str]
+    shared: Service, route: Route, data: st.DataObject
 ) -> None:
-    shared.reset()
-    shared.load(cluster)
-    everything = shared.get("/queue")["data"]
-    answer = shared.get("/queue", fields=",".join(fields))["data"]
-    assert answer == {key: {field: job[field] for field in fields} for key, job in everything.items()}
+    api = loaded(shared, data.draw(clusters()))
+    query, fields = data.draw(route.queries), data.draw(route.some_fields())
+    wanted = route.wanted(records(api.get(route.path)), query)
+    answer = api.get(route.path, **query, fields=",".join(fields))["data"]
+    assert answer == {str(record[route.key]): reference.with_fields(record, fields) for record in wanted}
     assert all(list(record) == list(dict.fromkeys(fields)) for record in answer.values())
 
 
+@every_route
 @fewer
-@given(jobs(), jobs(), st.sampled_from(SORTS))
+@given(st.data())
 def test_a_record_that_stays_is_seen_once_whatever_comes_and_goes(
-    shared: Service, before: dict[int, Record], after: dict[int, Record], sort: str
+    shared: Service, route: Route, data: st.DataObject
 ) -> None:
-    asked: dict[str, Any] = {"limit": 2, "shape": "list", "fields": "job_id"} | ({"sort": sort} if sort else {})
-    shared.reset()
-    shared.load(before)
-    body = shared.get("/queue", **asked)
-    seen = [job["job_id"] for job in body["data"]]
-    staying = {job_id: job for job_id, job in before.items() if job_id not in after}
-    shared.load({**after, **staying})
+    before, after, sort = data.draw(clusters()), data.draw(clusters()), data.draw(route.sorts())
+    asked: dict[str, Any] = {"limit": 2, "shape": "list", **({"sort": sort} if sort else {})}
+    api = loaded(shared, before)
+    everything = api.get(route.path)["data"]
+    body = api.get(route.path, **asked)
+    seen = [record[route.key] for record in body["data"]]
+    after.load_into(api)
+    # What is the same in both has kept its place.
+    staying = [
+        record[route.key] for key, record in api.get(route.path)["data"].items() if everything.get(key) == record
+    ]
     while body["meta"]["next"] is not None:
-        body = shared.get(body["meta"]["next"])
-        seen += [job["job_id"] for job in body["data"]]
-    ended_early = len(before) <= 2
-    assert ended_early or all(seen.count(job_id) == 1 for job_id in staying)
+        body = api.get(body["meta"]["next"])
+        seen += [record[route.key] for record in body["data"]]
+    assert len(everything) <= 2 or all(seen.count(key) == 1 for key in staying)
+
+
+@every_route
+@fewer
+@given(st.data())
+def test_a_single_record_is_that_of_the_whole_body(shared: Service, route: Route, data: st.DataObject) -> None:
+    api = loaded(shared, data.draw(clusters()))
+    body = api.get(route.path)["data"]
+    fields = data.draw(route.some_fields())
+    for name, record in body.items():
+        assert api.get(f"{route.path}/{quote(name)}")["data"] == record
+        chosen = api.get(f"{route.path}/{quote(name)}", fields=",".join(fields))["data"]
+        assert list(chosen.items()) == list(reference.with_fields(record, dict.fromkeys(fields)).items())
+    absent = data.draw(st.sampled_from(["41", "n1", "long"]))
+    if absent not in body and (absent.isdigit() or route.path != "/queue"):
+        assert api.client.get(f"{route.path}/{absent}").status_code == 404
+
+
+@fewer
+@given(clusters(), st.lists(jobs.PATHS, min_size=1, max_size=8))
+def test_a_job_has_the_names_that_squeue_gives_it(shared: Service, cluster: Cluster, paths: list[str]) -> None:
+    api = loaded(shared, cluster)
+    everything = records(api.get("/queue"))
+    for path in paths:
+        response = api.client.get(f"/queue/{path}")
+        expected = reference_jobs.named(everything, path)
+        assert response.status_code == (404 if expected is None else 200), path
+        assert response.get_json().get("data") == expected
+
+
+@fewer
+@given(clusters(), usage_queries)
+def test_a_part_of_the_usage_is_cut_out_of_the_whole(shared: Service, cluster: Cluster, query: dict[str, str]) -> None:
+    api = loaded(shared, cluster)
+    whole, part = api.get("/usage"), api.get("/usage", **query)
+    assert part["data"] == part_of_usage(whole["data"], query)
+    assert part["meta"]["total"] == len(part["data"]["partitions"])
