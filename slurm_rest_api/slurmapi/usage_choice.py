@@ -9,8 +9,12 @@ import orjson
 from slurm_rest_api.web.names import Choice
 
 
-def choose(document: bytes, partitions: Choice | None, nodes: Sequence[str] | None) -> tuple[bytes, int]:
+def choose(
+    document: bytes, partitions: Choice | None, nodes: Sequence[str] | None, *, jobs: bool = True
+) -> tuple[bytes, int]:
     """The rendered usage with only these partitions and nodes, and how many partitions these are.
+
+    Without `jobs` nothing tells how many jobs a node has.
 
     The figures of a partition and of the cluster stay those of the whole partition and the whole cluster.
     """
@@ -20,6 +24,10 @@ def choose(document: bytes, partitions: Choice | None, nodes: Sequence[str] | No
         wanted = frozenset(nodes)
         for entry in chosen.values():
             entry["nodes"] = {name: node for name, node in entry["nodes"].items() if name in wanted}
+    if not jobs:
+        for entry in chosen.values():
+            for node in entry.get("nodes", {}).values():
+                node.pop("running_jobs", None)
     usage["partitions"] = chosen
     return orjson.dumps(usage), len(chosen)
 

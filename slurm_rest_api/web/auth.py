@@ -8,16 +8,24 @@ from typing import Any, Final
 from flask import Flask, Response, g, request
 
 from slurm_rest_api.auth.principal import Authenticate, Credentials, Principal
+from slurm_rest_api.auth.sight import EVERYTHING, Sight
 from slurm_rest_api.errors import Forbidden
 
 MayAsk = Callable[[Principal, str], bool]
 """Whether a principal may ask for a path."""
 
+SightOf = Callable[[Principal], Sight]
+"""What a principal sees; it may ask the accounting database, so it is called only by who wants to know."""
+
 _IDENTIFYING: Final = ("Authorization", "Cookie", "X-SLURM-USER-NAME", "X-SLURM-USER-TOKEN")
 
 
-def require_principal(app: Flask, authenticate: Authenticate, may_ask: MayAsk, open_paths: Collection[str]) -> None:
+def require_principal(
+    app: Flask, authenticate: Authenticate, may_ask: MayAsk, sight_of: SightOf, open_paths: Collection[str]
+) -> None:
     """Have `app` answer nobody but those whom `authenticate` knows and `may_ask` lets, except on `open_paths`.
+
+    What is answered is what `sight_of` leaves: routes get it from `present_sight()`.
 
     This comes before routing takes effect: a path that does not exist is refused like any other.
     """
@@ -30,6 +38,7 @@ def require_principal(app: Flask, authenticate: Authenticate, may_ask: MayAsk, o
         g.principal = principal = authenticate(_credentials())
         if not may_ask(principal, request.path):
             raise Forbidden("This is not for you to see here.")
+        g.sight_of = sight_of
 
     @app.after_request
     def keep_private(response: Response) -> Response:
@@ -45,6 +54,14 @@ def principal_name() -> str | None:
     """Who sends the present request; None where nobody was asked for a name."""
     principal: Any = g.get("principal")
     return principal.name if isinstance(principal, Principal) else None
+
+
+def present_sight() -> Sight:
+    """What whoever sends the present request sees; everything where nobody was asked for a name."""
+    if "sight" not in g:
+        g.sight = g.sight_of(g.principal) if "sight_of" in g else EVERYTHING
+    sight: Sight = g.sight
+    return sight
 
 
 def _credentials() -> Credentials:
