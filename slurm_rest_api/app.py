@@ -14,6 +14,7 @@ from slurm_rest_api.archive.setup import open_archive
 from slurm_rest_api.archive.views import load_blueprint
 from slurm_rest_api.auth.permissions import may_ask
 from slurm_rest_api.auth.setup import open_auth
+from slurm_rest_api.auth.sight import Coordinated, sight_of
 from slurm_rest_api.config import Settings
 from slurm_rest_api.health.parts import accounting_check, archive_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
@@ -82,7 +83,7 @@ def create_app(settings: Settings) -> OpenAPI:
         observers.append(log_access)
     # First, because it has to see what all the others make of a request.
     observe(app, observers)
-    _protect(app, settings)
+    _protect(app, settings, (lambda _user: ()) if accounting is None else accounting.coordinators.of)
     Repeats(StoreWatch(paths.store).moment).attach(app, LIVE)
     return app
 
@@ -96,15 +97,16 @@ def _how_to_log_in(settings: Settings) -> dict[str, Any]:
     return {"security_schemes": {"token": scheme}, "openapi_extensions": {"security": [{"token": []}]}}
 
 
-def _protect(app: OpenAPI, settings: Settings) -> None:
-    """Who is answered, and what browsers may do with it."""
+def _protect(app: OpenAPI, settings: Settings, coordinated: Coordinated) -> None:
+    """Who is answered, with what, and what browsers may do with it."""
     if (authenticate := open_auth(settings)) is not None:
         private = settings.auth.private_data
         require_principal(
             app,
             authenticate,
-            lambda who, path: may_ask(who, path, private),
-            settings.auth.open_paths,
+            may_ask=lambda who, path: may_ask(who, path, private),
+            sight_of=lambda who: sight_of(who, private, coordinated),
+            open_paths=settings.auth.open_paths,
             # Who comes through a proxy that asks for a name has one already, on pages too.
             pages_are_open=settings.system.serve_index and settings.auth.mode in _BY_TOKEN,
         )
