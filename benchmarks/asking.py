@@ -38,12 +38,11 @@ def _asked(
     clients: int,
     seconds: int,
     pause_ms: int = 0,
-    **headers: str,
+    tag: str | None = None,
 ) -> Row:
+    headers = {"Accept-Encoding": "gzip"} | ({} if tag is None else {"If-None-Match": tag})
     with watched(service) as costs:
-        found = wrk.run(
-            service.port, paths, {"Accept-Encoding": "gzip", **headers}, clients, seconds, service.folder, pause_ms
-        )
+        found = wrk.run(service.port, paths, headers, clients, seconds, service.folder, pause_ms)
     return {"request": name, "clients": clients, "pause_ms": pause_ms, **asdict(found), **_costs(costs, found.requests)}
 
 
@@ -64,9 +63,7 @@ def unchanged(service: Deployed, options: argparse.Namespace) -> list[Row]:
         row
         for clients in options.clients
         for row in (
-            _asked(
-                service, "304 of `/partitions`", ["/partitions"], clients, options.seconds, **{"If-None-Match": tag}
-            ),
+            _asked(service, "304 of `/partitions`", ["/partitions"], clients, options.seconds, tag=tag),
             _asked(service, "`/partitions`, whole", ["/partitions"], clients, options.seconds),
         )
     ]

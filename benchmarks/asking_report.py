@@ -20,7 +20,7 @@ def text(results: Mapping[str, Sequence[Row]], jobs: int, nodes: int) -> str:
 
 def _requests(rows: Sequence[Row]) -> str:
     lines = [
-        "| request | clients | pause | requests/s | p50 | p99 | p99.9 | on the wire | workers' CPU a request | failed |",
+        "| request | clients | pause | requests/s | p50 | p99 | p99.9 | on the wire | workers' CPU | failed |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in rows:
