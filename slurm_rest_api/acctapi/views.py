@@ -20,6 +20,7 @@ from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.listing import chosen, listing
 from slurm_rest_api.web.names import chosen_fields
 from slurm_rest_api.web.paging import decode_cursor, encode_cursor, next_link
+from slurm_rest_api.web.parameters import as_csv
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,15 @@ def accounting_blueprint(accounting: Accounting | None) -> APIBlueprint:
     def history_route(query: HistoryParameters) -> Response:
         """Job records, the newest first; with `jobid`, the highest id first."""
         return _history(_in_use(accounting), query)
+
+    # The same as format=csv; the document names it once.
+    @blueprint.get("/users.csv", doc_ui=False)
+    def users_csv(query: UsersParameters) -> Response:
+        return _users(_in_use(accounting), as_csv(query))
+
+    @blueprint.get("/history.csv", doc_ui=False)
+    def history_csv(query: HistoryParameters) -> Response:
+        return _history(_in_use(accounting), as_csv(query))
 
     return blueprint
 

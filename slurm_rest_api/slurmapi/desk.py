@@ -11,6 +11,7 @@ from slurm_rest_api.slurmapi.knocking import knock
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.question import Question
 from slurm_rest_api.slurmapi.waiting import WaitingRoom
+from slurm_rest_api.web.hosting import watch_client
 from slurm_rest_api.web.memory import AnswerMemory, KeptAnswer
 
 FRESH_PATIENCE_SECONDS: Final = 15.0
@@ -33,17 +34,17 @@ class Desk:
         """
         asked_at = time.time()
         if knock(self._door):
-            self._room.wait_if_free(lambda: self._is_served(asked_at), FRESH_PATIENCE_SECONDS)
+            self._room.wait_if_free(lambda: self._is_served(asked_at), FRESH_PATIENCE_SECONDS, watch_client())
 
     def await_change(self, question: Question) -> None:
-        """Return once something has changed since the version that `question` names, or when its time is over.
+        """Return once something has changed since `question.since`, or its time is over, or its client has gone.
 
         Raises:
             TooManyWaiting: every place for waiting requests is taken.
             NotLoaded, StoreError: as `LiveState.open`.
         """
         if question.wait_seconds:
-            self._room.wait(lambda: self._has_changed(question), question.wait_seconds)
+            self._room.wait(lambda: self._has_changed(question), question.wait_seconds, watch_client())
 
     def _is_served(self, asked_at: float) -> bool:
         status = self.live.status()

@@ -6,12 +6,11 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Final, TypeVar
+from typing import Final
 
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 
-from slurm_rest_api.errors import BadParameter
 from slurm_rest_api.slurmapi import filters, single, usage_choice
 from slurm_rest_api.slurmapi.answering import answer_to, tagged
 from slurm_rest_api.slurmapi.answers import (
@@ -55,7 +54,7 @@ from slurm_rest_api.web.editions import (
 from slurm_rest_api.web.envelope import JSON, ErrorAnswer
 from slurm_rest_api.web.names import chosen_fields
 from slurm_rest_api.web.paging import encode_cursor, link_header, next_link
-from slurm_rest_api.web.parameters import Parameters
+from slurm_rest_api.web.parameters import Parameters, as_csv
 from slurm_rest_api.web.repeats import answer_once
 from slurm_rest_api.web.tables import MIMETYPES
 
@@ -63,8 +62,6 @@ logger = logging.getLogger(__name__)
 
 LIVE: Final = "slurmapi"
 """The name of the blueprint."""
-
-Query = TypeVar("Query", bound=ListParameters)
 
 
 def live_blueprint(desk: Desk) -> APIBlueprint:
@@ -97,18 +94,18 @@ def _add_collections(blueprint: APIBlueprint, desk: Desk) -> None:
         """Every partition, keyed by name; or those asked for."""
         return _records(desk, "partitions", query, filters.of_partitions(query))
 
-    # The same as format=csv, under a name that browsers and spreadsheets save well; the document names it once.
+    # The same as format=csv; the document names it once.
     @blueprint.get("/queue.csv", doc_ui=False)
     def queue_csv(query: QueueParameters) -> Response:
-        return _records(desk, "queue", _as_csv(query), filters.of_queue(query))
+        return _records(desk, "queue", as_csv(query), filters.of_queue(query))
 
     @blueprint.get("/nodes.csv", doc_ui=False)
     def nodes_csv(query: NodesParameters) -> Response:
-        return _records(desk, "nodes", _as_csv(query), filters.of_nodes(query))
+        return _records(desk, "nodes", as_csv(query), filters.of_nodes(query))
 
     @blueprint.get("/partitions.csv", doc_ui=False)
     def partitions_csv(query: PartitionsParameters) -> Response:
-        return _records(desk, "partitions", _as_csv(query), filters.of_partitions(query))
+        return _records(desk, "partitions", as_csv(query), filters.of_partitions(query))
 
 
 def _add_records(blueprint: APIBlueprint, desk: Desk) -> None:
@@ -209,12 +206,6 @@ def _small(current: OpenEdition, data: bytes, total: int, digest: str) -> Respon
 def _freshen(desk: Desk) -> None:
     if request.cache_control.no_cache:
         desk.freshen()
-
-
-def _as_csv(query: Query) -> Query:
-    if "format" in query.model_fields_set:
-        raise BadParameter("format makes no sense together with the ending .csv.", parameter="format")
-    return query.model_copy(update={"format": "csv"})
 
 
 def _whole(desk: Desk, name: Name) -> Response:
