@@ -17,6 +17,8 @@ from typing import Any, Final
 
 import psutil
 
+from slurm_rest_api.deployment.install import listen_queue
+
 ROOT: Final = Path(__file__).parents[1]
 _PATIENCE_SECONDS: Final = 300
 _NGINX: Final = """
@@ -88,10 +90,16 @@ def deployed(folder: Path, jobs: int, nodes: int, port: int, uwsgi: str) -> Iter
 
 
 def _uwsgi_ini(folder: Path, config: Path) -> str:
-    values = {"@VENV@": sys.prefix, "@CONFIG@": str(config), "@RUNTIME@": f"{folder}/run"}
+    values = {
+        "@VENV@": sys.prefix,
+        "@CONFIG@": str(config),
+        "@RUNTIME@": f"{folder}/run",
+        "@LISTEN@": str(listen_queue()),
+    }
     text = (ROOT / "slurm-rest-api.ini").read_text()
     for mark, value in values.items():
         text = text.replace(mark, value)
+    assert "@" not in text, "the file has a mark that is not known here"
     return text
 
 
