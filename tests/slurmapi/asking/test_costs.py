@@ -67,7 +67,9 @@ Costs = Callable[..., Cost]
 def cost_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Costs:
     """Measures a request to a cluster of so many jobs, ten of them grace's; `{version}` is that of the load before."""
 
-    def measure(jobs: int, path: str, *, again: bool = False, before: str | None = None) -> Cost:
+    def measure(
+        jobs: int, path: str, *, again: bool = False, before: str | None = None, encoding: str = "identity"
+    ) -> Cost:
         api = Service(tmp_path / f"{jobs}-{len(list(tmp_path.iterdir()))}")
         cluster = {number: make_job(number, priority=number) for number in range(1, jobs + 1)}
         cluster |= {number: make_job(number, user_name="grace") for number in range(1, 11)}
@@ -79,10 +81,11 @@ def cost_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Costs:
         fresh = Service(api.paths.root)
         # Asked of another process, so to speak: the one that is measured keeps no answer yet.
         tag = api.client.get(path).headers.get("ETag", "")
+        headers = {"Accept-Encoding": encoding} | ({"If-None-Match": tag} if again else {})
         if before is not None:
-            fresh.client.get(before)
+            fresh.client.get(before, headers=headers)
         with meter.measured() as cost:
-            response = fresh.client.get(path, headers={"If-None-Match": tag} if again else {})
+            response = fresh.client.get(path, headers=headers)
             cost.bytes = len(response.data)
         assert response.status_code == (304 if again else 200)
         monkeypatch.undo()
@@ -170,3 +173,10 @@ def test_a_question_in_other_words_reads_the_versions_alone(cost_of: Costs, path
     cost = cost_of(MANY, path, before=before)
     assert (cost.statements <= 6, cost.rendered) == (True, 0), cost
     assert cost.steps <= 250, cost
+
+
+def test_what_is_small_on_the_wire_is_kept(cost_of: Costs) -> None:
+    path = "/queue?fields=job_id,name,job_state,priority,user_name,account,partition,qos,submit_time"
+    plain, gzip = (cost_of(MANY, path, before=path, encoding=encoding) for encoding in ("identity", "gzip"))
+    assert plain.bytes > 256 * 1024 > gzip.bytes
+    assert (plain.rendered, gzip.rendered) == (MANY, 0)
