@@ -25,13 +25,16 @@ from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.prepared import PreparedBodies
 from slurm_rest_api.slurmapi.store.reader import StoreReader
-from slurm_rest_api.slurmapi.views import live_blueprint
+from slurm_rest_api.slurmapi.store.watch import StoreWatch
+from slurm_rest_api.slurmapi.views import LIVE, live_blueprint
 from slurm_rest_api.slurmapi.waiting import WaitingRoom
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
 from slurm_rest_api.web.auth import require_principal
 from slurm_rest_api.web.comparisons import ComparingRequest
+from slurm_rest_api.web.hosting import threads_of_process
 from slurm_rest_api.web.observing import Observer, log_access, observe
+from slurm_rest_api.web.repeats import Repeats
 from slurm_rest_api.web.security_headers import add_security_headers
 
 _EXPOSED = ["Age", "ETag", "Link", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
@@ -60,7 +63,7 @@ def create_app(settings: Settings) -> OpenAPI:
         checks["accounting"] = accounting_check(accounting.database)
     if archive is not None:
         checks["archive"] = archive_check(lambda: read_status(paths.archive_status))
-    room = WaitingRoom(min(settings.system.waiting_requests, settings.system.web_threads - 1))
+    room = WaitingRoom(min(settings.system.waiting_requests, threads_of_process(settings.system.web_threads) - 1))
     prepared, counters = PreparedBodies(paths.prepared), open_counters(paths.counters)
     exposition = Exposition(snapshots, prepared, counters, checks, settings.system.metrics_accounts)
     app.register_api(live_blueprint(Desk(LiveState(snapshots, prepared), room, paths.door)))
@@ -77,6 +80,7 @@ def create_app(settings: Settings) -> OpenAPI:
     # First, because it has to see what all the others make of a request.
     observe(app, observers)
     _protect(app, settings)
+    Repeats(StoreWatch(paths.store).moment).attach(app, LIVE)
     return app
 
 

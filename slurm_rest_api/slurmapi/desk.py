@@ -11,7 +11,8 @@ from slurm_rest_api.slurmapi.knocking import knock
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.question import Question
 from slurm_rest_api.slurmapi.waiting import WaitingRoom
-from slurm_rest_api.web.memory import AnswerMemory
+from slurm_rest_api.web.hosting import watch_client
+from slurm_rest_api.web.memory import AnswerMemory, KeptAnswer
 
 FRESH_PATIENCE_SECONDS: Final = 15.0
 """Longest wait for a load that a client has asked for; then it gets what there is."""
@@ -22,7 +23,7 @@ class Desk:
 
     def __init__(self, live: LiveState, room: WaitingRoom, door: Path) -> None:
         self.live = live
-        self.memory = AnswerMemory()
+        self.memory = AnswerMemory[KeptAnswer]()
         self._room = room
         self._door = door
 
@@ -33,17 +34,17 @@ class Desk:
         """
         asked_at = time.time()
         if knock(self._door):
-            self._room.wait_if_free(lambda: self._is_served(asked_at), FRESH_PATIENCE_SECONDS)
+            self._room.wait_if_free(lambda: self._is_served(asked_at), FRESH_PATIENCE_SECONDS, watch_client())
 
     def await_change(self, question: Question) -> None:
-        """Return once something has changed since the version that `question` names, or when its time is over.
+        """Return once something has changed since `question.since`, or its time is over, or its client has gone.
 
         Raises:
             TooManyWaiting: every place for waiting requests is taken.
             NotLoaded, StoreError: as `LiveState.open`.
         """
         if question.wait_seconds:
-            self._room.wait(lambda: self._has_changed(question), question.wait_seconds)
+            self._room.wait(lambda: self._has_changed(question), question.wait_seconds, watch_client())
 
     def _is_served(self, asked_at: float) -> bool:
         status = self.live.status()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Final
 
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
@@ -23,7 +25,7 @@ from slurm_rest_api.slurmapi.answers import (
 )
 from slurm_rest_api.slurmapi.catalog import CATALOG
 from slurm_rest_api.slurmapi.desk import Desk
-from slurm_rest_api.slurmapi.live import Name, OpenEdition
+from slurm_rest_api.slurmapi.live import Edition, Name, OpenEdition
 from slurm_rest_api.slurmapi.parameters import (
     JobPath,
     ListParameters,
@@ -34,7 +36,7 @@ from slurm_rest_api.slurmapi.parameters import (
     RecordParameters,
     UsageParameters,
 )
-from slurm_rest_api.slurmapi.question import asks_for_everything, digest_of, question_of
+from slurm_rest_api.slurmapi.question import Question, asks_for_everything, digest_of, question_of
 from slurm_rest_api.slurmapi.rendering import in_envelope, with_fields
 from slurm_rest_api.slurmapi.store.columns import Kind
 from slurm_rest_api.slurmapi.store.conditions import Condition
@@ -53,15 +55,19 @@ from slurm_rest_api.web.envelope import JSON, ErrorAnswer
 from slurm_rest_api.web.names import chosen_fields
 from slurm_rest_api.web.paging import encode_cursor, link_header, next_link
 from slurm_rest_api.web.parameters import Parameters, as_csv
+from slurm_rest_api.web.repeats import answer_once
 from slurm_rest_api.web.tables import MIMETYPES
 
 logger = logging.getLogger(__name__)
+
+LIVE: Final = "slurmapi"
+"""The name of the blueprint."""
 
 
 def live_blueprint(desk: Desk) -> APIBlueprint:
     """The blueprint of the live routes over `desk`."""
     blueprint = APIBlueprint(
-        "slurmapi",
+        LIVE,
         __name__,
         abp_tags=[Tag(name="live", description="The state of the cluster now, from slurmctld.")],
         abp_responses={"400": ErrorAnswer, "503": ErrorAnswer},
@@ -139,30 +145,39 @@ def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) ->
     _freshen(desk)
     if question is None:
         return _whole(desk, kind)
-    desk.await_change(question)
+    if question.wait_seconds:
+        answer_once()
+        desk.await_change(question)
     now = time.time()
     with ExitStack() as stack:
         current = stack.enter_context(desk.live.open(kind))
         edition = tagged(current, question.digest)
         if question.since is None and (unchanged := not_modified(edition, now)) is not None:
             return unchanged
-        if question.since is None and (kept := desk.memory.get(key_of(edition))) is not None:
-            return again(edition, kept, now)
+        key = key_of(edition, has_links=question.selection.limit is not None)
+        with desk.memory.making(key):
+            if (kept := desk.memory.get(key)) is not None:
+                response = again(edition, kept, now)
+            else:
+                # The view stays open for as long as pieces are read from it.
+                response = _made(current, edition, question, now, stack.pop_all().close)
+                if (made_now := kept_of(response)) is not None:
+                    desk.memory.keep(key, made_now)
+    return response if question.since is None else unstored(response)
+
+
+def _made(
+    current: OpenEdition, edition: Edition, question: Question, now: float, close: Callable[[], None]
+) -> Response:
+    try:
         answer = answer_to(current, question, lambda place: next_link(encode_cursor(place)))
-        # The view stays open for as long as pieces are read from it.
-        close = stack.pop_all().close
-        try:
-            response = made(edition, answer.pieces, now, mimetype=MIMETYPES[question.format], on_close=close)
-        except BaseException:
-            close()
-            raise
+        response = made(edition, answer.pieces, now, mimetype=MIMETYPES[question.format], on_close=close)
+    except BaseException:
+        close()
+        raise
     response.headers["X-Total-Count"] = str(answer.total)
     if answer.next is not None:
         response.headers["Link"] = link_header(answer.next)
-    if question.since is not None:
-        return unstored(response)
-    if (made_now := kept_of(response)) is not None:
-        desk.memory.keep(key_of(edition), made_now)
     return response
 
 
