@@ -119,6 +119,7 @@ class Site:
         old = set(self.deployment.workers())
         self.deployment.process.send_signal(signal.SIGHUP)
         wait_for("new workers", lambda: len(set(self.deployment.workers()) - old) >= len(old), seconds=60)
+        wait_for("the new workers to have loaded", self._loaded_workers, seconds=120)
 
 
 @contextmanager

@@ -68,15 +68,29 @@ def all_free(web: Nginx, since: str) -> bool:
         return set(asked) == {200}
 
 
-@pytest.fixture
-def waiters(web: Nginx) -> Iterator[list[Waiter]]:
-    since = version(web)
-    waiters = [Waiter(web, since) for _ in range(PLACES)]
-    wait_for("all places to be taken", lambda: refused(web, since))
-    yield waiters
+def leave(waiters: list[Waiter]) -> None:
     for waiter in waiters:
         waiter.connection.close()
-    wait_for("the places to be free", lambda: all_free(web, since))
+
+
+def occupy(web: Nginx) -> list[Waiter] | None:
+    """Clients on all places; None when a load that came just then has answered them."""
+    since = version(web)
+    waiters = [Waiter(web, since) for _ in range(PLACES)]
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        if refused(web, since):
+            return waiters
+    leave(waiters)
+    return None
+
+
+@pytest.fixture
+def waiters(web: Nginx) -> Iterator[list[Waiter]]:
+    waiters = wait_for("all places to be taken", lambda: occupy(web), seconds=60)
+    yield waiters
+    leave(waiters)
+    wait_for("the places to be free", lambda: all_free(web, version(web)))
 
 
 def test_others_are_answered_while_all_places_are_taken(web: Nginx, waiters: list[Waiter]) -> None:
@@ -100,8 +114,7 @@ def test_all_that_wait_are_answered_by_a_change(web: Nginx, waiters: list[Waiter
 
 def test_clients_that_go_away_free_their_places_at_once(web: Nginx, waiters: list[Waiter]) -> None:
     began, since = time.monotonic(), version(web)
-    for waiter in waiters:
-        waiter.connection.close()
+    leave(waiters)
     wait_for("the places to be free", lambda: all_free(web, since))
     # Well before their time would have been over by itself.
     assert time.monotonic() - began < 15
