@@ -112,7 +112,7 @@ class Site:
         """Stop what runs; uWSGI has to say that it went well, or systemd would call it a failure."""
         stopped = self.running.pop()
         stopped.stop()
-        assert stopped.process.returncode == 0
+        assert stopped.process.returncode == 0, stopped.log.read_text(errors="replace")[-3000:]
 
     def reload(self) -> None:
         """What `systemctl reload` does, until all workers are new ones."""

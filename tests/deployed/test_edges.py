@@ -26,7 +26,7 @@ BASIC = """\
         uwsgi_param REMOTE_USER $remote_user;
 """
 CACHE = (
-    "#uwsgi_cache slurm_rest_api;",
+    "#uwsgi_cache slurm_rest_api_answers;",
     "#uwsgi_cache_key",
     "#uwsgi_cache_lock",
     "#uwsgi_cache_revalidate",
@@ -65,7 +65,7 @@ def cached(block: str, folder: Path) -> str:
     for line in CACHE:
         assert line in block
         block = block.replace(line, line.removeprefix("#"))
-    return f"uwsgi_cache_path {folder} keys_zone=slurm_rest_api:1m max_size=1g;\n{block}"
+    return f"uwsgi_cache_path {folder} keys_zone=slurm_rest_api_answers:1m max_size=1g;\n{block}"
 
 
 @pytest.fixture(scope="module")
