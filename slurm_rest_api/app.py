@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask_cors import CORS
 from flask_openapi3 import Info, OpenAPI
 
@@ -12,12 +10,14 @@ from slurm_rest_api.acctapi.views import accounting_blueprint
 from slurm_rest_api.archive.sampler import read_status
 from slurm_rest_api.archive.setup import open_archive
 from slurm_rest_api.archive.views import load_blueprint
+from slurm_rest_api.auth.openapi import secured, security_schemes
 from slurm_rest_api.auth.permissions import may_ask
 from slurm_rest_api.auth.setup import open_auth
 from slurm_rest_api.auth.sight import Coordinated, sight_of
 from slurm_rest_api.config import Settings
 from slurm_rest_api.health.parts import accounting_check, archive_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
+from slurm_rest_api.metrics.database import DatabaseCounts
 from slurm_rest_api.metrics.exposition import Exposition
 from slurm_rest_api.metrics.requests import count_requests
 from slurm_rest_api.metrics.views import metrics_blueprint
@@ -53,21 +53,23 @@ def create_app(settings: Settings) -> OpenAPI:
             version=__version__,
             description="Read-only JSON about a Slurm cluster. Memory is in MiB, times are epoch seconds.",
         ),
+        security_schemes=security_schemes(settings.auth.mode),
         doc_prefix="/openapi",
-        **_how_to_log_in(settings),
     )
     app.request_class = ComparingRequest
     app.debug = settings.system.debug
     paths = RuntimePaths.of(settings)
     snapshots = StoreReader(paths.store)
     accounting, archive = open_accounting(settings), open_archive(settings)
+    counters = open_counters(paths.counters)
     checks = {"snapshot": snapshot_check(snapshots)}
     if accounting is not None:
         checks["accounting"] = accounting_check(accounting.database)
+        accounting.database.watch(DatabaseCounts(counters.mine, settings.database.db_pool_size))
     if archive is not None:
         checks["archive"] = archive_check(lambda: read_status(paths.archive_status))
     room = WaitingRoom(min(settings.system.waiting_requests, threads_of_process(settings.system.web_threads) - 1))
-    prepared, counters = PreparedBodies(paths.prepared), open_counters(paths.counters)
+    prepared = PreparedBodies(paths.prepared)
     exposition = Exposition(snapshots, prepared, counters, checks, settings.system.metrics_accounts)
     app.register_api(live_blueprint(Desk(LiveState(snapshots, prepared), room, paths.door)))
     app.register_api(accounting_blueprint(accounting))
@@ -88,19 +90,12 @@ def create_app(settings: Settings) -> OpenAPI:
     return app
 
 
-def _how_to_log_in(settings: Settings) -> dict[str, Any]:
-    """What the OpenAPI document says about it; the interactive reference then asks for a token."""
-    if settings.auth.mode not in _BY_TOKEN:
-        # Without it the document has null there, which OpenAPI does not allow.
-        return {"security_schemes": {}}
-    scheme = {"type": "http", "scheme": "bearer"}
-    return {"security_schemes": {"token": scheme}, "openapi_extensions": {"security": [{"token": []}]}}
-
-
 def _protect(app: OpenAPI, settings: Settings, coordinated: Coordinated) -> None:
     """Who is answered, with what, and what browsers may do with it."""
     if (authenticate := open_auth(settings)) is not None:
         private = settings.auth.private_data
+        document = app.api_doc
+        document["paths"] = secured(document["paths"], settings.auth.mode, settings.auth.open_paths)
         require_principal(
             app,
             authenticate,
