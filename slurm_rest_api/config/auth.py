@@ -61,12 +61,12 @@ class AuthSettings(Section):
     open_paths: tuple[Annotated[str, AfterValidator(_path_of_url)], ...] = Field(
         default=("/health", "/health/live"),
         strict=False,
-        description="Paths that are answered without a token or name.",
+        description="Paths that are answered without a token or name, to everyone and in full.",
     )
     private_data: tuple[Private, ...] = Field(
         default=(),
         strict=False,
-        description="What the role user does not see, in the words of slurm.conf's PrivateData: jobs, usage, users,"
-        " accounts, nodes, partitions. A route that would show any of it is refused as a whole (403), also for one's"
-        " own jobs.",
+        description="What the role user does not see of others, in the words of slurm.conf's PrivateData: jobs, usage,"
+        " users, accounts, nodes, partitions. What is his own stays, and what belongs to accounts that he coordinates;"
+        " nodes and partitions are refused (403).",
     )

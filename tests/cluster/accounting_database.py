@@ -136,7 +136,8 @@ def real_accounting(cluster: Cluster, runtime: Path) -> Iterator[Settings]:
     """Settings of a service that reads the tables of the cluster's own slurmdbd, as an account that may just do so."""
     facts, name, user = cluster.database, CLUSTER_NAME, f"'{READER}_real'@'%'"
     job, assoc = f"{name}_job_table", f"{name}_assoc_table"
-    grants = [f"GRANT SELECT ON {facts.name}.{table} TO {user};" for table in (job, assoc, "qos_table", "tres_table")]
+    readable = (job, assoc, "qos_table", "tres_table", "acct_coord_table")
+    grants = [f"GRANT SELECT ON {facts.name}.{table} TO {user};" for table in readable]
     cluster.sql(f"CREATE OR REPLACE USER {user} IDENTIFIED BY '{PASSWORD}'; {' '.join(grants)}")
     try:
         yield Settings.model_validate({

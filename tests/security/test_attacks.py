@@ -1,6 +1,6 @@
 """What strangers and users try through the real nginx and uWSGI, and what becomes of each try.
 
-The service asks for Slurm's own tokens (auth.mode jwt, with the cluster's key) and keeps jobs private.
+The service asks for Slurm's own tokens (auth.mode jwt, with the cluster's key) and keeps jobs and partitions private.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ auth:
   mode: jwt
   jwt_key_file: {_KEY}
   admins: [root]
-  private_data: [jobs]
+  private_data: [jobs, partitions]
 """
 
 
@@ -111,8 +111,9 @@ def root(cluster: Cluster) -> str:
 
 def test_real_tokens_of_scontrol_open_what_their_role_may_see(web: Nginx, alice: str, root: str) -> None:
     assert ask(web, "/nodes", alice).status == 200
-    assert ask(web, "/queue", alice).status == 403
-    assert ask(web, "/metrics", alice).status == 403
+    assert ask(web, "/queue", alice).status == 200
+    assert ask(web, "/partitions", alice).status == 403
+    assert b"slurm_jobs" not in ask(web, "/metrics", alice).raw
     assert ask(web, "/queue", root).status == 200
     assert ask(web, "/nodes").status == 401
 
@@ -120,31 +121,31 @@ def test_real_tokens_of_scontrol_open_what_their_role_may_see(web: Nginx, alice:
 @pytest.mark.parametrize(
     "path",
     [
-        "//queue",
-        "/./queue",
-        "/nodes/../queue",
-        "/nodes/%2e%2e/queue",
-        "/nodes/..%2fqueue",
-        "/%71ueue",
-        "/queue/",
-        "/queue%00",
-        "/queue%2f",
-        "/queue;x=1",
-        "/queue/?a",
+        "//partitions",
+        "/./partitions",
+        "/nodes/../partitions",
+        "/nodes/%2e%2e/partitions",
+        "/nodes/..%2fpartitions",
+        "/%70artitions",
+        "/partitions/",
+        "/partitions%00",
+        "/partitions%2f",
+        "/partitions;x=1",
+        "/partitions/?a",
         "/QUEUE",
-        "/health/../queue",
-        "/health/%2e%2e/queue",
-        "/health/live/../../queue",
-        "/slurm/queue",
-        "/slurm//queue",
-        "/slurm/../queue",
-        "/openapi/../queue",
-        "/openapi/..%2f..%2fqueue",
+        "/health/../partitions",
+        "/health/%2e%2e/partitions",
+        "/health/live/../../partitions",
+        "/slurm/partitions",
+        "/slurm//partitions",
+        "/slurm/../partitions",
+        "/openapi/../partitions",
+        "/openapi/..%2f..%2fpartitions",
         "/../../etc/passwd",
         "/%2e%2e/%2e%2e/etc/passwd",
         "/openapi/static/../../../etc/passwd",
         "/openapi/swagger/%2e%2e%2f%2e%2e%2fetc/passwd",
-        "http://slurm.example.org/queue",
+        "http://slurm.example.org/partitions",
     ],
 )
 def test_no_way_of_writing_a_path_leads_past_the_role(web: Nginx, alice: str, path: str) -> None:
@@ -295,8 +296,9 @@ def test_no_shared_cache_may_keep_what_one_user_was_told(web: Nginx, alice: str,
         ask(web, "/nodes", alice),
         ask(web, "/nodes", root, f"If-None-Match: {tag}"),
         ask(web, "/queue", alice, f"If-None-Match: {ask(web, '/queue', root).headers['etag']}"),
+        ask(web, "/partitions", alice, f"If-None-Match: {ask(web, '/partitions', root).headers['etag']}"),
     ]
-    assert [reply.status for reply in replies] == [200, 200, 304, 403]
+    assert [reply.status for reply in replies] == [200, 200, 304, 200, 403]
     for reply in replies:
         assert "private" in reply.headers["cache-control"]
         assert "public" not in reply.headers["cache-control"]

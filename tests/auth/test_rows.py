@@ -1,0 +1,259 @@
+"""Rows by owner: a user's answer is what of the administrator's is his, however it is asked for and whenever."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slurm_rest_api.auth.sight import Sight
+from slurm_rest_api.config import Settings
+from slurm_rest_api.slurmapi.cycle import Cycle
+from slurm_rest_api.slurmapi.paths import RuntimePaths
+from slurm_rest_api.slurmapi.seen import seen_of
+from slurm_rest_api.slurmapi.store.reader import StoreReader
+from slurm_rest_api.slurmapi.store.writer import StoreWriter
+from tests.acctapi.rows import ASSOC_TABLE, JOB_TABLE, job_row, write_database
+from tests.auth.people import (
+    ACCOUNT_OF,
+    ADMIN,
+    ASSOCIATIONS,
+    COORDINATORS,
+    JOB_OF,
+    USERS,
+    Asked,
+    live_job,
+    load,
+    other_job,
+    with_accounting,
+)
+from tests.builders import make_job
+from tests.fakes import FakeSource
+from tests.slurmapi.asking.effort import examples
+
+_UIDS: Final = {"alice": 2021, "bob": 2022, "carol": 2023}
+_ACCOUNTS: Final = ("physics", "science", "chemistry", "root", None)
+_COORDINATED: Final = {"carol": {"science", "physics"}}
+
+
+def is_his(record: dict[str, Any], user: str) -> bool:
+    """Whether a published job belongs to `user` or to an account that he coordinates."""
+    return record["user_name"] == user or record["account"] in _COORDINATED.get(user, ())
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    """Jobs of every user under every account, live and past, some of them without an association."""
+    folder = tmp_path_factory.mktemp("crowd")
+    settings = Settings.model_validate({"system": {"runtime_dir": folder / "runtime", "use_acct_db": True}})
+    RuntimePaths.of(settings).make()
+    source = FakeSource()
+    cycle = Cycle(source, StoreWriter(RuntimePaths.of(settings).store), hidden=[], refresh_seconds=10.0)
+    owners = [(user, acct) for user in _UIDS for acct in _ACCOUNTS]
+    live = [
+        make_job(number, user_name=user, account=acct, name=f"n{number % 3}", num_cpus=number % 4, qos="normal")
+        for number, (user, acct) in enumerate(owners * 3, 1)
+    ]
+    load(source, cycle, live)
+    associations = [
+        *(row for row in ASSOCIATIONS if not row.get("user")),
+        *(
+            {"id_assoc": 30 + number, "user": user, "acct": acct, "deleted": number % 2}
+            for number, (user, acct) in enumerate(owners)
+            if acct is not None
+        ),
+    ]
+    known = {(row["user"], row["acct"]): row["id_assoc"] for row in associations if row.get("user")}
+    past = [
+        job_row(
+            number,
+            id_user=_UIDS[user],
+            account=acct or "",
+            id_assoc=known.get((user, acct), 0) if number % 5 else 0,
+            state=number % 4,
+            nodelist=f"rack00{number % 3}",
+            job_name=f"n{number % 3}",
+        )
+        for number, (user, acct) in enumerate(owners * 4, 1)
+    ]
+    file = folder / "acct.sqlite"
+    write_database(file, past, associations, COORDINATORS)
+    database = {"db_sqlite_file": str(file), "table_job": JOB_TABLE, "table_assoc": ASSOC_TABLE}
+    section = type(settings.database).model_validate(database)
+    return Asked(settings.model_copy(update={"database": section}), "jobs")
+
+
+_QUEUE: Final = st.fixed_dictionaries(
+    {},
+    optional={
+        "user": st.sampled_from(["alice", "!alice", "bob,carol", "dora"]),
+        "account": st.sampled_from(["physics", "!science", "chemistry"]),
+        "name": st.sampled_from(["n1", "n*"]),
+        "jobid": st.sampled_from(["1", "7"]),
+        "state": st.sampled_from(["PENDING", "R"]),
+        "sort": st.sampled_from(["-num_cpus", "account,-job_id"]),
+    },
+)
+_HISTORY: Final = st.fixed_dictionaries(
+    {"limit": st.just("1000")},
+    optional={
+        "user": st.sampled_from(["alice", "bob", "2021", "2022", "nobody"]),
+        "account": st.sampled_from(["physics", "science", "chemistry"]),
+        "associd": st.sampled_from(["0", "30", "31", "35", "999"]),
+        "state": st.sampled_from(["COMPLETED", "RUNNING,PENDING"]),
+        "node": st.sampled_from(["rack001", "rack[000-002]"]),
+        "jobname": st.sampled_from(["n0", "n1"]),
+        "submitafter": st.just("1970-01-01T04:00"),
+        "endbefore": st.just("1970-01-01T12:00"),
+    },
+)
+
+
+def url(path: str, query: dict[str, str]) -> str:
+    return f"{path}?{'&'.join(f'{name}={value}' for name, value in query.items())}"
+
+
+@examples(60)
+@given(user=st.sampled_from(USERS), query=_QUEUE)
+def test_a_user_gets_what_is_his_of_the_queue(crowd: Asked, user: str, query: dict[str, str]) -> None:
+    whole = crowd.by(ADMIN, url("/queue", query)).get_json()["data"]
+    answer = crowd.by(user, url("/queue", query))
+    his = {key: record for key, record in whole.items() if is_his(record, user)}
+    assert list(answer.get_json()["data"].items()) == list(his.items())
+    assert answer.get_json()["meta"]["total"] == len(his)
+    unsorted = {name: value for name, value in query.items() if name != "sort"}
+    grouped = crowd.by(user, url("/queue", {**unsorted, "group_by": "account"})).get_json()["data"]
+    counted = Counter(record["account"] or "(null)" for record in his.values())
+    assert {name: entry["count"] for name, entry in grouped.items()} == counted
+
+
+@examples(60)
+@given(user=st.sampled_from(USERS), query=_HISTORY)
+def test_a_user_gets_what_is_his_of_the_history(crowd: Asked, user: str, query: dict[str, str]) -> None:
+    whole = crowd.by(ADMIN, url("/history", query)).get_json()["data"]
+    his = [record["id_record"] for record in whole if belongs(record, user)]
+    # The records themselves have figures that move with the clock.
+    assert [record["id_record"] for record in crowd.by(user, url("/history", query)).get_json()["data"]] == his
+
+
+def belongs(record: dict[str, Any], user: str) -> bool:
+    # This host knows no alice: of a record without association only its account tells whose it is.
+    return is_his(record, user) and (record["id_assoc"] != 0 or record["account"] in _COORDINATED.get(user, ()))
+
+
+@pytest.mark.parametrize("user", ["alice", "carol"])
+@pytest.mark.parametrize("path", ["/queue?sort=-num_cpus&limit=4", "/history?limit=4"])
+def test_pages_lead_through_what_is_ones_own(crowd: Asked, user: str, path: str) -> None:
+    key = "job_id" if path.startswith("/queue") else "id_job"
+    whole = [record[key] for record in of(crowd.by(user, path.replace("limit=4", "limit=1000")).get_json()["data"])]
+    assert len(whole) > 8
+    assert [record[key] for page in pages(crowd, user, path) for record in page] == whole
+
+
+def pages(asked: Asked, user: str, path: str | None) -> Iterator[list[dict[str, Any]]]:
+    while path is not None:
+        answer = asked.by(user, path).get_json()
+        yield of(answer["data"])
+        path = answer["meta"]["next"]
+
+
+def of(data: Any) -> list[dict[str, Any]]:
+    return list(data.values()) if isinstance(data, dict) else data
+
+
+@pytest.fixture
+def people(settings: Settings, cycle: Cycle, source: FakeSource, tmp_path: Path) -> Asked:
+    load(source, cycle)
+    return Asked(with_accounting(settings, tmp_path), "jobs")
+
+
+@pytest.fixture
+def turn(source: FakeSource, cycle: Cycle) -> Callable[..., None]:
+    """Loads the cluster again, with these jobs."""
+    return lambda *jobs: load(source, cycle, list(jobs))
+
+
+def since(asked: Asked, user: str, version: str) -> tuple[set[str], list[str], bool]:
+    answer = asked.by(user, f"/queue?since={version}").get_json()
+    return set(answer["data"]), answer["meta"]["gone"], answer["meta"]["full"]
+
+
+def version_of(asked: Asked, user: str) -> str:
+    version: str = asked.by(user, "/queue").get_json()["meta"]["version"]
+    return version
+
+
+def test_changes_of_others_are_not_told(people: Asked, turn: Callable[..., None]) -> None:
+    before = {user: version_of(people, user) for user in (*USERS, ADMIN)}
+    turn(live_job("alice", name="renamed"), live_job("carol"), other_job())
+    assert since(people, "alice", before["alice"]) == ({"700001"}, [], False)
+    assert since(people, "bob", before["bob"]) == ({"700004"}, ["700002"], False)
+    assert since(people, "carol", before["carol"]) == ({"700001"}, [], False)
+    assert since(people, "dora", before["dora"]) == (set(), [], False)
+    assert since(people, ADMIN, before[ADMIN]) == ({"700001", "700004"}, ["700002"], False)
+
+
+def test_a_job_that_leaves_an_account_is_gone_for_its_coordinator_alone(
+    people: Asked, turn: Callable[..., None]
+) -> None:
+    before = {user: version_of(people, user) for user in (*USERS, ADMIN)}
+    turn(live_job("alice", account="chemistry"), live_job("bob"), live_job("carol"))
+    assert since(people, "carol", before["carol"]) == (set(), ["700001"], False)
+    assert since(people, "alice", before["alice"]) == ({"700001"}, [], False)
+    assert since(people, "bob", before["bob"]) == (set(), [], False)
+    assert since(people, ADMIN, before[ADMIN]) == ({"700001"}, [], False)
+    turn(live_job("bob"), live_job("carol"))
+    assert since(people, "carol", before["carol"]) == (set(), ["700001"], False)
+    assert since(people, ADMIN, before[ADMIN]) == (set(), ["700001"], False)
+
+
+def test_a_version_of_another_user_gets_a_full_answer_of_ones_own(people: Asked) -> None:
+    for user in (ADMIN, "alice", "carol"):
+        assert since(people, "bob", version_of(people, user)) == ({"700002"}, [], True)
+
+
+def test_who_waits_is_not_woken_by_jobs_of_others(
+    people: Asked, paths: RuntimePaths, turn: Callable[..., None]
+) -> None:
+    number = int(version_of(people, "alice").rpartition("-")[2])
+    turn(live_job("alice"), live_job("carol"), other_job())
+    with StoreReader(paths.store).view() as view:
+        assert view is not None
+        woken = {
+            user: view.anything_since("queue", seen_of("queue", Sight(frozenset({"jobs"}), user)).where, number)
+            for user in USERS
+        }
+    assert woken == {"alice": False, "bob": True, "carol": False, "dora": False}
+
+
+@pytest.mark.parametrize("path", ["/queue", "/queue?limit=2", "/queue?count=true", "/usage", "/queue.csv"])
+def test_no_validator_of_one_user_is_valid_for_another(people: Asked, path: str) -> None:
+    tags = {user: people.by(user, path).headers["ETag"] for user in (*USERS, ADMIN)}
+    assert len(set(tags.values())) == len(tags)
+    for user, own in tags.items():
+        assert people.by(user, path, **{"If-None-Match": own}).status_code == 304
+        for other in set(tags.values()) - {own}:
+            answer = people.by(user, path, **{"If-None-Match": other})
+            assert answer.status_code == 200
+            assert "private" in answer.headers["Cache-Control"]
+            assert "Authorization" in answer.headers["Vary"]
+
+
+def test_a_kept_answer_stays_with_whom_it_was_made_for(people: Asked) -> None:
+    for _ in range(2):
+        for user, own in JOB_OF.items():
+            found = set(people.by(user, "/queue?sort=-job_id&limit=9").get_json()["data"])
+            assert str(own) in found
+            assert found <= {str(JOB_OF[other]) for other in ACCOUNT_OF if other == user or user == "carol"}
+
+
+def test_one_who_sees_only_part_leaves_no_prepared_answer(people: Asked, paths: RuntimePaths) -> None:
+    for path in ("/queue", "/usage", "/stats", "/metrics"):
+        people.by("alice", path)
+    prepared = {file.name.partition("-")[0] for file in paths.prepared.glob("*.json")}
+    assert prepared == {"shown_metrics", "stats"}

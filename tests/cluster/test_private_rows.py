@@ -1,0 +1,89 @@
+"""Account coordinators and private rows on slurmdbd's own tables, beside sacctmgr and sacct."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from slurm_rest_api.acctapi.setup import open_accounting
+from tests.auth.people import Asked
+from tests.cluster.accounting_database import READER, real_accounting
+from tests.testbed.cluster import Cluster
+from tests.testbed.jobs import Jobs
+from tests.waiting import wait_for
+
+# A tree of accounts of this test alone; bob coordinates the one in the middle.
+_TREE: Final = (("top", "root"), ("middle", "top"), ("below", "middle"), ("beside", "top"))
+
+
+@pytest.fixture(scope="module")
+def tree(cluster: Cluster) -> Iterator[None]:
+    for account, parent in _TREE:
+        cluster.run(["sacctmgr", "-i", "add", "account", account, f"parent={parent}"])
+    cluster.run(["sacctmgr", "-i", "add", "coordinator", "account=middle", "names=bob"])
+    yield
+    cluster.run(["sacctmgr", "-i", "delete", "coordinator", "account=middle", "names=bob"])
+    for account, _parent in reversed(_TREE):
+        cluster.run(["sacctmgr", "-i", "delete", "account", account])
+
+
+@pytest.mark.usefixtures("tree")
+def test_coordinators_are_those_of_sacctmgr(cluster: Cluster, tmp_path: Path) -> None:
+    printed = cluster.run(["sacctmgr", "-nP", "show", "user", "bob", "withcoord", "format=coordinators"]).stdout
+    assert set(printed.strip().split(",")) == {"middle", "below"}
+    with real_accounting(cluster, tmp_path) as settings:
+        accounting = open_accounting(settings)
+        assert accounting is not None
+        assert accounting.coordinators.of("bob") == {"middle", "below"}
+        assert accounting.coordinators.of("alice") == frozenset()
+        accounting.database.close()
+
+
+@pytest.mark.usefixtures("tree")
+def test_without_a_right_to_the_table_nobody_coordinates_anything(cluster: Cluster, tmp_path: Path) -> None:
+    with real_accounting(cluster, tmp_path) as settings:
+        cluster.sql(f"REVOKE SELECT ON acct_coord_table FROM '{READER}_real'@'%'")
+        accounting = open_accounting(settings)
+        assert accounting is not None
+        assert accounting.coordinators.of("bob") == frozenset()
+        accounting.database.close()
+
+
+def test_the_server_itself_is_asked_for_own_records_only(cluster: Cluster, jobs: Jobs, tmp_path: Path) -> None:
+    """The general log has the condition in every statement that finds records; nothing is sorted out afterwards."""
+    for user in ("alice", "bob"):
+        jobs.submit(user=user, wrap="true")
+    wait_for(
+        "both records",
+        lambda: {user for [user] in owners(cluster)} >= {"alice", "bob"},
+        seconds=60,
+    )
+    with real_accounting(cluster, tmp_path) as settings:
+        asked = Asked(settings, "jobs")
+        asked.by("alice", "/history")
+        cluster.sql("SET GLOBAL log_output = 'TABLE'; TRUNCATE mysql.general_log; SET GLOBAL general_log = ON")
+        try:
+            records = asked.by("alice", "/history?limit=1000").get_json()["data"]
+            foreign = asked.by("alice", "/history?user=bob").get_json()["data"]
+        finally:
+            cluster.sql("SET GLOBAL general_log = OFF")
+    told = cluster.sql(
+        "SELECT REPLACE(CONVERT(argument USING utf8mb4), '\\n', ' ') FROM mysql.general_log"
+        f" WHERE user_host LIKE '{READER}%' AND CONVERT(argument USING utf8mb4) LIKE '%job_table%'"
+    )
+    table = settings.database.table_assoc
+    mine = {number for [number] in cluster.sql(f"SELECT id_assoc FROM {table} WHERE user = 'alice'")}
+    finding = [text for [text] in told if "ORDER BY" in text]
+    assert finding
+    for text in finding:
+        assert any(f"id_assoc IN ({number}" in text or f"id_assoc = {number}" in text for number in mine), text
+    assert {record["user_name"] for record in records} == {"alice"}
+    assert foreign == []
+
+
+def owners(cluster: Cluster) -> list[list[str]]:
+    printed = cluster.run(["sacct", "-aXnP", "--format=user"]).stdout
+    return [[line] for line in printed.splitlines()]
