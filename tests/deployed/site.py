@@ -88,6 +88,7 @@ class Site:
         log = self.path("/uwsgi.log")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PROMETHEUS_"))}
         folders = {"RUNTIME_DIRECTORY": str(self.path(RUNTIME)), "STATE_DIRECTORY": str(self.path(STATE))}
+        written = self._written()
         with log.open("a") as output:
             process = subprocess.Popen(
                 ["setpriv", f"--reuid={USER}", "--regid=nogroup", "--clear-groups", "--", *words.split()],
@@ -101,11 +102,16 @@ class Site:
             )
         self.running.append(Deployment(process, log))
         # Not before all have loaded: uWSGI forgets a SIGTERM that comes while it starts.
-        wait_for("the workers", self._loaded_workers, seconds=120)
+        wait_for("the workers", lambda: self._loaded_since(written), seconds=120)
         return self.running[-1]
 
-    def _loaded_workers(self) -> bool:
-        text = self.path("/uwsgi.log").read_text(errors="replace").rpartition("*** Starting uWSGI")[2]
+    def _written(self) -> int:
+        log = self.path("/uwsgi.log")
+        return log.stat().st_size if log.exists() else 0
+
+    def _loaded_since(self, written: int) -> bool:
+        """Whether all workers that uWSGI has told of since its log was so long have loaded the application."""
+        text = self.path("/uwsgi.log").read_bytes()[written:].decode(errors="replace")
         return 0 < text.count("spawned uWSGI worker ") <= text.count("WSGI app 0 ")
 
     def stop(self) -> None:
@@ -116,10 +122,10 @@ class Site:
 
     def reload(self) -> None:
         """What `systemctl reload` does, until all workers are new ones."""
-        old = set(self.deployment.workers())
+        old, written = set(self.deployment.workers()), self._written()
         self.deployment.process.send_signal(signal.SIGHUP)
         wait_for("new workers", lambda: len(set(self.deployment.workers()) - old) >= len(old), seconds=60)
-        wait_for("the new workers to have loaded", self._loaded_workers, seconds=120)
+        wait_for("the new workers to have loaded", lambda: self._loaded_since(written), seconds=120)
 
 
 @contextmanager

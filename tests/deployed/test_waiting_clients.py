@@ -120,5 +120,7 @@ def test_clients_that_go_away_free_their_places_at_once(web: Nginx, waiters: lis
 
 def test_nothing_that_happens_is_a_200_when_the_time_is_over(web: Nginx) -> None:
     since = version(web)
+    # Those of the tests before may have left just now.
+    wait_for("a free place", lambda: not refused(web, since))
     answer = ask(web, f"/queue?since={since}&wait=1")
     assert (answer.status, answer.json["data"], answer.json["meta"]["version"]) == (200, {}, since)
