@@ -16,8 +16,8 @@ Slurm; what that leaves out is listed at the end.
 
 Options:
   --all     everything: also bandit, pip-audit, and the tests that need a real Slurm
-            cluster, which they bring up by themselves (root on Debian or Ubuntu, about
-            1.5 GB of disk). A part that is missing is a failure there, never a skip.
+            cluster or a browser, which they bring up and install by themselves (root on
+            Debian or Ubuntu, about 2 GB of disk). A part that is missing is a failure there, never a skip.
   --help    this text
   -- ...    the rest goes to pytest
 HELP
@@ -68,9 +68,9 @@ if [ "$everything" = yes ]; then
         fi
     done
     check bandit --quiet --configfile pyproject.toml --recursive slurm_rest_api
-    check pip_audit --disable-pip --require-hashes --progress-spinner off --requirement requirements/run.lock
+    check tests.audit
     check pytest --complete -p tests.completeness "$@"
 else
-    check pytest -p tests.completeness -m "not cluster and not deployed and not fresh" "$@"
+    check pytest -p tests.completeness -m "not cluster and not deployed and not fresh and not browser" "$@"
 fi
 [ "${#failed[@]}" -eq 0 ] || fail "failed: ${failed[*]}"

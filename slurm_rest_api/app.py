@@ -10,16 +10,19 @@ from slurm_rest_api.acctapi.views import accounting_blueprint
 from slurm_rest_api.archive.sampler import read_status
 from slurm_rest_api.archive.setup import open_archive
 from slurm_rest_api.archive.views import load_blueprint
+from slurm_rest_api.auth.openapi import secured, security_schemes
 from slurm_rest_api.auth.permissions import may_ask
 from slurm_rest_api.auth.setup import open_auth
+from slurm_rest_api.auth.sight import Coordinated, sight_of
 from slurm_rest_api.config import Settings
 from slurm_rest_api.health.parts import accounting_check, archive_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
+from slurm_rest_api.metrics.database import DatabaseCounts
 from slurm_rest_api.metrics.exposition import Exposition
 from slurm_rest_api.metrics.requests import count_requests
 from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.metrics.workers import open_counters
-from slurm_rest_api.pages.views import pages_blueprint
+from slurm_rest_api.pages.views import Frame, pages_blueprint
 from slurm_rest_api.slurmapi.desk import Desk
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.paths import RuntimePaths
@@ -37,7 +40,8 @@ from slurm_rest_api.web.observing import Observer, log_access, observe
 from slurm_rest_api.web.repeats import Repeats
 from slurm_rest_api.web.security_headers import add_security_headers
 
-_EXPOSED = ["Age", "ETag", "Link", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
+_BY_TOKEN = ("token", "jwt")
+_EXPOSED = ["Age", "ETag", "Link", "X-Authenticated-User", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
 
 
 def create_app(settings: Settings) -> OpenAPI:
@@ -49,8 +53,7 @@ def create_app(settings: Settings) -> OpenAPI:
             version=__version__,
             description="Read-only JSON about a Slurm cluster. Memory is in MiB, times are epoch seconds.",
         ),
-        # Without it the document has null there, which OpenAPI does not allow.
-        security_schemes={},
+        security_schemes=security_schemes(settings.auth.mode),
         doc_prefix="/openapi",
     )
     app.request_class = ComparingRequest
@@ -58,13 +61,15 @@ def create_app(settings: Settings) -> OpenAPI:
     paths = RuntimePaths.of(settings)
     snapshots = StoreReader(paths.store)
     accounting, archive = open_accounting(settings), open_archive(settings)
+    counters = open_counters(paths.counters)
     checks = {"snapshot": snapshot_check(snapshots)}
     if accounting is not None:
         checks["accounting"] = accounting_check(accounting.database)
+        accounting.database.watch(DatabaseCounts(counters.mine, settings.database.db_pool_size))
     if archive is not None:
         checks["archive"] = archive_check(lambda: read_status(paths.archive_status))
     room = WaitingRoom(min(settings.system.waiting_requests, threads_of_process(settings.system.web_threads) - 1))
-    prepared, counters = PreparedBodies(paths.prepared), open_counters(paths.counters)
+    prepared = PreparedBodies(paths.prepared)
     exposition = Exposition(snapshots, prepared, counters, checks, settings.system.metrics_accounts)
     app.register_api(live_blueprint(Desk(LiveState(snapshots, prepared), room, paths.door)))
     app.register_api(accounting_blueprint(accounting))
@@ -72,23 +77,34 @@ def create_app(settings: Settings) -> OpenAPI:
     app.register_api(health_blueprint(checks))
     app.register_api(metrics_blueprint(exposition.text))
     if settings.system.serve_index:
-        app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], settings.system.source_name))
+        frame = Frame(settings.system.source_name == "demo", settings.auth.mode, frozenset(checks))
+        app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], frame))
     error_handlers.register(app)
     observers: list[Observer] = [count_requests(counters.mine)]
     if settings.system.access_log:
         observers.append(log_access)
     # First, because it has to see what all the others make of a request.
     observe(app, observers)
-    _protect(app, settings)
+    _protect(app, settings, (lambda _user: ()) if accounting is None else accounting.coordinators.of)
     Repeats(StoreWatch(paths.store).moment).attach(app, LIVE)
     return app
 
 
-def _protect(app: OpenAPI, settings: Settings) -> None:
-    """Who is answered, and what browsers may do with it."""
+def _protect(app: OpenAPI, settings: Settings, coordinated: Coordinated) -> None:
+    """Who is answered, with what, and what browsers may do with it."""
     if (authenticate := open_auth(settings)) is not None:
         private = settings.auth.private_data
-        require_principal(app, authenticate, lambda who, path: may_ask(who, path, private), settings.auth.open_paths)
+        document = app.api_doc
+        document["paths"] = secured(document["paths"], settings.auth.mode, settings.auth.open_paths)
+        require_principal(
+            app,
+            authenticate,
+            may_ask=lambda who, path: may_ask(who, path, private),
+            sight_of=lambda who: sight_of(who, private, coordinated),
+            open_paths=settings.auth.open_paths,
+            # Who comes through a proxy that asks for a name has one already, on pages too.
+            pages_are_open=settings.system.serve_index and settings.auth.mode in _BY_TOKEN,
+        )
     if settings.system.use_cors:
         CORS(
             app,

@@ -83,6 +83,7 @@ PURE = (
     "demo.timetable",
     "hostlist",
     "visible",
+    "auth.openapi",
     "auth.permissions",
     "auth.principal",
     "metrics.cluster",

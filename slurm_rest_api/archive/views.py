@@ -19,6 +19,7 @@ from slurm_rest_api.archive.shaping import Shape, flat, needed, shape_of, shaped
 from slurm_rest_api.archive.tables import read, unpack
 from slurm_rest_api.archive.window import Archived, Window, window_of
 from slurm_rest_api.errors import NotFound
+from slurm_rest_api.web.auth import present_sight
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.listing import listing, rendered_listing
 from slurm_rest_api.web.paging import link_with
@@ -68,7 +69,7 @@ def _in_use(archive: Archive | None) -> Archive:
 
 def _answer(archive: Archive, query: LoadParameters) -> Response:
     window = window_of(query, archive.archived, int(time.time()))
-    shape = shape_of(query.fields, query.partition, archive.hidden)
+    shape = shape_of(query.fields, query.partition, archive.hidden, jobs=not present_sight().hides("jobs"))
     found = _found(archive.reader, window, shape, archive.archived.most + 1)
     meta = _meta(archive, window, [part.time for part in found])
     shown = found[: archive.archived.most]

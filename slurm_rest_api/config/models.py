@@ -74,7 +74,7 @@ class SystemSettings(Section):
         " 0.0.0.0, which was the default before 1.0, is reached from everywhere.",
     )
     port: Port = Field(default=5000, description="TCP port to listen on.")
-    serve_index: bool = Field(default=False, description="Serve a home page at /, which checks the routes.")
+    serve_index: bool = Field(default=False, description="Serve pages for people at / and /pages/.")
     archive_usage_load: bool = Field(default=False, description="Keep an archive of load samples for /load.")
     archive_wait_time: int = Field(
         default=60, ge=1, le=86400, description="Seconds between two load samples; the same on hosts that share one."

@@ -14,7 +14,14 @@ from slurm_rest_api.slurmapi.store.columns import Facts
 from slurm_rest_api.slurmapi.store.records import Row
 from slurm_rest_api.slurmapi.store.writer import Loaded, StoreCycle, StoreWriter
 from slurm_rest_api.slurmapi.tally import JobTally, tally
-from slurm_rest_api.slurmapi.usage import Allocation, allocations_of, compact, compute_usage
+from slurm_rest_api.slurmapi.usage import (
+    Allocation,
+    allocations_of,
+    compact,
+    compute_usage,
+    with_figures,
+    without_nodes,
+)
 from slurm_rest_api.slurmapi.visibility import hide_partitions
 
 
@@ -92,11 +99,12 @@ def _store(cycle: StoreCycle, snapshot: Snapshot, counted: JobTally, loaded_at: 
     cycle.replace_records("nodes", _named_rows(snapshot.nodes, facts.of_node), loaded_at)
     cycle.replace_records("partitions", _named_rows(snapshot.partitions, facts.of_partition), loaded_at)
     cycle.replace_document("stats", orjson.dumps(snapshot.statistics), 1, loaded_at)
-    usage = compute_usage(snapshot.partitions, snapshot.nodes, allocations)
+    figures = tally(counted, snapshot.nodes, snapshot.partitions)
+    usage = with_figures(compute_usage(snapshot.partitions, snapshot.nodes, allocations), figures)
     total = len(snapshot.partitions)
     cycle.replace_document("usage", orjson.dumps(usage), total, loaded_at)
     cycle.replace_document("usage_compact", orjson.dumps(compact(usage)), total, loaded_at)
-    figures = tally(counted, snapshot.nodes, snapshot.partitions)
+    cycle.replace_document("usage_summary", orjson.dumps(without_nodes(usage)), total, loaded_at)
     cycle.replace_document("tally", orjson.dumps(figures), total, loaded_at)
     return jobs
 

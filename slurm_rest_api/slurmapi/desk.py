@@ -51,10 +51,10 @@ class Desk:
         return status is not None and (status.failures > 0 or (status.loaded_at or 0.0) >= asked_at)
 
     def _has_changed(self, question: Question) -> bool:
-        with self.live.open(question.kind) as current:
+        with self.live.open(question.kind, question.seen.mark) as current:
             since = comparable(question.since or "", current.run, current.collection)
             if since is None:
                 return True
             return since < current.collection.version and (
-                question.clock or current.view.anything_since(question.kind, since)
+                question.clock or current.view.anything_since(question.kind, question.seen.where, since)
             )

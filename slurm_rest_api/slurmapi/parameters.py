@@ -163,3 +163,8 @@ class UsageParameters(Parameters):
     compact: bool = Field(False, description="Leave nodes out of a partition that do not belong to it.")
     partition: Choices | None = Field(None, description="Only these partitions.")
     node: Nodes | None = Field(None, description="Under each partition only these nodes, as a hostlist.")
+    fields: CommaList | None = Field(
+        None,
+        description="Only these fields; `partitions.partition_load` for one of each partition,"
+        " `partitions.nodes.running_jobs` for one of each of its nodes.",
+    )

@@ -86,6 +86,27 @@ def compute_usage(
     }
 
 
+def with_figures(usage: dict[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with what `tally()` counted, of the cluster and of each partition; `usage` stays as it is."""
+    counted = figures["partitions"]
+    return {
+        **usage,
+        **figures,
+        "partitions": {name: {**partition, **counted[name]} for name, partition in usage["partitions"].items()},
+    }
+
+
+def without_nodes(usage: dict[str, Any]) -> dict[str, Any]:
+    """The figures of the cluster and its partitions alone; `usage` stays as it is."""
+    return {
+        **usage,
+        "partitions": {
+            name: {field: value for field, value in partition.items() if field != "nodes"}
+            for name, partition in usage["partitions"].items()
+        },
+    }
+
+
 def compact(usage: dict[str, Any]) -> dict[str, Any]:
     """The same without the entries of nodes that are not in the partition; `usage` stays as it is."""
     return {

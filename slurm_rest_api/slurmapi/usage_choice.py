@@ -1,27 +1,113 @@
-"""A part of the usage matrix: some partitions, and under each of them some nodes; pure."""
+"""A part of the usage matrix: some partitions, under each of them some nodes, and some fields; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import orjson
 
-from slurm_rest_api.web.names import Choice
+from slurm_rest_api.slurmapi.contract.usage import ActiveNode, PartitionUsage, UsageRecord
+from slurm_rest_api.web.names import Choice, chosen_fields
+
+_PARTITION: Final = "partitions."
+_NODE: Final = "partitions.nodes."
+_JOB_COUNTS: Final = ("jobs_running", "jobs_pending", "running_jobs")
+KNOWN_FIELDS: Final = (
+    *UsageRecord.model_fields,
+    *(f"{_PARTITION}{field}" for field in PartitionUsage.model_fields),
+    *(f"{_NODE}{field}" for field in ActiveNode.model_fields),
+)
 
 
-def choose(document: bytes, partitions: Choice | None, nodes: Sequence[str] | None) -> tuple[bytes, int]:
-    """The rendered usage with only these partitions and nodes, and how many partitions these are.
+@dataclass(frozen=True)
+class FieldChoice:
+    """Which fields an answer has of the cluster, of each partition, and of each node; None is all."""
+
+    of_cluster: tuple[str, ...] | None = None
+    of_partition: tuple[str, ...] | None = None
+    of_node: tuple[str, ...] | None = None
+
+    @property
+    def has_nodes(self) -> bool:
+        """Whether anything of single nodes is asked for."""
+        return (self.of_cluster is None or "partitions" in self.of_cluster) and (
+            self.of_partition is None or "nodes" in self.of_partition
+        )
+
+
+def field_choice(fields: Sequence[str] | None) -> FieldChoice:
+    """What the parameter `fields` asks for: `partitions.nodes` by itself is everything of a partition's nodes.
+
+    Raises:
+        BadParameter: a field is unknown.
+    """
+    if fields is None:
+        return FieldChoice()
+    chosen = chosen_fields(fields, KNOWN_FIELDS)
+    of_partition = _below("partitions", chosen)
+    return FieldChoice(
+        _names(chosen),
+        None if of_partition is None else _names(of_partition),
+        None if of_partition is None else _below("nodes", of_partition),
+    )
+
+
+def choose(
+    document: bytes, partitions: Choice | None, nodes: Sequence[str] | None, fields: FieldChoice, *, jobs: bool = True
+) -> tuple[bytes, int]:
+    """The rendered usage with only these partitions, nodes and fields, and how many partitions these are.
+
+    Without `jobs` nothing tells how many jobs there are.
 
     The figures of a partition and of the cluster stay those of the whole partition and the whole cluster.
     """
     usage = orjson.loads(document)
-    chosen = {name: entry for name, entry in usage["partitions"].items() if _is_chosen(name, partitions)}
-    if nodes is not None:
-        wanted = frozenset(nodes)
-        for entry in chosen.values():
-            entry["nodes"] = {name: node for name, node in entry["nodes"].items() if name in wanted}
-    usage["partitions"] = chosen
-    return orjson.dumps(usage), len(chosen)
+    if not jobs:
+        _forget_jobs(usage)
+    wanted = None if nodes is None else frozenset(nodes)
+    chosen = {
+        name: _partition(entry, wanted, fields)
+        for name, entry in usage["partitions"].items()
+        if _is_chosen(name, partitions)
+    }
+    return orjson.dumps(_picked({**usage, "partitions": chosen}, fields.of_cluster)), len(chosen)
+
+
+def _forget_jobs(usage: dict[str, Any]) -> None:
+    partitions = usage["partitions"].values()
+    nodes = [node for partition in partitions for node in partition.get("nodes", {}).values()]
+    for entry in (usage, *partitions, *nodes):
+        for field in _JOB_COUNTS:
+            entry.pop(field, None)
+
+
+def _below(name: str, fields: Sequence[str]) -> tuple[str, ...] | None:
+    """What of `name` the fields ask for: `a.b` asks for `b` of `a`; None is all of it."""
+    if name in fields:
+        return None
+    return tuple(field.removeprefix(f"{name}.") for field in fields if field.startswith(f"{name}."))
+
+
+def _names(fields: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(field.partition(".")[0] for field in fields))
+
+
+def _partition(entry: dict[str, Any], nodes: frozenset[str] | None, fields: FieldChoice) -> dict[str, Any]:
+    shown = _picked(entry, fields.of_partition)
+    if "nodes" in shown and (nodes is not None or fields.of_node is not None):
+        shown["nodes"] = {
+            name: _picked(node, fields.of_node)
+            for name, node in entry["nodes"].items()
+            if nodes is None or name in nodes
+        }
+    return shown
+
+
+def _picked(record: dict[str, Any], fields: Sequence[str] | None) -> dict[str, Any]:
+    """Only these fields; a node outside the partition has few of them."""
+    return record if fields is None else {field: record[field] for field in fields if field in record}
 
 
 def _is_chosen(name: str, choice: Choice | None) -> bool:

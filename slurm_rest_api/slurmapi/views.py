@@ -11,6 +11,7 @@ from typing import Final
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 
+from slurm_rest_api.auth.sight import Sight
 from slurm_rest_api.slurmapi import filters, single, usage_choice
 from slurm_rest_api.slurmapi.answering import answer_to, tagged
 from slurm_rest_api.slurmapi.answers import (
@@ -26,6 +27,7 @@ from slurm_rest_api.slurmapi.answers import (
 from slurm_rest_api.slurmapi.catalog import CATALOG
 from slurm_rest_api.slurmapi.desk import Desk
 from slurm_rest_api.slurmapi.live import Edition, Name, OpenEdition
+from slurm_rest_api.slurmapi.own_calls import own_calls_only
 from slurm_rest_api.slurmapi.parameters import (
     JobPath,
     ListParameters,
@@ -38,8 +40,10 @@ from slurm_rest_api.slurmapi.parameters import (
 )
 from slurm_rest_api.slurmapi.question import Question, asks_for_everything, digest_of, question_of
 from slurm_rest_api.slurmapi.rendering import in_envelope, with_fields
+from slurm_rest_api.slurmapi.seen import seen_of
 from slurm_rest_api.slurmapi.store.columns import Kind
 from slurm_rest_api.slurmapi.store.conditions import Condition
+from slurm_rest_api.web.auth import present_sight
 from slurm_rest_api.web.editions import (
     accepts_gzip,
     again,
@@ -130,18 +134,24 @@ def _add_documents(blueprint: APIBlueprint, desk: Desk) -> None:
     def stats(query: Parameters) -> Response:
         """What `sdiag` knows: scheduler cycles, backfill, RPCs by type and by user."""
         _freshen(desk)
-        return _whole(desk, "stats")
+        sight = present_sight()
+        return _stats(desk, query, sight) if sight.hides("users") else _whole(desk, "stats")
 
     @blueprint.get("/usage", summary="CPU and memory use", responses={"200": UsageAnswer})
     def usage(query: UsageParameters) -> Response:
         """Partition × node matrix of CPU and memory use, with loads; memory in MiB."""
+        fields = usage_choice.field_choice(query.fields)
         _freshen(desk)
         name: Name = "usage_compact" if query.compact else "usage"
-        return _whole(desk, name) if query.partition is None and query.node is None else _usage(desk, name, query)
+        sight = present_sight()
+        if query.model_fields_set.isdisjoint(("partition", "node", "fields")) and not sight.hides("jobs"):
+            return _whole(desk, name)
+        return _usage(desk, name if fields.has_nodes else "usage_summary", query, fields, sight)
 
 
 def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) -> Response:
-    question = None if asks_for_everything(query) else question_of(kind, query, where)
+    seen = seen_of(kind, present_sight())
+    question = None if seen.is_all and asks_for_everything(query) else question_of(kind, query, where, seen)
     _freshen(desk)
     if question is None:
         return _whole(desk, kind)
@@ -150,7 +160,7 @@ def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) ->
         desk.await_change(question)
     now = time.time()
     with ExitStack() as stack:
-        current = stack.enter_context(desk.live.open(kind))
+        current = stack.enter_context(desk.live.open(kind, seen.mark))
         edition = tagged(current, question.digest)
         if question.since is None and (unchanged := not_modified(edition, now)) is not None:
             return unchanged
@@ -183,16 +193,34 @@ def _made(
 
 def _record(desk: Desk, kind: Kind, query: RecordParameters, name: str) -> Response:
     fields = None if query.fields is None else chosen_fields(query.fields, CATALOG[kind].fields)
+    seen = seen_of(kind, present_sight())
     _freshen(desk)
-    with desk.live.open(kind) as current:
-        body = single.find(current.view, kind, name)
+    with desk.live.open(kind, seen.mark) as current:
+        body = single.find(current.view, kind, name, seen.where)
         return _small(current, with_fields(body, fields), 1, digest_of(query, kind, name))
 
 
-def _usage(desk: Desk, name: Name, query: UsageParameters) -> Response:
-    with desk.live.open(name) as current:
-        data, total = usage_choice.choose(current.view.document(name), query.partition, query.node)
-        return _small(current, data, total, digest_of(query))
+def _usage(desk: Desk, name: Name, query: UsageParameters, fields: usage_choice.FieldChoice, sight: Sight) -> Response:
+    now, mark = time.time(), sight.mark if sight.hides("jobs") else ""
+    with desk.live.open(name, mark) as current:
+        edition = tagged(current, digest_of(query))
+        if (unchanged := not_modified(edition, now)) is not None:
+            return unchanged
+        if (kept := desk.memory.get(key_of(edition, has_links=False))) is not None:
+            return again(edition, kept, now)
+        document = current.view.document(name)
+        data, total = usage_choice.choose(document, query.partition, query.node, fields, jobs=not mark)
+        pieces = in_envelope([data], {**current.edition.meta, "total": total})
+        response = made(edition, pieces, now, mimetype=JSON)
+    if (made_now := kept_of(response)) is not None:
+        desk.memory.keep(key_of(edition, has_links=False), made_now)
+    return response
+
+
+def _stats(desk: Desk, query: Parameters, sight: Sight) -> Response:
+    with desk.live.open("stats", sight.mark) as current:
+        data = own_calls_only(current.view.document("stats"), sight.user)
+        return _small(current, data, current.collection.total, digest_of(query))
 
 
 def _small(current: OpenEdition, data: bytes, total: int, digest: str) -> Response:

@@ -4,40 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from typing import Any, Final
+from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 
 from slurm_rest_api.auth.principal import Authenticate, Credentials, Principal
+from slurm_rest_api.auth.sight import EVERYTHING, Sight
 from slurm_rest_api.errors import Forbidden
 
 MayAsk = Callable[[Principal, str], bool]
 """Whether a principal may ask for a path."""
 
+# The interactive reference is two of them.
+_PAGES: Final = {"pages", "openapi", "swagger"}
+SightOf = Callable[[Principal], Sight]
+"""What a principal sees; it may ask the accounting database, so it is called only by who wants to know."""
+
 _IDENTIFYING: Final = ("Authorization", "Cookie", "X-SLURM-USER-NAME", "X-SLURM-USER-TOKEN")
 
 
-def require_principal(app: Flask, authenticate: Authenticate, may_ask: MayAsk, open_paths: Collection[str]) -> None:
+def require_principal(
+    app: Flask,
+    authenticate: Authenticate,
+    *,
+    may_ask: MayAsk,
+    sight_of: SightOf,
+    open_paths: Collection[str],
+    pages_are_open: bool,
+) -> None:
     """Have `app` answer nobody but those whom `authenticate` knows and `may_ask` lets, except on `open_paths`.
 
-    This comes before routing takes effect: a path that does not exist is refused like any other.
+    What is answered is what `sight_of` leaves: routes get it from `present_sight()`.
+
+    This comes before routing takes effect: a path that does not exist is refused like any other. Pages have no data;
+    they need no name where the reader gives it on the page itself, and neither does the reference that they link to.
     """
+
+    def is_open() -> bool:
+        return request.path in open_paths or (pages_are_open and request.blueprint in _PAGES)
 
     @app.before_request
     def check() -> None:
         # A browser's preflight cannot bring credentials, and gets no data.
-        if request.method == "OPTIONS" or request.path in open_paths:
+        if request.method == "OPTIONS" or is_open():
             return
         g.principal = principal = authenticate(_credentials())
         if not may_ask(principal, request.path):
             raise Forbidden("This is not for you to see here.")
+        g.sight_of = sight_of
 
     @app.after_request
     def keep_private(response: Response) -> Response:
-        if request.path not in open_paths:
+        if not is_open():
             control = response.cache_control
             control.public = False
             control.private = True
             response.vary.update(_IDENTIFYING)
+        if (name := principal_name()) is not None:
+            # Names may have characters that headers cannot.
+            response.headers["X-Authenticated-User"] = quote(name, safe="@+ ")
         return response
 
 
@@ -45,6 +70,14 @@ def principal_name() -> str | None:
     """Who sends the present request; None where nobody was asked for a name."""
     principal: Any = g.get("principal")
     return principal.name if isinstance(principal, Principal) else None
+
+
+def present_sight() -> Sight:
+    """What whoever sends the present request sees; everything where nobody was asked for a name."""
+    if "sight" not in g:
+        g.sight = g.sight_of(g.principal) if "sight_of" in g else EVERYTHING
+    sight: Sight = g.sight
+    return sight
 
 
 def _credentials() -> Credentials:

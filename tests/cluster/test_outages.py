@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.answers import ask
+from tests.cluster.faults import frozen, without
 from tests.testbed.cluster import Cluster
 from tests.testbed.service import CONFIG, SERVICE, Service, StartService
 from tests.testbed.slurmnodes import SERVICE_USER
@@ -57,24 +57,6 @@ def running(start: StartService) -> Iterator[Service]:
     service = start()
     yield service
     service.stop()
-
-
-@contextmanager
-def without(cluster: Cluster, daemon: str) -> Iterator[None]:
-    cluster.daemons.stop(daemon)
-    try:
-        yield
-    finally:
-        cluster.daemons.start(daemon)
-
-
-@contextmanager
-def frozen(cluster: Cluster, daemon: str) -> Iterator[None]:
-    cluster.daemons.freeze(daemon)
-    try:
-        yield
-    finally:
-        cluster.daemons.thaw(daemon)
 
 
 def test_without_slurmctld_the_last_snapshot_is_answered_and_says_so(cluster: Cluster, running: Service) -> None:

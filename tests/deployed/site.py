@@ -112,13 +112,14 @@ class Site:
         """Stop what runs; uWSGI has to say that it went well, or systemd would call it a failure."""
         stopped = self.running.pop()
         stopped.stop()
-        assert stopped.process.returncode == 0
+        assert stopped.process.returncode == 0, stopped.log.read_text(errors="replace")[-3000:]
 
     def reload(self) -> None:
         """What `systemctl reload` does, until all workers are new ones."""
         old = set(self.deployment.workers())
         self.deployment.process.send_signal(signal.SIGHUP)
         wait_for("new workers", lambda: len(set(self.deployment.workers()) - old) >= len(old), seconds=60)
+        wait_for("the new workers to have loaded", self._loaded_workers, seconds=120)
 
 
 @contextmanager

@@ -36,7 +36,19 @@ class ActiveNode(PublishedRecord):
 NodeUsage = ActiveNode | InactiveNode
 
 
-class PartitionUsage(PublishedRecord):
+class _Counts(PublishedRecord):
+    jobs_running: Count = Field(description="Running jobs.")
+    jobs_pending: Count = Field(
+        description="Pending jobs, the waiting rest of an array as one; in each partition that they may run in."
+    )
+    nodes_by_state: dict[str, Count] = Field(
+        description="Nodes by state, in sinfo's words: IDLE, MIXED, DRAINED, DOWN and so on."
+    )
+    alloc_gpus: Count = Field(description="GPUs allocated on the nodes, to jobs of any partition.")
+    total_gpus: Count = Field(description="GPUs of the nodes.")
+
+
+class PartitionUsage(_Counts):
     """One partition of the matrix."""
 
     total_nodes: Count = Field(description="Nodes of the partition.")
@@ -60,7 +72,7 @@ class PartitionUsage(PublishedRecord):
     )
 
 
-class UsageRecord(PublishedRecord):
+class UsageRecord(_Counts):
     """The answer of /usage."""
 
     partitions: dict[str, PartitionUsage] = Field(description="Visible partitions by name.")

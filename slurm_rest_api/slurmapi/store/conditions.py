@@ -51,6 +51,11 @@ def one_of(column: str, values: Sequence[Value]) -> Condition:
     return Condition(f"{column} IN ({', '.join('?' * len(values))})", tuple(values))
 
 
+def one_of_many(column: str, values: Sequence[Value]) -> Condition:
+    """As `one_of`, for more values than SQLite binds in one statement."""
+    return Condition(f"{column} IN (SELECT value FROM json_each(?))", (json.dumps(values),))
+
+
 def has_any_word(column: str, words: Sequence[str]) -> Condition:
     """The words of `column` have at least one of `words` among them."""
     if len(words) <= _FEW_WORDS:

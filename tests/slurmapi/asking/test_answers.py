@@ -89,6 +89,47 @@ def test_usage_of_some_partitions_and_nodes(loaded: Service) -> None:
     assert list(loaded.get("/usage?partition=!long&compact=true")["data"]["partitions"]) == ["main"]
 
 
+def test_usage_with_some_fields(loaded: Service) -> None:
+    whole = loaded.get("/usage")["data"]
+    fields = "total_load,partitions.state,partitions.nodes.running_jobs,partitions.nodes.active"
+    assert loaded.get(f"/usage?compact=true&partition=main&fields={fields}")["data"] == {
+        "total_load": whole["total_load"],
+        "partitions": {
+            "main": {
+                "state": "UP",
+                "nodes": {
+                    name: {"running_jobs": node["running_jobs"], "active": True}
+                    for name, node in whole["partitions"]["main"]["nodes"].items()
+                    if node["active"]
+                },
+            }
+        },
+    }
+    assert loaded.get("/usage?fields=partitions,partitions.state")["data"] == {"partitions": whole["partitions"]}
+    assert loaded.get("/usage?fields=jobs_running")["data"] == {"jobs_running": whole["jobs_running"]}
+    assert loaded.get("/usage?node=rack002&fields=partitions.nodes")["data"]["partitions"]["long"] == {
+        "nodes": {"rack002": whole["partitions"]["long"]["nodes"]["rack002"]}
+    }
+
+
+def test_usage_counts_what_queue_and_nodes_show(loaded: Service) -> None:
+    usage = loaded.get("/usage")["data"]
+    for state, field in (("R", "jobs_running"), ("PD", "jobs_pending")):
+        groups = loaded.get(f"/queue?state={state}&group_by=partition")["data"]
+        assert usage[field] == loaded.get(f"/queue?state={state}&count=true")["data"]["count"]
+        counted = {name: partition[field] for name, partition in usage["partitions"].items() if partition[field]}
+        assert counted == {name: group["count"] for name, group in groups.items() if name in usage["partitions"]}
+    nodes = loaded.get("/nodes?count=true")["data"]
+    assert (usage["alloc_gpus"], usage["total_gpus"]) == (nodes["gpus_used"], nodes["gpus"])
+    assert sum(usage["nodes_by_state"].values()) == nodes["count"]
+
+
+def test_a_field_of_usage_that_does_not_exist_is_named(loaded: Service) -> None:
+    refused = loaded.client.get("/usage?fields=partitions.nodes.jobs")
+    assert refused.status_code == 400
+    assert "There is no field 'partitions.nodes.jobs'." in refused.get_json()["errors"][0]["detail"]
+
+
 @pytest.mark.parametrize(
     ("job_id", "found"),
     [("5", 5), ("6", 6), ("5_1", 6), ("5_3", 5), ("5_8", 5), ("7+1", 8), ("7%2B0", 7), ("7%201", 8)],

@@ -1,0 +1,98 @@
+// From samples of /load to the lines of the graphs. Pure.
+
+import { count, memory, percent } from "./format.js";
+
+const whole = (fields, get) => ({ fields, get });
+const of = (field) => whole([field], (sample, bound) => sample[field + bound]);
+const inside = (partition, field) =>
+  whole([`partitions.${field}`], (sample, bound) => sample.partitions?.[partition]?.[field + bound]);
+
+const LOAD_WORDS = {
+  cluster: "How full the nodes are, on average: of each the share of its CPUs or of its memory that jobs hold, the larger one.",
+  partition: "How full the partition's own jobs make its nodes: the larger of CPU and memory share, on average.",
+};
+
+// The graphs of the cluster, or of one partition: {id, title, about, format, lines}. A line has its name, the fields that
+// it needs, and get(sample, bound) with a bound of "", "_min" or "_max"; `limit` is one that others cannot pass.
+export function graphsOf(partition) {
+  const line = partition === "" ? of : (field) => inside(partition, field);
+  const load = partition === "" ? "total_load" : "partition_load";
+  const pair = (used, all) => [
+    { name: "allocated", ...line(used) },
+    { name: "configured", limit: true, ...line(all) },
+  ];
+  return [
+    { id: "load", title: "Load", about: LOAD_WORDS[partition === "" ? "cluster" : "partition"], format: percent, share: true,
+      lines: [{ name: "load", ...line(load) }] },
+    { id: "jobs", title: "Jobs", about: "The waiting rest of a job array counts as one.", format: count,
+      lines: [{ name: "running", ...line("jobs_running") }, { name: "pending", ...line("jobs_pending") }] },
+    { id: "cpus", title: "CPUs", about: "CPUs that jobs hold, whether they use them or not.", format: count, lines: pair("alloc_cpus", "total_cpus") },
+    { id: "memory", title: "Memory", about: "Memory that jobs asked for and hold.", format: memory, lines: pair("alloc_mem", "total_mem") },
+    { id: "gpus", title: "GPUs", about: "GPUs that jobs hold.", format: count, lines: pair("alloc_gpus", "total_gpus") },
+  ];
+}
+
+// The graph that compares partitions, of those that the samples know.
+export function graphOfPartitions(names) {
+  const lines = names.map((name) => ({ name, ...inside(name, "partition_load") }));
+  return { id: "partitions", title: "Load by partition", about: LOAD_WORDS.partition, format: percent, share: true, lines };
+}
+
+export const fieldsOf = (graphs) => [...new Set(["time", ...graphs.flatMap((graph) => graph.lines.flatMap((line) => line.fields))])];
+
+const AROUND = 5;
+const FACTOR = 2.5;
+
+// The indexes of samples that have a gap before them. Samples as they were taken (step 0) may lie wider apart in one part
+// of the range than in another, so what is a gap is measured against the pauses around it.
+export function gapsIn(times, step) {
+  const pauses = times.slice(1).map((time, index) => time - times[index]);
+  const usual = (index) => {
+    if (step > 0) return step;
+    const near = pauses.slice(Math.max(0, index - AROUND), index + AROUND + 1).sort((a, b) => a - b);
+    return near[Math.floor((near.length - 1) / 2)];
+  };
+  return new Set(pauses.flatMap((pause, index) => (pause > FACTOR * usual(index) ? [index + 1] : [])));
+}
+
+// A line as points: {x, y, parts}; null between points is a gap, `parts` are the stretches without one, each of
+// {x, low, high} where samples are means. `at` has, for each point, the index of its sample.
+export function pointsOf(line, samples, gaps) {
+  const points = { x: [], y: [], parts: [] };
+  let part = null;
+  samples.forEach((sample, index) => {
+    const value = line.get(sample, "") ?? null;
+    if (value === null || gaps.has(index)) {
+      points.x.push(sample.time);
+      points.y.push(null);
+      part = null;
+    }
+    if (value === null) return;
+    points.x.push(sample.time);
+    points.y.push(value);
+    const [low, high] = [line.get(sample, "_min") ?? null, line.get(sample, "_max") ?? null];
+    if (low === null || high === null) return;
+    if (part === null) points.parts.push((part = { x: [], low: [], high: [] }));
+    part.x.push(sample.time);
+    part.low.push(low);
+    part.high.push(high);
+  });
+  return points;
+}
+
+// {lowest, mean, highest, last} of a line over the samples; null where there is none.
+export function summaryOf(line, samples) {
+  const values = samples.map((sample) => line.get(sample, "")).filter((value) => value !== null && value !== undefined);
+  if (values.length === 0) return { lowest: null, mean: null, highest: null, last: null };
+  const bounds = (bound) => samples.map((sample) => line.get(sample, bound) ?? line.get(sample, "")).filter((value) => value !== null && value !== undefined);
+  return {
+    lowest: bounds("_min").reduce((a, b) => Math.min(a, b)),
+    mean: values.reduce((a, b) => a + b, 0) / values.length,
+    highest: bounds("_max").reduce((a, b) => Math.max(a, b)),
+    last: values.at(-1),
+  };
+}
+
+// Whether there is anything of this graph: clusters without GPUs have no graph of them.
+export const hasValues = (graph, samples) =>
+  graph.lines.some((line) => samples.some((sample) => (line.get(sample, "_max") ?? line.get(sample, "") ?? 0) > 0));

@@ -1,0 +1,102 @@
+// Who reads the page: the dialog for a token, its end, and links that have to bring it along. Loaded where the service asks
+// for a name.
+
+import { root, send, token } from "./ask.js";
+import { byId, h, say } from "./dom.js";
+
+const mode = document.documentElement.dataset.auth;
+
+// A token is in a header: one word of plain characters. `scontrol token` prints it behind a name.
+function cleaned(text) {
+  return text.trim().replace(/^SLURM_JWT=/, "");
+}
+
+// Resolves where the service knows who brings this token; what that person may see is another matter.
+async function tryToken(text) {
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new Error("This is no token: it has spaces or special characters in it.");
+  try {
+    await send(new URL("partitions?limit=1&fields=name", root), { headers: { Authorization: `Bearer ${text}` } });
+  } catch (fault) {
+    if (fault.status === 401 || fault.status === 0) throw fault;
+  }
+}
+
+function askForToken(why = "") {
+  const dialog = byId("login");
+  if (dialog.open) return;
+  say(byId("login-fault"), why);
+  dialog.showModal();
+}
+
+async function logIn(event) {
+  event.preventDefault();
+  const [submit, text] = [byId("login-submit"), cleaned(byId("token").value)];
+  submit.disabled = true;
+  say(byId("login-fault"), "");
+  try {
+    await tryToken(text);
+    token.keep(text, byId("remember").checked);
+    location.reload();
+  } catch (fault) {
+    submit.disabled = false;
+    say(byId("login-fault"), fault.message);
+    byId("token").focus();
+  }
+}
+
+function logOut() {
+  token.forget();
+  location.reload();
+}
+
+// A browser's own request for a link has no token: it is asked for here, and what comes is saved or shown.
+async function follow(event) {
+  const link = event.target.closest?.("a[download], a[data-answer]");
+  if (!link || token.get() === null || !link.href.startsWith(root.href)) return;
+  event.preventDefault();
+  try {
+    const response = await send(link.href);
+    const content = URL.createObjectURL(await response.blob());
+    if (link.hasAttribute("data-answer")) location.assign(content);
+    else save(content, fileName(response, link));
+  } catch (fault) {
+    document.dispatchEvent(new CustomEvent("unanswered", { detail: { path: link.href, fault } }));
+  }
+}
+
+function fileName(response, link) {
+  const named = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") ?? "");
+  return link.download || named?.[1] || new URL(link.href).pathname.split("/").pop();
+}
+
+function save(content, name) {
+  h("a", { href: content, download: name }).click();
+  // The browser reads it after the click.
+  setTimeout(() => URL.revokeObjectURL(content), 60_000);
+}
+
+function showUser(name) {
+  say(byId("user"), name);
+  byId("user").hidden = false;
+}
+
+function tokens() {
+  const known = token.get() !== null;
+  byId("logout").hidden = !known;
+  byId("log-in").hidden = known;
+  byId("logout").addEventListener("click", logOut);
+  byId("log-in").addEventListener("click", () => askForToken());
+  byId("login-form").addEventListener("submit", logIn);
+  document.addEventListener("click", follow);
+  document.addEventListener("refused", ({ detail: { fault, known: refused } }) => {
+    // A request may have been under way while somebody logged in.
+    if (refused !== token.get()) return;
+    token.forget();
+    byId("logout").hidden = true;
+    byId("log-in").hidden = false;
+    askForToken(refused === null ? "" : fault.message);
+  });
+}
+
+document.addEventListener("known", ({ detail }) => showUser(detail));
+if (mode !== "proxy") tokens();

@@ -1,0 +1,265 @@
+// The map of partitions and nodes: filters, what is pointed at, and the same facts as a table.
+
+import { address, ask, follow, watch } from "./ask.js";
+import { onMove, read, write } from "./address.js";
+import { bands, facts, sorted, summary } from "./cells.js";
+import { byId, calm, faultNotice, h, keyed, notice, put, say } from "./dom.js";
+import { count, percent } from "./format.js";
+import { onColours, sample } from "./looks.js";
+import { NodeMap } from "./map.js";
+import { nodeLink, page, shows } from "./shell.js";
+
+const DEFAULTS = { partition: "", state: "", name: "", view: "map", place: "" };
+const OF_NODES = ["state", "cpus", "alloc_cpus", "real_memory", "alloc_mem", "gres", "gres_used", "partitions", "reason"];
+const OF_USAGE = [
+  ...["priority", "state", "partition_load"].map((field) => `partitions.${field}`),
+  ...["running_jobs", "cpus_allocated", "mem_allocated"].map((field) => `partitions.nodes.${field}`),
+];
+const STATES = [
+  ["", "all"],
+  ["IDLE", "idle"],
+  ["MIXED", "mixed"],
+  ["ALLOCATED", "allocated"],
+  ["DOWN", "down"],
+  ["NOT_RESPONDING", "not responding"],
+  ["DRAIN", "draining or drained"],
+  ["FAIL", "failing"],
+  ["COMPLETING", "completing"],
+  ["MAINTENANCE", "in maintenance"],
+  ["RESERVED", "reserved"],
+  ["PLANNED", "planned"],
+  ["POWERED_DOWN", "powered down"],
+];
+const ROWS = 200;
+
+let state = read(DEFAULTS);
+let ending = new AbortController();
+// What has been answered to the present question: names are kept in order, as sorting takes longer than drawing.
+let known = { names: null, records: null, partitions: null };
+const faults = new Map();
+let shown = [];
+let pointed = null;
+let rows = ROWS;
+
+function fillParts(header, band) {
+  const [, facts, text] = header.children;
+  const closed = band.state && band.state !== "UP" ? `, ${band.state}` : "";
+  say(facts, `priority tier ${count(band.priority)}, load ${percent(band.load)}${closed}`);
+  say(text, summary(band));
+}
+
+const map = new NodeMap(byId("map"), {
+  bandParts: (band) => h("header", {}, h("h2", {}, band.name), h("span", { class: "faint" }), h("p", { class: "faint" })),
+  fillParts,
+  onPoint: point,
+  onOpen: ({ band, index, by }) => {
+    // A finger points and chooses at once; the panel has the links.
+    if (by !== "touch") location.assign(page("queue", { node: band.cells[index].name }));
+  },
+});
+
+function point(spot) {
+  if (spot === null) return;
+  pointed = spot;
+  const { name, state: text, ...others } = facts(spot.band.cells[spot.index], spot.band);
+  if (byId("panel-name").textContent !== name) {
+    put(byId("panel-name"), nodeLink(name));
+    put(
+      byId("panel-links"),
+      h("a", { href: page("queue", { node: name }) }, "Jobs on it"),
+      h("a", { href: page("node", { name }) }, "All about it"),
+    );
+  }
+  byId("panel").classList.add("pointed");
+  say(byId("panel-state"), text);
+  for (const [key, value] of Object.entries(others)) say(byId(`panel-${key}`), value);
+  if (spot.by !== "keyboard") return;
+  const { partition, jobs, load, cpus, reason } = others;
+  say(
+    byId("spoken"),
+    `${name}, ${partition}: ${text}. Jobs: ${jobs}. Load ${load}. CPUs ${cpus}.${reason === "–" ? "" : ` ${reason}`}`,
+  );
+}
+
+function fillRow(row, { cell, band }) {
+  const { load, jobs, cpus, memory: mem, gpus: cards, reason } = facts(cell, band);
+  [cell.word, load, jobs, cpus, mem, cards, reason].forEach((value, index) => say(row.children[index + 2], value));
+}
+
+function showTable() {
+  const lines = shown.flatMap((band) => band.cells.filter(({ kind }) => kind !== "outside").map((cell) => ({ band, cell })));
+  const number = { class: "number" };
+  keyed(byId("rows"), lines.slice(0, rows), {
+    key: ({ band, cell }) => `${band.name} ${cell.name}`,
+    make: ({ band, cell }) =>
+      h(
+        "tr",
+        {},
+        h("td", {}, band.name),
+        h("th", { scope: "row" }, nodeLink(cell.name)),
+        h("td"),
+        h("td", number),
+        h("td", number),
+        h("td", number),
+        h("td", number),
+        h("td", number),
+        h("td"),
+      ),
+    update: fillRow,
+  });
+  say(
+    byId("caption"),
+    `${count(Math.min(rows, lines.length))} of ${count(lines.length)}: each node under each of its partitions`,
+  );
+  byId("more").hidden = lines.length <= rows;
+}
+
+function filters() {
+  const told = [
+    ["partition", "partition"],
+    ["state", "state"],
+    ["name", "names"],
+  ].filter(([name]) => state[name] !== "");
+  return told.map(([name, text]) => `${text} ${state[name]}`).join(", ");
+}
+
+function show() {
+  const { names, records, partitions } = known;
+  if (names === null || partitions === null) return;
+  shown = bands(names, records, partitions, state.place === "same");
+  const asTable = state.view === "table";
+  byId("nodes").classList.toggle("wide", asTable);
+  const chosen = filters();
+  const detail = chosen ? `Chosen: ${chosen}.` : "The cluster has no node in any partition that you may see.";
+  const [fault] = faults.values();
+  put(byId("blank"), fault ? faultNotice(fault) : shown.length === 0 && notice("empty", "No node matches", detail));
+  byId("map").hidden = asTable || shown.length === 0;
+  byId("list").hidden = !asTable || shown.length === 0;
+  if (asTable) showTable();
+  else {
+    map.show(shown);
+    pointed = map.again(pointed);
+    if (pointed !== null) point({ ...pointed, by: "refresh" });
+  }
+}
+
+function succeed(source) {
+  faults.delete(source);
+  show();
+}
+
+function fail(source, fault) {
+  faults.set(source, fault);
+  if (fault.parameter === "name") byId("name").setAttribute("aria-invalid", "true");
+  // What is there stays, and the frame says how old it is, unless the question itself was wrong.
+  if (fault.status === 400 || fault.status === 403) shown = [];
+  for (const id of ["map", "list"]) byId(id).hidden ||= shown.length === 0;
+  put(byId("blank"), faultNotice(fault));
+}
+
+function askAnew() {
+  ending.abort();
+  ending = new AbortController();
+  const { signal } = ending;
+  known = { names: null, records: null, partitions: null };
+  faults.clear();
+  rows = ROWS;
+  byId("name").removeAttribute("aria-invalid");
+  if (shown.length === 0) put(byId("blank"), notice("loading", "Loading …"));
+  const { partition, state: wanted, name } = state;
+  const question = { partition, state: wanted, name, fields: OF_NODES };
+  shows(address("nodes", { ...question, fields: ["name", ...OF_NODES], format: "table" }));
+  follow("nodes", question, {
+    wait: 0,
+    signal,
+    onChange: (records, { full, gone }) => {
+      const sameNames = !full && gone.size === 0 && known.names?.length === records.size;
+      known = { ...known, names: sameNames ? known.names : sorted(records.keys()), records };
+      succeed("nodes");
+    },
+    onSame: () => succeed("nodes"),
+    onFault: (fault) => fail("nodes", fault),
+  });
+  watch(
+    "usage",
+    { compact: true, partition, fields: OF_USAGE },
+    {
+      signal,
+      onAnswer: ({ data }) => {
+        known = { ...known, partitions: data.partitions };
+        if (partition === "") offer(data.partitions);
+        succeed("usage");
+      },
+      onFault: (fault) => fail("usage", fault),
+    },
+  );
+}
+
+function option(select, value, text = value) {
+  if (![...select.options].some((one) => one.value === value)) select.append(h("option", { value }, text));
+}
+
+function showControls() {
+  for (const name of ["partition", "state"]) {
+    option(byId(name), state[name]);
+    byId(name).value = state[name];
+  }
+  if (byId("name").value !== state.name) byId("name").value = state.name;
+  byId("place").checked = state.place === "same";
+  byId("view").setAttribute("aria-pressed", String(state.view === "table"));
+}
+
+function choose(changes, asksAnew) {
+  state = { ...state, ...changes };
+  write(state, DEFAULTS, { push: true });
+  showControls();
+  if (asksAnew) askAnew();
+  else show();
+}
+
+function drawLegend() {
+  for (const canvas of document.querySelectorAll("canvas.look"))
+    sample(canvas, canvas.dataset.kind, Number(canvas.dataset.level));
+}
+
+function listen() {
+  byId("partition").addEventListener("focus", offerOthers, { once: true });
+  byId("partition").addEventListener("change", ({ target }) => choose({ partition: target.value }, true));
+  byId("state").addEventListener("change", ({ target }) => choose({ state: target.value }, true));
+  byId("name").addEventListener(
+    "input",
+    calm(400, () => choose({ name: byId("name").value.trim() }, true)),
+  );
+  byId("filters").addEventListener("submit", (event) => event.preventDefault());
+  byId("view").addEventListener("click", () => choose({ view: state.view === "table" ? "map" : "table" }, false));
+  byId("place").addEventListener("change", ({ target }) => choose({ place: target.checked ? "same" : "" }, false));
+  byId("more").addEventListener("click", () => {
+    rows += ROWS;
+    showTable();
+  });
+  onMove(() => {
+    state = read(DEFAULTS);
+    showControls();
+    askAnew();
+  });
+  onColours(drawLegend);
+}
+
+function offer(partitions) {
+  for (const name of sorted(Object.keys(partitions))) option(byId("partition"), name);
+}
+
+// With a partition in the address the answers say nothing of the others.
+async function offerOthers() {
+  try {
+    offer((await ask("partitions", { fields: "name" })).data);
+  } catch (fault) {
+    fail("partitions", fault);
+  }
+}
+
+for (const [value, text] of STATES) option(byId("state"), value, text);
+listen();
+showControls();
+drawLegend();
+askAnew();

@@ -1,0 +1,37 @@
+"""What the service answers when a test asks it itself, and answers that a test gives in its place."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, Route
+
+
+def asked(address: str, question: str) -> Any:
+    """The answer of the service at `address` to `question`, as parsed JSON."""
+    with urllib.request.urlopen(address + question, timeout=60) as answer:
+        return json.load(answer)
+
+
+def answer_with(page: Page, path: str, body: object, status: int = 200) -> None:
+    """Let `page` have `body` for every question to the route `path`."""
+
+    def fulfil(route: Route) -> None:
+        route.fulfill(status=status, content_type="application/json", body=json.dumps(body))
+
+    page.route(lambda url: is_of(path, url), fulfil)
+
+
+def is_of(path: str, url: str) -> bool:
+    """Whether `url` is a question to the route `path`, and no page of that name."""
+    return urlsplit(url).path == f"/{path}"
+
+
+def fail_with(page: Page, path: str, status: int, detail: str, parameter: str | None = None) -> None:
+    """Let every question to the route `path` be a failure."""
+    source = {} if parameter is None else {"source": {"parameter": parameter}}
+    error = {"status": str(status), "title": "A failure", "detail": detail, "meta": {"args": []}, **source}
+    answer_with(page, path, {"errors": [error]}, status)

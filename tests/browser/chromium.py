@@ -1,0 +1,35 @@
+"""Debian's Chromium, for tests here and on the test cluster, and for screenshots."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, sync_playwright
+
+
+def _program() -> str:
+    """The path of Debian's Chromium, which is installed first where it is missing."""
+    if (path := shutil.which("chromium")) is None:
+        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "-qq"], check=True, env=environ)
+        packages = ["chromium", "fonts-dejavu-core"]
+        subprocess.run(
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], check=True, env=environ
+        )
+        path = shutil.which("chromium")
+    assert path is not None
+    return path
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run it without a window."""
+    with sync_playwright() as driver:
+        # Its own sandbox does not work for root in many containers; it meets no page here but ours.
+        running = driver.chromium.launch(executable_path=_program(), args=["--no-sandbox"])
+        yield running
+        running.close()

@@ -1,0 +1,70 @@
+"""Makes the pictures in docs/pages/ from the demo: `python -m tests.browser.screenshots` (takes a minute or two)."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, expect
+
+from tests.browser.chromium import chromium
+from tests.browser.paths import filled
+from tests.browser.service import demo
+from tests.browser.watching import settle
+
+FOLDER = Path(__file__).parents[2] / "docs" / "pages"
+MOST_BYTES = 200_000
+_DESKTOP, _PHONE = (1280, 800), (390, 780)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a page, in the size of a window."""
+
+    name: str
+    path: str
+    scheme: Literal["light", "dark"] = "light"
+    size: tuple[int, int] = _DESKTOP
+
+
+PICTURES = (
+    Picture("now", ""),
+    Picture("nodes", "pages/nodes", "dark"),
+    Picture("queue", "pages/queue"),
+    Picture("load", "pages/load", "dark"),
+    Picture("history", "pages/history"),
+    Picture("now-phone", "", size=_PHONE),
+)
+
+
+def take(browser: Browser, address: str, picture: Picture) -> int:
+    """Write one picture; gives its size in bytes."""
+    width, height = picture.size
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=picture.scheme, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.goto(address + filled(address, picture.path))
+    expect(page.locator("h1")).to_be_visible()
+    settle(page)
+    written = page.screenshot(path=FOLDER / f"{picture.name}.png")
+    context.close()
+    return len(written)
+
+
+def main() -> None:
+    """Write all of them, and end with an error where one is too large for the repository."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, demo(Path(folder)) as address, chromium() as browser:
+        sizes = {picture.name: take(browser, address, picture) for picture in PICTURES}
+    for name, size in sizes.items():
+        sys.stdout.write(f"{name}.png {size:,} bytes\n")
+    if large := [name for name, size in sizes.items() if size > MOST_BYTES]:
+        raise SystemExit(f"Larger than {MOST_BYTES:,} bytes: {', '.join(large)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The service with its demo cluster, as a user starts it, for a browser to look at."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.waiting import wait_for
+
+# Four processes start, and a busy machine may take its time.
+_PATIENCE_SECONDS = 180.0
+
+
+def free_port() -> int:
+    """A port that nobody listens on at present."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def status(url: str, token: str | None = None) -> int:
+    """The status of a GET of `url`, with `token` where there is one; 0 is no answer."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except (urllib.error.URLError, ConnectionError):
+        return 0
+
+
+@contextmanager
+def _running(folder: Path, arguments: Sequence[str], token: str | None = None) -> Iterator[str]:
+    """Run `slurm-rest-api` with these arguments; gives its address, with a slash at the end, once it has data."""
+    port = free_port()
+    environ = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "RUNTIME_DIRECTORY": str(folder / "run")}
+    command = [sys.executable, "-m", "slurm_rest_api.cli", *arguments, f"--port={port}"]
+    with (folder / "log").open("w") as out:
+        service = subprocess.Popen(command, stdout=out, stderr=out, env=environ, cwd=folder)
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        wait_for("the demo", lambda: status(address + "nodes?limit=1", token) == 200, _PATIENCE_SECONDS)
+        yield address
+    finally:
+        service.send_signal(signal.SIGTERM)
+        service.wait(30)
+
+
+@contextmanager
+def demo(folder: Path, nodes: int = 300, jobs: int = 1000) -> Iterator[str]:
+    """Run the demo with its files in `folder`; gives its address, with a slash at the end, once it answers."""
+    with _running(folder, ["run", "--demo", f"--demo-nodes={nodes}", f"--demo-jobs={jobs}"]) as address:
+        yield address
+
+
+@contextmanager
+def configured(folder: Path, token: str | None = None, **sections: Mapping[str, Any]) -> Iterator[str]:
+    """Run a small demo with these sections of `config.yml`, in `folder`; `token` is one that is let in."""
+    system = {"source": "demo:nodes=40,jobs=90", "serve_index": True, "refresh_seconds": 1}
+    settings = {**sections, "system": {**system, "runtime_dir": str(folder / "run"), **sections.get("system", {})}}
+    # JSON is YAML.
+    (folder / "config.yml").write_text(json.dumps(settings))
+    with _running(folder, ["--config", str(folder / "config.yml"), "run"], token) as address:
+        yield address

@@ -1,0 +1,72 @@
+"""What the first view of each page costs, as counts and bytes, and that nothing moves while it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect
+
+from tests.browser.paths import PAGES, filled
+from tests.browser.watching import settle
+
+MOST_BYTES = 300_000
+MOST_REQUESTS = {"": 10}
+MOST_ELSEWHERE = 14
+_SHIFTS = """
+    window.shifts = [];
+    new PerformanceObserver((list) => {
+        for (const shift of list.getEntries()) {
+            if (!shift.hadRecentInput) window.shifts.push({
+                value: shift.value, of: shift.sources.map((s) => s.node?.outerHTML?.slice(0, 120) ?? s.node?.nodeName)
+            });
+        }
+    }).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.fixture
+def cold(browser: Browser) -> Iterator[Page]:
+    """A tab of a browser that has never been here."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    yield context.new_page()
+    context.close()
+
+
+def is_chart_library(request: Request) -> bool:
+    return "plotly" in request.url
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_the_first_view_is_small_and_asks_for_little(cold: Page, demo_address: str, path: str) -> None:
+    finished: list[Request] = []
+    cold.on("requestfinished", lambda request: finished.append(request))
+    cold.goto(demo_address + filled(demo_address, path))
+    expect(cold.locator("h1")).to_be_visible()
+    settle(cold)
+    # The route check of the API page asks every route, that is what it is for.
+    own = [request for request in finished if not is_chart_library(request) and not request.url.endswith("/metrics")]
+    if path == "pages/api":
+        own = [request for request in own if "/pages/" in request.url]
+    sizes = {
+        request.url: sum(request.sizes()[part] for part in ("responseBodySize", "responseHeadersSize"))
+        for request in own
+    }
+    assert sum(sizes.values()) <= MOST_BYTES, sizes
+    assert len(own) <= MOST_REQUESTS.get(path, MOST_ELSEWHERE), [request.url for request in own]
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)], ids=["desktop", "phone"])
+def test_nothing_moves_while_a_page_comes(
+    browser: Browser, demo_address: str, path: str, size: tuple[int, int]
+) -> None:
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+    context.add_init_script(_SHIFTS)
+    page = context.new_page()
+    page.goto(demo_address + filled(demo_address, path))
+    expect(page.locator("h1")).to_be_visible()
+    settle(page)
+    shifts = page.evaluate("window.shifts")
+    context.close()
+    assert sum(shift["value"] for shift in shifts) < 0.02, shifts

@@ -1,0 +1,121 @@
+"""What holds on every page: behind a prefix, on a phone, on a wall, with hidden partitions, and with hostile names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from slurm_rest_api.config import Settings
+from tests.browser.mounted import mounted
+from tests.browser.paths import PAGES, answer, filled
+from tests.browser.service import configured
+from tests.browser.watching import Watched, barriers, settle
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def below_a_prefix(demo_settings: Settings) -> Iterator[str]:
+    with mounted(demo_settings, "/cluster/one") as address:
+        yield address
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce")
+    yield context.new_page()
+    context.close()
+
+
+def open_page(page: Page, address: str, path: str) -> None:
+    page.goto(address + filled(address, path))
+    expect(page.locator("h1")).to_be_visible()
+    settle(page)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_below_a_prefix_stays_there(tab: Page, below_a_prefix: str, path: str) -> None:
+    watched = Watched(tab)
+    open_page(tab, below_a_prefix, path)
+    links = tab.eval_on_selector_all("a[href]", "(links) => links.map((link) => link.href)")
+    asked = [url for url in watched.requests if urlsplit(url).scheme == "http"]
+    assert len(asked) > 5
+    assert [url for url in asked + links if not url.startswith(below_a_prefix)] == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_phone_scrolls_down_only_and_keeps_nobody_out(phone: Page, demo_address: str, path: str) -> None:
+    open_page(phone, demo_address, path)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    assert barriers(phone) == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_wall_display_fills_the_screen(browser: Browser, demo_address: str, path: str) -> None:
+    context = browser.new_context(viewport={"width": 1920, "height": 1080})
+    page = context.new_page()
+    to_fill = filled(demo_address, path)
+    open_page(page, demo_address, to_fill + ("&" if "?" in to_fill else "?") + "kiosk")
+    expect(page.locator("footer")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1920
+    assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") > 18
+    assert barriers(page) == []
+    page.get_by_role("button", name="Leave the wall display").click()
+    expect(page.locator("footer")).to_be_visible()
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def hiding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service that hides what the demo calls gpu."""
+    with configured(tmp_path_factory.mktemp("hiding"), filter={"partitions": ["gpu"]}) as address:
+        yield address
+
+
+def test_hidden_partitions_and_their_nodes_are_on_no_page(
+    tab: Page, hiding: str, demo_address: str, tmp_path: Path
+) -> None:
+    partitions = answer(demo_address, "partitions?fields=name,nodes")["data"]
+    assert "gpu" in partitions, "the demo shows what is hidden here"
+    assert "gpu" not in answer(hiding, "partitions")["data"]
+    for path in PAGES:
+        if path in ("pages/history", "pages/load", "pages/api"):
+            continue
+        open_page(tab, hiding, path)
+        texts = tab.evaluate("document.querySelector('main').innerText + document.querySelector('main').outerHTML")
+        words = {word.strip("<>\"'=,;:()&") for word in texts.split()}
+        assert "gpu" not in words, path
+
+
+def hostile_queue(route: Route) -> None:
+    """The real answer, with the name of every job, user and reason replaced."""
+    response = route.fetch()
+    body = response.json()
+    records = body.get("data")
+    for record in records.values() if isinstance(records, dict) else records or []:
+        if isinstance(record, dict):
+            for field in ("name", "job_name", "user_name", "account", "reason", "comment", "work_dir", "command"):
+                if isinstance(record.get(field), str):
+                    record[field] = HOSTILE
+    route.fulfill(response=response, body=json.dumps(body))
+
+
+@pytest.mark.parametrize("path", ["", "pages/queue", "pages/history", "pages/job", "pages/nodes", "pages/node"])
+def test_markup_in_names_is_text(tab: Page, demo_address: str, path: str) -> None:
+    tab.add_init_script("window.alert = () => { throw new Error('a name was run'); };")
+    for pattern in ("**/queue?**", "**/queue/*", "**/history?**", "**/nodes?**", "**/nodes/*"):
+        tab.route(urljoin(demo_address, pattern), hostile_queue)
+    open_page(tab, demo_address, path)
+    assert tab.locator("main script, main img[src='x']").count() == 0
+
+
+def test_a_job_with_a_script_for_a_name_is_read_as_it_is_written(tab: Page, demo_address: str) -> None:
+    for pattern in ("**/queue?**", "**/queue/*"):
+        tab.route(urljoin(demo_address, pattern), hostile_queue)
+    open_page(tab, demo_address, "pages/job")
+    expect(tab.locator("main")).to_contain_text(HOSTILE)

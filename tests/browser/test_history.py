@@ -1,0 +1,294 @@
+"""The page of job records, as its reader meets it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, Route, expect
+
+from tests.browser.asking import answer_with, asked, fail_with, is_of
+from tests.browser.watching import barriers
+from tests.waiting import wait_for
+
+FIRST_PAGE = 50
+
+
+def record(number: int, **others: Any) -> dict[str, Any]:
+    """A record of a job that went well, with what the page asks for."""
+    usual: dict[str, Any] = {
+        "id_record": str(number),
+        "id_job": number,
+        "job_id_str": str(number),
+        "job_name": f"job{number}",
+        "user_name": "alice",
+        "account": "physics",
+        "partition": "main",
+        "qos": "normal",
+        "state_name": "COMPLETED",
+        "reason": None,
+        "exit_code": 0,
+        "exit_signal": 0,
+        "time_submit": 1_795_000_000,
+        "time_start": 1_795_000_060,
+        "elapsed": 1800,
+        "timelimit": 120,
+        "tres_alloc": {"cpu": 8},
+        "cpus_req": 8,
+        "nodes_alloc": 1,
+        "nodelist": "rack001",
+        "failed_node": None,
+    }
+    return usual | others
+
+
+def answer(records: list[dict[str, Any]], onward: str | None = None) -> dict[str, Any]:
+    meta = {"source": "demo", "cluster": "demo", "count": len(records), "next": onward, "truncated": False}
+    return {"data": records, "meta": meta}
+
+
+def window(address: str, least: int = 3 * FIRST_PAGE) -> tuple[int, int]:
+    """Bounds of submission of a past hour or more with so many records, all of which are written."""
+    until = int(time.time()) // 3600 * 3600 - 3600
+    since = until - 6 * 3600
+    question = f"history?submitafter={since}&submitbefore={until}&fields=id_job&limit=1000"
+    before = -1
+
+    def is_written() -> bool:
+        nonlocal before
+        last, before = before, len(asked(address, question)["data"])
+        return before == last >= least
+
+    wait_for("the past of the jobs", is_written, 180)
+    return since, until
+
+
+def rows(page: Page) -> list[str]:
+    return page.locator("#rows tr th a").all_text_contents()
+
+
+def test_the_first_records_are_those_of_the_answer(tab: Page, demo_address: str) -> None:
+    since, until = window(demo_address)
+    filters = f"submitafter={since}&submitbefore={until}"
+    found = asked(demo_address, f"history?{filters}&limit={FIRST_PAGE}&times=epoch")["data"]
+    tab.set_viewport_size({"width": 1280, "height": 300})
+    tab.goto(f"{demo_address}pages/history?{filters}")
+    expect(tab.locator("#rows tr")).to_have_count(FIRST_PAGE)
+    assert rows(tab) == [record["job_id_str"] for record in found]
+    first = tab.locator("#rows tr").first
+    for field in ("job_name", "state_name", "user_name", "account", "partition", "qos"):
+        expect(first).to_contain_text(found[0][field])
+    link = first.get_by_role("link", name=found[0]["job_id_str"])
+    expect(link).to_have_attribute("href", re.compile(rf"/pages/job\?id={found[0]['id_job']}$"))
+    expect(tab.locator("#curl")).to_contain_text(f"submitafter={since}&submitbefore={until}")
+
+
+def test_pages_go_on_by_scrolling_and_by_the_button_without_a_record_twice(tab: Page, demo_address: str) -> None:
+    since, until = window(demo_address)
+    filters = f"submitafter={since}&submitbefore={until}"
+    found = asked(demo_address, f"history?{filters}&limit={3 * FIRST_PAGE}&fields=job_id_str")["data"]
+    tab.goto(f"{demo_address}pages/history?{filters}")
+    expect(tab.locator("#rows tr")).to_have_count(FIRST_PAGE)
+    tab.get_by_role("button", name="More records").focus()
+    expect(tab.locator("#rows tr")).to_have_count(2 * FIRST_PAGE)
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#rows tr")).to_have_count(3 * FIRST_PAGE)
+    assert rows(tab)[: 3 * FIRST_PAGE] == [record["job_id_str"] for record in found]
+
+
+def test_what_is_searched_stands_in_the_address(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/history")
+    tab.get_by_label("User").fill("rosa")
+    tab.get_by_label("State").fill("COMPLETED,FAILED")
+    tab.get_by_role("button", name="Search").click()
+    expect(tab).to_have_url(re.compile(r"user=rosa&state=COMPLETED%2CFAILED"))
+    expect(tab.locator("#rows tr").first).to_contain_text("rosa")
+    states = set(tab.locator("#rows .state").all_text_contents())
+    assert states <= {"COMPLETED", "FAILED"}
+    tab.go_back()
+    expect(tab.get_by_label("User")).to_have_value("")
+    tab.go_forward()
+    expect(tab.get_by_label("User")).to_have_value("rosa")
+    tab.get_by_role("button", name="Clear").click()
+    expect(tab).to_have_url(re.compile(r"/pages/history$"))
+
+
+def test_every_filter_of_the_route_is_asked_as_it_is_typed(tab: Page, demo_address: str) -> None:
+    given = {
+        "user": "alice",
+        "account": "physics",
+        "partition": "main",
+        "jobname": "a b&c",
+        "qos": "normal,high",
+        "associd": "7",
+        "state": "FAILED",
+        "node": "rack[001-003]",
+        "submitafter": "now-7days",
+        "submitbefore": "now",
+        "startafter": "yesterday",
+        "startbefore": "1795000000",
+        "endafter": "now-2days",
+        "endbefore": "today",
+        "duplicates": "false",
+    }
+    answer_with(tab, "history", answer([]))
+    query = "&".join(f"{name}={quote(value)}" for name, value in given.items())
+    with tab.expect_request(lambda request: is_of("history", request.url)) as request:
+        tab.goto(f"{demo_address}pages/history?{query}&jobid={quote('>5 <=10')}")
+    asked_for = parse_qs(urlsplit(request.value.url).query)
+    assert asked_for["jobid"] == [">5", "<=10"]
+    assert {name: asked_for[name] for name in given} == {name: [value] for name, value in given.items()}
+    expect(tab.get_by_label("Association id")).to_be_visible()
+    expect(tab.locator("#state")).to_contain_text("No record matches")
+    expect(tab.locator("#state")).to_contain_text("jobname=a b&c")
+
+
+def test_a_date_is_of_the_readers_time_zone(browser: Browser, demo_address: str) -> None:
+    context = browser.new_context(timezone_id="Asia/Tokyo")
+    page = context.new_page()
+    with page.expect_request(lambda request: is_of("history", request.url)) as request:
+        page.goto(f"{demo_address}pages/history?submitafter=2026-11-24&submitbefore=2026-11-24T09:00")
+    asked_for = parse_qs(urlsplit(request.value.url).query)
+    # Midnight in Tokyo, which is 9 hours ahead of UTC.
+    assert asked_for["submitafter"] == ["1795446000"]
+    assert asked_for["submitbefore"] == [str(1795446000 + 9 * 3600)]
+    context.close()
+
+
+def test_what_went_wrong_is_counted_by_state_and_exit(tab: Page, demo_address: str) -> None:
+    found = [
+        record(1),
+        *(record(number, state_name="FAILED", exit_code=127) for number in (2, 3, 4)),
+        record(5, state_name="FAILED", exit_signal=11),
+        record(6, state_name="OUT_OF_MEMORY", exit_signal=9),
+    ]
+    answer_with(tab, "history", answer(found))
+    tab.goto(demo_address + "pages/history")
+    expect(tab.locator("#failures-of")).to_contain_text("5 of the 6 records loaded so far")
+    first = tab.locator("#failure-rows tr").first
+    expect(first.get_by_role("cell")).to_have_text(["exit 127", "3", "50%", re.compile("exit code other than 0")])
+    expect(tab.locator("#failure-rows tr", has_text="signal 11 (SEGV)")).to_have_count(1)
+    tab.get_by_role("button", name="OUT_OF_MEMORY").click()
+    expect(tab).to_have_url(re.compile("state=OUT_OF_MEMORY"))
+
+
+def test_failures_of_the_demo_are_those_of_the_answer(tab: Page, demo_address: str) -> None:
+    since, until = window(demo_address)
+    filters = f"submitafter={since}&submitbefore={until}&state=FAILED,TIMEOUT,OUT_OF_MEMORY"
+    found = asked(demo_address, f"history?{filters}&limit={FIRST_PAGE}")["data"]
+    counted = Counter((one["state_name"], one["exit_code"], one["exit_signal"]) for one in found)
+    tab.goto(f"{demo_address}pages/history?{filters}&partition=")
+    expect(tab.locator("#failure-rows tr")).to_have_count(len(counted))
+
+
+def test_time_used_is_compared_with_the_limit(tab: Page, demo_address: str) -> None:
+    unlimited = record(2, timelimit="UNLIMITED")
+    waiting = record(3, state_name="PENDING", time_start=None, elapsed=0, reason="Resources", tres_alloc={})
+    answer_with(tab, "history", answer([record(1), unlimited, waiting]))
+    tab.goto(demo_address + "pages/history")
+    row = tab.locator("#rows tr")
+    expect(row.nth(0)).to_contain_text("25% of 02:00:00")
+    expect(row.nth(0)).to_contain_text("4 CPU h")
+    expect(row.nth(0)).to_contain_text("waited 00:01:00")
+    expect(row.nth(1)).to_contain_text("limit unlimited")
+    expect(row.nth(2)).to_contain_text("Resources")
+    expect(row.nth(2)).to_contain_text("not started")
+
+
+def test_names_are_text(tab: Page, demo_address: str) -> None:
+    name = "<script>alert(1)</script>"
+    answer_with(tab, "history", answer([record(1, job_name=name, user_name="<b>eve</b>", nodelist="<i>n</i>")]))
+    tab.goto(demo_address + "pages/history")
+    expect(tab.locator("#rows .name")).to_have_text(name)
+    assert tab.locator("#rows :is(script, b, i)").count() == 0
+
+
+def test_a_wrong_value_is_said_and_marked(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/history?startafter=yesteryear")
+    expect(tab.locator("#state")).to_contain_text("startafter='yesteryear' is not usable")
+    expect(tab.get_by_label("Started after")).to_have_attribute("aria-invalid", "true")
+
+
+def test_a_search_that_takes_too_long_offers_a_window(tab: Page, demo_address: str) -> None:
+    fail_with(tab, "history", 504, "The database ended the search after 10 s.")
+    tab.goto(demo_address + "pages/history?jobname=align")
+    expect(tab.locator("#state")).to_contain_text("The database ended the search after 10 s.")
+    tab.get_by_role("button", name="in the last week").click()
+    expect(tab).to_have_url(re.compile("jobname=align&submitafter=now-7days"))
+
+
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [(404, "There are no job records here"), (503, "It does not work"), (403, "Not for you to see")],
+)
+def test_what_is_wrong_is_said(tab: Page, demo_address: str, status: int, title: str) -> None:
+    fail_with(tab, "history", status, "This and that was the cause.")
+    tab.goto(demo_address + "pages/history")
+    expect(tab.locator("#state")).to_contain_text(title)
+    expect(tab.locator("#state")).to_contain_text("This and that was the cause.")
+    expect(tab.get_by_role("button", name="Download as CSV")).to_be_disabled()
+
+
+def test_a_failing_later_page_keeps_the_records_before(tab: Page, demo_address: str) -> None:
+    found = [record(number) for number in range(FIRST_PAGE)]
+
+    def first_alone(route: Route) -> None:
+        if "cursor=" in route.request.url:
+            route.fulfill(
+                status=503, json={"errors": [{"status": "503", "title": "t", "detail": "The database is away."}]}
+            )
+        else:
+            route.fulfill(json=answer(found, "/history?cursor=abc"))
+
+    tab.route(lambda url: is_of("history", url), first_alone)
+    tab.goto(demo_address + "pages/history")
+    tab.get_by_role("button", name="More records").click()
+    expect(tab.locator("#state")).to_contain_text("The database is away.")
+    expect(tab.locator("#rows tr")).to_have_count(FIRST_PAGE)
+    expect(tab.get_by_role("button", name="More records")).to_be_enabled()
+
+
+def test_the_table_can_be_downloaded(tab: Page, demo_address: str, tmp_path: Path) -> None:
+    since, until = window(demo_address)
+    filters = f"submitafter={since}&submitbefore={until}&partition=main"
+    found = asked(demo_address, f"history?{filters}&limit=1000&fields=id_record")["data"]
+    tab.goto(f"{demo_address}pages/history?{filters}")
+    expect(tab.locator("#rows tr").first).to_be_visible()
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Download as CSV").click()
+    file = tmp_path / "history.csv"
+    download.value.save_as(file)
+    table = list(csv.DictReader(io.StringIO(file.read_text())))
+    assert [row["id_record"] for row in table] == [one["id_record"] for one in found]
+    assert {row["partition"] for row in table} == {"main"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_anybody_from_the_records(browser: Browser, demo_address: str, scheme: str) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 390, "height": 800})  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(demo_address + "pages/history?qos=normal&state=FAILED,TIMEOUT,COMPLETED")
+    expect(page.locator("#rows tr").first).to_be_visible()
+    assert barriers(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+def test_the_page_asks_for_little(tab: Page, demo_address: str) -> None:
+    sizes: list[int] = []
+
+    def weighed(request: Request) -> None:
+        sizes.append(request.sizes()["responseBodySize"])
+
+    tab.on("requestfinished", weighed)
+    tab.goto(demo_address + "pages/history")
+    expect(tab.locator("#rows tr")).to_have_count(FIRST_PAGE)
+    assert len(sizes) <= 14
+    assert sum(sizes) <= 300_000

@@ -1,0 +1,258 @@
+"""The page of the load over time, as its reader meets it."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Request, expect
+
+from tests.browser.asking import answer_with, asked, fail_with, is_of
+from tests.browser.watching import barriers
+from tests.waiting import wait_for
+
+HOUR = 3600
+BEGIN = 1_795_000_000
+
+
+def figure(page: Page, title: str) -> Locator:
+    return page.get_by_role("region", name=title, exact=True)
+
+
+def drawn(page: Page) -> None:
+    """Wait until all graphs are there."""
+    expect(page.get_by_role("button", name="Picture (PNG) of Jobs")).to_be_enabled(timeout=30_000)
+
+
+def samples(times: list[int], partition: str = "main") -> list[dict[str, Any]]:
+    """Samples whose numbers follow from their place."""
+    return [
+        {
+            "time": at,
+            "total_load": 0.25,
+            "alloc_cpus": 10 + place,
+            "total_cpus": 64,
+            "alloc_mem": 1024,
+            "total_mem": 4096,
+            "alloc_gpus": 0,
+            "total_gpus": 0,
+            "jobs_running": place,
+            "jobs_pending": 3,
+            "partitions": {partition: {"partition_load": 0.5}, "other": {"partition_load": 0.25}},
+        }
+        for place, at in enumerate(times)
+    ]
+
+
+def answer(found: list[dict[str, Any]], step: int = 0) -> dict[str, Any]:
+    meta = {"source": "demo", "since": BEGIN, "until": BEGIN + 6 * HOUR, "step": step}
+    return {"data": found, "meta": {**meta, "count": len(found), "next": None, "truncated": False}}
+
+
+def past_range(address: str) -> tuple[int, int]:
+    """Six hours of the demo's past, once they are written."""
+    until = int(time.time()) // HOUR * HOUR - 2 * HOUR
+    since = until - 6 * HOUR
+    question = f"load?since={since}&until={until}&fields=time"
+    wait_for("the past of the load", lambda: len(asked(address, question)["data"]) >= 36, 180)
+    return since, until
+
+
+def test_the_legend_says_what_the_archive_has(tab: Page, demo_address: str) -> None:
+    since, until = past_range(demo_address)
+    found = asked(demo_address, f"load?since={since}&until={until}&fields=jobs_running,alloc_cpus,total_cpus")["data"]
+    tab.goto(f"{demo_address}pages/load?since={since}&until={until}")
+    drawn(tab)
+    running = [sample["jobs_running"] for sample in found]
+    cells = figure(tab, "Jobs").get_by_role("row", name=re.compile("running")).get_by_role("cell")
+    mean = f"{sum(running) / len(running):,.0f}"
+    expect(cells).to_have_text([f"{min(running):,}", mean, f"{max(running):,}", f"{running[-1]:,}"])
+    last = figure(tab, "CPUs").get_by_role("row", name=re.compile("configured")).get_by_role("cell").last
+    expect(last).to_have_text(f"{found[-1]['total_cpus']:,}")
+    expect(tab.locator("#about")).to_contain_text("time zone")
+    expect(tab.locator("#curl")).to_contain_text(f"since={since}&until={until}")
+
+
+def test_a_gap_stays_a_gap(tab: Page, demo_address: str) -> None:
+    before = [BEGIN + 60 * place for place in range(20)]
+    after = [BEGIN + 2 * HOUR + 60 * place for place in range(20)]
+    answer_with(tab, "load", answer(samples(before + after)))
+    tab.goto(demo_address + "pages/load")
+    drawn(tab)
+    line = tab.evaluate(
+        "document.querySelector('[aria-label^=\"Graph: Jobs\"]').data.find((d) => d.name === 'running')"
+    )
+    assert line["y"] == [*range(20), None, *range(20, 40)]
+    assert line["connectgaps"] is False
+    jobs = figure(tab, "Jobs")
+    jobs.get_by_text("Values as a table").click()
+    expect(jobs.get_by_role("cell", name="no samples")).to_have_count(1)
+    expect(jobs.get_by_role("region", name="Jobs: values").get_by_role("row")).to_have_count(1 + 40 + 1)
+
+
+def test_means_have_a_band_from_lowest_to_highest(tab: Page, demo_address: str) -> None:
+    found = samples([BEGIN + 600 * place for place in range(5)])
+    for sample in found:
+        sample |= {"jobs_running_min": sample["jobs_running"] - 1, "jobs_running_max": sample["jobs_running"] + 2}
+    answer_with(tab, "load", answer(found, step=600))
+    tab.goto(demo_address + "pages/load")
+    drawn(tab)
+    band = tab.evaluate("document.querySelector('[aria-label^=\"Graph: Jobs\"]').data.find((d) => d.fill === 'toself')")
+    assert band["y"] == [2, 3, 4, 5, 6, 3, 2, 1, 0, -1]
+    expect(tab.locator("#about")).to_contain_text("5 means of 10 minutes")
+
+
+def test_dragging_over_a_graph_asks_for_finer_steps_and_back_leads_back(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/load?last=month")
+    drawn(tab)
+    expect(tab.locator("#about")).to_contain_text("means of 1 hour")
+    place = tab.get_by_label("Graph: Jobs").locator(".nsewdrag")
+    box = place.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    with tab.expect_request(lambda request: is_of("load", request.url)) as zoomed:
+        tab.mouse.move(box["x"] + 0.80 * box["width"], middle)
+        tab.mouse.down()
+        tab.mouse.move(box["x"] + 0.83 * box["width"], middle, steps=4)
+        tab.mouse.up()
+    asked_for = parse_qs(urlsplit(zoomed.value.url).query)
+    since, until = int(asked_for["since"][0]), int(asked_for["until"][0])
+    assert 0.5 * 86400 < until - since < 1.5 * 86400
+    assert "step" not in asked_for
+    assert {"since": [str(since)], "until": [str(until)]}.items() <= parse_qs(urlsplit(tab.url).query).items()
+    tab.go_back()
+    expect(tab.get_by_role("button", name="Month")).to_have_attribute("aria-pressed", "true")
+    expect(tab.locator("#about")).to_contain_text("means of 1 hour")
+
+
+def test_ranges_are_chosen_by_buttons_and_by_dates(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/load")
+    tab.get_by_role("button", name="Hour").click()
+    expect(tab).to_have_url(re.compile(r"\?last=hour$"))
+    tab.get_by_role("button", name="Earlier").click()
+    expect(tab).to_have_url(re.compile(r"since=\d+&until=\d+"))
+    tab.get_by_label("From").fill("2026-11-01T00:00")
+    tab.get_by_label("to", exact=True).fill("2026-11-02T12:00")
+    tab.get_by_role("button", name="Show this range").click()
+    expect(tab).to_have_url(re.compile(r"since=\d+&until=\d+"))
+    chosen = parse_qs(urlsplit(tab.url).query)
+    assert int(chosen["until"][0]) - int(chosen["since"][0]) == 36 * HOUR
+    expect(tab.get_by_role("button", name="Hour")).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_partition_has_graphs_of_its_own(tab: Page, demo_address: str) -> None:
+    since, until = past_range(demo_address)
+    tab.goto(f"{demo_address}pages/load?since={since}&until={until}")
+    drawn(tab)
+    tab.get_by_label("What").select_option("gpu")
+    expect(tab).to_have_url(re.compile("partition=gpu"))
+    fields = "partitions.total_cpus"
+    found = asked(demo_address, f"load?since={since}&until={until}&partition=gpu&fields={fields}")["data"]
+    last = figure(tab, "CPUs").get_by_role("row", name=re.compile("configured")).get_by_role("cell").last
+    expect(last).to_have_text(f"{found[-1]['partitions']['gpu']['total_cpus']:,}")
+    expect(figure(tab, "Load by partition")).to_have_count(0)
+
+
+def test_a_picture_can_be_downloaded(tab: Page, demo_address: str, tmp_path: Path) -> None:
+    tab.goto(demo_address + "pages/load")
+    drawn(tab)
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Picture (PNG) of Jobs").click()
+    file = tmp_path / "picture.png"
+    download.value.save_as(file)
+    assert file.read_bytes().startswith(b"\x89PNG\r\n")
+    assert download.value.suggested_filename.startswith("load-jobs-")
+
+
+def test_arrow_keys_read_the_values(tab: Page, demo_address: str) -> None:
+    answer_with(tab, "load", answer(samples([BEGIN + 60 * place for place in range(30)])))
+    tab.goto(demo_address + "pages/load")
+    drawn(tab)
+    tab.get_by_label("Graph: Jobs").focus()
+    tab.keyboard.press("ArrowLeft")
+    expect(figure(tab, "Jobs").get_by_role("status")).to_contain_text("running 28, pending 3")
+    cpus = figure(tab, "CPUs").get_by_role("row", name=re.compile("allocated")).get_by_role("cell").last
+    expect(cpus).to_have_text("38")
+    tab.keyboard.press("Home")
+    expect(figure(tab, "Jobs").get_by_role("status")).to_contain_text("running 0, pending 3")
+
+
+def test_a_partition_named_like_markup_is_text(tab: Page, demo_address: str) -> None:
+    name = "<img src=x onerror=alert(1)>"
+    answer_with(tab, "load", answer(samples([BEGIN + 60 * place for place in range(9)], name)))
+    tab.goto(demo_address + "pages/load")
+    drawn(tab)
+    expect(figure(tab, "Load by partition").get_by_role("rowheader", name=name)).to_be_visible()
+    assert tab.locator("main img").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "title"), [(404, "The load is not archived"), (503, "It does not work at present"), (403, "Not for you")]
+)
+def test_what_is_wrong_is_said(tab: Page, demo_address: str, status: int, title: str) -> None:
+    fail_with(tab, "load", status, "This and that was the cause.")
+    tab.goto(demo_address + "pages/load")
+    expect(tab.locator("#state")).to_contain_text(title)
+    expect(tab.locator("#state")).to_contain_text("This and that was the cause.")
+
+
+def test_a_time_without_samples_is_said(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/load?since=1000000000&until=1000086400")
+    expect(tab.locator("#state")).to_contain_text("No samples in this time")
+
+
+def test_without_the_chart_library_the_values_are_there(tab: Page, demo_address: str) -> None:
+    tab.route("**/pages/library/**", lambda route: route.fulfill(status=404))
+    answer_with(tab, "load", answer(samples([BEGIN + 60 * place for place in range(9)])))
+    tab.goto(demo_address + "pages/load")
+    expect(tab.locator("#state")).to_contain_text("No graphs")
+    jobs = figure(tab, "Jobs")
+    jobs.get_by_text("Values as a table").click()
+    expect(jobs.get_by_role("region", name="Jobs: values").get_by_role("row")).to_have_count(10)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_anybody_from_the_graphs(browser: Browser, demo_address: str, scheme: str) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 390, "height": 800})  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(demo_address + "pages/load")
+    drawn(page)
+    figure(page, "Jobs").get_by_text("Values as a table").click()
+    assert barriers(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+def test_the_page_asks_for_little(tab: Page, demo_address: str) -> None:
+    sizes: dict[str, int] = {}
+
+    def weighed(request: Request) -> None:
+        if "/pages/library/" not in request.url:
+            sizes[request.url] = request.sizes()["responseBodySize"]
+
+    tab.on("requestfinished", weighed)
+    tab.goto(demo_address + "pages/load")
+    drawn(tab)
+    assert len(sizes) <= 14
+    assert sum(sizes.values()) <= 300_000
+
+
+# In Berlin, 2026-10-25 has 25 hours: clocks go from 3:00 back to 2:00.
+LONG_DAY = 1792879200
+
+
+def test_marks_are_at_whole_hours_of_the_reader_on_a_day_of_25_hours(browser: Browser, demo_address: str) -> None:
+    context = browser.new_context(timezone_id="Europe/Berlin", locale="de-DE")
+    page = context.new_page()
+    page.goto(demo_address + "pages/api")
+    static = page.locator("script[src$='/api.js']").get_attribute("src")
+    module = f"import(new URL('{static}', location).href.replace('api.js', 'load-time.js'))"
+    marks = page.evaluate(f"{module}.then((m) => m.axisMarks({LONG_DAY}, {LONG_DAY + 25 * HOUR}, 6))")
+    hours = [(mark["at"] - LONG_DAY) / HOUR for mark in marks]
+    assert hours == [0, 7, 13, 19, 25]
+    assert [mark["text"] for mark in marks][1:4] == ["06:00", "12:00", "18:00"]
+    context.close()

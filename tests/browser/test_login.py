@@ -1,0 +1,181 @@
+"""Logging in: with a token of the service, with one of Slurm's, and where the web server knows who asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from slurm_rest_api.auth.token_file import TokenFile
+from slurm_rest_api.config import Settings
+from tests.auth.asking import key_file, slurm_token
+from tests.browser.mounted import mounted
+from tests.browser.service import configured
+from tests.browser.watching import barriers
+
+
+class Asking:
+    """A service that asks for tokens and keeps jobs private; `user` has the role user."""
+
+    def __init__(self, address: str, file: TokenFile, admin: str, user: str) -> None:
+        self.address, self.file, self.admin, self.user = address, file, admin, user
+
+
+@pytest.fixture(scope="module")
+def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
+    folder = tmp_path_factory.mktemp("asking")
+    file = TokenFile(folder / "tokens.json")
+    admin, user = file.add("grafana", "admin", None), file.add("Zoë <b>", "user", None)
+    auth = {"mode": "token", "token_file": str(file.path), "private_data": ["jobs"]}
+    with configured(folder, admin, auth=auth) as address:
+        yield Asking(address, file, admin, user)
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
+def log_in(page: Page, token: str, *, remember: bool = False) -> None:
+    page.get_by_label("Token").fill(token)
+    if remember:
+        page.get_by_label("Remember it in this browser").check()
+    page.get_by_role("dialog").get_by_role("button", name="Log in").click()
+
+
+def test_a_page_asks_for_a_token_and_shows_who_it_belongs_to(context: BrowserContext, asking: Asking) -> None:
+    page = context.new_page()
+    page.goto(asking.address + "pages/api")
+    dialog = page.get_by_role("dialog", name="Log in")
+    expect(dialog).to_be_visible()
+    assert barriers(page) == []
+    log_in(page, asking.admin)
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#user")).to_have_text("grafana")
+    expect(page.locator("#outcome")).to_contain_text("routes answer with present data", timeout=60_000)
+    expect(page.locator("#curl")).to_contain_text('curl -s -H "Authorization: Bearer $TOKEN" ')
+    assert asking.admin not in page.content()
+
+
+def test_a_wrong_and_an_expired_token_are_told_and_not_kept(context: BrowserContext, asking: Asking) -> None:
+    expired = asking.file.add("old", "user", int(time.time()) - 1)
+    page = context.new_page()
+    page.goto(asking.address + "pages/api")
+    for token, told in (
+        ("sra_wrong", "The token is not valid"),
+        (expired, "The token is not valid: it has expired"),
+        ("two words", "This is no token"),
+        ("schlüssel", "This is no token"),
+    ):
+        log_in(page, token)
+        expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text(told)
+        assert (
+            page.evaluate("sessionStorage.length + Object.keys(localStorage).filter((k) => /token/.test(k)).length")
+            == 0
+        )
+    # The dialog is where to go on from.
+    log_in(page, asking.admin)
+    expect(page.locator("#user")).to_have_text("grafana")
+
+
+def test_a_token_is_for_its_tab_unless_it_is_remembered(context: BrowserContext, asking: Asking) -> None:
+    first = context.new_page()
+    first.goto(asking.address + "pages/api")
+    log_in(first, asking.admin)
+    expect(first.locator("#user")).to_have_text("grafana")
+    second = context.new_page()
+    second.goto(asking.address + "pages/api")
+    log_in(second, asking.admin, remember=True)
+    expect(second.locator("#user")).to_have_text("grafana")
+    third = context.new_page()
+    third.goto(asking.address + "pages/queue")
+    third.goto(asking.address + "pages/api")
+    expect(third.locator("#user")).to_have_text("grafana")
+    third.get_by_role("button", name="Log out").click()
+    expect(third.get_by_role("dialog", name="Log in")).to_be_visible()
+    assert third.evaluate("localStorage.getItem('slurm-rest-api token')") is None
+
+
+def test_a_token_that_is_revoked_ends_the_session_with_the_reason(context: BrowserContext, asking: Asking) -> None:
+    token = asking.file.add("leaving", "admin", None)
+    page = context.new_page()
+    page.goto(asking.address + "pages/api")
+    log_in(page, token)
+    expect(page.locator("#outcome")).to_contain_text("routes answer", timeout=60_000)
+    asking.file.revoke("leaving")
+    page.get_by_role("button", name="Check again").click()
+    dialog = page.get_by_role("dialog", name="Log in")
+    expect(dialog.get_by_role("alert")).to_contain_text("The token is not valid")
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_what_a_role_may_not_see_is_told_and_logs_nobody_out(context: BrowserContext, asking: Asking) -> None:
+    page = context.new_page()
+    page.goto(asking.address + "pages/api")
+    log_in(page, asking.user)
+    expect(page.locator("#user")).to_have_text("Zoë <b>")
+    row = page.get_by_role("row", name="/queue")
+    expect(row.locator(".state")).to_contain_text("403", timeout=60_000)
+    expect(page.get_by_role("row", name="/nodes").locator(".state")).to_have_text("answers")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+
+
+def test_links_to_files_and_answers_bring_the_token_along(context: BrowserContext, asking: Asking) -> None:
+    page = context.new_page()
+    page.goto(asking.address + "pages/api")
+    log_in(page, asking.admin)
+    expect(page.locator("#user")).to_have_text("grafana")
+    page.evaluate(
+        """(href) => {
+            const link = Object.assign(document.createElement("a"), { href, download: "", textContent: "CSV" });
+            document.querySelector("main").append(link);
+        }""",
+        asking.address + "nodes.csv?fields=name,state",
+    )
+    with page.expect_download() as started:
+        page.get_by_role("link", name="CSV").click()
+    assert started.value.suggested_filename == "nodes.csv"
+    assert Path(started.value.path()).read_text().startswith("name,state\n")
+    page.get_by_role("link", name="/partitions", exact=True).click()
+    page.wait_for_url("blob:**")
+    expect(page.locator("body")).to_contain_text('"meta"')
+
+
+def test_the_reference_is_open_where_the_pages_are_and_asks_for_a_token_itself(
+    context: BrowserContext, asking: Asking
+) -> None:
+    page = context.new_page()
+    page.goto(asking.address + "openapi/swagger")
+    expect(page.get_by_role("button", name="Authorize").first).to_be_visible(timeout=20_000)
+    assert page.request.get(asking.address + "nodes").status == 401
+
+
+def test_slurms_own_token_is_taken_as_scontrol_prints_it(tmp_path: Path, context: BrowserContext) -> None:
+    token = slurm_token("alice")
+    auth = {"mode": "jwt", "jwt_key_file": str(key_file(tmp_path))}
+    with configured(tmp_path, token, auth=auth) as address:
+        page = context.new_page()
+        page.goto(address + "pages/api")
+        expect(page.get_by_role("dialog")).to_contain_text("scontrol token")
+        log_in(page, f"SLURM_JWT={token}\n")
+        expect(page.locator("#user")).to_have_text("alice")
+        expect(page.locator("#curl")).to_contain_text('"Authorization: Bearer $SLURM_JWT"')
+
+
+def test_behind_a_web_server_that_knows_who_asks_there_is_nothing_to_do(
+    demo_settings: Settings, context: BrowserContext
+) -> None:
+    auth = type(demo_settings.auth).model_validate({"mode": "proxy"})
+    settings = demo_settings.model_copy(update={"auth": auth})
+    with mounted(settings, user="bob") as address:
+        page = context.new_page()
+        page.goto(address + "pages/api")
+        expect(page.locator("#user")).to_have_text("bob")
+        expect(page.locator("#outcome")).to_contain_text("routes answer with present data", timeout=60_000)
+        assert page.get_by_role("button", name="Log out").count() == page.get_by_role("dialog").count() == 0
