@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from benchmarks.machine import machine
@@ -14,7 +15,9 @@ _PARTS: Final = ("unchanged", "pages", "jobs", "changes", "paused", "whole")
 def text(results: Mapping[str, Sequence[Row]], jobs: int, nodes: int) -> str:
     """Everything between the marks of the document."""
     rows = [row for part in _PARTS for row in results.get(part, ())]
-    sections = [f"{machine()} {jobs:,} jobs, {nodes:,} nodes.", _requests(rows), _memory(rows), _collector(rows)]
+    busy = max((row.get("load_average", 0.0) for row in rows), default=0.0)
+    told = f"{machine()} {jobs:,} jobs, {nodes:,} nodes. Load average before a part began: {busy:.1f} at most."
+    sections = [told, _requests(rows), _memory(rows), _collector(results)]
     return "\n\n".join([*sections, _goals(results)])
 
 
@@ -46,10 +49,19 @@ def _memory(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _collector(rows: Sequence[Row]) -> str:
-    gap = max((row["longest_gap"] for row in rows), default=0.0)
-    cycle = max((row["cycle_seconds"] for row in rows), default=0.0)
-    return f"Longest time from load to load during all of it: {gap:.1f} s; the longest cycle took {cycle:.1f} s."
+def _collector(results: Mapping[str, Sequence[Row]]) -> str:
+    lines = [
+        "| part | clients at most | loads | longest time from load to load | longest cycle |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for part in _PARTS:
+        rows = results.get(part, ())
+        loads = sorted({load for row in rows for load in row.get("loads", ())})
+        gap = max((later - earlier for earlier, later in pairwise(loads)), default=0.0)
+        cycle = max((row["cycle_seconds"] for row in rows), default=0.0)
+        most = max((row["clients"] for row in rows), default=0)
+        lines.append(f"| {part} | {most} | {len(loads)} | {gap:.1f} s | {cycle:.1f} s |")
+    return "\n".join(lines)
 
 
 def _goals(results: Mapping[str, Sequence[Row]]) -> str:

@@ -69,6 +69,15 @@ class Deployed:
                     raise
                 time.sleep(0.5)
 
+    def version_before(self) -> str:
+        """The version of the queue before the load that comes next, once that has come."""
+        before, deadline = self.version(), time.monotonic() + _PATIENCE_SECONDS
+        while self.version() == before:
+            if time.monotonic() > deadline:
+                raise TimeoutError("The collector has not stored another version.")
+            time.sleep(0.2)
+        return before
+
 
 @contextmanager
 def deployed(folder: Path, jobs: int, nodes: int, port: int, uwsgi: str) -> Iterator[Deployed]:

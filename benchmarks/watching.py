@@ -26,11 +26,6 @@ class Watched:
     loads: list[float] = field(default_factory=list)
     cycle_seconds: list[float] = field(default_factory=list)
 
-    @property
-    def longest_gap(self) -> float:
-        """Seconds between two loads, at most; 0 where there were not two."""
-        return max((later - earlier for earlier, later in zip(self.loads, self.loads[1:], strict=False)), default=0.0)
-
 
 @contextmanager
 def watched(service: Deployed) -> Iterator[Watched]:
