@@ -123,7 +123,10 @@ def test_arrows_lead_from_partition_to_partition(tab: Page, demo_address: str) -
 def test_pointing_tells_a_node_and_moves_nothing(tab: Page, demo_address: str) -> None:
     instead(tab, {"n1": FREE, "n2": BUSY}, {"n2": HELD})
     open_map(tab, demo_address + "pages/nodes")
-    boxes = "() => JSON.stringify([...document.querySelectorAll('#filters *, #map canvas, #panel :is(h2, p, dt)')].map(one => one.getBoundingClientRect().top))"
+    boxes = """() => JSON.stringify(
+      [...document.querySelectorAll('#filters *, #map canvas, #panel :is(h2, p, dt)')]
+        .map(one => one.getBoundingClientRect().top)
+    )"""
     before = tab.evaluate(boxes)
     tab.mouse.move(*pixel(tab, "main", 1))
     expect(tab.locator("#panel-name")).to_have_text("n2")
