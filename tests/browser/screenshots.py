@@ -1,4 +1,4 @@
-"""Makes the pictures in docs/pages/ from the demo: `python -m tests.browser.screenshots` (takes a minute or two)."""
+"""Makes docs/pages/*.png: `python -m tests.browser.screenshots [ADDRESS]`, of a demo that runs or of a new one."""
 
 from __future__ import annotations
 
@@ -55,11 +55,20 @@ def take(browser: Browser, address: str, picture: Picture) -> int:
     return len(written)
 
 
+def take_all(address: str) -> dict[str, int]:
+    """Write all pictures of the service at `address`; gives the size of each."""
+    with chromium() as browser:
+        return {picture.name: take(browser, address, picture) for picture in PICTURES}
+
+
 def main() -> None:
     """Write all of them, and end with an error where one is too large for the repository."""
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, demo(Path(folder)) as address, chromium() as browser:
-        sizes = {picture.name: take(browser, address, picture) for picture in PICTURES}
+    if len(sys.argv) > 1:
+        sizes = take_all(sys.argv[1])
+    else:
+        with tempfile.TemporaryDirectory() as folder, demo(Path(folder)) as address:
+            sizes = take_all(address)
     for name, size in sizes.items():
         sys.stdout.write(f"{name}.png {size:,} bytes\n")
     if large := [name for name, size in sizes.items() if size > MOST_BYTES]:
