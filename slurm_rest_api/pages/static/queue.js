@@ -20,6 +20,7 @@ const DEFAULTS = {
 };
 const MOST_PAGES_BACK = 30;
 const QUICK = ["RUNNING", "PENDING"];
+const SHORT = { R: "RUNNING", PD: "PENDING", CG: "COMPLETING", CD: "COMPLETED", CA: "CANCELLED", F: "FAILED", TO: "TIMEOUT", S: "SUSPENDED" };
 
 let state = read(DEFAULTS);
 let jobs = [];
@@ -116,7 +117,8 @@ function showPager({ next }) {
 }
 
 function card(name, { count: number, cpus, gpus }) {
-  const chosen = state.state.toUpperCase() === name;
+  const asked = state.state.toUpperCase();
+  const chosen = (SHORT[asked] ?? asked) === name;
   const label = name === "" ? "all" : name.toLowerCase().replaceAll("_", " ");
   return h(
     "button",

@@ -1,0 +1,239 @@
+"""The page Queue: filters, order, pages and refresh, against what the API says itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.browser.watching import Watched, barriers
+
+EVIL = "<script>alert(1)</script>"
+
+
+def asked(address: str, question: str) -> Any:
+    """The API's own answer to `question`."""
+    with urllib.request.urlopen(address + question, timeout=30) as answer:
+        return json.load(answer)
+
+
+def job(number: int, **fields: Any) -> dict[str, Any]:
+    """As much of a running job as the page asks for."""
+    return {
+        "job_id": number,
+        "name": f"job{number}",
+        "user_name": "alice",
+        "partition": "main",
+        "job_state": "RUNNING",
+        "state_reason": "None",
+        "start_time": 1795484525,
+        "end_time": 0,
+        "suspend_time": 0,
+        "pre_sus_time": 0,
+        "time_limit": 60,
+        "num_nodes": 1,
+        "num_cpus": 4,
+        "tres_alloc_str": "cpu=4,gres/gpu=1",
+        "tres_req_str": None,
+        "nodes": "n1",
+        "array_job_id": None,
+        "array_task_id": None,
+        "array_task_str": None,
+        "het_job_id": None,
+        "het_job_offset": None,
+    } | fields
+
+
+def envelope(data: Any, version: str = "x-1", **meta: Any) -> str:
+    """A body of /queue."""
+    known = {"source": "demo", "version": version, "changed_at": 1, "total": len(data), "stale": False, "error": None}
+    return json.dumps({"data": data, "meta": known | {"next": None} | meta})
+
+
+def answer_with(tab: Page, jobs: Callable[[], list[dict[str, Any]]], changes: Callable[[], str | None]) -> None:
+    """Answer /queue in the place of the service: the page with `jobs`, questions for changes with `changes`, if any."""
+
+    def respond(route: Route) -> None:
+        query = parse_qs(urlsplit(route.request.url).query)
+        headers = {"Age": "1"}
+        if "group_by" in query:
+            route.fulfill(json={"data": {}, "meta": json.loads(envelope({}))["meta"]}, headers=headers)
+        elif "since" not in query:
+            route.fulfill(body=envelope(jobs()), content_type="application/json", headers=headers)
+        elif (body := changes()) is not None:
+            route.fulfill(body=body, content_type="application/json", headers=headers)
+        else:
+            route.fulfill(body=envelope({}, full=False, gone=[]), content_type="application/json", headers=headers)
+
+    tab.route(re.compile(r"/queue\?"), respond)
+
+
+def rows(tab: Page) -> Any:
+    return tab.locator("#rows tr:not(.wait)")
+
+
+def test_a_filter_shows_what_the_api_answers_and_stands_in_the_address(tab: Page, demo_address: str) -> None:
+    user = next(iter(asked(demo_address, "queue?state=R&limit=1&fields=user_name")["data"].values()))["user_name"]
+    tab.goto(demo_address + "pages/queue")
+    tab.get_by_role("textbox", name="User", exact=True).fill(user)
+    tab.get_by_role("textbox", name="State", exact=True).fill("r")
+    tab.get_by_role("button", name="Show").click()
+    expect(tab.locator("#found")).to_contain_text(f"with user={user}")
+    expect(tab).to_have_url(re.compile(rf"\?user={user}&state=r$"))
+    total = asked(demo_address, f"queue?user={user}&state=r&count=true")["data"]["count"]
+    expect(tab.locator("#found")).to_contain_text(f"{total} job")
+    assert set(tab.locator("#rows tr:not(.left) td:nth-child(3)").all_inner_texts()) == {user}
+    expect(tab.locator("#curl")).to_contain_text(f"/queue?user={user}&state=r&fields=job_id")
+
+
+def test_headers_sort_and_pages_go_on_where_the_last_ended(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/queue?limit=25&fold=no")
+    tab.get_by_role("button", name="Limit").click()
+    tab.get_by_role("button", name="Limit").click()
+    expect(tab.locator("th[data-field=time_limit]")).to_have_attribute("aria-sort", "descending")
+    expect(tab.locator("#jobs")).to_have_attribute("aria-busy", "false")
+    tab.get_by_role("button", name="Next").click()
+    expect(tab.locator("#place")).to_have_text("Page 2")
+    expect(rows(tab).first).to_be_visible()
+    tab.get_by_role("button", name="Previous").click()
+    expect(tab.locator("#place")).to_have_text("Page 1")
+    tab.go_back()
+    expect(tab.locator("#place")).to_have_text("Page 2")
+    assert "sort=-time_limit" in tab.url
+
+
+def test_comparisons_of_job_ids_go_to_the_api(tab: Page, demo_address: str) -> None:
+    ids = sorted(int(key) for key in asked(demo_address, "queue?state=PD&fields=job_id")["data"])
+    low, high = ids[10], ids[14]
+    tab.goto(demo_address + "pages/queue?fold=no&jobid=" + quote(f">={low} <={high}"))
+    total = asked(demo_address, f"queue?jobid>={low}&jobid<={high}&count=true")["data"]["count"]
+    expect(rows(tab)).to_have_count(total)
+
+
+def test_a_wrong_filter_is_named_where_it_stands(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/queue?state=RUNING")
+    expect(tab.get_by_role("alert")).to_contain_text("RUNING")
+    expect(tab.get_by_role("textbox", name="State", exact=True)).to_have_attribute("aria-invalid", "true")
+
+
+def test_nothing_found_names_the_filters(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/queue?user=nobody-of-this-name")
+    expect(tab.locator("#blank")).to_contain_text("No job matches")
+    expect(tab.locator("#blank")).to_contain_text("user=nobody-of-this-name")
+
+
+def test_the_columns_that_are_chosen_are_asked_for_and_stay(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/queue")
+    tab.get_by_text("Columns", exact=True).click()
+    tab.locator("#choices").get_by_label("QOS").check()
+    expect(tab.locator("th[data-field=qos]")).to_be_visible()
+    tab.reload()
+    expect(tab.locator("th[data-field=qos]")).to_be_visible()
+    assert re.search(r"qos", tab.get_by_role("link", name="Download CSV").get_attribute("href") or "")
+
+
+def test_the_whole_queue_is_never_asked_for(tab: Page, demo_address: str) -> None:
+    watched = Watched(tab)
+    tab.goto(demo_address + "pages/queue")
+    expect(rows(tab).first).to_be_visible()
+    asked_for = [parse_qs(urlsplit(url).query) for url in watched.requests if urlsplit(url).path == "/queue"]
+    assert asked_for
+    assert all("limit" in query or "group_by" in query or "since" in query for query in asked_for)
+
+
+def test_a_job_that_is_gone_leaves_with_a_mark_and_the_focus_stays(tab: Page, demo_address: str) -> None:
+    jobs = [job(1), job(2), job(3)]
+    news: list[str] = []
+    answer_with(tab, lambda: jobs, lambda: news.pop() if news else None)
+    tab.goto(demo_address + "pages/queue")
+    tab.locator("tr[data-key='3'] th a").focus()
+    jobs[:] = [job(2, job_state="COMPLETING"), job(3), job(4)]
+    news.append(envelope({"2": {"job_id": 2}, "4": {"job_id": 4}}, "x-2", full=False, gone=["1"]))
+    expect(tab.locator("tr.left[data-key='1']")).to_be_visible(timeout=15_000)
+    expect(tab.locator("tr[data-key='4']")).to_be_visible()
+    expect(tab.locator("tr[data-key='2'] .chip")).to_have_text("completing")
+    expect(tab.locator("tr[data-key='3'] th a")).to_be_focused()
+
+
+def test_tasks_of_an_array_are_one_row_until_it_is_opened(tab: Page, demo_address: str) -> None:
+    waiting = job(9, array_job_id=9, array_task_str="4-9%2", job_state="PENDING", state_reason="JobArrayTaskLimit")
+    jobs = [job(7, array_job_id=9, array_task_id=2), job(8, array_job_id=9, array_task_id=3), waiting]
+    answer_with(tab, lambda: jobs, lambda: None)
+    tab.goto(demo_address + "pages/queue")
+    expect(rows(tab)).to_have_count(1)
+    expect(rows(tab)).to_contain_text("2 running, 6 pending")
+    tab.get_by_role("button", name="tasks of array 9").click()
+    expect(rows(tab)).to_have_count(4)
+    expect(tab.locator("tr.task", has_text="9_2")).to_be_visible()
+    expect(tab.get_by_role("link", name="9_[…] (6 tasks)")).to_be_visible()
+    assert "open=9" in tab.url
+
+
+def test_text_from_slurm_is_text(tab: Page, demo_address: str) -> None:
+    answer_with(tab, lambda: [job(1, name=EVIL, state_reason=EVIL)], lambda: None)
+    tab.goto(demo_address + "pages/queue")
+    expect(tab.locator("#rows td").first).to_have_text(EVIL)
+    assert tab.locator("#rows script").count() == 0
+
+
+def test_a_service_that_is_away_keeps_what_was_known(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/queue?user=nobody-of-this-name")
+    body = json.dumps({"errors": [{"status": "503", "title": "x", "detail": "Nothing has been loaded yet."}]})
+    tab.route(re.compile(r"/queue\?"), lambda route: route.fulfill(status=503, body=body))
+    tab.goto(demo_address + "pages/queue")
+    expect(tab.get_by_role("alert")).to_contain_text("Nothing has been loaded yet.")
+
+
+def test_reasons_are_told_in_words(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/queue?state=PD")
+    tab.get_by_role("button", name="Count the reasons").click()
+    expect(tab.get_by_role("link", name="Priority", exact=True)).to_be_visible()
+    groups = asked(demo_address, "queue?state=PD&group_by=reason")["data"]
+    labels = tab.evaluate(
+        "async (names) => { const { reason } = await import(document.querySelector('script[src$=\"queue.js\"]').src"
+        ".replace('queue.js', 'reasons.js')); return names.map((name) => reason(name).meaning); }",
+        [name for name in groups if name != "None"],
+    )
+    assert all(labels), "the demo has a reason without words"
+
+
+@pytest.mark.parametrize(
+    ("reason", "label", "details"),
+    [
+        ("None", "", ""),
+        ("ReqNodeNotAvail,_UnavailableNodes:cx001", "named node not available", "UnavailableNodes:cx001"),
+        ("QOSMaxJobsPerUserLimit", "QOS's limit of running jobs of one user", ""),
+        ("AssocGrpCpuLimit", "account's limit of CPUs", ""),
+        ("SomethingNew", "SomethingNew", ""),
+        ("constructor", "constructor", ""),
+    ],
+)
+def test_a_reason_has_words_or_stays_itself(
+    tab: Page, demo_address: str, reason: str, label: str, details: str
+) -> None:
+    tab.goto(demo_address + "pages/queue?user=nobody-of-this-name")
+    found = tab.evaluate(
+        "async (text) => (await import(document.querySelector('script[src$=\"queue.js\"]').src"
+        ".replace('queue.js', 'reasons.js'))).reason(text)",
+        reason,
+    )
+    assert (found["label"], found["details"]) == (label, details)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_full_table_keeps_nobody_out(browser: Browser, demo_address: str, scheme: str) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 390, "height": 844})  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(demo_address + "pages/queue")
+    expect(rows(page).first).to_be_visible()
+    page.get_by_role("button", name="Count the reasons").click()
+    expect(page.locator("#why table")).to_be_visible()
+    assert barriers(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
