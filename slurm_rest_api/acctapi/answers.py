@@ -114,6 +114,10 @@ class HistoryRecord(PublishedRecord):
     time_end: Time = Field(description="End; null until then.")
     elapsed: Count = Field(description="Seconds from the start to the end, or to now, without suspension.")
     suspended: Count = Field(description="Seconds for which it was suspended.")
+    cpu_time: float | None = Field(
+        description="Seconds of CPU time, user and system, that its steps used by their ends; null where none are"
+        " recorded, and unless `database.table_step` is set."
+    )
     state: str = Field(description="State as slurm.h names it: `JOB_COMPLETE`, `JOB_FAILED`, `JOB_OOM` …")
     state_name: str = Field(description="State as sacct prints it: `COMPLETED`, `FAILED`, `OUT_OF_MEMORY` …")
     reason: str | None = Field(description="Why it was last pending; null before Slurm 19.05.")

@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy import exc as sqlalchemy_errors
 
 from slurm_rest_api.acctapi import faults
-from slurm_rest_api.acctapi.schema import Schema, probe
+from slurm_rest_api.acctapi.schema import Schema, TableNames, probe
 from slurm_rest_api.acctapi.watcher import Deaf, Watcher
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.errors import ApiError, QueryTooSlow
@@ -35,10 +35,9 @@ _LOCK_WAIT_SECONDS: Final = 5
 class Database:
     """slurmdbd's tables, whichever Slurm release made them."""
 
-    def __init__(self, engine: Engine, table_job: str, table_assoc: str) -> None:
+    def __init__(self, engine: Engine, tables: TableNames) -> None:
         self._engine = engine
-        self._table_job = table_job
-        self._table_assoc = table_assoc
+        self._tables = tables
         self._schema: Schema | None = None
         self._trouble: str | None = None
         self._watcher: Watcher = Deaf()
@@ -97,7 +96,7 @@ class Database:
     def _present_schema(self, connection: Connection) -> Schema:
         schema = self._schema
         if schema is None:
-            schema = self._schema = probe(connection, self._table_job, self._table_assoc)
+            schema = self._schema = probe(connection, self._tables)
         return schema
 
     def _forget_schema(self, *_: Any) -> None:
@@ -116,7 +115,7 @@ class Database:
 def open_database(settings: DatabaseSettings) -> Database:
     """The database that `settings` name. Nothing is connected to before the first `run()`."""
     engine = _sqlite(settings) if settings.db_sqlite_file is not None else _server(settings)
-    return Database(engine, settings.table_job, settings.table_assoc)
+    return Database(engine, TableNames(settings.table_job, settings.table_assoc, settings.table_step))
 
 
 def _server(settings: DatabaseSettings) -> Engine:

@@ -25,6 +25,7 @@ from slurm_rest_api.acctapi.records import Names, Record, job_record
 from slurm_rest_api.acctapi.resolving import filters_of
 from slurm_rest_api.acctapi.schema import Schema
 from slurm_rest_api.acctapi.statements import KeyRange, Page, Place, job_rows, page_keys
+from slurm_rest_api.acctapi.steps import cpu_times
 from slurm_rest_api.auth.sight import Sight
 
 _ROWS_AT_ONCE: Final = 500
@@ -108,7 +109,8 @@ class History:
             names = self._names(connection, schema, times)
             found = connection.execute(job_rows(schema.job, keys)).mappings()
             rows = {row["job_db_inx"]: row for row in found}
-            return [job_record(rows[key], names) for key in keys if key in rows]
+            used = cpu_times(connection, schema.step, keys)
+            return [job_record(rows[key], names, used.get(key)) for key in keys if key in rows]
 
         return self._database.run(read)
 

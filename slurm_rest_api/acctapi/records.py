@@ -33,9 +33,13 @@ class Names:
     now: int
 
 
-def job_record(row: Row, names: Names) -> Record:
-    """One record of /history, fields as `acctapi.answers.HistoryRecord` declares them."""
-    return {**_identity(row, names), **_request(row, names), **_course(row, names), **_outcome(row)}
+def job_record(row: Row, names: Names, cpu_time: float | None = None) -> Record:
+    """One record of /history, fields as `acctapi.answers.HistoryRecord` declares them.
+
+    `cpu_time` are the seconds of CPU time that its steps used, where that is known.
+    """
+    course = {**_course(row, names), "cpu_time": cpu_time}
+    return {**_identity(row, names), **_request(row, names), **course, **_outcome(row)}
 
 
 def _identity(row: Row, names: Names) -> Record:

@@ -12,10 +12,12 @@ from slurm_rest_api.acctapi.tables import (
     JOB_COLUMNS,
     REQUIRED_ASSOC_COLUMNS,
     REQUIRED_JOB_COLUMNS,
+    STEP_COLUMNS,
     assoc_table,
     coord_table,
     job_table,
     qos_table,
+    step_table,
     tres_table,
 )
 from slurm_rest_api.errors import DatabaseUnusable
@@ -36,22 +38,39 @@ class Schema:
     qos: Table
     tres: Table
     coord: Table
+    step: Table | None = None
+    """None where what steps used is not read."""
 
 
-def probe(connection: Connection, job: str, assoc: str) -> Schema:
-    """Find out which columns the tables called `job` and `assoc` have.
+@dataclass(frozen=True)
+class TableNames:
+    """What the tables of the cluster are called; `step` is None where it is not read."""
+
+    job: str
+    assoc: str
+    step: str | None = None
+
+
+def probe(connection: Connection, names: TableNames) -> Schema:
+    """Find out which columns the tables called `names` have.
 
     Raises:
         DatabaseUnusable: a table is not there, may not be read, or is not one of slurmdbd's.
     """
     return Schema(
-        job=job_table(job, _present(connection, job, JOB_COLUMNS, REQUIRED_JOB_COLUMNS)),
-        assoc=assoc_table(assoc, _present(connection, assoc, ASSOC_COLUMNS, REQUIRED_ASSOC_COLUMNS)),
+        job=job_table(names.job, _present(connection, names.job, JOB_COLUMNS, REQUIRED_JOB_COLUMNS)),
+        assoc=assoc_table(names.assoc, _present(connection, names.assoc, ASSOC_COLUMNS, REQUIRED_ASSOC_COLUMNS)),
         qos=qos_table(),
         tres=tres_table(),
         # Read only where something is private; most services need no right to it.
         coord=coord_table(),
+        step=None if names.step is None else _steps(connection, names.step),
     )
+
+
+def _steps(connection: Connection, name: str) -> Table:
+    _present(connection, name, STEP_COLUMNS, STEP_COLUMNS)
+    return step_table(name)
 
 
 def _present(connection: Connection, table: str, known: frozenset[str], required: frozenset[str]) -> frozenset[str]:
@@ -60,8 +79,9 @@ def _present(connection: Connection, table: str, known: frozenset[str], required
     present = frozenset(str(name).lower() for name in connection.execute(query, {"name": table}).scalars())
     if not present:
         raise DatabaseUnusable(
-            f"The accounting database has no table {table} that the service may read. Check database.table_job and"
-            " database.table_assoc, and the rights of the account: `slurm-rest-api check` says which is wrong.",
+            f"The accounting database has no table {table} that the service may read. Check database.table_job,"
+            " database.table_assoc and database.table_step, and the rights of the account: `slurm-rest-api check` says"
+            " which is wrong.",
             retry_after=RETRY_SECONDS,
         )
     if lacking := required - present:

@@ -137,6 +137,14 @@ _ASSOC_OF_SOME: Final[dict[str, TypeEngine[Any]]] = {
 _QOS: Final[dict[str, TypeEngine[Any]]] = {"id": BigInteger(), "name": _TEXT}
 _TRES: Final[dict[str, TypeEngine[Any]]] = {"id": BigInteger(), "type": _TEXT, "name": _TEXT}
 _COORD: Final[dict[str, TypeEngine[Any]]] = {"acct": _TEXT, "user": _TEXT, "deleted": Integer()}
+_STEP: Final[dict[str, TypeEngine[Any]]] = {
+    "job_db_inx": _UNSIGNED,
+    "deleted": Integer(),
+    "user_sec": _UNSIGNED,
+    "user_usec": _UNSIGNED,
+    "sys_sec": _UNSIGNED,
+    "sys_usec": _UNSIGNED,
+}
 
 QOS_TABLE: Final = "qos_table"
 TRES_TABLE: Final = "tres_table"
@@ -146,6 +154,7 @@ REQUIRED_JOB_COLUMNS: Final = frozenset(_JOB)
 REQUIRED_ASSOC_COLUMNS: Final = frozenset(_ASSOC)
 JOB_COLUMNS: Final = frozenset(_JOB | _JOB_OF_SOME)
 ASSOC_COLUMNS: Final = frozenset(_ASSOC | _ASSOC_OF_SOME)
+STEP_COLUMNS: Final = frozenset(_STEP)
 
 
 def job_table(name: str, present: Collection[str] = JOB_COLUMNS) -> Table:
@@ -156,6 +165,11 @@ def job_table(name: str, present: Collection[str] = JOB_COLUMNS) -> Table:
 def assoc_table(name: str, present: Collection[str] = ASSOC_COLUMNS) -> Table:
     """`<cluster>_assoc_table` called `name`, with those of its columns that are `present`."""
     return _table(name, _ASSOC | _ASSOC_OF_SOME, ("id_assoc",), present)
+
+
+def step_table(name: str) -> Table:
+    """`<cluster>_step_table` called `name`: a row for each step of a job, whose key begins with the job's."""
+    return _table(name, _STEP, (), _STEP)
 
 
 def qos_table() -> Table:

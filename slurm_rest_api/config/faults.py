@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -105,6 +105,8 @@ def _type_words(kind: Any, field: FieldInfo) -> str:
         return 'a list of texts such as ["a", "b"]'
     if kind in (AbsolutePath, Path):
         return "an absolute path"
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
     words: dict[Any, str] = {
         bool: "true or false",
         int: "a whole number",

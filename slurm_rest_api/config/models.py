@@ -208,6 +208,11 @@ class DatabaseSettings(Section):
         default="slurm_assoc_table", description="Table of the associations: <ClusterName>_assoc_table."
     )
     table_job: Table = Field(default="slurm_job_table", description="Table of the jobs: <ClusterName>_job_table.")
+    table_step: Table | None = Field(
+        default=None,
+        description="Table of the jobs' steps, <ClusterName>_step_table, from which /history has the CPU time that jobs"
+        " used (cpu_time); the account then needs SELECT on it as well. null: it is not read.",
+    )
     db_connect_timeout: int = Field(default=5, ge=1, le=600, description="Seconds to wait for the database to answer.")
     db_statement_seconds: int = Field(
         default=10,

@@ -9,11 +9,20 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Index, MetaData, Table, Text, create_engine, event, insert, select
 
-from slurm_rest_api.acctapi.tables import JOB_COLUMNS, assoc_table, coord_table, job_table, qos_table, tres_table
-from slurm_rest_api.demo.accounting_rows import Row, association_rows, qos_rows, tres_rows
+from slurm_rest_api.acctapi.tables import (
+    JOB_COLUMNS,
+    assoc_table,
+    coord_table,
+    job_table,
+    qos_table,
+    step_table,
+    tres_table,
+)
+from slurm_rest_api.demo.accounting_rows import Row, association_rows, qos_rows, step_rows, tres_rows
 
 JOB_TABLE: Final = "demo_job_table"
 ASSOC_TABLE: Final = "demo_assoc_table"
+STEP_TABLE: Final = "demo_step_table"
 
 _BATCH: Final = 2000
 _BUSY_SECONDS: Final = 60
@@ -31,16 +40,21 @@ class AccountingFile:
         self._jobs = job_table(JOB_TABLE, JOB_COLUMNS - {"pack_job_id", "pack_job_offset"})
         for columns in _INDEXED:
             Index("_".join(columns), *(self._jobs.c[name] for name in columns))
+        self._steps = step_table(STEP_TABLE)
+        # One step for each job: written again, it takes the place of what was there.
+        Index("step_of_job", self._steps.c.job_db_inx, unique=True)
         self._notes = Table("demo_note", MetaData(), Column("name", Text, primary_key=True), Column("value", Text))
         self._make()
 
     def write(self, rows: Iterable[Row]) -> None:
-        """Store job records, in place of those with the same key."""
-        statement = insert(self._jobs).prefix_with("OR REPLACE")
+        """Store job records with their steps, in place of those with the same key."""
+        jobs, steps = (insert(table).prefix_with("OR REPLACE") for table in (self._jobs, self._steps))
         pending = iter(rows)
         while batch := list(islice(pending, _BATCH)):
             with self._engine.begin() as connection:
-                connection.execute(statement, batch)
+                connection.execute(jobs, batch)
+                if used := step_rows(batch):
+                    connection.execute(steps, used)
 
     def note(self, name: str, value: int) -> None:
         """Remember a number under a name."""
@@ -61,6 +75,7 @@ class AccountingFile:
         names = ((assoc_table(ASSOC_TABLE), association_rows()), (qos_table(), qos_rows()), (tres_table(), tres_rows()))
         with self._engine.begin() as connection:
             self._jobs.create(connection, checkfirst=True)
+            self._steps.create(connection, checkfirst=True)
             self._notes.create(connection, checkfirst=True)
             # Nobody coordinates an account here, but whoever reads that wants to find the table.
             coord_table().create(connection, checkfirst=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from slurm_rest_api.acctapi.encodings import NO_VAL
@@ -107,6 +107,23 @@ def job_row(job: Job, now: int) -> Row:
         "failed_node": job.failed_node if ended else None,
         "restart_cnt": job.attempt,
     }
+
+
+def step_rows(jobs: Iterable[Row]) -> list[Row]:
+    """For each of these job records that has ended after it ran, what it used of its CPUs: half of them to all."""
+    return [
+        {"job_db_inx": job["job_db_inx"], "deleted": 0, "user_sec": 9 * used // 10, "user_usec": 0,
+         "sys_sec": used - 9 * used // 10, "sys_usec": 0}
+        for job in jobs
+        if job["time_start"] and (used := _cpu_seconds(job)) > 0
+    ]  # fmt: skip
+
+
+def _cpu_seconds(job: Row) -> int:
+    # Jobs with one name behave alike.
+    percent: int = 50 + sum(job["job_name"].encode()) % 49
+    seconds: int = (job["time_end"] - job["time_start"]) * job["cpus_req"]
+    return seconds * percent // 100
 
 
 def _place(job: Job) -> Row:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import click
 
 from slurm_rest_api.config import Settings, load_settings
-from slurm_rest_api.demo.accounting import ASSOC_TABLE, JOB_TABLE
+from slurm_rest_api.demo.accounting import ASSOC_TABLE, JOB_TABLE, STEP_TABLE
 from slurm_rest_api.demo.folder import DemoFolder
 from slurm_rest_api.demo.hardware import HIDDEN_PARTITION
 from slurm_rest_api.demo.opening import IN_WORDS, source_name
@@ -88,7 +88,12 @@ def write_config(folder: DemoFolder, scale: Scale) -> None:
             "serve_index": True,
             "use_cors": True,
         },
-        "database": {"db_sqlite_file": str(folder.accounting), "table_job": JOB_TABLE, "table_assoc": ASSOC_TABLE},
+        "database": {
+            "db_sqlite_file": str(folder.accounting),
+            "table_job": JOB_TABLE,
+            "table_assoc": ASSOC_TABLE,
+            "table_step": STEP_TABLE,
+        },
         "filter": {"partitions": [HIDDEN_PARTITION]},
     }
     lines = [_HEAD]

@@ -13,7 +13,7 @@ import platformdirs
 from slurm_rest_api.demo.scale import Scale
 
 # Raised whenever the simulation changes, so that an old past does not meet a new present.
-_EDITION: Final = 1
+_EDITION: Final = 2
 _MARK: Final = "demo.json"
 
 

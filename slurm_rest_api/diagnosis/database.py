@@ -17,7 +17,7 @@ from slurm_rest_api.diagnosis.grants import surplus
 from slurm_rest_api.errors import ApiError
 
 _NAME: Final = "database"
-_SETTINGS: Final = ("table_assoc", "table_job")
+_SETTINGS: Final = ("table_assoc", "table_job", "table_step")
 _FIXED: Final = (QOS_TABLE, TRES_TABLE)
 """Tables that have the same name everywhere."""
 
@@ -34,7 +34,7 @@ def check_database(database: DatabaseSettings) -> list[Finding]:
             where = f"{database.db_user} at {database.db_host}:{database.db_port}"
             cursor.execute("SELECT VERSION()")
             findings = [Finding(_NAME, "ok", f"Connected as {where}, server {cursor.fetchall()[0][0]}.")]
-            findings += [_table(cursor, database, name) for name in (*_SETTINGS, *_FIXED)]
+            findings += [_table(cursor, database, name) for name in (*_SETTINGS, *_FIXED) if _is_read(database, name)]
             return [*findings, _rights(cursor, database)]
     except pymysql.MySQLError as error:
         return [_failure(error, database)]
@@ -85,6 +85,10 @@ def _table(cursor: Any, database: DatabaseSettings, name: str) -> Finding:
             return Finding(_NAME, "problem", told, _grant(database, table))
         return Finding(_NAME, "problem", f"{where}: reading {table} failed: {text} (error {code}).")
     return Finding(_NAME, "ok", f"{table} can be read.")
+
+
+def _is_read(database: DatabaseSettings, name: str) -> bool:
+    return name != "table_step" or database.table_step is not None
 
 
 def _like(cursor: Any, setting: str) -> str:

@@ -13,6 +13,7 @@ from slurm_rest_api.config import Settings
 
 JOB_TABLE = "demo_job_table"
 ASSOC_TABLE = "demo_assoc_table"
+STEP_TABLE = "demo_step_table"
 NO_VAL = 4294967294
 
 Row = dict[str, Any]

@@ -55,6 +55,13 @@ def _clock(text: str) -> int:
     return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
+def cpu_time(text: str) -> float | None:
+    """`[DD-[HH:]]MM:SS[.mmm]` in seconds; sacct prints no time where nothing is recorded."""
+    days, _, clock = text.rpartition("-")
+    seconds = sum(float(part) * 60**power for power, part in enumerate(reversed(clock.split(":"))))
+    return round(86400 * int(days or 0) + seconds, 3) or None
+
+
 def _reason(text: str) -> str | None:
     return None if text in ("None", "") else text
 
@@ -100,6 +107,7 @@ JOB_ROWS: Final = [
     Row("time_end", "End", _moment),
     Row("elapsed", "ElapsedRaw", int, moving=True),
     Row("suspended", "Suspended", _clock, moving=True),
+    Row("cpu_time", "TotalCPU", cpu_time),
     Row("state_name", "State", _state),
     Row("kill_requid", "State", _killer),
     Row("reason", "Reason", _reason),

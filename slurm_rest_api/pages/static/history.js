@@ -4,7 +4,7 @@ import * as url from "./address.js";
 import { address, ask, Fault, send } from "./ask.js";
 import { byId, faultNotice, h, notice, put, say, widen } from "./dom.js";
 import { count, now, percent, span, when, zone } from "./format.js";
-import { cpusOf, exitOf, failuresIn, FAILED, FIELDS, FILTERS, filtersIn, questionOf, shareOfLimit, waited } from "./history-records.js";
+import { cpusOf, efficiencyOf, exitOf, failuresIn, FAILED, FIELDS, FILTERS, filtersIn, questionOf, shareOfLimit, waited } from "./history-records.js";
 import { jobLink, shows } from "./shell.js";
 
 const PAGE = 50;
@@ -36,6 +36,14 @@ function ranCell(record) {
   return h("td", { class: "number" }, span(record.elapsed), h("span", { class: "detail" }, `${percent(share)} of ${limit}`), widen(h("div", { class: "meter" }), share));
 }
 
+function cpuCell(record) {
+  const cpus = cpusOf(record);
+  const efficiency = efficiencyOf(record);
+  const held = record.time_start !== null && record.elapsed > 0 ? `${count((cpus * record.elapsed) / 3600)} CPU h` : "–";
+  if (efficiency === null) return h("td", { class: "number" }, count(cpus), h("span", { class: "detail" }, held));
+  return h("td", { class: "number" }, count(cpus), h("span", { class: "detail" }, `${percent(efficiency)} of ${held}`), widen(h("div", { class: "meter" }), efficiency));
+}
+
 function stateCell(record) {
   const wrong = FAILED.includes(record.state_name);
   const kind = wrong ? "bad" : record.state_name === "COMPLETED" ? "good" : "faint";
@@ -44,8 +52,6 @@ function stateCell(record) {
 }
 
 function row(record) {
-  const cpus = cpusOf(record);
-  const started = record.time_start !== null && record.elapsed > 0;
   return h("tr", {},
     h("th", { scope: "row" }, jobLink(record.id_job, record.job_id_str), h("span", { class: "detail name" }, record.job_name)),
     stateCell(record),
@@ -53,7 +59,7 @@ function row(record) {
     h("td", {}, record.partition ?? "–", h("span", { class: "detail" }, record.qos ?? "–")),
     h("td", { class: "time" }, when(record.time_submit), h("span", { class: "detail" }, waited(record) === null ? "not started" : `waited ${span(waited(record))}`)),
     ranCell(record),
-    h("td", { class: "number" }, count(cpus), h("span", { class: "detail" }, started ? `${count((cpus * record.elapsed) / 3600)} CPU h` : "–")),
+    cpuCell(record),
     h("td", {}, h("span", { class: "mono" }, record.nodelist ?? "–")));
 }
 

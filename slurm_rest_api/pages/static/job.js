@@ -3,7 +3,8 @@
 import { address, ask, watch } from "./ask.js";
 import { onMove, read, write } from "./address.js";
 import { byId, faultNotice, h, notice, put, say } from "./dom.js";
-import { count, memory, span, when } from "./format.js";
+import { count, memory, percent, span, when } from "./format.js";
+import { efficiencyOf } from "./history-records.js";
 import { changing, headline, held, hosts, liveTimes, progress, resources, timeline, titleOf } from "./job-live.js";
 import { stateChip } from "./jobs.js";
 import { facts, paint, rawRecord, tableOf } from "./record.js";
@@ -23,11 +24,16 @@ function exit(record) {
 function pastTable(records) {
   const rows = records.map((record) => [
     record.job_id_str, stateChip(record.state_name), when(record.time_submit), when(record.time_start), when(record.time_end),
-    span(record.elapsed), count(record.tres_alloc?.cpu), hosts(record.nodelist), exit(record),
+    span(record.elapsed), count(record.tres_alloc?.cpu), usedCpu(record) ?? "–", hosts(record.nodelist), exit(record),
   ]);
-  const heads = ["Job", "State", "Submitted", "Started", "Ended", "Elapsed", "CPUs", "Nodes", "Exit"];
+  const heads = ["Job", "State", "Submitted", "Started", "Ended", "Elapsed", "CPUs", "CPU time used", "Nodes", "Exit"];
   const caption = records.length === 1 ? "The record of the accounting database." : "The newest attempt first: the job was requeued or resized.";
-  return tableOf("In the accounting database", caption, heads, rows, [5, 6]);
+  return tableOf("In the accounting database", caption, heads, rows, [5, 6, 7]);
+}
+
+function usedCpu(record) {
+  const share = efficiencyOf(record);
+  return share === null ? null : `${span(record.cpu_time)} (${percent(share)})`;
 }
 
 // A job that only the database remembers.
@@ -37,7 +43,7 @@ function pastDetails(record) {
     h("section", { class: "headline" }, h("p", {}, stateChip(record.state_name), " ", h("strong", {}, record.job_name), " of ", h("a", { href: page("queue", { user: record.user_name }) }, record.user_name)), h("p", { class: "faint" }, "slurmctld has forgotten this job; what follows is its record in the accounting database.")),
     timeline([["Submitted", record.time_submit], ["Eligible", record.time_eligible], ["Started", record.time_start], ["Ended", record.time_end]]),
     h("div", { class: "cards" },
-      facts("Held", [["Nodes", hosts(record.nodelist)], ["CPUs", count(record.tres_alloc?.cpu)], ["Memory", memory(record.tres_alloc?.mem)], ["GPUs", record.tres_alloc?.["gres/gpu"]], ["Elapsed", span(record.elapsed)], ["Suspended", record.suspended ? span(record.suspended) : null], ["CPU time held", cpuSeconds ? span(cpuSeconds) : null]]),
+      facts("Held", [["Nodes", hosts(record.nodelist)], ["CPUs", count(record.tres_alloc?.cpu)], ["Memory", memory(record.tres_alloc?.mem)], ["GPUs", record.tres_alloc?.["gres/gpu"]], ["Elapsed", span(record.elapsed)], ["Suspended", record.suspended ? span(record.suspended) : null], ["CPU time held", cpuSeconds ? span(cpuSeconds) : null], ["CPU time used", usedCpu(record)]]),
       facts("Asked for", [["CPUs", count(record.cpus_req)], ["Memory", record.mem_req === null ? null : `${memory(record.mem_req)} for each ${record.mem_req_per}`], ["Time limit", typeof record.timelimit === "number" ? span(60 * record.timelimit) : record.timelimit], ["Features", record.constraints], ["Licenses", record.licenses]]),
       facts("Whose", [["User", record.user_name], ["Account", record.account], ["Partition", record.partition], ["QOS", record.qos], ["Priority", count(record.priority)], ["Last waited for", record.reason], ["Exit code", exit(record)], ["Failed node", record.failed_node], ["Directory", record.work_dir], ["Comment", record.comment]])),
   ];

@@ -1,0 +1,75 @@
+"""CPU time of /history: what the steps of a job used, and null where nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine
+
+from slurm_rest_api.acctapi.tables import step_table
+from tests.acctapi.rows import STEP_TABLE, job_row, settings_for, write_database
+from tests.conftest import make_client
+
+
+def step(job: int, user: tuple[int, int], system: tuple[int, int], deleted: int = 0) -> dict[str, int]:
+    """A step of the record `job`; times are seconds and microseconds."""
+    return {
+        "job_db_inx": job, "deleted": deleted, "user_sec": user[0], "user_usec": user[1], "sys_sec": system[0],
+        "sys_usec": system[1],
+    }  # fmt: skip
+
+
+def write_steps(file: Path, steps: Iterable[dict[str, int]]) -> None:
+    engine, table = create_engine(f"sqlite:///{file}"), step_table(STEP_TABLE)
+    with engine.begin() as connection:
+        table.create(connection)
+        connection.execute(table.insert(), list(steps))
+    engine.dispose()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    file = tmp_path / "accounting.sqlite"
+    write_database(file, [job_row(key) for key in range(1, 6)])
+    write_steps(file, [
+        step(1, (60, 900_000), (30, 200_000)), step(1, (5, 0), (0, 1_000)),
+        step(2, (7, 500_000), (0, 0)), step(2, (1000, 0), (1000, 0), deleted=1),
+        step(3, (0, 0), (0, 0)),
+        step(4, (2**40, 0), (0, 0)),
+    ])  # fmt: skip
+    return file
+
+
+def times(file: Path, runtime: Path, **options: Any) -> dict[int, float | None]:
+    client = make_client(settings_for(file, runtime, **options))
+    return {record["id_job"]: record["cpu_time"] for record in client.get("/history").get_json()["data"]}
+
+
+def test_it_is_the_sum_of_what_all_steps_used(database: Path, tmp_path: Path) -> None:
+    found = times(database, tmp_path / "run", table_step=STEP_TABLE)
+    assert found == {1: 96.101, 2: 7.5, 3: None, 4: float(2**40), 5: None}
+
+
+def test_without_the_setting_it_is_null_and_the_table_need_not_be_there(tmp_path: Path) -> None:
+    file = tmp_path / "accounting.sqlite"
+    write_database(file, [job_row(1)])
+    assert times(file, tmp_path / "run") == {1: None}
+
+
+def test_it_comes_when_it_is_asked_for_alone_and_as_csv(database: Path, tmp_path: Path) -> None:
+    client = make_client(settings_for(database, tmp_path / "run", table_step=STEP_TABLE))
+    query = "fields=id_job,cpu_time&limit=1&jobid=1"
+    assert client.get(f"/history?{query}").get_json()["data"] == [{"id_job": 1, "cpu_time": 96.101}]
+    assert client.get(f"/history.csv?{query}").text.splitlines() == ["id_job,cpu_time", "1,96.101"]
+
+
+def test_a_table_that_is_named_and_not_there_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "accounting.sqlite"
+    write_database(file, [job_row(1)])
+    answer = make_client(settings_for(file, tmp_path / "run", table_step="other_step_table")).get("/history")
+    assert answer.status_code == 503
+    assert "no table other_step_table" in answer.get_json()["errors"][0]["detail"]
+    assert "database.table_step" in answer.get_json()["errors"][0]["detail"]
