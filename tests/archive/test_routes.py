@@ -17,6 +17,7 @@ from slurm_rest_api.archive.store import ArchiveStore
 from slurm_rest_api.config import Settings
 from tests.archive.databases import open_store
 from tests.archive.samples import make_sample
+from tests.auth.people import ADMIN, Asked
 from tests.conftest import make_client
 
 DAY = 86400
@@ -243,3 +244,31 @@ def test_an_archive_that_cannot_be_read_is_a_503(tmp_path: Path) -> None:
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "10"
     assert answer.get_json()["errors"][0]["title"] == "Load archive not available"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "&step=600", "&format=csv", "&format=ndjson", "&partition=main", "&fields=partitions", "&fields=total_load"],
+)
+def test_where_jobs_are_private_nothing_counts_them(archive_settings: Settings, now: int, query: str) -> None:
+    asked = Asked(archive_settings, "jobs")
+    path = f"/load?since={now - DAY}{query}"
+    whole, shown = asked.by(ADMIN, path), asked.by("alice", path)
+    assert shown.status_code == 200
+    assert ("jobs_running" in whole.text) == (query != "&fields=total_load")
+    assert "jobs_" not in shown.text
+    if "format" not in query:
+        assert shown.get_json()["data"] == [without_counts(sample) for sample in whole.get_json()["data"]]
+
+
+def without_counts(sample: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in sample.items() if not name.startswith("jobs_")}
+    if "partitions" in kept:
+        kept["partitions"] = {name: without_counts(figures) for name, figures in kept["partitions"].items()}
+    return kept
+
+
+def test_a_count_of_private_jobs_is_no_field(archive_settings: Settings, now: int) -> None:
+    answer = Asked(archive_settings, "jobs").by("alice", "/load?fields=jobs_running")
+    assert answer.status_code == 400
+    assert "There is no field 'jobs_running'" in answer.text
