@@ -112,7 +112,8 @@ class Site:
     def _loaded_since(self, written: int) -> bool:
         """Whether all workers that uWSGI has told of since its log was so long have loaded the application."""
         text = self.path("/uwsgi.log").read_bytes()[written:].decode(errors="replace")
-        return 0 < text.count("spawned uWSGI worker ") <= text.count("WSGI app 0 ")
+        spawned = set(re.findall(r"spawned uWSGI worker .*?pid: (\d+)", text))
+        return bool(spawned) and spawned <= set(re.findall(r"WSGI app 0 .* pid: (\d+)", text))
 
     def stop(self) -> None:
         """Stop what runs; uWSGI has to say that it went well, or systemd would call it a failure."""
