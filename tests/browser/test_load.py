@@ -107,6 +107,8 @@ def test_means_have_a_band_from_lowest_to_highest(tab: Page, demo_address: str) 
 
 
 def test_dragging_over_a_graph_asks_for_finer_steps_and_back_leads_back(tab: Page, demo_address: str) -> None:
+    question = "load?time=2592000&step=3600&fields=time"
+    wait_for("a month of the load", lambda: len(asked(demo_address, question)["data"]) >= 700, 180)
     tab.goto(demo_address + "pages/load?last=month")
     drawn(tab)
     expect(tab.locator("#about")).to_contain_text("means of 1 hour")
