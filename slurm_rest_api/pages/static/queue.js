@@ -5,8 +5,7 @@ import { onMove, read, write } from "./address.js";
 import { byId, calm, faultNotice, h, notice, put, say } from "./dom.js";
 import { count } from "./format.js";
 import { reason } from "./reasons.js";
-import { COLUMNS, DEFAULT_COLUMNS, chosenColumns, fieldsOf } from "./queue-columns.js";
-import { arrange, makeTable } from "./queue-table.js";
+import { COLUMNS, DEFAULT_COLUMNS, arrange, chosenColumns, fieldsOf, makeTable } from "./queue-table.js";
 import { page, shows } from "./shell.js";
 
 const FILTERS = [
@@ -99,8 +98,8 @@ function csvAddress() {
 const inWords = () => FILTERS.filter((name) => state[name] !== "").map((name) => `${name}=${state[name]}`).join("  ");
 
 function showFound({ total }) {
-  const here = jobs.length < total ? `, of which ${count(jobs.length)} are on this page` : "";
-  say(byId("found"), `${count(total)} ${total === 1 ? "job" : "jobs"}${here}${inWords() ? ` with ${inWords()}` : ""}`);
+  const here = jobs.length < total ? `, ${count(jobs.length)} of them on this page` : "";
+  say(byId("found"), `${count(total)} ${total === 1 ? "job" : "jobs"}${inWords() ? ` with ${inWords()}` : ""}${here}`);
   const blank = byId("blank");
   if (jobs.length > 0) put(blank);
   else if (inWords()) put(blank, notice("empty", "No job matches", `The filters are: ${inWords()}.`));
