@@ -68,9 +68,9 @@ if [ "$everything" = yes ]; then
         fi
     done
     check bandit --quiet --configfile pyproject.toml --recursive slurm_rest_api
-    check pip_audit --disable-pip --require-hashes --progress-spinner off --requirement requirements/run.lock
+    check tests.audit
     check pytest --complete -p tests.completeness "$@"
 else
-    check pytest -p tests.completeness -m "not cluster and not fresh and not browser" "$@"
+    check pytest -p tests.completeness -m "not cluster and not deployed and not fresh and not browser" "$@"
 fi
 [ "${#failed[@]}" -eq 0 ] || fail "failed: ${failed[*]}"

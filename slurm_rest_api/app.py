@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask_cors import CORS
 from flask_openapi3 import Info, OpenAPI
 
@@ -12,11 +10,14 @@ from slurm_rest_api.acctapi.views import accounting_blueprint
 from slurm_rest_api.archive.sampler import read_status
 from slurm_rest_api.archive.setup import open_archive
 from slurm_rest_api.archive.views import load_blueprint
+from slurm_rest_api.auth.openapi import secured, security_schemes
 from slurm_rest_api.auth.permissions import may_ask
 from slurm_rest_api.auth.setup import open_auth
+from slurm_rest_api.auth.sight import Coordinated, sight_of
 from slurm_rest_api.config import Settings
 from slurm_rest_api.health.parts import accounting_check, archive_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
+from slurm_rest_api.metrics.database import DatabaseCounts
 from slurm_rest_api.metrics.exposition import Exposition
 from slurm_rest_api.metrics.requests import count_requests
 from slurm_rest_api.metrics.views import metrics_blueprint
@@ -27,13 +28,16 @@ from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.prepared import PreparedBodies
 from slurm_rest_api.slurmapi.store.reader import StoreReader
-from slurm_rest_api.slurmapi.views import live_blueprint
+from slurm_rest_api.slurmapi.store.watch import StoreWatch
+from slurm_rest_api.slurmapi.views import LIVE, live_blueprint
 from slurm_rest_api.slurmapi.waiting import WaitingRoom
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
 from slurm_rest_api.web.auth import require_principal
 from slurm_rest_api.web.comparisons import ComparingRequest
+from slurm_rest_api.web.hosting import threads_of_process
 from slurm_rest_api.web.observing import Observer, log_access, observe
+from slurm_rest_api.web.repeats import Repeats
 from slurm_rest_api.web.security_headers import add_security_headers
 
 _BY_TOKEN = ("token", "jwt")
@@ -49,21 +53,23 @@ def create_app(settings: Settings) -> OpenAPI:
             version=__version__,
             description="Read-only JSON about a Slurm cluster. Memory is in MiB, times are epoch seconds.",
         ),
+        security_schemes=security_schemes(settings.auth.mode),
         doc_prefix="/openapi",
-        **_how_to_log_in(settings),
     )
     app.request_class = ComparingRequest
     app.debug = settings.system.debug
     paths = RuntimePaths.of(settings)
     snapshots = StoreReader(paths.store)
     accounting, archive = open_accounting(settings), open_archive(settings)
+    counters = open_counters(paths.counters)
     checks = {"snapshot": snapshot_check(snapshots)}
     if accounting is not None:
         checks["accounting"] = accounting_check(accounting.database)
+        accounting.database.watch(DatabaseCounts(counters.mine, settings.database.db_pool_size))
     if archive is not None:
         checks["archive"] = archive_check(lambda: read_status(paths.archive_status))
-    room = WaitingRoom(min(settings.system.waiting_requests, settings.system.web_threads - 1))
-    prepared, counters = PreparedBodies(paths.prepared), open_counters(paths.counters)
+    room = WaitingRoom(min(settings.system.waiting_requests, threads_of_process(settings.system.web_threads) - 1))
+    prepared = PreparedBodies(paths.prepared)
     exposition = Exposition(snapshots, prepared, counters, checks, settings.system.metrics_accounts)
     app.register_api(live_blueprint(Desk(LiveState(snapshots, prepared), room, paths.door)))
     app.register_api(accounting_blueprint(accounting))
@@ -79,28 +85,23 @@ def create_app(settings: Settings) -> OpenAPI:
         observers.append(log_access)
     # First, because it has to see what all the others make of a request.
     observe(app, observers)
-    _protect(app, settings)
+    _protect(app, settings, (lambda _user: ()) if accounting is None else accounting.coordinators.of)
+    Repeats(StoreWatch(paths.store).moment).attach(app, LIVE)
     return app
 
 
-def _how_to_log_in(settings: Settings) -> dict[str, Any]:
-    """What the OpenAPI document says about it; the interactive reference then asks for a token."""
-    if settings.auth.mode not in _BY_TOKEN:
-        # Without it the document has null there, which OpenAPI does not allow.
-        return {"security_schemes": {}}
-    scheme = {"type": "http", "scheme": "bearer"}
-    return {"security_schemes": {"token": scheme}, "openapi_extensions": {"security": [{"token": []}]}}
-
-
-def _protect(app: OpenAPI, settings: Settings) -> None:
-    """Who is answered, and what browsers may do with it."""
+def _protect(app: OpenAPI, settings: Settings, coordinated: Coordinated) -> None:
+    """Who is answered, with what, and what browsers may do with it."""
     if (authenticate := open_auth(settings)) is not None:
         private = settings.auth.private_data
+        document = app.api_doc
+        document["paths"] = secured(document["paths"], settings.auth.mode, settings.auth.open_paths)
         require_principal(
             app,
             authenticate,
-            lambda who, path: may_ask(who, path, private),
-            settings.auth.open_paths,
+            may_ask=lambda who, path: may_ask(who, path, private),
+            sight_of=lambda who: sight_of(who, private, coordinated),
+            open_paths=settings.auth.open_paths,
             # Who comes through a proxy that asks for a name has one already, on pages too.
             pages_are_open=settings.system.serve_index and settings.auth.mode in _BY_TOKEN,
         )

@@ -21,6 +21,7 @@ from slurm_rest_api.archive.tinydb_import import describe, import_tinydb
 from slurm_rest_api.auth.setup import open_auth
 from slurm_rest_api.config import Settings, load_settings
 from slurm_rest_api.demo.flag import demo_options
+from slurm_rest_api.deployment.install import LISTEN_QUEUE, listen_queue
 from slurm_rest_api.deployment.install import install_files as install
 from slurm_rest_api.diagnosis import check as diagnose
 from slurm_rest_api.diagnosis import render
@@ -83,6 +84,8 @@ def serve(settings: Settings, host: str | None, port: int | None, *, with_parent
         port=settings.system.port if port is None else port,
         threads=settings.system.web_threads,
         ident="slurm-rest-api",
+        # With it waitress notices that a client has gone while its request waits.
+        channel_request_lookahead=1,
         clear_untrusted_proxy_headers=True,
     )
 
@@ -168,6 +171,12 @@ def install_files(root: Path) -> None:
     try:
         for installed in install(root):
             click.echo(f"{words[installed.outcome]}: {installed.path}")
+        if (allowed := listen_queue()) < LISTEN_QUEUE:
+            click.echo(
+                f"net.core.somaxconn of this host is {allowed}, so no more requests can wait for a worker; for"
+                f" many clients: sysctl -w net.core.somaxconn={LISTEN_QUEUE}, and in uWSGI's file"
+                f" listen = {LISTEN_QUEUE}."
+            )
     except OSError as error:
         raise click.ClickException(f"{error.filename} cannot be written: {error.strerror}.") from error
 

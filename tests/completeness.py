@@ -9,6 +9,7 @@ import pytest
 
 REASONS = {
     "cluster": "need a real Slurm cluster",
+    "deployed": "need nginx and uWSGI, as root",
     "browser": "need a browser",
     "fresh": "need an empty Debian root to follow README.md in",
 }

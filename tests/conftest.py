@@ -15,6 +15,9 @@ from slurm_rest_api.slurmapi.cycle import Cycle
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.fakes import FakeSource
+from tests.testbed.fixture import cluster
+
+__all__ = ["cluster"]
 
 
 @pytest.fixture

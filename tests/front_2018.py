@@ -29,7 +29,7 @@ def current_load(ask: Ask) -> Bars:
     loads = [max(node["alloc_cpus"] / node["cpus"], node["alloc_mem"] / node["real_memory"]) for node in up]
 
     def share(used: str, there: str) -> float:
-        return 100 * float(sum(node[used] for node in up)) / float(sum(node[there] for node in up))
+        return float(100 * sum(node[used] for node in up) / sum(node[there] for node in up))
 
     return Bars(len(up), 100 * sum(loads) / len(up), share("alloc_cpus", "cpus"), share("alloc_mem", "real_memory"))
 

@@ -110,6 +110,19 @@ class Associations:
         """The ids of all associations with an account, its own row among them."""
         return frozenset(self._by_acct.get(acct, ()))
 
+    def accounts_of_user(self, user: str) -> frozenset[str]:
+        """The accounts that a user may run under now."""
+        rows = (self._by_id[number] for number in self._by_user.get(user, ()))
+        return frozenset(row.acct for row in rows if not row.deleted)
+
+    def accounts_by_parent(self) -> Mapping[str, frozenset[str]]:
+        """For each account that has some the accounts right below it; removed ones are none."""
+        below: defaultdict[str, set[str]] = defaultdict(set)
+        for row in self._accounts.values():
+            if not row.deleted and row.parent_acct:
+                below[row.parent_acct].add(row.acct)
+        return {parent: frozenset(accounts) for parent, accounts in below.items()}
+
     def record(self, row: Association, qos: Mapping[int, str], tres_names: Mapping[int, str]) -> Record:
         """One record of /users, fields as `acctapi.answers.AssociationRecord` declares them."""
         line = list(self._line(row))

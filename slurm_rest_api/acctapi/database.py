@@ -7,7 +7,9 @@ everybody behind it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -15,6 +17,7 @@ from sqlalchemy import exc as sqlalchemy_errors
 
 from slurm_rest_api.acctapi import faults
 from slurm_rest_api.acctapi.schema import Schema, probe
+from slurm_rest_api.acctapi.watcher import Deaf, Watcher
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.errors import ApiError, QueryTooSlow
 
@@ -38,6 +41,7 @@ class Database:
         self._table_assoc = table_assoc
         self._schema: Schema | None = None
         self._trouble: str | None = None
+        self._watcher: Watcher = Deaf()
         # A new connection may lead to an upgraded database.
         event.listen(engine, "connect", self._forget_schema)
 
@@ -61,12 +65,16 @@ class Database:
             self._trouble = None
         return result
 
+    def watch(self, watcher: Watcher) -> None:
+        """Have `watcher` hear of every connection that is used and of every failure."""
+        self._watcher = watcher
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
 
     def _try(self, work: Work[Result]) -> Result:
-        with self._engine.connect() as connection:
+        with self._connection() as connection:
             try:
                 return work(connection, self._present_schema(connection))
             except sqlalchemy_errors.DBAPIError as error:
@@ -75,6 +83,16 @@ class Database:
             logger.info("The tables of the accounting database have changed; looking at them again.")
             self._schema = None
             return work(connection, self._present_schema(connection))
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        asked_at = time.monotonic()
+        with self._engine.connect() as connection:
+            self._watcher.taken(time.monotonic() - asked_at)
+            try:
+                yield connection
+            finally:
+                self._watcher.given_back()
 
     def _present_schema(self, connection: Connection) -> Schema:
         schema = self._schema
@@ -86,6 +104,7 @@ class Database:
         self._schema = None
 
     def _tell(self, answer: ApiError, cause: Exception) -> None:
+        self._watcher.failed(faults.kind(answer, cause))
         if isinstance(answer, QueryTooSlow):
             logger.warning("A query of the accounting database passed its time limit.")
         elif answer.detail != self._trouble:

@@ -10,6 +10,7 @@ from typing import Final
 from pymysql.constants import ER
 from sqlalchemy import exc
 
+from slurm_rest_api.acctapi.watcher import Kind
 from slurm_rest_api.errors import ApiError, DatabaseUnavailable, DatabaseUnusable, QueryTooSlow
 
 RETRY_SECONDS: Final = 10
@@ -60,6 +61,15 @@ def told(error: exc.SQLAlchemyError) -> ApiError:
     if code in _LOCKED:
         return _unavailable("A table of the accounting database is locked, perhaps by an upgrade of slurmdbd.")
     return _unavailable("The accounting database cannot be reached.")
+
+
+def kind(answer: ApiError, cause: Exception) -> Kind:
+    """What sort of failure it was, for whoever counts them."""
+    if isinstance(cause, exc.TimeoutError):
+        return "pool"
+    if isinstance(answer, QueryTooSlow):
+        return "slow"
+    return "unusable" if isinstance(answer, DatabaseUnusable) else "unavailable"
 
 
 def _unavailable(sentence: str) -> ApiError:

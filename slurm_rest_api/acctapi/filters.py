@@ -57,6 +57,19 @@ class Owners:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What whoever asks may see at all: records of `associations`, and those without one of `uid` or `accounts`.
+
+    `strangers` is as in `Owners`; `accounts` are those that the user coordinates.
+    """
+
+    associations: frozenset[int]
+    strangers: frozenset[int]
+    uid: int | None
+    accounts: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Filters:
     """Everything that narrows /history, names resolved to numbers; times are epoch seconds, None is "any".
 
@@ -64,6 +77,7 @@ class Filters:
     """
 
     owners: Owners | None = None
+    seen: Seen | None = None
     uid: int | None = None
     states: frozenset[int] | None = None
     qos: frozenset[int] | None = None
@@ -85,6 +99,8 @@ class Filters:
 def conditions(job: FromClause, filters: Filters) -> list[Condition]:
     """Every condition on a row but that on its owners and, for `nodes`, the part that SQL cannot decide."""
     found = [*_numbers(job, filters), *_times(job, filters)]
+    if filters.seen is not None:
+        found.append(_seen(job, filters.seen))
     if filters.partition is not None:
         found.append(_in_partition(job, filters.partition, filters.hidden))
     if filters.job_name is not None:
@@ -114,6 +130,17 @@ def newest_attempt(job: Table, filters: Filters) -> Condition:
         matching.append(owned(newer, filters.owners))
     later = exists(select(literal(1)).select_from(newer).where(*matching))
     return and_(job.c.state != states.REVOKED, or_(job.c.state == states.RESIZED, not_(later)))
+
+
+def _seen(job: FromClause, seen: Seen) -> Condition:
+    known = job.c.id_assoc.in_(sorted(seen.associations))
+    if not seen.strangers:
+        return known
+    own = [] if seen.uid is None else [job.c.id_user == seen.uid]
+    if seen.accounts:
+        names = [name.encode() for name in sorted(seen.accounts)]
+        own.append(cast(job.c.account, LargeBinary).in_(names))
+    return or_(known, and_(job.c.id_assoc.in_(sorted(seen.strangers)), or_(false(), *own)))
 
 
 def same_text(column: ColumnElement[Any], text: str) -> Condition:

@@ -25,6 +25,7 @@ from slurm_rest_api.acctapi.records import Names, Record, job_record
 from slurm_rest_api.acctapi.resolving import filters_of
 from slurm_rest_api.acctapi.schema import Schema
 from slurm_rest_api.acctapi.statements import KeyRange, Page, Place, job_rows, page_keys
+from slurm_rest_api.auth.sight import Sight
 
 _ROWS_AT_ONCE: Final = 500
 
@@ -68,8 +69,10 @@ class History:
         self._now = now
         self._bounds = KeyBounds()
 
-    def page(self, query: HistoryParameters, after: Place | None) -> HistoryPage:
+    def page(self, query: HistoryParameters, after: Place | None, sight: Sight) -> HistoryPage:
         """The page of `query` that begins behind the record `after`, or `query.offset` records from the newest.
+
+        It has only records that `sight` leaves.
 
         Raises:
             ApiError: the database cannot be used, or the query took too long.
@@ -77,7 +80,7 @@ class History:
         limit = min(query.limit, self._limits.records)
 
         def find(connection: Connection, schema: Schema) -> Found:
-            filters = self._filters(connection, schema, query)
+            filters = self._filters(connection, schema, query, sight)
             keys = self._bounds.of(connection, schema.job, filters)
             # One more than asked for tells whether another page follows.
             return self._find(connection, schema, filters, keys, Page(limit + 1, after, query.offset))
@@ -109,7 +112,7 @@ class History:
 
         return self._database.run(read)
 
-    def _filters(self, connection: Connection, schema: Schema, query: HistoryParameters) -> Filters:
+    def _filters(self, connection: Connection, schema: Schema, query: HistoryParameters, sight: Sight) -> Filters:
         self._accounts.expire()
         return filters_of(
             query,
@@ -118,6 +121,7 @@ class History:
             self._accounts,
             self._hidden,
             int(self._now()),
+            sight,
         )
 
     def _find(self, connection: Connection, schema: Schema, filters: Filters, keys: KeyRange, page: Page) -> Found:

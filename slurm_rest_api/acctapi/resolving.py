@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from slurm_rest_api.accounts import AccountNames
 from slurm_rest_api.acctapi.catalog import Catalog
-from slurm_rest_api.acctapi.filters import Filters, Owners
+from slurm_rest_api.acctapi.filters import Filters, Owners, Seen
 from slurm_rest_api.acctapi.parameters import HistoryParameters
+from slurm_rest_api.auth.sight import Sight
 
 Strangers = Callable[[], frozenset[int]]
 """Gives the ids of associations that only the job table knows; asked for when they matter."""
@@ -20,11 +22,16 @@ def filters_of(
     accounts: AccountNames,
     hidden: frozenset[str],
     now: int,
+    sight: Sight,
 ) -> Filters:
-    """What `query` asks for. Names that nobody has become filters that nothing meets."""
+    """What `query` asks for of what `sight` leaves. Names that nobody has become filters that nothing meets."""
+    seen = _seen(sight, catalog, strangers, accounts)
     numeric = query.user is not None and query.user.isascii() and query.user.isdigit()
     return Filters(
-        owners=_owners(query, catalog, strangers, accounts, by_name=query.user is not None and not numeric),
+        owners=_within(
+            _owners(query, catalog, strangers, accounts, by_name=query.user is not None and not numeric), seen
+        ),
+        seen=seen,
         uid=int(query.user) if numeric and query.user is not None else None,
         states=query.state,
         qos=None if query.qos is None else frozenset().union(*(catalog.qos_ids(name) for name in query.qos)),
@@ -66,3 +73,34 @@ def _owners(
     if not wanted:
         return None
     return Owners(frozenset.intersection(*wanted), unknown, uid, query.account)
+
+
+def _seen(sight: Sight, catalog: Catalog, strangers: Strangers, accounts: AccountNames) -> Seen | None:
+    """The records that `sight` leaves; None where that is all of them.
+
+    They are private as jobs, and also where only usage is: what others have used can be added up from their records.
+    """
+    if not sight.hides("jobs", "usage"):
+        return None
+    associations = catalog.associations
+    own = associations.ids_of_user(sight.user).union(*map(associations.ids_of_account, sorted(sight.accounts)))
+    uid = accounts.uid_of(sight.user)
+    unknown = frozenset[int]() if uid is None and not sight.accounts else strangers()
+    return Seen(own, unknown, uid, sight.accounts)
+
+
+def _within(owners: Owners | None, seen: Seen | None) -> Owners | None:
+    """The owners that are asked for and may be seen: fewer of them let an index find their records.
+
+    It is `seen` that decides about a record; an owner too many here shows nothing.
+    """
+    if seen is None:
+        return owners
+    if owners is None:
+        return Owners(seen.associations, seen.strangers, None if seen.accounts else seen.uid)
+    return replace(
+        owners,
+        associations=owners.associations & seen.associations,
+        # Asked for by its id alone, an association that is not there counts among the others.
+        strangers=(owners.strangers | owners.associations) & seen.strangers,
+    )

@@ -13,6 +13,7 @@ from slurm_rest_api.acctapi.tables import (
     REQUIRED_ASSOC_COLUMNS,
     REQUIRED_JOB_COLUMNS,
     assoc_table,
+    coord_table,
     job_table,
     qos_table,
     tres_table,
@@ -34,6 +35,7 @@ class Schema:
     assoc: Table
     qos: Table
     tres: Table
+    coord: Table
 
 
 def probe(connection: Connection, job: str, assoc: str) -> Schema:
@@ -47,6 +49,8 @@ def probe(connection: Connection, job: str, assoc: str) -> Schema:
         assoc=assoc_table(assoc, _present(connection, assoc, ASSOC_COLUMNS, REQUIRED_ASSOC_COLUMNS)),
         qos=qos_table(),
         tres=tres_table(),
+        # Read only where something is private; most services need no right to it.
+        coord=coord_table(),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from slurm_rest_api.acctapi.catalog import Catalogs
+from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import open_database
 from slurm_rest_api.acctapi.history import History, Limits
 from slurm_rest_api.acctapi.users import Users
@@ -28,6 +29,7 @@ def open_accounting(settings: Settings) -> Accounting | None:
         database=database,
         history=History(database, catalogs, hidden, cluster, limits),
         users=Users(database, catalogs, hidden, options.history_max_limit),
+        coordinators=Coordinators(database, catalogs, options.names_cache_seconds),
         source="demo" if settings.system.source_name == "demo" else "slurmdbd",
         cluster=cluster,
     )

@@ -136,9 +136,11 @@ _ASSOC_OF_SOME: Final[dict[str, TypeEngine[Any]]] = {
 }
 _QOS: Final[dict[str, TypeEngine[Any]]] = {"id": BigInteger(), "name": _TEXT}
 _TRES: Final[dict[str, TypeEngine[Any]]] = {"id": BigInteger(), "type": _TEXT, "name": _TEXT}
+_COORD: Final[dict[str, TypeEngine[Any]]] = {"acct": _TEXT, "user": _TEXT, "deleted": Integer()}
 
 QOS_TABLE: Final = "qos_table"
 TRES_TABLE: Final = "tres_table"
+COORD_TABLE: Final = "acct_coord_table"
 
 REQUIRED_JOB_COLUMNS: Final = frozenset(_JOB)
 REQUIRED_ASSOC_COLUMNS: Final = frozenset(_ASSOC)
@@ -148,27 +150,32 @@ ASSOC_COLUMNS: Final = frozenset(_ASSOC | _ASSOC_OF_SOME)
 
 def job_table(name: str, present: Collection[str] = JOB_COLUMNS) -> Table:
     """`<cluster>_job_table` called `name`, with those of its columns that are `present`."""
-    return _table(name, _JOB | _JOB_OF_SOME, "job_db_inx", present)
+    return _table(name, _JOB | _JOB_OF_SOME, ("job_db_inx",), present)
 
 
 def assoc_table(name: str, present: Collection[str] = ASSOC_COLUMNS) -> Table:
     """`<cluster>_assoc_table` called `name`, with those of its columns that are `present`."""
-    return _table(name, _ASSOC | _ASSOC_OF_SOME, "id_assoc", present)
+    return _table(name, _ASSOC | _ASSOC_OF_SOME, ("id_assoc",), present)
 
 
 def qos_table() -> Table:
     """The QOS of all clusters of the database."""
-    return _table(QOS_TABLE, _QOS, "id", _QOS)
+    return _table(QOS_TABLE, _QOS, ("id",), _QOS)
 
 
 def tres_table() -> Table:
     """The trackable resources of all clusters of the database."""
-    return _table(TRES_TABLE, _TRES, "id", _TRES)
+    return _table(TRES_TABLE, _TRES, ("id",), _TRES)
 
 
-def _table(name: str, columns: dict[str, TypeEngine[Any]], key: str, present: Collection[str]) -> Table:
+def coord_table() -> Table:
+    """Who coordinates which account, in all clusters of the database."""
+    return _table(COORD_TABLE, _COORD, ("acct", "user"), _COORD)
+
+
+def _table(name: str, columns: dict[str, TypeEngine[Any]], keys: Collection[str], present: Collection[str]) -> Table:
     return Table(
         name,
         MetaData(),
-        *(Column(column, kind, primary_key=column == key) for column, kind in columns.items() if column in present),
+        *(Column(column, kind, primary_key=column in keys) for column, kind in columns.items() if column in present),
     )

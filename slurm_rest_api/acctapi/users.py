@@ -5,13 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from slurm_rest_api.acctapi.associations import Association, Record
+from slurm_rest_api.acctapi.associations import Association, Associations, Record
 from slurm_rest_api.acctapi.catalog import Catalog, Catalogs
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.parameters import UsersParameters
+from slurm_rest_api.auth.sight import Sight
 
 Place = tuple[str, str, str, int]
 """The sort key of an association: user, account, partition, id."""
+
+
+class Shown:
+    """What of the associations `sight` leaves: one's own, and all of the accounts that one coordinates.
+
+    With accounts alone being private, also those of others under one's own accounts.
+    """
+
+    def __init__(self, sight: Sight, associations: Associations) -> None:
+        self._sight = sight
+        self._users, self._accounts = sight.hides("users"), sight.hides("accounts")
+        own = associations.accounts_of_user(sight.user) if self._accounts else frozenset[str]()
+        self._known = own | sight.accounts
+
+    def has(self, row: Association) -> bool:
+        """Whether an association is shown."""
+        if row.user == self._sight.user or not (self._users or self._accounts):
+            return True
+        return row.acct in (self._sight.accounts if self._users else self._known)
+
+    def without_other_accounts(self, record: Record) -> Record:
+        """The record; where accounts are private without the names of others beside its own."""
+        if not self._accounts:
+            return record
+        hidden = {field: None for field in ("parent_account", "default_account") if record[field] not in self._known}
+        return {**record, **hidden}
 
 
 @dataclass(frozen=True)
@@ -19,6 +46,7 @@ class UsersPage:
     """The associations of one answer; `next` is the place of the last when more follow."""
 
     catalog: Catalog
+    shown: Shown
     associations: list[Association]
     next: Place | None
     truncated: bool
@@ -26,7 +54,8 @@ class UsersPage:
     def records(self) -> Iterator[Record]:
         """The published records."""
         for row in self.associations:
-            yield self.catalog.associations.record(row, self.catalog.qos, self.catalog.tres)
+            record = self.catalog.associations.record(row, self.catalog.qos, self.catalog.tres)
+            yield self.shown.without_other_accounts(record)
 
 
 class Users:
@@ -38,21 +67,23 @@ class Users:
         self._hidden = hidden
         self._most = most
 
-    def page(self, query: UsersParameters, after: Place | None) -> UsersPage:
-        """The page of `query` behind the place `after`.
+    def page(self, query: UsersParameters, after: Place | None, sight: Sight) -> UsersPage:
+        """The page of `query` behind the place `after`, among the associations that `sight` leaves.
 
         Raises:
             ApiError: the database cannot be used.
         """
         catalog = self._database.run(self._catalogs.present)
-        wanted = sorted((row for row in catalog.associations if self._matches(row, query)), key=place_of)
+        seen = Shown(sight, catalog.associations)
+        matching = (row for row in catalog.associations if self._matches(row, query) and seen.has(row))
+        wanted = sorted(matching, key=place_of)
         if after is not None:
             wanted = [row for row in wanted if place_of(row) > after]
         limit = self._most if query.limit is None else min(query.limit, self._most)
         shown = wanted[:limit]
         more = len(wanted) > limit
         cut = more and limit != query.limit
-        return UsersPage(catalog, shown, place_of(shown[-1]) if more else None, truncated=cut)
+        return UsersPage(catalog, seen, shown, place_of(shown[-1]) if more else None, truncated=cut)
 
     def _matches(self, row: Association, query: UsersParameters) -> bool:
         return (

@@ -10,16 +10,19 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from slurm_rest_api.acctapi import users
 from slurm_rest_api.acctapi.answers import ASSOCIATION_FIELDS, JOB_FIELDS, HistoryAnswer, UsersAnswer
+from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.history import History
 from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
 from slurm_rest_api.acctapi.statements import Place
 from slurm_rest_api.acctapi.users import Users
 from slurm_rest_api.errors import BadParameter, NotFound
+from slurm_rest_api.web.auth import present_sight
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.listing import chosen, listing
 from slurm_rest_api.web.names import chosen_fields
 from slurm_rest_api.web.paging import decode_cursor, encode_cursor, next_link
+from slurm_rest_api.web.parameters import as_csv
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Accounting:
     database: Database
     history: History
     users: Users
+    coordinators: Coordinators
     source: str
     cluster: str
 
@@ -52,6 +56,15 @@ def accounting_blueprint(accounting: Accounting | None) -> APIBlueprint:
         """Job records, the newest first; with `jobid`, the highest id first."""
         return _history(_in_use(accounting), query)
 
+    # The same as format=csv; the document names it once.
+    @blueprint.get("/users.csv", doc_ui=False)
+    def users_csv(query: UsersParameters) -> Response:
+        return _users(_in_use(accounting), as_csv(query))
+
+    @blueprint.get("/history.csv", doc_ui=False)
+    def history_csv(query: HistoryParameters) -> Response:
+        return _history(_in_use(accounting), as_csv(query))
+
     return blueprint
 
 
@@ -67,7 +80,7 @@ def _in_use(accounting: Accounting | None) -> Accounting:
 def _users(accounting: Accounting, query: UsersParameters) -> Response:
     fields = chosen_fields(query.fields, ASSOCIATION_FIELDS)
     after = None if query.cursor is None else decode_cursor(query.cursor, _read_users_place)
-    page = accounting.users.page(query, after)
+    page = accounting.users.page(query, after, present_sight())
     meta = _meta(accounting, len(page.associations), page.next, truncated=page.truncated)
     return listing(chosen(page.records(), fields), fields, query.format, meta)
 
@@ -77,7 +90,7 @@ def _history(accounting: Accounting, query: HistoryParameters) -> Response:
     if query.cursor is not None and query.offset:
         raise BadParameter("cursor and offset exclude each other: a cursor is a place already.", parameter="offset")
     after = None if query.cursor is None else decode_cursor(query.cursor, _read_history_place)
-    page = accounting.history.page(query, after)
+    page = accounting.history.page(query, after, present_sight())
     meta = _meta(accounting, len(page.keys), page.next, truncated=page.truncated)
     records = accounting.history.records(page, query.times)
     return listing(chosen(records, fields), fields, query.format, meta)

@@ -12,6 +12,7 @@ from slurm_rest_api.web.names import chosen_fields
 _PREFIX: Final = "partitions."
 _BOUNDS: Final = ("", "_min", "_max")
 KNOWN_FIELDS: Final = (*CLUSTER_FIELDS, *(f"{_PREFIX}{field}" for field in PARTITION_FIELDS))
+_COUNT_JOBS: Final = frozenset(("jobs_running", "jobs_pending"))
 
 
 @dataclass(frozen=True)
@@ -33,20 +34,30 @@ class Shape:
         return any(f'"{name}"'.encode() in body for name in self.hidden)
 
 
-def shape_of(fields: Sequence[str] | None, partitions: Sequence[str] | None, hidden: frozenset[str]) -> Shape:
-    """The shape that the parameters `fields` and `partition` ask for.
+def shape_of(
+    fields: Sequence[str] | None, partitions: Sequence[str] | None, hidden: frozenset[str], *, jobs: bool = True
+) -> Shape:
+    """The shape that the parameters `fields` and `partition` ask for; without `jobs` nothing counts jobs.
 
     Raises:
         BadParameter: a field is unknown.
     """
     only = None if partitions is None else frozenset(partitions)
-    if fields is None:
+    if fields is None and jobs:
         return Shape(hidden, only)
-    chosen = chosen_fields(fields, KNOWN_FIELDS)
+    known = KNOWN_FIELDS if jobs else tuple(name for name in KNOWN_FIELDS if _counts_no_jobs(name))
+    # `partitions` by itself would bring all of their fields.
+    chosen = [name for name in known if name != "partitions"] if fields is None else chosen_fields(fields, known)
     inner = tuple(field.removeprefix(_PREFIX) for field in chosen if field.startswith(_PREFIX))
     outer = tuple(dict.fromkeys("partitions" if field.startswith(_PREFIX) else field for field in chosen))
-    # `partitions` by itself means all of them.
-    return Shape(hidden, only, outer, inner if inner and "partitions" not in chosen else None)
+    if "partitions" in chosen or not inner:
+        # `partitions` by itself means all of them.
+        return Shape(hidden, only, outer, None if jobs else tuple(filter(_counts_no_jobs, PARTITION_FIELDS)))
+    return Shape(hidden, only, outer, inner)
+
+
+def _counts_no_jobs(field: str) -> bool:
+    return field.removeprefix(_PREFIX) not in _COUNT_JOBS
 
 
 def shaped(sample: Sample, shape: Shape) -> Sample:

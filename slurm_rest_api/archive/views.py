@@ -19,9 +19,11 @@ from slurm_rest_api.archive.shaping import Shape, flat, needed, shape_of, shaped
 from slurm_rest_api.archive.tables import read, unpack
 from slurm_rest_api.archive.window import Archived, Window, window_of
 from slurm_rest_api.errors import NotFound
+from slurm_rest_api.web.auth import present_sight
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.listing import listing, rendered_listing
 from slurm_rest_api.web.paging import link_with
+from slurm_rest_api.web.parameters import as_csv
 
 
 @dataclass(frozen=True)
@@ -46,19 +48,28 @@ def load_blueprint(archive: Archive | None) -> APIBlueprint:
     @blueprint.get("/load", summary="Load samples", responses={"200": LoadAnswer})
     def load(query: LoadParameters) -> Response:
         """Samples of the cluster's load, oldest first; the newest one alone unless a range is asked for."""
-        if archive is None:
-            raise NotFound(
-                "This service keeps no archive of the load. Its administrator turns it on with"
-                " system.archive_usage_load in the configuration."
-            )
-        return _answer(archive, query)
+        return _answer(_in_use(archive), query)
+
+    # The same as format=csv; the document names it once.
+    @blueprint.get("/load.csv", doc_ui=False)
+    def load_csv(query: LoadParameters) -> Response:
+        return _answer(_in_use(archive), as_csv(query))
 
     return blueprint
 
 
+def _in_use(archive: Archive | None) -> Archive:
+    if archive is None:
+        raise NotFound(
+            "This service keeps no archive of the load. Its administrator turns it on with"
+            " system.archive_usage_load in the configuration."
+        )
+    return archive
+
+
 def _answer(archive: Archive, query: LoadParameters) -> Response:
     window = window_of(query, archive.archived, int(time.time()))
-    shape = shape_of(query.fields, query.partition, archive.hidden)
+    shape = shape_of(query.fields, query.partition, archive.hidden, jobs=not present_sight().hides("jobs"))
     found = _found(archive.reader, window, shape, archive.archived.most + 1)
     meta = _meta(archive, window, [part.time for part in found])
     shown = found[: archive.archived.most]

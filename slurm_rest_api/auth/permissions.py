@@ -1,7 +1,7 @@
-"""What a principal may ask, from its role and from what the site keeps private. Pure.
+"""Which routes a principal may ask, from its role and from what the site keeps private. Pure.
 
-Routes are closed as a whole. Several kinds of data meet in most answers (a job names its user and its account, a load
-sample counts jobs), so a route is closed as soon as one of them is private: what is answered never depends on a filter.
+Only what has no owner is closed as a whole, as slurmctld refuses node and partition information where that is private.
+Records that have an owner are chosen one by one: see `auth.sight`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import Final
 
 from slurm_rest_api.auth.principal import Principal
 
-# First part of the path: what its answers show, in the words of PrivateData.
-_SHOWS: Final = {
-    "queue": {"jobs", "users", "accounts"},
-    "history": {"jobs", "usage", "users", "accounts"},
-    "users": {"users", "accounts"},
-    "nodes": {"nodes", "users"},
-    "partitions": {"partitions", "accounts"},
-    "usage": {"usage", "jobs", "nodes", "partitions"},
-    "load": {"usage", "jobs", "nodes", "partitions"},
-    "stats": {"jobs", "usage", "users"},
-    "metrics": {"jobs", "usage", "accounts", "nodes", "partitions", "users"},
+# First part of the path: the words of PrivateData that close it. The other words narrow what it answers.
+_CLOSED_BY: Final = {
+    "queue": frozenset[str](),
+    "history": frozenset[str](),
+    "users": frozenset[str](),
+    "nodes": frozenset(("nodes",)),
+    "partitions": frozenset(("partitions",)),
+    "usage": frozenset(("usage", "nodes", "partitions")),
+    "load": frozenset(("usage", "nodes", "partitions")),
+    "stats": frozenset[str](),
+    "metrics": frozenset[str](),
 }
 # The home page lists routes; whoever reads it asks them with their own token.
 _HOME: Final = "/"
@@ -36,4 +36,4 @@ def may_ask(principal: Principal, path: str, private: Collection[str]) -> bool:
     route = path.lstrip("/").partition("/")[0].partition(".")[0]
     if path == _HOME or route in _SHOW_NOTHING:
         return True
-    return route in _SHOWS and _SHOWS[route].isdisjoint(private)
+    return route in _CLOSED_BY and _CLOSED_BY[route].isdisjoint(private)

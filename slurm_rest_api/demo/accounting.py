@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Index, MetaData, Table, Text, create_engine, event, insert, select
 
-from slurm_rest_api.acctapi.tables import JOB_COLUMNS, assoc_table, job_table, qos_table, tres_table
+from slurm_rest_api.acctapi.tables import JOB_COLUMNS, assoc_table, coord_table, job_table, qos_table, tres_table
 from slurm_rest_api.demo.accounting_rows import Row, association_rows, qos_rows, tres_rows
 
 JOB_TABLE: Final = "demo_job_table"
@@ -62,6 +62,8 @@ class AccountingFile:
         with self._engine.begin() as connection:
             self._jobs.create(connection, checkfirst=True)
             self._notes.create(connection, checkfirst=True)
+            # Nobody coordinates an account here, but whoever reads that wants to find the table.
+            coord_table().create(connection, checkfirst=True)
             for table, rows in names:
                 table.create(connection, checkfirst=True)
                 connection.execute(insert(table).prefix_with("OR REPLACE"), rows)

@@ -14,6 +14,10 @@ CONFIG: Final = Path("/etc/slurm-rest-api/config.yml")
 INI: Final = Path("/etc/slurm-rest-api/slurm-rest-api.ini")
 RUNTIME: Final = Path("/run/slurm-rest-api")
 
+SOMAXCONN: Final = Path("/proc/sys/net/core/somaxconn")
+LISTEN_QUEUE: Final = 1024
+"""Requests that may wait to be taken up: enough for 500 clients that all ask at once."""
+
 # Name in the package: where it belongs.
 _PLACES: Final = {
     "slurm-rest-api.service": Path("/etc/systemd/system/slurm-rest-api.service"),
@@ -30,7 +34,7 @@ class Installed:
     outcome: Literal["written", "unchanged", "beside"]
 
 
-def install_files(root: Path, venv: Path = Path(sys.prefix)) -> list[Installed]:
+def install_files(root: Path, venv: Path = Path(sys.prefix), somaxconn: Path = SOMAXCONN) -> list[Installed]:
     """Write the files below `root` for the service in the environment `venv`.
 
     A file that is there and differs is left alone: the new one is written beside it, with `.new` at its end.
@@ -38,9 +42,24 @@ def install_files(root: Path, venv: Path = Path(sys.prefix)) -> list[Installed]:
     Raises:
         OSError: a file cannot be written.
     """
-    values = {"@VENV@": str(venv), "@CONFIG@": str(CONFIG), "@INI@": str(INI), "@RUNTIME@": str(RUNTIME)}
+    values = {
+        "@VENV@": str(venv),
+        "@CONFIG@": str(CONFIG),
+        "@INI@": str(INI),
+        "@RUNTIME@": str(RUNTIME),
+        "@LISTEN@": str(listen_queue(somaxconn)),
+    }
     texts = {place: _filled(name, values) for name, place in _PLACES.items()}
     return [_write(root / path.relative_to("/"), text) for path, text in {**texts, CONFIG: config_yml()}.items()]
+
+
+def listen_queue(somaxconn: Path = SOMAXCONN) -> int:
+    """`LISTEN_QUEUE`, or what this host allows where that is less: uWSGI refuses to start with more."""
+    try:
+        return min(LISTEN_QUEUE, int(somaxconn.read_text()))
+    except FileNotFoundError:
+        # Without /proc uWSGI cannot look either, and the kernel cuts it by itself.
+        return LISTEN_QUEUE
 
 
 def _filled(name: str, values: dict[str, str]) -> str:

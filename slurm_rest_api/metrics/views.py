@@ -8,12 +8,14 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from slurm_rest_api.auth.sight import Sight
+from slurm_rest_api.web.auth import present_sight
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.parameters import Parameters
 
 
-def metrics_blueprint(text: Callable[[], bytes]) -> APIBlueprint:
-    """The blueprint that answers with `text()`."""
+def metrics_blueprint(text: Callable[[Sight], bytes]) -> APIBlueprint:
+    """The blueprint that answers with the `text` of what whoever asks may see."""
     blueprint = APIBlueprint(
         "metrics",
         __name__,
@@ -28,7 +30,7 @@ def metrics_blueprint(text: Callable[[], bytes]) -> APIBlueprint:
     )
     def metrics(query: Parameters) -> Response:
         """Figures of the service and of the cluster in Prometheus' text format."""
-        response = Response(text(), content_type=CONTENT_TYPE_LATEST)
+        response = Response(text(present_sight()), content_type=CONTENT_TYPE_LATEST)
         response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -29,7 +29,7 @@ def comparable(since: str, run: str, collection: Collection) -> int | None:
 
 def changes_of(view: StoreView, question: Question, since: int) -> tuple[dict[str, Any], Iterator[KeyedBody]]:
     """What goes into `meta`, and the records; `meta` is complete only when all of them have been read."""
-    gone = [str(key) for key in view.gone(question.kind, since)]
+    gone = [str(key) for key in view.gone(question.kind, question.seen.where, since)]
     return {"full": False, "gone": gone}, _records(view, question, since, gone)
 
 
@@ -41,7 +41,8 @@ def _records(view: StoreView, question: Question, since: int, gone: list[str]) -
     fields = question.fields
     ticking = tuple(field for field in CLOCK_FIELDS if fields is None or field in fields)
     clock = question.clock and bool(ticking)
-    for change in view.changes(question.kind, question.selection.where, since, clock=clock):
+    where, seen = question.selection.where, question.seen.where
+    for change in view.changes(question.kind, where, seen, since, clock=clock):
         if change.body is None:
             gone.append(str(change.key))
         else:

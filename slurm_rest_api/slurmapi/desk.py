@@ -11,7 +11,8 @@ from slurm_rest_api.slurmapi.knocking import knock
 from slurm_rest_api.slurmapi.live import LiveState
 from slurm_rest_api.slurmapi.question import Question
 from slurm_rest_api.slurmapi.waiting import WaitingRoom
-from slurm_rest_api.web.memory import AnswerMemory
+from slurm_rest_api.web.hosting import watch_client
+from slurm_rest_api.web.memory import AnswerMemory, KeptAnswer
 
 FRESH_PATIENCE_SECONDS: Final = 15.0
 """Longest wait for a load that a client has asked for; then it gets what there is."""
@@ -22,7 +23,7 @@ class Desk:
 
     def __init__(self, live: LiveState, room: WaitingRoom, door: Path) -> None:
         self.live = live
-        self.memory = AnswerMemory()
+        self.memory = AnswerMemory[KeptAnswer]()
         self._room = room
         self._door = door
 
@@ -33,27 +34,27 @@ class Desk:
         """
         asked_at = time.time()
         if knock(self._door):
-            self._room.wait_if_free(lambda: self._is_served(asked_at), FRESH_PATIENCE_SECONDS)
+            self._room.wait_if_free(lambda: self._is_served(asked_at), FRESH_PATIENCE_SECONDS, watch_client())
 
     def await_change(self, question: Question) -> None:
-        """Return once something has changed since the version that `question` names, or when its time is over.
+        """Return once something has changed since `question.since`, or its time is over, or its client has gone.
 
         Raises:
             TooManyWaiting: every place for waiting requests is taken.
             NotLoaded, StoreError: as `LiveState.open`.
         """
         if question.wait_seconds:
-            self._room.wait(lambda: self._has_changed(question), question.wait_seconds)
+            self._room.wait(lambda: self._has_changed(question), question.wait_seconds, watch_client())
 
     def _is_served(self, asked_at: float) -> bool:
         status = self.live.status()
         return status is not None and (status.failures > 0 or (status.loaded_at or 0.0) >= asked_at)
 
     def _has_changed(self, question: Question) -> bool:
-        with self.live.open(question.kind) as current:
+        with self.live.open(question.kind, question.seen.mark) as current:
             since = comparable(question.since or "", current.run, current.collection)
             if since is None:
                 return True
             return since < current.collection.version and (
-                question.clock or current.view.anything_since(question.kind, since)
+                question.clock or current.view.anything_since(question.kind, question.seen.where, since)
             )

@@ -80,8 +80,11 @@ class LiveState:
         self._now = now
 
     @contextmanager
-    def open(self, name: Name) -> Iterator[OpenEdition]:
+    def open(self, name: Name, mark: str = "") -> Iterator[OpenEdition]:
         """The present edition of `name`, readable inside the `with` block.
+
+        `mark` tells apart those who see different parts of it: neither tags nor versions of one mean anything to
+        another.
 
         Raises:
             NotLoaded: nothing was ever loaded.
@@ -97,8 +100,9 @@ class LiveState:
             status, collection = view.status(), view.collection(name)
             if collection is None or status.loaded_at is None:
                 raise NotLoaded(_why_nothing(status), retry_after=_FIRST_RETRY_SECONDS)
-            edition = _edition(status, collection, self._now())
-            yield OpenEdition(name, edition, view, status.run, collection, self._prepared)
+            run = f"{status.run}.{mark}" if mark else status.run
+            edition = _edition(status, collection, run, self._now())
+            yield OpenEdition(name, edition, view, run, collection, self._prepared)
 
     def status(self) -> Status | None:
         """What the collector last said of itself; None when it has not said anything yet."""
@@ -112,21 +116,21 @@ class LiveState:
             yield from compress(pieces) if gzip else pieces
 
 
-def _edition(status: Status, collection: Collection, now: float) -> Edition:
+def _edition(status: Status, collection: Collection, run: str, now: float) -> Edition:
     assert status.loaded_at is not None
     assert status.interval_seconds is not None
     stale = pacing.is_stale(now, status.loaded_at, status.interval_seconds)
     error = _stale_error(status) if stale else None
     suffix = "-" + hashlib.sha256(orjson.dumps(error)).hexdigest()[:16] if error else ""
     return Edition(
-        tag=f"{status.run}-{collection.version}{suffix}",
+        tag=f"{run}-{collection.version}{suffix}",
         changed_at=collection.changed_at,
         loaded_at=status.loaded_at,
         interval_seconds=status.interval_seconds,
         stale=stale,
         meta={
             "source": status.source,
-            "version": f"{status.run}-{collection.version}",
+            "version": f"{run}-{collection.version}",
             "changed_at": int(collection.changed_at),
             "total": collection.total,
             "stale": stale,

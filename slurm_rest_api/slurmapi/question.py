@@ -10,8 +10,9 @@ from typing import Any, Final
 from slurm_rest_api.errors import BadParameter
 from slurm_rest_api.slurmapi.catalog import CATALOG, Group
 from slurm_rest_api.slurmapi.parameters import ListParameters
+from slurm_rest_api.slurmapi.seen import Seen
 from slurm_rest_api.slurmapi.store.columns import Kind, Value
-from slurm_rest_api.slurmapi.store.conditions import Condition
+from slurm_rest_api.slurmapi.store.conditions import Condition, all_of
 from slurm_rest_api.slurmapi.store.selection import Order, Selection
 from slurm_rest_api.web.names import chosen_fields, nearest
 from slurm_rest_api.web.paging import decode_cursor
@@ -30,10 +31,12 @@ class Question:
     """A request for records of one kind.
 
     `fields` is None where each record is wanted as it is. `numbers` asks for counts and sums in place of records, for
-    each value of `group` where there is one. `since` is the version after which changes are wanted.
+    each value of `group` where there is one. `since` is the version after which changes are wanted. `seen` is what
+    whoever asks may see at all; `selection` is within it.
     """
 
     selection: Selection
+    seen: Seen
     fields: tuple[str, ...] | None
     as_list: bool
     format: Format
@@ -56,8 +59,8 @@ def asks_for_everything(query: ListParameters) -> bool:
     return not query.model_fields_set - {"cache_buster"}
 
 
-def question_of(kind: Kind, query: ListParameters, where: Condition) -> Question:
-    """What `query`, whose filters are `where`, asks for.
+def question_of(kind: Kind, query: ListParameters, where: Condition, seen: Seen) -> Question:
+    """What `query`, whose filters are `where`, asks for among the records that are `seen`.
 
     Raises:
         BadParameter: a field or order is unknown, the cursor is not ours, or two parameters contradict each other.
@@ -65,9 +68,10 @@ def question_of(kind: Kind, query: ListParameters, where: Condition) -> Question
     _check_together(query)
     group_name = getattr(query, "group_by", None)
     order = _order(kind, query.sort or ())
-    selection = Selection(kind, where, order, limit=query.limit)
+    selection = Selection(kind, all_of([seen.where, where]), order, limit=query.limit)
     return Question(
         selection=selection if query.cursor is None else _from_cursor(selection, query.cursor),
+        seen=seen,
         fields=_fields(kind, query),
         as_list=query.shape == "list",
         format=query.format,

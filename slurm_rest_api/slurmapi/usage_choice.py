@@ -13,6 +13,7 @@ from slurm_rest_api.web.names import Choice, chosen_fields
 
 _PARTITION: Final = "partitions."
 _NODE: Final = "partitions.nodes."
+_JOB_COUNTS: Final = ("jobs_running", "jobs_pending", "running_jobs")
 KNOWN_FIELDS: Final = (
     *UsageRecord.model_fields,
     *(f"{_PARTITION}{field}" for field in PartitionUsage.model_fields),
@@ -54,13 +55,17 @@ def field_choice(fields: Sequence[str] | None) -> FieldChoice:
 
 
 def choose(
-    document: bytes, partitions: Choice | None, nodes: Sequence[str] | None, fields: FieldChoice
+    document: bytes, partitions: Choice | None, nodes: Sequence[str] | None, fields: FieldChoice, *, jobs: bool = True
 ) -> tuple[bytes, int]:
     """The rendered usage with only these partitions, nodes and fields, and how many partitions these are.
+
+    Without `jobs` nothing tells how many jobs there are.
 
     The figures of a partition and of the cluster stay those of the whole partition and the whole cluster.
     """
     usage = orjson.loads(document)
+    if not jobs:
+        _forget_jobs(usage)
     wanted = None if nodes is None else frozenset(nodes)
     chosen = {
         name: _partition(entry, wanted, fields)
@@ -68,6 +73,14 @@ def choose(
         if _is_chosen(name, partitions)
     }
     return orjson.dumps(_picked({**usage, "partitions": chosen}, fields.of_cluster)), len(chosen)
+
+
+def _forget_jobs(usage: dict[str, Any]) -> None:
+    partitions = usage["partitions"].values()
+    nodes = [node for partition in partitions for node in partition.get("nodes", {}).values()]
+    for entry in (usage, *partitions, *nodes):
+        for field in _JOB_COUNTS:
+            entry.pop(field, None)
 
 
 def _below(name: str, fields: Sequence[str]) -> tuple[str, ...] | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TypeVar
+from typing import Final
 
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 
-from slurm_rest_api.errors import BadParameter
+from slurm_rest_api.auth.sight import Sight
 from slurm_rest_api.slurmapi import filters, single, usage_choice
 from slurm_rest_api.slurmapi.answering import answer_to, tagged
 from slurm_rest_api.slurmapi.answers import (
@@ -25,7 +26,8 @@ from slurm_rest_api.slurmapi.answers import (
 )
 from slurm_rest_api.slurmapi.catalog import CATALOG
 from slurm_rest_api.slurmapi.desk import Desk
-from slurm_rest_api.slurmapi.live import Name, OpenEdition
+from slurm_rest_api.slurmapi.live import Edition, Name, OpenEdition
+from slurm_rest_api.slurmapi.own_calls import own_calls_only
 from slurm_rest_api.slurmapi.parameters import (
     JobPath,
     ListParameters,
@@ -36,10 +38,12 @@ from slurm_rest_api.slurmapi.parameters import (
     RecordParameters,
     UsageParameters,
 )
-from slurm_rest_api.slurmapi.question import asks_for_everything, digest_of, question_of
+from slurm_rest_api.slurmapi.question import Question, asks_for_everything, digest_of, question_of
 from slurm_rest_api.slurmapi.rendering import in_envelope, with_fields
+from slurm_rest_api.slurmapi.seen import seen_of
 from slurm_rest_api.slurmapi.store.columns import Kind
 from slurm_rest_api.slurmapi.store.conditions import Condition
+from slurm_rest_api.web.auth import present_sight
 from slurm_rest_api.web.editions import (
     accepts_gzip,
     again,
@@ -54,18 +58,20 @@ from slurm_rest_api.web.editions import (
 from slurm_rest_api.web.envelope import JSON, ErrorAnswer
 from slurm_rest_api.web.names import chosen_fields
 from slurm_rest_api.web.paging import encode_cursor, link_header, next_link
-from slurm_rest_api.web.parameters import Parameters
+from slurm_rest_api.web.parameters import Parameters, as_csv
+from slurm_rest_api.web.repeats import answer_once
 from slurm_rest_api.web.tables import MIMETYPES
 
 logger = logging.getLogger(__name__)
 
-Query = TypeVar("Query", bound=ListParameters)
+LIVE: Final = "slurmapi"
+"""The name of the blueprint."""
 
 
 def live_blueprint(desk: Desk) -> APIBlueprint:
     """The blueprint of the live routes over `desk`."""
     blueprint = APIBlueprint(
-        "slurmapi",
+        LIVE,
         __name__,
         abp_tags=[Tag(name="live", description="The state of the cluster now, from slurmctld.")],
         abp_responses={"400": ErrorAnswer, "503": ErrorAnswer},
@@ -92,18 +98,18 @@ def _add_collections(blueprint: APIBlueprint, desk: Desk) -> None:
         """Every partition, keyed by name; or those asked for."""
         return _records(desk, "partitions", query, filters.of_partitions(query))
 
-    # The same as format=csv, under a name that browsers and spreadsheets save well; the document names it once.
+    # The same as format=csv; the document names it once.
     @blueprint.get("/queue.csv", doc_ui=False)
     def queue_csv(query: QueueParameters) -> Response:
-        return _records(desk, "queue", _as_csv(query), filters.of_queue(query))
+        return _records(desk, "queue", as_csv(query), filters.of_queue(query))
 
     @blueprint.get("/nodes.csv", doc_ui=False)
     def nodes_csv(query: NodesParameters) -> Response:
-        return _records(desk, "nodes", _as_csv(query), filters.of_nodes(query))
+        return _records(desk, "nodes", as_csv(query), filters.of_nodes(query))
 
     @blueprint.get("/partitions.csv", doc_ui=False)
     def partitions_csv(query: PartitionsParameters) -> Response:
-        return _records(desk, "partitions", _as_csv(query), filters.of_partitions(query))
+        return _records(desk, "partitions", as_csv(query), filters.of_partitions(query))
 
 
 def _add_records(blueprint: APIBlueprint, desk: Desk) -> None:
@@ -128,7 +134,8 @@ def _add_documents(blueprint: APIBlueprint, desk: Desk) -> None:
     def stats(query: Parameters) -> Response:
         """What `sdiag` knows: scheduler cycles, backfill, RPCs by type and by user."""
         _freshen(desk)
-        return _whole(desk, "stats")
+        sight = present_sight()
+        return _stats(desk, query, sight) if sight.hides("users") else _whole(desk, "stats")
 
     @blueprint.get("/usage", summary="CPU and memory use", responses={"200": UsageAnswer})
     def usage(query: UsageParameters) -> Response:
@@ -136,65 +143,84 @@ def _add_documents(blueprint: APIBlueprint, desk: Desk) -> None:
         fields = usage_choice.field_choice(query.fields)
         _freshen(desk)
         name: Name = "usage_compact" if query.compact else "usage"
-        if query.model_fields_set.isdisjoint(("partition", "node", "fields")):
+        sight = present_sight()
+        if query.model_fields_set.isdisjoint(("partition", "node", "fields")) and not sight.hides("jobs"):
             return _whole(desk, name)
-        return _usage(desk, name if fields.has_nodes else "usage_summary", query, fields)
+        return _usage(desk, name if fields.has_nodes else "usage_summary", query, fields, sight)
 
 
 def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) -> Response:
-    question = None if asks_for_everything(query) else question_of(kind, query, where)
+    seen = seen_of(kind, present_sight())
+    question = None if seen.is_all and asks_for_everything(query) else question_of(kind, query, where, seen)
     _freshen(desk)
     if question is None:
         return _whole(desk, kind)
-    desk.await_change(question)
+    if question.wait_seconds:
+        answer_once()
+        desk.await_change(question)
     now = time.time()
     with ExitStack() as stack:
-        current = stack.enter_context(desk.live.open(kind))
+        current = stack.enter_context(desk.live.open(kind, seen.mark))
         edition = tagged(current, question.digest)
         if question.since is None and (unchanged := not_modified(edition, now)) is not None:
             return unchanged
-        if question.since is None and (kept := desk.memory.get(key_of(edition))) is not None:
-            return again(edition, kept, now)
+        key = key_of(edition, has_links=question.selection.limit is not None)
+        with desk.memory.making(key):
+            if (kept := desk.memory.get(key)) is not None:
+                response = again(edition, kept, now)
+            else:
+                # The view stays open for as long as pieces are read from it.
+                response = _made(current, edition, question, now, stack.pop_all().close)
+                if (made_now := kept_of(response)) is not None:
+                    desk.memory.keep(key, made_now)
+    return response if question.since is None else unstored(response)
+
+
+def _made(
+    current: OpenEdition, edition: Edition, question: Question, now: float, close: Callable[[], None]
+) -> Response:
+    try:
         answer = answer_to(current, question, lambda place: next_link(encode_cursor(place)))
-        # The view stays open for as long as pieces are read from it.
-        close = stack.pop_all().close
-        try:
-            response = made(edition, answer.pieces, now, mimetype=MIMETYPES[question.format], on_close=close)
-        except BaseException:
-            close()
-            raise
+        response = made(edition, answer.pieces, now, mimetype=MIMETYPES[question.format], on_close=close)
+    except BaseException:
+        close()
+        raise
     response.headers["X-Total-Count"] = str(answer.total)
     if answer.next is not None:
         response.headers["Link"] = link_header(answer.next)
-    if question.since is not None:
-        return unstored(response)
-    if (made_now := kept_of(response)) is not None:
-        desk.memory.keep(key_of(edition), made_now)
     return response
 
 
 def _record(desk: Desk, kind: Kind, query: RecordParameters, name: str) -> Response:
     fields = None if query.fields is None else chosen_fields(query.fields, CATALOG[kind].fields)
+    seen = seen_of(kind, present_sight())
     _freshen(desk)
-    with desk.live.open(kind) as current:
-        body = single.find(current.view, kind, name)
+    with desk.live.open(kind, seen.mark) as current:
+        body = single.find(current.view, kind, name, seen.where)
         return _small(current, with_fields(body, fields), 1, digest_of(query, kind, name))
 
 
-def _usage(desk: Desk, name: Name, query: UsageParameters, fields: usage_choice.FieldChoice) -> Response:
-    now = time.time()
-    with desk.live.open(name) as current:
+def _usage(desk: Desk, name: Name, query: UsageParameters, fields: usage_choice.FieldChoice, sight: Sight) -> Response:
+    now, mark = time.time(), sight.mark if sight.hides("jobs") else ""
+    with desk.live.open(name, mark) as current:
         edition = tagged(current, digest_of(query))
         if (unchanged := not_modified(edition, now)) is not None:
             return unchanged
-        if (kept := desk.memory.get(key_of(edition))) is not None:
+        if (kept := desk.memory.get(key_of(edition, has_links=False))) is not None:
             return again(edition, kept, now)
-        data, total = usage_choice.choose(current.view.document(name), query.partition, query.node, fields)
+        document = current.view.document(name)
+        data, total = usage_choice.choose(document, query.partition, query.node, fields, jobs=not mark)
         pieces = in_envelope([data], {**current.edition.meta, "total": total})
         response = made(edition, pieces, now, mimetype=JSON)
     if (made_now := kept_of(response)) is not None:
-        desk.memory.keep(key_of(edition), made_now)
+        desk.memory.keep(key_of(edition, has_links=False), made_now)
     return response
+
+
+def _stats(desk: Desk, query: Parameters, sight: Sight) -> Response:
+    with desk.live.open("stats", sight.mark) as current:
+        data = own_calls_only(current.view.document("stats"), sight.user)
+        return _small(current, data, current.collection.total, digest_of(query))
 
 
 def _small(current: OpenEdition, data: bytes, total: int, digest: str) -> Response:
@@ -208,12 +234,6 @@ def _small(current: OpenEdition, data: bytes, total: int, digest: str) -> Respon
 def _freshen(desk: Desk) -> None:
     if request.cache_control.no_cache:
         desk.freshen()
-
-
-def _as_csv(query: Query) -> Query:
-    if "format" in query.model_fields_set:
-        raise BadParameter("format makes no sense together with the ending .csv.", parameter="format")
-    return query.model_copy(update={"format": "csv"})
 
 
 def _whole(desk: Desk, name: Name) -> Response:

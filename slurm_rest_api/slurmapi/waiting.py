@@ -14,6 +14,10 @@ _LOOK_SECONDS: Final = 0.1
 _RETRY_SECONDS: Final = 1
 
 
+def _never() -> bool:
+    return False
+
+
 class WaitingRoom:
     """Places for requests that wait; each of them keeps a thread of this process busy, so there are only `places`."""
 
@@ -21,8 +25,8 @@ class WaitingRoom:
         self._places = places
         self._free = threading.BoundedSemaphore(places) if places > 0 else None
 
-    def wait(self, happened: Callable[[], bool], seconds: float) -> None:
-        """Return once `happened()`, or after `seconds`.
+    def wait(self, happened: Callable[[], bool], seconds: float, gone: Callable[[], bool] = _never) -> None:
+        """Return once `happened()`, or after `seconds`, or when whoever asked has `gone()`.
 
         Raises:
             TooManyWaiting: it has not happened yet, and every place is taken.
@@ -36,15 +40,15 @@ class WaitingRoom:
                     " taken. Ask again without wait, or in a moment.",
                     retry_after=_RETRY_SECONDS,
                 )
-            _look_until(happened, seconds)
+            _look_until(lambda: happened() or gone(), seconds)
 
-    def wait_if_free(self, happened: Callable[[], bool], seconds: float) -> None:
+    def wait_if_free(self, happened: Callable[[], bool], seconds: float, gone: Callable[[], bool] = _never) -> None:
         """As `wait`, but where every place is taken it returns at once."""
         if happened():
             return
         with self._place() as free:
             if free:
-                _look_until(happened, seconds)
+                _look_until(lambda: happened() or gone(), seconds)
 
     @contextmanager
     def _place(self) -> Iterator[bool]:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from flask import Flask, Response, g, request
 
 from slurm_rest_api.auth.principal import Authenticate, Credentials, Principal
+from slurm_rest_api.auth.sight import EVERYTHING, Sight
 from slurm_rest_api.errors import Forbidden
 
 MayAsk = Callable[[Principal, str], bool]
@@ -16,13 +17,24 @@ MayAsk = Callable[[Principal, str], bool]
 
 # The interactive reference is two of them.
 _PAGES: Final = {"pages", "openapi", "swagger"}
+SightOf = Callable[[Principal], Sight]
+"""What a principal sees; it may ask the accounting database, so it is called only by who wants to know."""
+
 _IDENTIFYING: Final = ("Authorization", "Cookie", "X-SLURM-USER-NAME", "X-SLURM-USER-TOKEN")
 
 
 def require_principal(
-    app: Flask, authenticate: Authenticate, may_ask: MayAsk, open_paths: Collection[str], *, pages_are_open: bool
+    app: Flask,
+    authenticate: Authenticate,
+    *,
+    may_ask: MayAsk,
+    sight_of: SightOf,
+    open_paths: Collection[str],
+    pages_are_open: bool,
 ) -> None:
     """Have `app` answer nobody but those whom `authenticate` knows and `may_ask` lets, except on `open_paths`.
+
+    What is answered is what `sight_of` leaves: routes get it from `present_sight()`.
 
     This comes before routing takes effect: a path that does not exist is refused like any other. Pages have no data;
     they need no name where the reader gives it on the page itself, and neither does the reference that they link to.
@@ -39,6 +51,7 @@ def require_principal(
         g.principal = principal = authenticate(_credentials())
         if not may_ask(principal, request.path):
             raise Forbidden("This is not for you to see here.")
+        g.sight_of = sight_of
 
     @app.after_request
     def keep_private(response: Response) -> Response:
@@ -57,6 +70,14 @@ def principal_name() -> str | None:
     """Who sends the present request; None where nobody was asked for a name."""
     principal: Any = g.get("principal")
     return principal.name if isinstance(principal, Principal) else None
+
+
+def present_sight() -> Sight:
+    """What whoever sends the present request sees; everything where nobody was asked for a name."""
+    if "sight" not in g:
+        g.sight = g.sight_of(g.principal) if "sight_of" in g else EVERYTHING
+    sight: Sight = g.sight
+    return sight
 
 
 def _credentials() -> Credentials:

@@ -16,8 +16,11 @@ from slurm_rest_api.web.compression import compress
 from slurm_rest_api.web.envelope import JSON
 from slurm_rest_api.web.memory import KeptAnswer, Key
 
-# From here on an answer is not worth being held in memory, and below there compressing it saves no packet.
-_STREAMED_BYTES: Final = 256 * 1024
+# What an answer may have on the wire to be held in memory, plain or compressed, and what may go into it.
+_PLAIN_BYTES: Final = 256 * 1024
+_GZIP_BYTES: Final = 512 * 1024
+_MADE_BYTES: Final = 8 * 1024 * 1024
+# Below there compressing saves no packet.
 _COMPRESSED_BYTES: Final = 1000
 _KEPT_HEADERS: Final = ("Content-Encoding", "Link", "X-Total-Count")
 
@@ -54,8 +57,12 @@ def not_modified(edition: Edition, now: float) -> Response | None:
 def full(edition: Edition, body: BinaryIO, now: float, *, gzip: bool) -> Response:
     """A 200 that sends the open file `body`."""
     length = os.fstat(body.fileno()).st_size
-    response = Response(wrap_file(request.environ, body), mimetype=JSON, direct_passthrough=True)
-    response.content_length = length
+    if length <= _PLAIN_BYTES:
+        with body:
+            response = Response(body.read(), mimetype=JSON)
+    else:
+        response = Response(wrap_file(request.environ, body), mimetype=JSON, direct_passthrough=True)
+        response.content_length = length
     _describe(response, edition, now)
     if gzip:
         response.content_encoding = "gzip"
@@ -92,31 +99,32 @@ def made(
     It is compressed where that is accepted and saves something. `on_close` is called once the last piece is made, or
     when the client has gone away.
     """
-    gzip = accepts_gzip()
+    beginning = b"".join(_at_least(_COMPRESSED_BYTES, pieces))
+    gzip = accepts_gzip() and len(beginning) >= _COMPRESSED_BYTES
+    work = _Work(itertools.chain([beginning], pieces))
+    wire = compress(work) if gzip else iter(work)
+    most = _GZIP_BYTES if gzip else _PLAIN_BYTES
     first: list[bytes] = []
     size = 0
-    for piece in pieces:
+    for piece in wire:
         first.append(piece)
         size += len(piece)
-        if size > _STREAMED_BYTES:
-            response = _streamed(itertools.chain(first, pieces), gzip=gzip)
+        if size > most or work.done_bytes > _MADE_BYTES:
+            response = Response(itertools.chain(first, wire), mimetype=mimetype)
             response.call_on_close(on_close)
             break
     else:
         on_close()
-        gzip = gzip and size >= _COMPRESSED_BYTES
-        body = b"".join(first)
-        response = Response(b"".join(compress([body])) if gzip else body)
-    response.mimetype = mimetype
+        response = Response(b"".join(first), mimetype=mimetype)
     _describe(response, edition, now)
     if gzip:
         response.content_encoding = "gzip"
     return response
 
 
-def key_of(edition: Edition) -> Key:
-    """Under what the answer to the present request is kept: its links repeat what was asked."""
-    return edition.tag, request.root_path, request.full_path, accepts_gzip()
+def key_of(edition: Edition, *, has_links: bool) -> Key:
+    """Under what the answer to the present request is kept; links repeat what was asked, in its own words."""
+    return edition.tag, request.root_path, request.full_path if has_links else request.path, accepts_gzip()
 
 
 def kept_of(response: Response) -> KeptAnswer | None:
@@ -136,8 +144,24 @@ def again(edition: Edition, kept: KeptAnswer, now: float) -> Response:
     return response
 
 
-def _streamed(pieces: Iterable[bytes], *, gzip: bool) -> Response:
-    return Response(compress(pieces) if gzip else pieces)
+class _Work:
+    """Pieces that are passed on, and how many bytes these were."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
+        self.done_bytes = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self.done_bytes += len(piece)
+            yield piece
+
+
+def _at_least(size: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Pieces of at least `size` bytes together, or all that there are."""
+    while size > 0 and (piece := next(pieces, None)) is not None:
+        size -= len(piece)
+        yield piece
 
 
 def _etag(edition: Edition) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -50,6 +50,20 @@ class Parameters(BaseModel):
         accepted = f"It knows: {', '.join(known)}." if known else "It takes none."
         told = f"This route does not know the parameter {name!r}.{nearest(name, known)} {accepted}"
         return BadParameter(told, parameter=name)
+
+
+Query = TypeVar("Query", bound=Parameters)
+
+
+def as_csv(query: Query) -> Query:
+    """A query with a `format` that was asked with the ending `.csv`, under which browsers and spreadsheets save well.
+
+    Raises:
+        BadParameter: it names a format too.
+    """
+    if "format" in query.model_fields_set:
+        raise BadParameter("format makes no sense together with the ending .csv.", parameter="format")
+    return query.model_copy(update={"format": "csv"})
 
 
 def _shown(details: ErrorDetails) -> str:

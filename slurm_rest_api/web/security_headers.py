@@ -24,8 +24,9 @@ def add_security_headers(app: Flask) -> None:
 
     @app.after_request
     def add(response: Response) -> Response:
-        for name, value in _ALWAYS.items():
-            response.headers.setdefault(name, value)
         policy = _PAGE_POLICY if response.mimetype == "text/html" else _DATA_POLICY
-        response.headers.setdefault("Content-Security-Policy", policy)
+        wanted = {**_ALWAYS, "Content-Security-Policy": policy}
+        present = {name.lower() for name, _ in response.headers}
+        # One by one they would be looked for among all others, which is a tenth of a short answer's time.
+        response.headers.extend({name: value for name, value in wanted.items() if name.lower() not in present})
         return response

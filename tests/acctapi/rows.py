@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import create_engine
 
-from slurm_rest_api.acctapi.tables import assoc_table, job_table, qos_table, tres_table
+from slurm_rest_api.acctapi.tables import assoc_table, coord_table, job_table, qos_table, tres_table
 from slurm_rest_api.config import Settings
 
 JOB_TABLE = "demo_job_table"
@@ -62,8 +62,10 @@ def assoc_row(**changes: Any) -> Row:
     return {**_ASSOC, **changes}
 
 
-def write_database(file: Path, jobs: Iterable[Row], associations: Sequence[Row] = USERS) -> None:
-    """Make an SQLite file with slurmdbd's tables and these rows."""
+def write_database(
+    file: Path, jobs: Iterable[Row], associations: Sequence[Row] = USERS, coordinators: Iterable[tuple[str, str]] = ()
+) -> None:
+    """Make an SQLite file with slurmdbd's tables and these rows; `coordinators` are pairs of account and user."""
     engine = create_engine(f"sqlite:///{file}")
     job, assoc, qos, tres = job_table(JOB_TABLE), assoc_table(ASSOC_TABLE), qos_table(), tres_table()
     with engine.begin() as connection:
@@ -72,6 +74,7 @@ def write_database(file: Path, jobs: Iterable[Row], associations: Sequence[Row] 
             (assoc, [assoc_row(**row) for row in associations]),
             (qos, QOS),
             (tres, TRES),
+            (coord_table(), [{"acct": acct, "user": user, "deleted": 0} for acct, user in coordinators]),
         ):
             table.create(connection)
             if rows:

@@ -184,6 +184,17 @@ def test_csv_and_ndjson_have_the_same_records(accounting: FlaskClient) -> None:
     assert accounting.get("/history?limit=1&format=csv").headers["Link"].endswith('rel="next"')
 
 
+@pytest.mark.parametrize("route", ["/history", "/users"])
+def test_the_ending_csv_is_the_format(accounting: FlaskClient, route: str) -> None:
+    table = accounting.get(f"{route}.csv?limit=1")
+    assert (table.mimetype, table.text) == ("text/csv", accounting.get(f"{route}?limit=1&format=csv").text)
+    assert len(list(csv.reader(io.StringIO(table.text, newline="")))) == 2
+    second = accounting.get(table.headers["Link"].removeprefix("<").partition(">")[0])
+    assert second.mimetype == "text/csv"
+    assert second.text != table.text
+    fault(accounting, f"{route}.csv?format=json")
+
+
 @pytest.mark.parametrize(
     ("query", "parameter", "words"),
     [

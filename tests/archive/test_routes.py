@@ -151,6 +151,9 @@ def test_csv_and_ndjson(archive: FlaskClient, now: int) -> None:
     assert [json.loads(line) for line in lines] == expected
     rows = list(csv.DictReader(io.StringIO(archive.get(f"{query}&format=csv").text, newline="")))
     assert [int(row["time"]) for row in rows] == [sample["time"] for sample in expected]
+    named = archive.get(query.replace("/load?", "/load.csv?"))
+    assert (named.mimetype, named.text) == ("text/csv", archive.get(f"{query}&format=csv").text)
+    assert archive.get("/load.csv?format=csv").status_code == 400
 
 
 def test_csv_has_a_column_for_each_field_of_each_partition(archive: FlaskClient, store: ArchiveStore) -> None:

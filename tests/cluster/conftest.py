@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.testbed.bringup import down, is_up, sole_session, up
 from tests.testbed.cluster import Cluster
 from tests.testbed.jobs import Jobs
-from tests.testbed.layout import layout_from
 from tests.testbed.service import CONFIG, Service, StartService, start_service
 
 __all__ = ["CONFIG", "Jobs", "StartService"]
@@ -24,19 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.cluster)
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """The cluster, up; taken down afterwards unless it was up before or SLURM_REST_API_TESTBED_KEEP is set."""
-    layout = layout_from(os.environ)
-    with sole_session(layout):
-        keep = is_up(layout) or os.environ.get("SLURM_REST_API_TESTBED_KEEP", "") not in ("", "0")
-        try:
-            yield Cluster(layout, up(layout))
-        finally:
-            if not keep:
-                down(layout)
 
 
 @pytest.fixture

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.cluster.answers import ask
-from tests.cluster.conftest import Jobs
+from slurm_rest_api.slurmapi.store.reader import StoreReader
+from tests.cluster.answers import Answer, ask
+from tests.cluster.conftest import Jobs, StartService
 from tests.slurmapi.asking.clients import Client
 from tests.testbed.cluster import Cluster
 from tests.testbed.service import Service
+from tests.waiting import wait_for
 
 CLIENTS = [
     ("/queue", {}, True),
@@ -79,6 +83,61 @@ def test_a_request_that_waits_is_answered_by_the_next_change(cluster: Cluster, j
         while job not in client.body and time.monotonic() < deadline:
             client.poll(functools.partial(get, service), wait="20")
         assert client.body[job]["job_state"] == "PENDING"
+
+
+def loads(service: Service) -> int:
+    """How often the service has loaded the cluster so far."""
+    with StoreReader(service.folder / "snapshot.sqlite").view() as view:
+        assert view is not None
+        return view.status().cycles
+
+
+def ask_fresh(service: Service) -> Answer:
+    return ask(service, "/queue?user=bob", headers={"Cache-Control": "no-cache"})
+
+
+def test_many_who_want_it_fresh_cost_slurmctld_no_more_than_the_setting(start: StartService) -> None:
+    config = "system:\n  refresh_seconds: 600\n  fresh_seconds: 3\n  waiting_requests: 30\n  web_threads: 40\n"
+    service = start(config)
+    begun, before, answered = time.monotonic(), loads(service), 0
+    with ThreadPoolExecutor(20) as pool:
+        while time.monotonic() < begun + 10:
+            answers = list(pool.map(ask_fresh, [service] * 20))
+            assert {answer.status for answer in answers} == {200}
+            answered += len(answers)
+    assert answered >= 40
+    assert 1 <= loads(service) - before <= 1 + (time.monotonic() - begun) / 3
+    service.stop()
+
+
+def test_nobody_waits_for_a_controller_that_is_down(cluster: Cluster, start: StartService) -> None:
+    service = start("system:\n  refresh_seconds: 1\n")
+    version = ask(service, "/queue").json["meta"]["version"]
+    cluster.daemons.stop("slurmctld")
+    try:
+        wait_for("a load to fail", lambda: "could not be loaded" in service.log, seconds=60)
+        # Together these would take minutes if each of them waited its fifteen seconds.
+        with ThreadPoolExecutor(4) as pool:
+            answers = [pool.submit(ask_fresh, service) for _ in range(80)]
+            assert {answer.result(60).status for answer in answers} == {200}
+        assert ask_fresh(service).json["meta"]["version"] == version
+    finally:
+        cluster.daemons.start("slurmctld")
+        service.stop()
+
+
+def test_a_table_shows_what_squeue_shows(cluster: Cluster, jobs: Jobs, service: Service) -> None:
+    jobs.running(user="alice", job_name="-x=1", nodes=2)
+    jobs.submit(user="bob", job_name="held", hold=True)
+    columns = {"job_id": "%A", "partition": "%P", "name": "%j", "user_name": "%u", "job_state": "%T", "num_nodes": "%D"}
+    printed = cluster.run(["squeue", "-h", "--format", "|".join(columns.values()), "-t", "PD,R"]).stdout
+    path = f"/queue?state=PD,R&format=table&fields={','.join(columns)}"
+    answer = ask(service, path, headers={"Cache-Control": "no-cache"})
+    heading, *lines = answer.body.decode().splitlines()
+    begins = [heading.index(name.upper()) for name in columns]
+    cells = [[line[i:j].rstrip() for i, j in itertools.zip_longest(begins, begins[1:])] for line in lines]
+    assert len(cells) >= 2
+    assert sorted(cells) == sorted(line.split("|") for line in printed.splitlines())
 
 
 def test_a_fresh_answer_has_the_job_that_was_just_submitted(jobs: Jobs, service: Service) -> None:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from slurm_rest_api.cli import main
 from slurm_rest_api.config import load_settings
-from slurm_rest_api.deployment.install import install_files
+from slurm_rest_api.deployment.install import install_files, listen_queue
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("slurm-rest-api.ini", "slurm-rest-api.service", "sample-block-nginx.conf")
@@ -34,8 +34,19 @@ def test_the_files_get_the_paths_of_the_installation(tmp_path: Path) -> None:
     assert "socket = /run/slurm-rest-api/uwsgi.sock\n" in ini
     assert "server unix:/run/slurm-rest-api/uwsgi.sock;" in installed[Path("etc/nginx/conf.d/slurm-rest-api.conf")]
     unit = installed[Path("etc/systemd/system/slurm-rest-api.service")]
-    assert "ExecStart=/opt/slurm-rest-api/venv/bin/uwsgi --ini /etc/slurm-rest-api/slurm-rest-api.ini\n" in unit
+    assert " /opt/slurm-rest-api/venv/bin/uwsgi --ini /etc/slurm-rest-api/slurm-rest-api.ini\n" in unit
     load_settings(tmp_path / "etc/slurm-rest-api/config.yml", {})
+
+
+def test_no_more_requests_may_wait_than_the_host_allows(tmp_path: Path) -> None:
+    allowed = tmp_path / "somaxconn"
+    for present, expected in (("128\n", 128), ("4096\n", 1024)):
+        allowed.write_text(present)
+        assert listen_queue(allowed) == expected
+        install_files(tmp_path / present.strip(), VENV, allowed)
+        ini = (tmp_path / present.strip() / "etc/slurm-rest-api/slurm-rest-api.ini").read_text()
+        assert f"\nlisten = {expected}\n" in ini
+    assert listen_queue(tmp_path / "no such file") == 1024
 
 
 def test_a_file_that_was_changed_is_left_alone(tmp_path: Path) -> None:

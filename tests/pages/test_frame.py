@@ -79,7 +79,7 @@ def test_all_that_a_page_refers_to_is_here(pages: FlaskClient, address: str) -> 
     for target in targets:
         assert not re.match(r"\w+:|/", target), f"{target} is not relative"
         url = urlsplit(urljoin(address, target)).path
-        # A route that is switched off answers 404 itself, one without data 503.
+        # A route that is switched off answers 404 itself.
         assert url.removesuffix(".csv") in routes or pages.get(url).status_code == 200, target
 
 

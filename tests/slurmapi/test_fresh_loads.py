@@ -76,7 +76,7 @@ class Knocks:
 
 @pytest.fixture
 def api(tmp_path: Path) -> Service:
-    return Service(tmp_path, waiting_requests=CLIENTS + 1)
+    return Service(tmp_path, waiting_requests=CLIENTS + 1, web_threads=CLIENTS + 2)
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ async function walk(figure, event) {
 
 function makeFigure(graph) {
   const figure = { graph, last: new Map(), index: null, rows: h("tbody"), table: h("div", { class: "scroll values", tabindex: "0", role: "region", "aria-label": `${graph.title}: values` }) };
-  figure.plot = h("div", { class: "plot", tabindex: "0", role: "application", "aria-label": `Graph: ${graph.title}. Arrow keys read its values.`, onkeydown: (event) => walk(figure, event) });
+  figure.plot = h("div", { class: "chart", tabindex: "0", role: "application", "aria-label": `Graph: ${graph.title}. Arrow keys read its values.`, onkeydown: (event) => walk(figure, event) });
   figure.plot.addEventListener("blur", () => { figure.index = null; read(null); });
   figure.moment = h("span", {}, "last");
   figure.spoken = h("p", { class: "unseen", role: "status" });

@@ -74,3 +74,6 @@ INDEXED: Final[Mapping[Kind, tuple[str, ...]]] = {
     "nodes": ("changed",),
     "partitions": (),
 }
+
+OWNERS: Final[Mapping[Kind, tuple[str, ...]]] = {"queue": ("user_name", "account"), "nodes": (), "partitions": ()}
+"""The columns that tell whose a record is. They are remembered of records that have gone, and of owners it had."""

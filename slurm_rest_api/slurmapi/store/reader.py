@@ -87,27 +87,26 @@ class StoreView:
         """Key and rendered JSON of the records at these places."""
         return selection.bodies(self._connection, kind, found)
 
-    def waiting_tasks(self, array: int) -> Iterator[tuple[str, bytes]]:
-        """The task indexes and the rendered JSON of the records that stand for waiting tasks of an array."""
-        return selection.waiting_tasks(self._connection, array)
-
     def groups(
         self, kind: Kind, where: Condition, sums: Mapping[str, str], by: str | None
     ) -> list[tuple[Value, dict[str, int]]]:
         """Number of records and sums of columns, for each value of the column `by` or altogether."""
         return selection.groups(self._connection, kind, where, sums, by)
 
-    def changes(self, kind: Kind, where: Condition, since: int, *, clock: bool) -> Iterator[Changed]:
-        """The records that changed after version `since`; with `clock` also those in which only the clock moved."""
-        return selection.changes(self._connection, kind, where, since, clock=clock)
+    def changes(self, kind: Kind, where: Condition, seen: Condition, since: int, *, clock: bool) -> Iterator[Changed]:
+        """The records that changed after version `since`; with `clock` also those in which only the clock moved.
 
-    def gone(self, kind: Kind, since: int) -> list[int | str]:
-        """The keys that went after version `since` and are not back."""
-        return selection.gone_since(self._connection, kind, since)
+        What does not meet `seen` is left out.
+        """
+        return selection.changes(self._connection, kind, where, seen, since, clock=clock)
 
-    def anything_since(self, kind: Kind, since: int) -> bool:
-        """Whether any record changed otherwise than by the clock, or went, after version `since`."""
-        return selection.anything_since(self._connection, kind, since)
+    def gone(self, kind: Kind, seen: Condition, since: int) -> list[int | str]:
+        """The keys that went after version `since` and are not back, of records that met `seen`."""
+        return selection.gone_since(self._connection, kind, seen, since)
+
+    def anything_since(self, kind: Kind, seen: Condition, since: int) -> bool:
+        """Whether any record that meets `seen` changed otherwise than by the clock, or went, after version `since`."""
+        return selection.anything_since(self._connection, kind, seen, since)
 
     def document(self, name: str) -> bytes:
         """The rendered JSON of the document `name`, which `collection(name)` has shown to exist."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from slurm_rest_api.errors import StoreError
-from slurm_rest_api.slurmapi.store.columns import COLUMNS, Facts, Kind
+from slurm_rest_api.slurmapi.store.columns import COLUMNS, OWNERS, Facts, Kind
 
 Key = int | str
 
@@ -67,6 +67,7 @@ def replace_records(
     )
     changed = _changed(rows, before, after)
     while batch := list(itertools.islice(changed, _BATCH)):
+        _remember_owners(connection, kind, [row for row, moved in batch if moved], version)
         connection.executemany(insert_body, ((row.key, row.body, version) for row, _ in batch))
         facts = ((row.key, version, after.stills.get(row.key), *row.facts) for row, moved in batch if moved)
         connection.executemany(insert_facts, facts)
@@ -107,10 +108,30 @@ def _digest(still: bytes) -> int:
 def _remove(connection: sqlite3.Connection, kind: Kind, keys: list[Key], version: int) -> None:
     if not keys:
         return
+    connection.executemany(_leave(kind), ((version, key) for key in keys))
     connection.executemany(f"DELETE FROM {kind} WHERE key = ?", ((key,) for key in keys))
     connection.executemany(f"DELETE FROM {kind}_facts WHERE key = ?", ((key,) for key in keys))
+
+
+def _remember_owners(connection: sqlite3.Connection, kind: Kind, rows: list[Row], version: int) -> None:
+    """Whoever sees a record no more, because its owner becomes another, has to be told that it is gone."""
+    owners = OWNERS[kind]
+    if not owners:
+        return
+    places = [COLUMNS[kind].index(column) for column in owners]
+    others = " OR ".join(f"{column} IS NOT ?" for column in owners)
     connection.executemany(
-        "INSERT OR REPLACE INTO gone (kind, key, version) VALUES (?, ?, ?)", ((kind, key, version) for key in keys)
+        f"{_leave(kind)} AND ({others})", ((version, row.key, *(row.facts[place] for place in places)) for row in rows)
+    )
+
+
+def _leave(kind: Kind) -> str:
+    """Remembers of the record with a key that it left those who saw it, in a version."""
+    columns = "".join(f", {column}" for column in OWNERS[kind])
+    values = "".join(f", coalesce({column}, '')" for column in OWNERS[kind])
+    return (
+        f"INSERT OR REPLACE INTO gone (kind, key, version{columns})"
+        f" SELECT '{kind}', key, ?{values} FROM {kind}_facts WHERE key = ?"
     )
 
 

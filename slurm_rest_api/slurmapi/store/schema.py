@@ -13,7 +13,7 @@ from typing import Final
 from slurm_rest_api.slurmapi.array_tasks import has_task
 from slurm_rest_api.slurmapi.store.columns import COLUMNS, INDEXED, KINDS, Kind
 
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 BUSY_SECONDS: Final = 5.0
 _READER_CACHE_KIB: Final = 256
 
@@ -45,8 +45,10 @@ CREATE TABLE partitions (key TEXT PRIMARY KEY, body BLOB NOT NULL, version INTEG
 CREATE TABLE gone (
     kind TEXT NOT NULL,
     key NOT NULL,
+    user_name TEXT NOT NULL DEFAULT '',
+    account TEXT NOT NULL DEFAULT '',
     version INTEGER NOT NULL,
-    PRIMARY KEY (kind, key)
+    PRIMARY KEY (kind, key, user_name, account)
 ) WITHOUT ROWID;
 CREATE INDEX gone_by_version ON gone (kind, version);
 CREATE TABLE document (name TEXT PRIMARY KEY, body BLOB NOT NULL);

@@ -86,15 +86,6 @@ def _further(order: Order, value: Value) -> Condition:
     return any_of([compares(order.column, "<", value), Condition(f"{order.column} IS NULL")])
 
 
-def waiting_tasks(connection: sqlite3.Connection, array: int) -> Iterator[tuple[str, bytes]]:
-    """The task indexes and the rendered JSON of the records that stand for waiting tasks of an array."""
-    query = (
-        "SELECT f.array_task_str, q.body FROM queue_facts AS f JOIN queue AS q ON q.key = f.key"
-        " WHERE f.array_job_id = ? AND f.array_task_str IS NOT NULL ORDER BY f.key"
-    )
-    yield from connection.execute(query, (array,))
-
-
 def groups(
     connection: sqlite3.Connection, kind: Kind, where: Condition, sums: Mapping[str, str], by: str | None
 ) -> list[tuple[Value, dict[str, int]]]:
@@ -105,7 +96,8 @@ def groups(
     totals = ", ".join(["count(*)", *(f"coalesce(sum({column}), 0)" for column in sums.values())])
     query = f"SELECT {by or 'NULL'}, {totals} FROM {kind}_facts WHERE {where.sql}"
     if by is not None:
-        query += f" GROUP BY {by} ORDER BY {by}"
+        # By an expression: in the order of an index SQLite would jump to and fro in the table for each row.
+        query += f" GROUP BY +{by} ORDER BY +{by}"
     names = ("count", *sums)
     rows = connection.execute(query, where.values)
     return [(row[0], dict(zip(names, row[1:], strict=True))) for row in rows]
@@ -123,17 +115,21 @@ class Changed(NamedTuple):
 
 
 def changes(
-    connection: sqlite3.Connection, kind: Kind, where: Condition, since: int, *, clock: bool
+    connection: sqlite3.Connection, kind: Kind, where: Condition, seen: Condition, since: int, *, clock: bool
 ) -> Iterator[Changed]:
-    """The records that changed after version `since`, then, with `clock`, those in which only the clock has moved."""
+    """The records that changed after version `since`, then, with `clock`, those in which only the clock has moved.
+
+    Those that do not meet `seen` are left out, whatever has happened to them.
+    """
     body = f"(SELECT body FROM {kind} AS b WHERE b.key = f.key)"
     # Sorted by an expression: in the order of the keys themselves SQLite would walk them all to save the sorting.
     # With an offset it sorts before it looks for the records, which it would carry around else.
     sorted_keys = (
-        f"SELECT key, {where.sql} AS meets FROM {kind}_facts WHERE changed > ? ORDER BY +key LIMIT -1 OFFSET 0"
+        f"SELECT key, {where.sql} AS meets FROM {kind}_facts WHERE changed > ? AND ({seen.sql})"
+        " ORDER BY +key LIMIT -1 OFFSET 0"
     )
     moved = f"SELECT key, CASE WHEN meets THEN {body} END FROM ({sorted_keys}) AS f"
-    for key, found in connection.execute(moved, (*where.values, since)):
+    for key, found in connection.execute(moved, (*where.values, since, *seen.values)):
         yield Changed(key, found, moved=True)
     if not clock:
         return
@@ -143,19 +139,24 @@ def changes(
         yield Changed(key, found, moved=False)
 
 
-def gone_since(connection: sqlite3.Connection, kind: Kind, version: int) -> list[int | str]:
-    """The keys that went after `version` and have not come back, in their order."""
+def gone_since(connection: sqlite3.Connection, kind: Kind, seen: Condition, version: int) -> list[int | str]:
+    """The keys of records that met `seen`, went after `version` and have not come back, in their order.
+
+    A record that has another owner now is gone for the one that it had.
+    """
+    back = f"SELECT 1 FROM {kind}_facts AS f WHERE f.key = gone.key AND ({seen.sql})"
     query = (
-        f"SELECT key FROM gone WHERE kind = ? AND version > ? AND NOT EXISTS"
-        f" (SELECT 1 FROM {kind}_facts AS f WHERE f.key = gone.key) ORDER BY key"
+        f"SELECT DISTINCT key FROM gone WHERE kind = ? AND version > ? AND ({seen.sql}) AND NOT EXISTS ({back})"
+        " ORDER BY key"
     )
-    return [key for (key,) in connection.execute(query, (kind, version))]
+    return [key for (key,) in connection.execute(query, (kind, version, *seen.values, *seen.values))]
 
 
-def anything_since(connection: sqlite3.Connection, kind: Kind, version: int) -> bool:
-    """Whether any record changed otherwise than by the clock, or went, after `version`."""
+def anything_since(connection: sqlite3.Connection, kind: Kind, seen: Condition, version: int) -> bool:
+    """Whether any record that meets `seen` changed otherwise than by the clock, or went, after `version`."""
     query = (
-        f"SELECT EXISTS (SELECT 1 FROM {kind}_facts WHERE changed > :version)"
-        f" OR EXISTS (SELECT 1 FROM gone WHERE kind = :kind AND version > :version)"
+        f"SELECT EXISTS (SELECT 1 FROM {kind}_facts WHERE changed > ? AND ({seen.sql}))"
+        f" OR EXISTS (SELECT 1 FROM gone WHERE kind = ? AND version > ? AND ({seen.sql}))"
     )
-    return bool(connection.execute(query, {"kind": kind, "version": version}).fetchone()[0])
+    values = (version, *seen.values, kind, version, *seen.values)
+    return bool(connection.execute(query, values).fetchone()[0])

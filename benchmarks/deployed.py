@@ -1,0 +1,128 @@
+"""The service as it is deployed: uWSGI and nginx with the repository's own files, over a made-up cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from slurm_rest_api.deployment.install import listen_queue
+
+ROOT: Final = Path(__file__).parents[1]
+_PATIENCE_SECONDS: Final = 300
+_NGINX: Final = """
+user root; worker_processes auto; daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.error.log;
+events {{ worker_connections 2048; }}
+http {{ {temporary} keepalive_requests 100000000; sendfile on; tcp_nopush on;
+{block}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A running service, and its folder."""
+
+    port: int
+    folder: Path
+    uwsgi: psutil.Process
+    nginx: psutil.Process
+
+    @property
+    def store(self) -> Path:
+        """The snapshot store."""
+        return self.folder / "run" / "snapshot.sqlite"
+
+    def processes(self) -> dict[str, list[psutil.Process]]:
+        """The processes by what they are."""
+        found: dict[str, list[psutil.Process]] = {"nginx": [self.nginx, *self.nginx.children()]}
+        for child in self.uwsgi.children():
+            own = [child, *child.children(recursive=True)]
+            name = "collector and loader" if any("collect" in process.cmdline() for process in own) else "web workers"
+            found.setdefault(name, []).extend(own)
+        return found
+
+    def fetch(self, path: str) -> tuple[dict[str, str], Any]:
+        """Headers and JSON body."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60) as answer:
+            return dict(answer.headers), json.load(answer)
+
+    def version(self) -> str:
+        """That of the queue now, once something is loaded."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return str(self.fetch("/queue?limit=1")[1]["meta"]["version"])
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
+
+@contextmanager
+def deployed(folder: Path, jobs: int, nodes: int, port: int, uwsgi: str) -> Iterator[Deployed]:
+    """The service over `jobs` jobs and `nodes` nodes; everything that it writes lies in `folder`."""
+    folder.chmod(0o755)
+    (folder / "run").mkdir(mode=0o755)
+    config = folder / "config.yml"
+    config.write_text(f'system: {{source: "benchmarks.synthetic:from_environment", runtime_dir: {folder}/run}}\n')
+    (folder / "uwsgi.ini").write_text(_uwsgi_ini(folder, config))
+    (folder / "nginx.conf").write_text(_nginx_conf(folder, port))
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "SYNTHETIC_CLUSTER": f"{jobs},{nodes}"}
+    with ExitStack() as stack:
+        server = [uwsgi, "--ini", f"{folder}/uwsgi.ini"]
+        web = stack.enter_context(_running(server, environ, folder / "uwsgi.log"))
+        proxy = stack.enter_context(_running(["nginx", "-c", f"{folder}/nginx.conf"], environ, folder / "nginx.out"))
+        service = Deployed(port, folder, psutil.Process(web.pid), psutil.Process(proxy.pid))
+        service.version()
+        yield service
+
+
+def _uwsgi_ini(folder: Path, config: Path) -> str:
+    values = {
+        "@VENV@": sys.prefix,
+        "@CONFIG@": str(config),
+        "@RUNTIME@": f"{folder}/run",
+        "@LISTEN@": str(listen_queue()),
+    }
+    text = (ROOT / "slurm-rest-api.ini").read_text()
+    for mark, value in values.items():
+        text = text.replace(mark, value)
+    assert "@" not in text, "the file has a mark that is not known here"
+    return text
+
+
+def _nginx_conf(folder: Path, port: int) -> str:
+    """The sample block without its limit of requests a client: here one address is all clients."""
+    block = (ROOT / "sample-block-nginx.conf").read_text().replace("@RUNTIME@", f"{folder}/run")
+    block = re.sub(r"^\s*limit_req.*$", "", block, flags=re.MULTILINE)
+    block = re.sub(r"^\s*listen \[::\]:80;$", "", block, flags=re.MULTILINE)
+    block = block.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("/var/log/nginx/", f"{folder}/")
+    # Relative to nginx's own configuration, which is not the one that is used.
+    block = block.replace("include uwsgi_params;", "include /etc/nginx/uwsgi_params;")
+    kinds = ("client_body", "proxy", "uwsgi", "fastcgi", "scgi")
+    return _NGINX.format(
+        folder=folder, block=block, temporary="".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    )
+
+
+@contextmanager
+def _running(argv: list[str], environ: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(argv, cwd=ROOT, env=environ, stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(60)

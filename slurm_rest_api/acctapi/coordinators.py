@@ -1,0 +1,79 @@
+"""Which accounts a user coordinates: those that `sacctmgr add coordinator` names, and every account below them.
+
+Source: `acct_coord_table`, and the tree of accounts in `<cluster>_assoc_table` (slurmdbd's `_get_user_coords`). A right
+that cannot be looked up is not there: without the database, or without a right to its table, nobody coordinates
+anything.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from slurm_rest_api.acctapi.associations import Associations
+from slurm_rest_api.acctapi.catalog import Catalogs
+from slurm_rest_api.acctapi.database import Database
+from slurm_rest_api.acctapi.schema import Schema
+from slurm_rest_api.errors import ApiError
+
+_RETRY_SECONDS: Final = 60.0
+"""A database that does not answer makes one request in this time wait for it, not every one."""
+
+
+class Coordinators:
+    """Reads who coordinates what when what it has is older than `life_seconds`; one reader at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalogs: Catalogs,
+        life_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._catalogs = catalogs
+        self._life_seconds = life_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._accounts: Mapping[str, frozenset[str]] = {}
+        self._expires: float | None = None
+
+    def of(self, user: str) -> frozenset[str]:
+        """The accounts of the cluster that `user` coordinates; none while the database cannot tell."""
+        with self._lock:
+            if self._expires is None or self._expires <= self._clock():
+                self._accounts, life = self._read()
+                self._expires = self._clock() + life
+            return self._accounts.get(user, frozenset())
+
+    def _read(self) -> tuple[Mapping[str, frozenset[str]], float]:
+        try:
+            return self._database.run(self._look), self._life_seconds
+        except ApiError:
+            # The database has logged it, and tells /health.
+            return {}, _RETRY_SECONDS
+
+    def _look(self, connection: Connection, schema: Schema) -> Mapping[str, frozenset[str]]:
+        coord = schema.coord
+        named: defaultdict[str, set[str]] = defaultdict(set)
+        for row in connection.execute(select(coord.c.user, coord.c.acct).where(coord.c.deleted == 0)):
+            named[row.user].add(row.acct)
+        associations = self._catalogs.present(connection, schema).associations
+        return {user: _with_all_below(accounts, associations) for user, accounts in named.items()}
+
+
+def _with_all_below(accounts: Iterable[str], associations: Associations) -> frozenset[str]:
+    """`accounts`, and those of the cluster that have one of them above."""
+    found = set(accounts)
+    below = associations.accounts_by_parent()
+    waiting = list(found)
+    while waiting:
+        new = below.get(waiting.pop(), frozenset()) - found
+        found |= new
+        waiting += new
+    return frozenset(found)

@@ -1,0 +1,125 @@
+"""A real nginx in front of a deployment, with the block that `install-files` has written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import psutil
+
+from tests.testbed.service import free_port
+from tests.waiting import wait_for
+
+BLOCK: Final = "/etc/nginx/conf.d/slurm-rest-api.conf"
+RUNTIME: Final = "/run/slurm-rest-api"
+
+Change = Callable[[str], str]
+"""What an administrator makes of the installed block."""
+
+
+class Place(Protocol):
+    """Where a deployment is installed."""
+
+    def path(self, inside: str) -> Path:
+        """The file that the deployment knows as `inside`."""
+        ...
+
+
+def unchanged(block: str) -> str:
+    """The block as it was installed."""
+    return block
+
+
+def program(name: str, package: str) -> str:
+    """The name of a program of Debian's, which is installed when it is missing."""
+    if shutil.which(name) is None:
+        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", package], check=True, env=environ)
+    return name
+
+
+@dataclass
+class Nginx:
+    """A running nginx; `folder` has its logs."""
+
+    url: str
+    folder: Path
+
+    @property
+    def access_log(self) -> Path:
+        """Where the block writes a line a request."""
+        return self.folder / "slurm-rest-api.log"
+
+    def signal(self, number: signal.Signals) -> None:
+        """Tell its master something."""
+        os.kill(self._master(), number)
+
+    def edit(self, change: Change) -> None:
+        """Change the block and have nginx read it; returns when no worker is left that has the old one."""
+        block = self.folder / "block.conf"
+        block.write_text(change(block.read_text()))
+        subprocess.run(["nginx", "-t", "-q", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")], check=True)
+        master = psutil.Process(self._master())
+        old = {child.pid for child in master.children()}
+        self.signal(signal.SIGHUP)
+        wait_for("nginx's new workers", lambda: old.isdisjoint(child.pid for child in master.children()))
+
+    def _master(self) -> int:
+        return int((self.folder / "pid").read_text())
+
+
+@contextmanager
+def nginx(place: Place, change: Change = unchanged) -> Iterator[Nginx]:
+    """nginx with the installed block; only its port, its socket's and its log's place are others.
+
+    The commented block for a path prefix is in use, too, in a location beside the one at the root. `change` is what an
+    administrator makes of the block.
+    """
+    program("nginx", "nginx-light")
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="nginx-") as name:
+        folder = Path(name)
+        block = change(place.path(BLOCK).read_text())
+        (folder / "block.conf").write_text(_moved(_with_prefix(block), port, place.path(RUNTIME), folder))
+        (folder / "nginx.conf").write_text(_main(folder))
+        command = ["nginx", "-p", name, "-c", str(folder / "nginx.conf")]
+        subprocess.run(command, check=True)
+        running = Nginx(f"http://127.0.0.1:{port}", folder)
+        try:
+            yield running
+        finally:
+            running.signal(signal.SIGQUIT)
+            wait_for("nginx to end", lambda: not (folder / "pid").exists())
+
+
+def _with_prefix(block: str) -> str:
+    begin = block.index("        include uwsgi_params;")
+    lines = block[begin : block.index("    }\n", begin)]
+    commented = block[block.index("    #location /slurm/ {") : block.index("    #}\n") + len("    #}\n")]
+    prefix = commented.replace("    #", "    ").replace("        (the lines of the location above, and)\n", lines)
+    return block.replace(commented, prefix)
+
+
+def _moved(block: str, port: int, runtime: Path, folder: Path) -> str:
+    moved = block.replace("unix:/run/slurm-rest-api", f"unix:{runtime}").replace("/var/log/nginx", str(folder))
+    moved = moved.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("    listen [::]:80;\n", "")
+    return moved.replace("include uwsgi_params", "include /etc/nginx/uwsgi_params")
+
+
+def _main(folder: Path) -> str:
+    places = "".join(
+        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "uwsgi", "fastcgi", "scgi")
+    )
+    return (
+        f"user root; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;"
+        f"events {{ worker_connections 4096; }} http {{ {places} include {folder}/block.conf; }}\n"
+    )

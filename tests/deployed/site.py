@@ -1,0 +1,149 @@
+"""A deployment of the demonstration cluster on this machine: the installed files in a folder, and uWSGI."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from slurm_rest_api.demo.flag import write_config
+from slurm_rest_api.demo.folder import DemoFolder
+from slurm_rest_api.demo.scale import Scale
+from tests.deployed.installation import Installation
+from tests.deployed.uwsgi_server import Deployment
+from tests.waiting import wait_for
+
+USER: Final = "nobody"
+INI: Final = "/etc/slurm-rest-api/slurm-rest-api.ini"
+CONFIG: Final = "/etc/slurm-rest-api/config.yml"
+UNIT: Final = "/etc/systemd/system/slurm-rest-api.service"
+RUNTIME: Final = "/run/slurm-rest-api"
+STATE: Final = "/var/lib/slurm-rest-api"
+_MOVED: Final = re.compile(r"(?<![\w/])(/etc/slurm-rest-api|/run/slurm-rest-api|/var/lib/slurm-rest-api)")
+SMALL: Final = Scale(40, 300)
+
+
+@dataclass
+class Site:
+    """The files below `root`, where the paths in them lead, and the running deployment."""
+
+    installation: Installation
+    root: Path
+    running: list[Deployment] = field(default_factory=list)
+
+    def path(self, inside: str) -> Path:
+        """The file that the deployment knows as `inside`."""
+        return self.root / inside.lstrip("/")
+
+    @property
+    def deployment(self) -> Deployment:
+        """What runs now."""
+        return self.running[-1]
+
+    def install_files(self) -> list[str]:
+        """Run `install-files` and give what it said."""
+        command = [str(self.installation.venv / "bin/slurm-rest-api"), "install-files", "--root", str(self.root)]
+        said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=self.root).stdout.splitlines()
+        for file in (INI, f"{INI}.new"):
+            self.edit(file, r"\Z", "")
+        return said
+
+    def edit(self, inside: str, pattern: str, replacement: str) -> None:
+        """Change an installed file; its paths lead into the root, however it was written."""
+        path = self.path(inside)
+        if path.exists():
+            text = re.sub(pattern, replacement, path.read_text())
+            inner = str(self.root)
+            moved = _MOVED.sub(lambda match: f"{inner}{match[1]}", text)
+            path.write_text(moved)
+
+    def configure(self, extra: Mapping[str, Mapping[str, Any]], scale: Scale = SMALL) -> None:
+        """Write config.yml: what `--demo` writes, and `extra` by section."""
+        demo = DemoFolder(self.path(f"{STATE}/demo"))
+        demo.prepare(scale)
+        write_config(demo, scale)
+        sections = yaml.safe_load(demo.config.read_text())
+        sections["system"] |= {"runtime_dir": str(self.path(RUNTIME)), "refresh_seconds": 1}
+        for section, values in extra.items():
+            sections[section] = {**sections.get(section, {}), **values}
+        self.path(CONFIG).write_text(yaml.safe_dump(sections))
+        subprocess.run(["chown", "-R", USER, str(self.path(STATE))], check=True)
+
+    def start(self, environ: Mapping[str, str] | None = None) -> Deployment:
+        """Start uWSGI with the words of the unit's ExecStart, and wait until its socket is there."""
+        command = re.search(r"^ExecStart=(.*)$", self.path(UNIT).read_text(), re.MULTILINE)
+        assert command is not None
+        given = {"NOTIFY_SOCKET": "", **(environ or {})}
+        words = command[1].replace("${NOTIFY_SOCKET}", given["NOTIFY_SOCKET"]).replace("/etc/", f"{self.root}/etc/")
+        log = self.path("/uwsgi.log")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PROMETHEUS_"))}
+        folders = {"RUNTIME_DIRECTORY": str(self.path(RUNTIME)), "STATE_DIRECTORY": str(self.path(STATE))}
+        with log.open("a") as output:
+            process = subprocess.Popen(
+                ["setpriv", f"--reuid={USER}", "--regid=nogroup", "--clear-groups", "--", *words.split()],
+                cwd="/",
+                env={**clean, **folders, **given},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                text=True,
+            )
+        self.running.append(Deployment(process, log))
+        # Not before all have loaded: uWSGI forgets a SIGTERM that comes while it starts.
+        wait_for("the workers", self._loaded_workers, seconds=120)
+        return self.running[-1]
+
+    def _loaded_workers(self) -> bool:
+        text = self.path("/uwsgi.log").read_text(errors="replace").rpartition("*** Starting uWSGI")[2]
+        return 0 < text.count("spawned uWSGI worker ") <= text.count("WSGI app 0 ")
+
+    def stop(self) -> None:
+        """Stop what runs; uWSGI has to say that it went well, or systemd would call it a failure."""
+        stopped = self.running.pop()
+        stopped.stop()
+        assert stopped.process.returncode == 0, stopped.log.read_text(errors="replace")[-3000:]
+
+    def reload(self) -> None:
+        """What `systemctl reload` does, until all workers are new ones."""
+        old = set(self.deployment.workers())
+        self.deployment.process.send_signal(signal.SIGHUP)
+        wait_for("new workers", lambda: len(set(self.deployment.workers()) - old) >= len(old), seconds=60)
+        wait_for("the new workers to have loaded", self._loaded_workers, seconds=120)
+
+
+@contextmanager
+def demo_site(
+    installation: Installation,
+    extra: Mapping[str, Mapping[str, Any]] | None = None,
+    processes: int | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[Site]:
+    """Install the files, configure the demo and start it with so many web processes; all is gone afterwards."""
+    root = Path(tempfile.mkdtemp(prefix="sra-", dir="/var/tmp"))
+    root.chmod(0o755)
+    site = Site(installation, root)
+    try:
+        site.install_files()
+        for folder in (RUNTIME, STATE):
+            site.path(folder).mkdir(parents=True, mode=0o750)
+            shutil.chown(site.path(folder), USER)
+        site.configure(extra or {})
+        if processes is not None:
+            site.edit(INI, r"\nprocesses = \d+\n", f"\nprocesses = {processes}\n")
+        site.start(environ)
+        yield site
+    finally:
+        while site.running:
+            site.stop()
+        shutil.rmtree(root)

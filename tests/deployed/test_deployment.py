@@ -1,0 +1,85 @@
+"""The real nginx and uWSGI with the installed files, in front of the demonstration cluster."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import signal
+
+import pytest
+
+from slurm_rest_api.config import Settings
+from tests.deployed.asking import ask, wait_healthy
+from tests.deployed.nginx_server import Nginx
+from tests.deployed.site import INI, Site
+from tests.testbed.processes import send_signal
+from tests.waiting import wait_for
+
+ROUTES = ("/queue", "/nodes", "/partitions", "/stats", "/usage", "/users", "/history", "/load", "/health", "/metrics")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded(web: Nginx) -> None:
+    wait_healthy(web)
+    wait_for("the demo's past", lambda: ask(web, "/load").json["data"], seconds=120)
+
+
+def test_every_route_answers(web: Nginx) -> None:
+    for route in ROUTES:
+        answer = ask(web, route)
+        assert answer.status == 200, (route, answer.body)
+        head = ask(web, route, "HEAD")
+        assert (head.status, head.body) == (200, b"")
+        assert head.headers["content-type"] == answer.headers["content-type"]
+        assert ask(web, route, "POST").status == 405
+
+
+def test_unchanged_answers_are_a_304_without_a_body(web: Nginx) -> None:
+    first = ask(web, "/partitions")
+    again = ask(web, "/partitions", **{"If-None-Match": first.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+    assert ask(web, "/partitions", **{"If-None-Match": '"another"'}).status == 200
+
+
+def test_ranges_of_load(web: Nginx) -> None:
+    whole = [sample["time"] for sample in ask(web, "/load?since=now-6hours").json["data"]]
+    assert len(whole) > 2
+    middle = whole[len(whole) // 2]
+    part = [sample["time"] for sample in ask(web, f"/load?since=now-6hours&until={middle}").json["data"]]
+    assert part
+    assert set(part) <= set(whole)
+    assert max(part) <= middle
+
+
+def test_answers_are_compressed_once(web: Nginx) -> None:
+    plain = ask(web, "/queue", **{"Accept-Encoding": "identity"})
+    packed = ask(web, "/queue", **{"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert len(packed.body) < len(plain.body) / 3
+    assert gzip.decompress(packed.body).startswith(b'{"data":{')
+
+
+def test_a_worker_and_the_collector_are_replaced(web: Nginx, site: Site) -> None:
+    deployment = site.deployment
+    before = deployment.workers()
+    send_signal(before[0], signal.SIGKILL)
+    wait_for("another worker", lambda: before[0] not in deployment.workers() and len(deployment.workers()) == 4)
+    (victim, *_) = deployment.collectors()
+    send_signal(victim, signal.SIGKILL)
+    wait_for("another collector", lambda: [pid for pid in deployment.collectors() if pid != victim], seconds=60)
+    wait_for("fresh data", lambda: int(ask(web, "/nodes").headers["age"]) < 3, seconds=60)
+
+
+def test_a_reload_and_a_new_start_are_served(web: Nginx, site: Site) -> None:
+    site.reload()
+    assert ask(web, "/nodes").status == 200
+    site.stop()
+    assert ask(web, "/nodes").status == 502
+    site.start()
+    wait_healthy(web)
+
+
+def test_threads_are_more_than_requests_that_may_wait(site: Site) -> None:
+    threads = re.search(r"^threads = (\d+)$", site.path(INI).read_text(), re.MULTILINE)
+    assert threads is not None
+    assert int(threads[1]) > Settings().system.waiting_requests

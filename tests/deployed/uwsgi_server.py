@@ -1,0 +1,55 @@
+"""uWSGI as the unit starts it: its workers, and what it runs beside them."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests.testbed.processes import send_signal, session_processes
+
+
+@dataclass
+class Deployment:
+    """uWSGI with its workers and its collector."""
+
+    process: subprocess.Popen[str]
+    log: Path
+
+    @property
+    def master(self) -> int:
+        """Process id of uWSGI's master."""
+        return self.process.pid
+
+    def workers(self) -> list[int]:
+        """Process ids of the web workers."""
+        return [pid for pid, command in session_processes(self.master).items() if "uWSGI worker" in command]
+
+    def collectors(self) -> list[int]:
+        """Process ids of the collector."""
+        found = session_processes_and_children(self.master)
+        return [pid for pid, command in found.items() if "collect --with-parent" in command]
+
+    def stop(self) -> None:
+        """End it as systemd does: SIGTERM, and nothing may be left."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        left = session_processes_and_children(self.master)
+        for pid in left:
+            send_signal(pid, signal.SIGKILL)
+        assert left == {}
+
+
+def session_processes_and_children(pid: int) -> dict[int, str]:
+    """Every process of a session, with those that its members have started in sessions of their own."""
+    found = dict(session_processes(pid))
+    for member in list(found):
+        try:
+            children = psutil.Process(member).children(recursive=True)
+            found |= {child.pid: " ".join(child.cmdline()) for child in children}
+        except psutil.NoSuchProcess:
+            continue
+    return found

@@ -1,0 +1,70 @@
+"""/metrics about the accounting database: connections, waits, and failures by kind."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Connection
+
+from slurm_rest_api.acctapi.database import Database, open_database
+from slurm_rest_api.acctapi.schema import Schema
+from slurm_rest_api.config import DatabaseSettings
+from slurm_rest_api.demo.accounting import ASSOC_TABLE, JOB_TABLE, AccountingFile
+from slurm_rest_api.errors import DatabaseUnavailable
+from slurm_rest_api.metrics.database import DatabaseCounts
+from tests.waiting import wait_for
+
+
+def figure(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
+    return registry.get_sample_value(f"slurm_rest_api_database_{name}", labels)
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+def watched(file: Path, registry: CollectorRegistry) -> Database:
+    settings = DatabaseSettings(db_sqlite_file=file, table_job=JOB_TABLE, table_assoc=ASSOC_TABLE, db_pool_size=2)
+    database = open_database(settings)
+    database.watch(DatabaseCounts(registry, settings.db_pool_size))
+    return database
+
+
+def test_connections_in_use_are_counted_while_they_are(tmp_path: Path, registry: CollectorRegistry) -> None:
+    AccountingFile(tmp_path / "accounting.sqlite").close()
+    database = watched(tmp_path / "accounting.sqlite", registry)
+    assert figure(registry, "pool_size_connections") == 2
+    assert figure(registry, "pool_used_connections") == 0
+    release = threading.Event()
+
+    def hold(_connection: Connection, _schema: Schema) -> None:
+        assert release.wait(30)
+
+    threads = [threading.Thread(target=database.run, args=(hold,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    wait_for("both connections to be in use", lambda: figure(registry, "pool_used_connections") == 2)
+    release.set()
+    for thread in threads:
+        thread.join(30)
+    assert figure(registry, "pool_used_connections") == 0
+    assert figure(registry, "connections_taken_total") == 2
+    waited = figure(registry, "connection_wait_seconds_total")
+    assert waited is not None
+    assert waited > 0
+    database.close()
+
+
+def test_failures_are_counted_by_kind(tmp_path: Path, registry: CollectorRegistry) -> None:
+    database = watched(tmp_path / "no such folder" / "accounting.sqlite", registry)
+    for _ in range(3):
+        with pytest.raises(DatabaseUnavailable):
+            database.run(lambda _connection, _schema: None)
+    assert figure(registry, "errors_total", kind="unavailable") == 3
+    assert figure(registry, "errors_total", kind="slow") == 0
+    assert figure(registry, "pool_used_connections") == 0
+    database.close()

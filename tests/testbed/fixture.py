@@ -1,0 +1,25 @@
+"""The one fixture of the real cluster, for every folder whose tests need it; `tests/conftest.py` takes it in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from .bringup import down, is_up, sole_session, up
+from .cluster import Cluster
+from .layout import layout_from
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The cluster, up; taken down afterwards unless it was up before or SLURM_REST_API_TESTBED_KEEP is set."""
+    layout = layout_from(os.environ)
+    with sole_session(layout):
+        keep = is_up(layout) or os.environ.get("SLURM_REST_API_TESTBED_KEEP", "") not in ("", "0")
+        try:
+            yield Cluster(layout, up(layout))
+        finally:
+            if not keep:
+                down(layout)
