@@ -60,12 +60,11 @@ def test_jobs_come_and_go_while_the_page_is_open_and_focus_stays(
     name = "<script>alert(1)</script>"
     tab.goto(pages.url + "/pages/queue")
     expect(tab.get_by_role("heading", level=1)).to_be_visible()
-    # A button whose text changes with the jobs.
-    tab.locator("main button").first.focus()
-    tab.evaluate("window.focused = document.activeElement")
     first = jobs.running(partition="main", job_name=name)
     row = row_of(tab, first)
     expect(row).to_contain_text(name, timeout=_SOON)
+    row.get_by_role("link", name=str(first), exact=True).focus()
+    tab.evaluate("window.focused = document.activeElement")
     for _ in range(5):
         jobs.submit(partition="main", hold=True)
     last = jobs.submit(partition="main", hold=True)
@@ -74,7 +73,7 @@ def test_jobs_come_and_go_while_the_page_is_open_and_focus_stays(
     expect(row_of(tab, last)).to_contain_text("cancelled", timeout=_SOON)
     expect(row).to_be_visible()
     assert tab.locator("main script").count() == 0
-    assert tab.evaluate("document.activeElement === window.focused && window.focused.matches('button')")
+    assert tab.evaluate("document.activeElement === window.focused && window.focused.matches('a')")
 
 
 def test_a_controller_that_is_away_is_told_on_every_page_and_forgotten_when_it_is_back(
