@@ -11,7 +11,7 @@ from tests.browser.paths import PAGES, filled
 from tests.browser.watching import settle
 
 MOST_BYTES = 300_000
-MOST_REQUESTS = {"": 10, "pages/queue": 15}
+MOST_REQUESTS = {"": 10, "pages/queue": 15, "pages/job": 16, "pages/node": 15}
 MOST_ELSEWHERE = 14
 _SHIFTS = """
     window.shifts = [];

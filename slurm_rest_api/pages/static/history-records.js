@@ -69,11 +69,5 @@ export function shareOfLimit({ elapsed, timelimit, time_start: start }) {
 // CPUs that it held, or asks for while it has none.
 export const cpusOf = (record) => record.tres_alloc?.cpu ?? record.cpus_req;
 
-// The share of its CPUs that a job used while it held them; null where its steps recorded nothing, or it has not ended.
-export function efficiencyOf({ cpu_time: used, elapsed, tres_alloc: tres, time_end: end }) {
-  const held = (tres?.cpu ?? 0) * elapsed;
-  return used === null || used === undefined || held === 0 || end === null ? null : used / held;
-}
-
 // Seconds between submission and start; null where it did not start.
 export const waited = ({ time_submit: submit, time_start: start }) => (submit === null || start === null ? null : start - submit);

@@ -4,7 +4,8 @@ import * as url from "./address.js";
 import { address, ask, Fault, send } from "./ask.js";
 import { byId, faultNotice, h, notice, put, say, widen } from "./dom.js";
 import { count, now, percent, span, when, zone } from "./format.js";
-import { cpusOf, efficiencyOf, exitOf, failuresIn, FAILED, FIELDS, FILTERS, filtersIn, questionOf, shareOfLimit, waited } from "./history-records.js";
+import { cpusOf, exitOf, failuresIn, FAILED, FIELDS, FILTERS, filtersIn, questionOf, shareOfLimit, waited } from "./history-records.js";
+import { efficiencyOf } from "./jobs.js";
 import { jobLink, shows } from "./shell.js";
 
 const PAGE = 50;

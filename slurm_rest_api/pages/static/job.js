@@ -4,9 +4,8 @@ import { address, ask, watch } from "./ask.js";
 import { onMove, read, write } from "./address.js";
 import { byId, faultNotice, h, notice, put, say } from "./dom.js";
 import { count, memory, percent, span, when } from "./format.js";
-import { efficiencyOf } from "./history-records.js";
 import { changing, headline, held, hosts, liveTimes, progress, resources, timeline, titleOf } from "./job-live.js";
-import { stateChip } from "./jobs.js";
+import { efficiencyOf, stateChip } from "./jobs.js";
 import { facts, paint, rawRecord, tableOf } from "./record.js";
 import { page, shows } from "./shell.js";
 

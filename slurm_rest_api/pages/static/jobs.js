@@ -56,3 +56,9 @@ export function jobName(job) {
   if (job.array_task_str) return `${job.array_job_id}_[${job.array_task_str}]`;
   return job.array_task_id === null || job.array_task_id === undefined ? String(job.array_job_id) : `${job.array_job_id}_${job.array_task_id}`;
 }
+
+// The share of its CPUs that the job of a record in the accounting database used while it held them; null where its steps recorded nothing, or it has not ended.
+export function efficiencyOf({ cpu_time: used, elapsed, tres_alloc: tres, time_end: end }) {
+  const held = (tres?.cpu ?? 0) * elapsed;
+  return used === null || used === undefined || held === 0 || end === null ? null : used / held;
+}
