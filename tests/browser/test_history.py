@@ -202,6 +202,18 @@ def test_time_used_is_compared_with_the_limit(tab: Page, demo_address: str) -> N
     expect(row.nth(2)).to_contain_text("not started")
 
 
+def test_cpu_time_used_is_compared_with_what_was_held(tab: Page, demo_address: str) -> None:
+    half, nothing = record(1, cpu_time=7200.0), record(2, cpu_time=None)
+    still_running = record(3, cpu_time=10.0, time_end=None, state_name="RUNNING")
+    answer_with(tab, "history", answer([half, nothing, still_running]))
+    tab.goto(demo_address + "pages/history")
+    row = tab.locator("#rows tr")
+    expect(row.nth(0)).to_contain_text("50% of 4 CPU h")
+    for place in (1, 2):
+        expect(row.nth(place)).to_contain_text("4 CPU h")
+        expect(row.nth(place)).not_to_contain_text("of 4 CPU h")
+
+
 def test_names_are_text(tab: Page, demo_address: str) -> None:
     name = "<script>alert(1)</script>"
     answer_with(tab, "history", answer([record(1, job_name=name, user_name="<b>eve</b>", nodelist="<i>n</i>")]))

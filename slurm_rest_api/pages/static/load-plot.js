@@ -62,11 +62,12 @@ function valueAxis(graph, top) {
   return { ...axis, range: [0, Math.max(1, top) * 1.06], tickvals: values, ticktext: values.map(graph.format) };
 }
 
-function layoutOf(graph, samples, range, width) {
+function layoutOf(graph, samples, range, { width, height }) {
   const values = samples.flatMap((sample) => graph.lines.map((line) => line.get(sample, "_max") ?? line.get(sample, "") ?? 0));
   const marks = axisMarks(range.since, range.until, Math.max(2, Math.floor((width - 70) / WIDTH_OF_A_MARK)));
   const spike = { showspikes: true, spikemode: "across", spikesnap: "data", spikethickness: 1, spikedash: "solid", spikecolor: colour("--faint") };
   return {
+    width, height,
     margin: { l: 64, r: 14, t: 8, b: 28 },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: "system-ui, sans-serif", size: 12, color: colour("--faint") },
@@ -76,12 +77,16 @@ function layoutOf(graph, samples, range, width) {
   };
 }
 
+// Plotly's own measure leaves a part of the place empty.
+const sizeOf = (place) => ({ width: place.clientWidth, height: place.clientHeight });
+
 // Draws, or redraws in place. `onZoom(since, until)` and `onPoint(epoch or null)` tell what the reader does with it.
 export async function draw(Plotly, place, { graph, samples, gaps, range }, { onZoom, onPoint }) {
-  const layout = layoutOf(graph, samples, range, place.clientWidth);
+  const layout = layoutOf(graph, samples, range, sizeOf(place));
   const first = place.layout === undefined;
-  await Plotly.react(place, tracesOf(graph, samples, gaps), layout, { displayModeBar: false, responsive: true, doubleClick: false, showTips: false });
+  await Plotly.react(place, tracesOf(graph, samples, gaps), layout, { displayModeBar: false, doubleClick: false, showTips: false });
   if (!first) return;
+  new ResizeObserver(() => Plotly.relayout(place, sizeOf(place))).observe(place);
   place.on("plotly_relayout", (change) => {
     if (change["xaxis.range[0]"] !== undefined) onZoom(Math.floor(change["xaxis.range[0]"]), Math.ceil(change["xaxis.range[1]"]));
   });
