@@ -69,7 +69,7 @@ if [ "$everything" = yes ]; then
     done
     check bandit --quiet --configfile pyproject.toml --recursive slurm_rest_api
     check tests.audit
-    check pytest --complete -p tests.completeness "$@"
+    check pytest --complete --durations=25 -p tests.completeness "$@"
 else
     check pytest -p tests.completeness -m "not cluster and not deployed and not fresh and not browser" "$@"
 fi

@@ -71,7 +71,7 @@ class Repeats:
         @app.after_request
         def keep(response: Response) -> Response:
             asked: tuple[Key, Hashable] | None = g.get("repeats")
-            if asked is None or response.status_code not in (200, 304) or response.is_streamed:
+            if asked is None or response.status_code not in (200, 304) or _is_passed_on(response):
                 return response
             key, moment = asked
             headers = tuple((name, value) for name, value in response.headers)
@@ -83,6 +83,11 @@ class Repeats:
 def answer_once() -> None:
     """Have the answer to the present request not repeated: it depends on more than on the data."""
     g.pop("repeats", None)
+
+
+def _is_passed_on(response: Response) -> bool:
+    # A server's wrapper of a file may have a length, like a list of pieces.
+    return response.is_streamed or response.direct_passthrough
 
 
 def _key() -> Key:

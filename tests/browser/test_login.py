@@ -18,7 +18,7 @@ from tests.browser.watching import barriers
 
 
 class Asking:
-    """A service that asks for tokens and keeps jobs private; `user` has the role user."""
+    """A service that asks for tokens and keeps jobs and partitions private; `user` has the role user."""
 
     def __init__(self, address: str, file: TokenFile, admin: str, user: str) -> None:
         self.address, self.file, self.admin, self.user = address, file, admin, user
@@ -29,7 +29,7 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
     folder = tmp_path_factory.mktemp("asking")
     file = TokenFile(folder / "tokens.json")
     admin, user = file.add("grafana", "admin", None), file.add("Zoë <b>", "user", None)
-    auth = {"mode": "token", "token_file": str(file.path), "private_data": ["jobs"]}
+    auth = {"mode": "token", "token_file": str(file.path), "private_data": ["jobs", "partitions"]}
     with configured(folder, admin, auth=auth) as address:
         yield Asking(address, file, admin, user)
 
@@ -119,11 +119,19 @@ def test_what_a_role_may_not_see_is_told_and_logs_nobody_out(context: BrowserCon
     page.goto(asking.address + "pages/api")
     log_in(page, asking.user)
     expect(page.locator("#user")).to_have_text("Zoë <b>")
-    row = page.get_by_role("row", name="/queue")
+    row = page.get_by_role("row", name="/partitions")
     expect(row.locator(".state")).to_contain_text("403", timeout=60_000)
     expect(page.get_by_role("row", name="/nodes").locator(".state")).to_have_text("answers")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
+
+
+def test_where_jobs_are_private_the_queue_is_that_of_the_reader(context: BrowserContext, asking: Asking) -> None:
+    page = context.new_page()
+    page.goto(asking.address + "pages/queue")
+    log_in(page, asking.user)
+    expect(page.locator("main")).to_contain_text("The queue is empty", timeout=30_000)
+    assert page.locator("tbody tr a[href*='pages/job']").count() == 0
 
 
 def test_links_to_files_and_answers_bring_the_token_along(context: BrowserContext, asking: Asking) -> None:
