@@ -99,8 +99,10 @@ def hostile_queue(route: Route) -> None:
         return
     response = route.fetch()
     body = response.json()
-    records = body.get("data")
-    for record in records.values() if isinstance(records, dict) else records or []:
+    data = body.get("data")
+    # One record, records by key, or a list of them.
+    records = [data, *data.values()] if isinstance(data, dict) else data or []
+    for record in records:
         if isinstance(record, dict):
             for field in ("name", "job_name", "user_name", "account", "reason", "comment", "work_dir", "command"):
                 if isinstance(record.get(field), str):
