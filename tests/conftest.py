@@ -14,10 +14,11 @@ from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.cycle import Cycle
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
+from tests.browser.fixture import browser, tab
 from tests.fakes import FakeSource
 from tests.testbed.fixture import cluster
 
-__all__ = ["cluster"]
+__all__ = ["browser", "cluster", "tab"]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CLUSTER_TEST = (
-    "import pytest\n\n@pytest.mark.fresh\n@pytest.mark.deployed\n@pytest.mark.cluster\n"
+    "import pytest\n\n@pytest.mark.fresh\n@pytest.mark.browser\n@pytest.mark.deployed\n@pytest.mark.cluster\n"
     "def test_cluster() -> None:\n    assert True\n"
 )
 SKIPPED_TEST = "import pytest\n\n@pytest.mark.skip\ndef test_skipped() -> None:\n    assert True\n"
@@ -19,7 +19,8 @@ SKIPPED_TEST = "import pytest\n\n@pytest.mark.skip\ndef test_skipped() -> None:\
 def run_pytest(folder: Path, source: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(source, encoding="utf-8")
     (folder / "pytest.ini").write_text(
-        "[pytest]\nmarkers =\n    cluster: needs a cluster\n    deployed: needs nginx\n    fresh: needs a root\n",
+        "[pytest]\nmarkers =\n    cluster: needs a cluster\n    browser: needs one\n"
+        "    deployed: needs nginx\n    fresh: needs a root\n",
         encoding="utf-8",
     )
     command = [
@@ -54,7 +55,7 @@ def test_complete_run_with_everything_passes(tmp_path: Path) -> None:
 def test_tests_that_a_conftest_marks_late_are_found(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(
         "import pytest\n\ndef pytest_collection_modifyitems(items: list[pytest.Item]) -> None:\n"
-        "    for item in items:\n        for mark in ('cluster', 'deployed', 'fresh'):\n"
+        "    for item in items:\n        for mark in ('browser', 'cluster', 'deployed', 'fresh'):\n"
         "            item.add_marker(mark)\n"
     )
     done = run_pytest(tmp_path, "def test_it() -> None:\n    assert True\n", "--complete")

@@ -18,13 +18,13 @@ def security_schemes(mode: Mode) -> dict[str, Any]:
     """
     if mode not in ("token", "jwt"):
         return {}
-    words = {
-        "token": "A token that `slurm-rest-api token add` has made.",
-        "jwt": "A token of `scontrol token`, or of the identity provider that Slurm trusts.",
-    }[mode]
-    bearer = {"type": "http", "scheme": "bearer", "description": words}
+    bearer = {"type": "http", "scheme": "bearer"}
     if mode == "jwt":
+        words = "A token of `scontrol token`, or of the identity provider that Slurm trusts."
         bearer["bearerFormat"] = "JWT"
+    else:
+        words = "A token that `slurm-rest-api token add` has made."
+    bearer["description"] = words
     header = {"type": "apiKey", "in": "header", "name": "X-SLURM-USER-TOKEN", "description": words}
     return {_BEARER: bearer, _SLURM: header}
 

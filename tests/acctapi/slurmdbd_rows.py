@@ -73,6 +73,7 @@ JOB_RECORD: Final[Record] = {
     "licenses": None, "container": None, "partition": "main", "nodelist": "rack[001-002]", "nodes_alloc": 2,
     "tres_alloc": {"cpu": 4, "mem": 4000, "node": 2, "billing": 4, "gres/gpu": 2}, "time_submit": T,
     "time_eligible": T + 1, "time_start": T + 5, "time_end": T + 3605, "elapsed": 3600, "suspended": 0,
+    "cpu_time": None,
     "state": "JOB_COMPLETE", "state_name": "COMPLETED", "reason": None, "exit_code": 0, "exit_signal": 0,
     "derived_exit_code": 0, "derived_exit_signal": 0, "kill_requid": None, "restart_cnt": 0, "failed_node": None,
 }  # fmt: skip

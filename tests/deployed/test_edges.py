@@ -35,7 +35,9 @@ CACHE = (
 
 @pytest.fixture(scope="module")
 def site(installation: Installation) -> Iterator[Site]:
-    with demo_site(installation, {"auth": {"mode": "proxy", "admins": ["root"], "private_data": ["jobs"]}}) as site:
+    with demo_site(
+        installation, {"auth": {"mode": "proxy", "admins": ["root"], "private_data": ["jobs", "partitions"]}}
+    ) as site:
         yield site
 
 
@@ -80,17 +82,17 @@ def web(site: Site, names: Path) -> Iterator[Nginx]:
 
 
 def test_names_come_from_nginx_alone(web: Nginx) -> None:
-    assert ask(web, "/queue", **basic("root")).status == 200
+    assert ask(web, "/partitions", **basic("root")).status == 200
     assert ask(web, "/nodes", **basic("alice")).status == 200
-    assert ask(web, "/queue", **basic("alice")).status == 403
+    assert ask(web, "/partitions", **basic("alice")).status == 403
     assert ask(web, "/nodes").status == 401
     assert ask(web, "/nodes", **basic("root", "guessed")).status == 401
 
 
 @pytest.mark.parametrize("header", ["Remote-User", "REMOTE_USER", "Remote_User", "X-Remote-User", "HTTP_REMOTE_USER"])
 def test_no_header_of_a_client_is_a_name(web: Nginx, header: str) -> None:
-    assert ask(web, "/queue", **{header: "root"}).status == 401
-    assert ask(web, "/queue", **{**basic("alice"), header: "root"}).status == 403
+    assert ask(web, "/partitions", **{header: "root"}).status == 401
+    assert ask(web, "/partitions", **{**basic("alice"), header: "root"}).status == 403
 
 
 def test_a_block_that_names_nobody_lets_nobody_in(site: Site) -> None:
@@ -110,8 +112,14 @@ def test_no_user_is_answered_from_the_cache_of_another(site: Site, names: Path, 
 
     with nginx(site, change) as web:
         for _ in range(3):
-            assert ask(web, "/queue", **basic("root")).status == 200
-            assert ask(web, "/queue", **basic("alice")).status == 403
+            everybodys, own = (ask(web, "/queue", **basic(name)).json["data"] for name in ("root", "alice"))
+            assert (
+                {job["user_name"] for job in own.values()}
+                <= {"alice"}
+                < {job["user_name"] for job in everybodys.values()}
+            )
+            assert ask(web, "/partitions", **basic("root")).status == 200
+            assert ask(web, "/partitions", **basic("alice")).status == 403
             assert ask(web, "/queue").status == 401
             answer = ask(web, "/nodes", **basic("root"))
             # nginx keeps nothing that says that it is private.

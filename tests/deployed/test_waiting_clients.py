@@ -77,7 +77,8 @@ def occupy(web: Nginx) -> list[Waiter] | None:
     waiters = [Waiter(web, since) for _ in range(PLACES)]
     until = time.monotonic() + 5
     while time.monotonic() < until and not any(waiter.is_answered() for waiter in waiters):
-        if refused(web, since) and not any(waiter.is_answered() for waiter in waiters):
+        # Twice, because the first of these may itself have had the place that a waiter was then refused.
+        if refused(web, since) and refused(web, since) and not any(waiter.is_answered() for waiter in waiters):
             return waiters
     leave(waiters)
     return None

@@ -40,7 +40,7 @@ def test_what_was_installed_runs_the_demo_with_its_pages(installation: Installat
             wait_for("the demo", lambda: http_status(f"{where}/queue") == 200, seconds=120)
             with urllib.request.urlopen(f"{where}/", timeout=30) as reply:
                 page = reply.read().decode()
-            parts = re.findall(r'(?:src|href)="(pages/[^"]+)"', page)
+            parts = re.findall(r'(?:src|href)="\./(pages/[^"]+)"', page)
             assert len(parts) >= 2
             for part in (*parts, "openapi/swagger", "openapi/openapi.json"):
                 assert http_status(f"{where}/{part}") == 200, part

@@ -293,6 +293,7 @@ def test_cors_lets_the_configured_origins_read(settings: Settings, cycle: Cycle)
         "X-Slurm-Stale",
         "X-Total-Count",
         "X-Truncated",
+        "X-Authenticated-User",
     }
     foreign = client.get("/queue", headers={"Origin": "https://elsewhere.example"})
     assert "Access-Control-Allow-Origin" not in foreign.headers

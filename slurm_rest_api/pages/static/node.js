@@ -128,9 +128,13 @@ function follow(name, signal) {
     node = data;
     showNode(node);
     if (!isFirst) return;
-    rawRecord(byId("raw"), "/nodes/{name}", () => node);
-    showPast(name, signal);
-    watch("queue", { node: name, fields: JOB_FIELDS }, { signal, onAnswer: ({ data: jobs }) => (held = showJobs(name, jobs)), onFault: (error) => put(byId("jobs"), faultNotice(error)) });
+    const jobsCame = new Promise((came) => {
+      const onAnswer = ({ data: jobs }) => came((held = showJobs(name, jobs)));
+      const onFault = (error) => came(put(byId("jobs"), faultNotice(error)));
+      watch("queue", { node: name, fields: JOB_FIELDS }, { signal, onAnswer, onFault });
+    });
+    // From the top down, so that nothing moves what is there already.
+    jobsCame.then(() => showPast(name, signal)).then(() => signal.aborted || rawRecord(byId("raw"), "/nodes/{name}", () => node));
   };
   const clock = setInterval(() => {
     if (signal.aborted) clearInterval(clock);

@@ -1,0 +1,29 @@
+"""The browser and its tabs, for every folder whose tests need them; `tests/conftest.py` takes them in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from .chromium import chromium
+from .watching import Watched
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A Chromium without a window; one for all, as Playwright's driver runs once a thread."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    """A tab of a desktop's size. A test fails whose pages report an error, break their policy or ask another host."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    watched = Watched(page)
+    yield page
+    context.close()
+    assert watched.faults == []
