@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
-from typing import Any
 
+from tests.cluster.answers import Answer
 from tests.deployed.nginx_server import Nginx
 from tests.waiting import wait_for
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back; header names in small letters."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        """The body."""
-        return json.loads(self.body)
 
 
 def ask(web: Nginx, path: str, method: str = "GET", **headers: str) -> Answer:

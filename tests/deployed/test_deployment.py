@@ -68,6 +68,8 @@ def test_a_worker_and_the_collector_are_replaced(web: Nginx, site: Site) -> None
     send_signal(victim, signal.SIGKILL)
     wait_for("another collector", lambda: [pid for pid in deployment.collectors() if pid != victim], seconds=60)
     wait_for("fresh data", lambda: int(ask(web, "/nodes").headers["age"]) < 3, seconds=60)
+    assert ask(web, "/nodes").json["meta"]["stale"] is False
+    assert not {before[0], victim} & {*deployment.workers(), *deployment.collectors()}
 
 
 def test_a_reload_and_a_new_start_are_served(web: Nginx, site: Site) -> None:
