@@ -71,22 +71,29 @@ def leave(waiters: list[Waiter]) -> None:
         waiter.connection.close()
 
 
-def occupy(web: Nginx) -> list[Waiter] | None:
-    """Clients on all places; None when one found none, or when a load that came just then has answered them."""
-    since = version(web)
-    waiters = [Waiter(web, since) for _ in range(PLACES)]
-    until = time.monotonic() + 5
-    while time.monotonic() < until and not any(waiter.is_answered() for waiter in waiters):
+def occupy(web: Nginx) -> list[Waiter]:
+    """Clients on all places; one that was answered, by a refusal or by a load that came just then, tries again.
+
+    Those that wait stay meanwhile: were all to leave and come back, they would find their own places not yet free.
+    """
+    waiters: list[Waiter] = []
+
+    def complete() -> bool:
+        for waiter in [waiter for waiter in waiters if waiter.is_answered()]:
+            waiter.connection.close()
+            waiters.remove(waiter)
+        since = version(web)
+        waiters.extend(Waiter(web, since) for _ in range(PLACES - len(waiters)))
         # Twice, because the first of these may itself have had the place that a waiter was then refused.
-        if refused(web, since) and refused(web, since) and not any(waiter.is_answered() for waiter in waiters):
-            return waiters
-    leave(waiters)
-    return None
+        return refused(web, since) and refused(web, since) and not any(waiter.is_answered() for waiter in waiters)
+
+    wait_for("all places to be taken", complete, seconds=60)
+    return waiters
 
 
 @pytest.fixture
 def waiters(web: Nginx) -> Iterator[list[Waiter]]:
-    waiters = wait_for("all places to be taken", lambda: occupy(web), seconds=60)
+    waiters = occupy(web)
     yield waiters
     leave(waiters)
 
@@ -113,7 +120,7 @@ def test_all_that_wait_are_answered_by_a_change(web: Nginx, waiters: list[Waiter
 def test_clients_that_go_away_free_their_places_at_once(web: Nginx, waiters: list[Waiter]) -> None:
     began = time.monotonic()
     leave(waiters)
-    others = wait_for("others to have all places", lambda: occupy(web), seconds=60)
+    others = occupy(web)
     # Well before the time of those that left would have been over by itself.
     assert time.monotonic() - began < 20
     leave(others)

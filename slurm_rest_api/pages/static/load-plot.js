@@ -86,7 +86,8 @@ export async function draw(Plotly, place, { graph, samples, gaps, range }, { onZ
   const first = place.layout === undefined;
   await Plotly.react(place, tracesOf(graph, samples, gaps), layout, { displayModeBar: false, doubleClick: false, showTips: false });
   if (!first) return;
-  new ResizeObserver(() => Plotly.relayout(place, sizeOf(place))).observe(place);
+  // A figure that is taken away shrinks to nothing, which plotly cannot draw.
+  new ResizeObserver(() => place.clientWidth > 0 && Plotly.relayout(place, sizeOf(place))).observe(place);
   place.on("plotly_relayout", (change) => {
     if (change["xaxis.range[0]"] !== undefined) onZoom(Math.floor(change["xaxis.range[0]"]), Math.ceil(change["xaxis.range[1]"]));
   });

@@ -127,6 +127,8 @@ async function drawAll() {
     return;
   }
   for (const figure of figures.values()) {
+    // Another range or partition may have taken it away meanwhile.
+    if (!figure.element.isConnected) continue;
     await draw(Plotly, figure.plot, { ...shown, graph: figure.graph }, { onZoom: zoom, onPoint: read });
     figure.save.disabled = false;
   }
