@@ -12,6 +12,7 @@ from slurm_rest_api.archive.setup import open_archive
 from slurm_rest_api.archive.views import load_blueprint
 from slurm_rest_api.auth.openapi import secured, security_schemes
 from slurm_rest_api.auth.permissions import may_ask
+from slurm_rest_api.auth.principal import Authenticate
 from slurm_rest_api.auth.setup import open_auth
 from slurm_rest_api.auth.sight import Coordinated, sight_of
 from slurm_rest_api.config import Settings
@@ -33,11 +34,11 @@ from slurm_rest_api.slurmapi.views import LIVE, live_blueprint
 from slurm_rest_api.slurmapi.waiting import WaitingRoom
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
-from slurm_rest_api.web.auth import require_principal
+from slurm_rest_api.web.auth import credentials_of, require_principal
 from slurm_rest_api.web.comparisons import ComparingRequest
 from slurm_rest_api.web.hosting import threads_of_process
 from slurm_rest_api.web.observing import Observer, log_access, observe
-from slurm_rest_api.web.repeats import Repeats
+from slurm_rest_api.web.repeats import Repeats, Who, anybody
 from slurm_rest_api.web.security_headers import add_security_headers
 
 _BY_TOKEN = ("token", "jwt")
@@ -85,14 +86,19 @@ def create_app(settings: Settings) -> OpenAPI:
         observers.append(log_access)
     # First, because it has to see what all the others make of a request.
     observe(app, observers)
-    _protect(app, settings, (lambda _user: ()) if accounting is None else accounting.coordinators.of)
-    Repeats(StoreWatch(paths.store).moment).attach(app, LIVE)
+    authenticate = open_auth(settings)
+    Repeats(StoreWatch(paths.store).moment, _who(authenticate), observers).attach(app, LIVE)
+    _protect(app, settings, authenticate, (lambda _user: ()) if accounting is None else accounting.coordinators.of)
     return app
 
 
-def _protect(app: OpenAPI, settings: Settings, coordinated: Coordinated) -> None:
+def _who(authenticate: Authenticate | None) -> Who:
+    return anybody if authenticate is None else lambda environ: authenticate(credentials_of(environ))
+
+
+def _protect(app: OpenAPI, settings: Settings, authenticate: Authenticate | None, coordinated: Coordinated) -> None:
     """Who is answered, with what, and what browsers may do with it."""
-    if (authenticate := open_auth(settings)) is not None:
+    if authenticate is not None:
         private = settings.auth.private_data
         document = app.api_doc
         document["paths"] = secured(document["paths"], settings.auth.mode, settings.auth.open_paths)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from flask import Flask, Response, g, request
+from werkzeug.datastructures import Authorization
 
 from slurm_rest_api.auth.principal import Authenticate, Credentials, Principal
 from slurm_rest_api.auth.sight import EVERYTHING, Sight
 from slurm_rest_api.errors import Forbidden
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
 
 MayAsk = Callable[[Principal, str], bool]
 """Whether a principal may ask for a path."""
@@ -48,7 +52,7 @@ def require_principal(
         # A browser's preflight cannot bring credentials, and gets no data.
         if request.method == "OPTIONS" or is_open():
             return
-        g.principal = principal = authenticate(_credentials())
+        g.principal = principal = authenticate(credentials_of(request.environ))
         if not may_ask(principal, request.path):
             raise Forbidden("This is not for you to see here.")
         g.sight_of = sight_of
@@ -80,12 +84,13 @@ def present_sight() -> Sight:
     return sight
 
 
-def _credentials() -> Credentials:
-    authorization = request.authorization
+def credentials_of(environ: WSGIEnvironment) -> Credentials:
+    """What the request of a WSGI `environ` says about who sends it."""
+    authorization = Authorization.from_header(environ.get("HTTP_AUTHORIZATION"))
     bearer = authorization.token if authorization is not None and authorization.type == "bearer" else None
     return Credentials(
-        token=bearer or request.headers.get("X-SLURM-USER-TOKEN"),
-        claimed_user=request.headers.get("X-SLURM-USER-NAME"),
+        token=bearer or environ.get("HTTP_X_SLURM_USER_TOKEN"),
+        claimed_user=environ.get("HTTP_X_SLURM_USER_NAME"),
         # Not a header: what a client sends as Remote-User arrives as HTTP_REMOTE_USER.
-        remote_user=request.environ.get("REMOTE_USER"),
+        remote_user=environ.get("REMOTE_USER"),
     )

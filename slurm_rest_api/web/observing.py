@@ -49,7 +49,7 @@ def observe(app: Flask, observers: Sequence[Observer]) -> None:
 
     @app.after_request
     def end(response: Response) -> Response:
-        exchange = _exchange(response)
+        exchange = exchange_of(response)
         for observer in observers:
             observer(exchange)
         return response
@@ -60,7 +60,8 @@ def log_access(exchange: Exchange) -> None:
     logger.info("%s", orjson.dumps(asdict(exchange)).decode())
 
 
-def _exchange(response: Response) -> Exchange:
+def exchange_of(response: Response) -> Exchange:
+    """The present request, which `response` answers."""
     rule = request.url_rule
     is_bodyless = request.method == "HEAD" or response.status_code == 304
     return Exchange(

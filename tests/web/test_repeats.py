@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, Flask, Response
+import pytest
+from flask import Blueprint, Flask, Response, g, request
+from flask.testing import FlaskClient
 
-from slurm_rest_api.web.repeats import Repeats
+from slurm_rest_api.auth.principal import Principal
+from slurm_rest_api.errors import Unauthenticated
+from slurm_rest_api.web.observing import Exchange
+from slurm_rest_api.web.repeats import LONGEST_SECONDS, Repeats
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
 
 
 class SizedFile(BytesIO):
@@ -36,3 +45,94 @@ def test_a_file_that_the_server_sends_is_not() -> None:
 
 def test_an_answer_in_pieces_is_not() -> None:
     assert asked(Response(iter([b"lar", b"ge"]))) == ["large", "again"]
+
+
+class Counting:
+    """A route whose every answer is another, asked by whom `known` tells by their tokens."""
+
+    def __init__(self, known: dict[str, Principal | None]) -> None:
+        self.known = known
+        self.moment, self.now = 1, 0.0
+        self.seen: list[Exchange] = []
+        self.calls = 0
+        app, blueprint = Flask(__name__), Blueprint("live", __name__)
+        blueprint.get("/queue", endpoint="queue")(self._answer)
+        app.register_blueprint(blueprint)
+        Repeats(lambda: self.moment, self._who, [self.seen.append], lambda: self.now).attach(app, "live")
+
+        @app.before_request
+        def authenticate() -> None:
+            g.principal = self._who(request.environ)
+
+        self.client: FlaskClient = app.test_client()
+
+    def ask(self, token: str = "", **headers: str) -> str:
+        """The text of an answer to whoever has `token`."""
+        return self.client.get("/queue", headers={"Authorization": token, **headers}).text
+
+    def _who(self, environ: WSGIEnvironment) -> Principal | None:
+        try:
+            return self.known[environ.get("HTTP_AUTHORIZATION", "")]
+        except KeyError:
+            raise Unauthenticated("nobody") from None
+
+    def _answer(self) -> str:
+        self.calls += 1
+        return f"answer {self.calls}"
+
+
+def test_an_answer_is_repeated_until_something_is_written_or_a_second_has_passed() -> None:
+    route = Counting({"": None})
+    assert [route.ask(), route.ask()] == ["answer 1", "answer 1"]
+    route.moment += 1
+    assert [route.ask(), route.ask()] == ["answer 2", "answer 2"]
+    route.now += LONGEST_SECONDS
+    assert route.ask() == "answer 3"
+
+
+def test_it_is_repeated_to_whom_it_was_made_for_alone() -> None:
+    route = Counting({"a": Principal("alice", "user"), "b": Principal("bob", "user")})
+    assert [route.ask("a"), route.ask("b"), route.ask("a"), route.ask("b")] == [
+        "answer 1",
+        "answer 2",
+        "answer 1",
+        "answer 2",
+    ]
+
+
+def test_whose_role_has_changed_gets_another_at_once() -> None:
+    route = Counting({"a": Principal("alice", "admin")})
+    assert route.ask("a") == "answer 1"
+    route.known["a"] = Principal("alice", "user")
+    assert route.ask("a") == "answer 2"
+
+
+def test_whose_token_was_revoked_gets_none() -> None:
+    route = Counting({"a": Principal("alice", "user")})
+    assert route.ask("a") == "answer 1"
+    del route.known["a"]
+    route.client.application.testing = True
+    with pytest.raises(Unauthenticated):
+        route.ask("a")
+
+
+def test_pages_of_other_origins_get_answers_of_their_own() -> None:
+    route = Counting({"": None})
+    assert [route.ask(Origin="http://a"), route.ask(Origin="http://b")] == ["answer 1", "answer 2"]
+
+
+def test_who_wants_it_fresh_gets_no_repeated_one() -> None:
+    route = Counting({"": None})
+    assert [route.ask(), route.ask(**{"Cache-Control": "no-cache"}), route.ask()] == [
+        "answer 1",
+        "answer 2",
+        "answer 1",
+    ]
+
+
+def test_observers_are_told_of_each_that_is_repeated() -> None:
+    route = Counting({"a": Principal("alice", "user")})
+    for _ in range(3):
+        route.ask("a")
+    told = [(seen.user, seen.route, seen.status, seen.sent_bytes, seen.client) for seen in route.seen]
+    assert told == [("alice", "/queue", 200, len("answer 1"), "127.0.0.1")] * 2
