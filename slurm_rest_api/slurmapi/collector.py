@@ -87,6 +87,7 @@ class Collector:
         self._requests = LoadRequests(fresh_seconds)
         self._uniform = uniform
         self._failures = 0
+        self._cost = 0.0
         self._last_error = ""
         self._stopping = threading.Event()
         self._scheduling = threading.Lock()
@@ -136,7 +137,8 @@ class Collector:
             self._publish_failure(str(error))
             return pacing.delay_after_failure(self._refresh_seconds, self._failures, self._uniform)
         self._log_success(report)
-        interval = pacing.interval_after_success(self._refresh_seconds, report.seconds)
+        self._cost = report.cost
+        interval = pacing.interval_after_success(self._refresh_seconds, report.cost)
         return max(0.0, interval - (time.monotonic() - started))
 
     def _refresh_and_schedule(self) -> None:
@@ -145,7 +147,7 @@ class Collector:
         seconds = self.refresh()
         # Whoever asks after the end is not to be put off by what was decided before.
         with self._scheduling:
-            sooner = self._requests.end(time.monotonic(), failed=bool(self._failures))
+            sooner = self._requests.end(time.monotonic(), None if self._failures else self._cost)
             if not self._stopping.is_set():
                 delay = seconds if sooner is None else min(sooner, seconds)
                 self._schedule(_REFRESH, self._refresh_and_schedule, delay)

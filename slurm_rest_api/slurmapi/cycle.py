@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import orjson
 
@@ -27,9 +28,10 @@ from slurm_rest_api.slurmapi.visibility import hide_partitions
 
 @dataclass(frozen=True)
 class CycleReport:
-    """What a finished cycle cost: wall seconds, and how much it read."""
+    """What a finished cycle took: seconds by the clock, its cost as pacing counts it, and how much it read."""
 
     seconds: float
+    cost: float
     rpcs: int
     jobs: int
     nodes: int
@@ -56,9 +58,10 @@ class Cycle:
             SourceError: the cluster could not be read; the store is as it was.
             StoreError: the store could not be written; it is as it was.
         """
-        started = time.monotonic()
+        started, worked = time.monotonic(), time.process_time()
         loaded_at = time.time()
         loaded = self._source.load()
+        reading = time.monotonic() - started
         marks: JobMarks = {}
         with self._writer.cycle() as cycle:
             # Marks stand for rows of the store: without the rows that they were made with they mean nothing.
@@ -67,11 +70,12 @@ class Cycle:
             counted = JobTally(self._states)
             jobs = _store(cycle, replace(snapshot, jobs=counted.watch(snapshot.jobs)), counted, loaded_at)
             seconds = time.monotonic() - started
+            cost = pacing.cost_of(reading, time.process_time() - worked)
             cycle.finish(
                 Loaded(
                     source=self._source.name,
                     loaded_at=loaded_at,
-                    interval_seconds=pacing.interval_after_success(self._refresh_seconds, seconds),
+                    interval_seconds=pacing.interval_after_success(self._refresh_seconds, cost),
                     cycle_seconds=seconds,
                     rpcs=self._source.rpcs_per_load,
                 )
@@ -80,6 +84,7 @@ class Cycle:
         self._states = counted.states
         return CycleReport(
             seconds=time.monotonic() - started,
+            cost=cost,
             rpcs=self._source.rpcs_per_load,
             jobs=jobs,
             nodes=len(snapshot.nodes),
@@ -117,8 +122,10 @@ def _job_rows(jobs: Iterable[Record], allocations: list[Allocation]) -> Iterator
             continue
         allocations.extend(allocations_of(job))
         still = facts.without_clock(job)
-        yield Row(job["job_id"], orjson.dumps(job), facts.of_job(job), None if still is None else orjson.dumps(still))
+        yield Row(
+            job["job_id"], orjson.dumps(job), partial(facts.of_job, job), None if still is None else orjson.dumps(still)
+        )
 
 
 def _named_rows(records: Iterable[Record], facts_of: Callable[[Record], Facts]) -> Iterator[Row]:
-    return (Row(record["name"], orjson.dumps(record), facts_of(record)) for record in records)
+    return (Row(record["name"], orjson.dumps(record), partial(facts_of, record)) for record in records)

@@ -39,12 +39,15 @@ class LoadRequests:
         with self._lock:
             self._running, self._asked, self._started = True, False, now
 
-    def end(self, now: float, *, failed: bool) -> float | None:
-        """It has ended: seconds until the next may begin, if somebody asked meanwhile."""
+    def end(self, now: float, cost: float | None) -> float | None:
+        """It has ended: seconds until the next may begin, if somebody asked meanwhile.
+
+        `cost` is what it cost as pacing counts it, in seconds; None when it failed.
+        """
         with self._lock:
-            self._running, self._failed = False, failed
-            self._cost = now - (self._started or now)
-            return self._left(now) if self._asked and not failed else None
+            self._running, self._failed = False, cost is None
+            self._cost = cost or 0.0
+            return self._left(now) if self._asked and not self._failed else None
 
     def _left(self, now: float) -> float:
         if self._started is None:

@@ -10,10 +10,20 @@ LONGEST_BACKOFF_SECONDS: Final = 60.0
 STALE_AFTER_CYCLES: Final = 3
 
 
+def cost_of(reading_seconds: float, processor_seconds: float) -> float:
+    """What a cycle costs others, in seconds: slurmctld that is being read, by the clock, or this host's processors.
+
+    How long a cycle has to wait for a processor that others use is not among it: that would make data the older the
+    more people ask for it.
+    """
+    return max(reading_seconds, processor_seconds)
+
+
 def interval_after_success(refresh_seconds: float, cost_seconds: float) -> float:
     """Seconds from the start of a cycle that cost `cost_seconds` to the start of the next.
 
-    A slow controller is asked less often: reading it never takes more than a quarter of the time.
+    A slow controller is asked less often: reading it never takes more than a quarter of the time, and the collector
+    never more than a quarter of a processor.
     """
     return max(refresh_seconds, COST_FACTOR * cost_seconds)
 

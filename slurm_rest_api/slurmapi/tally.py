@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from slurm_rest_api.slurmapi.sources.base import Record, Unchanged
@@ -22,8 +23,7 @@ class JobTally:
     def __init__(self, before: Mapping[int, str] | None = None) -> None:
         self.states: dict[int, str] = {}
         self._before = before or {}
-        self._all: Counter[str] = Counter()
-        self._by_partition: dict[str, Counter[str]] = {}
+        self._counts: Counter[tuple[str, str | None]] = Counter()
 
     def watch(self, jobs: Iterable[Record]) -> Iterator[Record]:
         """The same jobs, each counted as it passes."""
@@ -33,23 +33,24 @@ class JobTally:
 
     def of_cluster(self) -> dict[str, int]:
         """`jobs_running` and `jobs_pending`."""
-        return {field: self._all[field] for field in _COUNTED.values()}
+        return self._of(lambda _partitions: True)
 
     def of_partition(self, name: str) -> dict[str, int]:
         """The same of one partition; a pending job counts in each partition that it may run in."""
-        counts = self._by_partition.get(name, Counter())
-        return {field: counts[field] for field in _COUNTED.values()}
+        return self._of(lambda partitions: name in (partitions or "").split(","))
+
+    def _of(self, is_wanted: Callable[[str | None], bool]) -> dict[str, int]:
+        return {
+            field: sum(count for (state, where), count in self._counts.items() if state == wanted and is_wanted(where))
+            for wanted, field in _COUNTED.items()
+        }
 
     def _count(self, job: Record) -> None:
         number = job["job_id"]
         state = self._before.get(number, "") if isinstance(job, Unchanged) else _base(job.get("job_state"))
         self.states[number] = state
-        field = _COUNTED.get(state)
-        if field is None:
-            return
-        self._all[field] += 1
-        for partition in (job.get("partition") or "").split(","):
-            self._by_partition.setdefault(partition, Counter())[field] += 1
+        # What few words many jobs share is taken apart when somebody wants to know.
+        self._counts[state, job.get("partition")] += 1
 
 
 def tally(jobs: JobTally, nodes: Iterable[Record], partitions: Iterable[Record]) -> dict[str, Any]:
@@ -80,6 +81,7 @@ def _of_nodes(nodes: list[Record]) -> dict[str, Any]:
     }
 
 
+@functools.lru_cache(maxsize=256)
 def _base(state: str | None) -> str:
     return (state or "").partition("+")[0]
 

@@ -16,7 +16,7 @@ from tests.waiting import wait_for
 
 
 class FakeLoader:
-    """Answers cycles from a list: seconds of a success, or the words of a failure."""
+    """Answers cycles from a list: what a success has cost, or the words of a failure."""
 
     def __init__(self, *outcomes: float | str) -> None:
         self.outcomes = list(outcomes)
@@ -28,7 +28,8 @@ class FakeLoader:
         self.cycles += 1
         if isinstance(outcome, str):
             raise SourceError(outcome)
-        return CycleReport(seconds=outcome, rpcs=6, jobs=1, nodes=1, partitions=1)
+        # By the clock it took longer: it had to wait for a processor.
+        return CycleReport(seconds=5 * outcome, cost=outcome, rpcs=6, jobs=1, nodes=1, partitions=1)
 
     def interrupt(self) -> None:
         pass

@@ -12,6 +12,11 @@ def test_a_cycle_never_takes_more_than_a_quarter_of_the_time(cost: float, interv
     assert pacing.interval_after_success(10.0, cost) == pytest.approx(interval)
 
 
+def test_a_cycle_costs_what_it_takes_of_slurmctld_or_of_processors() -> None:
+    assert pacing.cost_of(reading_seconds=3.0, processor_seconds=1.0) == 3.0
+    assert pacing.cost_of(reading_seconds=0.5, processor_seconds=1.0) == 1.0
+
+
 @pytest.mark.parametrize(("failures", "longest"), [(1, 10.0), (2, 20.0), (3, 40.0), (4, 60.0), (1000, 60.0)])
 def test_back_off_doubles_up_to_a_minute(failures: int, longest: float) -> None:
     assert pacing.delay_after_failure(10.0, failures, lambda low, high: high) == longest

@@ -137,7 +137,7 @@ def test_the_first_wish_is_granted_at_once_and_the_next_after_a_while() -> None:
     requests = LoadRequests(5.0)
     assert requests.ask(100.0) == 0.0
     requests.begin(100.0)
-    assert requests.end(100.5, failed=False) is None
+    assert requests.end(100.5, 0.5) is None
     assert requests.ask(101.0) == 4.0
     assert requests.ask(103.0) == 2.0
     assert requests.ask(200.0) == 0.0
@@ -147,18 +147,18 @@ def test_a_wish_during_a_load_is_granted_by_the_next() -> None:
     requests = LoadRequests(5.0)
     requests.begin(100.0)
     assert requests.ask(101.0) is None
-    assert requests.end(102.0, failed=False) == 6.0, "four times the two seconds that it cost, from its start"
+    assert requests.end(102.5, 2.0) == 5.5, "four times the two seconds that it cost, from its start"
     requests.begin(108.0)
-    assert requests.end(108.1, failed=False) is None
+    assert requests.end(108.1, 0.1) is None
 
 
 def test_no_wish_comes_before_the_back_off_and_none_where_it_is_off() -> None:
     requests = LoadRequests(5.0)
     requests.begin(100.0)
     requests.ask(100.0)
-    assert requests.end(101.0, failed=True) is None
+    assert requests.end(101.0, None) is None
     assert requests.ask(160.0) is None
     requests.begin(161.0)
-    requests.end(161.0, failed=False)
+    requests.end(161.0, 0.0)
     assert requests.ask(170.0) == 0.0
     assert LoadRequests(0.0).ask(time.monotonic()) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -24,13 +24,13 @@ class Row(NamedTuple):
     """One record to be stored.
 
     `body` is its rendered JSON, or None for a record that is as the cycle before left it; nothing else counts then.
-    `facts` are the values of its columns. `still` is the JSON without what the clock alone changes; None where that is
-    nothing, so that every other byte counts as a change.
+    `facts` makes the values of its columns, and is asked only where they may have changed. `still` is the JSON without
+    what the clock alone changes; None where that is nothing, so that every other byte counts as a change.
     """
 
     key: Key
     body: bytes | None
-    facts: Facts = ()
+    facts: Callable[[], Facts] = tuple
     still: bytes | None = None
 
 
@@ -67,10 +67,10 @@ def replace_records(
     )
     changed = _changed(rows, before, after)
     while batch := list(itertools.islice(changed, _BATCH)):
-        _remember_owners(connection, kind, [row for row, moved in batch if moved], version)
+        moved = [(row.key, row.facts()) for row, has_moved in batch if has_moved]
+        _remember_owners(connection, kind, [row for row in moved if row[0] in before.bodies], version)
         connection.executemany(insert_body, ((row.key, row.body, version) for row, _ in batch))
-        facts = ((row.key, version, after.stills.get(row.key), *row.facts) for row, moved in batch if moved)
-        connection.executemany(insert_facts, facts)
+        connection.executemany(insert_facts, ((key, version, after.stills.get(key), *facts) for key, facts in moved))
     _remove(connection, kind, [key for key in before.bodies if key not in after.bodies], version)
     return after
 
@@ -113,7 +113,7 @@ def _remove(connection: sqlite3.Connection, kind: Kind, keys: list[Key], version
     connection.executemany(f"DELETE FROM {kind}_facts WHERE key = ?", ((key,) for key in keys))
 
 
-def _remember_owners(connection: sqlite3.Connection, kind: Kind, rows: list[Row], version: int) -> None:
+def _remember_owners(connection: sqlite3.Connection, kind: Kind, moved: list[tuple[Key, Facts]], version: int) -> None:
     """Whoever sees a record no more, because its owner becomes another, has to be told that it is gone."""
     owners = OWNERS[kind]
     if not owners:
@@ -121,7 +121,7 @@ def _remember_owners(connection: sqlite3.Connection, kind: Kind, rows: list[Row]
     places = [COLUMNS[kind].index(column) for column in owners]
     others = " OR ".join(f"{column} IS NOT ?" for column in owners)
     connection.executemany(
-        f"{_leave(kind)} AND ({others})", ((version, row.key, *(row.facts[place] for place in places)) for row in rows)
+        f"{_leave(kind)} AND ({others})", ((version, key, *(facts[place] for place in places)) for key, facts in moved)
     )
 
 

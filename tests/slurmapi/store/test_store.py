@@ -24,7 +24,7 @@ def loaded(at: float) -> Loaded:
 
 
 def rows(jobs: Mapping[int, bytes | None]) -> Iterator[Row]:
-    return (Row(key, body, NO_FACTS) for key, body in jobs.items())
+    return (Row(key, body, lambda: NO_FACTS) for key, body in jobs.items())
 
 
 def write(writer: StoreWriter, jobs: dict[int, bytes], at: float = 1000.0) -> None:
@@ -99,7 +99,7 @@ def test_a_cycle_that_fails_in_the_middle_leaves_everything_as_it_was(path: Path
     writer, reader = StoreWriter(path), StoreReader(path)
     write(writer, {1: ALICE})
     with pytest.raises(ZeroDivisionError), writer.cycle() as cycle:
-        cycle.replace_records("queue", (Row(1, b"%d" % (1 // zero), NO_FACTS) for zero in (1, 0)), 1010.0)
+        cycle.replace_records("queue", (Row(1, b"%d" % (1 // zero), lambda: NO_FACTS) for zero in (1, 0)), 1010.0)
     assert queue(reader) == {1: ALICE}
     write(writer, {1: BOB})
     assert queue(reader) == {1: BOB}
