@@ -58,10 +58,9 @@ def of_job(job: Record) -> Facts:
 def of_node(node: Record) -> Facts:
     """The columns of a node, in the order of `COLUMNS["nodes"]`."""
     get = node.get
-    state = get("state") or "UNKNOWN"
     return (
-        state,
-        _words(_node_state_words(state)),
+        get("state"),
+        _words(_node_state_words(get("state") or "UNKNOWN")),
         _words(get("partitions") or ()),
         _words({*_split(get("features")), *_split(get("features_active"))}),
         _words({word for entry in get("gres") or () for word in _gres_words(entry)}),

@@ -21,14 +21,14 @@ def with_fields(body: bytes, fields: Sequence[str] | None) -> bytes:
     return orjson.dumps({field: record.get(field) for field in fields})
 
 
-def as_object(records: Iterable[KeyedBody], fields: Sequence[str] | None) -> Iterator[bytes]:
+def as_object(records: Iterable[KeyedBody]) -> Iterator[bytes]:
     """A JSON object of the records by their keys."""
-    yield from _joined((orjson.dumps(str(key)) + b":" + with_fields(body, fields) for key, body in records), b"{", b"}")
+    yield from _joined((orjson.dumps(str(key)) + b":" + body for key, body in records), b"{", b"}")
 
 
-def as_list(records: Iterable[KeyedBody], fields: Sequence[str] | None) -> Iterator[bytes]:
+def as_list(records: Iterable[KeyedBody]) -> Iterator[bytes]:
     """A JSON list of the records."""
-    yield from _joined((with_fields(body, fields) for _, body in records), b"[", b"]")
+    yield from _joined((body for _, body in records), b"[", b"]")
 
 
 def in_envelope(data: Iterable[bytes], meta: Mapping[str, Any]) -> Iterator[bytes]:
@@ -38,11 +38,9 @@ def in_envelope(data: Iterable[bytes], meta: Mapping[str, Any]) -> Iterator[byte
     yield b',"meta":' + orjson.dumps(meta) + b"}"
 
 
-def chosen(records: Iterable[KeyedBody], fields: Sequence[str] | None) -> Iterator[dict[str, Any]]:
-    """The records as dictionaries with only `fields`."""
-    for _, body in records:
-        record = orjson.loads(body)
-        yield record if fields is None else {field: record.get(field) for field in fields}
+def parsed(records: Iterable[KeyedBody]) -> Iterator[dict[str, Any]]:
+    """The records as dictionaries."""
+    return (orjson.loads(body) for _, body in records)
 
 
 def _joined(parts: Iterator[bytes], begin: bytes, end: bytes) -> Iterator[bytes]:

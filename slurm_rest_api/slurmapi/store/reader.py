@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import schema, selection
@@ -86,6 +86,12 @@ class StoreView:
     def bodies(self, kind: Kind, found: Iterable[tuple[Value, ...]]) -> Iterator[tuple[int | str, bytes]]:
         """Key and rendered JSON of the records at these places."""
         return selection.bodies(self._connection, kind, found)
+
+    def facts(
+        self, kind: Kind, found: Iterable[tuple[Value, ...]], columns: Sequence[str]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Key and these columns of the records at these places; `columns` are ours, never a client's words."""
+        return selection.facts(self._connection, kind, found, columns)
 
     def groups(
         self, kind: Kind, where: Condition, sums: Mapping[str, str], by: str | None

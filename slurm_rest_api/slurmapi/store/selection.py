@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from slurm_rest_api.slurmapi.store.columns import Kind, Value
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS, NEVER, Condition, all_of, any_of, compares
@@ -64,6 +64,15 @@ def bodies(
     query = f"SELECT key, body FROM {kind} WHERE key = ?"
     for place in found:
         # A fetch for each: sorting has to carry keys around, not records.
+        yield connection.execute(query, place[-1:]).fetchone()
+
+
+def facts(
+    connection: sqlite3.Connection, kind: Kind, found: Iterable[tuple[Value, ...]], columns: Sequence[str]
+) -> Iterator[tuple[Any, ...]]:
+    """Key and these columns of the records at these places."""
+    query = f"SELECT key, {', '.join(columns)} FROM {kind}_facts WHERE key = ?"
+    for place in found:
         yield connection.execute(query, place[-1:]).fetchone()
 
 
