@@ -13,7 +13,6 @@ from slurm_rest_api.slurmapi.catalog import CATALOG
 from slurm_rest_api.slurmapi.live import Edition, OpenEdition
 from slurm_rest_api.slurmapi.question import Question, cursor_place
 from slurm_rest_api.slurmapi.rendering import KeyedBody, as_list, as_object, in_envelope, parsed, with_fields
-from slurm_rest_api.slurmapi.store.columns import Value
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS
 from slurm_rest_api.slurmapi.store.reader import StoreView
 from slurm_rest_api.web.tables import table_of
@@ -59,7 +58,7 @@ def _changes(current: OpenEdition, question: Question, since: str) -> Answer:
     version = changes.comparable(since, current.run, current.collection)
     meta = {**current.edition.meta, "total": _total(current, question)}
     if version is None:
-        data = as_object(_bodies(current.view, question, current.view.places(question.selection)))
+        data = as_object(_all(current.view, question))
         meta |= {"full": True, "gone": []}
     else:
         more, records = changes.changes_of(current.view, question, version)
@@ -81,22 +80,38 @@ def _page(current: OpenEdition, question: Question, link: Link) -> Answer:
 def _records(current: OpenEdition, question: Question, link: Link) -> tuple[Iterator[KeyedBody], str | None]:
     view, selection, limit = current.view, question.selection, question.selection.limit
     if limit is None:
-        return _bodies(view, question, view.places(selection)), None
-    places = list(view.places(replace(selection, limit=limit + 1)))
-    following = link(cursor_place(selection, places[limit - 1])) if len(places) > limit else None
-    return _bodies(view, question, places[:limit]), following
+        return _all(view, question), None
+    columns = _columns(question)
+    found = list(view.places(replace(selection, limit=limit + 1), columns or ()))
+    is_last = len(found) <= limit
+    following = None if is_last else link(cursor_place(selection, found[limit - 1][: len(selection.orders())]))
+    return _bodies(view, question, found[:limit], columns), following
 
 
-def _bodies(view: StoreView, question: Question, places: Iterable[tuple[Value, ...]]) -> Iterator[KeyedBody]:
-    """The records at these places with the fields asked for; no record is read where columns hold all of them."""
-    kind, fields = question.kind, question.fields
+def _all(view: StoreView, question: Question) -> Iterator[KeyedBody]:
+    columns = _columns(question)
+    return _bodies(view, question, view.places(question.selection, columns or ()), columns)
+
+
+def _columns(question: Question) -> list[str] | None:
+    """The columns that hold the fields asked for as they are; None where records have to be read for them."""
+    orders = CATALOG[question.kind].orders
+    if question.fields is None or not orders.keys() >= set(question.fields):
+        return None
+    return [orders[field] for field in question.fields]
+
+
+def _bodies(
+    view: StoreView, question: Question, found: Iterable[tuple[Any, ...]], columns: list[str] | None
+) -> Iterator[KeyedBody]:
+    """The records at these places with the fields asked for; `columns` of them follow each place."""
+    fields = question.fields
     if fields is None:
-        return view.bodies(kind, places)
-    columns = [CATALOG[kind].orders.get(field) for field in fields]
-    if None in columns:
-        return ((key, with_fields(body, fields)) for key, body in view.bodies(kind, places))
-    found = view.facts(kind, places, [column for column in columns if column is not None])
-    return ((key, orjson.dumps(dict(zip(fields, values, strict=True)))) for key, *values in found)
+        return view.bodies(question.kind, found)
+    if columns is None:
+        return ((key, with_fields(body, fields)) for key, body in view.bodies(question.kind, found))
+    width = len(question.selection.orders())
+    return ((row[width - 1], orjson.dumps(dict(zip(fields, row[width:], strict=True)))) for row in found)
 
 
 def _total(current: OpenEdition, question: Question) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import schema, selection
@@ -79,19 +79,16 @@ class StoreView:
         """How many records of `kind` meet the condition."""
         return selection.count(self._connection, kind, where)
 
-    def places(self, wanted: Selection) -> Iterator[tuple[Value, ...]]:
-        """Where the wanted records stand in their order, read as they are asked for."""
-        return selection.places(self._connection, wanted)
+    def places(self, wanted: Selection, columns: Sequence[str] = ()) -> Iterator[tuple[Value, ...]]:
+        """Where the wanted records stand in their order, with these columns behind, read as they are asked for.
+
+        `columns` are names of ours, never a client's words.
+        """
+        return selection.places(self._connection, wanted, columns)
 
     def bodies(self, kind: Kind, found: Iterable[tuple[Value, ...]]) -> Iterator[tuple[int | str, bytes]]:
         """Key and rendered JSON of the records at these places."""
         return selection.bodies(self._connection, kind, found)
-
-    def facts(
-        self, kind: Kind, found: Iterable[tuple[Value, ...]], columns: Sequence[str]
-    ) -> Iterator[tuple[Any, ...]]:
-        """Key and these columns of the records at these places; `columns` are ours, never a client's words."""
-        return selection.facts(self._connection, kind, found, columns)
 
     def groups(
         self, kind: Kind, where: Condition, sums: Mapping[str, str], by: str | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from slurm_rest_api.slurmapi.store.columns import Kind, Value
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS, NEVER, Condition, all_of, any_of, compares
@@ -45,11 +45,16 @@ def count(connection: sqlite3.Connection, kind: Kind, where: Condition) -> int:
     return int(connection.execute(query, where.values).fetchone()[0])
 
 
-def places(connection: sqlite3.Connection, selection: Selection) -> Iterator[tuple[Value, ...]]:
-    """The places of the records, at most `limit`, as they are asked for. The last value of a place is the key."""
+def places(
+    connection: sqlite3.Connection, selection: Selection, columns: Sequence[str] = ()
+) -> Iterator[tuple[Value, ...]]:
+    """The places of the records, at most `limit`, as they are asked for, each with these columns behind it.
+
+    The last value of a place is the key.
+    """
     orders = selection.orders()
     where = all_of([selection.where, _beyond(orders, selection.after)])
-    place = ", ".join(order.column for order in orders)
+    place = ", ".join([*(order.column for order in orders), *columns])
     order_by = ", ".join(f"{order.column}{' DESC' if order.descending else ''}" for order in orders)
     query = f"SELECT {place} FROM {selection.kind}_facts WHERE {where.sql} ORDER BY {order_by} LIMIT ?"
     found = connection.execute(query, (*where.values, -1 if selection.limit is None else selection.limit))
@@ -64,15 +69,6 @@ def bodies(
     query = f"SELECT key, body FROM {kind} WHERE key = ?"
     for place in found:
         # A fetch for each: sorting has to carry keys around, not records.
-        yield connection.execute(query, place[-1:]).fetchone()
-
-
-def facts(
-    connection: sqlite3.Connection, kind: Kind, found: Iterable[tuple[Value, ...]], columns: Sequence[str]
-) -> Iterator[tuple[Any, ...]]:
-    """Key and these columns of the records at these places."""
-    query = f"SELECT key, {', '.join(columns)} FROM {kind}_facts WHERE key = ?"
-    for place in found:
         yield connection.execute(query, place[-1:]).fetchone()
 
 
