@@ -29,6 +29,7 @@ _FIRST_RETRY_SECONDS: Final = 5
 class Edition:
     """One answer as it stands now. Times are epoch seconds, `interval_seconds` is from cycle to cycle.
 
+    As long as nothing is loaded it stands so until `stale_from`, or, when it is stale, for ever.
     `tag` names its bytes: two editions with the same tag have the same body.
     """
 
@@ -37,6 +38,7 @@ class Edition:
     loaded_at: float
     interval_seconds: float
     stale: bool
+    stale_from: float
     meta: dict[str, Any]
 
 
@@ -128,6 +130,7 @@ def _edition(status: Status, collection: Collection, run: str, now: float) -> Ed
         loaded_at=status.loaded_at,
         interval_seconds=status.interval_seconds,
         stale=stale,
+        stale_from=pacing.stale_from(status.loaded_at, status.interval_seconds),
         meta={
             "source": status.source,
             "version": f"{run}-{collection.version}",

@@ -37,6 +37,11 @@ def delay_after_failure(refresh_seconds: float, failures: int, uniform: Callable
     return min(doubled, LONGEST_BACKOFF_SECONDS) * uniform(0.8, 1.0)
 
 
+def stale_from(loaded_at: float, interval_seconds: float) -> float:
+    """The epoch second after which data loaded at `loaded_at` is older than three cycles."""
+    return loaded_at + STALE_AFTER_CYCLES * interval_seconds
+
+
 def is_stale(now: float, loaded_at: float, interval_seconds: float) -> bool:
     """Whether data loaded at epoch second `loaded_at` is older than three cycles at `now`."""
-    return now - loaded_at > STALE_AFTER_CYCLES * interval_seconds
+    return now > stale_from(loaded_at, interval_seconds)

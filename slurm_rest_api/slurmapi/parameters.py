@@ -60,6 +60,10 @@ Arrays = Annotated[
 ]
 
 
+MOMENTS: Final = frozenset(("submitafter", "submitbefore", "startafter", "startbefore"))
+"""The parameters that are points in time, which may be relative to now."""
+
+
 class JobPath(BaseModel):
     """The path of a job."""
 

@@ -29,6 +29,7 @@ from slurm_rest_api.slurmapi.desk import Desk
 from slurm_rest_api.slurmapi.live import Edition, Name, OpenEdition
 from slurm_rest_api.slurmapi.own_calls import own_calls_only
 from slurm_rest_api.slurmapi.parameters import (
+    MOMENTS,
     JobPath,
     ListParameters,
     NamePath,
@@ -59,7 +60,7 @@ from slurm_rest_api.web.envelope import JSON, ErrorAnswer
 from slurm_rest_api.web.names import chosen_fields
 from slurm_rest_api.web.paging import encode_cursor, link_header, next_link
 from slurm_rest_api.web.parameters import Parameters, as_csv
-from slurm_rest_api.web.repeats import answer_once
+from slurm_rest_api.web.repeats import LONGEST_SECONDS, answer_once, repeat_for
 from slurm_rest_api.web.tables import MIMETYPES
 
 logger = logging.getLogger(__name__)
@@ -155,6 +156,9 @@ def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) ->
     _freshen(desk)
     if question is None:
         return _whole(desk, kind)
+    if not query.model_fields_set.isdisjoint(MOMENTS):
+        # They may mean another time soon: now-1hour.
+        repeat_for(LONGEST_SECONDS)
     if question.wait_seconds:
         answer_once()
         desk.await_change(question)

@@ -15,6 +15,7 @@ from werkzeug.wsgi import wrap_file
 from slurm_rest_api.web.compression import compress
 from slurm_rest_api.web.envelope import JSON
 from slurm_rest_api.web.memory import KeptAnswer, Key
+from slurm_rest_api.web.repeats import repeat_for
 
 # What an answer may have on the wire to be held in memory, plain or compressed, and what may go into it.
 _PLAIN_BYTES: Final = 256 * 1024
@@ -38,6 +39,8 @@ class Edition(Protocol):
     def interval_seconds(self) -> float: ...
     @property
     def stale(self) -> bool: ...
+    @property
+    def stale_from(self) -> float: ...
 
 
 def accepts_gzip() -> bool:
@@ -178,3 +181,4 @@ def _describe(response: Response, edition: Edition, now: float) -> None:
     headers["Vary"] = "Accept-Encoding"
     if edition.stale:
         headers["X-Slurm-Stale"] = "1"
+    repeat_for(math.inf if edition.stale else edition.stale_from - now)

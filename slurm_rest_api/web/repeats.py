@@ -1,7 +1,7 @@
 """Answers to requests that many send alike, before Flask, or anything of it, sees them.
 
 Who asks is found out each time, and observers are told of each. Whatever else happens to an answer, like headers for
-browsers, has happened to the one that is repeated. `Age` may be a second behind.
+browsers, has happened to the one that is repeated. Only `Age` is counted on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 LONGEST_SECONDS: Final = 1.0
-"""After so long an answer is made anew although nothing has been written: time alone makes data stale."""
+"""After so long an answer is made anew although nothing was written, unless it said how long it stands."""
 
 # Whatever else a client sends, no answer of these routes depends on it.
 _ASKED: Final = (
@@ -50,7 +50,10 @@ def anybody(_environ: WSGIEnvironment) -> None:
 
 @dataclass(frozen=True)
 class Repeatable:
-    """An answer, and when it may be repeated: to whom, at this moment of the data, until this time of the clock."""
+    """An answer, and when it may be repeated: to whom, at this moment of the data, until this time of the clock.
+
+    `headers` is without `Age`, which the answer has from `aged_from` on, where it has one.
+    """
 
     body: bytes
     status: str
@@ -59,6 +62,22 @@ class Repeatable:
     who: Principal | None
     moment: Hashable
     until: float
+    aged_from: float | None
+
+    def headers_at(self, now: float) -> list[tuple[str, str]]:
+        """All headers of it at this time of the clock."""
+        if self.aged_from is None:
+            return list(self.headers)
+        return [*self.headers, ("Age", str(int(now - self.aged_from)))]
+
+
+@dataclass
+class _Asked:
+    """A request whose answer may be kept: under what, for which moment, and for how many seconds if that was said."""
+
+    key: Key
+    moment: Hashable
+    seconds: float | None = None
 
 
 class Repeats:
@@ -83,9 +102,9 @@ class Repeats:
 
         @app.after_request
         def keep(response: Response) -> Response:
-            asked: tuple[Key, Hashable] | None = request.environ.pop(_PLACE, None)
+            asked: _Asked | None = request.environ.pop(_PLACE, None)
             if asked is not None and request.blueprint == blueprint and _is_repeatable(response):
-                self._keep(*asked, response)
+                self._keep(asked, response)
             return response
 
         def repeat(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -93,7 +112,7 @@ class Repeats:
             kept = self._look(environ, began)
             if kept is None:
                 return made_by(environ, start_response)
-            start_response(kept.status, list(kept.headers))
+            start_response(kept.status, kept.headers_at(began))
             exchange = replace(
                 kept.exchange, client=environ.get("REMOTE_ADDR"), seconds=round(self._clock() - began, 6)
             )
@@ -119,15 +138,31 @@ class Repeats:
             # The application meets the same fault and says so.
             return None
         if moment is not None:
-            environ[_PLACE] = key, moment
+            environ[_PLACE] = _Asked(key, moment)
         return None
 
-    def _keep(self, key: Key, moment: Hashable, response: Response) -> None:
-        until = self._clock() + LONGEST_SECONDS
-        headers = tuple(response.get_wsgi_headers(request.environ).items())
-        exchange = exchange_of(response)
-        who = g.get("principal")
-        self._memory.keep(key, Repeatable(response.get_data(), response.status, headers, exchange, who, moment, until))
+    def _keep(self, asked: _Asked, response: Response) -> None:
+        now = self._clock()
+        headers = response.get_wsgi_headers(request.environ)
+        age = headers.pop("Age", None)
+        kept = Repeatable(
+            response.get_data(),
+            response.status,
+            tuple(headers.items()),
+            exchange_of(response),
+            g.get("principal"),
+            asked.moment,
+            now + (LONGEST_SECONDS if asked.seconds is None else asked.seconds),
+            None if age is None else now - int(age),
+        )
+        self._memory.keep(asked.key, kept)
+
+
+def repeat_for(seconds: float) -> None:
+    """Have the answer to the present request repeated for so long while nothing is written; the least said counts."""
+    asked: _Asked | None = request.environ.get(_PLACE)
+    if asked is not None:
+        asked.seconds = seconds if asked.seconds is None else min(seconds, asked.seconds)
 
 
 def answer_once() -> None:

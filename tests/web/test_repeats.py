@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from slurm_rest_api.auth.principal import Principal
 from slurm_rest_api.errors import Unauthenticated
 from slurm_rest_api.web.observing import Exchange
-from slurm_rest_api.web.repeats import LONGEST_SECONDS, Repeats
+from slurm_rest_api.web.repeats import LONGEST_SECONDS, Repeats, repeat_for
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -88,6 +88,37 @@ def test_an_answer_is_repeated_until_something_is_written_or_a_second_has_passed
     assert [route.ask(), route.ask()] == ["answer 2", "answer 2"]
     route.now += LONGEST_SECONDS
     assert route.ask() == "answer 3"
+
+
+def test_an_answer_that_says_how_long_it_stands_is_repeated_so_long_and_ages() -> None:
+    route = Counting({"": None})
+
+    @route.client.application.after_request
+    def stand(response: Response) -> Response:
+        repeat_for(20.0)
+        response.headers["Age"] = "7"
+        return response
+
+    assert route.client.get("/queue").headers["Age"] == "7"
+    route.now = 19.9
+    again = route.client.get("/queue")
+    assert (again.text, again.headers.getlist("Age")) == ("answer 1", ["26"])
+    route.now = 20.0
+    assert route.ask() == "answer 2"
+
+
+def test_the_least_of_what_is_said_counts() -> None:
+    route = Counting({"": None})
+
+    @route.client.application.after_request
+    def stand(response: Response) -> Response:
+        repeat_for(2.0)
+        repeat_for(20.0)
+        return response
+
+    assert route.ask() == "answer 1"
+    route.now = 2.0
+    assert route.ask() == "answer 2"
 
 
 def test_it_is_repeated_to_whom_it_was_made_for_alone() -> None:
