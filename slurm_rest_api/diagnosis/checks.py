@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from slurm_rest_api.auth.sight import has_owners
 from slurm_rest_api.config import Settings
 from slurm_rest_api.config.loading import PASSWORD_VARIABLE
 from slurm_rest_api.diagnosis.cluster import TRIAL_COMMAND, TRIAL_SECONDS, check_load
@@ -40,7 +41,11 @@ def check(
         findings += check_slurm(environ, pyslurm, Path(sys.prefix), place)
     if source != SLURM or pyslurm is not None:
         findings += check_load([*command, source], source, environ, seconds)
-    findings += check_database(settings.database) if settings.system.use_acct_db else [_database_not_used()]
+    coordinators = has_owners(settings.auth.private_data)
+    if settings.system.use_acct_db:
+        findings += check_database(settings.database, coordinators=coordinators)
+    else:
+        findings.append(_database_not_used(coordinators))
     findings += check_runtime_dir(settings.system.runtime_path(environ))
     return findings
 
@@ -66,5 +71,6 @@ def _everyone_reads(file: Path) -> bool:
     return file.is_file() and bool(file.stat().st_mode & stat.S_IROTH)
 
 
-def _database_not_used() -> Finding:
-    return Finding("database", "ok", "Not looked at: system.use_acct_db is off.")
+def _database_not_used(coordinators: bool) -> Finding:
+    told = " Coordinators of accounts see no more than other users." if coordinators else ""
+    return Finding("database", "ok", f"Not looked at: system.use_acct_db is off.{told}")
