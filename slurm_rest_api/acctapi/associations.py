@@ -119,22 +119,13 @@ class Associations:
         return frozenset(row.acct for row in rows if not row.deleted)
 
     def coordinated_by_flag(self) -> Mapping[str, frozenset[str]]:
-        """For each user the accounts that he coordinates because he may run under them.
-
-        So it is where the account, or one above it, has the flag UsersAreCoords: not the flagged account itself is
-        coordinated, but the user's own below it (slurmdbd's `_get_user_coords`).
-        """
-        flagged = {
-            row.acct
-            for row in self._accounts.values()
-            if not row.deleted and (row.values.get("flags") or 0) & _USERS_ARE_COORDS
-        }
+        """For each user the accounts that he coordinates because he may run under them: those with UsersAreCoords."""
         found: defaultdict[str, set[str]] = defaultdict(set)
-        if flagged:
-            own = self.with_all_below(flagged)
-            for row in self:
-                if row.user and not row.deleted and row.acct in own:
-                    found[row.user].add(row.acct)
+        for account in self._accounts.values():
+            if not account.deleted and (account.values.get("flags") or 0) & _USERS_ARE_COORDS:
+                for row in map(self._by_id.__getitem__, self._by_acct[account.acct]):
+                    if row.user and not row.deleted:
+                        found[row.user].add(account.acct)
         return {user: frozenset(accounts) for user, accounts in found.items()}
 
     def with_all_below(self, accounts: Iterable[str]) -> frozenset[str]:

@@ -99,8 +99,9 @@ def coordinated(*flagged: str, **changes: Any) -> dict[str, set[str]]:
 def test_the_flag_makes_users_coordinators_of_their_own_accounts() -> None:
     assert coordinated() == {}
     assert coordinated("physics") == {"alice": {"physics"}}
-    # Alice is below a flagged account: she coordinates hers, not that one.
-    assert coordinated("science") == {"alice": {"physics"}, "bob": {"science"}}
+    # Alice's account is below it, which does not count.
+    assert coordinated("science") == {"bob": {"science"}}
+    assert coordinated("science", "beside") == {"bob": {"science"}, "carol": {"beside"}}
     assert coordinated("science", "beside", deleted=1) == {}
 
 

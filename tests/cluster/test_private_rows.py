@@ -43,11 +43,13 @@ def test_coordinators_are_those_of_sacctmgr(cluster: Cluster, tmp_path: Path) ->
 
 @pytest.fixture
 def flagged(cluster: Cluster, tree: None) -> Iterator[None]:
-    """All who may run below the topmost account are coordinators: alice in the middle, carol at the bottom."""
-    runs = [("alice", "middle"), ("carol", "below")]
+    """The users of the topmost account are its coordinators: mallory, not alice and carol below."""
+    runs = (("mallory", "top"), ("alice", "middle"), ("carol", "below"))
     for user, account in runs:
         cluster.run(["sacctmgr", "-i", "add", "user", user, f"account={account}"])
     cluster.run(["sacctmgr", "-i", "modify", "account", "top", "set", "flags=UsersAreCoords"])
+    # Until it starts anew slurmdbd knows only the accounts right below as coordinated.
+    restart(cluster, "slurmdbd")
     yield
     cluster.run(["sacctmgr", "-i", "modify", "account", "top", "set", "flags=NoUsersAreCoords"])
     for user, account in runs:
@@ -62,8 +64,13 @@ def test_users_whom_a_flag_makes_coordinators_are_those_of_sacctmgr(cluster: Clu
         found = {user: accounting.coordinators.of(user) for user in ("alice", "bob", "carol", "mallory")}
         accounting.database.close()
     assert found == {user: coordinated_by(cluster, user) for user in found}
-    assert found["alice"] == {"middle", "below"}
-    assert found["carol"] == {"below"}
+    assert found["mallory"] == {"top", "middle", "below", "beside"}
+    assert found["alice"] == found["carol"] == set()
+
+
+def restart(cluster: Cluster, daemon: str) -> None:
+    cluster.daemons.stop(daemon)
+    cluster.daemons.start(daemon)
 
 
 def coordinated_by(cluster: Cluster, user: str) -> set[str]:
