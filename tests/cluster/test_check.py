@@ -32,7 +32,7 @@ def grant(cluster: Cluster, rights: str, scope: str) -> None:
     cluster.sql(f"GRANT {rights} ON {scope} TO '{ACCOUNT}'@'%';")
 
 
-def checked(cluster: Cluster, *, coordinators: bool = False, **changes: object) -> list[Finding]:
+def checked(cluster: Cluster, coordinators: bool = False, **changes: object) -> list[Finding]:
     facts = cluster.database
     settings = {
         "db_host": facts.host,
@@ -113,7 +113,7 @@ def test_a_missing_table_is_told_with_those_that_there_are(cluster: Cluster, rea
     ],
 )
 def test_a_refused_login_is_told(cluster: Cluster, reader: str, changes: dict[str, str], words: str) -> None:
-    findings = checked(cluster, **changes)
+    findings = checked(cluster, coordinators=False, **changes)
     assert verdicts(findings) == ["problem"]
     assert words in findings[0].sentence
 
