@@ -107,8 +107,13 @@ def test_systemd_waits_longer_than_uwsgi_for_a_worker_that_hangs(site: Site) -> 
     assert int(watchdog[1]) > int(harakiri[1])
 
 
-def drop_in(site: Site, ends: Path) -> str:
-    """What differs here: less patience, this machine's user, folders of the site, and a file that tells how it ended."""
+def ends(site: Site) -> Path:
+    """A line for each time that it ended: why."""
+    return site.path(STATE) / "ends"
+
+
+def drop_in(site: Site) -> str:
+    """What differs here: less patience, this machine's user, the site's folders, and a file that tells how it ended."""
     return f"""\
 [Service]
 User={USER}
@@ -119,25 +124,24 @@ RuntimeDirectory=
 StateDirectory=
 ConfigurationDirectory=
 Environment=RUNTIME_DIRECTORY={site.path(RUNTIME)} STATE_DIRECTORY={site.path(STATE)}
-ExecStopPost=/bin/sh -c 'echo $SERVICE_RESULT >>{ends}'
+ExecStopPost=/bin/sh -c 'echo $SERVICE_RESULT >>{ends(site)}'
 """
 
 
 @pytest.fixture
 def managed(installation: Installation, tmp_path: Path) -> Iterator[tuple[UserManager, Site]]:
     """The installed unit in the hands of systemd."""
-    tmp_path.chmod(0o777)
     with demo_files(installation, processes=2) as files:
         text = files.path(UNIT).read_text().replace("/etc/slurm-rest-api/", f"{files.root}/etc/slurm-rest-api/")
         # The sandbox needs what only the manager of a host can do.
         (tmp_path / UNIT_NAME).write_text(text.partition("\n# What it may do:")[0])
         (tmp_path / f"{UNIT_NAME}.d").mkdir()
-        (tmp_path / f"{UNIT_NAME}.d" / "here.conf").write_text(drop_in(files, tmp_path / "ends"))
+        (tmp_path / f"{UNIT_NAME}.d" / "here.conf").write_text(drop_in(files))
         with user_manager(tmp_path) as systemd:
             yield systemd, files
 
 
-def test_systemd_starts_it_again_when_no_worker_answers(managed: tuple[UserManager, Site], tmp_path: Path) -> None:
+def test_systemd_starts_it_again_when_no_worker_answers(managed: tuple[UserManager, Site]) -> None:
     systemd, site = managed
     systemd.run("start", UNIT_NAME)
     before = systemd.facts(UNIT_NAME)
@@ -153,6 +157,6 @@ def test_systemd_starts_it_again_when_no_worker_answers(managed: tuple[UserManag
         wait_for("systemd to call it started", lambda: systemd.facts(UNIT_NAME)["ActiveState"] == "active", seconds=60)
         after = systemd.facts(UNIT_NAME)
         assert int(after["MainPID"]) not in (0, master)
-        assert (tmp_path / "ends").read_text() == "watchdog\n"
+        assert ends(site).read_text() == "watchdog\n"
         assert session_processes(master) == {}
         wait_healthy(web)
