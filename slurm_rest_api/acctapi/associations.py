@@ -17,6 +17,9 @@ Row = Mapping[Any, Any]
 """A row of the table by its column names."""
 
 _SHARES_OF_PARENT: Final = 0x7FFFFFFF
+_USERS_ARE_COORDS: Final = 0x10000
+"""ASSOC_FLAG_USER_COORD in the column `flags` (24.05 and later) of the row of an account."""
+
 _INHERITED: Final = {
     "max_jobs": "max_jobs",
     "max_jobs_accrue": "max_jobs_accrue",
@@ -115,13 +118,29 @@ class Associations:
         rows = (self._by_id[number] for number in self._by_user.get(user, ()))
         return frozenset(row.acct for row in rows if not row.deleted)
 
-    def accounts_by_parent(self) -> Mapping[str, frozenset[str]]:
-        """For each account that has some the accounts right below it; removed ones are none."""
+    def coordinated_by_flag(self) -> Mapping[str, frozenset[str]]:
+        """For each user the accounts that he coordinates because he may run under them: those with UsersAreCoords."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for account in self._accounts.values():
+            if not account.deleted and (account.values.get("flags") or 0) & _USERS_ARE_COORDS:
+                for row in map(self._by_id.__getitem__, self._by_acct[account.acct]):
+                    if row.user and not row.deleted:
+                        found[row.user].add(account.acct)
+        return {user: frozenset(accounts) for user, accounts in found.items()}
+
+    def with_all_below(self, accounts: Iterable[str]) -> frozenset[str]:
+        """`accounts`, and those that have one of them above; removed ones are below nothing."""
         below: defaultdict[str, set[str]] = defaultdict(set)
         for row in self._accounts.values():
             if not row.deleted and row.parent_acct:
                 below[row.parent_acct].add(row.acct)
-        return {parent: frozenset(accounts) for parent, accounts in below.items()}
+        found = set(accounts)
+        waiting = list(found)
+        while waiting:
+            new = below[waiting.pop()] - found
+            found |= new
+            waiting += new
+        return frozenset(found)
 
     def record(self, row: Association, qos: Mapping[int, str], tres_names: Mapping[int, str]) -> Record:
         """One record of /users, fields as `acctapi.answers.AssociationRecord` declares them."""

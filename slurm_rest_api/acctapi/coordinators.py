@@ -1,4 +1,5 @@
-"""Which accounts a user coordinates: those that `sacctmgr add coordinator` names, and every account below them.
+"""Which accounts a user coordinates: those that `sacctmgr add coordinator` names, those of whose users the flag
+UsersAreCoords makes coordinators, and every account below them.
 
 Source: `acct_coord_table`, and the tree of accounts in `<cluster>_assoc_table` (slurmdbd's `_get_user_coords`). A right
 that cannot be looked up is not there: without the database, or without a right to its table, nobody coordinates
@@ -10,12 +11,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from sqlalchemy import Connection, select
 
-from slurm_rest_api.acctapi.associations import Associations
 from slurm_rest_api.acctapi.catalog import Catalogs
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.schema import Schema
@@ -64,16 +64,6 @@ class Coordinators:
         for row in connection.execute(select(coord.c.user, coord.c.acct).where(coord.c.deleted == 0)):
             named[row.user].add(row.acct)
         associations = self._catalogs.present(connection, schema).associations
-        return {user: _with_all_below(accounts, associations) for user, accounts in named.items()}
-
-
-def _with_all_below(accounts: Iterable[str], associations: Associations) -> frozenset[str]:
-    """`accounts`, and those of the cluster that have one of them above."""
-    found = set(accounts)
-    below = associations.accounts_by_parent()
-    waiting = list(found)
-    while waiting:
-        new = below.get(waiting.pop(), frozenset()) - found
-        found |= new
-        waiting += new
-    return frozenset(found)
+        for user, accounts in associations.coordinated_by_flag().items():
+            named[user] |= accounts
+        return {user: associations.with_all_below(accounts) for user, accounts in named.items()}

@@ -133,6 +133,7 @@ _ASSOC_OF_SOME: Final[dict[str, TypeEngine[Any]]] = {
     "grp_jobs_accrue": BigInteger(),
     "priority": _UNSIGNED,
     "comment": _TEXT,
+    "flags": _UNSIGNED,
 }
 _QOS: Final[dict[str, TypeEngine[Any]]] = {"id": BigInteger(), "name": _TEXT}
 _TRES: Final[dict[str, TypeEngine[Any]]] = {"id": BigInteger(), "type": _TEXT, "name": _TEXT}

@@ -48,6 +48,10 @@ def sight_of(principal: Principal, private: Collection[str], coordinated: Coordi
     """What `principal` sees where `private` is kept private; `coordinated` is asked only where it matters."""
     if principal.role == "admin" or not private:
         return EVERYTHING
-    words = frozenset(private)
-    accounts = frozenset(coordinated(principal.name)) if words & _OWNED else frozenset[str]()
-    return Sight(words, principal.name, accounts)
+    accounts = frozenset(coordinated(principal.name)) if has_owners(private) else frozenset[str]()
+    return Sight(frozenset(private), principal.name, accounts)
+
+
+def has_owners(private: Collection[str]) -> bool:
+    """Whether something is private of which a coordinator of accounts still sees a part."""
+    return not _OWNED.isdisjoint(private)

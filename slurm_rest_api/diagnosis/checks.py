@@ -8,12 +8,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from slurm_rest_api.auth.sight import has_owners
 from slurm_rest_api.config import Settings
 from slurm_rest_api.config.loading import PASSWORD_VARIABLE
-from slurm_rest_api.diagnosis.cluster import TRIAL_COMMAND, TRIAL_SECONDS, check_load
+from slurm_rest_api.diagnosis.cluster import TRIAL_COMMAND, TRIAL_SECONDS, check_load, controller_answered
 from slurm_rest_api.diagnosis.database import check_database
 from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.diagnosis.folders import check_runtime_dir
+from slurm_rest_api.diagnosis.privacy import check_privacy, run_command, this_person
 from slurm_rest_api.diagnosis.slurm import check_slurm
 from slurm_rest_api.pyslurm_build.host import SearchPlace
 from slurm_rest_api.pyslurm_build.state import installed_version
@@ -30,7 +32,8 @@ def check(
 ) -> list[Finding]:
     """Find out whether this host can run the service with `settings`.
 
-    Loads the cluster once, in a child process that gets `seconds`: a few RPCs to slurmctld. Changes nothing.
+    Loads the cluster once, in a child process that gets `seconds`, and asks scontrol and sacctmgr what is private: some
+    RPCs to slurmctld and slurmdbd. Changes nothing.
     `place` and `command` are where Slurm is looked for and what the child runs; tests give their own.
     """
     source = settings.system.source
@@ -40,7 +43,13 @@ def check(
         findings += check_slurm(environ, pyslurm, Path(sys.prefix), place)
     if source != SLURM or pyslurm is not None:
         findings += check_load([*command, source], source, environ, seconds)
-    findings += check_database(settings.database) if settings.system.use_acct_db else [_database_not_used()]
+    if controller_answered(findings):
+        findings += check_privacy(this_person(), settings.auth, run_command(environ))
+    coordinators = has_owners(settings.auth.private_data)
+    if settings.system.use_acct_db:
+        findings += check_database(settings.database, coordinators=coordinators)
+    else:
+        findings.append(_database_not_used(coordinators))
     findings += check_runtime_dir(settings.system.runtime_path(environ))
     return findings
 
@@ -66,5 +75,6 @@ def _everyone_reads(file: Path) -> bool:
     return file.is_file() and bool(file.stat().st_mode & stat.S_IROTH)
 
 
-def _database_not_used() -> Finding:
-    return Finding("database", "ok", "Not looked at: system.use_acct_db is off.")
+def _database_not_used(coordinators: bool) -> Finding:
+    told = " Coordinators of accounts see no more than other users." if coordinators else ""
+    return Finding("database", "ok", f"Not looked at: system.use_acct_db is off.{told}")

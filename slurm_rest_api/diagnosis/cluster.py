@@ -27,6 +27,11 @@ _CONTROLLER: Final = (
 )
 
 
+_REFUSED: Final = "(Slurm error 2002)"
+"""ESLURM_ACCESS_DENIED, in the words of the source."""
+_PRIVATE: Final = "slurmctld knows this user and shows it no nodes or no partitions: see what is said of private data."
+
+
 def check_load(command: Sequence[str], source: str, environ: Mapping[str, str], seconds: float) -> list[Finding]:
     """Run `command`, which reports as `diagnosis.trial` does, for at most `seconds`, and judge how it ended."""
     end = run_child(command, _environment(environ), seconds)
@@ -38,7 +43,11 @@ def judge_slurm(end: ChildEnd, seconds: float) -> list[Finding]:
     if end.finished:
         return [_loads("pyslurm"), Finding("controller", "ok", _counts(end))]
     if "unavailable" in end.facts:
-        return [_loads("pyslurm"), Finding("controller", "problem", _sentence(end.facts["unavailable"]), _CONTROLLER)]
+        told = _sentence(end.facts["unavailable"])
+        return [
+            _loads("pyslurm"),
+            Finding("controller", "problem", told, _PRIVATE if _REFUSED in told else _CONTROLLER),
+        ]
     if "unusable" in end.facts:
         return [Finding("pyslurm", "problem", _sentence(end.facts["unusable"]))]
     if end.timed_out and end.step == "load":
@@ -53,6 +62,13 @@ def judge_slurm(end: ChildEnd, seconds: float) -> list[Finding]:
     if end.step == "open":
         return [Finding("pyslurm", "problem", f"{told} Slurm's library does that without a usable slurm.conf.", _CONF)]
     return [Finding("pyslurm", "problem", told, _REBUILD)]
+
+
+def controller_answered(findings: Sequence[Finding]) -> bool:
+    """Whether slurmctld can be reached, if only to refuse."""
+    return any(
+        finding.name == "controller" and (finding.verdict == "ok" or finding.remedy == _PRIVATE) for finding in findings
+    )
 
 
 def judge_other(end: ChildEnd, source: str, seconds: float) -> list[Finding]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, Final
 
 import pymysql
 from pymysql.constants import CR, ER
 
 from slurm_rest_api.acctapi.database import open_database
-from slurm_rest_api.acctapi.tables import QOS_TABLE, TRES_TABLE
+from slurm_rest_api.acctapi.tables import COORD_TABLE, QOS_TABLE, TRES_TABLE
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.diagnosis.grants import surplus
@@ -25,8 +26,11 @@ _SOCKET_ONLY: Final = 1698
 """ER_ACCESS_DENIED_NO_PASSWORD_ERROR: MariaDB's answer where an account logs in through its socket only."""
 
 
-def check_database(database: DatabaseSettings) -> list[Finding]:
-    """Connect once, read at most one row of each table, and ask for the account's rights. Changes nothing."""
+def check_database(database: DatabaseSettings, *, coordinators: bool = False) -> list[Finding]:
+    """Connect once, read at most one row of each table, and ask for the account's rights. Changes nothing.
+
+    `coordinators`: who coordinates accounts is asked for, so that the table which tells it is looked at too.
+    """
     if database.db_sqlite_file is not None:
         return [_sqlite(database)]
     try:
@@ -35,6 +39,8 @@ def check_database(database: DatabaseSettings) -> list[Finding]:
             cursor.execute("SELECT VERSION()")
             findings = [Finding(_NAME, "ok", f"Connected as {where}, server {cursor.fetchall()[0][0]}.")]
             findings += [_table(cursor, database, name) for name in (*_SETTINGS, *_FIXED) if _is_read(database, name)]
+            if coordinators:
+                findings.append(_coordinators(_table(cursor, database, COORD_TABLE)))
             return [*findings, _rights(cursor, database)]
     except pymysql.MySQLError as error:
         return [_failure(error, database)]
@@ -87,6 +93,14 @@ def _table(cursor: Any, database: DatabaseSettings, name: str) -> Finding:
     return Finding(_NAME, "ok", f"{table} can be read.")
 
 
+def _coordinators(finding: Finding) -> Finding:
+    """Without that table the service runs, and shows less."""
+    if finding.verdict == "ok":
+        return finding
+    told = f"{finding.sentence} Coordinators of accounts then see no more than other users."
+    return replace(finding, verdict="warning", sentence=told)
+
+
 def _is_read(database: DatabaseSettings, name: str) -> bool:
     return name != "table_step" or database.table_step is not None
 
@@ -108,8 +122,8 @@ def _rights(cursor: Any, database: DatabaseSettings) -> Finding:
     return Finding(
         _NAME,
         "warning",
-        f"The account may do more than read the four tables: {', '.join(found)}.",
-        "Use an account of its own that has SELECT on the four tables alone: other tables hold users' scripts and"
+        f"The account may do more than read single tables: {', '.join(found)}.",
+        "Use an account of its own that has SELECT on the tables named above alone: others hold users' scripts and"
         " environments, and whoever may write can damage the accounting.",
     )
 

@@ -34,6 +34,7 @@ _ASSOC: Row = {
     "max_tres_pn": "", "max_tres_mins_pj": "", "max_tres_run_mins": "", "max_wall_pj": None, "grp_jobs": None,
     "grp_submit_jobs": None, "grp_tres": "", "grp_tres_mins": "", "grp_tres_run_mins": "", "grp_wall": None,
     "max_jobs_accrue": None, "min_prio_thresh": None, "grp_jobs_accrue": None, "priority": None, "comment": None,
+    "flags": 0,
 }  # fmt: skip
 
 USERS = [

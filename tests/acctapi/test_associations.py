@@ -74,3 +74,38 @@ def test_a_circle_of_accounts_ends() -> None:
         assoc_row(id_assoc=3, user="u", acct="a"),
     ]
     assert record(Associations(map(association_of, rows)), 3)["max_jobs"] == 3
+
+
+USERS_ARE_COORDS = 65536
+
+
+def coordinated(*flagged: str, **changes: Any) -> dict[str, set[str]]:
+    """Whom the flag on these accounts makes a coordinator of what, root over science over physics, and beside."""
+    accounts = (("root", ""), ("science", "root"), ("physics", "science"), ("beside", "root"))
+    users = (("alice", "physics"), ("bob", "science"), ("carol", "beside"))
+    rows = [
+        *(
+            assoc_row(id_assoc=number, acct=acct, parent_acct=parent, flags=USERS_ARE_COORDS * (acct in flagged) + 8)
+            for number, (acct, parent) in enumerate(accounts)
+        ),
+        *(
+            assoc_row(id_assoc=number, user=user, acct=acct, **changes)
+            for number, (user, acct) in enumerate(users, len(accounts))
+        ),
+    ]
+    return {user: set(found) for user, found in Associations(map(association_of, rows)).coordinated_by_flag().items()}
+
+
+def test_the_flag_makes_users_coordinators_of_their_own_accounts() -> None:
+    assert coordinated() == {}
+    assert coordinated("physics") == {"alice": {"physics"}}
+    # Alice's account is below it, which does not count.
+    assert coordinated("science") == {"bob": {"science"}}
+    assert coordinated("science", "beside") == {"bob": {"science"}, "carol": {"beside"}}
+    assert coordinated("science", "beside", deleted=1) == {}
+
+
+def test_accounts_with_all_below() -> None:
+    assert tree().with_all_below(["science"]) == {"science", "physics"}
+    assert tree().with_all_below(["physics", "elsewhere"]) == {"physics", "elsewhere"}
+    assert tree().with_all_below([]) == frozenset()

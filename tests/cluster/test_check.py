@@ -32,7 +32,7 @@ def grant(cluster: Cluster, rights: str, scope: str) -> None:
     cluster.sql(f"GRANT {rights} ON {scope} TO '{ACCOUNT}'@'%';")
 
 
-def checked(cluster: Cluster, **changes: object) -> list[Finding]:
+def checked(cluster: Cluster, coordinators: bool = False, **changes: object) -> list[Finding]:
     facts = cluster.database
     settings = {
         "db_host": facts.host,
@@ -43,7 +43,7 @@ def checked(cluster: Cluster, **changes: object) -> list[Finding]:
         "table_assoc": table(cluster, "_assoc_table"),
         "table_job": table(cluster, "_job_table"),
     }
-    findings = check_database(DatabaseSettings.model_validate({**settings, **changes}))
+    findings = check_database(DatabaseSettings.model_validate({**settings, **changes}), coordinators=coordinators)
     assert PASSWORD not in repr(findings)
     return findings
 
@@ -79,6 +79,22 @@ def test_a_missing_right_is_told_with_the_grant_that_mends_it(cluster: Cluster, 
     ]
 
 
+def test_a_right_that_only_coordinators_need_is_looked_at_where_there_are_any(cluster: Cluster, reader: str) -> None:
+    for name in (table(cluster, "_assoc_table"), table(cluster, "_job_table"), "qos_table", "tres_table"):
+        grant(cluster, "SELECT", f"`{cluster.database.name}`.`{name}`")
+    findings = checked(cluster, coordinators=True)
+    assert verdicts(findings) == [*["ok"] * 5, "warning", "ok"]
+    assert findings[5].sentence == (
+        f"acct_coord_table: {reader} may not read acct_coord_table, or there is no such table. Coordinators of accounts"
+        " then see no more than other users."
+    )
+    assert findings[5].remedy is not None
+    cluster.sql(findings[5].remedy.replace("<this host>", "%"))
+    findings = checked(cluster, coordinators=True)
+    assert verdicts(findings) == ["ok"] * 7
+    assert findings[5].sentence == "acct_coord_table can be read."
+
+
 def test_a_missing_table_is_told_with_those_that_there_are(cluster: Cluster, reader: str) -> None:
     grant(cluster, "SELECT", f"`{cluster.database.name}`.*")
     findings = checked(cluster, table_job="nowhere_job_table")
@@ -97,7 +113,7 @@ def test_a_missing_table_is_told_with_those_that_there_are(cluster: Cluster, rea
     ],
 )
 def test_a_refused_login_is_told(cluster: Cluster, reader: str, changes: dict[str, str], words: str) -> None:
-    findings = checked(cluster, **changes)
+    findings = checked(cluster, coordinators=False, **changes)
     assert verdicts(findings) == ["problem"]
     assert words in findings[0].sentence
 

@@ -32,14 +32,50 @@ def tree(cluster: Cluster) -> Iterator[None]:
 
 @pytest.mark.usefixtures("tree")
 def test_coordinators_are_those_of_sacctmgr(cluster: Cluster, tmp_path: Path) -> None:
-    printed = cluster.run(["sacctmgr", "-nP", "show", "user", "bob", "withcoord", "format=coordinators"]).stdout
-    assert set(printed.strip().split(",")) == {"middle", "below"}
+    assert coordinated_by(cluster, "bob") == {"middle", "below"}
     with real_accounting(cluster, tmp_path) as settings:
         accounting = open_accounting(settings)
         assert accounting is not None
         assert accounting.coordinators.of("bob") == {"middle", "below"}
         assert accounting.coordinators.of("alice") == frozenset()
         accounting.database.close()
+
+
+@pytest.fixture
+def flagged(cluster: Cluster, tree: None) -> Iterator[None]:
+    """The users of the topmost account are its coordinators: mallory, not alice and carol below."""
+    runs = (("mallory", "top"), ("alice", "middle"), ("carol", "below"))
+    for user, account in runs:
+        cluster.run(["sacctmgr", "-i", "add", "user", user, f"account={account}"])
+    cluster.run(["sacctmgr", "-i", "modify", "account", "top", "set", "flags=UsersAreCoords"])
+    # Until it starts anew slurmdbd knows only the accounts right below as coordinated.
+    restart(cluster, "slurmdbd")
+    yield
+    cluster.run(["sacctmgr", "-i", "modify", "account", "top", "set", "flags=NoUsersAreCoords"])
+    for user, account in runs:
+        cluster.run(["sacctmgr", "-i", "delete", "user", user, f"account={account}"])
+
+
+@pytest.mark.usefixtures("flagged")
+def test_users_whom_a_flag_makes_coordinators_are_those_of_sacctmgr(cluster: Cluster, tmp_path: Path) -> None:
+    with real_accounting(cluster, tmp_path) as settings:
+        accounting = open_accounting(settings)
+        assert accounting is not None
+        found = {user: accounting.coordinators.of(user) for user in ("alice", "bob", "carol", "mallory")}
+        accounting.database.close()
+    assert found == {user: coordinated_by(cluster, user) for user in found}
+    assert found["mallory"] == {"top", "middle", "below", "beside"}
+    assert found["alice"] == found["carol"] == set()
+
+
+def restart(cluster: Cluster, daemon: str) -> None:
+    cluster.daemons.stop(daemon)
+    cluster.daemons.start(daemon)
+
+
+def coordinated_by(cluster: Cluster, user: str) -> set[str]:
+    printed = cluster.run(["sacctmgr", "-nP", "show", "user", user, "withcoord", "format=coordinators"]).stdout
+    return set(filter(None, printed.strip().split(",")))
 
 
 @pytest.mark.usefixtures("tree")

@@ -28,6 +28,17 @@ def test_every_part_of_the_host_is_looked_at_once(tmp_path: Path) -> None:
     assert findings[2].sentence == "Not looked at: system.use_acct_db is off."
 
 
+def test_without_a_database_coordinators_are_spoken_of_where_they_would_count(tmp_path: Path) -> None:
+    def told(*private: str) -> str:
+        system = {"source": "site:make", "runtime_dir": tmp_path}
+        auth = {"mode": "proxy", "private_data": private}
+        findings = check(Settings.model_validate({"system": system, "auth": auth}), {}, command=WORKS)
+        return next(finding.sentence for finding in findings if finding.name == "database")
+
+    assert told("jobs", "nodes").endswith(" Coordinators of accounts see no more than other users.")
+    assert told("nodes") == "Not looked at: system.use_acct_db is off."
+
+
 def test_slurm_is_looked_at_where_it_is_the_source(settings: Settings) -> None:
     names = {finding.name for finding in check(settings, {}, command=WORKS)}
     assert {"Slurm", "pyslurm"} <= names

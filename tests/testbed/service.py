@@ -79,7 +79,7 @@ class StartService(Protocol):
 
 def start_service(cluster: Cluster, name: str, config: str, *, timeout: float = 60,
                   env: Mapping[str, str] | None = None) -> Service:  # fmt: skip
-    """Start collector and web server with the text of a config.yml and wait until `/queue` is answered.
+    """Start collector and web server with the text of a config.yml and wait until `/queue` is answered, or refused.
 
     `name` makes the service's folder, /tmp/NAME inside the root, which must not be in use. Raises TestbedError with
     what the service wrote when it ends early or does not answer in `timeout` seconds.
@@ -101,7 +101,10 @@ def start_service(cluster: Cluster, name: str, config: str, *, timeout: float = 
         return http_status(f"{service.url}/queue")
 
     try:
-        wait_until("the service to answer /queue", status, lambda seen: seen == 200, timeout=timeout, interval=0.2)
+        # A service that asks for names refuses strangers, loaded or not.
+        wait_until(
+            "the service to answer /queue", status, lambda seen: seen in (200, 401), timeout=timeout, interval=0.2
+        )
     except DeadlineError as error:
         written = service.log
         service.kill()

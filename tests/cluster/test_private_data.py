@@ -1,0 +1,175 @@
+"""slurm.conf's PrivateData switched on: what the service's user needs, and whether users see the same here as there."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from slurm_rest_api.config import Settings
+from tests.cluster.accounting_database import real_accounting
+from tests.cluster.conftest import Jobs, StartService
+from tests.testbed.cluster import Cluster
+from tests.testbed.service import SERVICE
+from tests.testbed.slurmnodes import SERVICE_USER
+from tests.waiting import wait_for
+
+WORDS: Final = ("accounts", "jobs", "nodes", "partitions", "usage", "users")
+FILES: Final = ("/etc/slurm/slurm.conf", "/etc/slurm/slurmdbd.conf")
+USERS: Final = ("alice", "bob", "carol")
+COORDINATOR: Final = "bob"
+KEY: Final = "/var/tmp/private-data-jwt.key"
+NAME: Final = "private-data"
+
+Ask = Callable[[str, str], tuple[int, Any]]
+"""A user's answer for a path: its status and its data."""
+
+
+@contextmanager
+def private_data(cluster: Cluster, *words: str) -> Iterator[None]:
+    """slurmctld and slurmdbd keep these private, until afterwards."""
+    before = {file: cluster.path(file).read_text() for file in FILES}
+    try:
+        for file, text in before.items():
+            cluster.path(file).write_text(f"{text}PrivateData={','.join(words)}\n")
+        read_anew(cluster)
+        yield
+    finally:
+        for file, text in before.items():
+            cluster.path(file).write_text(text)
+        read_anew(cluster)
+
+
+def read_anew(cluster: Cluster) -> None:
+    cluster.daemons.stop("slurmdbd")
+    cluster.daemons.start("slurmdbd")
+    cluster.run(["scontrol", "reconfigure"])
+    cluster.daemons.wait_answers("slurmctld")
+
+
+@contextmanager
+def operator(cluster: Cluster) -> Iterator[None]:
+    """The service's user is an operator of Slurm, as `check` says how to make one."""
+    new = [SERVICE_USER, "account=root", "adminlevel=operator", "maxsubmitjobs=0"]
+    cluster.run(["sacctmgr", "-i", "add", "user", *new])
+    try:
+        wait_for("slurmctld to know the operator", lambda: f"UserName={SERVICE_USER}(" in known_users(cluster))
+        yield
+    finally:
+        cluster.run(["sacctmgr", "-i", "delete", "user", SERVICE_USER])
+
+
+def known_users(cluster: Cluster) -> str:
+    return cluster.run(["scontrol", "show", "assoc_mgr", "flags=users"]).stdout
+
+
+def checked(cluster: Cluster, user: str = SERVICE_USER) -> tuple[int, str]:
+    done = cluster.run([SERVICE, "check"], user=user, timeout=120, check=False)
+    return done.returncode, " ".join(done.stdout.split())
+
+
+def test_check_tells_who_sees_only_a_part_of_the_jobs(cluster: Cluster, jobs: Jobs) -> None:
+    jobs.submit(user="alice", hold=True)
+    with private_data(cluster, "jobs"):
+        status, text = checked(cluster)
+        assert status == 0
+        # Nothing fails: the jobs are just not there.
+        assert ": 0 jobs, 8 nodes" in text
+        assert (
+            f"slurmctld keeps jobs from ordinary users (PrivateData of slurm.conf), and {SERVICE_USER} is one" in text
+        )
+        assert f"sacctmgr add user {SERVICE_USER} account=root adminlevel=operator" in text
+        assert "This check ran as root" in checked(cluster, "root")[1]
+
+
+def test_check_tells_why_nodes_and_partitions_are_refused_and_that_an_operator_is_not(cluster: Cluster) -> None:
+    with private_data(cluster, *WORDS):
+        status, text = checked(cluster)
+        assert status == 1
+        assert "Access/permission denied (Slurm error 2002)" in text
+        assert "shows it no nodes or no partitions: see what is said of private data" in text
+        assert "keeps jobs, nodes, partitions from ordinary users" in text
+        with operator(cluster):
+            status, text = checked(cluster)
+            assert status == 0
+            assert f"{SERVICE_USER} has the AdminLevel Operator and sees all" in text
+            assert "this service shows them to everyone who may ask it" in text
+
+
+@pytest.fixture(scope="module")
+def jobs_of_all(cluster: Cluster) -> Iterator[None]:
+    jobs = Jobs(cluster)
+    for user in USERS:
+        jobs.running(user=user, job_name=NAME)
+        cluster.wait_accounted(jobs.submit(user=user, job_name=NAME, wrap="true"), "COMPLETED", timeout=60)
+    cluster.run(["sacctmgr", "-i", "add", "coordinator", "account=physics", f"names={COORDINATOR}"])
+    yield
+    cluster.run(["sacctmgr", "-i", "delete", "coordinator", "account=physics", f"names={COORDINATOR}"])
+    jobs.cancel_all()
+
+
+@pytest.fixture(scope="module")
+def ask(
+    cluster: Cluster, start: StartService, jobs_of_all: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ask]:
+    """Slurm and the service keep the same private; the latter runs as an operator."""
+    cluster.run(["install", "-m", "0400", "-o", SERVICE_USER, "/etc/slurm/jwt.key", KEY])
+    folder = tmp_path_factory.mktemp("runtime")
+    with private_data(cluster, *WORDS), operator(cluster), real_accounting(cluster, folder) as settings:
+        service = start(configuration(settings))
+        tokens = {user: cluster.token(user) for user in USERS}
+
+        def asking(user: str, path: str) -> tuple[int, Any]:
+            request = urllib.request.Request(f"{service.url}{path}", headers={"X-SLURM-USER-TOKEN": tokens[user]})
+            try:
+                with urllib.request.urlopen(request, timeout=30) as reply:
+                    return reply.status, json.load(reply)["data"]
+            except urllib.error.HTTPError as error:
+                return error.code, None
+
+        wait_for("the first load", lambda: asking("alice", "/queue")[0] == 200, seconds=60)
+        yield asking
+        service.stop()
+
+
+def configuration(settings: Settings) -> str:
+    """The configuration of a service in the cluster's root that reads the same database."""
+    database = settings.database.model_dump(mode="json", exclude_unset=True)
+    return yaml.safe_dump({
+        "system": {"refresh_seconds": 1, "use_acct_db": True},
+        "database": {**database, "db_pass": settings.database.db_pass.get_secret_value()},
+        "auth": {"mode": "jwt", "jwt_key_file": KEY, "private_data": list(WORDS)},
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_user_sees_what_slurms_commands_show(cluster: Cluster, ask: Ask, user: str) -> None:
+    def printed(*command: str) -> set[str]:
+        return set(cluster.run(command, user=user).stdout.split())
+
+    queued = printed("squeue", "--all", "--states=all", f"--name={NAME}", "--noheader", "--format=%i")
+    assert len(queued) == (4 if user == COORDINATOR else 2)
+    assert set(ask(user, f"/queue?name={NAME}")[1]) == queued
+    recorded = printed("sacct", "--allusers", "-XnP", f"--name={NAME}", "--format=jobid")
+    assert {str(record["id_job"]) for record in ask(user, f"/history?jobname={NAME}")[1]} == recorded == queued
+    associations = printed("sacctmgr", "-nP", "show", "assoc", "format=user,account")
+    shown = {f"{one['user']}|{one['acct']}" for one in ask(user, "/users")[1]}
+    # /users has no rows of accounts themselves.
+    assert shown == {line for line in associations if not line.startswith("|")}
+    for path, command in (("/nodes", "nodes"), ("/partitions", "partitions")):
+        assert cluster.run(["scontrol", "show", command], user=user, check=False).returncode != 0
+        assert ask(user, path)[0] == 403
+    assert (len(shown) > 1) == (user == COORDINATOR)
+
+
+def test_calls_of_others_are_shown_by_sdiag_and_not_here(cluster: Cluster, ask: Ask) -> None:
+    cluster.run(["squeue"], user="bob")
+    assert "bob" in cluster.run(["sdiag"], user="alice").stdout
+    calls = {entry["user_name"] for entry in ask("alice", "/stats")[1]["rpc_user_stats"].values()}
+    assert calls <= {"alice"}

@@ -1,0 +1,92 @@
+"""What slurm.conf keeps private, beside the rights of the service's user and its own configuration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from slurm_rest_api.config.auth import AuthSettings
+from slurm_rest_api.diagnosis.finding import Finding
+from slurm_rest_api.diagnosis.privacy import Person, check_privacy, run_command
+
+SERVICE = Person(2011, "slurm-rest-api")
+OPEN = AuthSettings()
+CLOSED = AuthSettings.model_validate({"mode": "jwt", "private_data": ["jobs", "nodes", "partitions", "usage"]})
+
+
+class Commands:
+    """Stands for Slurm's commands, with the words that the real ones print."""
+
+    def __init__(self, private: str, level: str | None = "", slurm_user: str = "slurm(64030)") -> None:
+        self.config = f"PriorityParameters      = (null)\nPrivateData             = {private}\n"
+        self.config += f"ProctrackType           = proctrack/pgid\nSlurmUser               = {slurm_user}\n"
+        self.level = level
+        self.asked: list[Sequence[str]] = []
+
+    def __call__(self, command: Sequence[str]) -> str | None:
+        self.asked.append(command)
+        return self.config if command[0] == "scontrol" else self.level
+
+
+def found(commands: Commands, person: Person = SERVICE, auth: AuthSettings = CLOSED) -> list[tuple[str, str]]:
+    return [(finding.verdict, finding.sentence) for finding in check_privacy(person, auth, commands)]
+
+
+@pytest.mark.parametrize("private", ["none", "reservations,events", "usage"])
+def test_nothing_that_is_loaded_is_kept_back(private: str) -> None:
+    commands = Commands(private)
+    assert [verdict for verdict, _sentence in found(commands)] == ["ok"]
+    assert commands.asked == [["scontrol", "show", "config"]]
+
+
+@pytest.mark.parametrize("level", ["Operator\n", "Administrator\n"])
+def test_an_operator_sees_all(level: str) -> None:
+    [(verdict, sentence)] = found(Commands("jobs,nodes", level))
+    assert verdict == "ok"
+    assert f"slurm-rest-api has the AdminLevel {level.strip()} and sees all" in sentence
+
+
+def test_slurm_user_sees_all_without_any_level() -> None:
+    commands = Commands("jobs", None, "slurm(2011)")
+    assert [verdict for verdict, _sentence in found(commands)] == ["ok"]
+    assert len(commands.asked) == 1
+
+
+@pytest.mark.parametrize("level", ["None\n", "", None])
+def test_an_ordinary_user_is_told_how_to_see_all(level: str | None) -> None:
+    [finding] = check_privacy(SERVICE, CLOSED, Commands("jobs,partitions,usage", level))
+    assert finding.verdict == "warning"
+    assert "keeps jobs, partitions from ordinary users" in finding.sentence
+    assert finding.remedy is not None
+    assert "sacctmgr modify user slurm-rest-api set adminlevel=operator" in finding.remedy
+
+
+def test_root_learns_nothing_about_the_services_user() -> None:
+    [(verdict, sentence)] = found(Commands("jobs"), Person(0, "root"))
+    assert verdict == "warning"
+    assert "ran as root" in sentence
+
+
+def test_what_slurm_keeps_private_and_the_service_does_not() -> None:
+    commands = Commands("accounts,jobs,events", "Operator\n")
+    findings = check_privacy(SERVICE, OPEN, commands)
+    assert [finding.verdict for finding in findings] == ["ok", "warning"]
+    assert "keeps accounts, jobs private" in findings[1].sentence
+    assert findings[1].remedy is not None
+    assert "auth.private_data: [accounts, jobs]" in findings[1].remedy
+
+
+def test_commands_that_are_not_there_or_fail_are_no_finding(tmp_path: Path) -> None:
+    environ = {**os.environ, "PATH": str(tmp_path)}
+    unseen = Finding("private data", "ok", "Not looked at: `scontrol show config` does not work here.")
+    assert check_privacy(SERVICE, OPEN, run_command(environ)) == [unseen]
+    (tmp_path / "scontrol").write_text("#!/bin/sh\necho 'PrivateData = jobs'\nexit 1\n")
+    (tmp_path / "scontrol").chmod(0o755)
+    assert check_privacy(SERVICE, OPEN, run_command(environ)) == [unseen]
+    (tmp_path / "scontrol").write_text("#!/bin/sh\necho 'PrivateData = none'\n")
+    assert [finding.sentence for finding in check_privacy(SERVICE, OPEN, run_command(environ))] == [
+        "slurm.conf has PrivateData=none."
+    ]

@@ -1,0 +1,65 @@
+"""Every metric that the documentation, the dashboard or an alert rule names is one of /metrics."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from slurm_rest_api.config import Settings
+from slurm_rest_api.slurmapi.cycle import Cycle
+from tests.auth.people import with_accounting
+from tests.builders import make_running_job, make_snapshot
+from tests.conftest import make_client
+from tests.fakes import FakeSource
+
+DOCS: Final = Path(__file__).parents[2] / "docs"
+PAGE: Final = (DOCS / "monitoring.md").read_text()
+TABLE: Final = [line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| `slurm_")]
+SCHEDULER: Final = dict.fromkeys(
+    (
+        "server_thread_count", "agent_queue_size", "dbd_agent_queue_size", "schedule_queue_len", "schedule_cycle_last",
+        "bf_queue_len", "bf_cycle_last", "bf_last_depth",
+    ),
+    1,
+)  # fmt: skip
+NAME: Final = re.compile(r"\bslurm_[a-z_]+")
+
+
+@pytest.fixture
+def families(settings: Settings, cycle: Cycle, source: FakeSource, tmp_path: Path) -> set[str]:
+    """The names of what /metrics has, of a service with every part switched on; histograms by all their names."""
+    source.snapshot = make_snapshot([make_running_job(1, "rack001", 1, 100, account="physics")], statistics=SCHEDULER)
+    cycle.run()
+    client = make_client(with_accounting(settings, tmp_path))
+    client.get("/queue")
+    kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", client.get("/metrics").text, re.MULTILINE))
+    parts = ("_bucket", "_sum", "_count")
+    return {f"{name}{part}" for name, kind in kinds.items() for part in (parts if kind == "histogram" else ("",))}
+
+
+@pytest.mark.parametrize("file", ["grafana-dashboard.json", "alerts.yml"])
+def test_dashboard_and_alert_rules_name_what_there_is(families: set[str], file: str) -> None:
+    named = set(NAME.findall((DOCS / "monitoring" / file).read_text()))
+    assert len(named) > 5
+    assert named - families == set()
+
+
+def documented() -> tuple[set[str], set[str]]:
+    """The names of the page's table, and how those begin that it shortens (`slurm_scheduler_…`)."""
+    whole, begins = set(), set()
+    for cell in TABLE:
+        for name in re.findall(r"`(slurm_[a-z_]+)(?=`)", cell):
+            whole.add(name)
+        begins |= set(re.findall(r"`(slurm_[a-z_]+)…`", cell))
+    return whole, begins
+
+
+def test_the_page_names_what_there_is(families: set[str]) -> None:
+    whole, begins = documented()
+    known = families | {re.sub(r"_(bucket|sum|count)$", "", name) for name in families}
+    assert len(whole) > 20
+    assert whole - known == set()
+    assert {begin for begin in begins if not any(name.startswith(begin) for name in known)} == set()
