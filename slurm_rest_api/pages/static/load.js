@@ -159,14 +159,14 @@ function show(answer, graphs) {
   const all = state.partition === "" && names.length > 1 ? [...graphs, graphOfPartitions(names)] : graphs;
   about(shown);
   byId("graphs").setAttribute("aria-busy", "false");
-  if (samples.length === 0) {
+  if (samples.length === 0 || (state.partition !== "" && !names.includes(state.partition))) {
     arrange([]);
     const ofWhat = state.partition === "" ? "" : ` of partition ${state.partition}`;
     put(byId("state"), notice("empty", "No samples in this time", `The archive has none${ofWhat}. It was not kept then, the service was off, or Slurm was away.`));
     return;
   }
   put(byId("state"));
-  arrange(all.filter((graph) => graph.id !== "gpus" || hasValues(graph, samples)));
+  arrange(all.filter((graph) => hasValues(graph, samples)));
   for (const figure of figures.values()) {
     legend(figure, samples);
     valuesTable(figure);

@@ -209,7 +209,7 @@ async function load() {
   } catch (error) {
     if (error.name === "AbortError") return;
     showFault(error);
-    if (error.status === 0 || error.status === 503) setTimeout(() => signal.aborted || load(), 1000 * (error.retryAfter ?? 10));
+    if (error.status === 0 || error.status >= 500) setTimeout(() => signal.aborted || load(), 1000 * (error.retryAfter ?? 10));
   }
 }
 
