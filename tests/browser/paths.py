@@ -10,7 +10,7 @@ PAGES = ("", "pages/nodes", "pages/queue", "pages/history", "pages/load", "pages
 
 # Per page, an element that is there once what was asked has come, the last of it.
 READY = {
-    "": "#hour path",
+    "": "#hour svg",
     "pages/nodes": "#map[data-drawn] section",
     "pages/queue": "#summary button + button, #blank :is(p)",
     "pages/history": "#rows tr, #state .empty",

@@ -1,6 +1,6 @@
 // The queue: a page of it by filters, order and columns that stand in the address, kept up to date by its changes.
 
-import { address, ask, follow, send, token } from "./ask.js";
+import { address, ask, follow } from "./ask.js";
 import { onMove, read, write } from "./address.js";
 import { byId, calm, faultNotice, h, notice, put, say } from "./dom.js";
 import { count } from "./format.js";
@@ -213,15 +213,6 @@ async function load() {
   }
 }
 
-// The file needs the token as well, which a link does not carry.
-async function download(event) {
-  if (token.get() === null) return;
-  event.preventDefault();
-  const url = URL.createObjectURL(await (await send(new URL(byId("csv").href))).blob());
-  h("a", { href: url, download: "queue.csv" }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
-
 function chooseColumns() {
   const chosen = [...byId("choices").querySelectorAll("input:checked")].map((box) => box.value);
   const kept = chosenColumns(state.columns).filter((name) => chosen.includes(name));
@@ -250,7 +241,6 @@ function start() {
     const cursor = new URL(last.next, location.href).searchParams.get("cursor");
     askAnew({ trail: [...cursors(), cursor].slice(-MOST_PAGES_BACK).join(".") });
   });
-  byId("csv").addEventListener("click", download);
   byId("explain").addEventListener("click", () => loadReasons().catch((error) => put(byId("why"), faultNotice(error))));
   onMove(() => {
     state = read(DEFAULTS);
