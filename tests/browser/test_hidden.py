@@ -17,7 +17,6 @@ from slurm_rest_api.config import Settings
 from tests.browser.mounted import mounted
 from tests.browser.paths import PAGES, READY, answer, filled
 from tests.browser.service import configured
-from tests.waiting import wait_for
 
 # The partition gpu and its nodes; neither the resource of that name (gpu:a100:4, gres/gpu) nor an element's id.
 HIDDEN = re.compile(r"(?<![\w/])gpu(\d+)?(?![\w:=])")
@@ -46,11 +45,9 @@ def copied(past: Path, into: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def hiding(demo_settings: Settings, demo_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def hiding(demo_settings: Settings, past_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A service that hides what the demo calls gpu. Its past is the demo's, from before that was hidden."""
     folder = tmp_path_factory.mktemp("hiding")
-    wait_for("a past with gpu", lambda: answer(demo_address, "history?partition=gpu&limit=1")["data"], 180)
-    wait_for("a load of gpu", lambda: answer(demo_address, "load?time=86400&partition=gpu")["data"], 180)
     system, database = demo_settings.system, demo_settings.database
     assert system.archive_path is not None
     assert database.db_sqlite_file is not None
@@ -68,8 +65,8 @@ def hiding(demo_settings: Settings, demo_address: str, tmp_path_factory: pytest.
         yield address
 
 
-def test_hidden_partitions_their_nodes_and_jobs_are_on_no_page(tab: Page, hiding: str, demo_address: str) -> None:
-    (record,) = answer(demo_address, "history?partition=gpu&limit=1")["data"]
+def test_hidden_partitions_their_nodes_and_jobs_are_on_no_page(tab: Page, hiding: str, past_address: str) -> None:
+    (record,) = answer(past_address, "history?partition=gpu&limit=1")["data"]
     for path in PAGES:
         open_filled(tab, hiding, filled(hiding, path))
         assert HIDDEN.findall(texts(tab)) == [], path
@@ -95,8 +92,8 @@ class Reader:
 
 
 @pytest.fixture
-def reader(browser: Browser, demo_settings: Settings, demo_address: str, tmp_path: Path) -> Iterator[Reader]:
-    counts = answer(demo_address, "queue?state=R&group_by=user")["data"]
+def reader(browser: Browser, demo_settings: Settings, past_address: str, tmp_path: Path) -> Iterator[Reader]:
+    counts = answer(past_address, "queue?state=R&group_by=user")["data"]
     name = max(counts, key=lambda user: int(counts[user]["count"]))
     tokens = TokenFile(tmp_path / "tokens.json")
     token = tokens.add(name, "user", None)
@@ -122,9 +119,9 @@ def anothers_job(address: str, name: str) -> tuple[int, str]:
     )
 
 
-def test_where_jobs_are_private_pages_have_those_of_their_reader(reader: Reader, demo_address: str) -> None:
-    page, others = reader.page, set(answer(demo_address, "queue?group_by=user")["data"]) - {reader.name}
-    job, node = anothers_job(demo_address, reader.name)
+def test_where_jobs_are_private_pages_have_those_of_their_reader(reader: Reader, past_address: str) -> None:
+    page, others = reader.page, set(answer(past_address, "queue?group_by=user")["data"]) - {reader.name}
+    job, node = anothers_job(past_address, reader.name)
     for path in PAGES:
         if path == "pages/job":
             page.goto(f"{reader.address}{path}?id={job}")

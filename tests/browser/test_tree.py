@@ -31,8 +31,9 @@ def roles(page: Page) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_has_its_landmarks_headings_in_order_and_names(tab: Page, demo_address: str, path: str) -> None:
-    tab.goto(demo_address + filled(demo_address, path))
+def test_a_page_has_its_landmarks_headings_in_order_and_names(tab: Page, past_address: str, path: str) -> None:
+    # With records of failures, so that their table is there.
+    tab.goto(past_address + filled(past_address, path) + ("?state=FAILED" if path == "pages/history" else ""))
     expect(tab.locator(READY[path]).first).to_be_attached()
     if path == "pages/load":
         expect(tab.get_by_role("button", name="Picture (PNG) of Jobs")).to_be_enabled()
@@ -47,12 +48,12 @@ def test_a_page_has_its_landmarks_headings_in_order_and_names(tab: Page, demo_ad
     assert len(set(tables)) == len(tables) > 0 or path == "pages/nodes"
 
 
-def test_the_map_says_where_the_reader_is(tab: Page, demo_address: str) -> None:
-    tab.goto(demo_address + "pages/nodes?partition=gpu")
+def test_the_map_says_where_the_reader_is(tab: Page, past_address: str) -> None:
+    tab.goto(past_address + "pages/nodes?partition=gpu")
     expect(tab.locator(READY["pages/nodes"])).to_be_attached()
     tab.get_by_role("application", name="Nodes of partition gpu").focus()
     tab.keyboard.press("ArrowRight")
-    second = sorted(answer(demo_address, "nodes?partition=gpu&fields=name")["data"])[1]
+    second = sorted(answer(past_address, "nodes?partition=gpu&fields=name")["data"])[1]
     expect(tab.locator("main")).to_match_aria_snapshot(rf"""
 - paragraph: /^Arrow keys go from node to node/
 - status: /^{second}, gpu:.+ Jobs. \d+\. Load \d+%\. CPUs \d+ of \d+\./
@@ -75,6 +76,6 @@ def test_the_map_says_where_the_reader_is(tab: Page, demo_address: str) -> None:
         ("pages/api", r"routes answer with present data"),
     ],
 )
-def test_what_has_come_is_heard(tab: Page, demo_address: str, path: str, told: str) -> None:
-    tab.goto(demo_address + path)
+def test_what_has_come_is_heard(tab: Page, past_address: str, path: str, told: str) -> None:
+    tab.goto(past_address + path)
     expect(tab.locator("main").get_by_role("status").filter(has_text=re.compile(told)).first).to_be_attached()
