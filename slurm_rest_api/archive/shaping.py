@@ -13,6 +13,7 @@ _PREFIX: Final = "partitions."
 _BOUNDS: Final = ("", "_min", "_max")
 KNOWN_FIELDS: Final = (*CLUSTER_FIELDS, *(f"{_PREFIX}{field}" for field in PARTITION_FIELDS))
 _COUNT_JOBS: Final = frozenset(("jobs_running", "jobs_pending"))
+_NOT_OF_JOBS: Final = tuple(field for field in PARTITION_FIELDS if field not in _COUNT_JOBS)
 
 
 @dataclass(frozen=True)
@@ -39,25 +40,28 @@ def shape_of(
 ) -> Shape:
     """The shape that the parameters `fields` and `partition` ask for; without `jobs` nothing counts jobs.
 
+    A count that is not shown is left out wherever it is asked for, as /usage does.
+
     Raises:
         BadParameter: a field is unknown.
     """
     only = None if partitions is None else frozenset(partitions)
     if fields is None and jobs:
         return Shape(hidden, only)
-    known = KNOWN_FIELDS if jobs else tuple(name for name in KNOWN_FIELDS if _counts_no_jobs(name))
     # `partitions` by itself would bring all of their fields.
-    chosen = [name for name in known if name != "partitions"] if fields is None else chosen_fields(fields, known)
+    known = [name for name in KNOWN_FIELDS if name != "partitions"]
+    asked = known if fields is None else chosen_fields(fields, KNOWN_FIELDS)
+    chosen = [name for name in asked if jobs or not _counts_jobs(name)]
     inner = tuple(field.removeprefix(_PREFIX) for field in chosen if field.startswith(_PREFIX))
     outer = tuple(dict.fromkeys("partitions" if field.startswith(_PREFIX) else field for field in chosen))
     if "partitions" in chosen or not inner:
         # `partitions` by itself means all of them.
-        return Shape(hidden, only, outer, None if jobs else tuple(filter(_counts_no_jobs, PARTITION_FIELDS)))
+        return Shape(hidden, only, outer, None if jobs else _NOT_OF_JOBS)
     return Shape(hidden, only, outer, inner)
 
 
-def _counts_no_jobs(field: str) -> bool:
-    return field.removeprefix(_PREFIX) not in _COUNT_JOBS
+def _counts_jobs(field: str) -> bool:
+    return field.removeprefix(_PREFIX) in _COUNT_JOBS
 
 
 def shaped(sample: Sample, shape: Shape) -> Sample:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slurm_rest_api.config import Settings, load_settings
+from tests.browser.paths import answer
 from tests.browser.service import demo
+from tests.waiting import wait_for
 
 _HERE = Path(__file__).parent
 
@@ -31,6 +35,18 @@ def demo_address(demo_folder: Path) -> Iterator[str]:
     """The address of a demo of 300 nodes, with a slash at its end."""
     with demo(demo_folder) as address:
         yield address
+
+
+def _data(address: str, question: str) -> Any:
+    return answer(address, question)["data"]
+
+
+@pytest.fixture(scope="session")
+def past_address(demo_address: str) -> str:
+    """The same, once the last day is in its database and its archive."""
+    for question in ("history?endafter=now-1day&limit=1", "load?time=86400&fields=time"):
+        wait_for(f"an answer to {question}", functools.partial(_data, demo_address, question), 180)
+    return demo_address
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,18 @@ from typing import Any
 
 PAGES = ("", "pages/nodes", "pages/queue", "pages/history", "pages/load", "pages/api", "pages/job", "pages/node")
 
+# Per page, an element that is there once what was asked has come, the last of it.
+READY = {
+    "": "#hour svg",
+    "pages/nodes": "#map[data-drawn] section",
+    "pages/queue": "#summary button + button, #blank :is(p)",
+    "pages/history": "#rows tr, #state .empty",
+    "pages/load": "#graphs .legend",
+    "pages/api": "#outcome:has-text('routes answer')",
+    "pages/job": "#raw summary",
+    "pages/node": "#raw summary",
+}
+
 
 def answer(address: str, question: str) -> Any:
     """What the API answers to `question`, as the whole document."""

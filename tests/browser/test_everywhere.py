@@ -1,10 +1,9 @@
-"""What holds on every page: behind a prefix, on a phone, on a wall, with hidden partitions, and with hostile names."""
+"""What holds on every page: behind a prefix, on a phone, on a wall, and with hostile names."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -12,8 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from slurm_rest_api.config import Settings
 from tests.browser.mounted import mounted
-from tests.browser.paths import PAGES, answer, filled
-from tests.browser.service import configured
+from tests.browser.paths import PAGES, filled
 from tests.browser.watching import Watched, barriers, settle
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -67,28 +65,6 @@ def test_a_wall_display_fills_the_screen(browser: Browser, demo_address: str, pa
     page.get_by_role("button", name="Leave the wall display").click()
     expect(page.locator("footer")).to_be_visible()
     context.close()
-
-
-@pytest.fixture(scope="module")
-def hiding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A service that hides what the demo calls gpu."""
-    with configured(tmp_path_factory.mktemp("hiding"), filter={"partitions": ["gpu"]}) as address:
-        yield address
-
-
-def test_hidden_partitions_and_their_nodes_are_on_no_page(
-    tab: Page, hiding: str, demo_address: str, tmp_path: Path
-) -> None:
-    partitions = answer(demo_address, "partitions?fields=name,nodes")["data"]
-    assert "gpu" in partitions, "the demo shows what is hidden here"
-    assert "gpu" not in answer(hiding, "partitions")["data"]
-    for path in PAGES:
-        if path in ("pages/history", "pages/load", "pages/api"):
-            continue
-        open_page(tab, hiding, path)
-        texts = tab.evaluate("document.querySelector('main').innerText + document.querySelector('main').outerHTML")
-        words = {word.strip("<>\"'=,;:()&") for word in texts.split()}
-        assert "gpu" not in words, path
 
 
 def hostile_queue(route: Route) -> None:

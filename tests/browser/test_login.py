@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from slurm_rest_api.config import Settings
 from tests.auth.asking import key_file, slurm_token
 from tests.browser.mounted import mounted
 from tests.browser.service import configured
-from tests.browser.watching import barriers
+from tests.browser.watching import Watched, barriers
 
 
 class Asking:
@@ -124,6 +125,38 @@ def test_what_a_role_may_not_see_is_told_and_logs_nobody_out(context: BrowserCon
     expect(page.get_by_role("row", name="/nodes").locator(".state")).to_have_text("answers")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
+
+
+def test_queue_job_and_node_go_on_with_the_token(context: BrowserContext, asking: Asking) -> None:
+    page = context.new_page()
+    watched = Watched(page)
+    # The service is asked to hold its answer back for a second, as this page wants to see more than one.
+    page.route(
+        re.compile("wait="), lambda route: route.continue_(url=re.sub("wait=[0-9]+", "wait=1", route.request.url))
+    )
+    page.goto(asking.address + "pages/queue?fold=no&state=R")
+    with page.expect_response(lambda response: "wait=" in response.url) as waited:
+        log_in(page, asking.admin)
+    assert waited.value.status == 200
+    assert waited.value.request.headers["authorization"] == f"Bearer {asking.admin}"
+    link = page.locator("#rows tr.job th a").first
+    expect(link).to_be_visible()
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download CSV").click()
+    assert started.value.suggested_filename == "queue.csv"
+    assert Path(started.value.path()).read_text().startswith("job_id,name,user_name,")
+    assert len([url for url in watched.requests if "/queue.csv" in url]) == 1
+    job = link.inner_text()
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Job {job}")
+    page.get_by_role("region", name="Held now, by node").get_by_role("link").first.click()
+    expect(page.get_by_role("region", name="Jobs now").get_by_role("link", name=job, exact=True)).to_be_visible()
+    expect(page.locator("#user")).to_have_text("grafana")
+    for path in ("pages/job", "pages/queue"):
+        page.go_back()
+        expect(page).to_have_url(re.compile(path))
+    expect(link).to_have_text(job)
+    assert watched.faults == []
 
 
 def test_where_jobs_are_private_the_queue_is_that_of_the_reader(context: BrowserContext, asking: Asking) -> None:

@@ -7,8 +7,10 @@ import re
 import signal
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from slurm_rest_api.config import Settings
+from tests.browser.watching import Watched
 from tests.deployed.asking import ask, wait_healthy
 from tests.deployed.nginx_server import Nginx
 from tests.deployed.site import INI, Site
@@ -57,6 +59,48 @@ def test_answers_are_compressed_once(web: Nginx) -> None:
     assert packed.headers["content-encoding"] == "gzip"
     assert len(packed.body) < len(plain.body) / 3
     assert gzip.decompress(packed.body).startswith(b'{"data":{')
+
+
+@pytest.mark.browser
+def test_pages_below_a_prefix_lead_nowhere_else(tab: Page, web: Nginx) -> None:
+    # At the root of the same nginx is the service, too: what left the prefix would be answered, and not be seen.
+    prefix, watched = f"{web.url}/slurm/", Watched(tab)
+    found: list[str] = []
+
+    def look(path: str, rows: str) -> None:
+        expect(tab).to_have_url(re.compile(rf"^{re.escape(prefix + path)}(\?|$)"))
+        expect(tab.locator(rows).first).to_be_visible()
+        found.extend(tab.eval_on_selector_all("a[href]", "(links) => links.map((link) => link.href)"))
+
+    tab.goto(prefix)
+    look("", "#jobs tbody tr")
+    for title, rows in {
+        "Nodes": "#map section",
+        "History": "#rows tr",
+        "Load": "#graphs .legend tbody tr",
+        "API": "td.state.good",
+        "Queue": "#rows tr.job",
+    }.items():
+        tab.get_by_role("navigation", name="Pages", exact=True).get_by_role("link", name=title).click()
+        look(f"pages/{title.lower()}", rows)
+    tab.get_by_role("textbox", name="State", exact=True).fill("R")
+    tab.get_by_role("button", name="Show").click()
+    expect(tab.locator("#found")).to_contain_text("with state=R")
+    with tab.expect_download() as started:
+        tab.get_by_role("link", name="Download CSV").click()
+    assert started.value.url.startswith(prefix + "queue.csv?")
+    tab.locator("#rows tr.job th a").first.click()
+    look("pages/job", "#raw summary")
+    tab.get_by_role("region", name="Held now, by node").get_by_role("link").first.click()
+    look("pages/node", "#raw summary")
+    tab.get_by_role("link", name="slurm-rest-api").click()
+    look("", "#jobs tbody tr")
+    expect(tab.locator("#curl")).to_contain_text(f"'{prefix}usage?")
+    tab.goto(prefix + "openapi/swagger")
+    expect(tab.get_by_text("/queue/{jobid}").first).to_be_visible(timeout=20_000)
+    asked = [url for url in watched.requests if url.startswith("http")]
+    assert [url for url in (*asked, *found) if not url.startswith(prefix)] == []
+    assert watched.faults == []
 
 
 def test_a_worker_and_the_collector_are_replaced(web: Nginx, site: Site) -> None:

@@ -93,6 +93,8 @@ export function summaryOf(line, samples) {
   };
 }
 
-// Whether there is anything of this graph: clusters without GPUs have no graph of them.
+// Whether there is anything of this graph: clusters without GPUs have no graph of them, and neither have readers who may
+// not count jobs one of jobs.
+const LEAST = { gpus: Number.MIN_VALUE, jobs: 0 };
 export const hasValues = (graph, samples) =>
-  graph.lines.some((line) => samples.some((sample) => (line.get(sample, "_max") ?? line.get(sample, "") ?? 0) > 0));
+  !(graph.id in LEAST) || graph.lines.some((line) => samples.some((sample) => (line.get(sample, "_max") ?? line.get(sample, "") ?? -1) >= LEAST[graph.id]));

@@ -17,6 +17,8 @@ let state = url.read(DEFAULTS);
 let asking = new AbortController();
 let shown = null;
 let library = null;
+// The time whose values are read, by pointer or keys.
+let reading = null;
 const figures = new Map();
 
 function change(news) {
@@ -65,6 +67,7 @@ function valuesTable(figure) {
 
 // Moves the reading to a time in all figures: the last column of each legend has the values of then.
 function read(epoch) {
+  reading = epoch;
   const sample = epoch === null ? null : shown.samples.find(({ time }) => time === epoch);
   for (const figure of figures.values()) {
     say(figure.moment, sample ? `at ${shown.span > 86400 ? words(epoch) : clock(epoch)}` : "last");
@@ -78,18 +81,19 @@ async function walk(figure, event) {
   if (!(event.key in steps) || shown === null || shown.samples.length === 0) return;
   event.preventDefault();
   const most = shown.samples.length - 1;
-  figure.index = Math.min(most, Math.max(0, (figure.index ?? most) + steps[event.key]));
-  const { time } = shown.samples[figure.index];
+  const from = shown.samples.findIndex(({ time }) => time === reading);
+  const sample = shown.samples[Math.min(most, Math.max(0, (from < 0 ? most : from) + steps[event.key]))];
+  const { time } = sample;
   point(await library, figure.plot, time);
   read(time);
-  const values = figure.graph.lines.map((line) => `${line.name} ${figure.graph.format(line.get(shown.samples[figure.index], ""))}`);
+  const values = figure.graph.lines.map((line) => `${line.name} ${figure.graph.format(line.get(sample, ""))}`);
   say(figure.spoken, `${words(time)}: ${values.join(", ")}`);
 }
 
 function makeFigure(graph) {
-  const figure = { graph, last: new Map(), index: null, rows: h("tbody"), table: h("div", { class: "scroll values", tabindex: "0", role: "region", "aria-label": `${graph.title}: values` }) };
+  const figure = { graph, last: new Map(), rows: h("tbody"), table: h("div", { class: "scroll values", tabindex: "0", role: "region", "aria-label": `${graph.title}: values` }) };
   figure.plot = h("div", { class: "chart", tabindex: "0", role: "application", "aria-label": `Graph: ${graph.title}. Arrow keys read its values.`, onkeydown: (event) => walk(figure, event) });
-  figure.plot.addEventListener("blur", () => { figure.index = null; read(null); });
+  figure.plot.addEventListener("blur", () => read(null));
   figure.moment = h("span", {}, "last");
   figure.spoken = h("p", { class: "unseen", role: "status" });
   figure.values = h("details", { ontoggle: () => valuesTable(figure) }, h("summary", {}, "Values as a table"), figure.table);
@@ -159,18 +163,19 @@ function show(answer, graphs) {
   const all = state.partition === "" && names.length > 1 ? [...graphs, graphOfPartitions(names)] : graphs;
   about(shown);
   byId("graphs").setAttribute("aria-busy", "false");
-  if (samples.length === 0) {
+  if (samples.length === 0 || (state.partition !== "" && !names.includes(state.partition))) {
     arrange([]);
     const ofWhat = state.partition === "" ? "" : ` of partition ${state.partition}`;
     put(byId("state"), notice("empty", "No samples in this time", `The archive has none${ofWhat}. It was not kept then, the service was off, or Slurm was away.`));
     return;
   }
   put(byId("state"));
-  arrange(all.filter((graph) => graph.id !== "gpus" || hasValues(graph, samples)));
+  arrange(all.filter((graph) => hasValues(graph, samples)));
   for (const figure of figures.values()) {
     legend(figure, samples);
     valuesTable(figure);
   }
+  read(reading);
   drawAll();
 }
 

@@ -80,10 +80,12 @@ function showNode(node) {
   paint(part("cards"), { ...node, cpu_load: 0, free_mem: 0, last_busy: node.alloc_cpus ? 0 : node.last_busy }, () => cards(node));
 }
 
-function showJobs(name, jobs) {
+function showJobs(name, jobs, isBusy) {
   const held = Object.values(jobs).filter(holdsNodes);
-  paint(byId("jobs"), [held, name], () => {
-    if (held.length === 0) return h("section", {}, h("h2", {}, "Jobs now"), notice("empty", "No job runs here"));
+  paint(byId("jobs"), [held, name, isBusy], () => {
+    // Jobs of others may be private, and those of hidden partitions are nowhere.
+    const none = isBusy ? "No job that you may see runs here" : "No job runs here";
+    if (held.length === 0) return h("section", {}, h("h2", {}, "Jobs now"), notice("empty", none));
     const gres = (job) => Object.entries(job.gres_allocated?.[name] ?? {}).map(([what, number]) => `${what} × ${number}`).join(", ") || "–";
     const rows = held.map((job) => [
       jobLink(jobName(job)), job.name, h("a", { href: page("queue", { user: job.user_name }) }, job.user_name), job.partition, stateChip(job.job_state),
@@ -129,7 +131,7 @@ function follow(name, signal) {
     showNode(node);
     if (!isFirst) return;
     const jobsCame = new Promise((came) => {
-      const onAnswer = ({ data: jobs }) => came((held = showJobs(name, jobs)));
+      const onAnswer = ({ data: jobs }) => came((held = showJobs(name, jobs, node?.alloc_cpus > 0)));
       const onFault = (error) => came(put(byId("jobs"), faultNotice(error)));
       watch("queue", { node: name, fields: JOB_FIELDS }, { signal, onAnswer, onFault });
     });

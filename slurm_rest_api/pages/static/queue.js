@@ -1,6 +1,6 @@
 // The queue: a page of it by filters, order and columns that stand in the address, kept up to date by its changes.
 
-import { address, ask, follow, send, token } from "./ask.js";
+import { address, ask, follow } from "./ask.js";
 import { onMove, read, write } from "./address.js";
 import { byId, calm, faultNotice, h, notice, put, say } from "./dom.js";
 import { count } from "./format.js";
@@ -209,17 +209,8 @@ async function load() {
   } catch (error) {
     if (error.name === "AbortError") return;
     showFault(error);
-    if (error.status === 0 || error.status === 503) setTimeout(() => signal.aborted || load(), 1000 * (error.retryAfter ?? 10));
+    if (error.status === 0 || error.status >= 500) setTimeout(() => signal.aborted || load(), 1000 * (error.retryAfter ?? 10));
   }
-}
-
-// The file needs the token as well, which a link does not carry.
-async function download(event) {
-  if (token.get() === null) return;
-  event.preventDefault();
-  const url = URL.createObjectURL(await (await send(new URL(byId("csv").href))).blob());
-  h("a", { href: url, download: "queue.csv" }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
 function chooseColumns() {
@@ -250,7 +241,6 @@ function start() {
     const cursor = new URL(last.next, location.href).searchParams.get("cursor");
     askAnew({ trail: [...cursors(), cursor].slice(-MOST_PAGES_BACK).join(".") });
   });
-  byId("csv").addEventListener("click", download);
   byId("explain").addEventListener("click", () => loadReasons().catch((error) => put(byId("why"), faultNotice(error))));
   onMove(() => {
     state = read(DEFAULTS);

@@ -1,0 +1,140 @@
+"""What must be on no page: partitions that are hidden, in the past too, and what is others' where that is private."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from slurm_rest_api.auth.token_file import TokenFile
+from slurm_rest_api.config import Settings
+from tests.browser.mounted import mounted
+from tests.browser.paths import PAGES, READY, answer, filled
+from tests.browser.service import configured
+
+# The partition gpu and its nodes; neither the resource of that name (gpu:a100:4, gres/gpu) nor an element's id.
+HIDDEN = re.compile(r"(?<![\w/])gpu(\d+)?(?![\w:=])")
+_TEXTS = """() => {
+    const values = [...document.querySelectorAll("main :is(option, a)")].map((one) => one.value ?? one.href);
+    return [document.title, document.querySelector("main").innerText, ...values].join("\\n");
+}"""
+
+
+def texts(page: Page) -> str:
+    """All that a reader of the page can see or follow."""
+    found: str = page.evaluate(_TEXTS)
+    return found
+
+
+def open_filled(page: Page, address: str, path: str) -> None:
+    page.goto(address + path)
+    expect(page.locator(READY[path.partition("?")[0]]).first).to_be_attached()
+
+
+def copied(past: Path, into: Path) -> Path:
+    """A database of SQLite that another process may be writing."""
+    with closing(sqlite3.connect(past)) as source, closing(sqlite3.connect(into)) as copy:
+        source.backup(copy)
+    return into
+
+
+@pytest.fixture(scope="module")
+def hiding(demo_settings: Settings, past_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service that hides what the demo calls gpu. Its past is the demo's, from before that was hidden."""
+    folder = tmp_path_factory.mktemp("hiding")
+    system, database = demo_settings.system, demo_settings.database
+    assert system.archive_path is not None
+    assert database.db_sqlite_file is not None
+    tables = database.model_dump(include={"table_job", "table_assoc", "table_step"})
+    with configured(
+        folder,
+        filter={"partitions": ["gpu"]},
+        system={
+            "use_acct_db": True,
+            "archive_usage_load": True,
+            "archive_path": str(copied(Path(system.archive_path), folder / "archive.sqlite")),
+        },
+        database={**tables, "db_sqlite_file": str(copied(Path(database.db_sqlite_file), folder / "jobs.sqlite"))},
+    ) as address:
+        yield address
+
+
+def test_hidden_partitions_their_nodes_and_jobs_are_on_no_page(tab: Page, hiding: str, past_address: str) -> None:
+    (record,) = answer(past_address, "history?partition=gpu&limit=1")["data"]
+    for path in PAGES:
+        open_filled(tab, hiding, filled(hiding, path))
+        assert HIDDEN.findall(texts(tab)) == [], path
+    for path, told in {
+        f"pages/job?id={record['id_job']}": "The accounting database has no record of it either.",
+        "pages/node?name=gpu001": "No node gpu001",
+        "pages/nodes?partition=gpu": "No node matches",
+        "pages/queue?partition=gpu": "No job matches",
+        "pages/history?partition=gpu": "No record matches",
+        "pages/load?partition=gpu": "No samples in this time",
+    }.items():
+        tab.goto(hiding + path)
+        expect(tab.locator("main")).to_contain_text(told)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody with many jobs, logged in at `address` with the role user, where jobs are private."""
+
+    page: Page
+    address: str
+    name: str
+
+
+@pytest.fixture
+def reader(browser: Browser, demo_settings: Settings, past_address: str, tmp_path: Path) -> Iterator[Reader]:
+    counts = answer(past_address, "queue?state=R&group_by=user")["data"]
+    name = max(counts, key=lambda user: int(counts[user]["count"]))
+    tokens = TokenFile(tmp_path / "tokens.json")
+    token = tokens.add(name, "user", None)
+    auth = {"mode": "token", "token_file": str(tokens.path), "private_data": ["jobs"]}
+    section = type(demo_settings.auth).model_validate(auth)
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.add_init_script(f"sessionStorage.setItem('slurm-rest-api token', '{token}')")
+    with mounted(demo_settings.model_copy(update={"auth": section})) as address:
+        yield Reader(context.new_page(), address, name)
+        context.close()
+
+
+def anothers_job(address: str, name: str) -> tuple[int, str]:
+    """The id of a running job that is not of user `name`, and a node of it on which `name` has none."""
+    jobs = answer(address, "queue?state=R&fields=job_id,user_name,cpus_allocated")["data"].values()
+    own = {node for job in jobs if job["user_name"] == name for node in job["cpus_allocated"]}
+    return next(
+        (job["job_id"], node)
+        for job in jobs
+        if job["user_name"] != name
+        for node in job["cpus_allocated"]
+        if node not in own
+    )
+
+
+def test_where_jobs_are_private_pages_have_those_of_their_reader(reader: Reader, past_address: str) -> None:
+    page, others = reader.page, set(answer(past_address, "queue?group_by=user")["data"]) - {reader.name}
+    job, node = anothers_job(past_address, reader.name)
+    for path in PAGES:
+        if path == "pages/job":
+            page.goto(f"{reader.address}{path}?id={job}")
+            expect(page.get_by_text(f"No job {job}", exact=True)).to_be_visible()
+        else:
+            open_filled(page, reader.address, f"{path}?name={node}" if path == "pages/node" else path)
+        expect(page.locator("#user")).to_have_text(reader.name)
+        assert others.isdisjoint(re.findall(r"[\w-]+", texts(page))), path
+        if path in ("pages/queue", "pages/history"):
+            expect(page.locator("#rows tr").first).to_contain_text(reader.name)
+        elif path == "pages/load":
+            expect(page.get_by_role("heading", name="CPUs")).to_be_visible()
+            expect(page.get_by_role("heading", name="Jobs")).to_have_count(0)
+        elif path == "pages/node":
+            expect(page.get_by_role("region", name="In use")).to_contain_text("CPUs held")
+            expect(page.locator("#jobs")).to_contain_text("No job that you may see runs here")

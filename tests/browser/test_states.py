@@ -1,0 +1,197 @@
+"""What each page says while it waits, and when there is nothing, something old, an error, or nothing for its reader."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from slurm_rest_api.config import Settings
+from tests.browser.mounted import mounted
+from tests.browser.paths import filled
+from tests.browser.watching import Watched, barriers
+
+Respond = Callable[[Route], None]
+
+NODES, QUEUE, HISTORY, LOAD, API = (f"pages/{name}" for name in ("nodes", "queue", "history", "load", "api"))
+JOB, NODE = "pages/job?id=7", "pages/node?name=n1"
+EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE)
+CAUSE = "This and that was the cause."
+_ROUTES = frozenset(["queue", "nodes", "partitions", "usage", "history", "load", "stats", "users", "health", "metrics"])
+META = {"source": "demo", "version": "v-1", "changed_at": 1, "total": 0, "stale": False, "error": None, "next": None}
+USAGE: dict[str, Any] = {"total_load": None, "total_gpus": 0, "nodes_by_state": {}, "partitions": {}}
+RANGE = {"since": 1_795_000_000, "until": 1_795_086_400, "step": 0, "count": 0, "truncated": False}
+
+
+def of_data(url: str) -> bool:
+    """Whether `url` asks the API, and for no page, file or document."""
+    return urlsplit(url).path.split("/")[1].partition(".")[0] in _ROUTES
+
+
+def refused(status: int) -> Respond:
+    """The answer of an API that refuses."""
+    error = {"status": str(status), "title": "A failure", "detail": CAUSE, "meta": {"args": []}}
+    return lambda route: route.fulfill(status=status, json={"errors": [error]})
+
+
+def of_a_proxy(status: int) -> Respond:
+    """The answer of a web server whose service is away."""
+    return lambda route: route.fulfill(status=status, body="<h1>Bad gateway</h1>", content_type="text/html")
+
+
+def never(_route: Route) -> None:
+    """No answer as long as the page is open."""
+
+
+def nothing(route: Route) -> None:
+    """An answer that has nothing in it."""
+    name = urlsplit(route.request.url).path.strip("/")
+    listed = name in ("history", "load") or "shape=list" in route.request.url
+    data = USAGE if name == "usage" else [] if listed else {}
+    route.fulfill(json={"data": data, "meta": {**META, **(RANGE if name == "load" else {})}}, headers={"Age": "1"})
+
+
+def old(route: Route) -> None:
+    """The service's own answer, as it is while slurmctld is away."""
+    # One that waits for news may outlive its page.
+    if "wait=" in route.request.url:
+        return
+    response = route.fetch()
+    headers = {**response.headers, "X-Slurm-Stale": "1"}
+    body = response.text()
+    if "/json" in response.headers["content-type"] and "stale" in (document := json.loads(body)).get("meta", {}):
+        error = {"detail": CAUSE, "since": 1_795_000_000, "loaded_at": 1_795_000_000}
+        document["meta"] |= {"stale": True, "error": error}
+        body = json.dumps(document)
+    route.fulfill(response=response, headers=headers, body=body)
+
+
+SAID = "main"
+ALERT = "main [role=alert]"
+STRIP = "#trouble[role=status]"
+TABLE = "main table td.state >> nth=0"
+
+
+def alerts(title: str, *paths: str) -> dict[str, tuple[str, list[str]]]:
+    return {path: (ALERT, [title, CAUSE]) for path in paths}
+
+
+WRONG = "It does not work at present"
+DATA = ("", NODES, QUEUE, HISTORY, LOAD, JOB, NODE)
+# A state: what the API answers, and by page where its reader finds which words.
+STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
+    "loading": (
+        never,
+        {
+            **dict.fromkeys(("", NODES, QUEUE, JOB, NODE), (SAID, ["Loading …"])),
+            HISTORY: (SAID, ["Looking for records …"]),
+            LOAD: (SAID, ["Loading the load …"]),
+            API: ("#outcome", ["Asking each route once …"]),
+        },
+    ),
+    "empty": (
+        nothing,
+        {
+            "": (SAID, ["Nothing is wrong", "There are none.", "The archive has no sample of the last hour."]),
+            NODES: (SAID, ["No node matches", "The cluster has no node in any partition that you may see."]),
+            QUEUE: (SAID, ["The queue is empty", "0 jobs", "Jobs appear here as they are submitted."]),
+            HISTORY: (SAID, ["No record matches", "No job was recorded yet."]),
+            LOAD: (SAID, ["No samples in this time"]),
+            "pages/job": (SAID, ["Which job?"]),
+            "pages/node": (SAID, ["Which node?"]),
+        },
+    ),
+    "500": (refused(500), {**alerts(WRONG, *DATA), API: (TABLE, [f"500: {CAUSE}"])}),
+    "503": (refused(503), {**alerts(WRONG, *DATA), API: (TABLE, [f"503: {CAUSE}"])}),
+    "502": (of_a_proxy(502), dict.fromkeys(DATA, (ALERT, [WRONG, "502 Bad Gateway"]))),
+    "403": (refused(403), {**alerts("Not for you to see", *DATA), API: (TABLE, [f"403: {CAUSE}"])}),
+    "404": (
+        refused(404),
+        {
+            HISTORY: (SAID, ["There are no job records here", CAUSE]),
+            LOAD: (SAID, ["The load is not archived", CAUSE]),
+            API: (TABLE, [f"404: {CAUSE}"]),
+            JOB: (SAID, ["No job 7", "slurmctld does not know it", "Accounting is switched off here"]),
+            NODE: (SAID, ["No node n1", "slurmctld has no node of this name, or it is not shown here."]),
+        },
+    ),
+    "old data": (
+        old,
+        {
+            "": (ALERT, ["Slurm does not tell how it is", CAUSE]),
+            **dict.fromkeys((NODES, QUEUE, "pages/job", "pages/node"), (STRIP, ["Old data: what you see", CAUSE])),
+            API: ("main tr[data-path=nodes] td.state", ["answers, with old data"]),
+        },
+    ),
+}
+# Of each state the page on which axe looks: another one for each.
+LOOKED_AT = {"loading": QUEUE, "empty": HISTORY, "500": LOAD, "503": "", "502": JOB, "403": NODE, "404": API}
+LOOKED_AT["old data"] = NODES
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """One tab for all these states, as none of them leaves anything behind."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    watched = Watched(page)
+    yield page
+    context.close()
+    assert watched.faults == []
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_state_is_told_on_every_page_that_can_have_it(page: Page, demo_address: str, state: str) -> None:
+    respond, told = STATES[state]
+    page.route(of_data, respond)
+    for path, (place, words) in told.items():
+        page.goto(demo_address + (filled(demo_address, path) if state == "old data" else path))
+        for text in words:
+            expect(page.locator(place).first, path).to_contain_text(text)
+        # What went wrong is told apart from what is missing, and neither logs anybody in or out.
+        expect(page.locator(ALERT)).to_have_count(1 if place == ALERT else 0)
+        if path == LOOKED_AT[state]:
+            assert barriers(page) == []
+    page.goto("about:blank")
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_a_reader_without_a_token_is_asked_for_one_on_every_page(
+    page: Page, demo_settings: Settings, tmp_path: Path
+) -> None:
+    auth = {"mode": "token", "token_file": str(tmp_path / "tokens.json")}
+    section = type(demo_settings.auth).model_validate(auth)
+    with mounted(demo_settings.model_copy(update={"auth": section})) as address:
+        for path in EVERYWHERE:
+            page.goto(address + path)
+            dialog = page.get_by_role("dialog", name="Log in")
+            expect(dialog.get_by_label("Token")).to_be_focused()
+            expect(page.get_by_role("button", name="Log out")).to_be_hidden()
+            expect(page.locator("main")).to_contain_text(re.compile("Log in first|401: "))
+        # Who leaves the dialog reads what is missing, and finds the way back. This page asks one question alone.
+        page.goto(address + HISTORY)
+        expect(dialog).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("alert")).to_contain_text("Log in first")
+        page.get_by_role("button", name="Log in").click()
+        expect(dialog).to_be_visible()
+        page.goto("about:blank")
+
+
+def test_a_web_server_whose_service_is_away_is_asked_again(tab: Page, demo_address: str) -> None:
+    tab.clock.install()
+    for path in ("", NODES, QUEUE, LOAD, "pages/job", "pages/node"):
+        to_ask = demo_address + filled(demo_address, path)
+        tab.route(of_data, of_a_proxy(502))
+        tab.goto(to_ask)
+        expect(tab.locator(ALERT)).to_contain_text(WRONG)
+        tab.unroute_all()
+        tab.clock.fast_forward(61_000)
+        expect(tab.locator(ALERT)).to_have_count(0)
+        expect(tab.locator("main :is(tbody tr, #map section, .facts)").first).to_be_visible()
