@@ -176,6 +176,14 @@ class PartitionsParameters(ListParameters):
     group_by: Literal["state"] | None = Field(None, description="Numbers as of `count` for each of these.")
 
 
+class StatsParameters(RecordParameters):
+    """Parameters of /stats."""
+
+    format: Format = Field(
+        "json", description="csv, tsv, ndjson and table have a row for each figure: its name and its value."
+    )
+
+
 class UsageParameters(Parameters):
     """Parameters of /usage."""
 
@@ -186,4 +194,7 @@ class UsageParameters(Parameters):
         None,
         description="Only these fields; `partitions.partition_load` for one of each partition,"
         " `partitions.nodes.running_jobs` for one of each of its nodes.",
+    )
+    format: Format = Field(
+        "json", description="csv, tsv and table have a row for each partition, without its nodes; ndjson has them, too."
     )
