@@ -2,8 +2,9 @@
 
     python -m benchmarks.profiling --uwsgi uwsgi --py-spy py-spy
 
-It needs what `benchmarks.asking` needs and `py-spy` from PyPI. A share is of all samples in which the worker did
-something: `in it` with all that it calls, `itself` without. Functions are named by module and name.
+It needs what `benchmarks.asking` needs and `py-spy` from PyPI. A share is of all samples with Python in them: `in it`
+with all that it calls, `itself` without. Functions are named by module and name. Threads that wait (for a lock, a
+file, their turn) are among the samples: under uWSGI py-spy cannot tell them from those that work, `--gil` or not.
 """
 
 from __future__ import annotations
@@ -36,7 +37,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=6)
     parser.add_argument("--most", type=int, default=30, help="functions to print of each")
     parser.add_argument("--port", type=int, default=5977)
-    parser.add_argument("--native", action="store_true", help="functions of C, too")
     parser.add_argument("--uwsgi", default="uwsgi")
     parser.add_argument("--py-spy", default="py-spy")
     options = parser.parse_args()
