@@ -15,46 +15,20 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import asking_report, wrk
+from benchmarks import asking_report
+from benchmarks.crowd import Row, asked, costs_of
 from benchmarks.deployed import Deployed, deployed
 from benchmarks.document import write_between_marks
-from benchmarks.watching import Watched, watched
+from benchmarks.watching import watched
 
-Row = dict[str, Any]
 Part = Callable[[Deployed, argparse.Namespace], list[Row]]
 
 _FIELDS: Final = "fields=job_id,name,job_state,priority&limit=100"
 _PAUSE_MS: Final = 1000
 _SLOW_CLIENTS: Final = 50
-
-
-def _asked(
-    service: Deployed,
-    name: str,
-    paths: list[str],
-    clients: int,
-    seconds: int,
-    pause_ms: int = 0,
-    tag: str | None = None,
-) -> Row:
-    headers = {"Accept-Encoding": "gzip"} | ({} if tag is None else {"If-None-Match": tag})
-    with watched(service) as costs:
-        found = wrk.run(service.port, paths, headers, clients, seconds, service.folder, pause_ms)
-    return {"request": name, "clients": clients, "pause_ms": pause_ms, **asdict(found), **_costs(costs, found.requests)}
-
-
-def _costs(costs: Watched, requests: int) -> Row:
-    return {
-        "cpu": costs.cpu,
-        "cpu_ms_a_request": 1000 * costs.cpu.get("web workers", 0.0) / max(requests, 1),
-        "peak_pss_mib": costs.peak_pss_mib,
-        "loads": costs.loads,
-        "cycle_seconds": max(costs.cycle_seconds, default=0.0),
-    }
 
 
 def unchanged(service: Deployed, options: argparse.Namespace) -> list[Row]:
@@ -64,8 +38,8 @@ def unchanged(service: Deployed, options: argparse.Namespace) -> list[Row]:
         row
         for clients in options.clients
         for row in (
-            _asked(service, "304 of `/partitions`", ["/partitions"], clients, options.seconds, tag=tag),
-            _asked(service, "`/partitions`, whole", ["/partitions"], clients, options.seconds),
+            asked(service, "304 of `/partitions`", ["/partitions"], clients, options.seconds, tag=tag),
+            asked(service, "`/partitions`, whole", ["/partitions"], clients, options.seconds),
         )
     ]
 
@@ -78,8 +52,8 @@ def pages(service: Deployed, options: argparse.Namespace) -> list[Row]:
         row
         for clients in options.clients
         for row in (
-            _asked(service, "a page of one user's jobs", one, clients, options.seconds),
-            _asked(service, "a page of any of 200 users", many, clients, options.seconds),
+            asked(service, "a page of one user's jobs", one, clients, options.seconds),
+            asked(service, "a page of any of 200 users", many, clients, options.seconds),
         )
     ]
 
@@ -92,8 +66,8 @@ def jobs(service: Deployed, options: argparse.Namespace) -> list[Row]:
         row
         for clients in options.clients
         for row in (
-            _asked(service, "one job", ["/queue/4711"], clients, options.seconds),
-            _asked(service, "any of 5,000 jobs", many, clients, options.seconds),
+            asked(service, "one job", ["/queue/4711"], clients, options.seconds),
+            asked(service, "any of 5,000 jobs", many, clients, options.seconds),
         )
     ]
 
@@ -103,8 +77,8 @@ def changes(service: Deployed, options: argparse.Namespace) -> list[Row]:
     rows = []
     for clients in options.clients:
         path = f"/queue?since={service.version_before()}"
-        rows.append(_asked(service, "changes since the load before", [path], clients, options.seconds))
-        rows.append(_asked(service, "numbers by user", ["/queue?group_by=user"], clients, options.seconds))
+        rows.append(asked(service, "changes since the load before", [path], clients, options.seconds))
+        rows.append(asked(service, "numbers by user", ["/queue?group_by=user"], clients, options.seconds))
     return rows
 
 
@@ -115,16 +89,16 @@ def paused(service: Deployed, options: argparse.Namespace) -> list[Row]:
     crowds = [clients for clients in options.clients if clients > 1]
     rows = []
     for clients in crowds:
-        rows.append(_asked(service, "a page of any of 200 users", many, clients, 10, _PAUSE_MS))
-        rows.append(_asked(service, "any of 5,000 jobs", any_job, clients, 10, _PAUSE_MS))
+        rows.append(asked(service, "a page of any of 200 users", many, clients, 10, _PAUSE_MS))
+        rows.append(asked(service, "any of 5,000 jobs", any_job, clients, 10, _PAUSE_MS))
         changed = [f"/queue?since={service.version_before()}"]
-        rows.append(_asked(service, "changes since the load before", changed, clients, 10, _PAUSE_MS))
+        rows.append(asked(service, "changes since the load before", changed, clients, 10, _PAUSE_MS))
     return rows
 
 
 def whole(service: Deployed, options: argparse.Namespace) -> list[Row]:
     """The whole queue, compressed; and the same read slowly by many."""
-    rows = [_asked(service, "`/queue`, gzip", ["/queue"], clients, options.seconds) for clients in (1, 10)]
+    rows = [asked(service, "`/queue`, gzip", ["/queue"], clients, options.seconds) for clients in (1, 10)]
     url = f"http://127.0.0.1:{service.port}/queue"
     argv = ["curl", "-s", "-o", "/dev/null", "-H", "Accept-Encoding: gzip", "--limit-rate", "1M", "-m", "20", url]
     with watched(service) as costs:
@@ -138,7 +112,7 @@ def whole(service: Deployed, options: argparse.Namespace) -> list[Row]:
         {
             "request": f"`/queue`, gzip, read at 1 MB/s for {seconds:.0f} s",
             "clients": _SLOW_CLIENTS,
-            **_costs(costs, _SLOW_CLIENTS),
+            **costs_of(costs, _SLOW_CLIENTS),
         },
     ]
 

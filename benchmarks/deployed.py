@@ -87,15 +87,22 @@ def deployed(folder: Path, jobs: int, nodes: int, port: int, uwsgi: str) -> Iter
     config = folder / "config.yml"
     config.write_text(f'system: {{source: "benchmarks.synthetic:from_environment", runtime_dir: {folder}/run}}\n')
     (folder / "uwsgi.ini").write_text(_uwsgi_ini(folder, config))
-    (folder / "nginx.conf").write_text(_nginx_conf(folder, port))
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "SYNTHETIC_CLUSTER": f"{jobs},{nodes}"}
     with ExitStack() as stack:
         server = [uwsgi, "--ini", f"{folder}/uwsgi.ini"]
         web = stack.enter_context(_running(server, environ, folder / "uwsgi.log"))
-        proxy = stack.enter_context(_running(["nginx", "-c", f"{folder}/nginx.conf"], environ, folder / "nginx.out"))
+        proxy = stack.enter_context(proxied(folder, folder / "run", port))
         service = Deployed(port, folder, psutil.Process(web.pid), psutil.Process(proxy.pid))
         service.version()
         yield service
+
+
+@contextmanager
+def proxied(folder: Path, runtime: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """nginx on `port`, before the uWSGI that listens in `runtime`; what it writes lies in `folder`."""
+    (folder / "nginx.conf").write_text(_nginx_conf(folder, runtime, port))
+    with _running(["nginx", "-c", f"{folder}/nginx.conf"], dict(os.environ), folder / "nginx.out") as proxy:
+        yield proxy
 
 
 def _uwsgi_ini(folder: Path, config: Path) -> str:
@@ -112,9 +119,9 @@ def _uwsgi_ini(folder: Path, config: Path) -> str:
     return text
 
 
-def _nginx_conf(folder: Path, port: int) -> str:
+def _nginx_conf(folder: Path, runtime: Path, port: int) -> str:
     """The sample block without its limit of requests a client: here one address is all clients."""
-    block = (ROOT / "sample-block-nginx.conf").read_text().replace("@RUNTIME@", f"{folder}/run")
+    block = (ROOT / "sample-block-nginx.conf").read_text().replace("@RUNTIME@", str(runtime))
     block = re.sub(r"^\s*limit_req.*$", "", block, flags=re.MULTILINE)
     block = re.sub(r"^\s*listen \[::\]:80;$", "", block, flags=re.MULTILINE)
     block = block.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("/var/log/nginx/", f"{folder}/")

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from tests.testbed.cluster import Cluster
 
-_BEGIN, _END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
-
 
 def machine(cluster: Cluster) -> str:
     """Slurm's release and the machine that it runs on, in a clause without a stop."""
@@ -21,8 +19,9 @@ def machine(cluster: Cluster) -> str:
     return f"Slurm {cluster.release}, {os.cpu_count()} cores ({model}), {gib:.0f} GiB; load average {load:.1f}"
 
 
-def write_between_marks(path: Path, text: str) -> None:
-    """Write `text` into a file; of one with our marks only what is between them is replaced."""
-    before, begin, rest = path.read_text().partition(_BEGIN) if path.exists() else ("", "", "")
-    _, end, after = rest.partition(_END)
+def write_between_marks(path: Path, text: str, name: str = "figures") -> None:
+    """Write `text` into a file; of one with our marks, those called `name`, only what is between them is replaced."""
+    first, last = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+    before, begin, rest = path.read_text().partition(first) if path.exists() else ("", "", "")
+    _, end, after = rest.partition(last)
     path.write_text(f"{before}{begin}\n{text}\n\n{end}{after}" if end else f"{text}\n")

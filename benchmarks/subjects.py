@@ -88,8 +88,7 @@ def measure_others(cluster: Cluster, requests: int) -> Others:
         others.commands[command] = time.perf_counter() - started
     _restart_slurmrestd(cluster)
     client = Client(cluster.slurmrestd_url, {"X-SLURM-USER-TOKEN": cluster.token(_RESTD_ASKER)})
-    versions = _RESTD_VERSION.findall(" ".join(json.loads(client.body("/openapi/v3"))["paths"]))
-    others.api = "v" + ".".join(max(versions, key=lambda parts: [int(part) for part in parts]))
+    others.api = newest_api(client)
     before, client.requests = rpcs_of(cluster, _RESTD_ASKER), 0
     for route in ("nodes", "partitions", "diag", "jobs"):
         answers = [client.get(f"/slurm/{others.api}/{route}/") for _ in range(requests)]
@@ -104,6 +103,12 @@ def measure_others(cluster: Cluster, requests: int) -> Others:
     client.close()
     _restart_slurmrestd(cluster)
     return others
+
+
+def newest_api(client: Client) -> str:
+    """The newest version of slurmrestd's API, such as `v0.0.45`."""
+    versions = _RESTD_VERSION.findall(" ".join(json.loads(client.body("/openapi/v3"))["paths"]))
+    return "v" + ".".join(max(versions, key=lambda parts: [int(part) for part in parts]))
 
 
 def _measure_queue(service: Service, client: Client, ours: Ours, rounds: int, plain_requests: int) -> None:

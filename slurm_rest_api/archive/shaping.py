@@ -82,17 +82,6 @@ def needed(sample: Sample, shape: Shape) -> Sample:
     return {"time": sample["time"], "partitions": {}, **shaped(sample, shape)}
 
 
-def flat(sample: Sample, prefix: str = "") -> Sample:
-    """The sample as one row of a table: `partitions.main.partition_load`, `nodes_by_state.IDLE` and so on."""
-    row: Sample = {}
-    for name, value in sample.items():
-        if isinstance(value, dict):
-            row.update(flat(value, f"{prefix}{name}."))
-        else:
-            row[f"{prefix}{name}"] = value
-    return row
-
-
 def _picked(record: Sample, fields: Sequence[str]) -> Sample:
     names = (f"{field}{bound}" for field in fields for bound in _BOUNDS)
     return {name: record[name] for name in names if name in record}

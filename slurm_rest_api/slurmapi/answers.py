@@ -110,6 +110,12 @@ class SelectedAnswer(_LiveAnswer):
     )
 
 
+class SomeFieldsAnswer(_LiveAnswer):
+    """The answer with `fields`."""
+
+    data: SomeFields
+
+
 class QueueResponse(RootModel[QueueAnswer | SelectedAnswer]):
     """Jobs."""
 
@@ -124,6 +130,18 @@ class NodesResponse(RootModel[NodesAnswer | SelectedAnswer]):
 
 class PartitionsResponse(RootModel[PartitionsAnswer | SelectedAnswer]):
     """Partitions."""
+
+    model_config = _OTHER_FORMATS
+
+
+class StatsResponse(RootModel[StatsAnswer | SomeFieldsAnswer]):
+    """The statistics."""
+
+    model_config = _OTHER_FORMATS
+
+
+class UsageResponse(RootModel[UsageAnswer | SomeFieldsAnswer]):
+    """The usage."""
 
     model_config = _OTHER_FORMATS
 

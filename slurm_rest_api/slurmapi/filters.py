@@ -29,7 +29,7 @@ def of_nodes(query: NodesParameters) -> Condition:
     """The nodes that `query` asks for."""
     return all_of(
         [
-            *_chosen(query.state, lambda names: has_any_word("state_words", names)),
+            *_chosen(query.state, _in_states),
             *_chosen(query.partition, lambda names: has_any_word("partition_words", names)),
             *_chosen(query.feature, lambda names: has_any_word("feature_words", names)),
             *_chosen(query.gres, lambda names: has_any_word("gres_words", names)),
@@ -52,7 +52,7 @@ def _of_queue(query: QueueParameters) -> Iterator[Condition]:
     yield from _chosen(query.user, lambda names: one_of("user_name", names))
     yield from _chosen(query.account, lambda names: one_of("account", names))
     yield from _chosen(query.partition, lambda names: has_any_word("partition_words", names))
-    yield from _chosen(query.state, lambda names: has_any_word("state_words", names))
+    yield from _chosen(query.state, _in_states)
     yield from _chosen(query.name, lambda names: any_of(is_like("name", name) for name in names))
     yield from _chosen(query.qos, lambda names: one_of("qos", names))
     yield from _chosen(query.reason, lambda names: one_of("reason COLLATE NOCASE", names))
@@ -72,6 +72,19 @@ def _chosen(choice: Choice | None, build: Callable[[Sequence[str]], Condition]) 
         yield build(choice.wanted)
     if choice is not None and choice.unwanted:
         yield none_of([build(choice.unwanted)])
+
+
+def _in_states(choices: Sequence[str]) -> Condition:
+    """`MIXED+DRAIN` is in both states, `IDLE+!DRAIN` in one and not in the other."""
+    plain = [names for names in choices if "+" not in names]
+    several = [names.split("+") for names in choices if "+" in names]
+    together = (all_of(map(_in_state, names)) for names in several)
+    return any_of([*([has_any_word("state_words", plain)] if plain else []), *together])
+
+
+def _in_state(name: str) -> Condition:
+    condition = has_any_word("state_words", [name.removeprefix("!")])
+    return none_of([condition]) if name.startswith("!") else condition
 
 
 def _array(job: int, task: int | None) -> Condition:

@@ -52,7 +52,7 @@ class OpenEdition:
         self.view = view
         self.run = run
         self.collection = collection
-        self._name = name
+        self.name = name
         self._prepared = prepared
 
     def open_body(self, *, gzip: bool) -> BinaryIO:
@@ -61,15 +61,15 @@ class OpenEdition:
         Raises:
             OSError: it could not be written to the runtime directory.
         """
-        return self._prepared.open(self._name, self.edition.tag, gzip=gzip, render=self.render)
+        return self._prepared.open(self.name, self.edition.tag, gzip=gzip, render=self.render)
 
     def render(self) -> Iterator[bytes]:
         """The body in pieces, straight from the store."""
         yield b'{"data":'
-        if self._name in KINDS:
-            yield from _render_records(self.view, self._name)
+        if self.name in KINDS:
+            yield from _render_records(self.view, self.name)
         else:
-            yield self.view.document(self._name)
+            yield self.view.document(self.name)
         yield b',"meta":' + orjson.dumps(self.edition.meta) + b"}"
 
 

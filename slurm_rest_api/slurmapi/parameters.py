@@ -9,10 +9,18 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from slurm_rest_api.hostlist import expand_at_most
-from slurm_rest_api.slurmapi.states import JOB_STATES, NODE_STATES, PARTITION_STATES, full_name
+from slurm_rest_api.slurmapi.states import JOB_STATES, NODE_STATES, PARTITION_STATES, full_names
 from slurm_rest_api.web.comparisons import Comparisons
 from slurm_rest_api.web.moments import Moment
-from slurm_rest_api.web.names import CHOICE_SCHEMA, Choice, Choices, CommaList, parse_choice, split_names
+from slurm_rest_api.web.names import (
+    CHOICE_SCHEMA,
+    MOST_NAMES,
+    Choice,
+    Choices,
+    CommaList,
+    parse_choice,
+    split_names,
+)
 from slurm_rest_api.web.parameters import Parameters
 from slurm_rest_api.web.tables import Format
 
@@ -23,7 +31,12 @@ _ARRAY: Final = re.compile(r"(\d{1,10})(?:_(\d{1,10}))?", re.ASCII)
 
 def _states(states: Mapping[str, Any]) -> BeforeValidator:
     def read(value: Any) -> Any:
-        return parse_choice(value, lambda name: full_name(name, states)) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        choice = parse_choice(value, lambda text: full_names(text, states))
+        if sum(len(names.split("+")) for names in (*choice.wanted, *choice.unwanted)) > MOST_NAMES:
+            raise ValueError(f"expected at most {MOST_NAMES} states")
+        return choice
 
     return BeforeValidator(read)
 
@@ -112,7 +125,9 @@ class QueueParameters(ListParameters):
     user: Choices | None = Field(None, description="Jobs of these users.")
     account: Choices | None = Field(None, description="Jobs under these accounts.")
     partition: Choices | None = Field(None, description="Jobs in these partitions, or waiting for one of them.")
-    state: JobStates | None = Field(None, description="Jobs in these states: RUNNING, r, !CD.")
+    state: JobStates | None = Field(
+        None, description="Jobs in these states: RUNNING, r, !CD; in all of those that `+` joins."
+    )
     name: Choices | None = Field(None, description="Jobs of these names; `*` stands for anything.")
     qos: Choices | None = Field(None, description="Jobs with these QOS.")
     reason: Choices | None = Field(None, description="Jobs with these reasons: Priority, Resources.")
@@ -143,7 +158,11 @@ class QueueParameters(ListParameters):
 class NodesParameters(ListParameters):
     """Parameters of /nodes."""
 
-    state: NodeStates | None = Field(None, description="Nodes with one of these states or flags: IDLE, mix, !DRAIN.")
+    state: NodeStates | None = Field(
+        None,
+        description="Nodes with one of these states or flags: IDLE, mix, !DRAIN; with all of those that `+` joins:"
+        " MIXED+DRAIN.",
+    )
     partition: Choices | None = Field(None, description="Nodes of these partitions.")
     name: Nodes | None = Field(None, description="These nodes, as a hostlist.")
     feature: Choices | None = Field(None, description="Nodes with these features.")
@@ -161,6 +180,14 @@ class PartitionsParameters(ListParameters):
     group_by: Literal["state"] | None = Field(None, description="Numbers as of `count` for each of these.")
 
 
+class StatsParameters(RecordParameters):
+    """Parameters of /stats."""
+
+    format: Format = Field(
+        "json", description="csv, tsv, ndjson and table have a row for each figure: its name and its value."
+    )
+
+
 class UsageParameters(Parameters):
     """Parameters of /usage."""
 
@@ -171,4 +198,7 @@ class UsageParameters(Parameters):
         None,
         description="Only these fields; `partitions.partition_load` for one of each partition,"
         " `partitions.nodes.running_jobs` for one of each of its nodes.",
+    )
+    format: Format = Field(
+        "json", description="csv, tsv and table have a row for each partition, without its nodes; ndjson has them, too."
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 # job_state_string() and job_state_string_compact() of Slurm, with their flags.
@@ -74,6 +75,27 @@ NODE_STATES: Final[Mapping[str, str | None]] = {
     "UNDRAIN": None,
     "UNKNOWN": "UNK",
 }
+# What sinfo writes behind a state, and the flag that it stands for (node_state_string() of Slurm).
+_MARKS: Final[Mapping[str, str]] = {
+    "*": "NOT_RESPONDING",
+    "~": "POWERED_DOWN",
+    "#": "POWERING_UP",
+    "!": "POWER_DOWN",
+    "%": "POWERING_DOWN",
+    "$": "MAINTENANCE",
+    "@": "REBOOT_REQUESTED",
+    "^": "REBOOT_ISSUED",
+    "-": "PLANNED",
+}
+# Names beside the usual ones: a spelling, and how sinfo tells apart the two steps of a reboot.
+_OTHER_NAMES: Final[Mapping[str, str]] = {
+    "CANCELED": "CANCELLED",
+    "REBOOT": "REBOOT_REQUESTED",
+    "REBOOT@": "REBOOT_REQUESTED",
+    "REBOOT^": "REBOOT_ISSUED",
+}
+# A plus sign that nobody encoded arrives as a blank, and sinfo itself takes an ampersand.
+_TOGETHER: Final = re.compile(r"\s*[+&]\s*|\s+")
 PARTITION_STATES: Final[Mapping[str, str | None]] = {"UP": None, "DOWN": None, "DRAIN": None, "INACTIVE": "INACT"}
 
 
@@ -84,7 +106,7 @@ def full_name(name: str, states: Mapping[str, str | None]) -> str:
         ValueError: there is no such state; the message names those that there are.
     """
     upper = name.upper()
-    upper = {"CANCELED": "CANCELLED"}.get(upper, upper)
+    upper = _OTHER_NAMES.get(upper, upper)
     if upper in states:
         return upper
     for state, short in states.items():
@@ -92,3 +114,29 @@ def full_name(name: str, states: Mapping[str, str | None]) -> str:
             return state
     known = ", ".join(f"{state} ({short})" if short else state for state, short in states.items())
     raise ValueError(f"there is no state {name!r}; the states are {known}")
+
+
+def full_names(text: str, states: Mapping[str, str | None]) -> str:
+    """Several states at once, in their full names: `mix+!drain` → "MIXED+!DRAIN", `idle*` → "IDLE+NOT_RESPONDING".
+
+    Raises:
+        ValueError: there is no such state; the message names those that there are.
+    """
+    parts = _TOGETHER.split(text)
+    if not all(part.removeprefix("!") for part in parts):
+        raise ValueError("expected states with single plus signs between them")
+    first, *more = parts
+    names = [*_full(first, states)]
+    for part in more:
+        names += [f"!{full_name(part[1:], states)}"] if part.startswith("!") else _full(part, states)
+    return "+".join(dict.fromkeys(names))
+
+
+def _full(part: str, states: Mapping[str, str | None]) -> Iterator[str]:
+    """`idle*` → "IDLE" and the name of the mark, which jobs and partitions do not have."""
+    flag = _MARKS.get(part[-1])
+    if flag is not None and flag in states and part.upper() not in _OTHER_NAMES:
+        yield full_name(part[:-1], states)
+        yield flag
+    else:
+        yield full_name(part, states)

@@ -8,11 +8,15 @@ from typing import Any, Final
 
 import orjson
 
+from slurm_rest_api.errors import BadParameter
 from slurm_rest_api.slurmapi.contract.usage import ActiveNode, PartitionUsage, UsageRecord
+from slurm_rest_api.slurmapi.parameters import UsageParameters
 from slurm_rest_api.web.names import Choice, chosen_fields
+from slurm_rest_api.web.tables import Format
 
 _PARTITION: Final = "partitions."
 _NODE: Final = "partitions.nodes."
+_NO_NODES: Final = "a row is a partition, without its nodes; format=json and format=ndjson have them, as has /nodes"
 _JOB_COUNTS: Final = ("jobs_running", "jobs_pending", "running_jobs")
 KNOWN_FIELDS: Final = (
     *UsageRecord.model_fields,
@@ -37,16 +41,37 @@ class FieldChoice:
         )
 
 
-def field_choice(fields: Sequence[str] | None) -> FieldChoice:
+_SPREADSHEET: Final = FieldChoice(
+    ("partitions",), tuple(field for field in PartitionUsage.model_fields if field != "nodes")
+)
+_TABLE: Final = FieldChoice(
+    ("partitions",),
+    (
+        *("state", "total_nodes", "total_cpus", "alloc_cpus", "real_mem", "alloc_mem", "total_gpus", "alloc_gpus"),
+        *("jobs_running", "jobs_pending", "partition_load"),
+    ),
+)
+
+
+def fields_of(query: UsageParameters) -> FieldChoice:
     """What the parameter `fields` asks for: `partitions.nodes` by itself is everything of a partition's nodes.
 
+    Other formats than json have a row for each partition, and only ndjson has a place for nodes in it.
+
     Raises:
-        BadParameter: a field is unknown.
+        BadParameter: a field is unknown, or what is asked for has no place in this format.
     """
-    if fields is None:
-        return FieldChoice()
-    chosen = chosen_fields(fields, KNOWN_FIELDS)
+    has_nodes = query.format in ("json", "ndjson")
+    if query.node is not None and not has_nodes:
+        raise BadParameter(f"node makes no sense together with format={query.format}: {_NO_NODES}.", parameter="node")
+    if query.fields is None:
+        return FieldChoice() if has_nodes else _TABLE if query.format == "table" else _SPREADSHEET
+    chosen = chosen_fields(query.fields, KNOWN_FIELDS)
+    if query.format != "json":
+        _check_rows(chosen, query.format)
     of_partition = _below("partitions", chosen)
+    if of_partition is None and not has_nodes:
+        return _SPREADSHEET
     return FieldChoice(
         _names(chosen),
         None if of_partition is None else _names(of_partition),
@@ -56,8 +81,8 @@ def field_choice(fields: Sequence[str] | None) -> FieldChoice:
 
 def choose(
     document: bytes, partitions: Choice | None, nodes: Sequence[str] | None, fields: FieldChoice, *, jobs: bool = True
-) -> tuple[bytes, int]:
-    """The rendered usage with only these partitions, nodes and fields, and how many partitions these are.
+) -> tuple[dict[str, Any], int]:
+    """The usage, of which `document` is all, with only these partitions, nodes and fields; and how many partitions.
 
     Without `jobs` nothing tells how many jobs there are.
 
@@ -72,7 +97,18 @@ def choose(
         for name, entry in usage["partitions"].items()
         if _is_chosen(name, partitions)
     }
-    return orjson.dumps(_picked({**usage, "partitions": chosen}, fields.of_cluster)), len(chosen)
+    return _picked({**usage, "partitions": chosen}, fields.of_cluster), len(chosen)
+
+
+def _check_rows(chosen: Sequence[str], format: Format) -> None:  # noqa: A002 - the parameter's own name
+    for field in chosen:
+        if field.partition(".")[0] != "partitions":
+            why = "a row is a partition, and this is of the whole cluster; format=json has it"
+        elif f"{field}.".startswith(_NODE) and format != "ndjson":
+            why = _NO_NODES
+        else:
+            continue
+        raise BadParameter(f"fields={field!r} makes no sense together with format={format}: {why}.", parameter="fields")
 
 
 def _forget_jobs(usage: dict[str, Any]) -> None:

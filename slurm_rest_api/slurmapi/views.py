@@ -8,10 +8,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
+import orjson
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 
-from slurm_rest_api.auth.sight import Sight
 from slurm_rest_api.slurmapi import filters, single, usage_choice
 from slurm_rest_api.slurmapi.answering import answer_to, tagged
 from slurm_rest_api.slurmapi.answers import (
@@ -21,11 +21,13 @@ from slurm_rest_api.slurmapi.answers import (
     PartitionAnswer,
     PartitionsResponse,
     QueueResponse,
-    StatsAnswer,
-    UsageAnswer,
+    StatsResponse,
+    UsageResponse,
 )
 from slurm_rest_api.slurmapi.catalog import CATALOG
+from slurm_rest_api.slurmapi.contract.statistics import StatisticsRecord
 from slurm_rest_api.slurmapi.desk import Desk
+from slurm_rest_api.slurmapi.document_tables import statistics_table, usage_table
 from slurm_rest_api.slurmapi.live import Edition, Name, OpenEdition
 from slurm_rest_api.slurmapi.own_calls import own_calls_only
 from slurm_rest_api.slurmapi.parameters import (
@@ -37,6 +39,7 @@ from slurm_rest_api.slurmapi.parameters import (
     PartitionsParameters,
     QueueParameters,
     RecordParameters,
+    StatsParameters,
     UsageParameters,
 )
 from slurm_rest_api.slurmapi.question import Question, asks_for_everything, digest_of, question_of
@@ -59,7 +62,7 @@ from slurm_rest_api.web.editions import (
 from slurm_rest_api.web.envelope import JSON, ErrorAnswer
 from slurm_rest_api.web.names import chosen_fields
 from slurm_rest_api.web.paging import encode_cursor, link_header, next_link
-from slurm_rest_api.web.parameters import Parameters, as_csv
+from slurm_rest_api.web.parameters import as_csv
 from slurm_rest_api.web.repeats import LONGEST_SECONDS, answer_once, repeat_for
 from slurm_rest_api.web.tables import MIMETYPES
 
@@ -131,23 +134,24 @@ def _add_records(blueprint: APIBlueprint, desk: Desk) -> None:
 
 
 def _add_documents(blueprint: APIBlueprint, desk: Desk) -> None:
-    @blueprint.get("/stats", summary="Scheduler statistics", responses={"200": StatsAnswer})
-    def stats(query: Parameters) -> Response:
+    @blueprint.get("/stats", summary="Scheduler statistics", responses={"200": StatsResponse})
+    def stats(query: StatsParameters) -> Response:
         """What `sdiag` knows: scheduler cycles, backfill, RPCs by type and by user."""
-        _freshen(desk)
-        sight = present_sight()
-        return _stats(desk, query, sight) if sight.hides("users") else _whole(desk, "stats")
+        return _stats(desk, query)
 
-    @blueprint.get("/usage", summary="CPU and memory use", responses={"200": UsageAnswer})
+    @blueprint.get("/usage", summary="CPU and memory use", responses={"200": UsageResponse})
     def usage(query: UsageParameters) -> Response:
         """Partition × node matrix of CPU and memory use, with loads; memory in MiB."""
-        fields = usage_choice.field_choice(query.fields)
-        _freshen(desk)
-        name: Name = "usage_compact" if query.compact else "usage"
-        sight = present_sight()
-        if query.model_fields_set.isdisjoint(("partition", "node", "fields")) and not sight.hides("jobs"):
-            return _whole(desk, name)
-        return _usage(desk, name if fields.has_nodes else "usage_summary", query, fields, sight)
+        return _usage(desk, query)
+
+    # The same as format=csv; the document names it once.
+    @blueprint.get("/stats.csv", doc_ui=False)
+    def stats_csv(query: StatsParameters) -> Response:
+        return _stats(desk, as_csv(query))
+
+    @blueprint.get("/usage.csv", doc_ui=False)
+    def usage_csv(query: UsageParameters) -> Response:
+        return _usage(desk, as_csv(query))
 
 
 def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) -> Response:
@@ -207,29 +211,50 @@ def _record(desk: Desk, kind: Kind, query: RecordParameters, name: str) -> Respo
         )
 
 
-def _usage(desk: Desk, name: Name, query: UsageParameters, fields: usage_choice.FieldChoice, sight: Sight) -> Response:
+def _usage(desk: Desk, query: UsageParameters) -> Response:
+    fields = usage_choice.fields_of(query)
+    _freshen(desk)
+    sight = present_sight()
+    name: Name = "usage_compact" if query.compact else "usage"
+    if query.model_fields_set.isdisjoint(("partition", "node", "fields", "format")) and not sight.hides("jobs"):
+        return _whole(desk, name)
     now, mark = time.time(), sight.mark if sight.hides("jobs") else ""
-    with desk.live.open(name, mark) as current:
+    with desk.live.open(name if fields.has_nodes else "usage_summary", mark) as current:
         edition = tagged(current, digest_of(query))
         if (unchanged := not_modified(edition, now)) is not None:
             return unchanged
         if (kept := desk.memory.get(key_of(edition, has_links=False))) is not None:
             return again(edition, kept, now)
-        document = current.view.document(name)
-        data, total = usage_choice.choose(document, query.partition, query.node, fields, jobs=not mark)
-        pieces = in_envelope([data], {**current.edition.meta, "total": total})
-        response = made(edition, pieces, now, mimetype=JSON)
+        document = current.view.document(current.name)
+        chosen, total = usage_choice.choose(document, query.partition, query.node, fields, jobs=not mark)
+        pieces = (
+            in_envelope([orjson.dumps(chosen)], {**current.edition.meta, "total": total})
+            if query.format == "json"
+            else usage_table(query.format, chosen, fields.of_partition or ())
+        )
+        response = made(edition, pieces, now, mimetype=MIMETYPES[query.format])
+    response.headers["X-Total-Count"] = str(total)
     if (made_now := kept_of(response)) is not None:
         desk.memory.keep(key_of(edition, has_links=False), made_now)
     return response
 
 
-def _stats(desk: Desk, query: Parameters, sight: Sight) -> Response:
-    with desk.live.open("stats", sight.mark) as current:
-        document = current.view.document
-        return _small(
-            current, lambda: own_calls_only(document("stats"), sight.user), current.collection.total, digest_of(query)
-        )
+def _stats(desk: Desk, query: StatsParameters) -> Response:
+    fields = None if query.fields is None else chosen_fields(query.fields, tuple(StatisticsRecord.model_fields))
+    _freshen(desk)
+    sight = present_sight()
+    hides_users = sight.hides("users")
+    if query.model_fields_set.isdisjoint(("fields", "format")) and not hides_users:
+        return _whole(desk, "stats")
+    with desk.live.open("stats", sight.mark if hides_users else "") as current:
+        document = current.view.document("stats")
+        data = with_fields(own_calls_only(document, sight.user) if hides_users else document, fields)
+        if query.format == "json":
+            return _small(current, lambda: data, current.collection.total, digest_of(query))
+        now, edition = time.time(), tagged(current, digest_of(query))
+        if (unchanged := not_modified(edition, now)) is not None:
+            return unchanged
+        return made(edition, statistics_table(query.format, orjson.loads(data)), now, mimetype=MIMETYPES[query.format])
 
 
 def _small(current: OpenEdition, data: Callable[[], bytes], total: int, digest: str) -> Response:

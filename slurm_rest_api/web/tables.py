@@ -46,6 +46,17 @@ def table_of(
             raise ValueError("json is no table")
 
 
+def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A record with others inside as one row: `partitions.main.partition_load`, `nodes_by_state.IDLE` and so on."""
+    row: dict[str, Any] = {}
+    for name, value in record.items():
+        if isinstance(value, dict):
+            row.update(flat(value, f"{prefix}{name}."))
+        else:
+            row[f"{prefix}{name}"] = value
+    return row
+
+
 def ndjson(records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     """One JSON object a line."""
     for record in records:

@@ -45,7 +45,8 @@ QUERIES: Final = (
     *(f"/users{query}" for query in (
         "?user=bob", "?acct=chemistry", "?acct=science", "?deleted=true", "?format=csv", "?limit=1",
     )),
-    "/usage?compact=true", "/usage?partition=main", "/nodes?partition=main", "/load?format=csv",
+    "/usage?compact=true", "/usage?partition=main", "/nodes?partition=main", "/load?format=csv", "/usage?format=table",
+    "/usage?format=ndjson", "/stats?format=ndjson", "/stats?fields=rpc_user_stats",
 )  # fmt: skip
 NODES: Final = ("feature-of-a-node",)
 PARTITIONS: Final = ("qos-of-a-partition",)
@@ -109,7 +110,7 @@ def test_private_usage_closes_figures_and_others_past_jobs(people: Settings, use
         for word in past_words(owner):
             assert (word in text) == (owner in SEES_JOBS_OF[user]), f"{word} for {user}"
         assert live_words(owner) <= set(re.findall(r"live-of-\w+|\d{6}", text))
-    assert [asked.by(user, path).status_code for path in ("/usage", "/usage?compact=true", "/load")] == [403] * 3
+    assert [asked.by(user, path).status_code for path in ("/usage", "/usage.csv", "/load")] == [403] * 3
     assert "slurm_cpus" not in text
 
 
@@ -119,6 +120,7 @@ def test_private_users_are_told_to_themselves_and_their_coordinators(people: Set
     text = everything(asked, user, "/users") + everything(asked, user, "/stats")
     for owner in JOB_OF:
         assert (f'"{owner}"' in text) == (owner in SEES_JOBS_OF[user] | {user}), f"{owner} for {user}"
+        assert (f"rpc_user_stats.{owner}." in text) == (owner == user)
 
 
 @pytest.mark.parametrize("user", USERS)

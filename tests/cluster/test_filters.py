@@ -203,6 +203,10 @@ def test_a_job_is_found_under_every_name_that_squeue_prints(cluster: Cluster, sc
         ("state=drained", ["-t", "drained"]),
         ("state=draining", ["-t", "draining"]),
         ("state=idle", ["-t", "idle"]),
+        ("state=idle%2Bdrain", ["-t", "idle&drain"]),
+        ("state=MIXED+DRAIN", ["-t", "mix&drain"]),
+        ("state=mix%26drain", ["-t", "mix&drain"]),
+        ("state=idle%26!drain", ["-t", "idle&!drain"]),
         ("partition=main&state=mix&name=rack[001-004]", ["-p", "main", "-t", "mix", "-n", "rack[001-004]"]),
     ],
 )

@@ -182,9 +182,12 @@ def test_an_unknown_parameter_is_refused_by_name_with_the_known_ones(client: Fla
     assert fault["source"] == {"parameter": "compct"}
     assert fault["detail"] == (
         "This route does not know the parameter 'compct'. Did you mean 'compact'?"
-        " It knows: compact, partition, node, fields."
+        " It knows: compact, partition, node, fields, format."
     )
     assert faults(client.get("/stats?user=alice"))[0]["detail"] == (
+        "This route does not know the parameter 'user'. It knows: fields, format."
+    )
+    assert faults(client.get("/health?user=alice"))[0]["detail"] == (
         "This route does not know the parameter 'user'. It takes none."
     )
 
@@ -312,7 +315,7 @@ def test_the_openapi_document_describes_every_route(client: FlaskClient) -> None
     lists = {"/queue", "/nodes", "/partitions"}
     assert described >= {*lists, "/queue/{jobid}", "/nodes/{name}", "/partitions/{name}", "/stats", "/usage"}
     names = {parameter["name"] for parameter in document["paths"]["/usage"]["get"]["parameters"]}
-    assert names == {"_", "compact", "partition", "node", "fields"}
+    assert names == {"_", "compact", "partition", "node", "fields", "format"}
 
 
 def test_the_openapi_document_has_every_record_under_a_name_of_its_own(client: FlaskClient) -> None:

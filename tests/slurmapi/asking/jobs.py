@@ -77,7 +77,9 @@ FILTERS = {
     "user": st.sampled_from(["ada", "ada,grace", "!ada", "nobody"]),
     "account": st.sampled_from(["bio", "!physics", "bio,!physics"]),
     "partition": st.sampled_from(["main", "long", "!long", "main,longer", "main,!long"]),
-    "state": st.sampled_from(["R", "pd", "RUNNING,cg", "!CD", "resizing", "!RUNNING"]),
+    "state": st.sampled_from(
+        ["R", "pd", "RUNNING,cg", "!CD", "resizing", "!RUNNING", "r+resizing", "!R+RESIZING", "pd+r,CG"]
+    ),
     "name": st.sampled_from(["wrap", "train_*", "!train_*", "*", "train_1,wrap", "odd[1]", "train?", "=1+1"]),
     "qos": st.sampled_from(["urgent", "!urgent"]),
     "reason": st.sampled_from(["Priority", "priority", "!none", "ReqNodeNotAvail"]),

@@ -16,6 +16,8 @@ NAMES = ["n1", "n2", "n3", "n11", "n01", "other"]
 PARTITIONS = ["main", "long", "longer"]
 GRES = [[], ["gpu:2"], ["gpu:a100:2"], ["gpu:a100:2", "gpu:h100:1", "shard:8"], ["gpu_link:4"]]
 FEATURES = st.sampled_from([None, "avx2", "avx2,ib", "ib-fast"])
+NODE_STATES = ["idle", "MIX", "!IDLE", "drained,DRNG", "IDLE,!DRAIN", "no_respond", "planned", "mix+idle"]
+EXCLUDED = ["!idle+drain,!DOWN", "IDLE,!IDLE*", "idle+!drain", "mix+!drain,IDLE+PLANNED"]
 NODE_FIELDS = {
     "state": st.sampled_from(
         ["IDLE", "MIXED", "ALLOCATED", "DOWN*", "IDLE*+DRAIN", "MIXED+DRAIN", "IDLE+COMPLETING+DRAIN", "IDLE+PLANNED"]
@@ -63,7 +65,7 @@ def _some(
 
 node_queries = some_of(
     {
-        "state": st.sampled_from(["idle", "MIX", "!IDLE", "drained,DRNG", "IDLE,!DRAIN", "no_respond", "planned"]),
+        "state": st.sampled_from([*NODE_STATES, "mix+drain", "IDLE*+DRAIN", "MIXED+DRAIN,IDLE+PLANNED", *EXCLUDED]),
         "partition": st.sampled_from(["main", "long", "!long", "main,longer", "none"]),
         "feature": st.sampled_from(["avx2", "ib", "!avx2", "ib-fast,ib"]),
         "gres": st.sampled_from(["gpu", "gpu:a100", "gpu:a100:2", "gpu:2", "!gpu", "gpu_link,shard"]),

@@ -21,6 +21,14 @@ def chosen(text: str, has: Callable[[str], bool]) -> bool:
     return (not wanted or any(map(has, wanted))) and not any(map(has, unwanted))
 
 
+def in_all(text: str, short: Mapping[str, str], words: set[str]) -> bool:
+    """Whether a record with these state words is in every state of `mix+drain`, and in none with a `!`."""
+    return all(
+        (short.get(name.lstrip("!").upper(), name.lstrip("!").upper()) in words) != name.startswith("!")
+        for name in text.replace("*", "+no_respond").split("+")
+    )
+
+
 def ordered(records: Iterable[Record], key: str, sort: str) -> list[Record]:
     """The records in the order of `-priority,submit_time`, ties by `key`; null comes first, numbers before texts."""
     listed = sorted(records, key=lambda record: rank(record[key]))

@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from tests.slurmapi.asking.reference import Record, Sum, Test, chosen
+from tests.slurmapi.asking.reference import Record, Sum, Test, chosen, in_all
 
 SHORT_STATES = {"R": "RUNNING", "PD": "PENDING", "CG": "COMPLETING", "CD": "COMPLETED", "S": "SUSPENDED"}
-
-
-def state_of(name: str) -> str:
-    return SHORT_STATES.get(name.upper(), name.upper())
 
 
 def states(job: Record) -> set[str]:
@@ -59,7 +55,7 @@ TESTS: Mapping[str, Test] = {
     "account": lambda job, text: chosen(text, lambda name: job["account"] == name),
     "qos": lambda job, text: chosen(text, lambda name: job["qos"] == name),
     "partition": lambda job, text: chosen(text, lambda name: name in job["partition"].split(",")),
-    "state": lambda job, text: chosen(text, lambda name: state_of(name) in states(job)),
+    "state": lambda job, text: chosen(text, lambda names: in_all(names, SHORT_STATES, states(job))),
     "name": lambda job, text: chosen(text, lambda name: is_like(job["name"], name)),
     "reason": lambda job, text: chosen(text, lambda name: job["state_reason"].split(",")[0].lower() == name.lower()),
     "array": lambda job, text: any(in_array(job, name) for name in text.split(",")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.slurmapi.asking.reference import Record, Sum, Test, chosen
+from tests.slurmapi.asking.reference import Record, Sum, Test, chosen, in_all
 
 SHORT_STATES = {"MIX": "MIXED", "ALLOC": "ALLOCATED", "NO_RESPOND": "NOT_RESPONDING", "DRNG": "DRAINING"}
 HOSTLISTS: Mapping[str, set[str]] = {
@@ -41,9 +41,7 @@ def gpus(entries: list[str]) -> int:
 
 
 NODE_TESTS: Mapping[str, Test] = {
-    "state": lambda node, text: chosen(
-        text, lambda name: SHORT_STATES.get(name.upper(), name.upper()) in state_words(node)
-    ),
+    "state": lambda node, text: chosen(text, lambda names: in_all(names, SHORT_STATES, state_words(node))),
     "partition": lambda node, text: chosen(text, lambda name: name in node["partitions"]),
     "feature": lambda node, text: chosen(text, lambda name: name in features_of(node)),
     "gres": lambda node, text: chosen(text, lambda name: has_gres(node, name)),

@@ -1,0 +1,218 @@
+"""Measures the live routes on a real Slurm beside what a site has without them: slurmrestd and squeue, in one run.
+
+    python3 -m benchmarks.peers --output docs/live-queries.md
+
+Run by root in the checkout, on Debian with `nginx` and `wrk`, on a machine that does nothing else. It brings the
+cluster of `tests/testbed` up, submits jobs, starts the service as it is deployed, asks, ends it, asks slurmrestd and
+squeue the same, and takes the cluster down. `--only PART` keeps what `--results` has of the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import peers_report
+from benchmarks.commands import called
+from benchmarks.crowd import Row, asked, asked_at
+from benchmarks.document import machine, write_between_marks
+from benchmarks.measure import Client
+from benchmarks.on_testbed import OnSlurm, Slurm, on_slurm
+from benchmarks.subjects import newest_api
+from benchmarks.watching import watched
+from tests.testbed.bringup import down, up
+from tests.testbed.cluster import Cluster
+from tests.testbed.layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT, layout_from
+from tests.testbed.steps import TestbedError, say, step, wait_until
+
+_USERS: Final = ("alice", "bob", "carol")
+_PARTITIONS: Final = "main,high,long"
+_RUNNING: Final = 40
+_CHANGED_SHARE: Final = 100
+_FIELDS: Final = "fields=job_id,name,job_state,priority&limit=100"
+_IDLE_SECONDS: Final = 5
+
+Rows = Iterator[Row]
+
+
+def ours(slurm: Slurm, options: argparse.Namespace) -> Rows:
+    """The service's routes, asked by crowds."""
+    jobs = iter(_job_ids(slurm.cluster))
+    with step("start the service"), on_slurm(slurm) as service:
+        one = next(jobs)
+        for clients in options.clients:
+            say(f"  ours, {clients} clients")
+            yield from _of_crowd(service, clients, options.seconds, one)
+            yield _changes(
+                service, [next(jobs) for _ in range(options.jobs // _CHANGED_SHARE)], clients, options.seconds
+            )
+            yield {"question": "all jobs"} | asked(service, "`/queue`, gzip", ["/queue"], clients, options.seconds)
+        states = ["/queue?fields=job_id,job_state"]
+        yield {"question": "all jobs' states"} | asked(service, f"`{states[0]}`, gzip", states, 1, options.seconds)
+        plain = asked_at(service, service.port, "`/queue`, plain", ["/queue"], {}, 1, options.seconds)
+        yield {"question": "all jobs"} | plain
+
+
+def _of_crowd(service: OnSlurm, clients: int, seconds: int, job: str) -> Rows:
+    tag = service.fetch("/partitions")[0]["ETag"]
+    yield {"question": "partitions"} | asked(
+        service, "304 of `/partitions`", ["/partitions"], clients, seconds, tag=tag
+    )
+    yield {"question": "partitions"} | asked(service, "`/partitions`", ["/partitions"], clients, seconds)
+    page = [f"/queue?user=alice&{_FIELDS}"]
+    yield {"question": "a user's jobs"} | asked(service, f"`{page[0]}`", page, clients, seconds)
+    yield {"question": "one job"} | asked(service, "`/queue/<jobid>`", [f"/queue/{job}"], clients, seconds)
+
+
+def _changes(service: OnSlurm, jobs: list[str], clients: int, seconds: int) -> Row:
+    """What has changed once so many jobs were held, of which a load has told."""
+    path = f"/queue?since={service.version()}"
+    service.slurm.cluster.run(["scontrol", "hold", ",".join(jobs)], timeout=120)
+    at_once = Client(f"http://127.0.0.1:{service.port}", {"Cache-Control": "no-cache"})
+    at_once.get("/queue?limit=1")
+    at_once.close()
+    wait_until(
+        "the held jobs to be among what has changed",
+        lambda: len(service.fetch(path)[1]["data"]),
+        lambda changed: changed >= len(jobs),
+        timeout=120,
+        interval=1,
+    )
+    row = asked(service, f"`/queue?since=…`, {len(jobs):,} jobs were held", [path], clients, seconds)
+    return {"question": "what has changed"} | row
+
+
+def rivals(slurm: Slurm, options: argparse.Namespace) -> Rows:
+    """slurmrestd and squeue, while the service does not run."""
+    cluster = slurm.cluster
+    job = _job_ids(cluster)[0]
+    with watched(slurm) as idle:
+        time.sleep(_IDLE_SECONDS)
+    yield {"question": "idle", "request": "nobody asks", "clients": 0, "cpu": idle.cpu, "seconds": idle.seconds}
+    yield from _commands(slurm, options, job)
+    headers = {"X-SLURM-USER-TOKEN": cluster.token("alice")}
+    client = Client(cluster.slurmrestd_url, headers)
+    base = f"/slurm/{newest_api(client)}"
+    client.close()
+
+    def rest(question: str, path: str, clients: int) -> Row:
+        say(f"  slurmrestd {path}, {clients} clients")
+        name, port = f"slurmrestd `{base}{path.replace(job, '<jobid>')}`", cluster.ports.slurmrestd
+        row = asked_at(slurm, port, name, [f"{base}{path}"], headers, clients, options.seconds)
+        return {"question": question} | row
+
+    for clients in options.clients:
+        yield rest("one job", f"/job/{job}", clients)
+        yield rest("partitions", "/partitions/", clients)
+    for question, path in (("all jobs' states", f"{base}/jobs/state/"), ("all jobs", f"{base}/jobs/")):
+        yield {"question": question} | _once(slurm, f"slurmrestd `{path}`", path, headers)
+
+
+def _commands(slurm: Slurm, options: argparse.Namespace, job: str) -> Rows:
+    def command(question: str, argv: list[str], callers: int, seconds: float) -> Row:
+        say(f"  {' '.join(argv)}, {callers} callers")
+        row = called(slurm, argv, callers, seconds)
+        return {"question": question} | row | {"request": f"`{' '.join(argv).replace(job, '<jobid>')}`"}
+
+    page = ["squeue", "--noheader", "--user=alice", "--format=%A %j %T %Q"]
+    for callers in [clients for clients in options.clients if clients <= options.most_callers]:
+        yield command("one job", ["squeue", "--noheader", f"--jobs={job}"], callers, options.seconds)
+        yield command("one job", ["squeue", "--json", f"--jobs={job}"], callers, options.seconds)
+        yield command("partitions", ["sinfo", "--noheader", "--summarize"], callers, options.seconds)
+        yield command("a user's jobs", page, callers, options.seconds)
+    yield command("all jobs' states", ["squeue", "--all", "--noheader", "--format=%A %T"], 1, options.seconds)
+    yield command("all jobs", ["squeue", "--all", "--noheader"], 1, options.seconds)
+    yield command("all jobs", ["squeue", "--all", "--json"], 1, 0)
+
+
+def _once(slurm: Slurm, name: str, path: str, headers: dict[str, str]) -> Row:
+    """One request by itself: it takes longer than a run of others does."""
+    say(f"  {name}, once")
+    client = Client(slurm.cluster.slurmrestd_url, headers)
+    with watched(slurm) as costs:
+        answer = client.get(path)
+    client.close()
+    times = dict.fromkeys(("p50", "p99", "p999"), 1000 * answer.seconds)
+    found = {
+        "requests": 1,
+        "rate": 1 / answer.seconds,
+        "bytes_a_request": answer.size,
+        "failed": int(answer.status != 200),
+    }
+    told = {"cpu": costs.cpu, "seconds": costs.seconds, "peak_pss_mib": costs.peak_pss_mib}
+    return {"request": name, "clients": 1, **times, **found, **told}
+
+
+PARTS: Final[dict[str, Callable[[Slurm, argparse.Namespace], Rows]]] = {"ours": ours, "rivals": rivals}
+
+
+def main(arguments: list[str]) -> int:
+    """Bring everything up, measure, take everything down, and write what was found; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    results: dict[str, Any] = json.loads(options.results.read_text()) if options.results.exists() else {}
+    layout = layout_from(os.environ)
+    try:
+        cluster = Cluster(layout, up(layout))
+        try:
+            results["machine"] = machine(cluster)
+            _fill(cluster, options.jobs)
+            with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+                Path(name).chmod(0o755)
+                for part in options.only or PARTS:
+                    with step(f"measure {part}"):
+                        results[part] = list(PARTS[part](Slurm(cluster, Path(name)), options))
+                    options.results.write_text(json.dumps(results, indent=1))
+        finally:
+            down(layout)
+    except TestbedError as error:
+        say(f"benchmark: {error}")
+        return 1
+    text = peers_report.text(results, options.jobs, _RUNNING)
+    print(text)
+    if options.output is not None:
+        write_between_marks(options.output, text, "peers")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m benchmarks.peers", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=50_000)
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 50, 500])
+    parser.add_argument("--most-callers", type=int, default=50, help="of a command at once (each is a process)")
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--only", action="append", choices=PARTS)
+    parser.add_argument("--results", type=Path, default=Path("peers-results.json"))
+    parser.add_argument("--output", type=Path)
+    return parser
+
+
+def _fill(cluster: Cluster, jobs: int) -> None:
+    if cluster.shell.output("squeue", "-h", "-a", "-r", timeout=300).strip():
+        raise TestbedError("the cluster has jobs already; 'python3 -m tests.testbed down' forgets them")
+    with step(f"start {_RUNNING} running jobs"):
+        for number in range(_RUNNING):
+            cluster.submit(user=_USERS[number % len(_USERS)], wrap="exec sleep 7000", mem_per_cpu=100, time="02:00:00")
+    share = -(-jobs // len(_USERS))
+    program = [f"{VENV_IN_ROOT}/bin/python", f"{CHECKOUT_IN_ROOT}/benchmarks/submit_jobs.py", str(share), _PARTITIONS]
+    with step(f"submit {jobs:,} jobs that wait"):
+        submitters = [cluster.popen(program, user=user) for user in _USERS]
+        for submitter in submitters:
+            printed, _ = submitter.communicate(timeout=60 + jobs / 20)
+            if submitter.returncode:
+                raise TestbedError(f"submitting ended with status {submitter.returncode}: {printed}")
+
+
+def _job_ids(cluster: Cluster) -> list[str]:
+    """Of alice's jobs that wait."""
+    return cluster.shell.output("squeue", "-h", "-u", "alice", "-t", "PD", "-o", "%A", timeout=120).split()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
