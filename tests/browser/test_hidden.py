@@ -17,6 +17,7 @@ from slurm_rest_api.config import Settings
 from tests.browser.mounted import mounted
 from tests.browser.paths import PAGES, READY, answer, filled
 from tests.browser.service import configured
+from tests.browser.watching import open_asking
 
 # The partition gpu and its nodes; neither the resource of that name (gpu:a100:4, gres/gpu) nor an element's id.
 HIDDEN = re.compile(r"(?<![\w/])gpu(\d+)?(?![\w:=])")
@@ -33,7 +34,7 @@ def texts(page: Page) -> str:
 
 
 def open_filled(page: Page, address: str, path: str) -> None:
-    page.goto(address + path)
+    open_asking(page, address + path)
     expect(page.locator(READY[path.partition("?")[0]]).first).to_be_attached()
 
 

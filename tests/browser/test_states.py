@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from slurm_rest_api.config import Settings
 from tests.browser.mounted import mounted
 from tests.browser.paths import filled
-from tests.browser.watching import Watched, barriers
+from tests.browser.watching import Watched, barriers, open_asking
 
 Respond = Callable[[Route], None]
 
@@ -151,7 +151,7 @@ def test_a_state_is_told_on_every_page_that_can_have_it(page: Page, demo_address
     respond, told = STATES[state]
     page.route(of_data, respond)
     for path, (place, words) in told.items():
-        page.goto(demo_address + (filled(demo_address, path) if state == "old data" else path))
+        open_asking(page, demo_address + (filled(demo_address, path) if state == "old data" else path))
         for text in words:
             expect(page.locator(place).first, path).to_contain_text(text)
         # What went wrong is told apart from what is missing, and neither logs anybody in or out.
@@ -169,7 +169,7 @@ def test_a_reader_without_a_token_is_asked_for_one_on_every_page(
     section = type(demo_settings.auth).model_validate(auth)
     with mounted(demo_settings.model_copy(update={"auth": section})) as address:
         for path in EVERYWHERE:
-            page.goto(address + path)
+            open_asking(page, address + path)
             dialog = page.get_by_role("dialog", name="Log in")
             expect(dialog.get_by_label("Token")).to_be_focused()
             expect(page.get_by_role("button", name="Log out")).to_be_hidden()

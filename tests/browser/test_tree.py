@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.paths import PAGES, READY, answer, filled
+from tests.browser.watching import open_asking
 
 LANDMARKS = """
 - link "Skip to the content"
@@ -33,7 +34,7 @@ def roles(page: Page) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_has_its_landmarks_headings_in_order_and_names(tab: Page, past_address: str, path: str) -> None:
     # With records of failures, so that their table is there.
-    tab.goto(past_address + filled(past_address, path) + ("?state=FAILED" if path == "pages/history" else ""))
+    open_asking(tab, past_address + filled(past_address, path) + ("?state=FAILED" if path == "pages/history" else ""))
     expect(tab.locator(READY[path]).first).to_be_attached()
     if path == "pages/load":
         expect(tab.get_by_role("button", name="Picture (PNG) of Jobs")).to_be_enabled()
@@ -77,5 +78,5 @@ def test_the_map_says_where_the_reader_is(tab: Page, past_address: str) -> None:
     ],
 )
 def test_what_has_come_is_heard(tab: Page, past_address: str, path: str, told: str) -> None:
-    tab.goto(past_address + path)
+    open_asking(tab, past_address + path)
     expect(tab.locator("main").get_by_role("status").filter(has_text=re.compile(told)).first).to_be_attached()

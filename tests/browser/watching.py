@@ -46,6 +46,12 @@ def barriers(page: Page) -> list[str]:
     return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
 
 
+def open_asking(page: Page, url: str) -> None:
+    """Open a page and have it ask what it shows: the API page asks its routes when somebody wants to know."""
+    page.goto(url)
+    page.evaluate("document.getElementById('check')?.click()")
+
+
 def settle(page: Page) -> None:
     """Wait until nothing that `page` shows has changed for a while. Requests that wait for news do not count."""
     page.evaluate(

@@ -78,7 +78,7 @@ def test_pages_below_a_prefix_lead_nowhere_else(tab: Page, web: Nginx) -> None:
         "Nodes": "#map section",
         "History": "#rows tr",
         "Load": "#graphs .legend tbody tr",
-        "API": "td.state.good",
+        "API": "table.check",
         "Queue": "#rows tr.job",
     }.items():
         tab.get_by_role("navigation", name="Pages", exact=True).get_by_role("link", name=title).click()
