@@ -22,7 +22,10 @@ def edition_of(folder: Path = STATIC) -> str:
 
 
 def modules_of(script: str, folder: Path = STATIC) -> list[str]:
-    """The modules that `script` imports, and those that these import: a page names them so that none waits for another."""
+    """The modules that `script` imports, and those that these import.
+
+    A page names them all at once: else a browser learns of each from the one before, a round trip later.
+    """
     found: list[str] = []
     wanted = [script]
     while wanted:

@@ -250,10 +250,10 @@ function listen() {
     const { since, until } = moved(rangeOf(state, now()), target.dataset.move, now());
     zoom(since, until);
   });
-  const redraw = calm(200, () => shown?.samples.length > 0 && drawAll());
+  const redraw = () => shown?.samples.length > 0 && drawAll();
   document.addEventListener("theme", redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  addEventListener("resize", redraw);
+  addEventListener("resize", calm(200, redraw));
   onMove(() => {
     state = readState(DEFAULTS);
     start();

@@ -95,6 +95,24 @@ function themes() {
   });
 }
 
+// Paper is white and narrow, whatever the window is: what scripts have drawn they draw again for it.
+function paper() {
+  const draw = (on, theme) => {
+    html.classList.toggle("paper", on);
+    setTheme(theme);
+    document.dispatchEvent(new CustomEvent("theme"));
+  };
+  let chosen = null;
+  addEventListener("beforeprint", () => {
+    chosen ??= byId("theme").dataset.theme;
+    draw(true, "light");
+  });
+  addEventListener("afterprint", () => {
+    draw(false, chosen);
+    chosen = null;
+  });
+}
+
 // The newest answer about the live cluster and when it came, and why there is none since.
 const seen = { meta: null, age: 0, at: 0, fault: null };
 
@@ -180,6 +198,7 @@ function reader() {
 
 wallDisplay();
 themes();
+paper();
 freshness();
 reader();
 byId("copy-curl").addEventListener("click", () => copy(byId("curl"), byId("copy-curl")));
