@@ -15,7 +15,7 @@ let loading = null;
 export function plotly(source) {
   loading ??= new Promise((resolve, reject) => {
     // Where plotly finds these it makes no style elements, which the policy of the pages forbids. The few rules of its own
-    // that are needed stand in load.css; those of its maps are not.
+    // that are needed stand in pages.css; those of its maps are not.
     const found = [h("meta", { id: "plotly.js-style-global", class: "no-inline-styles" }), h("meta", { id: STYLE_OF_MAPS })];
     document.head.append(...found);
     const script = document.createElement("script");
