@@ -1,4 +1,4 @@
-"""Which pages there are: the name in the address, the title, and the files that each needs beside those of all."""
+"""Which pages there are: the name in the address, the title, and what each needs of the service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ class Page:
 
     name: str
     title: str
-    styles: tuple[str, ...] = ()
     in_navigation: bool = True
     needs: str | None = None
     """The part of the service without which it has nothing to show: "accounting" or "archive"."""
@@ -22,13 +21,13 @@ class Page:
 
 _PAGES: Final = (
     Page("now", "Now"),
-    Page("nodes", "Nodes", ("nodes.css",)),
-    Page("queue", "Queue", ("queue.css",)),
-    Page("history", "History", ("history.css",), needs="accounting"),
-    Page("load", "Load", ("load.css",), needs="archive"),
-    Page("api", "API", ("api.css",)),
-    Page("job", "Job", ("record.css",), in_navigation=False),
-    Page("node", "Node", ("record.css",), in_navigation=False),
+    Page("nodes", "Nodes"),
+    Page("queue", "Queue"),
+    Page("history", "History", needs="accounting"),
+    Page("load", "Load", needs="archive"),
+    Page("api", "API"),
+    Page("job", "Job", in_navigation=False),
+    Page("node", "Node", in_navigation=False),
 )
 PAGES: Final[Mapping[str, Page]] = MappingProxyType({page.name: page for page in _PAGES})
 """Every page by its name, in the order of the navigation; "now" is at `/`."""

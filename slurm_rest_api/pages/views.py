@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, render_template, request, send_fro
 from slurm_rest_api.pages.catalog import PAGES, Page, navigation
 from slurm_rest_api.pages.chart_library import NAME, ChartLibrary, installed_library
 from slurm_rest_api.pages.examples import examples
-from slurm_rest_api.pages.files import STATIC, edition_of
+from slurm_rest_api.pages.files import STATIC, edition_of, modules_of
 from slurm_rest_api.version import __version__
 
 # All that the pages need; `'self'` covers scripts, styles and the routes that they ask. Pictures of graphs are made in
@@ -58,6 +58,7 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
     blueprint = Blueprint("pages", __name__, template_folder="templates")
     edition = edition_of()
     library = installed_library()
+    modules = {name: modules_of(f"{name}.js") for name in PAGES}
 
     def render(page: Page, root: str) -> Response:
         text = render_template(
@@ -67,6 +68,7 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
             # Relative, because a proxy may have put the service anywhere.
             root=root,
             static=f"{root}pages/static/{edition}",
+            modules=modules[page.name],
             library=f"{root}pages/library/{library.edition}/{NAME}" if library.edition else "",
             navigation=navigation(frame.parts),
             routes=routes_of(paths()) if page.name == "api" else [],

@@ -11,8 +11,7 @@ from tests.browser.paths import PAGES, filled
 from tests.browser.watching import settle
 
 MOST_BYTES = 300_000
-MOST_REQUESTS = {"": 10, "pages/queue": 15, "pages/job": 16, "pages/node": 15}
-MOST_ELSEWHERE = 14
+MOST_REQUESTS = 10
 _SHIFTS = """
     window.shifts = [];
     new PerformanceObserver((list) => {
@@ -44,17 +43,15 @@ def test_the_first_view_is_small_and_asks_for_little(cold: Page, demo_address: s
     cold.goto(demo_address + filled(demo_address, path))
     expect(cold.locator("h1")).to_be_visible()
     settle(cold)
-    # What a page asks while it is open is no part of its first view; the API page asks every route to see its answer.
+    # What a page asks to stay up to date is no part of its first view.
     own = [request for request in finished if not is_chart_library(request) and "since=" not in request.url]
-    if path == "pages/api":
-        own = [request for request in own if "/pages/" in request.url]
     own = list({request.url: request for request in own}.values())
     sizes = {
         request.url: sum(request.sizes()[part] for part in ("responseBodySize", "responseHeadersSize"))
         for request in own
     }
     assert sum(sizes.values()) <= MOST_BYTES, sizes
-    assert len(own) <= MOST_REQUESTS.get(path, MOST_ELSEWHERE), [request.url for request in own]
+    assert len(own) <= MOST_REQUESTS, [request.url for request in own]
 
 
 @pytest.mark.parametrize("path", PAGES)

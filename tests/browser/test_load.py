@@ -234,7 +234,7 @@ def test_the_page_asks_for_little(tab: Page, demo_address: str) -> None:
     tab.on("requestfinished", weighed)
     tab.goto(demo_address + "pages/load")
     drawn(tab)
-    assert len(sizes) <= 14
+    assert len(sizes) <= 10
     assert sum(sizes.values()) <= 300_000
 
 

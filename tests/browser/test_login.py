@@ -49,6 +49,10 @@ def log_in(page: Page, token: str, *, remember: bool = False) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Log in").click()
 
 
+def check_routes(page: Page) -> None:
+    page.get_by_role("button", name="Check each route").click()
+
+
 def test_a_page_asks_for_a_token_and_shows_who_it_belongs_to(context: BrowserContext, asking: Asking) -> None:
     page = context.new_page()
     page.goto(asking.address + "pages/api")
@@ -58,6 +62,7 @@ def test_a_page_asks_for_a_token_and_shows_who_it_belongs_to(context: BrowserCon
     log_in(page, asking.admin)
     expect(dialog).to_be_hidden()
     expect(page.locator("#user")).to_have_text("grafana")
+    check_routes(page)
     expect(page.locator("#outcome")).to_contain_text("routes answer with present data", timeout=60_000)
     expect(page.locator("#curl")).to_contain_text('curl -s -H "Authorization: Bearer $TOKEN" ')
     assert asking.admin not in page.content()
@@ -107,9 +112,9 @@ def test_a_token_that_is_revoked_ends_the_session_with_the_reason(context: Brows
     page = context.new_page()
     page.goto(asking.address + "pages/api")
     log_in(page, token)
-    expect(page.locator("#outcome")).to_contain_text("routes answer", timeout=60_000)
+    expect(page.locator("#user")).to_have_text("leaving")
     asking.file.revoke("leaving")
-    page.get_by_role("button", name="Check again").click()
+    check_routes(page)
     dialog = page.get_by_role("dialog", name="Log in")
     expect(dialog.get_by_role("alert")).to_contain_text("The token is not valid")
     assert page.evaluate("sessionStorage.length") == 0
@@ -120,6 +125,7 @@ def test_what_a_role_may_not_see_is_told_and_logs_nobody_out(context: BrowserCon
     page.goto(asking.address + "pages/api")
     log_in(page, asking.user)
     expect(page.locator("#user")).to_have_text("Zoë <b>")
+    check_routes(page)
     row = page.get_by_role("row", name="/partitions")
     expect(row.locator(".state")).to_contain_text("403", timeout=60_000)
     expect(page.get_by_role("row", name="/nodes").locator(".state")).to_have_text("answers")
@@ -188,6 +194,21 @@ def test_links_to_files_and_answers_bring_the_token_along(context: BrowserContex
     expect(page.locator("body")).to_contain_text('"meta"')
 
 
+def test_the_table_of_the_queue_comes_once_for_one_who_is_logged_in(context: BrowserContext, asking: Asking) -> None:
+    page = context.new_page()
+    page.goto(asking.address + "pages/queue")
+    log_in(page, asking.admin)
+    expect(page.locator("#rows a[href*='pages/job']").first).to_be_visible(timeout=30_000)
+    loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert not any("login" in name for name in loaded)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download CSV").click()
+    assert started.value.suggested_filename == "queue.csv"
+    assert sum("queue.csv" in url for url in asked) == 1
+
+
 def test_the_reference_is_open_where_the_pages_are_and_asks_for_a_token_itself(
     context: BrowserContext, asking: Asking
 ) -> None:
@@ -218,5 +239,6 @@ def test_behind_a_web_server_that_knows_who_asks_there_is_nothing_to_do(
         page = context.new_page()
         page.goto(address + "pages/api")
         expect(page.locator("#user")).to_have_text("bob")
+        check_routes(page)
         expect(page.locator("#outcome")).to_contain_text("routes answer with present data", timeout=60_000)
         assert page.get_by_role("button", name="Log out").count() == page.get_by_role("dialog").count() == 0

@@ -199,7 +199,7 @@ def test_reasons_are_told_in_words(tab: Page, demo_address: str) -> None:
     groups = asked(demo_address, "queue?state=PD&group_by=reason")["data"]
     labels = tab.evaluate(
         "async (names) => { const { reason } = await import(document.querySelector('script[src$=\"queue.js\"]').src"
-        ".replace('queue.js', 'reasons.js')); return names.map((name) => reason(name).meaning); }",
+        ".replace('queue.js', 'jobs.js')); return names.map((name) => reason(name).meaning); }",
         [name for name in groups if name != "None"],
     )
     assert all(labels), "the demo has a reason without words"
@@ -222,7 +222,7 @@ def test_a_reason_has_words_or_stays_itself(
     tab.goto(demo_address + "pages/queue?user=nobody-of-this-name")
     found = tab.evaluate(
         "async (text) => (await import(document.querySelector('script[src$=\"queue.js\"]').src"
-        ".replace('queue.js', 'reasons.js'))).reason(text)",
+        ".replace('queue.js', 'jobs.js'))).reason(text)",
         reason,
     )
     assert (found["label"], found["details"]) == (label, details)

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from slurm_rest_api.config import Settings
 from slurm_rest_api.pages.catalog import PAGES
-from slurm_rest_api.pages.files import STATIC, edition_of
+from slurm_rest_api.pages.files import STATIC, edition_of, modules_of
 from tests.conftest import make_client
 
 ADDRESSES = ["/", *(f"/pages/{name}" for name in PAGES if name != "now")]
@@ -95,6 +95,18 @@ def test_they_work_behind_a_prefix(pages: FlaskClient, address: str) -> None:
 def test_the_files_name_no_other_host(file: Path) -> None:
     text = file.read_text().replace("http://www.w3.org/2000/svg", "")
     assert re.findall(r"https?:|//[a-z]|@import", text.replace("// ", "")) == []
+
+
+def test_a_page_names_every_module_that_its_script_imports(pages: FlaskClient) -> None:
+    named = re.findall(r'rel="modulepreload" href="[^"]*/([\w-]+\.js)"', pages.get("/pages/job").text)
+    assert named == ["ask.js", "job-live.js", "jobs.js", "shell.js", "write.js"]
+
+
+def test_modules_are_followed_and_those_that_wait_are_not(tmp_path: Path) -> None:
+    (tmp_path / "page.js").write_text('import { a } from "./a.js";\nconst later = () => import("./later.js");\n')
+    (tmp_path / "a.js").write_text('import { b } from "./b.js";\n')
+    (tmp_path / "b.js").write_text('import { a } from "./a.js";\n')
+    assert modules_of("page.js", tmp_path) == ["a.js", "b.js"]
 
 
 def test_a_file_is_kept_until_its_content_changes(pages: FlaskClient, tmp_path: Path) -> None:

@@ -1,12 +1,10 @@
 // The page of job records: a form of filters, pages that go on as the reader scrolls, what went wrong, and CSV.
 
-import * as url from "./address.js";
 import { address, ask, Fault, send } from "./ask.js";
-import { byId, faultNotice, h, notice, put, say, widen } from "./dom.js";
-import { count, now, percent, span, when, zone } from "./format.js";
-import { cpusOf, exitOf, failuresIn, FAILED, FIELDS, FILTERS, filtersIn, questionOf, shareOfLimit, waited } from "./history-records.js";
+import { cpusOf, exitOf, FAILED, failuresIn, FIELDS, FILTERS, filtersIn, questionOf, shareOfLimit, waited } from "./history-records.js";
 import { efficiencyOf } from "./jobs.js";
-import { jobLink, shows } from "./shell.js";
+import { jobLink, onMove, readState, shows, writeState } from "./shell.js";
+import { byId, count, faultNotice, h, notice, now, percent, put, say, span, when, widen, zone } from "./write.js";
 
 const PAGE = 50;
 // So many records come by scrolling alone; then the reader is asked, so that the end of the page can be reached.
@@ -14,7 +12,7 @@ const BY_SCROLLING = 500;
 const CSV_PAGE = 1000;
 const CSV_MOST = 50_000;
 
-let state = url.read(FILTERS);
+let state = readState(FILTERS);
 let asking = new AbortController();
 let records = [];
 let cursor = null;
@@ -26,7 +24,7 @@ const more = byId("more");
 
 function change(news) {
   state = { ...state, ...news };
-  url.write(state, FILTERS, { push: true });
+  writeState(state, FILTERS, { push: true });
   start();
 }
 
@@ -208,8 +206,8 @@ more.addEventListener("click", () => {
   nextPage(asking.signal);
 });
 addEventListener("scroll", look, { passive: true });
-url.onMove(() => {
-  state = url.read(FILTERS);
+onMove(() => {
+  state = readState(FILTERS);
   start();
 });
 say(byId("zone"), zone());

@@ -1,13 +1,15 @@
 // A job as slurmctld knows it, in parts.
 
-import { h, widen } from "./dom.js";
-import { count, memory, now, percent, ratio, roughly, span, when } from "./format.js";
-import { gpus, holdsNodes, isPending, jobName, runSeconds, stateChip, taskCount } from "./jobs.js";
-import { reason } from "./reasons.js";
-import { facts, splitHosts, tableOf } from "./record.js";
+import { gpus, holdsNodes, isPending, jobName, reason, runSeconds, stateChip, taskCount } from "./jobs.js";
 import { jobLink, nodeLink, page } from "./shell.js";
+import { count, facts, h, memory, now, percent, ratio, roughly, span, tableOf, when, widen } from "./write.js";
 
 const queueLink = (filter, value) => value && h("a", { href: page("queue", { [filter]: value }) }, value);
+
+// A hostlist as links where it is short enough to be written out: names, and what is in brackets as text.
+function splitHosts(text) {
+  return (text ?? "").match(/[^,[]+(?:\[[^\]]*\][^,[]*)*/g) ?? [];
+}
 
 export function hosts(text) {
   return splitHosts(text).map((name, at) => [at > 0 ? ", " : "", name.includes("[") ? name : nodeLink(name)]);

@@ -1,13 +1,10 @@
 // One job: what slurmctld knows of it, and its records in the accounting database.
 
 import { address, ask, watch } from "./ask.js";
-import { onMove, read, write } from "./address.js";
-import { byId, faultNotice, h, notice, put, say } from "./dom.js";
-import { count, memory, percent, span, when } from "./format.js";
 import { changing, headline, held, hosts, liveTimes, progress, resources, timeline, titleOf } from "./job-live.js";
 import { efficiencyOf, stateChip } from "./jobs.js";
-import { facts, paint, rawRecord, tableOf } from "./record.js";
-import { page, shows } from "./shell.js";
+import { onMove, page, readState, shows, writeState } from "./shell.js";
+import { byId, count, facts, faultNotice, h, memory, notice, paint, percent, put, rawRecord, say, span, tableOf, when } from "./write.js";
 
 const DEFAULTS = { id: "" };
 const PARTS = ["head", "ran", "times", "cards", "nodes"];
@@ -105,7 +102,7 @@ function show() {
   watching?.abort();
   watching = new AbortController();
   const { signal } = watching;
-  const { id } = read(DEFAULTS);
+  const { id } = readState(DEFAULTS);
   byId("id").value = id;
   for (const name of ["past", "raw"]) put(byId(name));
   if (id === "") {
@@ -148,7 +145,7 @@ function follow(id, signal) {
 
 byId("find").addEventListener("submit", (event) => {
   event.preventDefault();
-  write({ id: byId("id").value.trim() }, DEFAULTS, { push: true });
+  writeState({ id: byId("id").value.trim() }, DEFAULTS, { push: true });
   show();
 });
 onMove(show);

@@ -1,9 +1,9 @@
 // Draws a graph with plotly, which is loaded when the first one is wanted. What plotly shows as text is ours or numbers:
 // it reads markup in texts, and names of partitions are Slurm's.
 
-import { h } from "./dom.js";
-import { axisMarks, words } from "./load-time.js";
 import { pointsOf } from "./load-series.js";
+import { axisMarks, words } from "./load-time.js";
+import { h } from "./write.js";
 
 const WIDTH_OF_A_MARK = 75;
 // Plotly 7.1 looks for it; of another release the tests in a browser tell the name, as a breach of the policy.
@@ -15,7 +15,7 @@ let loading = null;
 export function plotly(source) {
   loading ??= new Promise((resolve, reject) => {
     // Where plotly finds these it makes no style elements, which the policy of the pages forbids. The few rules of its own
-    // that are needed stand in load.css; those of its maps are not.
+    // that are needed stand in pages.css; those of its maps are not.
     const found = [h("meta", { id: "plotly.js-style-global", class: "no-inline-styles" }), h("meta", { id: STYLE_OF_MAPS })];
     document.head.append(...found);
     const script = document.createElement("script");

@@ -1,19 +1,17 @@
 // The page of the load over time: what the reader chose, the samples of it, and a figure for each graph.
 
-import * as url from "./address.js";
 import { address, ask, watch } from "./ask.js";
-import { byId, calm, faultNotice, h, notice, put, say } from "./dom.js";
-import { clock, now } from "./format.js";
 import { draw, look, picture, plotly, point } from "./load-plot.js";
 import { fieldsOf, gapsIn, graphOfPartitions, graphsOf, hasValues, summaryOf } from "./load-series.js";
 import { lasting, moved, rangeOf, SPANS, stepFor, wallClock, words } from "./load-time.js";
-import { shows } from "./shell.js";
+import { onMove, readState, shows, writeState } from "./shell.js";
+import { byId, calm, clock, faultNotice, h, notice, now, put, say } from "./write.js";
 
 const DEFAULTS = { last: "day", since: "", until: "", partition: "" };
 const MOST_PAGES = 5;
 const RANGE_WORDS = { hour: "the last hour", day: "the last day", week: "the last week", month: "the last month", year: "the last year" };
 
-let state = url.read(DEFAULTS);
+let state = readState(DEFAULTS);
 let asking = new AbortController();
 let shown = null;
 let library = null;
@@ -23,7 +21,7 @@ const figures = new Map();
 
 function change(news) {
   state = { ...state, ...news };
-  url.write(state, DEFAULTS, { push: true });
+  writeState(state, DEFAULTS, { push: true });
   start();
 }
 
@@ -196,9 +194,10 @@ function fault(error) {
   byId("graphs").setAttribute("aria-busy", "false");
 }
 
-// The graphs of a partition need that partition alone; which others there are is another question.
-async function otherPartitions(signal) {
-  const { data } = await ask("partitions", { fields: "name" }, { signal });
+// The graphs of a partition need that partition alone; which others there are is asked when somebody wants another.
+async function otherPartitions() {
+  if (state.partition === "" || byId("partition").options.length > 2) return;
+  const { data } = await ask("partitions", { fields: "name" });
   partitionChoices(Object.keys(data));
 }
 
@@ -235,7 +234,6 @@ function start() {
   };
   if (range.follows) watch("load", question, { seconds: Math.max(30, (step ?? 0) / 4), signal, onAnswer, onFault: fault });
   else ask("load", question, { signal }).then(onAnswer, (error) => error.name === "AbortError" || fault(error));
-  if (state.partition !== "" && byId("partition").options.length < 3) otherPartitions(signal).catch(() => null);
 }
 
 function submit(event) {
@@ -249,6 +247,7 @@ function listen() {
   const form = byId("controls");
   form.addEventListener("submit", submit);
   byId("to").addEventListener("input", () => byId("to").setCustomValidity(""));
+  for (const kind of ["focus", "pointerenter"]) byId("partition").addEventListener(kind, () => otherPartitions().catch(() => null));
   byId("partition").addEventListener("change", (event) => change({ partition: event.target.value }));
   byId("spans").addEventListener("click", ({ target }) => target.dataset.last && change({ last: target.dataset.last, since: "", until: "" }));
   document.querySelector(".moving").addEventListener("click", ({ target }) => {
@@ -256,12 +255,12 @@ function listen() {
     const { since, until } = moved(rangeOf(state, now()), target.dataset.move, now());
     zoom(since, until);
   });
-  const redraw = calm(200, () => shown?.samples.length > 0 && drawAll());
+  const redraw = () => shown?.samples.length > 0 && drawAll();
   document.addEventListener("theme", redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  addEventListener("resize", redraw);
-  url.onMove(() => {
-    state = url.read(DEFAULTS);
+  addEventListener("resize", calm(200, redraw));
+  onMove(() => {
+    state = readState(DEFAULTS);
     start();
   });
   const source = form.dataset.library;

@@ -1,10 +1,7 @@
-// Who reads the page: the dialog for a token, its end, and links that have to bring it along. Loaded where the service asks
-// for a name.
+// The dialog for a token, and files that have to be fetched with it. Loaded when one of them is wanted.
 
 import { root, send, token } from "./ask.js";
-import { byId, h, say } from "./dom.js";
-
-const mode = document.documentElement.dataset.auth;
+import { byId, h, say } from "./write.js";
 
 // A token is in a header: one word of plain characters. `scontrol token` prints it behind a name.
 function cleaned(text) {
@@ -21,7 +18,7 @@ async function tryToken(text) {
   }
 }
 
-function askForToken(why = "") {
+export function askForToken(why = "") {
   const dialog = byId("login");
   if (dialog.open) return;
   say(byId("login-fault"), why);
@@ -44,16 +41,8 @@ async function logIn(event) {
   }
 }
 
-function logOut() {
-  token.forget();
-  location.reload();
-}
-
-// A browser's own request for a link has no token: it is asked for here, and what comes is saved or shown.
-async function follow(event) {
-  const link = event.target.closest?.("a[download], a[data-answer]");
-  if (!link || token.get() === null || !link.href.startsWith(root.href)) return;
-  event.preventDefault();
+// Fetches what a link leads to, and saves or shows it.
+export async function follow(link) {
   try {
     const response = await send(link.href);
     const content = URL.createObjectURL(await response.blob());
@@ -75,28 +64,4 @@ function save(content, name) {
   setTimeout(() => URL.revokeObjectURL(content), 60_000);
 }
 
-function showUser(name) {
-  say(byId("user"), name);
-  byId("user").hidden = false;
-}
-
-function tokens() {
-  const known = token.get() !== null;
-  byId("logout").hidden = !known;
-  byId("log-in").hidden = known;
-  byId("logout").addEventListener("click", logOut);
-  byId("log-in").addEventListener("click", () => askForToken());
-  byId("login-form").addEventListener("submit", logIn);
-  document.addEventListener("click", follow);
-  document.addEventListener("refused", ({ detail: { fault, known: refused } }) => {
-    // A request may have been under way while somebody logged in.
-    if (refused !== token.get()) return;
-    token.forget();
-    byId("logout").hidden = true;
-    byId("log-in").hidden = false;
-    askForToken(refused === null ? "" : fault.message);
-  });
-}
-
-document.addEventListener("known", ({ detail }) => showUser(detail));
-if (mode !== "proxy") tokens();
+byId("login-form").addEventListener("submit", logIn);

@@ -1,7 +1,7 @@
 // The map: a canvas for each band, on which only cells are drawn whose look has changed, and the pointer and the keys on it.
 
-import { h, keyed } from "./dom.js";
-import { lookSheet, onColours } from "./looks.js";
+import { lookSheet, onColours } from "./cells.js";
+import { h, keyed } from "./write.js";
 
 // Cells are smaller where there are more of them: [most cells, pixels of a cell with its gap].
 const SIZES = [
@@ -15,6 +15,8 @@ const WALL_SIZES = Array.from({ length: 59 }, (_, step) => 64 - step);
 const HEADING = 60;
 // Browsers draw nothing at all on a canvas that is longer.
 const LONGEST_CANVAS = 16000;
+
+const hasClass = (name) => document.documentElement.classList.contains(name);
 
 function wallSize(bands, width, height) {
   const high = (size) =>
@@ -32,8 +34,7 @@ function commonest(codes) {
 function layoutOf(bands, host) {
   const width = Math.max(host.clientWidth, 100);
   const all = bands.reduce((sum, { cells }) => sum + cells.length, 0);
-  const isWall = document.documentElement.classList.contains("kiosk");
-  const wanted = isWall
+  const wanted = hasClass("kiosk")
     ? wallSize(bands, width, innerHeight - host.getBoundingClientRect().top - scrollY)
     : SIZES.find(([most]) => all <= most)[1];
   const columns = Math.floor(width / wanted);
@@ -136,18 +137,22 @@ export class NodeMap {
       canvas.style.setProperty("width", `${columns * size}px`);
       canvas.style.setProperty("height", `${rows * size}px`);
     }
-    const pen = canvas.getContext("2d");
+    // While a page is printed browsers put each stroke on the paper, and to clear a cell clears the paper: it is drawn aside.
+    const onPaper = all && hasClass("paper");
+    const ground = onPaper ? h("canvas", { width: canvas.width, height: canvas.height }) : canvas;
+    const pen = ground.getContext("2d");
     // Most cells of a band look the same, and the browser repeats a picture much faster than we do.
-    const ground = all ? commonest(codes) : null;
-    if (all) this.#tile(pen, ground, codes.length);
+    const usual = all ? commonest(codes) : null;
+    if (all) this.#tile(pen, usual, codes.length);
     let drawn = all ? codes.length : 0;
     codes.forEach((look, index) => {
-      if (all ? look === ground : field.codes[index] === look) return;
+      if (all ? look === usual : field.codes[index] === look) return;
       const [x, y] = [(index % columns) * pixels, Math.floor(index / columns) * pixels];
       pen.clearRect(x, y, pixels, pixels);
       pen.drawImage(this.#sheet, look * pixels, 0, pixels, pixels, x, y, pixels, pixels);
       if (!all) drawn += 1;
     });
+    if (onPaper) canvas.getContext("2d").drawImage(ground, 0, 0);
     field.codes = codes;
     return drawn;
   }

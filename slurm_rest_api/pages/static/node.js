@@ -1,12 +1,9 @@
 // One node: its state, what it has and what of it is in use, its jobs now and those of the last week.
 
 import { address, ask, watch } from "./ask.js";
-import { onMove, read, write } from "./address.js";
-import { byId, faultNotice, h, notice, put, say, widen } from "./dom.js";
-import { count, memory, now, percent, ratio, roughly, span, when } from "./format.js";
 import { holdsNodes, jobName, runSeconds, stateChip } from "./jobs.js";
-import { facts, paint, rawRecord, tableOf } from "./record.js";
-import { jobLink, page, shows } from "./shell.js";
+import { jobLink, onMove, page, readState, shows, writeState } from "./shell.js";
+import { byId, count, facts, faultNotice, h, memory, notice, now, paint, percent, put, ratio, rawRecord, roughly, say, span, tableOf, when, widen } from "./write.js";
 
 const DEFAULTS = { name: "" };
 const PARTS = ["head", "gauges", "cards"];
@@ -151,7 +148,7 @@ function follow(name, signal) {
 function show() {
   watching?.abort();
   watching = new AbortController();
-  const { name } = read(DEFAULTS);
+  const { name } = readState(DEFAULTS);
   byId("name").value = name;
   say(byId("title"), name === "" ? "Node" : `Node ${name}`);
   for (const place of ["jobs", "past", "raw"]) put(byId(place));
@@ -166,7 +163,7 @@ function show() {
 
 byId("find").addEventListener("submit", (event) => {
   event.preventDefault();
-  write({ name: byId("name").value.trim() }, DEFAULTS, { push: true });
+  writeState({ name: byId("name").value.trim() }, DEFAULTS, { push: true });
   show();
 });
 onMove(show);

@@ -1,13 +1,10 @@
 // The map of partitions and nodes: filters, what is pointed at, and the same facts as a table.
 
 import { address, ask, follow, watch } from "./ask.js";
-import { onMove, read, write } from "./address.js";
-import { bands, facts, sorted, summary } from "./cells.js";
-import { byId, calm, faultNotice, h, keyed, notice, put, say } from "./dom.js";
-import { count, percent } from "./format.js";
-import { onColours, sample } from "./looks.js";
+import { bands, facts, onColours, sample, sorted, summary } from "./cells.js";
 import { NodeMap } from "./map.js";
-import { nodeLink, page, shows } from "./shell.js";
+import { nodeLink, onMove, page, readState, shows, writeState } from "./shell.js";
+import { byId, calm, count, faultNotice, h, keyed, notice, percent, put, say } from "./write.js";
 
 const DEFAULTS = { partition: "", state: "", name: "", view: "map", place: "" };
 const OF_NODES = ["state", "cpus", "alloc_cpus", "real_memory", "alloc_mem", "gres", "gres_used", "partitions", "reason"];
@@ -32,7 +29,7 @@ const STATES = [
 ];
 const ROWS = 200;
 
-let state = read(DEFAULTS);
+let state = readState(DEFAULTS);
 let ending = new AbortController();
 // What has been answered to the present question: names are kept in order, as sorting takes longer than drawing.
 let known = { names: null, records: null, partitions: null };
@@ -211,7 +208,7 @@ function showControls() {
 
 function choose(changes, asksAnew) {
   state = { ...state, ...changes };
-  write(state, DEFAULTS, { push: true });
+  writeState(state, DEFAULTS, { push: true });
   showControls();
   if (asksAnew) askAnew();
   else show();
@@ -238,7 +235,7 @@ function listen() {
     showTable();
   });
   onMove(() => {
-    state = read(DEFAULTS);
+    state = readState(DEFAULTS);
     showControls();
     askAnew();
   });

@@ -1,9 +1,8 @@
 // The home page: what is wrong, how much is in use, jobs by partition, nodes by state, the load of the last hour.
 
 import { address, follow, watch } from "./ask.js";
-import { byId, faultNotice, h, keyed, notice, put, say, svg, widen } from "./dom.js";
-import { clock, count, memory, nodeState, now, percent, ratio, roughly, when } from "./format.js";
 import { nodeLink, page, shows } from "./shell.js";
+import { byId, clock, count, faultNotice, h, keyed, memory, nodeState, notice, now, percent, put, ratio, roughly, say, svg, when, widen } from "./write.js";
 
 const FIGURES = {
   fields: [

@@ -1,11 +1,9 @@
 // The table of the queue: its columns, and rows with keys, changed in place, so that focus, selection and scroll survive
 // every refresh. One module, because each more is one more request of the first view.
 
-import { byId, h, put, say } from "./dom.js";
-import { count, memory, now, span } from "./format.js";
-import { baseState, gpus, holdsNodes, isPending, jobName, runSeconds, stateChip, taskCount } from "./jobs.js";
-import { reason } from "./reasons.js";
+import { baseState, gpus, holdsNodes, isPending, jobName, reason, runSeconds, stateChip, taskCount } from "./jobs.js";
 import { jobLink, nodeLink, page } from "./shell.js";
+import { byId, count, h, memory, now, put, say, span } from "./write.js";
 
 const text = (field) => ({ text: (job) => job[field] ?? "–" });
 const number = (field, write = count) => ({ number: true, text: (job) => write(job[field]) });

@@ -1,12 +1,10 @@
 // The queue: a page of it by filters, order and columns that stand in the address, kept up to date by its changes.
 
 import { address, ask, follow } from "./ask.js";
-import { onMove, read, write } from "./address.js";
-import { byId, calm, faultNotice, h, notice, put, say } from "./dom.js";
-import { count } from "./format.js";
-import { reason } from "./reasons.js";
-import { COLUMNS, DEFAULT_COLUMNS, arrange, chosenColumns, fieldsOf, makeTable } from "./queue-table.js";
-import { page, shows } from "./shell.js";
+import { reason } from "./jobs.js";
+import { arrange, chosenColumns, COLUMNS, DEFAULT_COLUMNS, fieldsOf, makeTable } from "./queue-table.js";
+import { onMove, page, readState, shows, writeState } from "./shell.js";
+import { byId, calm, count, faultNotice, h, notice, put, say } from "./write.js";
 
 const FILTERS = [
   "user", "account", "partition", "state", "name", "reason", "qos", "jobid", "array", "node",
@@ -21,7 +19,7 @@ const MOST_PAGES_BACK = 30;
 const QUICK = ["RUNNING", "PENDING"];
 const SHORT = { R: "RUNNING", PD: "PENDING", CG: "COMPLETING", CD: "COMPLETED", CA: "CANCELLED", F: "FAILED", TO: "TIMEOUT", S: "SUSPENDED" };
 
-let state = read(DEFAULTS);
+let state = readState(DEFAULTS);
 let jobs = [];
 let following = null;
 let last = null;
@@ -47,7 +45,7 @@ function question() {
 
 function change(news, { push = true } = {}) {
   state = { ...state, ...news };
-  write(state, DEFAULTS, { push });
+  writeState(state, DEFAULTS, { push });
 }
 
 // What the reader asks for anew begins at its first page.
@@ -243,7 +241,7 @@ function start() {
   });
   byId("explain").addEventListener("click", () => loadReasons().catch((error) => put(byId("why"), faultNotice(error))));
   onMove(() => {
-    state = read(DEFAULTS);
+    state = readState(DEFAULTS);
     for (const name of FILTERS) byId(`f-${name}`).value = state[name];
     load();
   });

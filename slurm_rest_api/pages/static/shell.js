@@ -1,8 +1,7 @@
-// The frame of every page: colours, how old the data is, the question as a curl line, wall display.
+// The frame of every page: its address and links, the question as a curl line, colours, how old the data is, who reads it.
 
-import { root } from "./ask.js";
-import { byId, h, say } from "./dom.js";
-import { clock, now, roughly } from "./format.js";
+import { root, token } from "./ask.js";
+import { byId, clock, h, now, roughly, say } from "./write.js";
 
 const THEME = "slurm-rest-api theme";
 const html = document.documentElement;
@@ -17,6 +16,33 @@ export function page(name, parameters = {}) {
 
 export const jobLink = (id, text = id) => h("a", { href: page("job", { id }) }, text);
 export const nodeLink = (name, text = name) => h("a", { href: page("node", { name }) }, text);
+
+// What a page shows stands in its address, so that a link shows the same.
+
+// The parameters in the address, of those in `defaults`; what is not there has its default.
+export function readState(defaults) {
+  const given = new URLSearchParams(location.search);
+  return Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, given.get(name) ?? value]));
+}
+
+// Puts `state` in the address. What has its default is left out, what is not in `defaults` stays (kiosk).
+// With `push` the back button leads to what was before.
+export function writeState(state, defaults, { push = false } = {}) {
+  const url = new URL(location.href);
+  for (const [name, value] of Object.entries(defaults)) {
+    const text = String(state[name] ?? "");
+    if (text === String(value ?? "")) url.searchParams.delete(name);
+    else url.searchParams.set(name, text);
+  }
+  if (url.href === location.href) return;
+  if (push) history.pushState(null, "", url);
+  else history.replaceState(null, "", url);
+}
+
+// Calls `show` when the reader goes back or forward.
+export function onMove(show) {
+  addEventListener("popstate", () => show());
+}
 
 // The command that asks for `url` in a shell. The token is a variable there: it belongs into no history of commands.
 export function curlLine(url) {
@@ -69,6 +95,24 @@ function themes() {
   });
 }
 
+// Paper is white and narrow, whatever the window is: what scripts have drawn they draw again for it.
+function paper() {
+  const draw = (on, theme) => {
+    html.classList.toggle("paper", on);
+    setTheme(theme);
+    document.dispatchEvent(new CustomEvent("theme"));
+  };
+  let chosen = null;
+  addEventListener("beforeprint", () => {
+    chosen ??= byId("theme").dataset.theme;
+    draw(true, "light");
+  });
+  addEventListener("afterprint", () => {
+    draw(false, chosen);
+    chosen = null;
+  });
+}
+
 // The newest answer about the live cluster and when it came, and why there is none since.
 const seen = { meta: null, age: 0, at: 0, fault: null };
 
@@ -118,7 +162,43 @@ function wallDisplay() {
   say(byId("wall"), on ? "Leave the wall display" : "Wall display");
 }
 
+// Who reads the page. The dialog for a token, and links that have to bring it along, are loaded when they are wanted.
+function reader() {
+  document.addEventListener("known", ({ detail }) => {
+    say(byId("user"), detail);
+    byId("user").hidden = false;
+  });
+  if (byId("login") === null) return;
+  const login = () => import("./login.js");
+  const showButtons = () => {
+    byId("logout").hidden = token.get() === null;
+    byId("log-in").hidden = token.get() !== null;
+  };
+  showButtons();
+  byId("log-in").addEventListener("click", async () => (await login()).askForToken());
+  byId("logout").addEventListener("click", () => {
+    token.forget();
+    location.reload();
+  });
+  document.addEventListener("refused", async ({ detail: { fault, known } }) => {
+    // A request may have been under way while somebody logged in.
+    if (known !== token.get()) return;
+    token.forget();
+    showButtons();
+    (await login()).askForToken(known === null ? "" : fault.message);
+  });
+  // A browser's own request for a link has no token.
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest?.("a[download], a[data-answer]");
+    if (!link || token.get() === null || !link.href.startsWith(root.href)) return;
+    event.preventDefault();
+    (await login()).follow(link);
+  });
+}
+
 wallDisplay();
 themes();
+paper();
 freshness();
+reader();
 byId("copy-curl").addEventListener("click", () => copy(byId("curl"), byId("copy-curl")));

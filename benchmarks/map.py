@@ -1,0 +1,83 @@
+"""How long the page of nodes is busy with its map, beside the same cells as elements of the page.
+
+Usage: python -m benchmarks.map [--nodes=10000] [--jobs=100000] [--rounds=40] [--output=docs/pages.md]
+
+It starts a demo of that size and Debian's Chromium, and takes under two minutes. Nothing else should run meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.document import write_between_marks
+from benchmarks.machine import machine
+from tests.browser.chromium import chromium
+from tests.browser.service import demo
+
+_SCRIPT: Final = Path(__file__).with_suffix(".js")
+_GOAL_MS: Final = 100
+_SUBJECTS: Final = {"canvas": "the map", "elements": "elements in CSS grids"}
+_MOVES: Final = {
+    "anew": "every cell drawn anew",
+    "refresh": "refresh, 1 % of the nodes changed",
+    "hover": "pointer to another node",
+    "keys": "arrow key to another node",
+}
+
+
+def measure(nodes: int, jobs: int, rounds: int) -> Mapping[str, Any]:
+    """What `map.js` finds on the page of a demo of this size."""
+    with tempfile.TemporaryDirectory() as folder, demo(Path(folder), nodes, jobs) as address, chromium() as browser:
+        # The peer brings a style sheet of its own, which the policy of the pages would forbid.
+        page = browser.new_context(viewport={"width": 1600, "height": 1000}, bypass_csp=True).new_page()
+        page.goto(address + "pages/nodes")
+        page.locator("#map[data-drawn]").wait_for()
+        found: Mapping[str, Any] = page.evaluate(_SCRIPT.read_text(), {"rounds": rounds})
+        return found
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The least of the values that is not exceeded by `share` of them."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def table(found: Mapping[str, Any]) -> str:
+    """The figures as Markdown."""
+    lines = [
+        f"{machine()} {found['nodes']:,} nodes, {found['cells']:,} cells in all bands. Milliseconds that the page is"
+        " busy, with the frame that follows:",
+        "",
+        "| | times | " + " | ".join(f"{name}: p50 | p99" for name in _SUBJECTS.values()) + " |",
+        "|---|---:|" + "---:|---:|" * len(_SUBJECTS),
+    ]
+    for move, meaning in _MOVES.items():
+        times = [found["times"][subject][move] for subject in _SUBJECTS]
+        figures = " | ".join(f"{statistics.median(values):.1f} | {percentile(values, 0.99):.1f}" for values in times)
+        lines.append(f"| {meaning} | {len(times[0])} | {figures} |")
+    worst = max(percentile(values, 0.99) for values in found["times"]["canvas"].values())
+    verdict = "met" if worst <= _GOAL_MS else "missed"
+    return "\n".join([*lines, "", f"Goal: {_GOAL_MS} ms; the largest p99 of the map is {worst:.1f} ms: {verdict}."])
+
+
+def main() -> None:
+    """Measure, print the table, and write it into a file where one is named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nodes", type=int, default=10_000)
+    parser.add_argument("--jobs", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--output", type=Path, help="a file with our marks, between which the table goes")
+    arguments = parser.parse_args()
+    text = table(measure(arguments.nodes, arguments.jobs, arguments.rounds))
+    sys.stdout.write(f"{text}\n")
+    if arguments.output is not None:
+        write_between_marks(arguments.output, text)
+
+
+if __name__ == "__main__":
+    main()
