@@ -35,7 +35,7 @@ def texts(page: Page) -> str:
 
 def open_filled(page: Page, address: str, path: str) -> None:
     open_asking(page, address + path)
-    expect(page.locator(READY[path.partition("?")[0]]).first).to_be_attached()
+    expect(page.locator(READY[path.partition("?")[0]]).first).to_be_attached(timeout=30_000)
 
 
 def copied(past: Path, into: Path) -> Path:

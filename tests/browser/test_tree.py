@@ -35,7 +35,7 @@ def roles(page: Page) -> list[tuple[str, str, str]]:
 def test_a_page_has_its_landmarks_headings_in_order_and_names(tab: Page, past_address: str, path: str) -> None:
     # With records of failures, so that their table is there.
     open_asking(tab, past_address + filled(past_address, path) + ("?state=FAILED" if path == "pages/history" else ""))
-    expect(tab.locator(READY[path]).first).to_be_attached()
+    expect(tab.locator(READY[path]).first).to_be_attached(timeout=30_000)
     if path == "pages/load":
         expect(tab.get_by_role("button", name="Picture (PNG) of Jobs")).to_be_enabled()
     expect(tab.locator("body")).to_match_aria_snapshot(LANDMARKS)
