@@ -16,8 +16,6 @@ from typing import Any, Final
 
 import yaml
 
-from slurm_rest_api.demo.flag import write_config
-from slurm_rest_api.demo.folder import DemoFolder
 from slurm_rest_api.demo.scale import Scale
 from tests.deployed.installation import Installation
 from tests.deployed.uwsgi_server import Deployment
@@ -30,6 +28,14 @@ UNIT: Final = "/etc/systemd/system/slurm-rest-api.service"
 RUNTIME: Final = "/run/slurm-rest-api"
 STATE: Final = "/var/lib/slurm-rest-api"
 _MOVED: Final = re.compile(r"(?<![\w/])(/etc/slurm-rest-api|/run/slurm-rest-api|/var/lib/slurm-rest-api)")
+# An older version knows older settings alone.
+_CONFIGURE: Final = """
+import pathlib, sys
+from slurm_rest_api.demo import flag, folder, scale
+demo, size = folder.DemoFolder(pathlib.Path(sys.argv[1])), scale.Scale(int(sys.argv[2]), int(sys.argv[3]))
+demo.prepare(size)
+flag.write_config(demo, size)
+"""
 SMALL: Final = Scale(40, 300)
 
 
@@ -68,11 +74,13 @@ class Site:
             path.write_text(moved)
 
     def configure(self, extra: Mapping[str, Mapping[str, Any]], scale: Scale = SMALL) -> None:
-        """Write config.yml: what `--demo` writes, and `extra` by section."""
-        demo = DemoFolder(self.path(f"{STATE}/demo"))
-        demo.prepare(scale)
-        write_config(demo, scale)
-        sections = yaml.safe_load(demo.config.read_text())
+        """Write config.yml: what the installed version writes with `--demo`, and `extra` by section."""
+        folder = self.path(f"{STATE}/demo")
+        words = [str(folder), str(scale.nodes), str(scale.jobs)]
+        subprocess.run(
+            [str(self.installation.venv / "bin/python"), "-c", _CONFIGURE, *words], check=True, cwd=self.root
+        )
+        sections = yaml.safe_load((folder / "config.yml").read_text())
         sections["system"] |= {"runtime_dir": str(self.path(RUNTIME)), "refresh_seconds": 1}
         for section, values in extra.items():
             sections[section] = {**sections.get(section, {}), **values}
