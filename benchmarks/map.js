@@ -1,8 +1,8 @@
 // In the page of the map, with its own modules: the map, and the same cells as elements in CSS grids. Each move is timed as
 // the milliseconds that the page is busy: its script, then style, layout and painting of the next frame. Evaluates to a
-// function: {rounds} to {cells, nodes, times: {subject: {move: [ms]}}}.
+// function that asks for what it needs and leaves `measureMap` to call: rounds to {cells, nodes, times: {subject: {move: [ms]}}}.
 
-async ({ rounds }) => {
+async () => {
   const from = document.querySelector("script[src$='/nodes.js']").src;
   const load = (name) => import(new URL(name, from));
   const [{ bands, facts, sorted, summary }, { NodeMap }, { h, say }] = await Promise.all(
@@ -133,24 +133,26 @@ async ({ rounds }) => {
   };
   const look = () => bands(names, records, partitions, false);
 
-  const times = {};
-  for (const [subject, make] of Object.entries({ canvas: canvases, elements: grids })) {
-    let map;
-    const anew = await repeated(rounds, () => {
-      map = make();
-      map.show(look());
-    });
-    const refresh = await repeated(2 * rounds, (turn) => {
-      change(turn);
-      map.show(look());
-    });
-    const largest = look().map(({ cells }) => cells.length);
-    const at = largest.indexOf(Math.max(...largest));
-    host.children[at].scrollIntoView();
-    const hover = await repeated(4 * rounds, (turn) => map.point(at, 15 + 10 * (turn % 50), 15 + 10 * (turn % 20)));
-    map.enter(at);
-    const keys = await repeated(4 * rounds, (turn) => map.press(turn % 20 < 15 ? "ArrowRight" : "ArrowLeft"));
-    times[subject] = { anew, refresh, hover, keys };
-  }
-  return { nodes: names.length, cells: look().reduce((sum, { cells }) => sum + cells.length, 0), times };
+  window.measureMap = async (rounds) => {
+    const times = {};
+    for (const [subject, make] of Object.entries({ canvas: canvases, elements: grids })) {
+      let map;
+      const anew = await repeated(rounds, () => {
+        map = make();
+        map.show(look());
+      });
+      const refresh = await repeated(2 * rounds, (turn) => {
+        change(turn);
+        map.show(look());
+      });
+      const largest = look().map(({ cells }) => cells.length);
+      const at = largest.indexOf(Math.max(...largest));
+      host.children[at].scrollIntoView();
+      const hover = await repeated(4 * rounds, (turn) => map.point(at, 15 + 10 * (turn % 50), 15 + 10 * (turn % 20)));
+      map.enter(at);
+      const keys = await repeated(4 * rounds, (turn) => map.press(turn % 20 < 15 ? "ArrowRight" : "ArrowLeft"));
+      times[subject] = { anew, refresh, hover, keys };
+    }
+    return { nodes: names.length, cells: look().reduce((sum, { cells }) => sum + cells.length, 0), times };
+  };
 };
