@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import psutil
 
-from slurm_rest_api.deployment.install import listen_queue
+from slurm_rest_api.deployment.install import listen_queue, web_processes
 
 ROOT: Final = Path(__file__).parents[1]
 _PATIENCE_SECONDS: Final = 300
@@ -111,6 +111,7 @@ def _uwsgi_ini(folder: Path, config: Path) -> str:
         "@CONFIG@": str(config),
         "@RUNTIME@": f"{folder}/run",
         "@LISTEN@": str(listen_queue()),
+        "@PROCESSES@": str(web_processes(len(os.sched_getaffinity(0)))),
     }
     text = (ROOT / "slurm-rest-api.ini").read_text()
     for mark, value in values.items():

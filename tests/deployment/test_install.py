@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 from slurm_rest_api.cli import main
 from slurm_rest_api.config import load_settings
-from slurm_rest_api.deployment.install import install_files, listen_queue
+from slurm_rest_api.deployment.install import install_files, listen_queue, web_processes
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("slurm-rest-api.ini", "slurm-rest-api.service", "sample-block-nginx.conf")
@@ -47,6 +48,13 @@ def test_no_more_requests_may_wait_than_the_host_allows(tmp_path: Path) -> None:
         ini = (tmp_path / present.strip() / "etc/slurm-rest-api/slurm-rest-api.ini").read_text()
         assert f"\nlisten = {expected}\n" in ini
     assert listen_queue(tmp_path / "no such file") == 1024
+
+
+def test_there_is_a_worker_a_core_but_neither_one_nor_many(tmp_path: Path) -> None:
+    assert [web_processes(cores) for cores in (1, 2, 3, 4, 128)] == [2, 2, 3, 4, 4]
+    install_files(tmp_path, VENV)
+    ini = (tmp_path / "etc/slurm-rest-api/slurm-rest-api.ini").read_text()
+    assert f"\nprocesses = {web_processes(len(os.sched_getaffinity(0)))}\n" in ini
 
 
 def test_a_file_that_was_changed_is_left_alone(tmp_path: Path) -> None:

@@ -9,18 +9,23 @@ from pathlib import Path
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import schema
 
-Moment = tuple[int, int]
-"""Two that are equal, from the same watch, are of the same contents; they say nothing else."""
+Moment = tuple[str, int, int]
+"""The life of the store, its version, and how many loads have failed since. Equal moments are of the same contents."""
+
+
+class _Opened(threading.local):
+    """The store as the present thread has it open; none waits for the look of another."""
+
+    inode = -1
+    connection: sqlite3.Connection | None = None
 
 
 class StoreWatch:
-    """Watches the store at `path`, from any thread; SQLite counts what others write to the file."""
+    """Watches the store at `path`, from any thread."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = threading.Lock()
-        self._opened: tuple[int, sqlite3.Connection] | None = None
-        self._files = 0
+        self._opened = _Opened()
 
     def moment(self) -> Moment | None:
         """The moment that the store is at; None when there is none.
@@ -29,20 +34,21 @@ class StoreWatch:
             StoreError: the file is there but cannot be read.
         """
         try:
-            with self._lock:
-                connection = self._connection(self._path.stat().st_ino)
-                return self._files, connection.execute("PRAGMA data_version").fetchone()[0]
+            connection = self._connection(self._path.stat().st_ino)
+            moment: Moment = connection.execute("SELECT run, version, failures FROM status").fetchone()
         except FileNotFoundError:
             return None
         except sqlite3.Error as error:
             raise StoreError(f"The snapshot store cannot be read: {error}") from error
+        return moment
 
     def _connection(self, inode: int) -> sqlite3.Connection:
-        """The count belongs to a connection. A file that is held open keeps its number from every other file."""
-        if self._opened is None or self._opened[0] != inode:
-            if self._opened is not None:
-                self._opened[1].close()
-                self._opened = None
-            self._opened = inode, schema.connect_readonly(self._path)
-            self._files += 1
-        return self._opened[1]
+        """A file that is held open keeps its number from every other file."""
+        opened = self._opened
+        if opened.connection is None or opened.inode != inode:
+            if opened.connection is not None:
+                opened.connection.close()
+                opened.connection = None
+            opened.connection = schema.connect_readonly(self._path)
+            opened.inode = inode
+        return opened.connection

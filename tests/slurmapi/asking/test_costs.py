@@ -167,7 +167,7 @@ def test_fields_that_are_columns_are_answered_without_their_records(cost_of: Cos
 def test_an_equal_question_asks_whether_something_was_written_and_nothing_else(cost_of: Costs, path: str) -> None:
     cost = cost_of(FEW, path, before=path)
     assert (cost.statements, cost.rendered) == (1, 0), cost
-    assert cost.steps <= 10, cost
+    assert cost.steps <= 15, cost
     assert cost.bytes > 0
 
 
