@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -62,6 +62,8 @@ def test_answers_are_as_documented(live_schema: Any, path: str, mode: Generation
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
     @given(strategy)
     def run(case: Any) -> None:
+        # What is no text may be one on its way: an object without members is `since=`.
+        assume(not any(isinstance(value, dict) for value in (case.query or {}).values()))
         # A text can be of the documented form and still name no field, no state and no place: that is a 400.
         case.call_and_validate(excluded_checks=[positive_data_acceptance])
 

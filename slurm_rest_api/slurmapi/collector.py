@@ -169,6 +169,8 @@ class Collector:
             executor=_SAMPLE if name == _SAMPLE else "default",
             replace_existing=True,
             misfire_grace_time=None,
+            # A run makes its successor before it has quite ended itself. Only one at a time has a thread.
+            max_instances=2,
         )
 
     def _publish_failure(self, error: str) -> None:

@@ -138,10 +138,13 @@ class Site:
 
 
 @contextmanager
-def demo_files(
-    installation: Installation, extra: Mapping[str, Mapping[str, Any]] | None = None, processes: int | None = None
+def demo_site(
+    installation: Installation,
+    extra: Mapping[str, Mapping[str, Any]] | None = None,
+    processes: int | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Iterator[Site]:
-    """Install the files and configure the demo with so many web processes; all is stopped and gone afterwards."""
+    """Install the files, configure the demo and start it with so many web processes; all is gone afterwards."""
     root = Path(tempfile.mkdtemp(prefix="sra-", dir="/var/tmp"))
     root.chmod(0o755)
     site = Site(installation, root)
@@ -153,21 +156,9 @@ def demo_files(
         site.configure(extra or {})
         if processes is not None:
             site.edit(INI, r"\nprocesses = \d+\n", f"\nprocesses = {processes}\n")
+        site.start(environ)
         yield site
     finally:
         while site.running:
             site.stop()
         shutil.rmtree(root)
-
-
-@contextmanager
-def demo_site(
-    installation: Installation,
-    extra: Mapping[str, Mapping[str, Any]] | None = None,
-    processes: int | None = None,
-    environ: Mapping[str, str] | None = None,
-) -> Iterator[Site]:
-    """The same, started."""
-    with demo_files(installation, extra, processes) as site:
-        site.start(environ)
-        yield site

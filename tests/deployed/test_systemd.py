@@ -12,16 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployed.asking import wait_healthy
 from tests.deployed.installation import Installation
-from tests.deployed.nginx_server import nginx
-from tests.deployed.site import INI, RUNTIME, STATE, UNIT, USER, Site, demo_files, demo_site
-from tests.deployed.user_manager import UserManager, user_manager
-from tests.testbed.processes import send_signal, session_processes
+from tests.deployed.site import INI, UNIT, Site, demo_site
+from tests.testbed.processes import send_signal
 from tests.waiting import wait_for
 
 WATCHDOG_SECONDS = 4
-UNIT_NAME = Path(UNIT).name
 
 
 class Manager:
@@ -105,58 +101,3 @@ def test_systemd_waits_longer_than_uwsgi_for_a_worker_that_hangs(site: Site) -> 
     assert harakiri is not None
     assert watchdog is not None
     assert int(watchdog[1]) > int(harakiri[1])
-
-
-def ends(site: Site) -> Path:
-    """A line for each time that it ended: why."""
-    return site.path(STATE) / "ends"
-
-
-def drop_in(site: Site) -> str:
-    """What differs here: less patience, this machine's user, the site's folders, and a file that tells how it ended."""
-    return f"""\
-[Service]
-User={USER}
-Group=nogroup
-WatchdogSec={WATCHDOG_SECONDS}
-RestartSec=1
-RuntimeDirectory=
-StateDirectory=
-ConfigurationDirectory=
-Environment=RUNTIME_DIRECTORY={site.path(RUNTIME)} STATE_DIRECTORY={site.path(STATE)}
-ExecStopPost=/bin/sh -c 'echo $SERVICE_RESULT >>{ends(site)}'
-"""
-
-
-@pytest.fixture
-def managed(installation: Installation, tmp_path: Path) -> Iterator[tuple[UserManager, Site]]:
-    """The installed unit in the hands of systemd."""
-    with demo_files(installation, processes=2) as files:
-        text = files.path(UNIT).read_text().replace("/etc/slurm-rest-api/", f"{files.root}/etc/slurm-rest-api/")
-        # The sandbox needs what only the manager of a host can do.
-        (tmp_path / UNIT_NAME).write_text(text.partition("\n# What it may do:")[0])
-        (tmp_path / f"{UNIT_NAME}.d").mkdir()
-        (tmp_path / f"{UNIT_NAME}.d" / "here.conf").write_text(drop_in(files))
-        with user_manager(tmp_path) as systemd:
-            yield systemd, files
-
-
-def test_systemd_starts_it_again_when_no_worker_answers(managed: tuple[UserManager, Site]) -> None:
-    systemd, site = managed
-    systemd.run("start", UNIT_NAME)
-    before = systemd.facts(UNIT_NAME)
-    assert (before["ActiveState"], before["NRestarts"]) == ("active", "0")
-    master = int(before["MainPID"])
-    with nginx(site) as web:
-        wait_healthy(web)
-        workers = [pid for pid, words in session_processes(master).items() if "uWSGI worker" in words]
-        assert len(workers) == 2
-        for pid in workers:
-            send_signal(pid, signal.SIGSTOP)
-        wait_for("another start", lambda: systemd.facts(UNIT_NAME)["NRestarts"] == "1", seconds=60)
-        wait_for("systemd to call it started", lambda: systemd.facts(UNIT_NAME)["ActiveState"] == "active", seconds=60)
-        after = systemd.facts(UNIT_NAME)
-        assert int(after["MainPID"]) not in (0, master)
-        assert ends(site).read_text() == "watchdog\n"
-        assert session_processes(master) == {}
-        wait_healthy(web)

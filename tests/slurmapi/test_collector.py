@@ -142,3 +142,15 @@ def test_samples_are_taken_slot_after_slot_beside_the_cycles(tmp_path: Path) -> 
         thread.join(10)
     assert not thread.is_alive()
     assert sampler.closed
+
+
+def test_a_cycle_that_is_due_when_the_one_before_ends_is_not_forgotten(tmp_path: Path) -> None:
+    loader = FakeLoader(0.0)
+    subject = collector(loader, tmp_path / "store", refresh_seconds=0.0)
+    thread = threading.Thread(target=subject.run)
+    thread.start()
+    try:
+        wait_for("many cycles", lambda: loader.cycles > 500)
+    finally:
+        subject.stop()
+        thread.join()
