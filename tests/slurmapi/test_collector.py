@@ -150,7 +150,7 @@ def test_a_cycle_that_is_due_when_the_one_before_ends_is_not_forgotten(tmp_path:
     thread = threading.Thread(target=subject.run)
     thread.start()
     try:
-        wait_for("many cycles", lambda: loader.cycles > 500)
+        assert wait_for("many cycles", lambda: loader.cycles > 500)
     finally:
         subject.stop()
         thread.join()
