@@ -14,11 +14,14 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from slurm_rest_api.acctapi.answers import AssociationRecord, HistoryRecord
+from slurm_rest_api.auth.sight import EVERYTHING, Sight
 from slurm_rest_api.config import Settings
+from slurm_rest_api.slurmapi import views
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.cycle import Cycle
 from slurm_rest_api.slurmapi.paths import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
+from slurm_rest_api.web.repeats import LONGEST_SECONDS
 from tests.builders import make_job, make_node, make_partition, make_snapshot
 from tests.conftest import make_client
 from tests.fakes import FakeSource
@@ -322,3 +325,19 @@ def test_the_openapi_document_has_every_record_under_a_name_of_its_own(client: F
     schemas = client.get("/openapi/openapi.json").get_json()["components"]["schemas"]
     for record in (JobRecord, NodeRecord, PartitionRecord, StatisticsRecord, HistoryRecord, AssociationRecord):
         assert set(schemas[record.__name__]["properties"]) == set(record.model_fields), record.__name__
+
+
+def test_what_depends_on_who_coordinates_is_not_repeated_for_long(
+    settings: Settings, cycle: Cycle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cycle.run()
+    said: list[float] = []
+    monkeypatch.setattr(views, "repeat_for", said.append)
+    private = Sight(frozenset(("jobs",)), "alice")
+    client = make_client(settings)
+    monkeypatch.setattr(views, "present_sight", lambda: private)
+    assert client.get("/queue?limit=1").status_code == 200
+    assert said == [LONGEST_SECONDS]
+    monkeypatch.setattr(views, "present_sight", lambda: EVERYTHING)
+    assert client.get("/queue?limit=2").status_code == 200
+    assert said == [LONGEST_SECONDS]
