@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -18,8 +19,8 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture
-def tab(browser: Browser) -> Iterator[Page]:
+@contextmanager
+def open_tab(browser: Browser) -> Iterator[Page]:
     """A tab of a desktop's size. A test fails whose pages report an error, break their policy or ask another host."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
@@ -28,3 +29,10 @@ def tab(browser: Browser) -> Iterator[Page]:
     context.close()
     # In words, as pytest rewrites no assertion of a module that conftest has imported.
     assert not watched.faults, "\n".join(watched.faults)
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    """A tab of the test's own."""
+    with open_tab(browser) as page:
+        yield page

@@ -13,9 +13,10 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from slurm_rest_api.config import Settings
+from tests.browser.fixture import open_tab
 from tests.browser.mounted import mounted
 from tests.browser.paths import filled
-from tests.browser.watching import Watched, barriers, open_asking
+from tests.browser.watching import barriers, open_asking
 
 Respond = Callable[[Route], None]
 
@@ -138,12 +139,8 @@ LOOKED_AT["old data"] = NODES
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     """One tab for all these states, as none of them leaves anything behind."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    watched = Watched(page)
-    yield page
-    context.close()
-    assert watched.faults == []
+    with open_tab(browser) as page:
+        yield page
 
 
 @pytest.mark.parametrize("state", STATES)
