@@ -20,7 +20,7 @@ from benchmarks.machine import machine
 from slurm_rest_api.app import create_app
 from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.sample import Sample
-from slurm_rest_api.archive.store import ArchiveStore
+from slurm_rest_api.archive.writer import ArchiveStore
 from slurm_rest_api.config import Settings
 
 DAY = 86400

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import orjson
 
-from slurm_rest_api.slurmapi import facts
+from slurm_rest_api.slurmapi.collector import index_rows
+from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.sources.detect import open_source
-from slurm_rest_api.slurmapi.store.records import Row
+from slurm_rest_api.slurmapi.store.record_writer import Row
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
-from slurm_rest_api.slurmapi.visibility import hide_partitions
 
 
 def main(folder: Path, hidden: str) -> None:
@@ -27,7 +27,7 @@ def main(folder: Path, hidden: str) -> None:
     moments = [time.perf_counter()]
     snapshot = hide_partitions(source.load(), [hidden])
     moments.append(time.perf_counter())
-    rows: list[Row] = [Row(job["job_id"], orjson.dumps(job), partial(facts.of_job, job)) for job in snapshot.jobs]
+    rows: list[Row] = [Row(job["job_id"], orjson.dumps(job), partial(index_rows.of_job, job)) for job in snapshot.jobs]
     moments.append(time.perf_counter())
     for _ in range(2):
         with writer.cycle() as cycle:

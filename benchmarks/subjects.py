@@ -171,7 +171,7 @@ def _split_cycle(cluster: Cluster, name: str) -> dict[str, float]:
 
 def _role(command_line: str) -> str:
     words = shlex.split(command_line)
-    roles = {"slurm_rest_api.slurmapi.loader": "loader", "collect": "collector", "serve": "web server"}
+    roles = {"slurm_rest_api.slurmapi.collector.loader_main": "loader", "collect": "collector", "serve": "web server"}
     return next((role for word, role in roles.items() if word in words), "supervisor")
 
 

@@ -5,41 +5,41 @@ from __future__ import annotations
 from flask_cors import CORS
 from flask_openapi3 import Info, OpenAPI
 
-from slurm_rest_api.acctapi.setup import open_accounting
+from slurm_rest_api.acctapi.factory import open_accounting
 from slurm_rest_api.acctapi.views import accounting_blueprint
+from slurm_rest_api.archive.factory import open_archive
 from slurm_rest_api.archive.sampler import read_status
-from slurm_rest_api.archive.setup import open_archive
 from slurm_rest_api.archive.views import load_blueprint
+from slurm_rest_api.auth.data_scope import Coordinated, sight_of
+from slurm_rest_api.auth.factory import open_auth
 from slurm_rest_api.auth.openapi import secured, security_schemes
 from slurm_rest_api.auth.permissions import may_ask
 from slurm_rest_api.auth.principal import Authenticate
-from slurm_rest_api.auth.setup import open_auth
-from slurm_rest_api.auth.sight import Coordinated, sight_of
 from slurm_rest_api.config import Settings
-from slurm_rest_api.health.parts import accounting_check, archive_check, snapshot_check
+from slurm_rest_api.health.checks import accounting_check, archive_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
 from slurm_rest_api.metrics.database import DatabaseCounts
 from slurm_rest_api.metrics.exposition import Exposition
+from slurm_rest_api.metrics.multiprocess import open_counters
 from slurm_rest_api.metrics.requests import count_requests
 from slurm_rest_api.metrics.views import metrics_blueprint
-from slurm_rest_api.metrics.workers import open_counters
 from slurm_rest_api.pages.views import Frame, pages_blueprint
-from slurm_rest_api.slurmapi.desk import Desk
-from slurm_rest_api.slurmapi.live import LiveState
-from slurm_rest_api.slurmapi.paths import RuntimePaths
-from slurm_rest_api.slurmapi.prepared import PreparedBodies
+from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
+from slurm_rest_api.slurmapi.responses.desk import Desk
+from slurm_rest_api.slurmapi.responses.long_poll import WaitingRoom
+from slurm_rest_api.slurmapi.responses.snapshot import LiveState
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.reader import StoreReader
-from slurm_rest_api.slurmapi.store.watch import StoreWatch
+from slurm_rest_api.slurmapi.store.version import StoreWatch
 from slurm_rest_api.slurmapi.views import LIVE, live_blueprint
-from slurm_rest_api.slurmapi.waiting import WaitingRoom
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
 from slurm_rest_api.web.auth import credentials_of, require_principal
-from slurm_rest_api.web.comparisons import ComparingRequest
-from slurm_rest_api.web.hosting import threads_of_process
-from slurm_rest_api.web.observing import Observer, log_access, observe
-from slurm_rest_api.web.repeats import Repeats, Who, anybody
+from slurm_rest_api.web.operator_params import ComparingRequest
+from slurm_rest_api.web.request_events import Observer, log_access, observe
+from slurm_rest_api.web.response_cache import Repeats, Who, anybody
 from slurm_rest_api.web.security_headers import add_security_headers
+from slurm_rest_api.web.server import threads_of_process
 
 _BY_TOKEN = ("token", "jwt")
 _EXPOSED = ["Age", "ETag", "Link", "X-Authenticated-User", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]

@@ -2,7 +2,7 @@
 
 from slurm_rest_api.app import create_app
 from slurm_rest_api.config import load_settings
-from slurm_rest_api.logs import configure_logs
+from slurm_rest_api.processes.logging import configure_logs
 
 settings = load_settings()
 configure_logs(settings)

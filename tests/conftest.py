@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 
 from slurm_rest_api.app import create_app
 from slurm_rest_api.config import Settings
-from slurm_rest_api.slurmapi.cycle import Cycle
-from slurm_rest_api.slurmapi.paths import RuntimePaths
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.browser.fixture import browser, tab
 from tests.fakes import FakeSource

@@ -122,7 +122,7 @@ def test_a_dead_web_server_is_started_again(running: tuple[Program, int]) -> Non
 
 def test_the_loader_imports_no_web_framework() -> None:
     modules = subprocess.run(
-        [sys.executable, "-c", "import slurm_rest_api.slurmapi.loader, sys; print(*sys.modules)"],
+        [sys.executable, "-c", "import slurm_rest_api.slurmapi.collector.loader_main, sys; print(*sys.modules)"],
         capture_output=True,
         text=True,
         check=True,

@@ -11,27 +11,27 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic import BaseModel, ValidationError
 
-from slurm_rest_api.acctapi.answers import HistoryAnswer, UsersAnswer
-from slurm_rest_api.archive.answers import LoadAnswer
+from slurm_rest_api.acctapi.contract import HistoryAnswer, UsersAnswer
+from slurm_rest_api.archive.contract import LoadAnswer
 from slurm_rest_api.config.document import settings_table
 from slurm_rest_api.health.views import HealthAnswer
-from slurm_rest_api.slurmapi import answers
+from slurm_rest_api.slurmapi.contract import responses
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web.envelope import ErrorAnswer
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 MODELS: dict[str, type[BaseModel]] = {
-    "/queue": answers.QueueAnswer,
-    "/nodes": answers.NodesAnswer,
-    "/partitions": answers.PartitionsAnswer,
-    "/stats": answers.StatsAnswer,
-    "/usage": answers.UsageAnswer,
+    "/queue": responses.QueueAnswer,
+    "/nodes": responses.NodesAnswer,
+    "/partitions": responses.PartitionsAnswer,
+    "/stats": responses.StatsAnswer,
+    "/usage": responses.UsageAnswer,
     "/load": LoadAnswer,
     "/health": HealthAnswer,
     "/users": UsersAnswer,
     "/history": HistoryAnswer,
-    "Changes": answers.QueueAnswer,
+    "Changes": responses.QueueAnswer,
     "How answers look": ErrorAnswer,
 }
 

@@ -11,8 +11,8 @@ import pytest
 from slurm_rest_api.config import Settings
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
-from slurm_rest_api.slurmapi.cycle import Cycle
-from slurm_rest_api.slurmapi.paths import RuntimePaths
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.archive.databases import open_store
 from tests.archive.samples import make_sample

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from slurm_rest_api.accounts import AccountNames
 from slurm_rest_api.app import create_app
 from slurm_rest_api.config import Settings
-from slurm_rest_api.slurmapi.cycle import Cycle
-from slurm_rest_api.slurmapi.paths import RuntimePaths
+from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.sources.modern import ModernSource
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.slurmapi.sources.pyslurm_modern import RUNNING, Job, Node, Partition, make_pyslurm

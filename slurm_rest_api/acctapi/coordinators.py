@@ -16,9 +16,9 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from slurm_rest_api.acctapi.catalog import Catalogs
+from slurm_rest_api.acctapi.column_probe import Schema
 from slurm_rest_api.acctapi.database import Database
-from slurm_rest_api.acctapi.schema import Schema
+from slurm_rest_api.acctapi.reference_data import Catalogs
 from slurm_rest_api.errors import ApiError
 
 _RETRY_SECONDS: Final = 60.0

@@ -15,9 +15,9 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy import exc as sqlalchemy_errors
 
-from slurm_rest_api.acctapi import faults
-from slurm_rest_api.acctapi.schema import Schema, TableNames, probe
-from slurm_rest_api.acctapi.watcher import Deaf, Watcher
+from slurm_rest_api.acctapi import db_errors
+from slurm_rest_api.acctapi.column_probe import Schema, TableNames, probe
+from slurm_rest_api.acctapi.pool_observer import Deaf, Watcher
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.errors import ApiError, QueryTooSlow
 
@@ -56,7 +56,7 @@ class Database:
             self._tell(error, error)
             raise
         except sqlalchemy_errors.SQLAlchemyError as error:
-            answer = faults.told(error)
+            answer = db_errors.told(error)
             self._tell(answer, error)
             raise answer from error
         if self._trouble is not None:
@@ -77,7 +77,7 @@ class Database:
             try:
                 return work(connection, self._present_schema(connection))
             except sqlalchemy_errors.DBAPIError as error:
-                if faults.error_code(error) not in faults.SCHEMA_CHANGED:
+                if db_errors.error_code(error) not in db_errors.SCHEMA_CHANGED:
                     raise
             logger.info("The tables of the accounting database have changed; looking at them again.")
             self._schema = None
@@ -103,7 +103,7 @@ class Database:
         self._schema = None
 
     def _tell(self, answer: ApiError, cause: Exception) -> None:
-        self._watcher.failed(faults.kind(answer, cause))
+        self._watcher.failed(db_errors.kind(answer, cause))
         if isinstance(answer, QueryTooSlow):
             logger.warning("A query of the accounting database passed its time limit.")
         elif answer.detail != self._trouble:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from slurm_rest_api.acctapi import states
 from slurm_rest_api.acctapi.encodings import NO_VAL
-from slurm_rest_api.web.comparisons import Comparison
+from slurm_rest_api.web.operator_params import Comparison
 
 Condition = ColumnElement[bool]
 

@@ -13,20 +13,20 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from slurm_rest_api.accounts import AccountNames
-from slurm_rest_api.acctapi.catalog import Catalogs
+from slurm_rest_api.acctapi.column_probe import Schema
+from slurm_rest_api.acctapi.cpu_times import cpu_times
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.filters import Filters
-from slurm_rest_api.acctapi.keybounds import KeyBounds
+from slurm_rest_api.acctapi.key_ranges import KeyBounds
 from slurm_rest_api.acctapi.node_search import Found, place_of, search
 from slurm_rest_api.acctapi.parameters import HistoryParameters
 from slurm_rest_api.acctapi.records import Names, Record, job_record
-from slurm_rest_api.acctapi.resolving import filters_of
-from slurm_rest_api.acctapi.schema import Schema
-from slurm_rest_api.acctapi.statements import KeyRange, Page, Place, job_rows, page_keys
-from slurm_rest_api.acctapi.steps import cpu_times
-from slurm_rest_api.auth.sight import Sight
+from slurm_rest_api.acctapi.reference_data import Catalogs
+from slurm_rest_api.acctapi.resolve_names import filters_of
+from slurm_rest_api.acctapi.sql import KeyRange, Page, Place, job_rows, page_keys
+from slurm_rest_api.auth.data_scope import Sight
+from slurm_rest_api.slurm.user_names import AccountNames
 
 _ROWS_AT_ONCE: Final = 500
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table
 from slurm_rest_api.acctapi import states
 from slurm_rest_api.acctapi.filters import Filters
 from slurm_rest_api.acctapi.nodes import ran_on
-from slurm_rest_api.acctapi.statements import KeyRange, Page, Place, later_attempts, page_keys
+from slurm_rest_api.acctapi.sql import KeyRange, Page, Place, later_attempts, page_keys
 
 _BATCH: Final = 1000
 _MOST_READ: Final = 50_000

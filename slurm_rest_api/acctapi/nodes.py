@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from slurm_rest_api.acctapi import encodings
-from slurm_rest_api.hostlist import expand
+from slurm_rest_api.slurm.hostlist import expand
 
 
 def ran_on(nodelist: str | None, nodes: frozenset[str]) -> bool:

@@ -9,12 +9,12 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.states import parse_states
-from slurm_rest_api.hostlist import expand_at_most
-from slurm_rest_api.web.comparisons import Comparisons
-from slurm_rest_api.web.moments import Moment
-from slurm_rest_api.web.names import CommaList, split_names
+from slurm_rest_api.slurm.hostlist import expand_at_most
+from slurm_rest_api.web.name_lists import CommaList, split_names
+from slurm_rest_api.web.operator_params import Comparisons
 from slurm_rest_api.web.parameters import Parameters
-from slurm_rest_api.web.tables import Format
+from slurm_rest_api.web.text_formats import Format
+from slurm_rest_api.web.timespec import Moment
 
 Text = Annotated[str, Field(min_length=1, max_length=1024)]
 Id = Annotated[int, Field(ge=0, le=2**32 - 1)]

@@ -10,7 +10,7 @@ from slurm_rest_api.acctapi import encodings, states
 from slurm_rest_api.acctapi.associations import Associations
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.reasons import reason_name
-from slurm_rest_api.visible import shown_partitions
+from slurm_rest_api.slurm.partitions import shown_partitions
 
 Row = Mapping[Any, Any]
 Record = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from slurm_rest_api.web.names import nearest
+from slurm_rest_api.web.name_lists import nearest
 
 
 class State(NamedTuple):

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slurm_rest_api.acctapi.associations import Association, Associations, Record
-from slurm_rest_api.acctapi.catalog import Catalog, Catalogs
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.parameters import UsersParameters
-from slurm_rest_api.auth.sight import Sight
+from slurm_rest_api.acctapi.reference_data import Catalog, Catalogs
+from slurm_rest_api.auth.data_scope import Sight
 
 Place = tuple[str, str, str, int]
 """The sort key of an association: user, account, partition, id."""

@@ -9,20 +9,20 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
 from slurm_rest_api.acctapi import users
-from slurm_rest_api.acctapi.answers import ASSOCIATION_FIELDS, JOB_FIELDS, HistoryAnswer, UsersAnswer
+from slurm_rest_api.acctapi.contract import ASSOCIATION_FIELDS, JOB_FIELDS, HistoryAnswer, UsersAnswer
 from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.history import History
 from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
-from slurm_rest_api.acctapi.statements import Place
+from slurm_rest_api.acctapi.sql import Place
 from slurm_rest_api.acctapi.users import Users
 from slurm_rest_api.errors import BadParameter, NotFound
 from slurm_rest_api.web.auth import present_sight
 from slurm_rest_api.web.envelope import ErrorAnswer
-from slurm_rest_api.web.listing import chosen, listing
-from slurm_rest_api.web.names import chosen_fields
+from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import decode_cursor, encode_cursor, next_link
 from slurm_rest_api.web.parameters import as_csv
+from slurm_rest_api.web.record_stream import chosen, listing
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from slurm_rest_api.web.moments import Moment
-from slurm_rest_api.web.names import CommaList
+from slurm_rest_api.web.name_lists import CommaList
 from slurm_rest_api.web.parameters import Parameters
-from slurm_rest_api.web.tables import Format
+from slurm_rest_api.web.text_formats import Format
+from slurm_rest_api.web.timespec import Moment
 
 _LONGEST = 10**10
 

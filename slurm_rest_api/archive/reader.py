@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 from slurm_rest_api.archive.aggregate import Weighted, aggregate
 from slurm_rest_api.archive.sample import Sample, slot_of
 from slurm_rest_api.archive.tables import LEVELS, RAW, read
-from slurm_rest_api.archive.window import Window
+from slurm_rest_api.archive.time_range import Window
 from slurm_rest_api.errors import ArchiveUnavailable
 
 logger = logging.getLogger(__name__)

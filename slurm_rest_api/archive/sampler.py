@@ -15,11 +15,11 @@ from typing import Final
 import orjson
 
 from slurm_rest_api.archive.sample import Sample, make_sample, slot_of
-from slurm_rest_api.archive.store import ArchiveStore
 from slurm_rest_api.archive.tables import LEVELS, RAW
-from slurm_rest_api.archive.window import KEEP_10_MINUTES_SECONDS
+from slurm_rest_api.archive.time_range import KEEP_10_MINUTES_SECONDS
+from slurm_rest_api.archive.writer import ArchiveStore
 from slurm_rest_api.errors import ArchiveError, StoreError
-from slurm_rest_api.slurmapi import pacing
+from slurm_rest_api.slurmapi.shared import pacing
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 
 logger = logging.getLogger(__name__)

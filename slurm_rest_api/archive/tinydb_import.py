@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final, TypeGuard
 import ijson
 
 from slurm_rest_api.archive.sample import Sample, slot_of
-from slurm_rest_api.archive.store import ArchiveStore
+from slurm_rest_api.archive.writer import ArchiveStore
 from slurm_rest_api.errors import ArchiveError
 
 _TABLE: Final = "_default"

@@ -11,20 +11,20 @@ import orjson
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
-from slurm_rest_api.archive.answers import LoadAnswer
+from slurm_rest_api.archive.contract import LoadAnswer
 from slurm_rest_api.archive.parameters import LoadParameters
+from slurm_rest_api.archive.projection import Shape, needed, shape_of, shaped
 from slurm_rest_api.archive.reader import ArchiveReader, Reckoned, Stored
 from slurm_rest_api.archive.sample import Sample
-from slurm_rest_api.archive.shaping import Shape, needed, shape_of, shaped
 from slurm_rest_api.archive.tables import read, unpack
-from slurm_rest_api.archive.window import Archived, Window, window_of
+from slurm_rest_api.archive.time_range import Archived, Window, window_of
 from slurm_rest_api.errors import NotFound
 from slurm_rest_api.web.auth import present_sight
 from slurm_rest_api.web.envelope import ErrorAnswer
-from slurm_rest_api.web.listing import listing, rendered_listing
 from slurm_rest_api.web.paging import link_with
 from slurm_rest_api.web.parameters import as_csv
-from slurm_rest_api.web.tables import flat
+from slurm_rest_api.web.record_stream import listing, rendered_listing
+from slurm_rest_api.web.text_formats import flat
 
 
 @dataclass(frozen=True)

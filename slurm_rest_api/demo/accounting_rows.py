@@ -8,10 +8,10 @@ from typing import Any, Final
 from slurm_rest_api.acctapi.encodings import NO_VAL
 from slurm_rest_api.acctapi.reasons import reason_name
 from slurm_rest_api.acctapi.states import parse_states
+from slurm_rest_api.demo.formats import node_list
+from slurm_rest_api.demo.job_ids import record_key
 from slurm_rest_api.demo.jobs import Job
-from slurm_rest_api.demo.numbers import record_key
 from slurm_rest_api.demo.people import ACCOUNTS, PEOPLE, QOS
-from slurm_rest_api.demo.texts import node_list
 from slurm_rest_api.demo.timeline import Moment
 
 Row = dict[str, Any]

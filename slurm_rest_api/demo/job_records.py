@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from slurm_rest_api.demo.formats import gres, node_list, tres_text
 from slurm_rest_api.demo.hardware import CLUSTER, GPU_TYPE
 from slurm_rest_api.demo.jobs import Job
-from slurm_rest_api.demo.texts import gres, node_list, tres_text
 from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import TimeTexts, duration_text

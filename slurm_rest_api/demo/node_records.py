@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from slurm_rest_api.demo.formats import gres
 from slurm_rest_api.demo.hardware import CLUSTER, Node
 from slurm_rest_api.demo.jobs import Job
 from slurm_rest_api.demo.layouts import Outage
-from slurm_rest_api.demo.texts import gres
 from slurm_rest_api.slurmapi.sources.base import Record
 
 _DAY: Final = 86400

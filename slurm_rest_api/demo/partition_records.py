@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from slurm_rest_api.demo.formats import node_list
 from slurm_rest_api.demo.hardware import CLUSTER, PARTITIONS, Hardware, Node, Partition
-from slurm_rest_api.demo.texts import node_list
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import duration_text
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from slurm_rest_api.demo.daily_demand import busy
 from slurm_rest_api.demo.people import PEOPLE
-from slurm_rest_api.demo.rhythm import busy
 from slurm_rest_api.demo.timeline import Moment
 from slurm_rest_api.slurmapi.contract.statistics import BackfillExit, ScheduleExit, StatisticsRecord
 from slurm_rest_api.slurmapi.sources.base import Record

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-from slurm_rest_api.demo import lives
+from slurm_rest_api.demo import job_outcomes
+from slurm_rest_api.demo.daily_demand import busy
 from slurm_rest_api.demo.hardware import Block
+from slurm_rest_api.demo.job_ids import JobIds
 from slurm_rest_api.demo.jobs import Array, Job, Slot
 from slurm_rest_api.demo.layouts import Layout, Outage, lay_out
-from slurm_rest_api.demo.numbers import JobIds
 from slurm_rest_api.demo.people import QOS, program, somebody
-from slurm_rest_api.demo.rhythm import busy
 from slurm_rest_api.demo.scale import Scale
 
 _IDLE_MEAN_SECONDS: Final = 5400
@@ -42,7 +42,7 @@ class _Span:
 
     slot: Slot
     start: int
-    ending: lives.Ending
+    ending: job_outcomes.Ending
     failed_node: str | None = None
 
     @property
@@ -103,14 +103,14 @@ class _Writer:
         """One job after the other; with gaps, more of them at night."""
         random, moment = self._random, self._start + self._random.randrange(600)
         limit = outage.since if outage is not None and outage.node in slot.nodes else self._end
-        while moment < limit - lives.SHORTEST_SECONDS:
+        while moment < limit - job_outcomes.SHORTEST_SECONDS:
             if random.random() > busy(moment):
                 moment += 60 + int(random.expovariate(1 / _IDLE_MEAN_SECONDS))
                 continue
             most = self._end - moment - 1
-            if most < lives.SHORTEST_SECONDS:
+            if most < job_outcomes.SHORTEST_SECONDS:
                 return
-            span = _Span(slot, moment, lives.ending(random, self._kind.mean_seconds, most, partition))
+            span = _Span(slot, moment, job_outcomes.ending(random, self._kind.mean_seconds, most, partition))
             yield _cut(span, outage)
             moment = span.end + random.randrange(5, 240)
 
@@ -130,7 +130,7 @@ class _Writer:
     def _single(self, span: _Span, partition: str) -> Job:
         random, kind = self._random, self._kind
         person = somebody(random, gpu=bool(kind.gpus))
-        submit = span.start - lives.wait(random, self._mean_wait, kind.window // 2)
+        submit = span.start - job_outcomes.wait(random, self._mean_wait, kind.window // 2)
         return Job(
             id=self._ids.take(submit),
             submit=submit,
@@ -147,7 +147,7 @@ class _Writer:
             slot=span.slot,
             limit_minutes=span.ending.limit_minutes,
             priority=random.randrange(1000, 90_000),
-            reason=lives.wait_reason(random),
+            reason=job_outcomes.wait_reason(random),
             failed_node=span.failed_node,
         )
 
@@ -221,7 +221,7 @@ def _waiting_window(random: Random, block: Block, start: int, ids: JobIds) -> Wi
     for _ in range(block.lanes):
         person = somebody(random, gpu=False)
         submit = start + random.randrange(kind.window // 40)
-        reason = random.choice(lives.HELD_REASONS)
+        reason = random.choice(job_outcomes.HELD_REASONS)
         jobs.append(
             Job(
                 id=ids.take(submit),
@@ -237,7 +237,7 @@ def _waiting_window(random: Random, block: Block, start: int, ids: JobIds) -> Wi
                 partition=random.choice(kind.partitions),
                 qos=random.choices(QOS, (80, 12, 8))[0],
                 slot=Slot((), 0, random.choice((4, 16, 32, 64)), random.choice((8_000, 32_000, 64_000)), 0),
-                limit_minutes=random.choice(lives.LIMITS_MINUTES[4:10]),
+                limit_minutes=random.choice(job_outcomes.LIMITS_MINUTES[4:10]),
                 priority=0 if reason.startswith("JobHeld") else random.randrange(1000, 90_000),
                 reason=reason,
             )

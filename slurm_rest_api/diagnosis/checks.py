@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from slurm_rest_api.auth.sight import has_owners
+from slurm_rest_api.auth.data_scope import has_owners
 from slurm_rest_api.config import Settings
 from slurm_rest_api.config.loading import PASSWORD_VARIABLE
 from slurm_rest_api.diagnosis.cluster import TRIAL_COMMAND, TRIAL_SECONDS, check_load, controller_answered

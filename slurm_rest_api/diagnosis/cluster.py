@@ -11,7 +11,7 @@ from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.pyslurm_build.smoke import ChildEnd, run_child
 from slurm_rest_api.slurmapi.sources.detect import SLURM
 
-TRIAL_COMMAND: Final = (sys.executable, "-m", "slurm_rest_api.diagnosis.trial")
+TRIAL_COMMAND: Final = (sys.executable, "-m", "slurm_rest_api.diagnosis.trial_load")
 TRIAL_SECONDS: Final = 90.0
 """More than the minute for which libslurm looks for a slurm.conf, and than the time-outs of a few RPCs (10 s each)."""
 

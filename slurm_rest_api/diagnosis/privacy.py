@@ -13,9 +13,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from slurm_rest_api.accounts import AccountNames
 from slurm_rest_api.config.auth import AuthSettings, Private
 from slurm_rest_api.diagnosis.finding import Finding
+from slurm_rest_api.slurm.user_names import AccountNames
 
 Run = Callable[[Sequence[str]], str | None]
 """Runs a command to its end; what it printed, or None where it failed or is not there."""

@@ -10,7 +10,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ConfigDict, Field
 
-from slurm_rest_api.health.parts import Check, Part
+from slurm_rest_api.health.checks import Check, Part
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web.envelope import JSON
 from slurm_rest_api.web.parameters import Parameters

@@ -9,8 +9,8 @@ from typing import Any, Final
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from slurm_rest_api.slurmapi.collector.state_counts import JobTally, tally
 from slurm_rest_api.slurmapi.sources.base import Record
-from slurm_rest_api.slurmapi.tally import JobTally, tally
 
 _MIB: Final = 1024 * 1024
 _OTHER: Final = "other"

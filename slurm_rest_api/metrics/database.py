@@ -6,7 +6,7 @@ from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from slurm_rest_api.acctapi.watcher import Kind
+from slurm_rest_api.acctapi.pool_observer import Kind
 
 _PREFIX: Final = "slurm_rest_api_database"
 

@@ -10,16 +10,16 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from slurm_rest_api.auth.sight import Sight
-from slurm_rest_api.health.parts import Check
+from slurm_rest_api.auth.data_scope import Sight
+from slurm_rest_api.health.checks import Check
 from slurm_rest_api.metrics.cluster import JobCounts, job_families, node_families, usage_families
+from slurm_rest_api.metrics.multiprocess import Counters
 from slurm_rest_api.metrics.privacy import is_shown
 from slurm_rest_api.metrics.scheduler import scheduler_families
 from slurm_rest_api.metrics.service import ServiceCollector
-from slurm_rest_api.metrics.workers import Counters
-from slurm_rest_api.slurmapi.prepared import PreparedBodies
+from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
 from slurm_rest_api.slurmapi.sources.base import Record
-from slurm_rest_api.slurmapi.store.columns import Kind
+from slurm_rest_api.slurmapi.store.index_columns import Kind
 from slurm_rest_api.slurmapi.store.reader import Status, StoreReader, StoreView
 
 _NAME: Final = "metrics"

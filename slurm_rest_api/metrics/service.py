@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from slurm_rest_api.health.parts import Check
+from slurm_rest_api.health.checks import Check
 from slurm_rest_api.slurmapi.store.reader import Status
 from slurm_rest_api.version import __version__
 

@@ -8,7 +8,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from slurm_rest_api.auth.sight import Sight
+from slurm_rest_api.auth.data_scope import Sight
 from slurm_rest_api.web.auth import present_sight
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.parameters import Parameters

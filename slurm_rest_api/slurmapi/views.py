@@ -12,10 +12,8 @@ import orjson
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 
-from slurm_rest_api.auth.sight import EVERYTHING, Sight
-from slurm_rest_api.slurmapi import filters, single, usage_choice
-from slurm_rest_api.slurmapi.answering import answer_to, tagged
-from slurm_rest_api.slurmapi.answers import (
+from slurm_rest_api.auth.data_scope import EVERYTHING, Sight
+from slurm_rest_api.slurmapi.contract.responses import (
     JobAnswer,
     NodeAnswer,
     NodesResponse,
@@ -25,13 +23,10 @@ from slurm_rest_api.slurmapi.answers import (
     StatsResponse,
     UsageResponse,
 )
-from slurm_rest_api.slurmapi.catalog import CATALOG
 from slurm_rest_api.slurmapi.contract.statistics import StatisticsRecord
-from slurm_rest_api.slurmapi.desk import Desk
-from slurm_rest_api.slurmapi.document_tables import statistics_table, usage_table
-from slurm_rest_api.slurmapi.live import Edition, Name, OpenEdition
-from slurm_rest_api.slurmapi.own_calls import own_calls_only
-from slurm_rest_api.slurmapi.parameters import (
+from slurm_rest_api.slurmapi.query import filters
+from slurm_rest_api.slurmapi.query.list_query import Question, asks_for_everything, digest_of, question_of
+from slurm_rest_api.slurmapi.query.parameters import (
     MOMENTS,
     JobPath,
     ListParameters,
@@ -43,13 +38,19 @@ from slurm_rest_api.slurmapi.parameters import (
     StatsParameters,
     UsageParameters,
 )
-from slurm_rest_api.slurmapi.question import Question, asks_for_everything, digest_of, question_of
-from slurm_rest_api.slurmapi.rendering import in_envelope, with_fields
-from slurm_rest_api.slurmapi.seen import seen_of
-from slurm_rest_api.slurmapi.store.columns import Kind
+from slurm_rest_api.slurmapi.query.record_kinds import CATALOG
+from slurm_rest_api.slurmapi.query.row_access import seen_of
+from slurm_rest_api.slurmapi.responses import single_record, usage
+from slurm_rest_api.slurmapi.responses.desk import Desk
+from slurm_rest_api.slurmapi.responses.document_tables import statistics_table, usage_table
+from slurm_rest_api.slurmapi.responses.json_stream import in_envelope, with_fields
+from slurm_rest_api.slurmapi.responses.records import answer_to, tagged
+from slurm_rest_api.slurmapi.responses.snapshot import Edition, Name, OpenEdition
+from slurm_rest_api.slurmapi.responses.stats import own_calls_only
 from slurm_rest_api.slurmapi.store.conditions import Condition
+from slurm_rest_api.slurmapi.store.index_columns import Kind
 from slurm_rest_api.web.auth import present_sight
-from slurm_rest_api.web.editions import (
+from slurm_rest_api.web.conditional import (
     accepts_gzip,
     again,
     full,
@@ -61,11 +62,11 @@ from slurm_rest_api.web.editions import (
     unstored,
 )
 from slurm_rest_api.web.envelope import JSON, ErrorAnswer
-from slurm_rest_api.web.names import chosen_fields
+from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import encode_cursor, link_header, next_link
 from slurm_rest_api.web.parameters import as_csv
-from slurm_rest_api.web.repeats import LONGEST_SECONDS, answer_once, repeat_for
-from slurm_rest_api.web.tables import MIMETYPES
+from slurm_rest_api.web.response_cache import LONGEST_SECONDS, answer_once, repeat_for
+from slurm_rest_api.web.text_formats import MIMETYPES
 
 logger = logging.getLogger(__name__)
 
@@ -208,12 +209,12 @@ def _record(desk: Desk, kind: Kind, query: RecordParameters, name: str) -> Respo
         # Whoever has the tag of this version got the record out of it: there is no need to look whether it is there.
         digest = digest_of(query, kind, name)
         return _small(
-            current, lambda: with_fields(single.find(current.view, kind, name, seen.where), fields), 1, digest
+            current, lambda: with_fields(single_record.find(current.view, kind, name, seen.where), fields), 1, digest
         )
 
 
 def _usage(desk: Desk, query: UsageParameters) -> Response:
-    fields = usage_choice.fields_of(query)
+    fields = usage.fields_of(query)
     _freshen(desk)
     sight = _sight()
     name: Name = "usage_compact" if query.compact else "usage"
@@ -227,7 +228,7 @@ def _usage(desk: Desk, query: UsageParameters) -> Response:
         if (kept := desk.memory.get(key_of(edition, has_links=False))) is not None:
             return again(edition, kept, now)
         document = current.view.document(current.name)
-        chosen, total = usage_choice.choose(document, query.partition, query.node, fields, jobs=not mark)
+        chosen, total = usage.choose(document, query.partition, query.node, fields, jobs=not mark)
         pieces = (
             in_envelope([orjson.dumps(chosen)], {**current.edition.meta, "total": total})
             if query.format == "json"

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from flask import Flask, Response, g, request
 from werkzeug.datastructures import Authorization
 
+from slurm_rest_api.auth.data_scope import EVERYTHING, Sight
 from slurm_rest_api.auth.principal import Authenticate, Credentials, Principal
-from slurm_rest_api.auth.sight import EVERYTHING, Sight
 from slurm_rest_api.errors import Forbidden
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, Va
 from pydantic_core import ErrorDetails
 
 from slurm_rest_api.errors import BadParameter, BadParameters
-from slurm_rest_api.web.names import nearest
+from slurm_rest_api.web.name_lists import nearest
 
 
 class Parameters(BaseModel):

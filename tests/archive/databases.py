@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.reader import ArchiveReader, Reckoned, Stored
 from slurm_rest_api.archive.sample import Sample
-from slurm_rest_api.archive.store import ArchiveStore
 from slurm_rest_api.archive.tables import read
-from slurm_rest_api.archive.window import Window
+from slurm_rest_api.archive.time_range import Window
+from slurm_rest_api.archive.writer import ArchiveStore
 from slurm_rest_api.config import SystemSettings
 
 EVER = 2**40

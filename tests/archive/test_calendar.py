@@ -13,7 +13,7 @@ import pytest
 from slurm_rest_api.archive.sample import slot_of
 from tests.archive.databases import open_store
 from tests.archive.samples import make_sample
-from tests.archive.test_routes import data, settings_with
+from tests.archive.test_views import data, settings_with
 from tests.conftest import make_client
 
 BERLIN = ZoneInfo("Europe/Berlin")

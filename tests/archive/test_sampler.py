@@ -10,11 +10,11 @@ import pytest
 
 from slurm_rest_api.archive.sample import Sample
 from slurm_rest_api.archive.sampler import ArchiveStatus, Sampler, read_status
-from slurm_rest_api.archive.store import ArchiveStore
+from slurm_rest_api.archive.writer import ArchiveStore
 from slurm_rest_api.config import SystemSettings
 from slurm_rest_api.errors import ArchiveError
-from slurm_rest_api.slurmapi.cycle import Cycle
-from slurm_rest_api.slurmapi.paths import RuntimePaths
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from tests.archive.databases import all_samples, open_store, slots, sqlite_settings
 from tests.builders import make_job, make_node, make_partition, make_running_job, make_snapshot
@@ -61,7 +61,7 @@ def clock(monkeypatch: pytest.MonkeyPatch, source: FakeSource, cycle: Cycle) -> 
     """The clock at the moment of a cycle that has just been loaded."""
     clock = Clock()
     clock.wall = 1_800_000_000.0
-    monkeypatch.setattr("slurm_rest_api.slurmapi.cycle.time.time", lambda: clock.wall)
+    monkeypatch.setattr("slurm_rest_api.slurmapi.collector.cycle.time.time", lambda: clock.wall)
     source.snapshot = make_snapshot(
         [make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)],
         [make_node(alloc_cpus=2, alloc_mem=4000, gres=["gpu:2"], gres_used=["gpu:1"], state="MIXED")],

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from slurm_rest_api.archive.time_range import Window
 from slurm_rest_api.archive.tinydb_import import ImportReport, describe, import_tinydb
-from slurm_rest_api.archive.window import Window
 from slurm_rest_api.cli import main
 from slurm_rest_api.config import SystemSettings
 from slurm_rest_api.errors import ArchiveError

@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from slurm_rest_api.config import Settings
-from slurm_rest_api.slurmapi.cycle import Cycle
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.sources.base import Record
 from tests.acctapi.rows import ASSOC_TABLE, JOB_TABLE, job_row, write_database
-from tests.auth.asking import asking_client
+from tests.auth.requests import asking_client
 from tests.builders import make_job, make_node, make_partition, make_running_job, make_snapshot
 from tests.fakes import FakeSource
 

@@ -18,8 +18,8 @@ from jwt.algorithms import RSAAlgorithm
 from slurm_rest_api.auth.principal import Credentials
 from slurm_rest_api.auth.token_file import TokenFile
 from slurm_rest_api.config import Settings
-from slurm_rest_api.slurmapi.cycle import Cycle
-from tests.auth.asking import asking_client, bearer, key_file, slurm_token
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from tests.auth.requests import asking_client, bearer, key_file, slurm_token
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from slurm_rest_api.config import Settings
-from tests.auth.asking import asking_client, bearer, key_file, slurm_token
+from tests.auth.requests import asking_client, bearer, key_file, slurm_token
 from tests.conftest import make_client
 
 

@@ -12,7 +12,7 @@ from flask import Flask
 from slurm_rest_api.auth.permissions import may_ask
 from slurm_rest_api.auth.principal import Principal
 from slurm_rest_api.config import Settings
-from slurm_rest_api.slurmapi.cycle import Cycle
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from tests.auth.people import (
     ACCOUNT_OF,
     ADMIN,

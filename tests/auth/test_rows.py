@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_rest_api.auth.sight import Sight
+from slurm_rest_api.auth.data_scope import Sight
 from slurm_rest_api.config import Settings
-from slurm_rest_api.slurmapi.cycle import Cycle
-from slurm_rest_api.slurmapi.paths import RuntimePaths
-from slurm_rest_api.slurmapi.seen import seen_of
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.query.row_access import seen_of
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.acctapi.rows import ASSOC_TABLE, JOB_TABLE, job_row, write_database
@@ -34,7 +34,7 @@ from tests.auth.people import (
 )
 from tests.builders import make_job
 from tests.fakes import FakeSource
-from tests.slurmapi.asking.effort import examples
+from tests.slurmapi.query.effort import examples
 
 _UIDS: Final = {"alice": 2021, "bob": 2022, "carol": 2023}
 _ACCOUNTS: Final = ("physics", "science", "chemistry", "root", None)

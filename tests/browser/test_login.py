@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from slurm_rest_api.auth.token_file import TokenFile
 from slurm_rest_api.config import Settings
-from tests.auth.asking import key_file, slurm_token
+from tests.auth.requests import key_file, slurm_token
 from tests.browser.mounted import mounted
 from tests.browser.service import configured
 from tests.browser.watching import Watched, barriers

@@ -16,14 +16,14 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from slurm_rest_api.archive.engine import open_engine
-from slurm_rest_api.archive.store import ArchiveStore
 from slurm_rest_api.archive.tables import metadata
-from slurm_rest_api.archive.window import Window
+from slurm_rest_api.archive.time_range import Window
+from slurm_rest_api.archive.writer import ArchiveStore
 from slurm_rest_api.config import SystemSettings
 from slurm_rest_api.errors import ArchiveError, ArchiveUnavailable
 from tests.archive.databases import EVER, Archives, open_store, slots, sqlite_settings
 from tests.archive.samples import make_sample
-from tests.archive.store_contract import CHECKS
+from tests.archive.writer_contract import CHECKS
 from tests.cluster.answers import ask
 from tests.cluster.conftest import Jobs, StartService
 from tests.cluster.postgresql import postgresql

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from tests.cluster.answers import Answer, ask
 from tests.cluster.conftest import Jobs, StartService
-from tests.slurmapi.asking.clients import Client
+from tests.slurmapi.query.clients import Client
 from tests.testbed.cluster import Cluster
 from tests.testbed.service import Service
 from tests.waiting import wait_for

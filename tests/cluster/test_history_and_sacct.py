@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from flask.testing import FlaskClient
 
-from slurm_rest_api.acctapi.answers import HistoryRecord
+from slurm_rest_api.acctapi.contract import HistoryRecord
 from tests.cluster.accounting_database import real_accounting
 from tests.cluster.comparison import differences
 from tests.cluster.conftest import Jobs

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from slurm_rest_api.acctapi.setup import open_accounting
+from slurm_rest_api.acctapi.factory import open_accounting
 from tests.auth.people import Asked
 from tests.cluster.accounting_database import READER, real_accounting
 from tests.testbed.cluster import Cluster

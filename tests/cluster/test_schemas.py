@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from slurm_rest_api.acctapi.answers import AssociationRecord, HistoryRecord
+from slurm_rest_api.acctapi.contract import AssociationRecord, HistoryRecord
 from tests.acctapi.slurmdbd_associations import association_records
 from tests.acctapi.slurmdbd_ddl import OF_A_CLUSTER, RELEASES, columns, keys, tables
 from tests.acctapi.slurmdbd_rows import HIDDEN_JOB_ROWS, cases, job_record, job_row

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from slurm_rest_api.acctapi.answers import AssociationRecord
+from slurm_rest_api.acctapi.contract import AssociationRecord
 from tests.cluster.accounting_database import real_accounting
 from tests.cluster.comparison import differences
 from tests.cluster.sacct_truth import ASSOC_NOT_TOLD, ASSOC_ROWS, read_associations

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slurm_rest_api.demo.daily_demand import busy
 from slurm_rest_api.demo.hardware import HIDDEN_PARTITION, PARTITIONS
 from slurm_rest_api.demo.jobs import MIN_JOB_AGE_SECONDS
-from slurm_rest_api.demo.rhythm import busy
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.demo.timeline import Timeline
-from slurm_rest_api.slurmapi.usage import allocations_of, compute_usage
+from slurm_rest_api.slurmapi.collector.usage import allocations_of, compute_usage
 
 TUESDAY_15H = 1_795_532_400
 HOUR, DAY = 3600, 86400

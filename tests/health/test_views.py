@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from slurm_rest_api.config import Settings
 from slurm_rest_api.health.views import HealthAnswer
-from slurm_rest_api.slurmapi.cycle import Cycle
-from slurm_rest_api.slurmapi.paths import RuntimePaths
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.acctapi.rows import settings_for, write_database
 from tests.conftest import make_client
@@ -44,7 +44,7 @@ def test_before_the_first_load_it_is_broken_and_says_why(client: FlaskClient, pa
 def test_a_stale_snapshot_is_broken(
     client: FlaskClient, cycle: Cycle, monkeypatch: pytest.MonkeyPatch, paths: RuntimePaths
 ) -> None:
-    monkeypatch.setattr("slurm_rest_api.slurmapi.cycle.time.time", lambda: 1_700_000_000.0)
+    monkeypatch.setattr("slurm_rest_api.slurmapi.collector.cycle.time.time", lambda: 1_700_000_000.0)
     cycle.run()
     monkeypatch.undo()
     part = health(client, 503)["snapshot"]

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
 
+from slurm_rest_api.acctapi.column_probe import Schema
 from slurm_rest_api.acctapi.database import Database, open_database
-from slurm_rest_api.acctapi.schema import Schema
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.demo.accounting import ASSOC_TABLE, JOB_TABLE, AccountingFile
 from slurm_rest_api.errors import DatabaseUnavailable

@@ -8,8 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from slurm_rest_api.config import Settings
 from slurm_rest_api.errors import SourceUnavailable
-from slurm_rest_api.slurmapi.cycle import Cycle
-from slurm_rest_api.slurmapi.paths import RuntimePaths
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.builders import make_job, make_node, make_partition, make_running_job, make_snapshot
 from tests.conftest import make_client

@@ -13,15 +13,15 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from slurm_rest_api.acctapi.answers import AssociationRecord, HistoryRecord
-from slurm_rest_api.auth.sight import EVERYTHING, Sight
+from slurm_rest_api.acctapi.contract import AssociationRecord, HistoryRecord
+from slurm_rest_api.auth.data_scope import EVERYTHING, Sight
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi import views
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
-from slurm_rest_api.slurmapi.cycle import Cycle
-from slurm_rest_api.slurmapi.paths import RuntimePaths
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
-from slurm_rest_api.web.repeats import LONGEST_SECONDS
+from slurm_rest_api.web.response_cache import LONGEST_SECONDS
 from tests.builders import make_job, make_node, make_partition, make_snapshot
 from tests.conftest import make_client
 from tests.fakes import FakeSource

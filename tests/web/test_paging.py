@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slurm_rest_api.errors import BadParameter
-from slurm_rest_api.web.comparisons import ComparingRequest
+from slurm_rest_api.web.operator_params import ComparingRequest
 from slurm_rest_api.web.paging import decode_cursor, encode_cursor, link_header, next_link
 
 

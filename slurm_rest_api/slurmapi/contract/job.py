@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from slurm_rest_api.published import Count, PublishedRecord
+from slurm_rest_api.contract_base import Count, PublishedRecord
 from slurm_rest_api.slurmapi.contract.job_identity import JobArray, JobHeterogeneous, JobOwner
 from slurm_rest_api.slurmapi.contract.job_request import JobMemoryAndTres, JobPlacement, JobSize
 from slurm_rest_api.slurmapi.contract.job_state import JobDurations, JobState, JobTimes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from slurm_rest_api.published import Count, PublishedRecord
+from slurm_rest_api.contract_base import Count, PublishedRecord
 
 
 class JobOwner(PublishedRecord):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from slurm_rest_api.published import Count, PublishedRecord, Yes, YesNo
+from slurm_rest_api.contract_base import Count, PublishedRecord, Yes, YesNo
 
 
 class JobSize(PublishedRecord):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from slurm_rest_api.published import Count, PublishedRecord, Unlimited
+from slurm_rest_api.contract_base import Count, PublishedRecord, Unlimited
 
 Bit = Literal[0, 1]
 NamesOrAll = list[str] | Literal["ALL"] | None

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from slurm_rest_api.published import Count, PublishedRecord
+from slurm_rest_api.contract_base import Count, PublishedRecord
 
 
 class InactiveNode(PublishedRecord):

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from slurm_rest_api.accounts import AccountNames
 from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import ClusterSource
 from slurm_rest_api.slurmapi.sources.legacy import LegacySource
 from slurm_rest_api.slurmapi.sources.modern import ModernSource
 
 SLURM = "slurm"
 # Sources that are opened only when the configuration asks for them by name. Nothing falls back to one.
-BY_NAME = {"demo": "slurm_rest_api.demo.opening:open_demo"}
+BY_NAME = {"demo": "slurm_rest_api.demo.options:open_demo"}
 MODERN_PARTS = ("Jobs", "Job", "Nodes", "Node", "Partitions", "Partition", "slurmctld.Statistics")
 LEGACY_PARTS = ("job", "node", "partition", "statistics")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from slurm_rest_api.accounts import AccountNames
 from slurm_rest_api.errors import SourceError, SourceUnavailable
+from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import Snapshot
 from slurm_rest_api.slurmapi.sources.legacy_jobs import job_record
 from slurm_rest_api.slurmapi.sources.legacy_records import node_record, partition_record, statistics_record

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from slurm_rest_api.accounts import AccountNames
+from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import UNLIMITED, duration_text
 from slurm_rest_api.slurmapi.sources.legacy_values import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from slurm_rest_api.accounts import AccountNames
 from slurm_rest_api.errors import SourceUnavailable
+from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 from slurm_rest_api.slurmapi.sources.modern_attributes import JobAttributes, NodeAttributes, PartitionAttributes
 from slurm_rest_api.slurmapi.sources.modern_jobs import JobConverter

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from slurm_rest_api.accounts import AccountNames
+from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources import modern_job_fields as fields
 from slurm_rest_api.slurmapi.sources.allocation import (
     HOLDING_STATES,

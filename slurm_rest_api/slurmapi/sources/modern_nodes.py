@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from slurm_rest_api.accounts import AccountNames
+from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import gres_list, joined, number_or_none, whole
 from slurm_rest_api.slurmapi.sources.modern_attributes import NodeAttributes

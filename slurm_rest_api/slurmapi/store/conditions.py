@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple
 
-from slurm_rest_api.slurmapi.store.columns import Value
+from slurm_rest_api.slurmapi.store.index_columns import Value
 
 Operator = Literal["=", "<", ">", "<=", ">="]
 

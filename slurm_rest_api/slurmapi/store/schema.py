@@ -10,8 +10,8 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from slurm_rest_api.slurmapi.array_tasks import has_task
-from slurm_rest_api.slurmapi.store.columns import COLUMNS, INDEXED, KINDS, Kind
+from slurm_rest_api.slurmapi.store.array_tasks import has_task
+from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, INDEXED, KINDS, Kind
 
 LAYOUT: Final = 3
 BUSY_SECONDS: Final = 5.0

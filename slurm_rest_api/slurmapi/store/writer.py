@@ -13,8 +13,8 @@ from pathlib import Path
 
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import schema
-from slurm_rest_api.slurmapi.store.columns import KINDS, Kind
-from slurm_rest_api.slurmapi.store.records import Known, Row, forget_old, known_of, replace_records
+from slurm_rest_api.slurmapi.store.index_columns import KINDS, Kind
+from slurm_rest_api.slurmapi.store.record_writer import Known, Row, forget_old, known_of, replace_records
 
 logger = logging.getLogger(__name__)
 

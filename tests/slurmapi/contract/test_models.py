@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from slurm_rest_api.published import LARGEST_NUMBER, Count, PublishedRecord
+from slurm_rest_api.contract_base import LARGEST_NUMBER, Count, PublishedRecord
 from slurm_rest_api.slurmapi import contract
+from slurm_rest_api.slurmapi.collector.state_counts import JobTally, tally
+from slurm_rest_api.slurmapi.collector.usage import Allocation, compute_usage, with_figures
 from slurm_rest_api.slurmapi.contract.usage import UsageRecord
-from slurm_rest_api.slurmapi.tally import JobTally, tally
-from slurm_rest_api.slurmapi.usage import Allocation, compute_usage, with_figures
 
 MODELS = [contract.JobRecord, contract.NodeRecord, contract.PartitionRecord, contract.StatisticsRecord, UsageRecord]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from slurm_rest_api.accounts import AccountNames
 from slurm_rest_api.errors import SourceError, SourceUnavailable
+from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.legacy import LegacySource
 from tests.slurmapi.sources.pyslurm_legacy import (

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from slurm_rest_api.accounts import AccountNames
 from slurm_rest_api.errors import SourceUnavailable
+from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.modern import ModernSource
 from slurm_rest_api.slurmapi.sources.modern_attributes import JobAttributes

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from slurm_rest_api.accounts import AccountNames
+from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import JobMarks, Record, Unchanged
 from slurm_rest_api.slurmapi.sources.modern import ModernSource
 from slurm_rest_api.slurmapi.sources.modern_attributes import TRES_ATTRIBUTES, JobAttributes

@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from slurm_rest_api.accounts import AccountNames
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
+from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.sources.base import ClusterSource, Record
 from slurm_rest_api.slurmapi.sources.legacy import LegacySource

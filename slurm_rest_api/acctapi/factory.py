@@ -1,0 +1,35 @@
+"""The accounting routes' parts, put together from the settings."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from slurm_rest_api.acctapi.coordinators import Coordinators
+from slurm_rest_api.acctapi.database import open_database
+from slurm_rest_api.acctapi.history import History, Limits
+from slurm_rest_api.acctapi.reference_data import Catalogs
+from slurm_rest_api.acctapi.users import Users
+from slurm_rest_api.acctapi.views import Accounting
+from slurm_rest_api.config import Settings
+
+_JOB_TABLE: Final = "_job_table"
+
+
+def open_accounting(settings: Settings) -> Accounting | None:
+    """What answers /users and /history; None when `system.use_acct_db` is off. Connects to nothing yet."""
+    if not settings.system.use_acct_db:
+        return None
+    options = settings.database
+    database = open_database(options)
+    catalogs = Catalogs(options.names_cache_seconds)
+    hidden = frozenset(settings.filter.partitions)
+    cluster = options.table_job.removesuffix(_JOB_TABLE)
+    limits = Limits(records=options.history_max_limit, seconds=options.db_statement_seconds)
+    return Accounting(
+        database=database,
+        history=History(database, catalogs, hidden, cluster, limits),
+        users=Users(database, catalogs, hidden, options.history_max_limit),
+        coordinators=Coordinators(database, catalogs, options.names_cache_seconds),
+        source="demo" if settings.system.source_name == "demo" else "slurmdbd",
+        cluster=cluster,
+    )

@@ -1,0 +1,70 @@
+"""The names behind the numbers of job records: associations, QOS and TRES, remembered for a short while."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from slurm_rest_api.acctapi.associations import Associations, association_of
+from slurm_rest_api.acctapi.column_probe import Schema
+
+_STRANGERS_LIFE_SECONDS: Final = 600.0
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What the tables of names held at one moment."""
+
+    associations: Associations
+    qos: Mapping[int, str]
+    tres: Mapping[int, str]
+
+    def qos_ids(self, name: str) -> frozenset[int]:
+        """The ids of a QOS, a removed one of the same name among them."""
+        return frozenset(number for number, known in self.qos.items() if known == name)
+
+
+class Catalogs:
+    """Reads the catalog when the one that it has is older than `life_seconds`; one reader at a time."""
+
+    def __init__(self, life_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._life_seconds = life_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._catalog: tuple[float, Catalog] | None = None
+        self._strangers: tuple[float, frozenset[int]] | None = None
+
+    def present(self, connection: Connection, schema: Schema) -> Catalog:
+        """The catalog, not older than its life."""
+        with self._lock:
+            if self._catalog is None or self._catalog[0] <= self._clock():
+                self._catalog = (self._clock() + self._life_seconds, _read(connection, schema))
+            return self._catalog[1]
+
+    def strangers(self, connection: Connection, schema: Schema) -> frozenset[int]:
+        """Ids of associations that job records have and the association table does not; 0 stands for none.
+
+        An index over them is read in leaps (EXPLAIN: "Using index for group-by"), so it costs little at any size.
+        """
+        associations = self.present(connection, schema).associations
+        with self._lock:
+            if self._strangers is None or self._strangers[0] <= self._clock():
+                used = frozenset(connection.execute(select(schema.job.c.id_assoc).distinct()).scalars())
+                self._strangers = (self._clock() + _STRANGERS_LIFE_SECONDS, (used | {0}) - associations.ids())
+            return self._strangers[1]
+
+
+def _read(connection: Connection, schema: Schema) -> Catalog:
+    tres = {
+        row.id: f"{row.type}/{row.name}" if row.name else row.type for row in connection.execute(select(schema.tres))
+    }
+    return Catalog(
+        associations=Associations(association_of(row) for row in connection.execute(select(schema.assoc)).mappings()),
+        qos={row.id: row.name for row in connection.execute(select(schema.qos))},
+        tres=tres,
+    )

@@ -1,0 +1,106 @@
+"""The parameters of /history to filters: names to the numbers that the job table has. Pure but for name look-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from slurm_rest_api.acctapi.filters import Filters, Owners, Seen
+from slurm_rest_api.acctapi.parameters import HistoryParameters
+from slurm_rest_api.acctapi.reference_data import Catalog
+from slurm_rest_api.auth.data_scope import Sight
+from slurm_rest_api.slurm.user_names import AccountNames
+
+Strangers = Callable[[], frozenset[int]]
+"""Gives the ids of associations that only the job table knows; asked for when they matter."""
+
+
+def filters_of(
+    query: HistoryParameters,
+    catalog: Catalog,
+    strangers: Strangers,
+    accounts: AccountNames,
+    hidden: frozenset[str],
+    now: int,
+    sight: Sight,
+) -> Filters:
+    """What `query` asks for of what `sight` leaves. Names that nobody has become filters that nothing meets."""
+    seen = _seen(sight, catalog, strangers, accounts)
+    numeric = query.user is not None and query.user.isascii() and query.user.isdigit()
+    return Filters(
+        owners=_within(
+            _owners(query, catalog, strangers, accounts, by_name=query.user is not None and not numeric), seen
+        ),
+        seen=seen,
+        uid=int(query.user) if numeric and query.user is not None else None,
+        states=query.state,
+        qos=None if query.qos is None else frozenset().union(*(catalog.qos_ids(name) for name in query.qos)),
+        partition=query.partition,
+        job_name=query.jobname,
+        nodes=query.node,
+        job_ids=query.jobid,
+        submit_after=query.submitafter,
+        submit_before=query.submitbefore,
+        start_after=query.startafter,
+        start_before=query.startbefore,
+        end_after=query.endafter,
+        end_before=query.endbefore,
+        duplicates=query.duplicates,
+        hidden=hidden,
+        now=now,
+    )
+
+
+def _owners(
+    query: HistoryParameters, catalog: Catalog, strangers: Strangers, accounts: AccountNames, *, by_name: bool
+) -> Owners | None:
+    """Those whom user name, account and association id have in common; None when none of the three is given."""
+    wanted: list[frozenset[int]] = []
+    uid: int | None = None
+    if by_name and query.user is not None:
+        wanted.append(catalog.associations.ids_of_user(query.user))
+        uid = accounts.uid_of(query.user)
+    if query.account is not None:
+        wanted.append(catalog.associations.ids_of_account(query.account))
+    # Without an association a record belongs to whom its own columns name, if this host knows that user at all.
+    unknown = strangers() if wanted and not (by_name and uid is None) else frozenset[int]()
+    if query.associd is not None:
+        only = frozenset((query.associd,))
+        if not wanted:
+            return Owners(only)
+        wanted.append(only)
+        unknown &= only
+    if not wanted:
+        return None
+    return Owners(frozenset.intersection(*wanted), unknown, uid, query.account)
+
+
+def _seen(sight: Sight, catalog: Catalog, strangers: Strangers, accounts: AccountNames) -> Seen | None:
+    """The records that `sight` leaves; None where that is all of them.
+
+    They are private as jobs, and also where only usage is: what others have used can be added up from their records.
+    """
+    if not sight.hides("jobs", "usage"):
+        return None
+    associations = catalog.associations
+    own = associations.ids_of_user(sight.user).union(*map(associations.ids_of_account, sorted(sight.accounts)))
+    uid = accounts.uid_of(sight.user)
+    unknown = frozenset[int]() if uid is None and not sight.accounts else strangers()
+    return Seen(own, unknown, uid, sight.accounts)
+
+
+def _within(owners: Owners | None, seen: Seen | None) -> Owners | None:
+    """The owners that are asked for and may be seen: fewer of them let an index find their records.
+
+    It is `seen` that decides about a record; an owner too many here shows nothing.
+    """
+    if seen is None:
+        return owners
+    if owners is None:
+        return Owners(seen.associations, seen.strangers, None if seen.accounts else seen.uid)
+    return replace(
+        owners,
+        associations=owners.associations & seen.associations,
+        # Asked for by its id alone, an association that is not there counts among the others.
+        strangers=(owners.strangers | owners.associations) & seen.strangers,
+    )

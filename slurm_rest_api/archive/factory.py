@@ -1,0 +1,51 @@
+"""The parts of the load archive, put together from the settings."""
+
+from __future__ import annotations
+
+from slurm_rest_api.archive.engine import open_engine
+from slurm_rest_api.archive.reader import ArchiveReader
+from slurm_rest_api.archive.sampler import Sampler
+from slurm_rest_api.archive.time_range import Archived
+from slurm_rest_api.archive.views import Archive
+from slurm_rest_api.archive.writer import ArchiveStore
+from slurm_rest_api.config import Settings
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
+from slurm_rest_api.slurmapi.store.reader import StoreReader
+
+_DAY_SECONDS = 86400
+
+
+def open_sampler(settings: Settings) -> Sampler | None:
+    """The collector's part; None when `system.archive_usage_load` is off.
+
+    Raises:
+        ArchiveError: the archive cannot be opened with these settings.
+    """
+    system = settings.system
+    if not system.archive_usage_load:
+        return None
+    paths = RuntimePaths.of(settings)
+    return Sampler(
+        StoreReader(paths.store),
+        ArchiveStore(open_engine(system, writable=True)),
+        width=system.archive_wait_time,
+        keep_seconds=system.archive_keep_days * _DAY_SECONDS,
+        status_file=paths.archive_status,
+    )
+
+
+def open_archive(settings: Settings) -> Archive | None:
+    """The web worker's part; None when `system.archive_usage_load` is off.
+
+    Raises:
+        ArchiveError: the archive cannot be opened with these settings.
+    """
+    system = settings.system
+    if not system.archive_usage_load:
+        return None
+    return Archive(
+        reader=ArchiveReader(open_engine(system, writable=False)),
+        archived=Archived(system.archive_wait_time, system.archive_keep_days * _DAY_SECONDS, system.load_max_samples),
+        hidden=frozenset(settings.filter.partitions),
+        source=system.source_name,
+    )

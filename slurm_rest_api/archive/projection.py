@@ -1,0 +1,87 @@
+"""What of a sample an answer shows: hidden partitions never, and otherwise what was asked for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from slurm_rest_api.archive.sample import CLUSTER_FIELDS, PARTITION_FIELDS, Sample
+from slurm_rest_api.web.name_lists import chosen_fields
+
+_PREFIX: Final = "partitions."
+_BOUNDS: Final = ("", "_min", "_max")
+KNOWN_FIELDS: Final = (*CLUSTER_FIELDS, *(f"{_PREFIX}{field}" for field in PARTITION_FIELDS))
+_COUNT_JOBS: Final = frozenset(("jobs_running", "jobs_pending"))
+_NOT_OF_JOBS: Final = tuple(field for field in PARTITION_FIELDS if field not in _COUNT_JOBS)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """`fields` of the sample and `partition_fields` of each partition; None is all, of the partitions in `only`."""
+
+    hidden: frozenset[str]
+    only: frozenset[str] | None = None
+    fields: tuple[str, ...] | None = None
+    partition_fields: tuple[str, ...] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether samples are shown as they are, but for hidden partitions."""
+        return self.only is None and self.fields is None
+
+    def may_hide(self, body: bytes) -> bool:
+        """Whether a sample's JSON may have something that is hidden."""
+        return any(f'"{name}"'.encode() in body for name in self.hidden)
+
+
+def shape_of(
+    fields: Sequence[str] | None, partitions: Sequence[str] | None, hidden: frozenset[str], *, jobs: bool = True
+) -> Shape:
+    """The shape that the parameters `fields` and `partition` ask for; without `jobs` nothing counts jobs.
+
+    A count that is not shown is left out wherever it is asked for, as /usage does.
+
+    Raises:
+        BadParameter: a field is unknown.
+    """
+    only = None if partitions is None else frozenset(partitions)
+    if fields is None and jobs:
+        return Shape(hidden, only)
+    # `partitions` by itself would bring all of their fields.
+    known = [name for name in KNOWN_FIELDS if name != "partitions"]
+    asked = known if fields is None else chosen_fields(fields, KNOWN_FIELDS)
+    chosen = [name for name in asked if jobs or not _counts_jobs(name)]
+    inner = tuple(field.removeprefix(_PREFIX) for field in chosen if field.startswith(_PREFIX))
+    outer = tuple(dict.fromkeys("partitions" if field.startswith(_PREFIX) else field for field in chosen))
+    if "partitions" in chosen or not inner:
+        # `partitions` by itself means all of them.
+        return Shape(hidden, only, outer, None if jobs else _NOT_OF_JOBS)
+    return Shape(hidden, only, outer, inner)
+
+
+def _counts_jobs(field: str) -> bool:
+    return field.removeprefix(_PREFIX) in _COUNT_JOBS
+
+
+def shaped(sample: Sample, shape: Shape) -> Sample:
+    """The sample as `shape` shows it; of a wider step the bounds of each field come along."""
+    shown = sample if shape.fields is None else _picked(sample, shape.fields)
+    if "partitions" not in shown:
+        return shown
+    partitions = {
+        name: figures if shape.partition_fields is None else _picked(figures, shape.partition_fields)
+        for name, figures in sample["partitions"].items()
+        if name not in shape.hidden and (shape.only is None or name in shape.only)
+    }
+    return {**shown, "partitions": partitions}
+
+
+def needed(sample: Sample, shape: Shape) -> Sample:
+    """What of a sample is needed to reckon means that are then `shaped`: the less, the faster."""
+    return {"time": sample["time"], "partitions": {}, **shaped(sample, shape)}
+
+
+def _picked(record: Sample, fields: Sequence[str]) -> Sample:
+    names = (f"{field}{bound}" for field in fields for bound in _BOUNDS)
+    return {name: record[name] for name in names if name in record}

@@ -1,0 +1,5 @@
+"""Runs the command line with `python -m slurm_rest_api.cli`."""
+
+from slurm_rest_api.cli import main
+
+main()

@@ -1,0 +1,219 @@
+"""The one front door: `slurm-rest-api collect | serve | run | check | openapi | import-archive | install-files`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import waitress
+
+from slurm_rest_api.app import create_app
+from slurm_rest_api.archive.engine import open_engine
+from slurm_rest_api.archive.factory import open_sampler
+from slurm_rest_api.archive.tinydb_import import describe, import_tinydb
+from slurm_rest_api.archive.writer import ArchiveStore
+from slurm_rest_api.auth.factory import open_auth
+from slurm_rest_api.cli.token import token
+from slurm_rest_api.config import Settings, load_settings
+from slurm_rest_api.demo.cli_options import demo_options
+from slurm_rest_api.deployment.install import LISTEN_QUEUE, listen_queue
+from slurm_rest_api.deployment.install import install_files as install
+from slurm_rest_api.diagnosis import check as diagnose
+from slurm_rest_api.diagnosis import render
+from slurm_rest_api.diagnosis.folders import RUNTIME_FOLDER, check_runtime_dir
+from slurm_rest_api.errors import ArchiveError, ConfigError
+from slurm_rest_api.processes.children import end_with_parent, share_malloc_arenas
+from slurm_rest_api.processes.logging import configure_logs
+from slurm_rest_api.processes.supervisor import Supervisor
+from slurm_rest_api.slurmapi.collector.collector import collect as run_collector
+from slurm_rest_api.version import __version__
+
+logger = logging.getLogger(__name__)
+
+_ONLY_THIS_HOST = ("127.0.0.1", "::1", "localhost")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="slurm-rest-api")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The configuration file; else $SLURM_REST_API_CONFIG, ./config.yml, /etc/slurm-rest-api/config.yml.",
+)
+@click.pass_context
+def main(context: click.Context, config: Path | None) -> None:
+    """A read-only HTTP/JSON API for a Slurm cluster."""
+    try:
+        settings = load_settings(config)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from error
+    configure_logs(settings)
+    context.obj = settings
+
+
+@main.command()
+@click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
+@click.pass_obj
+def collect(settings: Settings, *, with_parent: bool) -> None:
+    """Be the collector: load the cluster into the snapshot store, again and again."""
+    _begin(settings, with_parent=with_parent)
+    try:
+        run_collector(settings, open_sampler)
+    except ArchiveError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.option("--host", help="Address to listen on, in place of system.host.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, in place of system.port.")
+@click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
+@click.pass_obj
+def serve(settings: Settings, host: str | None, port: int | None, *, with_parent: bool) -> None:
+    """Answer HTTP requests from the snapshot store."""
+    _begin(settings, with_parent=with_parent)
+    share_malloc_arenas()
+    waitress.serve(
+        create_app(settings),
+        host=host or settings.system.host,
+        port=settings.system.port if port is None else port,
+        threads=settings.system.web_threads,
+        ident="slurm-rest-api",
+        # With it waitress notices that a client has gone while its request waits.
+        channel_request_lookahead=1,
+        clear_untrusted_proxy_headers=True,
+    )
+
+
+@main.command()
+@demo_options
+@click.option("--host", help="Address to listen on, in place of system.host.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on, in place of system.port.")
+@click.pass_context
+def run(context: click.Context, host: str | None, port: int | None) -> None:
+    """Run collector and web server together in the foreground; Ctrl-C stops both."""
+    settings: Settings = context.obj
+    host = host or settings.system.host
+    port = port or settings.system.port
+    _begin(settings, with_parent=False)
+    _require_free(host, port)
+    source = settings.system.source
+    logger.info("Configuration: %s. Source: %s. Address: http://%s:%d/", settings.origin, source, host, port)
+    if settings.auth.mode == "none" and host not in _ONLY_THIS_HOST:
+        logger.warning("Everyone who reaches %s sees the whole cluster: auth.mode is none.", host)
+    assert context.parent is not None
+    config: Path | None = context.parent.params["config"]
+    program = _program(config)
+    supervisor = Supervisor(
+        {
+            "collector": [*program, "collect", "--with-parent"],
+            "web server": [*program, "serve", "--with-parent", "--host", host, "--port", str(port)],
+        }
+    )
+    supervisor.stop_on_signals()
+    supervisor.run()
+
+
+@main.command()
+@click.pass_obj
+def check(settings: Settings) -> None:
+    """Tell in plain words whether this host can run the service."""
+    findings = diagnose(settings)
+    click.echo(render(findings))
+    if any(finding.verdict == "problem" for finding in findings):
+        raise SystemExit(1)
+
+
+@main.command()
+@click.pass_obj
+def openapi(settings: Settings) -> None:
+    """Print the OpenAPI document."""
+    click.echo(json.dumps(create_app(settings).api_doc, indent=2))
+
+
+@main.command("import-archive")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def import_archive(settings: Settings, file: Path) -> None:
+    """Bring the load archive of the 2018 service (a TinyDB file) into the archive of this one.
+
+    It may be stopped and started again, and may run while the service does.
+    """
+    try:
+        store = ArchiveStore(open_engine(settings.system, writable=True))
+        with click.progressbar(length=file.stat().st_size, label=f"Reading {file.name}", file=sys.stderr) as bar:
+            width = settings.system.archive_wait_time
+            report = import_tinydb(file, store, width, int(time.time()), bar.update)
+            bar.update(file.stat().st_size)
+        store.close()
+    except ArchiveError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(describe(report))
+    if report.damage is not None or not (report.stored or report.skipped):
+        raise SystemExit(1)
+
+
+@main.command("install-files")
+@click.option(
+    "--root",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("/"),
+    help="The folder to install below; / is this host.",
+)
+def install_files(root: Path) -> None:
+    """Write the systemd unit, uWSGI's and nginx's configuration and config.yml with this installation's paths."""
+    words = {"written": "wrote", "unchanged": "unchanged", "beside": "the present file differs, so wrote"}
+    try:
+        for installed in install(root):
+            click.echo(f"{words[installed.outcome]}: {installed.path}")
+        if (allowed := listen_queue()) < LISTEN_QUEUE:
+            click.echo(
+                f"net.core.somaxconn of this host is {allowed}, so no more requests can wait for a worker; for"
+                f" many clients: sysctl -w net.core.somaxconn={LISTEN_QUEUE}, and in uWSGI's file"
+                f" listen = {LISTEN_QUEUE}."
+            )
+    except OSError as error:
+        raise click.ClickException(f"{error.filename} cannot be written: {error.strerror}.") from error
+
+
+main.add_command(token)
+
+
+def _begin(settings: Settings, *, with_parent: bool) -> None:
+    """What every long-running command does first; a child of `run` ends with its parent."""
+    if with_parent:
+        end_with_parent()
+    try:
+        open_auth(settings)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from error
+    for finding in check_runtime_dir(settings.system.runtime_path()):
+        # A full disk is no reason to stay away: the service answers with what it has.
+        if finding.verdict == "problem" and finding.name == RUNTIME_FOLDER:
+            raise click.ClickException(f"{finding.sentence} {finding.remedy}")
+
+
+def _require_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise click.ClickException(
+                f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --host and --port."
+            ) from error
+
+
+def _program(config: Path | None) -> Sequence[str]:
+    program = [sys.executable, "-m", "slurm_rest_api.cli"]
+    return program if config is None else [*program, "--config", str(config)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Tells the past of the simulated cluster: a short-lived process beside the collector that writes it into two files.
+
+The newest days come first, so that the routes have something to show after a few seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+import click
+from sqlalchemy import select
+
+from slurm_rest_api.archive.engine import open_engine
+from slurm_rest_api.archive.tables import RAW, metadata
+from slurm_rest_api.archive.writer import ArchiveStore
+from slurm_rest_api.config.models import SystemSettings
+from slurm_rest_api.demo.accounting import AccountingFile
+from slurm_rest_api.demo.accounting_rows import has_record, job_row
+from slurm_rest_api.demo.backfill_load import FINE_SECONDS, past_sample, wanted_slots
+from slurm_rest_api.demo.files import DemoFolder
+from slurm_rest_api.demo.scale import Scale
+from slurm_rest_api.demo.timeline import Timeline
+from slurm_rest_api.processes.children import end_with_parent
+
+logger = logging.getLogger(__name__)
+
+_DAY: Final = 86400
+_SAMPLES_A_BATCH: Final = 144
+_TOLD_SINCE: Final = "told_since"
+_NICENESS: Final = 10
+
+
+def tell_jobs(timeline: Timeline, file: AccountingFile, now: int, days: int) -> None:
+    """Write the records of the jobs that ended in the last `days`, a day at a time, where they are not written yet."""
+    begin = now - days * _DAY
+    until = file.noted(_TOLD_SINCE) or now
+    while until > begin:
+        since = max(begin, until - _DAY)
+        ended = (job for job in timeline.changed_between(since, until) if since < job.end <= until)
+        file.write(job_row(job, now) for job in ended if has_record(job, now) or not job.start)
+        file.note(_TOLD_SINCE, since)
+        until = since
+
+
+def tell_load(timeline: Timeline, archive: Path, now: int, days: int) -> None:
+    """Write load samples of the last `days`, where the archive has none yet."""
+    engine = open_engine(SystemSettings(archive_path=str(archive)), writable=True)
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        present = {slot // FINE_SECONDS for slot in connection.execute(select(RAW.c.time)).scalars()}
+    missing = [slot for slot in wanted_slots(now, days) if slot // FINE_SECONDS not in present]
+    store = ArchiveStore(engine)
+    for first in range(0, len(missing), _SAMPLES_A_BATCH):
+        # Forward in time, so that the windows in use are remembered.
+        slots = missing[first : first + _SAMPLES_A_BATCH][::-1]
+        store.add_past([past_sample(timeline, slot) for slot in slots])
+        store.renew(slots)
+    store.close()
+
+
+@click.command()
+@click.option("--folder", type=click.Path(path_type=Path), required=True)
+@click.option("--nodes", type=int, required=True)
+@click.option("--jobs", type=int, required=True)
+@click.option("--seed", type=int, required=True)
+def main(folder: Path, nodes: int, jobs: int, seed: int) -> None:
+    """Write the past into FOLDER and end."""
+    end_with_parent()
+    os.nice(_NICENESS)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    scale, files = Scale(nodes, jobs, seed), DemoFolder(folder)
+    timeline, now = Timeline(scale), int(time.time())
+    started = time.monotonic()
+    accounting = AccountingFile(files.accounting)
+    tell_jobs(timeline, accounting, now, scale.record_days)
+    accounting.close()
+    tell_load(timeline, files.archive, now, scale.load_days)
+    logger.info(
+        "The demo's past is written: job records of %d days and load samples of %d, in %.0f s.",
+        scale.record_days,
+        scale.load_days,
+        time.monotonic() - started,
+    )
+
+
+if __name__ == "__main__":
+    main()

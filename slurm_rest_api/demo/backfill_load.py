@@ -1,0 +1,70 @@
+"""Load samples of the simulated cluster's past, made as the collector makes those of the present; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from slurm_rest_api.archive.sample import Sample, make_sample
+from slurm_rest_api.demo.hardware import HIDDEN_PARTITION
+from slurm_rest_api.demo.node_records import node_record, uses
+from slurm_rest_api.demo.partition_records import partition_records
+from slurm_rest_api.demo.timeline import Moment, Timeline
+from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
+from slurm_rest_api.slurmapi.collector.state_counts import JobTally, tally
+from slurm_rest_api.slurmapi.collector.usage import allocations_of, compute_usage
+from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
+
+_DAY: Final = 86400
+FINE_SECONDS: Final = 600
+COARSE_SECONDS: Final = 3600
+_FINE_DAYS: Final = 14
+
+
+def wanted_slots(now: int, days: int) -> Iterator[int]:
+    """The moments of the past that are sampled, newest first: 10 minutes apart for two weeks, before that an hour."""
+    slot = now // FINE_SECONDS * FINE_SECONDS - FINE_SECONDS
+    while slot > now - days * _DAY:
+        yield slot
+        step = FINE_SECONDS if slot > now - _FINE_DAYS * _DAY else COARSE_SECONDS
+        slot = (slot - 1) // step * step
+
+
+def past_sample(timeline: Timeline, slot: int) -> Sample:
+    """The sample at an epoch second."""
+    moment, nodes = timeline.at(slot), timeline.hardware.nodes
+    seen = hide_partitions(
+        Snapshot(
+            jobs=(),
+            nodes=[
+                node_record(node, use, moment.outages.get(node.name), slot)
+                for node, use in zip(nodes, uses(nodes, moment.running), strict=True)
+            ],
+            partitions=partition_records(timeline.hardware),
+            statistics={},
+        ),
+        [HIDDEN_PARTITION],
+    )
+    counted = JobTally()
+    allocations = [allocation for job in counted.watch(_outlines(moment)) for allocation in allocations_of(job)]
+    usage = compute_usage(seen.partitions, seen.nodes, allocations)
+    return make_sample(slot, usage, tally(counted, seen.nodes, seen.partitions))
+
+
+def _outlines(moment: Moment) -> Iterator[Record]:
+    """What usage and tally need of the jobs that are not hidden; each is in one partition."""
+    for job in moment.running:
+        if job.partition == HIDDEN_PARTITION:
+            continue
+        names, slot = [node.name for node in job.slot.nodes], job.slot
+        yield {
+            "job_id": job.id,
+            "job_state": "RUNNING",
+            "partition": job.partition,
+            "cpus_allocated": dict.fromkeys(names, slot.cpus),
+            "mem_allocated": dict.fromkeys(names, slot.memory),
+        }
+    for job in moment.pending:
+        if job.partition == HIDDEN_PARTITION:
+            continue
+        yield {"job_id": job.id, "job_state": "PENDING", "partition": job.partition}

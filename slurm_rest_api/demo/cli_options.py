@@ -1,0 +1,133 @@
+"""The flag `--demo` of `slurm-rest-api run`: a configuration for the demonstration cluster in place of the host's."""
+
+from __future__ import annotations
+
+import functools
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from slurm_rest_api.config import Settings, load_settings
+from slurm_rest_api.demo.accounting import ASSOC_TABLE, JOB_TABLE, STEP_TABLE
+from slurm_rest_api.demo.files import DemoFolder
+from slurm_rest_api.demo.hardware import HIDDEN_PARTITION
+from slurm_rest_api.demo.options import IN_WORDS, source_name
+from slurm_rest_api.demo.scale import DEFAULT_JOBS, DEFAULT_NODES, FEWEST_NODES, MOST_JOBS, MOST_NODES, Scale
+
+_PATIENCE_SECONDS: Final = 120.0
+_POLL_SECONDS: Final = 0.3
+_HEAD: Final = "# Written by `slurm-rest-api run --demo` at every start. Everything in this folder can be deleted.\n"
+
+Command = Callable[..., None]
+
+
+def demo_options(command: Command) -> Command:
+    """Give a command that runs the service the options --demo, --demo-nodes and --demo-jobs."""
+
+    @click.option("--demo", is_flag=True, help="Serve a simulated cluster, with a configuration of its own.")
+    @click.option(
+        "--demo-nodes",
+        type=click.IntRange(FEWEST_NODES, MOST_NODES),
+        help=f"Nodes of the simulated cluster ({DEFAULT_NODES}).",
+    )
+    @click.option(
+        "--demo-jobs",
+        type=click.IntRange(1, MOST_JOBS),
+        help=f"About so many jobs are in its queue ({DEFAULT_JOBS}).",
+    )
+    @functools.wraps(command)
+    def with_demo(
+        *args: Any, demo: bool, demo_nodes: int | None, demo_jobs: int | None, host: str | None, port: int | None
+    ) -> None:
+        if demo:
+            scale = Scale(demo_nodes or DEFAULT_NODES, demo_jobs or DEFAULT_JOBS)
+            settings = _use(click.get_current_context(), scale)
+            _announce_when_ready(host or settings.system.host, port or settings.system.port)
+        elif demo_nodes or demo_jobs:
+            raise click.UsageError("--demo-nodes and --demo-jobs are for --demo.")
+        command(*args, host=host, port=port)
+
+    return with_demo
+
+
+def _use(context: click.Context, scale: Scale) -> Settings:
+    """Have the command and its children work with the demo's configuration."""
+    parent = context.parent
+    assert parent is not None
+    if parent.params["config"] is not None:
+        raise click.UsageError("--demo has a configuration of its own; leave --config away.")
+    folder = DemoFolder.of(scale)
+    try:
+        folder.prepare(scale)
+        write_config(folder, scale)
+    except OSError as error:
+        raise click.ClickException(f"The demo's folder {folder.root} cannot be used: {error.strerror}.") from error
+    parent.params["config"] = folder.config
+    context.obj = parent.obj = load_settings(folder.config, {})
+    click.echo(IN_WORDS)
+    return parent.obj  # type: ignore[no-any-return]
+
+
+def write_config(folder: DemoFolder, scale: Scale) -> None:
+    """Write the configuration of a cluster of this size into its folder."""
+    runtime = Settings().system.runtime_path()
+    sections: Mapping[str, Mapping[str, Any]] = {
+        "system": {
+            "source": source_name(scale, folder),
+            "runtime_dir": str(runtime.with_name(f"{runtime.name}-{folder.root.name}")),
+            "use_acct_db": True,
+            "archive_usage_load": True,
+            "archive_path": str(folder.archive),
+            "serve_index": True,
+            "use_cors": True,
+        },
+        "database": {
+            "db_sqlite_file": str(folder.accounting),
+            "table_job": JOB_TABLE,
+            "table_assoc": ASSOC_TABLE,
+            "table_step": STEP_TABLE,
+        },
+        "filter": {"partitions": [HIDDEN_PARTITION]},
+    }
+    lines = [_HEAD]
+    for section, values in sections.items():
+        lines.append(f"{section}:\n")
+        lines += [f"  {name}: {json.dumps(value)}\n" for name, value in values.items()]
+    Path(folder.config).write_text("".join(lines))
+
+
+def _announce_when_ready(host: str, port: int) -> None:
+    """Say where the demo is as soon as it answers, while the command goes on to start it."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # nosec B104  # noqa: S104 - only to name another address
+    name = f"[{reachable}]" if ":" in reachable else reachable
+    threading.Thread(target=_announce, args=(f"http://{name}:{port}",), daemon=True).start()
+
+
+def _announce(address: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not _answers(address):
+        if time.monotonic() > deadline:
+            click.echo(f"{address}/ does not answer yet; the log above says why.")
+            return
+        time.sleep(_POLL_SECONDS)
+    click.echo(
+        f"\nThe demo cluster is at {address}/ (Ctrl-C stops it). Try:\n\n"
+        f"  curl -s {address}/partitions\n"
+        f"  curl -s '{address}/usage?compact=true'\n"
+        f"  curl -s '{address}/history?user=alice&limit=3'\n"
+    )
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/partitions", timeout=5) as answer:  # nosec B310  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

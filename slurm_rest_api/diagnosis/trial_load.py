@@ -1,0 +1,47 @@
+"""The child process of `cluster`: opens the source, loads everything once, and reports a JSON line at each step.
+
+It is a process of its own because importing pyslurm without a usable slurm.conf ends the process, after up to a
+minute, and because a pyslurm that does not fit Slurm's library may crash.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from typing import Any
+
+from slurm_rest_api.errors import SourceUnavailable, SourceUnusable
+from slurm_rest_api.processes.children import end_with_parent
+from slurm_rest_api.slurmapi.sources.detect import open_source
+
+
+def main(source: str) -> None:
+    """Report what became of one load of `source`; a way that is not reported ends the process."""
+    end_with_parent()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _report(step="open")
+    try:
+        opened = open_source(source)
+        _report(step="load")
+        begin = time.monotonic()
+        snapshot = opened.load()
+        jobs = sum(1 for _ in snapshot.jobs)
+    except SourceUnusable as error:
+        _report(unusable=str(error))
+    except SourceUnavailable as error:
+        _report(unavailable=str(error))
+    else:
+        counts = {"jobs": jobs, "nodes": len(snapshot.nodes), "partitions": len(snapshot.partitions)}
+        _report(done=True, seconds=time.monotonic() - begin, rpcs=opened.rpcs_per_load, **counts)
+
+
+def _report(**fields: Any) -> None:
+    # Written at once, and past Python's buffers: after a crash, the last line tells how far it came.
+    os.write(sys.stdout.fileno(), (json.dumps(fields) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,103 @@
+"""Query parameters as conditions on the store's columns; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from slurm_rest_api.slurmapi.query.parameters import NodesParameters, PartitionsParameters, QueueParameters
+from slurm_rest_api.slurmapi.store.conditions import (
+    Condition,
+    Operator,
+    all_of,
+    any_of,
+    compares,
+    has_any_word,
+    has_waiting_task,
+    is_like,
+    none_of,
+    one_of,
+)
+from slurm_rest_api.web.name_lists import Choice
+
+
+def of_queue(query: QueueParameters) -> Condition:
+    """The jobs that `query` asks for."""
+    return all_of(_of_queue(query))
+
+
+def of_nodes(query: NodesParameters) -> Condition:
+    """The nodes that `query` asks for."""
+    return all_of(
+        [
+            *_chosen(query.state, _in_states),
+            *_chosen(query.partition, lambda names: has_any_word("partition_words", names)),
+            *_chosen(query.feature, lambda names: has_any_word("feature_words", names)),
+            *_chosen(query.gres, lambda names: has_any_word("gres_words", names)),
+            *([] if query.name is None else [one_of("key", query.name)]),
+        ]
+    )
+
+
+def of_partitions(query: PartitionsParameters) -> Condition:
+    """The partitions that `query` asks for."""
+    return all_of(
+        [
+            *_chosen(query.name, lambda names: one_of("key", names)),
+            *_chosen(query.state, lambda names: one_of("state", names)),
+        ]
+    )
+
+
+def _of_queue(query: QueueParameters) -> Iterator[Condition]:
+    yield from _chosen(query.user, lambda names: one_of("user_name", names))
+    yield from _chosen(query.account, lambda names: one_of("account", names))
+    yield from _chosen(query.partition, lambda names: has_any_word("partition_words", names))
+    yield from _chosen(query.state, _in_states)
+    yield from _chosen(query.name, lambda names: any_of(is_like("name", name) for name in names))
+    yield from _chosen(query.qos, lambda names: one_of("qos", names))
+    yield from _chosen(query.reason, lambda names: one_of("reason COLLATE NOCASE", names))
+    yield from (compares("key", comparison.operator, comparison.number) for comparison in query.jobid)
+    if query.array is not None:
+        yield any_of(_array(job, task) for job, task in query.array)
+    if query.node is not None:
+        yield has_any_word("node_words", query.node)
+    yield from _moment("submit_time", ">=", query.submitafter)
+    yield from _moment("submit_time", "<", query.submitbefore)
+    yield from _moment("start_time", ">=", query.startafter)
+    yield from _moment("start_time", "<", query.startbefore)
+
+
+def _chosen(choice: Choice | None, build: Callable[[Sequence[str]], Condition]) -> Iterator[Condition]:
+    if choice is not None and choice.wanted:
+        yield build(choice.wanted)
+    if choice is not None and choice.unwanted:
+        yield none_of([build(choice.unwanted)])
+
+
+def _in_states(choices: Sequence[str]) -> Condition:
+    """`MIXED+DRAIN` is in both states, `IDLE+!DRAIN` in one and not in the other."""
+    plain = [names for names in choices if "+" not in names]
+    several = [names.split("+") for names in choices if "+" in names]
+    together = (all_of(map(_in_state, names)) for names in several)
+    return any_of([*([has_any_word("state_words", plain)] if plain else []), *together])
+
+
+def _in_state(name: str) -> Condition:
+    condition = has_any_word("state_words", [name.removeprefix("!")])
+    return none_of([condition]) if name.startswith("!") else condition
+
+
+def _array(job: int, task: int | None) -> Condition:
+    """A task that waits has no record of its own: one record stands for all of them."""
+    whole = compares("array_job_id", "=", job)
+    if task is None:
+        return whole
+    own, waiting = compares("array_task_id", "=", task), has_waiting_task("array_task_str", task)
+    return all_of([whole, any_of([own, waiting])])
+
+
+def _moment(column: str, operator: Operator, moment: int | None) -> Iterator[Condition]:
+    """0 stands for a time that is not known, and is neither before nor after any other."""
+    if moment is not None:
+        yield compares(column, operator, moment)
+        yield compares(column, ">", 0)

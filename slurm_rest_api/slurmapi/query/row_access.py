@@ -1,0 +1,37 @@
+"""Which records of the store are there for whoever asks, as a condition on its columns; pure."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from slurm_rest_api.auth.data_scope import Sight
+from slurm_rest_api.slurmapi.store.conditions import ALWAYS, Condition, any_of, compares, one_of_many
+from slurm_rest_api.slurmapi.store.index_columns import Kind
+
+
+class Seen(NamedTuple):
+    """The condition that a record meets which may be seen, and the mark of whoever sees no other."""
+
+    where: Condition = ALWAYS
+    mark: str = ""
+
+    @property
+    def is_all(self) -> bool:
+        """Whether every record may be seen."""
+        return self.where == ALWAYS
+
+
+ALL: Final = Seen()
+
+
+def seen_of(kind: Kind, sight: Sight) -> Seen:
+    """The records of `kind` that `sight` leaves: of private jobs one's own, and those of the accounts one coordinates.
+
+    Other kinds have no owner; where they are private their routes are closed.
+    """
+    if kind != "queue" or not sight.hides("jobs"):
+        return ALL
+    own = compares("user_name", "=", sight.user)
+    if not sight.accounts:
+        return Seen(own, sight.mark)
+    return Seen(any_of([own, one_of_many("account", sorted(sight.accounts))]), sight.mark)

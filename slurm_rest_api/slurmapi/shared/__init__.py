@@ -1,0 +1,1 @@
+"""The parts that the collector and the web workers share, apart from the store."""

@@ -1,0 +1,73 @@
+"""Answers that are lists of records: as JSON with an envelope, or as a table."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from flask import Response
+
+from slurm_rest_api.web.paging import link_header
+from slurm_rest_api.web.text_formats import MIMETYPES, Format, table_of
+
+_FIRST: Final = 500
+_PIECE_BYTES: Final = 100_000
+
+
+def listing(
+    records: Iterable[Mapping[str, Any]],
+    columns: Sequence[str],
+    format: Format,  # noqa: A002 - the parameter's own name
+    meta: Mapping[str, Any],
+) -> Response:
+    """A 200 with the records, sent as they come; `columns` are those of a CSV.
+
+    The first records are made before the answer begins, so that what goes wrong at once becomes an error answer.
+    """
+    first = list(itertools.islice(records := iter(records), _FIRST))
+    rows = itertools.chain(first, records)
+    if format == "json":
+        return rendered_listing(map(orjson.dumps, rows), meta)
+    body = table_of(format, rows, columns)
+    return _described(Response(body, mimetype=MIMETYPES[format]), meta)
+
+
+def rendered_listing(records: Iterable[bytes], meta: Mapping[str, Any]) -> Response:
+    """A 200 with records that are JSON already."""
+    return _described(Response(_enveloped(records, meta), mimetype=MIMETYPES["json"]), meta)
+
+
+def chosen(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Of each record the fields that were asked for."""
+    return ({field: record[field] for field in fields} for record in records)
+
+
+def _described(response: Response, meta: Mapping[str, Any]) -> Response:
+    """`meta.next` is also the `Link` header, `meta.truncated` also `X-Truncated`: tables have no place for them."""
+    if meta.get("next"):
+        response.headers["Link"] = link_header(meta["next"])
+    if meta.get("truncated"):
+        response.headers["X-Truncated"] = "1"
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _piece(records: Iterator[bytes]) -> Iterator[bytes]:
+    """Records to be sent together: large pieces of memory cost more to get than to fill."""
+    size = 0
+    for record in records:
+        yield record
+        size += len(record)
+        if size >= _PIECE_BYTES:
+            return
+
+
+def _enveloped(records: Iterable[bytes], meta: Mapping[str, Any]) -> Iterator[bytes]:
+    separator = b'{"data":['
+    records = iter(records)
+    while batch := list(_piece(records)):
+        yield separator + b",".join(batch)
+        separator = b","
+    yield (b'{"data":[' if separator != b"," else b"") + b'],"meta":' + orjson.dumps(meta) + b"}"

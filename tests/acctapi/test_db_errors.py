@@ -1,0 +1,57 @@
+"""Errors of the database in words: each kind its own, none with a host, an account or a password in it."""
+
+from __future__ import annotations
+
+import pymysql
+import pytest
+from sqlalchemy import exc
+
+from slurm_rest_api.acctapi.db_errors import told
+from slurm_rest_api.errors import DatabaseUnavailable, DatabaseUnusable, QueryTooSlow
+
+
+def failed(code: int, text: str = "'reader'@'db.example' hunter2") -> exc.DBAPIError:
+    return exc.OperationalError("SELECT 1", {}, pymysql.OperationalError(code, text))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "words"),
+    [
+        (1045, DatabaseUnusable, "refuses the service's account"),
+        (1698, DatabaseUnusable, "refuses the service's account"),
+        (1130, DatabaseUnusable, "refuses the service's account"),
+        (1044, DatabaseUnusable, "may not read"),
+        (1142, DatabaseUnusable, "may not read"),
+        (1143, DatabaseUnusable, "may not read"),
+        (1049, DatabaseUnusable, "lacks a table or column"),
+        (1146, DatabaseUnusable, "lacks a table or column"),
+        (1040, DatabaseUnavailable, "no more connections"),
+        (1203, DatabaseUnavailable, "no more connections"),
+        (1226, DatabaseUnavailable, "no more connections"),
+        (1205, DatabaseUnavailable, "locked"),
+        (2003, DatabaseUnavailable, "cannot be reached"),
+        (2006, DatabaseUnavailable, "cannot be reached"),
+        (2013, DatabaseUnavailable, "cannot be reached"),
+        (1969, QueryTooSlow, "submitafter=now-30days"),
+        (3024, QueryTooSlow, "submitafter=now-30days"),
+    ],
+)
+def test_each_error_has_its_sentence(code: int, kind: type[Exception], words: str) -> None:
+    answer = told(failed(code))
+    assert type(answer) is kind
+    assert words in answer.detail
+    assert answer.retry_after == 10
+    for secret in ("reader", "db.example", "hunter2"):
+        assert secret not in answer.detail
+
+
+def test_a_server_that_falls_silent_is_not_available() -> None:
+    # Its own time limit would have ended the statement before.
+    answer = told(failed(2013, "Lost connection to MySQL server during query (timed out)"))
+    assert isinstance(answer, DatabaseUnavailable)
+
+
+def test_a_pool_without_a_free_connection_is_told() -> None:
+    answer = told(exc.TimeoutError("QueuePool limit of size 4"))
+    assert isinstance(answer, DatabaseUnavailable)
+    assert answer.detail == "All connections to the accounting database are in use."

@@ -1,0 +1,113 @@
+"""Filters to SQL: the index that each strategy names, and that values are bound, never written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy.dialects import mysql
+
+from slurm_rest_api.acctapi.filters import Filters, Owners
+from slurm_rest_api.acctapi.sql import MOST_BRANCHES, KeyRange, Page, Place, page_keys
+from slurm_rest_api.acctapi.tables import job_table
+from slurm_rest_api.web.operator_params import Comparison
+
+JOB = job_table("my-cluster_job_table")
+DAY = 86400
+NOW = 1_800_000_000
+
+
+def compiled(filters: Filters, keys: KeyRange | None = None, page: Page | None = None) -> str:
+    statement = page_keys(JOB, filters, keys or KeyRange(), page or Page(10))
+    return str(statement.compile(dialect=mysql.dialect(), compile_kwargs={"render_postcompile": True}))
+
+
+def indexes(filters: Filters, keys: KeyRange | None = None) -> Sequence[str]:
+    return re.findall(r"FORCE INDEX \((\w+)\)", compiled(filters, keys))
+
+
+@pytest.mark.parametrize(
+    ("filters", "keys", "expected"),
+    [
+        (Filters(), KeyRange(), ["PRIMARY"]),
+        (Filters(partition="main"), KeyRange(), ["PRIMARY"]),
+        (Filters(job_name="x"), KeyRange(), ["PRIMARY"]),
+        (Filters(states=frozenset({1})), KeyRange(), ["rollup2"]),
+        (Filters(states=frozenset({0, 1}), owners=Owners(frozenset({7}))), KeyRange(), ["rollup2"]),
+        (Filters(states=frozenset({1, 3})), KeyRange(), ["PRIMARY"]),
+        (Filters(owners=Owners(frozenset({7, 9}))), KeyRange(), ["association"] * 2),
+        (Filters(owners=Owners(frozenset({7}), frozenset({0}), uid=5)), KeyRange(), ["association", "sacct_def"]),
+        (Filters(owners=Owners(frozenset({7}), frozenset({0}), account="a")), KeyRange(), ["association"] * 2),
+        (Filters(owners=Owners(frozenset(range(MOST_BRANCHES + 1)))), KeyRange(), ["PRIMARY"]),
+        (Filters(uid=5), KeyRange(), ["sacct_def"]),
+        (Filters(qos=frozenset({1, 2})), KeyRange(), ["qos"] * 2),
+        (Filters(job_ids=(Comparison("=", 5),)), KeyRange(), ["id_job"]),
+        (Filters(job_ids=(Comparison("<", 5),), owners=Owners(frozenset({7}))), KeyRange(), ["association"]),
+        (Filters(job_ids=(Comparison("=", 5),), owners=Owners(frozenset({7}))), KeyRange(), ["id_job"]),
+        # Few records can match, and the window is short: it is read as a whole.
+        (Filters(job_name="x", end_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"]),
+        (Filters(states=frozenset({11}), end_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"]),
+        (Filters(job_name="x", start_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"] * 2),
+        (Filters(job_name="x", end_after=1, end_before=DAY, now=NOW), KeyRange(), ["rollup2"]),
+        # Even where many match, a window of two days is.
+        (Filters(end_after=NOW - 2 * DAY, now=NOW), KeyRange(), ["rollup2"]),
+        (Filters(end_after=DAY, end_before=2 * DAY, nodes=frozenset({"a1"}), now=NOW), KeyRange(), ["rollup2"]),
+        # Many match, or the window is long, or the primary key has a bound.
+        (Filters(end_after=NOW - 3 * DAY, now=NOW), KeyRange(), ["PRIMARY"]),
+        (Filters(job_name="x", end_after=NOW - 100 * DAY, now=NOW), KeyRange(), ["PRIMARY"]),
+        (Filters(job_name="x", end_after=NOW - DAY, now=NOW), KeyRange(lower=5), ["PRIMARY"]),
+        (Filters(submit_before=5), KeyRange(submitted_below=9), ["PRIMARY", "array_job", "array_job"]),
+    ],
+)
+def test_each_strategy_names_its_index(filters: Filters, keys: KeyRange, expected: list[str]) -> None:
+    assert list(indexes(filters, keys)) == expected
+
+
+def test_only_indexes_of_every_release_are_named() -> None:
+    # slurmdb.md lists the keys of each release; naming one that is not there is error 1176.
+    everywhere = {"PRIMARY", "rollup2", "sacct_def", "association", "qos", "id_job", "array_job"}
+    every_filter = Filters(
+        owners=Owners(frozenset({1}), frozenset({0}), 5, "a"), states=frozenset({3}), partition="p", job_name="n"
+    )
+    assert set(indexes(every_filter, KeyRange(1, 9, 5))) <= everywhere
+
+
+def test_keys_are_bound_on_both_sides() -> None:
+    text = compiled(Filters(), KeyRange(lower=5, upper=9), Page(10, Place(8, 3, 4)))
+    assert text.count("job_db_inx >= %s") == 1
+    assert text.count("job_db_inx < %s") == 2
+
+
+def test_no_owner_at_all_matches_nothing() -> None:
+    assert "WHERE false" in compiled(Filters(owners=Owners(frozenset())))
+    assert "WHERE false" in compiled(Filters(qos=frozenset()))
+
+
+def test_active_states_are_sought_among_jobs_without_end() -> None:
+    assert "time_end = %s" in compiled(Filters(states=frozenset({0, 1, 2})))
+    assert "time_end = %s" not in compiled(Filters(states=frozenset({1, 3})))
+
+
+@pytest.mark.parametrize("text", ["x'; DROP TABLE t; --", "%s", '" OR 1=1', "\\"])
+def test_texts_are_bound(text: str) -> None:
+    filters = Filters(
+        partition=text,
+        job_name=text,
+        nodes=frozenset({text}),
+        hidden=frozenset({text}),
+        owners=Owners(frozenset({1}), frozenset({0}), account=text),
+        duplicates=False,
+    )
+    statement = compiled(filters)
+    assert "DROP" not in statement
+    assert "1=1" not in statement
+    assert statement.count("\\") == 0
+
+
+def test_offset_is_taken_from_the_union_as_a_whole() -> None:
+    text = compiled(Filters(owners=Owners(frozenset({1, 2}))), page=Page(10, offset=30))
+    assert text.count("LIMIT") == 3
+    statement = page_keys(JOB, Filters(owners=Owners(frozenset({1, 2}))), KeyRange(), Page(10, offset=30))
+    bound = statement.compile(dialect=mysql.dialect()).params
+    assert sorted(value for name, value in bound.items() if name.startswith("param")) == [10, 30, 40, 40]

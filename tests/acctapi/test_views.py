@@ -1,0 +1,285 @@
+"""/users and /history over an SQLite file with slurmdbd's tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from slurm_rest_api.acctapi.contract import AssociationRecord, HistoryRecord
+from slurm_rest_api.config import Settings
+from tests.acctapi.rows import NO_VAL, USERS, Row, job_row, settings_for, write_database
+from tests.conftest import make_client
+
+JOBS: list[Row] = [
+    job_row(1, id_job=101),
+    job_row(2, id_job=102, state=5, exit_code=256, partition="gpu", id_qos=2, tres_alloc="1=2,1001=1"),
+    job_row(3, id_job=103, partition="secret", job_name="classified"),
+    # Requeued: the first attempt, and the second that is still running on another node.
+    job_row(4, id_job=104, state=1024, nodelist="rack[001-003]"),
+    job_row(5, id_job=104, state=1, nodelist="rack[004-006],login1", time_end=0),
+    # Nobody's association: bob's account stands in the record.
+    job_row(6, id_job=106, id_assoc=0, id_user=0, account="physics", job_name="Align"),
+    # Pending, in two partitions, one of them hidden, and in hidden ones alone.
+    job_row(7, id_job=107, state=0, partition="main,secret", time_start=0, time_end=0, nodelist="None assigned"),
+    job_row(8, id_job=108, state=0, partition="secret,secret", time_start=0, time_end=0, nodelist=None),
+    job_row(9, id_job=109, id_assoc=3, id_user=1002, state=3, job_name="=cmd()"),
+]
+VISIBLE = [109, 107, 106, 104, 104, 102, 101]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    file = tmp_path / "acct.sqlite"
+    associations = [
+        *USERS,
+        {"id_assoc": 4, "user": "alice", "acct": "physics", "partition": "secret"},
+        {"id_assoc": 5, "user": "alice", "acct": "old", "deleted": 1},
+    ]
+    write_database(file, JOBS, associations)
+    return file
+
+
+@pytest.fixture
+def accounting(database: Path, tmp_path: Path) -> FlaskClient:
+    return make_client(settings_for(database, tmp_path / "run"))
+
+
+def ids(client: FlaskClient, query: str) -> list[int]:
+    answer = client.get(f"/history?limit=100&fields=id_job&{query}")
+    assert answer.status_code == 200, answer.text
+    return [record["id_job"] for record in answer.get_json()["data"]]
+
+
+def fault(client: FlaskClient, path: str, status: int = 400) -> dict[str, Any]:
+    answer = client.get(path)
+    assert answer.status_code == status, answer.text
+    found: dict[str, Any] = answer.get_json()["errors"][0]
+    return found
+
+
+def test_the_newest_record_comes_first(accounting: FlaskClient) -> None:
+    assert ids(accounting, "") == VISIBLE
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("user=alice", [107, 104, 104, 102, 101]),
+        ("user=1002", [109]),
+        ("user=root", [106]),
+        ("user=nobody-at-all", []),
+        ("account=physics", VISIBLE),
+        ("account=physics&user=alice&state=5", [102]),
+        ("associd=3", [109]),
+        ("associd=3&user=alice", []),
+        ("partition=gpu", [102]),
+        ("partition=main", [109, 107, 106, 104, 104, 101]),
+        ("partition=secret", []),
+        ("partition=mai", []),
+        ("jobname=Align", [106]),
+        ("jobname=classified", []),
+        ("qos=urgent", [102]),
+        ("qos=urgent,normal&jobid>103", [109, 107, 106, 104, 104]),
+        ("qos=none-such", []),
+        ("state=0", [107]),
+        ("state=PD,r", [107, 104]),
+        ("state=FAILED", [102]),
+        ("node=rack002", [104]),
+        ("node=rack[005-009]", [104]),
+        ("node=login1", [104]),
+        ("node=rack7", []),
+        ("jobid=104", [104, 104]),
+        ("jobid<=102", [102, 101]),
+        ("jobid>102&jobid<107", [106, 104, 104]),
+        ("jobid%3E%3D107", [109, 107]),
+        ("duplicates=false", [109, 107, 106, 104, 102, 101]),
+        ("duplicates=false&node=rack001", [109, 106, 104, 102, 101]),
+        ("submitafter=6000", [109, 107, 106]),
+        ("submitbefore=4000", [102, 101]),
+        ("startafter=5010&startbefore=6011", [106, 104]),
+        ("endafter=4110&endbefore=6110", [104]),
+        ("submitafter=1970-01-01T01:40:00Z&submitbefore=7001", [107, 106]),
+    ],
+)
+def test_each_filter(accounting: FlaskClient, query: str, expected: list[int]) -> None:
+    assert ids(accounting, query) == expected
+
+
+def test_a_record_has_every_field_of_the_contract(accounting: FlaskClient) -> None:
+    for times in ("classic", "iso", "epoch"):
+        records = accounting.get(f"/history?limit=100&times={times}").get_json()["data"]
+        assert [HistoryRecord.model_validate(record).model_dump() for record in records] == records
+    users = accounting.get("/users?deleted=true").get_json()["data"]
+    assert [AssociationRecord.model_validate(record).model_dump() for record in users] == users
+
+
+def test_a_record_in_words(accounting: FlaskClient) -> None:
+    (record,) = accounting.get("/history?jobid=102&times=epoch").get_json()["data"]
+    assert record["id_record"] == "2"
+    assert (record["user_name"], record["account"], record["qos"]) == ("alice", "physics", "urgent")
+    assert (record["state"], record["state_name"], record["exit_code"]) == ("JOB_FAILED", "FAILED", 1)
+    assert record["tres_alloc"] == {"cpu": 2, "gres/gpu": 1}
+    assert (record["time_submit"], record["time_start"], record["time_end"]) == (2000, 2010, 2110)
+    assert record["elapsed"] == 100
+    assert record["cluster"] == "demo"
+
+
+def test_hidden_names_are_not_in_a_list_of_partitions(accounting: FlaskClient) -> None:
+    (record,) = accounting.get("/history?jobid=107").get_json()["data"]
+    assert record["partition"] == "main"
+    assert "secret" not in accounting.get("/history?limit=100").text
+    assert "secret" not in accounting.get("/users?deleted=true").text
+
+
+@pytest.mark.parametrize("query", ["", "user=alice&", "jobid>0&", "account=physics&duplicates=false&", "node=rack001&"])
+def test_pages_give_each_record_once(accounting: FlaskClient, query: str) -> None:
+    expected = accounting.get(f"/history?limit=100&{query}").get_json()["data"]
+    link: str | None = f"/history?limit=2&{query}"
+    seen = []
+    while link:
+        answer = accounting.get(link)
+        page = answer.get_json()
+        seen += page["data"]
+        link = page["meta"]["next"]
+        assert page["meta"]["truncated"] is False
+        assert answer.headers.get("Link") == (f'<{link}>; rel="next"' if link else None)
+    assert [record["id_record"] for record in seen] == [record["id_record"] for record in expected]
+
+
+def test_offset_skips(accounting: FlaskClient) -> None:
+    answer = accounting.get("/history?limit=2&offset=3").get_json()
+    assert [record["id_job"] for record in answer["data"]] == VISIBLE[3:5]
+    assert ids(accounting, "offset=1000") == []
+    assert accounting.get(answer["meta"]["next"]).get_json()["data"][0]["id_job"] == VISIBLE[5]
+
+
+def test_a_bound_of_the_service_is_told(database: Path, tmp_path: Path) -> None:
+    client = make_client(settings_for(database, tmp_path / "run", history_max_limit=3))
+    answer = client.get("/history?limit=5")
+    assert answer.get_json()["meta"]["count"] == 3
+    assert answer.get_json()["meta"]["truncated"] is True
+    assert answer.headers["X-Truncated"] == "1"
+    assert client.get("/history?limit=3").get_json()["meta"]["truncated"] is False
+    assert client.get("/users").get_json()["meta"]["truncated"] is False
+
+
+def test_csv_and_ndjson_have_the_same_records(accounting: FlaskClient) -> None:
+    query = "limit=100&fields=id_job,job_name,tres_alloc,time_end"
+    expected = accounting.get(f"/history?{query}").get_json()["data"]
+    lines = accounting.get(f"/history?{query}&format=ndjson")
+    assert lines.mimetype == "application/x-ndjson"
+    assert [json.loads(line) for line in lines.text.splitlines()] == expected
+    table = accounting.get(f"/history?{query}&format=csv")
+    assert table.mimetype == "text/csv"
+    rows = list(csv.DictReader(io.StringIO(table.text, newline="")))
+    assert [row["id_job"] for row in rows] == [str(record["id_job"]) for record in expected]
+    # A formula stays text in a spreadsheet.
+    assert rows[0]["job_name"] == "'=cmd()"
+    assert accounting.get("/history?limit=1&format=csv").headers["Link"].endswith('rel="next"')
+
+
+@pytest.mark.parametrize("route", ["/history", "/users"])
+def test_the_ending_csv_is_the_format(accounting: FlaskClient, route: str) -> None:
+    table = accounting.get(f"{route}.csv?limit=1")
+    assert (table.mimetype, table.text) == ("text/csv", accounting.get(f"{route}?limit=1&format=csv").text)
+    assert len(list(csv.reader(io.StringIO(table.text, newline="")))) == 2
+    second = accounting.get(table.headers["Link"].removeprefix("<").partition(">")[0])
+    assert second.mimetype == "text/csv"
+    assert second.text != table.text
+    fault(accounting, f"{route}.csv?format=json")
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "words"),
+    [
+        ("limit=0", "limit", "greater than or equal to 1"),
+        ("limit=x", "limit", "valid integer"),
+        ("offset=-1", "offset", "greater than or equal to 0"),
+        ("state=sleeping", "state", "there is no state 'sleeping'"),
+        ("jobid=x", "jobid", "expected a whole number"),
+        ("jobid<=", "jobid", "expected a whole number"),
+        ("associd=-1", "associd", "greater than or equal to 0"),
+        ("startafter=soon", "startafter", "expected epoch seconds"),
+        ("times=roman", "times", "'classic', 'iso' or 'epoch'"),
+        ("format=xml", "format", "'json', 'csv', 'tsv', 'ndjson' or 'table'"),
+        ("fields=id_jobb", "fields", "Did you mean 'id_job'?"),
+        ("node=a@b", "node", "not a hostlist"),
+        ("node=n[1-999999999]", "node", "has more than 100,000 node names"),
+        ("user=", "user", "at least 1 character"),
+        ("cursor=xyz", "cursor", "expected the cursor of an answer's meta.next"),
+        ("cursor=WzFd", "cursor", "expected the cursor of an answer's meta.next"),
+        ("cursor=WzEsMiwzXQ&offset=5", "offset", "exclude each other"),
+        ("usr=alice", "usr", "Did you mean 'user'?"),
+        ("duplicates=maybe", "duplicates", "boolean"),
+    ],
+)
+def test_bad_values_are_named(accounting: FlaskClient, query: str, parameter: str, words: str) -> None:
+    told = fault(accounting, f"/history?{query}")
+    assert told["source"] == {"parameter": parameter}
+    assert words in told["detail"]
+
+
+def test_users_are_sorted_and_filtered(accounting: FlaskClient) -> None:
+    def users(query: str) -> list[tuple[str, str]]:
+        return [(row["user"], row["acct"]) for row in accounting.get(f"/users?{query}").get_json()["data"]]
+
+    assert users("") == [("alice", "physics"), ("bob", "physics")]
+    assert users("deleted=true") == [("alice", "old"), ("alice", "physics"), ("bob", "physics")]
+    assert users("name=alice") == users("user=alice") == [("alice", "physics")]
+    assert users("acct=none") == []
+    assert users("name=alice&user=bob") == []
+
+
+def test_pages_of_users(accounting: FlaskClient) -> None:
+    first = accounting.get("/users?limit=2&deleted=true").get_json()
+    assert [row["acct"] for row in first["data"]] == ["old", "physics"]
+    second = accounting.get(first["meta"]["next"]).get_json()
+    assert [row["user"] for row in second["data"]] == ["bob"]
+    assert second["meta"]["next"] is None
+    assert fault(accounting, "/users?cursor=WzFd")["source"] == {"parameter": "cursor"}
+
+
+@pytest.mark.parametrize("route", ["/users", "/history"])
+def test_without_the_database_the_routes_say_which_setting(settings: Settings, route: str) -> None:
+    assert "system.use_acct_db" in fault(make_client(settings), route, 404)["detail"]
+
+
+@pytest.mark.parametrize("route", ["/users", "/history"])
+def test_a_missing_database_is_a_503(tmp_path: Path, route: str) -> None:
+    client = make_client(settings_for(tmp_path / "none.sqlite", tmp_path / "run"))
+    answer = client.get(route)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "10"
+    assert answer.get_json()["errors"][0]["title"] == "Accounting database not available"
+
+
+def test_a_missing_table_is_a_503(database: Path, tmp_path: Path) -> None:
+    client = make_client(settings_for(database, tmp_path / "run", table_job="other_job_table"))
+    told = fault(client, "/history", 503)
+    assert told["title"] == "Accounting database not usable"
+    assert "no table other_job_table" in told["detail"]
+
+
+def test_an_empty_database_is_an_empty_list(tmp_path: Path) -> None:
+    write_database(tmp_path / "empty.sqlite", [], [])
+    client = make_client(settings_for(tmp_path / "empty.sqlite", tmp_path / "run"))
+    for path in ("/users", "/history", "/history?user=alice", "/history?submitafter=now-1day&startbefore=now"):
+        assert client.get(path).get_json()["data"] == []
+    assert client.get("/history?format=csv&fields=id_job").text == "id_job\r\n"
+
+
+def test_tasks_that_start_late_are_found_by_their_submit_time(tmp_path: Path) -> None:
+    # An array of 1970; its second task got its record an hour after everybody else's.
+    rows = [job_row(n, id_job=n, time_submit=10_000 * n) for n in range(1, 30)]
+    rows[1] |= {"id_array_job": 2, "id_array_task": NO_VAL}
+    rows.append(job_row(40, id_job=40, time_submit=20_000, id_array_job=2, id_array_task=1, time_start=400_000))
+    write_database(tmp_path / "array.sqlite", rows)
+    client = make_client(settings_for(tmp_path / "array.sqlite", tmp_path / "run"))
+    assert ids(client, "submitbefore=25000") == [40, 2, 1]
+    assert ids(client, "submitafter=15000&submitbefore=25000") == [40, 2]

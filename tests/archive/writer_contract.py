@@ -1,0 +1,185 @@
+"""What every archive has to do, whatever database it is in. Test modules import these with a fixture `settings_of`."""
+
+from __future__ import annotations
+
+import threading
+
+from slurm_rest_api.archive.rollups import newest_of
+from slurm_rest_api.archive.tables import LEVELS, RAW
+from slurm_rest_api.archive.time_range import Window
+from tests.archive.databases import EVER, Archives, sample_of
+from tests.archive.samples import make_sample
+
+
+def check_samples_come_back(archives: Archives) -> None:
+    """What is stored is read again, oldest first, in any window."""
+    store = archives.store()
+    stored = [make_sample(60 * number, number / 10, ("main", "grün")) for number in (3, 1, 2)]
+    assert [store.add(sample) for sample in stored] == [True] * 3
+    assert archives.samples() == sorted(stored, key=lambda sample: sample["time"])
+    reader = archives.reader()
+    assert [row.time for row in reader.samples(Window(60, 180, 0), 10)] == [60, 120]
+    assert [row.time for row in reader.samples(Window(0, EVER, 0), 2)] == [60, 120]
+    assert [row.time for row in reader.samples(Window(0, EVER, 0, newest=True), 10)] == [180]
+
+
+def check_a_slot_has_one_sample(archives: Archives) -> None:
+    """Of several writers one wins, and its sample stays."""
+    first, second = archives.store(), archives.store()
+    assert first.add(make_sample(60, 0.1))
+    assert not second.add(make_sample(60, 0.9))
+    assert second.add_past([make_sample(60, 0.9), make_sample(120, 0.9)]) == 1
+    assert [sample["total_load"] for sample in archives.samples()] == [0.1, 0.9]
+
+
+def check_writers_at_once(archives: Archives) -> None:
+    """Two collectors that store the same slots at the same time store each once."""
+    stores = [archives.store(), archives.store()]
+    stores[0].add(make_sample(0))
+    won: list[list[int]] = [[], []]
+
+    def write(writer: int) -> None:
+        for number in range(1, 40):
+            if stores[writer].add(make_sample(60 * number, writer)):
+                won[writer].append(60 * number)
+            stores[writer].roll_up(60 * number, 5)
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won[0] + won[1]) == [60 * number for number in range(1, 40)]
+    assert [sample["time"] for sample in archives.samples()] == [60 * number for number in range(40)]
+
+
+def check_wider_levels(archives: Archives) -> None:
+    """Ten minutes, hours and days are made of what is below, and what is not over yet is made on reading."""
+    store = archives.store()
+    day = 86400
+    # One sample a minute for a day and a half, its load the number of the hour; half an hour is missing.
+    minutes = [minute for minute in range(36 * 60) if not 120 <= minute < 150]
+    store.add_past([make_sample(60 * minute, minute // 60) for minute in minutes])
+    while store.roll_up(36 * 3600, 50):
+        pass
+    reader = archives.reader()
+    days = [sample_of(part) for part in reader.steps(Window(0, EVER, day), 10)]
+    assert [sample["time"] for sample in days] == [0, day]
+    assert (days[0]["total_load_min"], days[0]["total_load_max"]) == (0, 23)
+    # The mean of the hours 0 to 23, of which the second has only half its samples.
+    assert days[0]["total_load"] == round((sum(range(24)) * 60 - 2 * 30) / (1440 - 30), 4)
+    # The second day is not over: it is made of its hours.
+    assert (days[1]["total_load_min"], days[1]["total_load_max"]) == (24, 35)
+    tens = [part.time for part in reader.steps(Window(7200, 10800, 600), 10)]
+    assert tens == [9000, 9600, 10200]
+    hours = [part.weight for part in reader.steps(Window(0, 4 * 3600, 3600), 10)]
+    assert hours == [60, 60, 30, 60]
+
+
+def check_renewal(archives: Archives) -> None:
+    """Samples that come late are worked into what was made before."""
+    store = archives.store()
+    store.add_past([make_sample(60 * minute, 1) for minute in range(60)])
+    while store.roll_up(3600, 50):
+        pass
+    store.add_past([make_sample(60 * minute + 30, 3) for minute in range(60)])
+    store.renew(60 * minute + 30 for minute in range(60))
+    (hour,) = archives.reader().steps(Window(0, 3600, 3600), 10)
+    assert (hour.weight, sample_of(hour)["total_load"], sample_of(hour)["total_load_max"]) == (120, 2, 3)
+
+
+def check_a_day_that_goes_on(archives: Archives) -> None:
+    """Past samples up to the middle of a day leave the rest of the day to be added."""
+    store = archives.store()
+    morning, evening = range(0, 43200, 60), range(43200, 86400, 60)
+    store.add_past([make_sample(slot) for slot in morning])
+    store.renew(morning)
+    assert sorted(_widths(archives)) == [600, 3600, 21600]
+    for slot in evening:
+        store.add(make_sample(slot))
+    while store.roll_up(86400, 50):
+        pass
+    (day,) = archives.reader().steps(Window(0, 86400, 86400), 10)
+    assert day.weight == 1440
+    assert sorted(_widths(archives)) == [600, 3600, 21600, 86400]
+
+
+def check_a_clock_that_was_ahead(archives: Archives) -> None:
+    """Samples of a future that never was do not keep wider ones from being made when the clock is right again."""
+    store = archives.store()
+    day = 86400
+    for minute in range(60):
+        store.add(make_sample(60 * minute))
+    store.add(make_sample(1000 * day))
+    while store.roll_up(1001 * day, 50):
+        pass
+    for minute in range(60, 180):
+        store.add(make_sample(60 * minute, minute))
+    reader = archives.reader()
+    assert [part.weight for part in reader.steps(Window(0, day, day), 10)] == [180]
+    # Nothing is lost when single samples go.
+    while store.prune(RAW, 500 * day):
+        pass
+    hours = reader.steps(Window(0, day, 3600), 10)
+    assert [(part.weight, sample_of(part)["total_load_max"]) for part in hours] == [(60, 0.5), (60, 119), (60, 179)]
+
+
+def check_a_range_that_begins_empty(archives: Archives) -> None:
+    """However long nobody was there, the first samples are found, and no more than may be."""
+    store = archives.store()
+    began = 300 * 86400
+    store.add_past([make_sample(began + 60 * minute) for minute in range(60)])
+    for step in (120, 600, 86400):
+        found = archives.reader().steps(Window(0, EVER, step), 3)
+        assert [part.time for part in found] == [began, began + step, began + 2 * step][: 3600 // step or 1]
+
+
+def check_what_was_not_rolled_up_is_not_pruned(archives: Archives) -> None:
+    """Single samples stay until the ten minutes are made of them."""
+    store = archives.store()
+    store.add_past([make_sample(60 * minute) for minute in range(30)])
+    assert store.prune(RAW, 86400) == 0
+    assert store.roll_up(86400, 1) == 1
+    assert store.prune(RAW, 86400) == 10
+    assert [sample["time"] for sample in archives.samples()] == [60 * minute for minute in range(10, 30)]
+
+
+def _widths(archives: Archives) -> set[int]:
+    """Of the levels that have anything."""
+    with archives.engine().connect() as connection:
+        return {width for width, table in LEVELS.items() if newest_of(connection, table) is not None}
+
+
+def check_pruning(archives: Archives) -> None:
+    """Old samples go in small steps, what was made of them stays."""
+    store = archives.store()
+    store.add_past([make_sample(60 * minute) for minute in range(1200)])
+    while store.roll_up(72000, 50):
+        pass
+    assert store.prune(RAW, 60 * 600) == 500
+    assert store.prune(RAW, 60 * 600) == 100
+    assert store.prune(RAW, 60 * 600) == 0
+    assert archives.samples()[0]["time"] == 60 * 600
+    assert len(archives.reader().steps(Window(0, 72000, 600), 1000)) == 120
+
+
+def check_an_unwritten_archive_is_empty(archives: Archives) -> None:
+    """Before the first sample there is nothing, and that is no error."""
+    reader = archives.reader()
+    assert reader.samples(Window(0, EVER, 0), 10) == []
+    assert reader.steps(Window(0, 86400 * 30, 3600), 10) == []
+
+
+CHECKS = [
+    check_an_unwritten_archive_is_empty,
+    check_samples_come_back,
+    check_a_slot_has_one_sample,
+    check_writers_at_once,
+    check_wider_levels,
+    check_renewal,
+    check_pruning,
+    check_a_day_that_goes_on,
+    check_a_clock_that_was_ahead,
+    check_a_range_that_begins_empty,
+    check_what_was_not_rolled_up_is_not_pruned,
+]

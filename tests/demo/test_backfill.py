@@ -1,0 +1,188 @@
+"""The demo's past and its present are one: what leaves /queue is in /history, and /load joins without a step."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from flask.testing import FlaskClient
+
+from slurm_rest_api.archive.sample import make_sample
+from slurm_rest_api.config import Settings, load_settings
+from slurm_rest_api.demo.accounting import AccountingFile
+from slurm_rest_api.demo.backfill import tell_jobs, tell_load
+from slurm_rest_api.demo.backfill_load import past_sample, wanted_slots
+from slurm_rest_api.demo.cli_options import write_config
+from slurm_rest_api.demo.files import DemoFolder
+from slurm_rest_api.demo.hardware import HIDDEN_PARTITION
+from slurm_rest_api.demo.scale import Scale
+from slurm_rest_api.demo.source import DemoSource
+from slurm_rest_api.demo.source_with_history import RememberingSource
+from slurm_rest_api.demo.timeline import Timeline
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
+from slurm_rest_api.slurmapi.store.reader import StoreReader
+from slurm_rest_api.slurmapi.store.writer import StoreWriter
+from tests.conftest import make_client
+
+TUESDAY_15H = 1_795_532_400
+HOUR, DAY = 3600, 86400
+SMALL = Scale(60, 200, 3)
+Record = dict[str, Any]
+
+
+class Lived:
+    """A demo whose clock the test turns, and the service over it."""
+
+    def __init__(self, folder: DemoFolder, settings: Settings) -> None:
+        self.now = TUESDAY_15H
+        self.paths = RuntimePaths.of(settings)
+        self.paths.make()
+        self.folder = folder
+        self.source = RememberingSource(SMALL, folder, lambda: self.now, tell_past=lambda *_: None)
+        self.cycle = Cycle(self.source, StoreWriter(self.paths.store), settings.filter.partitions, 10.0)
+        self.client: FlaskClient = make_client(settings)
+
+    def live(self, seconds: int) -> None:
+        self.now += seconds
+        self.cycle.run()
+
+    def queue(self) -> dict[str, Record]:
+        records: dict[str, Record] = self.client.get("/queue").get_json()["data"]
+        return records
+
+    def history(self, query: str) -> list[Record]:
+        records: list[Record] = self.client.get(f"/history?limit=10000&times=epoch&{query}").get_json()["data"]
+        # The service reckons it up to the real present, which goes on meanwhile.
+        return [{field: value for field, value in record.items() if field != "elapsed"} for record in records]
+
+
+@pytest.fixture
+def lived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lived:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "runtime"))
+    folder = DemoFolder(tmp_path / "demo, of a test")
+    folder.prepare(SMALL)
+    write_config(folder, SMALL)
+    demo = Lived(folder, load_settings(folder.config, {}))
+    demo.live(0)
+    return demo
+
+
+def ids(records: list[Record], *fields: str) -> set[tuple[Any, ...]]:
+    return {tuple(record[field] for field in ("id_job", *fields)) for record in records}
+
+
+def test_running_jobs_are_the_same_in_queue_and_history(lived: Lived) -> None:
+    for seconds in (10, 10, 60, 250, 10):
+        lived.live(seconds)
+        running = {
+            (job["job_id"], job["start_time"], job["user_name"], job["nodes"])
+            for job in lived.queue().values()
+            if job["job_state"] == "RUNNING"
+        }
+        assert len(running) > 30
+        assert ids(lived.history("state=R"), "time_start", "user_name", "nodelist") == running
+
+
+def test_pending_jobs_are_the_same_in_queue_and_history(lived: Lived) -> None:
+    for seconds in (10, 900, 10):
+        lived.live(seconds)
+        pending = {
+            (job["job_id"], job["array_task_str"]) for job in lived.queue().values() if job["job_state"] == "PENDING"
+        }
+        arrays = {number: text.split("%")[0] for number, text in pending if text}
+        told = {
+            (number, (text or "").split("%")[0]) for number, text in ids(lived.history("state=PD"), "array_task_str")
+        }
+        assert told == {(number, arrays.get(number, "")) for number, _ in pending}
+
+
+def test_a_job_that_ends_leaves_the_queue_and_stays_in_history(lived: Lived) -> None:
+    before = {job["job_id"] for job in lived.queue().values() if job["job_state"] == "RUNNING"}
+    for _ in range(60):
+        lived.live(60)
+    left = before - {job["job_id"] for job in lived.queue().values()}
+    assert len(left) > 3
+    ended = {
+        number: (state, end)
+        for number, state, end in ids(lived.history("state=CD,F,TO,CA,NF,OOM"), "state", "time_end")
+    }
+    for number in left:
+        state, end = ended[number]
+        assert TUESDAY_15H < end <= lived.now
+        assert state.startswith("JOB_")
+
+
+def test_a_demo_that_was_off_for_a_while_knows_what_happened(lived: Lived) -> None:
+    running = ids(lived.history("state=R"))
+    again = RememberingSource(SMALL, lived.folder, lambda: TUESDAY_15H + 6 * HOUR, tell_past=lambda *_: None)
+    again.load()
+    later = Timeline(SMALL).at(TUESDAY_15H + 6 * HOUR)
+    still = {(job.id,) for job in later.running if job.partition != HIDDEN_PARTITION}
+    assert ids(lived.history("state=R")) == still
+    assert running - still <= ids(lived.history("state=CD,F,TO,CA,NF,OOM,RQ"))
+
+
+def test_the_past_is_told_once_and_meets_the_present(lived: Lived) -> None:
+    file = AccountingFile(lived.folder.accounting)
+    tell_jobs(lived.source.timeline, file, lived.now, 3)
+    told = lived.history("")
+    tell_jobs(lived.source.timeline, file, lived.now, 3)
+    file.close()
+    assert lived.history("") == told
+    keys = [record["id_record"] for record in told]
+    assert len(set(keys)) == len(keys) > 1000
+    ends = [record["time_end"] for record in told if record["time_end"]]
+    assert min(ends) < lived.now - 2 * DAY
+    assert max(ends) <= lived.now
+    for record in told:
+        assert record["time_submit"] <= (record["time_start"] or record["time_submit"])
+        assert record["partition"] != HIDDEN_PARTITION
+
+
+def test_users_are_those_who_submit(lived: Lived) -> None:
+    users = {row["user"]: row for row in lived.client.get("/users").get_json()["data"]}
+    assert users["alice"]["default_account"] == "physics"
+    assert users["alice"]["default_qos"] == "normal"
+    assert {job["user_name"] for job in lived.queue().values()} <= set(users)
+
+
+def test_a_sample_of_the_past_is_what_the_collector_would_have_taken(tmp_path: Path, settings: Settings) -> None:
+    paths = RuntimePaths.of(settings)
+    paths.make()
+    source = DemoSource(SMALL, clock=lambda: TUESDAY_15H)
+    Cycle(source, StoreWriter(paths.store), [HIDDEN_PARTITION], 10.0).run()
+    with StoreReader(paths.store).view() as view:
+        assert view is not None
+        usage, tally = (orjson.loads(view.document(name)) for name in ("usage_compact", "tally"))
+    assert past_sample(Timeline(SMALL), TUESDAY_15H) == make_sample(TUESDAY_15H, usage, tally)
+
+
+def test_the_archive_is_filled_once(lived: Lived) -> None:
+    timeline = Timeline(SMALL)
+    for _ in range(2):
+        tell_load(timeline, lived.folder.archive, lived.now, 1)
+        query = f"since={lived.now - DAY}&until={lived.now}"
+        samples = lived.client.get(f"/load?{query}").get_json()["data"]
+        assert [sample["time"] for sample in samples] == sorted(wanted_slots(lived.now, 1))
+        assert len(samples) == 143
+        assert HIDDEN_PARTITION not in samples[0]["partitions"]
+    hours = lived.client.get(f"/load?{query}&step=3600").get_json()["data"]
+    assert 22 <= len(hours) <= 24
+
+
+def test_ninety_days_are_sampled_closer_towards_the_present() -> None:
+    slots = list(wanted_slots(TUESDAY_15H, 90))
+    gaps = [newer - older for newer, older in pairwise(slots)]
+    assert gaps == sorted(gaps)
+    assert {gaps[0], gaps[-1]} == {600, HOUR}
+    assert slots[-1] < TUESDAY_15H - 89 * DAY
+
+
+def test_a_folder_of_another_edition_is_written_anew(lived: Lived) -> None:
+    (lived.folder.root / "demo.json").write_text("{}")
+    lived.folder.prepare(SMALL)
+    assert not lived.folder.accounting.exists()

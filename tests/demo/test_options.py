@@ -1,0 +1,55 @@
+"""How the demonstration cluster is asked for, and that nothing else leads to it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from slurm_rest_api.config import Settings
+from slurm_rest_api.demo.options import DemoOptions
+from slurm_rest_api.demo.scale import Scale
+from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.slurmapi.sources.detect import open_source
+
+
+def test_the_source_demo_says_in_words_that_it_is_none(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        source = open_source("demo")
+    assert source.name == "demo"
+    assert "a simulation. No node, job or user in it exists" in caplog.text
+
+
+def test_size_and_seed_are_options() -> None:
+    source = open_source("demo:nodes=40,jobs=90,seed=7")
+    assert len(source.load().nodes) == 40
+    assert DemoOptions.parse("nodes=40,jobs=90,seed=7").scale == Scale(40, 90, 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("nodes=3", "nodes: Input should be greater than or equal to 20"), ("colour=red", "colour"), ("nodes", "'nodes'")],
+)
+def test_a_wrong_option_is_named(text: str, told: str) -> None:
+    with pytest.raises(SourceUnusable, match="source demo") as caught:
+        open_source(f"demo:{text}")
+    assert told in str(caught.value)
+
+
+def test_a_host_without_slurm_gets_an_error_and_no_demo() -> None:
+    def no_pyslurm(name: str) -> ModuleType:
+        raise ModuleNotFoundError(f"No module named {name!r}")
+
+    with pytest.raises(SourceUnusable, match="pyslurm cannot be imported"):
+        open_source("slurm", no_pyslurm)
+
+
+@pytest.mark.parametrize("value", ["demo", "demo:nodes=40,jobs=90", "demo:folder=/var/lib/demo"])
+def test_the_setting_takes_the_demo_with_its_options(value: str) -> None:
+    assert Settings.model_validate({"system": {"source": value}}).system.source == value
+
+
+def test_a_folder_is_a_path() -> None:
+    assert DemoOptions.parse("folder=/var/lib/demo").folder == Path("/var/lib/demo")

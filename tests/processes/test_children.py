@@ -1,0 +1,31 @@
+"""What processes ask of Linux."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import psutil
+
+from tests.waiting import wait_for
+
+# Begins its work only when its parent is gone, as a process does whose imports take longer than its parent lives.
+_CHILD = """
+import os, time
+from slurm_rest_api.processes.children import end_with_parent
+while os.getppid() == int(os.environ["SLURM_REST_API_PARENT"]):
+    time.sleep(0.01)
+end_with_parent()
+time.sleep(60)
+"""
+_PARENT = f"""
+import subprocess, sys
+from slurm_rest_api.processes.children import child_environment
+print(subprocess.Popen([sys.executable, "-c", {_CHILD!r}], env=child_environment()).pid)
+"""
+
+
+def test_a_child_ends_whose_parent_went_before_it_asked() -> None:
+    done = subprocess.run([sys.executable, "-c", _PARENT], capture_output=True, text=True, check=True)
+    child = int(done.stdout)
+    wait_for("the child to end", lambda: not psutil.pid_exists(child))

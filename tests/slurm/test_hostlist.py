@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slurm_rest_api.slurm.hostlist import expand, subtract
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("rack[001-003]", ["rack001", "rack002", "rack003"]),
+        ("rack[007,009-010]", ["rack007", "rack009", "rack010"]),
+        ("r[1-2]n[01-02]", ["r1n01", "r1n02", "r2n01", "r2n02"]),
+        ("login1,rack[1-2]", ["login1", "rack1", "rack2"]),
+        ("n[1-2]-ib0", ["n1-ib0", "n2-ib0"]),
+        ("rack10,rack2,rack2", ["rack2", "rack10"]),
+        ("node", ["node"]),
+        ("", []),
+        (None, []),
+        ("(null)", []),
+    ],
+)
+def test_expand(text: str | None, names: list[str]) -> None:
+    assert expand(text) == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["n[1-", "n[3-1]", "n[]", "n[1-2]]", "a,", "a!b", "a&b", "a^b", "@all", "n[1-9/2]", "a b", "None assigned", "*"],
+)
+def test_a_text_that_is_no_hostlist_is_named_in_the_error(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a hostlist") as caught:
+        expand(text)
+    assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "rest"),
+    [
+        ("rack[001-008]", ["rack002", "rack003"], "rack[001,004-008]"),
+        ("rack[001-002]", ["rack001", "rack002"], ""),
+        ("b,a", ["c"], "b,a"),
+        ("rack[01-02]", ["rack1"], "rack[01-02]"),
+        ("", ["a"], ""),
+    ],
+)
+def test_subtract(text: str, names: list[str], rest: str) -> None:
+    assert subtract(text, names) == rest
+
+
+_NUMBERS = st.sets(st.integers(min_value=0, max_value=99), min_size=1)
+
+
+@given(_NUMBERS, _NUMBERS)
+def test_subtract_leaves_what_was_not_named(listed: set[int], removed: set[int]) -> None:
+    text = ",".join(f"n{number:03}" for number in listed)
+
+    rest = subtract(text, {f"n{number:03}" for number in removed})
+
+    assert set(expand(rest)) == {f"n{number:03}" for number in listed - removed}

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+
+from slurm_rest_api.slurm.user_names import AccountNames
+
+
+class Directory:
+    """A name service that counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+        self.users = {1001: "ada"}
+
+    def user_name(self, uid: int) -> str:
+        self.asked.append(uid)
+        return self.users[uid]
+
+    def user_id(self, name: str) -> int:
+        self.asked.append(name)
+        return {"ada": 1001}[name]
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def directory() -> Directory:
+    return Directory()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def names(directory: Directory, clock: Clock) -> AccountNames:
+    return AccountNames(directory.user_name, directory.user_name, directory.user_id, clock, life_seconds=60)
+
+
+def test_each_id_is_asked_for_once_known_or_not(names: AccountNames, directory: Directory) -> None:
+    assert [names.user(1001), names.user(1001), names.user(4242), names.user(4242)] == ["ada", "ada", "4242", "4242"]
+    assert directory.asked == [1001, 4242]
+
+
+def test_answers_are_forgotten_after_their_life(names: AccountNames, directory: Directory, clock: Clock) -> None:
+    assert names.user(4242) == "4242"
+    directory.users[4242] = "grace"
+    names.expire()
+    assert names.user(4242) == "4242"
+    clock.now = 60
+    names.expire()
+    assert names.user(4242) == "grace"
+
+
+def test_groups_are_kept_apart_from_users(names: AccountNames, directory: Directory) -> None:
+    assert (names.user(1001), names.group(1001)) == ("ada", "ada")
+    assert directory.asked == [1001, 1001]
+
+
+@pytest.mark.parametrize(
+    ("name", "uid"), [("ada", 1001), ("4242", 4242), ("nobody-knows", None), (None, None), ("", None)]
+)
+def test_ids_of_names(names: AccountNames, name: str | None, uid: int | None) -> None:
+    assert names.uid_of(name) == uid
+
+
+def test_a_name_that_cannot_be_looked_up_is_nobody() -> None:
+    assert AccountNames().uid_of("\x00") is None

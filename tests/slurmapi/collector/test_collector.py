@@ -1,0 +1,156 @@
+"""The collector's rhythm and what it publishes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+import pytest
+
+from slurm_rest_api.errors import SourceError
+from slurm_rest_api.slurmapi.collector.collector import Collector
+from slurm_rest_api.slurmapi.collector.cycle import CycleReport
+from slurm_rest_api.slurmapi.store.reader import Status, StoreReader
+from tests.waiting import wait_for
+
+
+class FakeLoader:
+    """Answers cycles from a list: what a success has cost, or the words of a failure."""
+
+    def __init__(self, *outcomes: float | str) -> None:
+        self.outcomes = list(outcomes)
+        self.cycles = 0
+        self.stopped = threading.Event()
+
+    def cycle(self) -> CycleReport:
+        outcome = self.outcomes[min(self.cycles, len(self.outcomes) - 1)]
+        self.cycles += 1
+        if isinstance(outcome, str):
+            raise SourceError(outcome)
+        # By the clock it took longer: it had to wait for a processor.
+        return CycleReport(seconds=5 * outcome, cost=outcome, rpcs=6, jobs=1, nodes=1, partitions=1)
+
+    def interrupt(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+
+def collector(loader: FakeLoader, store: Path, refresh_seconds: float = 10.0) -> Collector:
+    return Collector(loader, store, refresh_seconds, uniform=lambda low, high: high)
+
+
+def status(store: Path) -> Status:
+    with StoreReader(store).view() as view:
+        assert view is not None
+        return view.status()
+
+
+def test_cycles_are_paced_from_start_to_start(tmp_path: Path) -> None:
+    seconds = collector(FakeLoader(1.0), tmp_path / "store").refresh()
+    assert 9.9 < seconds <= 10.0
+
+
+def test_an_expensive_cycle_slows_the_rhythm_down(tmp_path: Path) -> None:
+    seconds = collector(FakeLoader(30.0), tmp_path / "store").refresh()
+    assert 119.9 < seconds <= 120.0
+
+
+def test_failures_back_off_and_are_published_with_their_beginning(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    subject = collector(FakeLoader("refused", "refused", "timed out", 1.0, "refused"), store)
+    assert [subject.refresh() for _ in range(3)] == [10.0, 20.0, 40.0]
+    found = status(store)
+    assert (found.error, found.failures) == ("timed out", 3)
+    assert found.failing_since is not None
+    subject.refresh()
+    assert subject.refresh() == 10.0
+
+
+def test_each_failure_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    subject = collector(FakeLoader("refused", "refused", "refused", 1.0), tmp_path / "store")
+    for _ in range(4):
+        subject.refresh()
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages == [
+        "The cluster could not be loaded: refused",
+        "The cluster is loaded again after 3 failed tries.",
+    ]
+
+
+def test_a_store_that_cannot_be_written_does_not_end_the_collector(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    subject = collector(FakeLoader("refused"), tmp_path / "file" / "store")
+    assert subject.refresh() == 10.0
+
+
+def test_it_runs_cycle_after_cycle_until_it_is_stopped(tmp_path: Path) -> None:
+    loader = FakeLoader(0.0)
+    subject = collector(loader, tmp_path / "store", refresh_seconds=0.01)
+    thread = threading.Thread(target=subject.run)
+    thread.start()
+    wait_for("three cycles", lambda: loader.cycles >= 3)
+    subject.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert loader.stopped.is_set()
+
+
+def test_stopping_before_the_start_is_a_run_without_cycles(tmp_path: Path) -> None:
+    loader = FakeLoader(0.0)
+    subject = collector(loader, tmp_path / "store")
+    subject.stop()
+    subject.run()
+    assert loader.cycles == 0
+
+
+class CountingSampler:
+    """A sampler whose slots are a twentieth of a second long."""
+
+    def __init__(self) -> None:
+        self.ticks = 0
+        self.closed = False
+
+    def seconds_to_next_tick(self) -> float:
+        return 0.05
+
+    def tick(self) -> None:
+        self.ticks += 1
+        if self.ticks == 2:
+            raise ValueError("a sample that cannot be made")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_samples_are_taken_slot_after_slot_beside_the_cycles(tmp_path: Path) -> None:
+    sampler = CountingSampler()
+    sampled = Collector(FakeLoader(0.0), tmp_path / "store", 60.0, sampler=sampler)
+    thread = threading.Thread(target=sampled.run)
+    thread.start()
+    try:
+        wait_for("three samples", lambda: sampler.ticks >= 3)
+        # What a clock that was set makes happen: everything that is due is reckoned anew.
+        sampled.schedule()
+        before = sampler.ticks
+        wait_for("more samples", lambda: sampler.ticks >= before + 2)
+    finally:
+        sampled.stop()
+        thread.join(10)
+    assert not thread.is_alive()
+    assert sampler.closed
+
+
+def test_a_cycle_that_is_due_when_the_one_before_ends_is_not_forgotten(tmp_path: Path) -> None:
+    loader = FakeLoader(0.0)
+    subject = collector(loader, tmp_path / "store", refresh_seconds=0.0)
+    thread = threading.Thread(target=subject.run)
+    thread.start()
+    try:
+        assert wait_for("many cycles", lambda: loader.cycles > 500)
+    finally:
+        subject.stop()
+        thread.join()

@@ -1,0 +1,156 @@
+"""Whole cycles from pyslurm's objects to the store: what is saved must not show."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slurm_rest_api.errors import SourceUnavailable
+from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.sources.modern import ModernSource
+from slurm_rest_api.slurmapi.store.reader import StoreReader
+from slurm_rest_api.slurmapi.store.writer import StoreWriter
+from tests.slurmapi.sources.pyslurm_modern import RUNNING, Job, Node, Partition, RPCError, make_pyslurm, tres
+
+NAMES = AccountNames(str, str, int)
+HIDDEN = ["secret"]
+
+
+@dataclass
+class Cluster:
+    """Attributes by job id, and where rack002 is."""
+
+    jobs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    second_node: tuple[str, ...] = ("secret",)
+
+    def pyslurm(self) -> Any:
+        jobs = [Job(**{**attributes, "id": job_id}) for job_id, attributes in self.jobs.items()]
+        nodes = [Node(partitions=["main"]), Node(name="rack002", partitions=list(self.second_node))]
+        return make_pyslurm(jobs=jobs, nodes=nodes, partitions=[Partition(), Partition(name="secret")])
+
+
+def rows(store: Path) -> dict[int | str, bytes]:
+    with StoreReader(store).view() as view:
+        assert view is not None
+        return {key: body for batch in view.batches("queue") for key, body in batch}
+
+
+def filled_from_scratch(cluster: Cluster, store: Path) -> dict[int | str, bytes]:
+    Cycle(ModernSource(cluster.pyslurm(), NAMES), StoreWriter(store), HIDDEN, 10.0).run()
+    return rows(store)
+
+
+ATTRIBUTES = st.sampled_from(
+    [
+        {"priority": 1},
+        {"priority": 2},
+        {"partition": "main"},
+        {"partition": "secret"},
+        {"partition": "main,secret"},
+        {"state_reason": "ReqNodeNotAvail, UnavailableNodes:rack002"},
+        {"excluded_nodes": "rack002"},
+        {"requested_tres": tres(cpu=2, mem=500, node=1, billing=2, gres={"gpu": 1})},
+        {"dependencies": {"afterok": [1, 2]}},
+        {"dependencies": None},
+        {"heterogeneous_id": 1},
+        {"heterogeneous_id": 0},
+        {"array_id": 2},
+        {"array_id": None},
+        RUNNING,
+        {"state": "PENDING"},
+        {"state": "COMPLETED"},
+    ]
+)
+JOB_IDS = st.integers(1, 4)
+EVENTS = st.one_of(
+    st.tuples(st.just("job"), JOB_IDS, ATTRIBUTES),
+    st.tuples(st.just("job"), JOB_IDS, ATTRIBUTES),
+    st.tuples(st.just("end"), JOB_IDS),
+    st.tuples(st.just("move"), st.sampled_from([("secret",), ("main",), ("secret", "main"), ()])),
+    st.tuples(st.just("fail")),
+    st.tuples(st.just("break")),
+    st.tuples(st.just("delete")),
+    st.tuples(st.just("restart")),
+)
+
+
+class Service:
+    """A cycle that lives through a history of a cluster."""
+
+    def __init__(self, store: Path) -> None:
+        self.store = store
+        self.cluster = Cluster({job_id: {} for job_id in range(1, 4)})
+        self.module = self.cluster.pyslurm()
+        self.source = ModernSource(self.module, NAMES)
+        self.start()
+
+    def start(self) -> None:
+        self.cycle = Cycle(self.source, StoreWriter(self.store), HIDDEN, 10.0)
+
+    def run(self) -> None:
+        self.module.__dict__.update(vars(self.cluster.pyslurm()))
+        self.cycle.run()
+
+    def suffer(self, event: tuple[Any, ...]) -> None:
+        jobs = self.cluster.jobs
+        match event:
+            case "job", job_id, attributes:
+                jobs[job_id] = {**jobs.get(job_id, {}), **attributes}
+            case "end", job_id:
+                jobs.pop(job_id, None)
+            case "move", partitions:
+                self.cluster.second_node = partitions
+            case "fail", *_:
+                self.module.Jobs.answer = RPCError("Unable to contact slurm controller", 1800)
+                with pytest.raises(SourceUnavailable):
+                    self.cycle.run()
+            case "break", *_:
+                self._break_in_the_middle()
+            case "delete", *_:
+                self.store.unlink(missing_ok=True)
+            case "restart", *_:
+                self.start()
+
+    def _break_in_the_middle(self) -> None:
+        """A cycle that has walked over every job, changed ones too, and is rolled back at the last."""
+        self.module.__dict__.update(vars(self.cluster.pyslurm()))
+        self.module.Jobs.answer = [*self.module.Jobs.answer, Broken()]
+        with pytest.raises(OSError, match="lost"):
+            self.cycle.run()
+
+
+class Broken:
+    """A job whose reading fails in a way that nobody expects."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise OSError("lost")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(EVENTS, max_size=3), min_size=1, max_size=8))
+def test_the_store_is_as_one_filled_from_scratch_whatever_happened(history: list[list[tuple[Any, ...]]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        service = Service(Path(folder) / "snapshot.sqlite")
+        service.run()
+        for number, events in enumerate(history):
+            for event in events:
+                service.suffer(event)
+            service.run()
+            assert rows(service.store) == filled_from_scratch(service.cluster, Path(folder) / f"fresh{number}.sqlite")
+
+
+def test_a_job_that_is_as_before_keeps_its_row(tmp_path: Path) -> None:
+    service = Service(tmp_path / "snapshot.sqlite")
+    service.run()
+    before = rows(service.store)
+    service.cluster.jobs[2] = {"priority": 5}
+    service.run()
+    after = rows(service.store)
+    assert [job_id for job_id in before if before[job_id] != after[job_id]] == [2]

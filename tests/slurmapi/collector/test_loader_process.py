@@ -1,0 +1,167 @@
+"""The loader as a real process that ends, crashes, hangs and prints as libslurm does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from slurm_rest_api.errors import SourceError
+from slurm_rest_api.slurmapi.collector.loader_process import Limits, LoaderProcess
+from slurm_rest_api.slurmapi.store.reader import StoreReader
+from tests.waiting import wait_for
+
+FOR_EVER = Limits(cycle_seconds=30.0, cycles=0, rss_mib=0)
+
+
+class Bench:
+    """A loader on a scripted source."""
+
+    def __init__(self, folder: Path) -> None:
+        self.script = folder / "script"
+        self.store = folder / "snapshot.sqlite"
+        self.loader: LoaderProcess | None = None
+
+    def slurm(self, behaviour: str) -> None:
+        self.script.write_text(behaviour)
+
+    def start(self, limits: Limits = FOR_EVER) -> LoaderProcess:
+        self.loader = LoaderProcess(
+            {
+                "source": "tests.fakes:scripted_source",
+                "hidden": [],
+                "refresh_seconds": 10.0,
+                "store": str(self.store),
+            },
+            limits,
+        )
+        return self.loader
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    monkeypatch.setenv("FAKE_SLURM", str(bench.script))
+    bench.slurm("ok")
+    yield bench
+    if bench.loader is not None:
+        bench.loader.stop()
+    assert children() == []
+
+
+def children() -> list[psutil.Process]:
+    """The living loaders among this process's children."""
+    living = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in living if "slurm_rest_api.slurmapi.collector.loader_main" in child.cmdline()]
+
+
+def test_a_cycle_fills_the_store_and_says_what_it_cost(bench: Bench) -> None:
+    report = bench.start().cycle()
+    assert report.rpcs == 6
+    assert report.seconds > 0
+    with StoreReader(bench.store).view() as view:
+        assert view is not None
+        assert view.status().source == "fake"
+        queue = view.collection("queue")
+    assert queue is not None
+    assert queue.total == report.jobs
+
+
+def test_the_same_process_serves_cycle_after_cycle(bench: Bench) -> None:
+    loader = bench.start()
+    loader.cycle()
+    (first,) = children()
+    loader.cycle()
+    assert children() == [first]
+
+
+def test_a_controller_that_is_away_is_an_error_with_its_words_and_no_reason_to_start_anew(bench: Bench) -> None:
+    loader = bench.start()
+    bench.slurm("down")
+    with pytest.raises(SourceError, match=r"^Unable to contact slurm controller \(connect failure\)$"):
+        loader.cycle()
+    (first,) = children()
+    bench.slurm("ok")
+    loader.cycle()
+    assert children() == [first]
+
+
+def test_an_exit_is_reported_with_its_code_and_last_words(bench: Bench) -> None:
+    loader = bench.start()
+    bench.slurm("exit")
+    with pytest.raises(SourceError, match=r"ended with exit code 1\. It said last: fatal: Could not establish a conf"):
+        loader.cycle()
+    bench.slurm("ok")
+    assert loader.cycle().rpcs == 6
+
+
+def test_a_crash_is_reported_by_the_name_of_its_signal(bench: Bench) -> None:
+    loader = bench.start()
+    bench.slurm("crash")
+    with pytest.raises(SourceError, match=r"The process that reads Slurm was ended by SIGSEGV\."):
+        loader.cycle()
+    bench.slurm("ok")
+    assert loader.cycle().rpcs == 6
+
+
+def test_a_load_that_hangs_is_ended_after_its_time(bench: Bench) -> None:
+    loader = bench.start(Limits(cycle_seconds=1.5, cycles=0, rss_mib=0))
+    bench.slurm("hang")
+    with pytest.raises(SourceError, match=r"longer than system\.cycle_timeout_seconds \(1\.5 s\)"):
+        loader.cycle()
+    assert children() == []
+
+
+def test_what_pyslurm_prints_does_not_disturb_the_answers(bench: Bench) -> None:
+    bench.slurm("noise")
+    assert bench.start().cycle().rpcs == 6
+
+
+def test_the_loader_is_replaced_after_its_number_of_cycles(bench: Bench) -> None:
+    loader = bench.start(Limits(cycle_seconds=30.0, cycles=2, rss_mib=0))
+    loader.cycle()
+    (first,) = children()
+    loader.cycle()
+    assert children() == []
+    loader.cycle()
+    (second,) = children()
+    assert second != first
+
+
+def test_the_loader_is_replaced_when_it_has_grown_too_large(bench: Bench) -> None:
+    loader = bench.start(Limits(cycle_seconds=30.0, cycles=0, rss_mib=1))
+    loader.cycle()
+    assert children() == []
+
+
+def test_a_killed_loader_is_noticed_and_replaced(bench: Bench) -> None:
+    loader = bench.start()
+    loader.cycle()
+    (first,) = children()
+    first.kill()
+    wait_for("the loader to end", lambda: first.status() == psutil.STATUS_ZOMBIE)
+    with pytest.raises(SourceError, match="was ended by SIGKILL"):
+        loader.cycle()
+    loader.cycle()
+    assert [child.pid for child in children()] != [first.pid]
+
+
+def test_the_loader_dies_with_its_parent(bench: Bench) -> None:
+    """A parent that is killed cannot clean up, and a loader blocked in an RPC notices nothing by itself."""
+    bench.slurm("hang")
+    parent = os.fork()
+    if parent == 0:
+        try:
+            bench.start().cycle()
+        finally:
+            # Whatever happened: the fork must not go on as a second test session.
+            os._exit(0)
+    loader = wait_for("the loader to start", lambda: next(iter(psutil.Process(parent).children()), None))
+    wait_for("the loader to hang", bench.script.with_suffix(".hangs").exists)
+    os.kill(parent, 9)
+    os.waitpid(parent, 0)
+    wait_for("the loader to end", lambda: not psutil.pid_exists(loader.pid) or loader.status() == "zombie")
+    assert not loader.is_running() or loader.status() == psutil.STATUS_ZOMBIE

@@ -1,0 +1,152 @@
+"""Many clients that want it fresh at once (`Cache-Control: no-cache`), and the collector that loads for them."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slurm_rest_api.errors import SourceError
+from slurm_rest_api.slurmapi.collector.collector import Collector
+from slurm_rest_api.slurmapi.collector.cycle import Cycle, CycleReport
+from slurm_rest_api.slurmapi.responses import desk
+from slurm_rest_api.slurmapi.shared.refresh_pipe import Door, knock
+from slurm_rest_api.slurmapi.store.writer import StoreWriter
+from tests.builders import make_job, make_snapshot
+from tests.fakes import FakeSource
+from tests.slurmapi.query.service import Service
+from tests.waiting import wait_for
+
+CLIENTS = 30
+FRESH_SECONDS = 0.4
+HOUR = 3600.0
+
+
+class CountingLoader:
+    """Each load has one job, whose id is the number of the load; `held` makes loads wait, `down` makes them fail."""
+
+    def __init__(self, store: Path) -> None:
+        self.began: list[float] = []
+        self.stored = 0
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.down = False
+        self._store = store
+        self._source = FakeSource()
+        self._cycle: Cycle | None = None
+
+    def cycle(self) -> CycleReport:
+        self.began.append(time.monotonic())
+        if self._cycle is None:
+            # SQLite's connections belong to the thread that made them, here the collector's.
+            self._cycle = Cycle(self._source, StoreWriter(self._store), hidden=[], refresh_seconds=HOUR)
+        self._source.snapshot = make_snapshot(jobs=[make_job(len(self.began))])
+        report = self._cycle.run() if not self.down else None
+        self.stored += report is not None
+        assert self.go_on.wait(20)
+        if report is None:
+            raise SourceError("Unable to contact slurm controller (connect failure)")
+        return report
+
+    def interrupt(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
+class Knocks:
+    """Counts the requests that have knocked at the collector's door."""
+
+    def __init__(self) -> None:
+        self.count = itertools.count(1)
+        self.seen = 0
+
+    def __call__(self, path: Path) -> bool:
+        answered = knock(path)
+        self.seen = next(self.count)
+        return answered
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Service:
+    return Service(tmp_path, waiting_requests=CLIENTS + 1, web_threads=CLIENTS + 2)
+
+
+@pytest.fixture
+def loader(api: Service) -> Iterator[CountingLoader]:
+    """The loader of a collector that has loaded once, and by itself would load once an hour."""
+    loader = CountingLoader(api.paths.store)
+    collector = Collector(loader, api.paths.store, HOUR, FRESH_SECONDS, uniform=lambda low, high: high)
+    thread = threading.Thread(target=collector.run)
+    door = Door(api.paths.door, collector.load_soon)
+    thread.start()
+    try:
+        wait_for("the first load", lambda: api.client.get("/queue").status_code == 200)
+        yield loader
+    finally:
+        loader.go_on.set()
+        door.close()
+        collector.stop()
+        thread.join(20)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So much that no answer of these tests comes because it is over."""
+    monkeypatch.setattr(desk, "FRESH_PATIENCE_SECONDS", HOUR)
+
+
+def ask(api: Service) -> Any:
+    return api.client.application.test_client().get("/queue", headers={"Cache-Control": "no-cache"})
+
+
+def asked_by_all(api: Service, while_they_wait: Callable[[], None]) -> list[Any]:
+    """Every client asks; once all of them have, `while_they_wait` is called. Their answers."""
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(CLIENTS) as pool:
+        knocks = Knocks()
+        patch.setattr(desk, "knock", knocks)
+        asked = [pool.submit(ask, api) for _ in range(CLIENTS)]
+        wait_for("every client to have asked", lambda: knocks.seen == CLIENTS)
+        while_they_wait()
+        return [future.result(30) for future in asked]
+
+
+def test_all_who_ask_at_once_are_answered_from_one_load(api: Service, loader: CountingLoader) -> None:
+    loader.go_on.clear()
+    busy = threading.Thread(target=ask, args=(api,))
+    busy.start()
+    wait_for("a load that began before they ask", lambda: loader.stored == 2)
+    answers = asked_by_all(api, loader.go_on.set)
+    busy.join(20)
+    assert [list(answer.get_json()["data"]) for answer in answers] == [["3"]] * CLIENTS
+    assert [answer.headers["Age"] for answer in answers] == ["0"] * CLIENTS
+    assert len(loader.began) == 3
+
+
+def test_however_often_they_ask_loads_keep_their_distance(api: Service, loader: CountingLoader) -> None:
+    def keep_asking(until: int) -> None:
+        while len(loader.began) < until:
+            assert ask(api).status_code == 200
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(keep_asking, [6] * 8))
+    gaps = [later - before for before, later in itertools.pairwise(loader.began)]
+    # From the scheduler to the loader takes a moment, one time more than another.
+    assert min(gaps) > FRESH_SECONDS * 0.75, gaps
+
+
+def test_while_slurmctld_is_down_nobody_waits_for_a_load(api: Service, loader: CountingLoader) -> None:
+    loader.down = True
+    answers = asked_by_all(api, lambda: None)
+    assert [list(answer.get_json()["data"]) for answer in answers] == [["1"]] * CLIENTS
+    assert len(loader.began) == 2, "the load that failed was for all of them, and the next is after the back-off"
+    with ThreadPoolExecutor(1) as pool:
+        assert list(pool.submit(ask, api).result(30).get_json()["data"]) == ["1"]
+    assert len(loader.began) == 2

@@ -1,0 +1,132 @@
+"""The filters, groups and sums of /queue, and which job a path names, in plain Python."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from tests.slurmapi.query.reference import Record, Sum, Test, chosen, in_all
+
+SHORT_STATES = {"R": "RUNNING", "PD": "PENDING", "CG": "COMPLETING", "CD": "COMPLETED", "S": "SUSPENDED"}
+
+
+def states(job: Record) -> set[str]:
+    return set(job["job_state"].split("+"))
+
+
+def nodes_of(job: Record) -> list[str]:
+    """The nodes of test jobs are written out: `n1,n2`."""
+    return list(job["cpus_allocated"]) or (job["nodes"] or "").split(",")
+
+
+def tasks_of(job: Record) -> set[int]:
+    """Task indexes of an array that a record stands for."""
+    if job["array_task_id"] is not None:
+        return {job["array_task_id"]}
+    found: set[int] = set()
+    for part in (job["array_task_str"] or "").partition("%")[0].split(","):
+        ends, _, step = part.partition(":")
+        first, _, last = ends.partition("-")
+        if first:
+            found |= set(range(int(first), int(last or first) + 1, int(step or 1)))
+    return found
+
+
+def in_array(job: Record, text: str) -> bool:
+    array, _, task = text.partition("_")
+    return job["array_job_id"] == int(array) and (not task or int(task) in tasks_of(job))
+
+
+def is_like(name: str, pattern: str) -> bool:
+    """`*` stands for anything, and nothing else for anything but itself."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
+
+
+def expected_after(time: int, text: str) -> bool:
+    return time > 0 and time >= int(text)
+
+
+def expected_before(time: int, text: str) -> bool:
+    return 0 < time < int(text)
+
+
+TESTS: Mapping[str, Test] = {
+    "user": lambda job, text: chosen(text, lambda name: job["user_name"] == name),
+    "account": lambda job, text: chosen(text, lambda name: job["account"] == name),
+    "qos": lambda job, text: chosen(text, lambda name: job["qos"] == name),
+    "partition": lambda job, text: chosen(text, lambda name: name in job["partition"].split(",")),
+    "state": lambda job, text: chosen(text, lambda names: in_all(names, SHORT_STATES, states(job))),
+    "name": lambda job, text: chosen(text, lambda name: is_like(job["name"], name)),
+    "reason": lambda job, text: chosen(text, lambda name: job["state_reason"].split(",")[0].lower() == name.lower()),
+    "array": lambda job, text: any(in_array(job, name) for name in text.split(",")),
+    "node": lambda job, text: bool(set(text.split(",")) & set(nodes_of(job))),
+    "submitafter": lambda job, text: expected_after(job["submit_time"], text),
+    "submitbefore": lambda job, text: expected_before(job["submit_time"], text),
+    "startafter": lambda job, text: expected_after(job["start_time"], text),
+    "startbefore": lambda job, text: expected_before(job["start_time"], text),
+    "jobid<": lambda job, text: job["job_id"] <= int(text),
+    "jobid>": lambda job, text: job["job_id"] >= int(text),
+    "jobid": lambda job, text: job["job_id"] == int(text),
+}
+
+
+def gpus_of(job: Record) -> int:
+    """Of the test jobs' TRES, which name GPUs either with or without a type."""
+    tres = job["tres_alloc_str"] or job["tres_req_str"] or ""
+    counts = dict(entry.split("=") for entry in tres.split(",") if entry)
+    typed = sum(int(count) for name, count in counts.items() if name.startswith("gres/gpu:"))
+    return int(counts.get("gres/gpu", typed))
+
+
+SUMS: Mapping[str, Sum] = {
+    "cpus": lambda job: job["num_cpus"],
+    "nodes": lambda job: job["num_nodes"],
+    "memory": lambda job: job["memory"] or 0,
+    "gpus": gpus_of,
+}
+GROUPS: Mapping[str, Callable[[Record], list[str]]] = {
+    "user": lambda job: [job["user_name"]],
+    "account": lambda job: [job["account"] or "(null)"],
+    "partition": lambda job: job["partition"].split(","),
+    "state": lambda job: [job["job_state"]],
+    "qos": lambda job: [job["qos"] or "(null)"],
+    "reason": lambda job: [job["state_reason"].split(",")[0]],
+    "name": lambda job: [job["name"]],
+}
+ORDERS = [
+    "job_id",
+    "user_name",
+    "account",
+    "partition",
+    "name",
+    "qos",
+    "job_state",
+    "state_reason",
+    "array_job_id",
+    "array_task_id",
+    "array_task_str",
+    "het_job_id",
+    "het_job_offset",
+    "submit_time",
+    "start_time",
+    "end_time",
+    "priority",
+    "num_cpus",
+    "num_nodes",
+    "memory",
+    "time_limit",
+]
+
+
+def named(jobs: Iterable[Record], path: str) -> Record | None:
+    """The job of `123`, `123_7` (where it waits: the record that stands for it) or `123+1`."""
+    listed = sorted(jobs, key=lambda job: job["job_id"])
+    if "_" in path:
+        array, task = map(int, path.split("_"))
+        tasks = [job for job in listed if job["array_job_id"] == array and task in tasks_of(job)]
+        # A task that has a record of its own is that one.
+        return next(iter(sorted(tasks, key=lambda job: job["array_task_id"] is None)), None)
+    if "+" in path:
+        leader, offset = map(int, path.split("+"))
+        return next((job for job in listed if (job["het_job_id"], job["het_job_offset"]) == (leader, offset)), None)
+    return next((job for job in listed if job["job_id"] == int(path)), None)

@@ -1,0 +1,309 @@
+"""Formats, single records, pages' links, validators and refusals."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from typing import Any
+
+import pytest
+
+from slurm_rest_api.slurmapi.store.array_tasks import has_task
+from slurm_rest_api.slurmapi.store.reader import StoreReader
+from tests.builders import make_job, make_node, make_partition, make_running_job
+from tests.slurmapi.query.service import Service
+
+JOBS = {
+    5: make_job(5, array_job_id=5, array_task_str="3,7-9%2", priority=10),
+    6: make_running_job(6, "rack001", array_job_id=5, array_task_id=1, name="=cmd|' /C calc'!A0", priority=30),
+    7: make_running_job(7, "rack002", het_job_id=7, het_job_offset=0, user_name="bob", name='a "b",\tc', priority=20),
+    8: make_running_job(8, "rack001", het_job_id=7, het_job_offset=1, partition="long", priority=20),
+}
+NODES = [
+    make_node("rack001", state="MIXED+DRAIN", gres=["gpu:a100:2"], gres_used=["gpu:a100:1"], features="avx2,ib"),
+    make_node("rack002", state="IDLE*", partitions=["main", "long"], features_active="avx2"),
+    make_node("rack010", state="IDLE", partitions=["long"], features=[]),
+]
+
+
+@pytest.fixture
+def loaded(api: Service) -> Service:
+    api.load(JOBS, nodes=NODES, partitions=[make_partition("main"), make_partition("long", state="DOWN")])
+    return api
+
+
+def faults(api: Service, path: str, status: int = 400) -> list[dict[str, Any]]:
+    response = api.client.get(path)
+    assert response.status_code == status, response.get_data(as_text=True)
+    errors: list[dict[str, Any]] = response.get_json()["errors"]
+    return errors
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("state=mix", ["rack001"]),
+        ("state=draining", ["rack001"]),
+        ("state=IDLE", ["rack002", "rack010"]),
+        ("state=IDLE,!NOT_RESPONDING", ["rack010"]),
+        ("partition=long", ["rack002", "rack010"]),
+        ("name=rack[001-009]", ["rack001", "rack002"]),
+        ("feature=avx2", ["rack001", "rack002"]),
+        ("feature=ib", ["rack001"]),
+        ("gres=gpu", ["rack001"]),
+        ("gres=gpu:a100:2", ["rack001"]),
+        ("gres=gpu:h100", []),
+        ("sort=-name", ["rack010", "rack002", "rack001"]),
+    ],
+)
+def test_nodes_are_found_by_what_they_are(loaded: Service, query: str, names: list[str]) -> None:
+    assert [node["name"] for node in loaded.get(f"/nodes?shape=list&{query}")["data"]] == names
+
+
+def test_nodes_and_partitions_are_grouped(loaded: Service) -> None:
+    by_partition = loaded.get("/nodes?group_by=partition")["data"]
+    assert {name: entry["count"] for name, entry in by_partition.items()} == {"main": 2, "long": 2}
+    assert (by_partition["main"]["gpus"], by_partition["main"]["gpus_used"]) == (2, 1)
+    assert loaded.get("/nodes?group_by=feature")["data"]["(null)"]["count"] == 1
+    assert loaded.get("/partitions?group_by=state&shape=list")["data"] == [
+        {"state": "DOWN", "count": 1, "total_nodes": 1, "total_cpus": 4},
+        {"state": "UP", "count": 1, "total_nodes": 1, "total_cpus": 4},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"), [("name=main", ["main"]), ("state=down", ["long"]), ("name=!main", ["long"])]
+)
+def test_partitions_are_found_by_name_and_state(loaded: Service, query: str, names: list[str]) -> None:
+    assert list(loaded.get(f"/partitions?{query}")["data"]) == names
+
+
+def test_usage_of_some_partitions_and_nodes(loaded: Service) -> None:
+    whole, part = loaded.get("/usage"), loaded.get("/usage?partition=long&node=rack[002,010]")
+    nodes = whole["data"]["partitions"]["long"]["nodes"]
+    expected = {**whole["data"]["partitions"]["long"], "nodes": {name: nodes[name] for name in ("rack002", "rack010")}}
+    assert part["data"] == {**whole["data"], "partitions": {"long": expected}}
+    assert part["meta"]["total"] == 1
+    assert list(loaded.get("/usage?partition=!long&compact=true")["data"]["partitions"]) == ["main"]
+
+
+def test_usage_with_some_fields(loaded: Service) -> None:
+    whole = loaded.get("/usage")["data"]
+    fields = "total_load,partitions.state,partitions.nodes.running_jobs,partitions.nodes.active"
+    assert loaded.get(f"/usage?compact=true&partition=main&fields={fields}")["data"] == {
+        "total_load": whole["total_load"],
+        "partitions": {
+            "main": {
+                "state": "UP",
+                "nodes": {
+                    name: {"running_jobs": node["running_jobs"], "active": True}
+                    for name, node in whole["partitions"]["main"]["nodes"].items()
+                    if node["active"]
+                },
+            }
+        },
+    }
+    assert loaded.get("/usage?fields=partitions,partitions.state")["data"] == {"partitions": whole["partitions"]}
+    assert loaded.get("/usage?fields=jobs_running")["data"] == {"jobs_running": whole["jobs_running"]}
+    assert loaded.get("/usage?node=rack002&fields=partitions.nodes")["data"]["partitions"]["long"] == {
+        "nodes": {"rack002": whole["partitions"]["long"]["nodes"]["rack002"]}
+    }
+
+
+def test_usage_counts_what_queue_and_nodes_show(loaded: Service) -> None:
+    usage = loaded.get("/usage")["data"]
+    for state, field in (("R", "jobs_running"), ("PD", "jobs_pending")):
+        groups = loaded.get(f"/queue?state={state}&group_by=partition")["data"]
+        assert usage[field] == loaded.get(f"/queue?state={state}&count=true")["data"]["count"]
+        counted = {name: partition[field] for name, partition in usage["partitions"].items() if partition[field]}
+        assert counted == {name: group["count"] for name, group in groups.items() if name in usage["partitions"]}
+    nodes = loaded.get("/nodes?count=true")["data"]
+    assert (usage["alloc_gpus"], usage["total_gpus"]) == (nodes["gpus_used"], nodes["gpus"])
+    assert sum(usage["nodes_by_state"].values()) == nodes["count"]
+
+
+def test_a_field_of_usage_that_does_not_exist_is_named(loaded: Service) -> None:
+    refused = loaded.client.get("/usage?fields=partitions.nodes.jobs")
+    assert refused.status_code == 400
+    assert "There is no field 'partitions.nodes.jobs'." in refused.get_json()["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("job_id", "found"),
+    [("5", 5), ("6", 6), ("5_1", 6), ("5_3", 5), ("5_8", 5), ("7+1", 8), ("7%2B0", 7), ("7%201", 8)],
+)
+def test_a_job_by_any_of_its_names(loaded: Service, job_id: str, found: int) -> None:
+    assert loaded.get(f"/queue/{job_id}")["data"] == loaded.get("/queue")["data"][str(found)]
+
+
+@pytest.mark.parametrize(("tasks", "ones"), [("2-9%4", range(2, 10)), ("1,3,10-20:5", [1, 3, 10, 15, 20]), ("0", [0])])
+def test_tasks_that_wait(tasks: str, ones: Any) -> None:
+    assert [task for task in range(30) if has_task(tasks, task)] == list(ones)
+
+
+def test_single_records_by_name_and_their_fields(loaded: Service) -> None:
+    assert loaded.get("/nodes/rack002")["data"] == loaded.get("/nodes")["data"]["rack002"]
+    assert loaded.get("/partitions/long?fields=state,name")["data"] == {"state": "DOWN", "name": "long"}
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/queue/99", "There is no job 99."),
+        ("/queue/5_2", "There is no job 5_2."),
+        ("/queue/7+9", "There is no job 7+9."),
+        ("/nodes/rack9", "There is no node 'rack9'."),
+        ("/partitions/none", "There is no partition 'none'."),
+    ],
+)
+def test_what_is_not_there_is_a_404_that_says_so(loaded: Service, path: str, words: str) -> None:
+    assert faults(loaded, path, 404)[0]["detail"].startswith(words)
+
+
+def test_csv_is_read_back_and_runs_no_formula(loaded: Service) -> None:
+    response = loaded.client.get("/queue.csv?fields=job_id,name,cpus_allocated&user=!nobody")
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert response.headers["X-Total-Count"] == "4"
+    lines = list(csv.DictReader(io.StringIO(response.get_data(as_text=True))))
+    assert lines[1] == {"job_id": "6", "name": "'=cmd|' /C calc'!A0", "cpus_allocated": '{"rack001":1}'}
+    assert lines[2]["name"] == 'a "b",\tc'
+    same = loaded.client.get("/queue?format=csv&fields=job_id,name,cpus_allocated&user=!nobody")
+    assert same.data == response.data
+
+
+def test_ndjson_is_one_record_a_line(loaded: Service) -> None:
+    response = loaded.client.get("/queue?format=ndjson")
+    assert [json.loads(line) for line in response.data.splitlines()] == list(loaded.get("/queue")["data"].values())
+    assert response.headers["Content-Type"].startswith("application/x-ndjson")
+
+
+def test_tsv_has_no_tab_inside_a_cell(loaded: Service) -> None:
+    lines = loaded.client.get("/queue?format=tsv&fields=job_id,name").get_data(as_text=True).splitlines()
+    assert lines[0] == "job_id\tname"
+    assert lines[3] == '7\ta "b", c'
+
+
+def test_a_table_is_aligned(loaded: Service) -> None:
+    response = loaded.client.get("/queue?format=table&fields=job_id,user_name,job_state")
+    lines = response.get_data(as_text=True).splitlines()
+    assert lines[0] == "JOB_ID USER_NAME JOB_STATE"
+    assert lines[3] == "7      bob       RUNNING"
+    assert loaded.client.get("/queue?format=table").data.startswith(b"JOB_ID PARTITION NAME")
+
+
+def test_groups_as_a_table(loaded: Service) -> None:
+    text = loaded.client.get("/queue?group_by=user&format=csv").get_data(as_text=True)
+    assert text.splitlines() == ["user,count,cpus,nodes,memory,gpus", "ada,3,3,3,0,0", "bob,1,1,1,0,0"]
+
+
+def test_the_next_page_is_linked(loaded: Service) -> None:
+    response = loaded.client.get("/queue?format=csv&fields=job_id&limit=3&sort=-priority")
+    assert response.get_data(as_text=True).split() == ["job_id", "6", "7", "8"]
+    link = response.headers["Link"].removeprefix("<").partition(">")[0]
+    last = loaded.client.get(link)
+    assert last.get_data(as_text=True).split() == ["job_id", "5"]
+    assert "Link" not in last.headers
+
+
+def test_a_chosen_answer_is_a_304_until_the_data_changes(loaded: Service) -> None:
+    path = "/queue?user=ada&fields=job_id"
+    tag = loaded.client.get(path).headers["ETag"]
+    assert loaded.client.get(path, headers={"If-None-Match": tag}).status_code == 304
+    assert loaded.client.get("/queue?user=bob&fields=job_id", headers={"If-None-Match": tag}).status_code == 200
+    loaded.load({5: JOBS[5]}, nodes=NODES)
+    assert loaded.client.get(path, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_304_reads_no_record(loaded: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = "/queue?user=ada&limit=1"
+    tag = loaded.client.get(path).headers["ETag"]
+    monkeypatch.delattr("slurm_rest_api.slurmapi.store.queries.places")
+    assert loaded.client.get(path, headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_large_answers_are_streamed_and_the_view_is_let_go(api: Service) -> None:
+    api.load({number: make_job(number, comment="x" * 500) for number in range(1, 1001)})
+    response = api.client.get("/queue?sort=-job_id&shape=list", buffered=False)
+    assert "Content-Length" not in response.headers
+    pieces = response.iter_encoded()
+    assert next(iter(pieces)).startswith(b'{"data":')
+    # The client goes away in the middle.
+    response.close()
+    with StoreReader(api.paths.store).view() as view:
+        assert view is not None
+    packed = api.client.get("/queue?sort=-job_id&shape=list", headers={"Accept-Encoding": "gzip"})
+    plain = api.client.get("/queue?sort=-job_id&shape=list")
+    assert gzip.decompress(packed.data) == plain.data
+    assert [job["job_id"] for job in json.loads(plain.data)["data"]] == list(range(1000, 0, -1))
+
+
+def test_small_answers_are_compressed_where_it_saves_something(loaded: Service) -> None:
+    accepts = {"Accept-Encoding": "gzip"}
+    tiny = loaded.client.get("/queue?fields=job_id&limit=1", headers=accepts)
+    assert "Content-Encoding" not in tiny.headers
+    small = loaded.client.get("/queue?limit=4", headers=accepts)
+    assert small.headers["Content-Encoding"] == "gzip"
+    assert json.loads(gzip.decompress(small.data))["data"] == loaded.get("/queue")["data"]
+
+
+def test_without_parameters_the_prepared_answer_is_sent(loaded: Service) -> None:
+    assert set(loaded.get("/queue")["meta"]) == {"source", "version", "changed_at", "total", "stale", "error"}
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter", "words"),
+    [
+        ("/queue?fields=user_nam", "fields", "Did you mean 'user_name'?"),
+        ("/queue/5?fields=user_nam", "fields", "Did you mean 'user_name'?"),
+        ("/queue?sort=-priorty", "sort", "Did you mean 'priority'?"),
+        ("/queue?state=RUNING", "state", "there is no state 'RUNING'; the states are PENDING (PD)"),
+        ("/nodes?state=R", "state", "there is no state 'R'"),
+        ("/nodes?state=MIXED%2BDRIAN", "state", "there is no state 'DRIAN'"),
+        ("/nodes?state=mix%2B", "state", "expected states with single plus signs between them"),
+        ("/queue?state=" + ",".join(["r%2Bcg"] * 101), "state", "at most 200 states"),
+        ("/queue?limit=0", "limit", "greater than or equal to 1"),
+        ("/queue?cursor=nonsense", "cursor", "expected the cursor of an answer's meta.next"),
+        ("/queue?cursor=WyJrZXkiLCB7fV0", "cursor", "expected the cursor of an answer's meta.next"),
+        ("/queue?node=n[1-99999999999]", "node", "has more than 10,000 node names"),
+        ("/queue?node=n[1", "node", "is not a hostlist"),
+        ("/queue?array=x", "array", "expected array job ids"),
+        ("/queue?user=!", "user", "expected a name behind each !"),
+        ("/queue?user=" + ",".join("a" * 201), "user", "at most 200 names"),
+        ("/queue?wait=5", "wait", "wait needs since"),
+        ("/queue?clock=true", "clock", "clock needs since"),
+        ("/queue?since=x&sort=name", "sort", "makes no sense together with since"),
+        ("/queue?group_by=user&limit=3", "limit", "makes no sense together with group_by"),
+        ("/queue?count=true&group_by=user", "count", "leave count out"),
+        ("/queue?group_by=usr", "group_by", "Input should be 'user'"),
+        ("/queue.csv?format=json", "format", "together with the ending .csv"),
+        ("/queue/abc", "jobid", "'abc' is no job id"),
+    ],
+)
+def test_what_cannot_be_answered_is_told(loaded: Service, path: str, parameter: str, words: str) -> None:
+    (fault,) = faults(loaded, path)
+    assert fault["source"] == {"parameter": parameter}
+    assert words in fault["detail"]
+
+
+def test_a_cursor_of_another_order_is_refused(loaded: Service) -> None:
+    link = loaded.get("/queue?limit=1&sort=priority")["meta"]["next"]
+    (fault,) = faults(loaded, link.replace("sort=priority", "sort=-priority"))
+    assert fault["source"] == {"parameter": "cursor"}
+
+
+@pytest.mark.parametrize("path", ["/queue?user=ada&limit=2", "/queue?format=csv&limit=1", "/nodes?state=IDLE"])
+def test_the_same_question_is_answered_the_same_without_being_made_again(
+    loaded: Service, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepts = {"Accept-Encoding": "gzip"}
+    first, packed = loaded.client.get(path), loaded.client.get(path, headers=accepts)
+    with monkeypatch.context() as patch:
+        patch.delattr("slurm_rest_api.slurmapi.store.queries.places")
+        again, packed_again = loaded.client.get(path), loaded.client.get(path, headers=accepts)
+    for one, other in ((first, again), (packed, packed_again)):
+        assert one.data == other.data
+        assert {**one.headers, "Age": "0"} == {**other.headers, "Age": "0"}
+    loaded.load({}, nodes=[])
+    assert loaded.client.get(path).headers["X-Total-Count"] == "0"

@@ -1,0 +1,86 @@
+"""Prepared bodies in a real folder."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
+
+
+class Renderer:
+    """Counts how often a body is rendered."""
+
+    def __init__(self, *chunks: bytes) -> None:
+        self.chunks = chunks
+        self.calls = 0
+
+    def __call__(self) -> Iterator[bytes]:
+        self.calls += 1
+        return iter(self.chunks)
+
+
+def read(bodies: PreparedBodies, name: str, tag: str, render: Renderer, *, compressed: bool = False) -> bytes:
+    with bodies.open(name, tag, gzip=compressed, render=render) as file:
+        return file.read()
+
+
+def test_a_body_is_rendered_once_per_version(tmp_path: Path) -> None:
+    bodies, render = PreparedBodies(tmp_path / "prepared"), Renderer(b"one ", b"two")
+    assert read(bodies, "queue", "run-1", render) == b"one two"
+    assert read(bodies, "queue", "run-1", render) == b"one two"
+    assert render.calls == 1
+    assert read(bodies, "queue", "run-2", Renderer(b"three")) == b"three"
+
+
+def test_the_compressed_body_says_the_same(tmp_path: Path) -> None:
+    compressed = read(PreparedBodies(tmp_path), "queue", "run-1", Renderer(b"one ", b"two"), compressed=True)
+    assert gzip.decompress(compressed) == b"one two"
+
+
+def test_old_versions_of_the_same_body_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    bodies = PreparedBodies(tmp_path)
+    read(bodies, "queue", "run-1", Renderer(b"old"))
+    read(bodies, "queue", "run-1", Renderer(b"old"), compressed=True)
+    read(bodies, "nodes", "run-1", Renderer(b"nodes"))
+    read(bodies, "queue", "run-2", Renderer(b"new"))
+    kept = {path.name for path in tmp_path.iterdir() if path.suffix != ".lock"}
+    assert kept == {"queue-run-2.json", "queue-run-1.json.gz", "nodes-run-1.json"}
+
+
+def test_a_file_that_is_being_sent_survives_its_removal(tmp_path: Path) -> None:
+    bodies = PreparedBodies(tmp_path)
+    with bodies.open("queue", "run-1", gzip=False, render=Renderer(b"old")) as sending:
+        read(bodies, "queue", "run-2", Renderer(b"new"))
+        assert sending.read() == b"old"
+
+
+def test_many_that_ask_at_once_share_one_rendering(tmp_path: Path) -> None:
+    bodies, render = PreparedBodies(tmp_path), Renderer(*[b"x" * 1000] * 500)
+    start, answers = threading.Barrier(8), []
+
+    def ask() -> None:
+        start.wait()
+        answers.append(read(bodies, "queue", "run-1", render))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [b"x" * 500_000] * 8
+    assert render.calls == 1
+
+
+def test_a_rendering_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    def fail() -> Iterator[bytes]:
+        yield b"half"
+        raise OSError("No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        PreparedBodies(tmp_path).open("queue", "run-1", gzip=False, render=fail)
+    assert [path.name for path in tmp_path.iterdir()] == ["queue.json.lock"]

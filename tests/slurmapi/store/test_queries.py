@@ -1,0 +1,193 @@
+"""What answers cost, in steps of SQLite, statements, rendered records and bytes; no clock is asked."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from slurm_rest_api.slurmapi import views
+from slurm_rest_api.slurmapi.responses import changes, records
+from slurm_rest_api.slurmapi.responses.json_stream import with_fields
+from slurm_rest_api.slurmapi.store import schema
+from tests.builders import make_job
+from tests.slurmapi.query.service import Service
+
+FEW, MANY = 500, 5_000
+
+
+@dataclass
+class Cost:
+    """Of one request; `whole` records were read one by one, `rendered` ones parsed and written anew."""
+
+    steps: int = 0
+    statements: int = 0
+    whole: int = 0
+    rendered: int = 0
+    bytes: int = 0
+
+
+class Meter:
+    """Counts what every read of the store costs from now on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.cost = Cost()
+        connect = schema.connect_readonly
+
+        def watched(path: Path) -> sqlite3.Connection:
+            connection = connect(path)
+            connection.set_progress_handler(self._step, 1)
+            connection.set_trace_callback(self._statement)
+            return connection
+
+        def counted(*arguments: object) -> bytes:
+            self.cost.rendered += 1
+            return with_fields(*arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(schema, "connect_readonly", watched)
+        for module in (records, changes, views):
+            monkeypatch.setattr(module, "with_fields", counted)
+
+    def _step(self) -> None:
+        self.cost.steps += 1
+
+    def _statement(self, sql: str) -> None:
+        self.cost.statements += 1
+        self.cost.whole += sql.startswith("SELECT key, body FROM")
+
+    @contextmanager
+    def measured(self) -> Iterator[Cost]:
+        self.cost = Cost()
+        yield self.cost
+
+
+Costs = Callable[..., Cost]
+
+
+@pytest.fixture
+def cost_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Costs:
+    """Measures a request to a cluster of so many jobs, ten of them grace's; `{version}` is that of the load before."""
+
+    def measure(
+        jobs: int, path: str, *, again: bool = False, before: str | None = None, encoding: str = "identity"
+    ) -> Cost:
+        api = Service(tmp_path / f"{jobs}-{len(list(tmp_path.iterdir()))}")
+        cluster = {number: make_job(number, priority=number) for number in range(1, jobs + 1)}
+        cluster |= {number: make_job(number, user_name="grace") for number in range(1, 11)}
+        api.load(cluster)
+        version = api.get("/queue", count="true")["meta"]["version"]
+        api.load({**cluster, 7: make_job(7, user_name="grace", priority=1), 8: make_job(8, user_name="ada")})
+        path, before = path.format(version=version), before and before.format(version=version)
+        meter = Meter(monkeypatch)
+        fresh = Service(api.paths.root)
+        # Asked of another process, so to speak: the one that is measured keeps no answer yet.
+        tag = api.client.get(path).headers.get("ETag", "")
+        headers = {"Accept-Encoding": encoding} | ({"If-None-Match": tag} if again else {})
+        if before is not None:
+            fresh.client.get(before, headers=headers)
+        with meter.measured() as cost:
+            response = fresh.client.get(path, headers=headers)
+            cost.bytes = len(response.data)
+        assert response.status_code == (304 if again else 200)
+        monkeypatch.undo()
+        return cost
+
+    return measure
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/queue/4",
+        "/queue?user=grace&fields=job_id,name&limit=5",
+        "/queue?user=grace&count=true",
+        "/queue?array=3",
+        "/queue?since={version}",
+        "/queue?limit=5",
+    ],
+)
+def test_what_does_not_depend_on_the_size_of_the_queue(cost_of: Costs, path: str) -> None:
+    few, many = cost_of(FEW, path), cost_of(MANY, path)
+    assert many.steps <= few.steps * 1.2
+    assert (many.statements, many.rendered) == (few.statements, few.rendered)
+    assert many.bytes <= few.bytes + 100
+
+
+@pytest.mark.parametrize(
+    ("path", "steps", "statements", "rendered"),
+    [
+        ("/queue/4", 250, 9, 1),
+        ("/queue?user=grace&fields=job_id,name&limit=5", 700, 9, 0),
+        ("/queue?user=grace&fields=job_id,comment&limit=5", 900, 14, 5),
+        ("/queue?since={version}", 600, 8, 2),
+        ("/queue?user=grace&count=true", 500, 8, 0),
+    ],
+)
+def test_answers_cost_no_more_than_they_did(
+    cost_of: Costs, path: str, steps: int, statements: int, rendered: int
+) -> None:
+    cost = cost_of(MANY, path)
+    assert (cost.steps <= steps, cost.statements <= statements, cost.rendered <= rendered) == (True,) * 3, cost
+
+
+@pytest.mark.parametrize("path", ["/queue", "/queue?user=grace&limit=5", "/queue?state=PD", "/queue/4", "/usage"])
+def test_an_unchanged_answer_reads_the_versions_alone(cost_of: Costs, path: str) -> None:
+    cost = cost_of(FEW, path, again=True)
+    assert cost.bytes == 0
+    assert cost.rendered == 0
+    assert cost.statements <= 6, cost
+    assert cost.steps <= 250, cost
+
+
+def test_filters_read_columns_and_only_what_is_answered_is_read_whole(cost_of: Costs) -> None:
+    cost = cost_of(MANY, "/queue?sort=-priority&limit=3")
+    assert cost.whole == 3
+    assert cost.statements <= 12
+
+
+def test_fields_that_are_columns_are_answered_without_their_records(cost_of: Costs) -> None:
+    cost = cost_of(MANY, "/queue?user=grace&fields=job_id,name,job_state,priority&limit=5")
+    assert (cost.whole, cost.rendered) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/queue?user=grace&fields=job_id,name&limit=5",
+        "/queue?group_by=user",
+        "/queue?since={version}",
+        "/queue/4",
+        "/partitions",
+        "/usage",
+    ],
+)
+def test_an_equal_question_asks_whether_something_was_written_and_nothing_else(cost_of: Costs, path: str) -> None:
+    cost = cost_of(FEW, path, before=path)
+    assert (cost.statements, cost.rendered) == (1, 0), cost
+    assert cost.steps <= 15, cost
+    assert cost.bytes > 0
+
+
+@pytest.mark.parametrize(
+    ("path", "before"),
+    [
+        ("/queue?group_by=user&_=2", "/queue?group_by=user&_=1"),
+        ("/queue?fields=job_id&user=grace", "/queue?user=grace&fields=job_id"),
+        ("/queue?since={version}&_=2", "/queue?since={version}&_=1"),
+    ],
+)
+def test_a_question_in_other_words_reads_the_versions_alone(cost_of: Costs, path: str, before: str) -> None:
+    cost = cost_of(MANY, path, before=before)
+    assert (cost.statements <= 6, cost.rendered) == (True, 0), cost
+    assert cost.steps <= 250, cost
+
+
+def test_what_is_small_on_the_wire_is_kept(cost_of: Costs) -> None:
+    path = "/queue?fields=job_id,name,job_state,priority,user_name,account,partition,qos,submit_time"
+    plain, gzip = (cost_of(MANY, path, before=path, encoding=encoding) for encoding in ("identity", "gzip"))
+    assert plain.bytes > 256 * 1024 > gzip.bytes
+    assert plain.steps > MANY > gzip.steps

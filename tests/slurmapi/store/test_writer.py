@@ -1,0 +1,220 @@
+"""The snapshot store, written and read through real files."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from slurm_rest_api.errors import StoreError
+from slurm_rest_api.slurmapi.store.index_columns import COLUMNS
+from slurm_rest_api.slurmapi.store.reader import StoreReader
+from slurm_rest_api.slurmapi.store.record_writer import Row
+from slurm_rest_api.slurmapi.store.writer import Loaded, StoreWriter
+
+ALICE = b'{"user_name":"alice"}'
+BOB = b'{"user_name":"bob"}'
+NO_FACTS = (None,) * len(COLUMNS["queue"])
+
+
+def loaded(at: float) -> Loaded:
+    return Loaded(source="fake", loaded_at=at, interval_seconds=10.0, cycle_seconds=0.5, rpcs=6)
+
+
+def rows(jobs: Mapping[int, bytes | None]) -> Iterator[Row]:
+    return (Row(key, body, lambda: NO_FACTS) for key, body in jobs.items())
+
+
+def write(writer: StoreWriter, jobs: dict[int, bytes], at: float = 1000.0) -> None:
+    with writer.cycle() as cycle:
+        cycle.replace_records("queue", rows(jobs), at)
+        cycle.replace_records("nodes", iter([]), at)
+        cycle.replace_records("partitions", iter([]), at)
+        cycle.replace_document("stats", b"{}", 1, at)
+        cycle.finish(loaded(at))
+
+
+def queue(reader: StoreReader) -> dict[int | str, bytes]:
+    with reader.view() as view:
+        assert view is not None
+        return {key: body for batch in view.batches("queue") for key, body in batch}
+
+
+def versions(path: Path) -> dict[int, int]:
+    with sqlite3.connect(path) as connection:
+        found = dict(connection.execute("SELECT key, version FROM queue"))
+    connection.close()
+    return found
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "run" / "snapshot.sqlite"
+
+
+def test_there_is_no_view_before_the_first_cycle(path: Path) -> None:
+    with StoreReader(path).view() as view:
+        assert view is None
+
+
+def test_what_was_written_is_read_in_the_order_of_the_keys(path: Path) -> None:
+    write(StoreWriter(path), {20: BOB, 3: ALICE})
+    assert list(queue(StoreReader(path)).items()) == [(3, ALICE), (20, BOB)]
+
+
+def test_more_records_than_fit_a_batch_are_all_read(path: Path) -> None:
+    jobs = {number: b'{"job_id":%d}' % number for number in range(1, 1502)}
+    write(StoreWriter(path), jobs)
+    assert queue(StoreReader(path)) == jobs
+
+
+def test_only_rows_that_changed_get_the_new_version(path: Path) -> None:
+    writer = StoreWriter(path)
+    write(writer, {1: ALICE, 2: ALICE, 3: ALICE})
+    write(writer, {1: ALICE, 2: BOB, 4: ALICE})
+    assert versions(path) == {1: 1, 2: 2, 4: 2}
+
+
+def test_a_new_writer_knows_what_its_predecessor_wrote(path: Path) -> None:
+    write(StoreWriter(path), {1: ALICE, 2: ALICE})
+    write(StoreWriter(path), {1: ALICE, 2: BOB})
+    assert versions(path) == {1: 1, 2: 2}
+
+
+def test_a_collection_changes_its_version_only_with_its_rows(path: Path) -> None:
+    writer, reader = StoreWriter(path), StoreReader(path)
+    write(writer, {1: ALICE}, at=1000.0)
+    write(writer, {1: ALICE}, at=1010.0)
+    with reader.view() as view:
+        assert view is not None
+        found, status = view.collection("queue"), view.status()
+    assert found is not None
+    assert (found.version, found.changed_at, found.total) == (1, 1000.0, 1)
+    assert (status.version, status.loaded_at, status.cycles, status.rpcs) == (2, 1010.0, 2, 12)
+
+
+def test_a_cycle_that_fails_in_the_middle_leaves_everything_as_it_was(path: Path) -> None:
+    writer, reader = StoreWriter(path), StoreReader(path)
+    write(writer, {1: ALICE})
+    with pytest.raises(ZeroDivisionError), writer.cycle() as cycle:
+        cycle.replace_records("queue", (Row(1, b"%d" % (1 // zero), lambda: NO_FACTS) for zero in (1, 0)), 1010.0)
+    assert queue(reader) == {1: ALICE}
+    write(writer, {1: BOB})
+    assert queue(reader) == {1: BOB}
+
+
+def test_a_view_keeps_its_moment_while_the_next_cycle_commits(path: Path) -> None:
+    writer, reader = StoreWriter(path), StoreReader(path)
+    write(writer, {1: ALICE}, at=1000.0)
+    with reader.view() as view:
+        write(writer, {1: BOB}, at=1010.0)
+        assert view is not None
+        assert view.status().loaded_at == 1000.0
+        assert list(view.batches("queue")) == [[(1, ALICE)]]
+    assert queue(reader) == {1: BOB}
+
+
+def test_a_failure_is_published_and_the_next_success_clears_it(path: Path) -> None:
+    writer, reader = StoreWriter(path), StoreReader(path)
+    write(writer, {1: ALICE})
+    writer.record_failure("connection refused", 1010.0)
+    writer.record_failure("connection refused", 1030.0)
+    with reader.view() as view:
+        assert view is not None
+        status = view.status()
+    assert (status.error, status.failures, status.failing_since) == ("connection refused", 2, 1010.0)
+    write(writer, {1: ALICE}, at=1040.0)
+    with reader.view() as view:
+        assert view is not None
+        status = view.status()
+    assert (status.error, status.failures, status.failing_since) == (None, 0, None)
+
+
+def test_the_file_may_be_deleted_at_any_time(path: Path) -> None:
+    writer, reader = StoreWriter(path), StoreReader(path)
+    write(writer, {1: ALICE})
+    assert queue(reader) == {1: ALICE}
+    path.unlink()
+    with reader.view() as view:
+        assert view is None
+    write(writer, {1: ALICE, 2: BOB})
+    assert queue(reader) == {1: ALICE, 2: BOB}
+
+
+def test_each_life_of_the_file_has_its_own_run(path: Path) -> None:
+    writer, reader = StoreWriter(path), StoreReader(path)
+    runs = set()
+    for _ in range(2):
+        write(writer, {1: ALICE})
+        with reader.view() as view:
+            assert view is not None
+            runs.add(view.status().run)
+        path.unlink()
+    assert len(runs) == 2
+
+
+def test_a_damaged_file_is_made_anew(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"this is no database, whatever its name says" * 100)
+    write(StoreWriter(path), {1: ALICE})
+    assert queue(StoreReader(path)) == {1: ALICE}
+
+
+def test_a_file_of_another_layout_is_made_anew(path: Path) -> None:
+    write(StoreWriter(path), {1: ALICE})
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    write(StoreWriter(path), {2: BOB})
+    assert queue(StoreReader(path)) == {2: BOB}
+
+
+def test_a_damaged_file_is_an_error_for_readers(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"this is no database, whatever its name says" * 100)
+    with pytest.raises(StoreError, match="file is not a database"), StoreReader(path).view():
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"file/snapshot\.sqlite cannot be opened for writing"):
+        write(StoreWriter(tmp_path / "file" / "snapshot.sqlite"), {})
+
+
+def test_a_row_without_a_body_stays_as_it_is_stored(path: Path) -> None:
+    writer = StoreWriter(path)
+    write(writer, {1: ALICE, 2: ALICE})
+    with writer.cycle() as cycle:
+        assert cycle.continues
+        assert cycle.replace_records("queue", rows({1: None, 3: BOB}), 1010.0) == 2
+        cycle.finish(loaded(1010.0))
+    assert queue(StoreReader(path)) == {1: ALICE, 3: BOB}
+    assert versions(path) == {1: 1, 3: 2}
+    write(writer, {1: ALICE, 3: BOB})
+    assert versions(path) == {1: 1, 3: 2}
+
+
+def test_a_row_without_a_body_that_is_not_stored_fails_the_cycle(path: Path) -> None:
+    writer = StoreWriter(path)
+    write(writer, {1: ALICE})
+    with pytest.raises(StoreError, match=r"^2 was to stay"), writer.cycle() as cycle:
+        cycle.replace_records("queue", rows({1: None, 2: None}), 1010.0)
+    assert queue(StoreReader(path)) == {1: ALICE}
+    with writer.cycle() as cycle:
+        assert not cycle.continues
+
+
+def test_only_a_cycle_after_a_finished_one_of_the_same_writer_continues(path: Path) -> None:
+    writer = StoreWriter(path)
+    with writer.cycle() as cycle:
+        assert not cycle.continues
+    with writer.cycle() as cycle:
+        assert cycle.continues
+    path.unlink()
+    with writer.cycle() as cycle:
+        assert not cycle.continues
+    with StoreWriter(path).cycle() as cycle:
+        assert not cycle.continues

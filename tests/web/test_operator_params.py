@@ -1,0 +1,75 @@
+"""Comparisons in a query string, as they are typed."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from pydantic import Field
+
+from slurm_rest_api.errors import BadParameters
+from slurm_rest_api.web.operator_params import ComparingRequest, Comparison, Comparisons, parse_comparison
+from slurm_rest_api.web.parameters import Parameters
+
+
+class Jobs(Parameters):
+    """A route with a compared parameter."""
+
+    jobid: Comparisons = Field(default=(), description="Job ids.")
+
+
+def asked(query: str) -> list[tuple[str, str]]:
+    app = Flask(__name__)
+    app.request_class = ComparingRequest
+    with app.test_request_context(f"/?{query}") as context:
+        return list(context.request.args.items(multi=True))
+
+
+@pytest.mark.parametrize(
+    ("query", "args"),
+    [
+        ("jobid=5", [("jobid", "5")]),
+        ("jobid<5", [("jobid", "<5")]),
+        ("jobid<=987654", [("jobid", "<=987654")]),
+        ("jobid>5&jobid<10", [("jobid", ">5"), ("jobid", "<10")]),
+        ("jobid%3E%3D5&jobid%3C10", [("jobid", ">=5"), ("jobid", "<10")]),
+        ("jobid=%3C%3D5", [("jobid", "<=5")]),
+        ("jobid>5&jobid>7", [("jobid", ">5"), ("jobid", ">7")]),
+        ("jobid<=", [("jobid", "<=")]),
+        ("user<=x", [("user<", "x")]),
+        ("name=jobid<5", [("name", "jobid<5")]),
+    ],
+)
+def test_comparisons_move_to_their_values(query: str, args: list[tuple[str, str]]) -> None:
+    assert asked(query) == args
+
+
+@pytest.mark.parametrize(
+    ("text", "comparison", "inside", "outside"),
+    [
+        ("5", Comparison("=", 5), 5, 6),
+        ("=5", Comparison("=", 5), 5, 4),
+        ("<5", Comparison("<", 5), 4, 5),
+        ("<=5", Comparison("<=", 5), 5, 6),
+        (">5", Comparison(">", 5), 6, 5),
+        (" >= 5", Comparison(">=", 5), 5, 4),
+    ],
+)
+def test_comparisons_are_read_and_hold(text: str, comparison: Comparison, inside: int, outside: int) -> None:
+    assert parse_comparison(text) == comparison
+    assert comparison.holds(inside)
+    assert not comparison.holds(outside)
+
+
+@pytest.mark.parametrize("text", ["", "<", "<=", "=<5", "5,6", "-5", "<-5", "x", "1e3", "５", "99999999999"])
+def test_what_is_no_comparison_is_refused(text: str) -> None:
+    with pytest.raises(BadParameters) as caught:
+        Jobs.model_validate({"jobid": [text]})
+    (fault,) = caught.value.faults
+    assert fault.parameter == "jobid"
+    assert fault.detail == (
+        f"jobid={text!r} is not usable: expected a whole number, alone or after one of = < > <= >=."
+    )
+
+
+def test_several_comparisons_are_kept() -> None:
+    assert Jobs.model_validate({"jobid": [">5", "<10"]}).jobid == (Comparison(">", 5), Comparison("<", 10))
