@@ -43,10 +43,13 @@ async () => {
       show: (shown) => map.show(shown),
       point(at, x, y) {
         const box = field(at).getBoundingClientRect();
-        field(at).dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + x, clientY: box.top + y, bubbles: true }));
+        field(at).dispatchEvent(
+          new PointerEvent("pointermove", { clientX: box.left + x, clientY: box.top + y, bubbles: true }),
+        );
       },
       enter: (at) => field(at).focus(),
-      press: (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })),
+      press: (key) =>
+        document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })),
     };
   };
 
@@ -64,11 +67,19 @@ async () => {
     };
     const make = (band, at) => {
       const grid = h("div", { class: "grid" });
-      elements[at] = band.cells.map((_, index) => h("div", { class: look(band.codes[index]), "data-index": index, tabindex: -1 }));
+      elements[at] = band.cells.map((_, index) =>
+        h("div", { class: look(band.codes[index]), "data-index": index, tabindex: -1 }),
+      );
       grid.append(...elements[at]);
-      grid.addEventListener("pointermove", ({ target }) => target.dataset.index && choose(at, Number(target.dataset.index)));
+      grid.addEventListener(
+        "pointermove",
+        ({ target }) => target.dataset.index && choose(at, Number(target.dataset.index)),
+      );
       grid.addEventListener("keydown", ({ target, key }) => {
-        const next = Math.min(band.cells.length - 1, Math.max(0, Number(target.dataset.index) + (key === "ArrowRight" ? 1 : -1)));
+        const next = Math.min(
+          band.cells.length - 1,
+          Math.max(0, Number(target.dataset.index) + (key === "ArrowRight" ? 1 : -1)),
+        );
         elements[at][next].focus({ preventScroll: true });
         choose(at, next);
       });
@@ -82,16 +93,22 @@ async () => {
         shown.forEach((band, at) => {
           fillHead(host.children[at].firstChild, band);
           const old = before[at]?.codes;
-          if (old) band.codes.forEach((code, index) => old[index] !== code && (elements[at][index].className = look(code)));
+          if (!old) return;
+          band.codes.forEach((code, index) => {
+            if (old[index] !== code) elements[at][index].className = look(code);
+          });
         });
       },
       point(at, x, y) {
         const box = host.children[at].lastChild.getBoundingClientRect();
         const target = document.elementFromPoint(box.left + x, box.top + y) ?? elements[at][0];
-        target.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + x, clientY: box.top + y, bubbles: true }));
+        target.dispatchEvent(
+          new PointerEvent("pointermove", { clientX: box.left + x, clientY: box.top + y, bubbles: true }),
+        );
       },
       enter: (at) => elements[at][0].focus(),
-      press: (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })),
+      press: (key) =>
+        document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })),
     };
   };
 
@@ -101,11 +118,12 @@ async () => {
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 
   const frame = () => new Promise(requestAnimationFrame);
-  const task = () => new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = resolve;
-    port2.postMessage(null);
-  });
+  const task = () =>
+    new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = resolve;
+      port2.postMessage(null);
+    });
   const timed = async (work) => {
     await frame();
     await task();

@@ -9,7 +9,7 @@ from typing import Final
 
 STATIC: Final = Path(__file__).with_name("static")
 # Modules that are imported where they are needed, `import(...)`, are left out.
-_IMPORT: Final = re.compile(r'^import .* from "\./([\w-]+\.js)";$', re.MULTILINE)
+_IMPORT: Final = re.compile(r'^(?:import \{.*)?\} from "\./([\w-]+\.js)";$', re.MULTILINE)
 
 
 def edition_of(folder: Path = STATIC) -> str:

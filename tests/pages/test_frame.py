@@ -103,10 +103,13 @@ def test_a_page_names_every_module_that_its_script_imports(pages: FlaskClient) -
 
 
 def test_modules_are_followed_and_those_that_wait_are_not(tmp_path: Path) -> None:
-    (tmp_path / "page.js").write_text('import { a } from "./a.js";\nconst later = () => import("./later.js");\n')
+    (tmp_path / "page.js").write_text(
+        'import { a } from "./a.js";\nimport {\n  c,\n} from "./c.js";\nconst later = () => import("./later.js");\n'
+    )
     (tmp_path / "a.js").write_text('import { b } from "./b.js";\n')
+    (tmp_path / "c.js").write_text("")
     (tmp_path / "b.js").write_text('import { a } from "./a.js";\n')
-    assert modules_of("page.js", tmp_path) == ["a.js", "b.js"]
+    assert modules_of("page.js", tmp_path) == ["a.js", "b.js", "c.js"]
 
 
 def test_a_file_is_kept_until_its_content_changes(pages: FlaskClient, tmp_path: Path) -> None:

@@ -138,7 +138,11 @@ export function watch(path, parameters, { seconds = 10, signal, onAnswer, onFaul
 // onChange(records, {changed: Set, gone: Set, full: bool, meta, age}) is called for the first answer and for each change.
 // It waits for changes where the service has a place to wait, and looks every so many seconds where it has not.
 // With `from`, the meta.version of an answer that the page has already, it begins there: with changes, and no records.
-export function follow(path, parameters, { from = null, seconds = 10, wait = 20, signal, onChange, onFault, onSame = () => {} }) {
+export function follow(
+  path,
+  parameters,
+  { from = null, seconds = 10, wait = 20, signal, onChange, onFault, onSame = () => {} },
+) {
   const records = new Map();
   let version = from;
   let mayWait = wait > 0;

@@ -96,7 +96,10 @@ export function facts({ name, node, held, word, kind, own, all }, band) {
     gpus: total > 0 ? used(gpus(node.gres_used), total) : "none",
     reason: node.reason ?? "–",
     name,
-    state: `${node.state === word ? word : `${word} (${node.state})`}: ${nodeState(node.state).meaning}`.replace(/: $/, ""),
+    state: `${node.state === word ? word : `${word} (${node.state})`}: ${nodeState(node.state).meaning}`.replace(
+      /: $/,
+      "",
+    ),
   };
 }
 

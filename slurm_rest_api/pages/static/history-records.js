@@ -1,12 +1,47 @@
 // What a filled form asks, and what a job record tells. Pure.
 
 export const FILTERS = {
-  user: "", account: "", partition: "", jobname: "", qos: "", associd: "", state: "", jobid: "", node: "",
-  submitafter: "", submitbefore: "", startafter: "", startbefore: "", endafter: "", endbefore: "", duplicates: "",
+  user: "",
+  account: "",
+  partition: "",
+  jobname: "",
+  qos: "",
+  associd: "",
+  state: "",
+  jobid: "",
+  node: "",
+  submitafter: "",
+  submitbefore: "",
+  startafter: "",
+  startbefore: "",
+  endafter: "",
+  endbefore: "",
+  duplicates: "",
 };
 export const FIELDS = [
-  "id_record", "id_job", "job_id_str", "job_name", "user_name", "account", "partition", "qos", "state_name", "reason", "exit_code",
-  "exit_signal", "time_submit", "time_start", "time_end", "elapsed", "cpu_time", "timelimit", "tres_alloc", "cpus_req", "nodes_alloc", "nodelist", "failed_node",
+  "id_record",
+  "id_job",
+  "job_id_str",
+  "job_name",
+  "user_name",
+  "account",
+  "partition",
+  "qos",
+  "state_name",
+  "reason",
+  "exit_code",
+  "exit_signal",
+  "time_submit",
+  "time_start",
+  "time_end",
+  "elapsed",
+  "cpu_time",
+  "timelimit",
+  "tres_alloc",
+  "cpus_req",
+  "nodes_alloc",
+  "nodelist",
+  "failed_node",
 ];
 const MOMENTS = ["submitafter", "submitbefore", "startafter", "startbefore", "endafter", "endbefore"];
 
@@ -19,17 +54,40 @@ export function moment(text) {
 
 // {path, parameters} of a state of the form. Comparisons of job ids may be several, each a parameter of its own.
 export function questionOf(state) {
-  const parameters = Object.fromEntries(Object.keys(FILTERS).map((name) => [name, MOMENTS.includes(name) ? moment(state[name]) : state[name]]));
-  const comparisons = state.jobid.replaceAll(/([<>=])\s+/g, "$1").split(/[\s,&]+/).filter(Boolean);
+  const parameters = Object.fromEntries(
+    Object.keys(FILTERS).map((name) => [name, MOMENTS.includes(name) ? moment(state[name]) : state[name]]),
+  );
+  const comparisons = state.jobid
+    .replaceAll(/([<>=])\s+/g, "$1")
+    .split(/[\s,&]+/)
+    .filter(Boolean);
   delete parameters.jobid;
-  const path = comparisons.length === 0 ? "history" : `history?${new URLSearchParams(comparisons.map((text) => ["jobid", text]))}`;
+  const path =
+    comparisons.length === 0 ? "history" : `history?${new URLSearchParams(comparisons.map((text) => ["jobid", text]))}`;
   return { path, parameters };
 }
 
 // The filters of a state in words, for "nothing matches …".
-export const filtersIn = (state) => Object.keys(FILTERS).filter((name) => state[name] !== "").map((name) => `${name}=${state[name]}`);
+export const filtersIn = (state) =>
+  Object.keys(FILTERS)
+    .filter((name) => state[name] !== "")
+    .map((name) => `${name}=${state[name]}`);
 
-const SIGNALS = { 1: "HUP", 2: "INT", 3: "QUIT", 4: "ILL", 6: "ABRT", 7: "BUS", 8: "FPE", 9: "KILL", 11: "SEGV", 13: "PIPE", 15: "TERM", 24: "XCPU", 25: "XFSZ" };
+const SIGNALS = {
+  1: "HUP",
+  2: "INT",
+  3: "QUIT",
+  4: "ILL",
+  6: "ABRT",
+  7: "BUS",
+  8: "FPE",
+  9: "KILL",
+  11: "SEGV",
+  13: "PIPE",
+  15: "TERM",
+  24: "XCPU",
+  25: "XFSZ",
+};
 
 // How it ended, as sacct's code:signal, the signal by its name: "exit 1", "signal 9 (KILL)"; "" for success.
 export function exitOf({ exit_code: code, exit_signal: signal }) {
@@ -37,7 +95,16 @@ export function exitOf({ exit_code: code, exit_signal: signal }) {
   return code > 0 ? `exit ${code}` : "";
 }
 
-export const FAILED = ["FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "BOOT_FAIL", "DEADLINE", "PREEMPTED", "CANCELLED"];
+export const FAILED = [
+  "FAILED",
+  "TIMEOUT",
+  "OUT_OF_MEMORY",
+  "NODE_FAIL",
+  "BOOT_FAIL",
+  "DEADLINE",
+  "PREEMPTED",
+  "CANCELLED",
+];
 const MEANINGS = {
   FAILED: "Its program ended with an exit code other than 0, or by a signal.",
   TIMEOUT: "It reached its time limit.",
@@ -70,4 +137,5 @@ export function shareOfLimit({ elapsed, timelimit, time_start: start }) {
 export const cpusOf = (record) => record.tres_alloc?.cpu ?? record.cpus_req;
 
 // Seconds between submission and start; null where it did not start.
-export const waited = ({ time_submit: submit, time_start: start }) => (submit === null || start === null ? null : start - submit);
+export const waited = ({ time_submit: submit, time_start: start }) =>
+  submit === null || start === null ? null : start - submit;

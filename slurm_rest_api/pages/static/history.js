@@ -1,7 +1,18 @@
 // The page of job records: a form of filters, pages that go on as the reader scrolls, what went wrong, and CSV.
 
 import { address, ask, Fault, send } from "./ask.js";
-import { cpusOf, exitOf, FAILED, failuresIn, FIELDS, FILTERS, filtersIn, questionOf, shareOfLimit, waited } from "./history-records.js";
+import {
+  cpusOf,
+  exitOf,
+  FAILED,
+  FIELDS,
+  FILTERS,
+  failuresIn,
+  filtersIn,
+  questionOf,
+  shareOfLimit,
+  waited,
+} from "./history-records.js";
 import { efficiencyOf } from "./jobs.js";
 import { jobLink, onMove, readState, shows, writeState } from "./shell.js";
 import { byId, count, faultNotice, h, notice, now, percent, put, say, span, when, widen, zone } from "./write.js";
@@ -30,57 +41,131 @@ function change(news) {
 
 function ranCell(record) {
   const share = shareOfLimit(record);
-  const limit = typeof record.timelimit === "number" ? span(60 * record.timelimit) : record.timelimit?.toLowerCase().replace("_", " ") ?? "–";
-  if (share === null) return h("td", { class: "number" }, record.elapsed > 0 ? span(record.elapsed) : "–", h("span", { class: "detail" }, `limit ${limit}`));
-  return h("td", { class: "number" }, span(record.elapsed), h("span", { class: "detail" }, `${percent(share)} of ${limit}`), widen(h("div", { class: "meter" }), share));
+  const limit =
+    typeof record.timelimit === "number"
+      ? span(60 * record.timelimit)
+      : (record.timelimit?.toLowerCase().replace("_", " ") ?? "–");
+  if (share === null)
+    return h(
+      "td",
+      { class: "number" },
+      record.elapsed > 0 ? span(record.elapsed) : "–",
+      h("span", { class: "detail" }, `limit ${limit}`),
+    );
+  return h(
+    "td",
+    { class: "number" },
+    span(record.elapsed),
+    h("span", { class: "detail" }, `${percent(share)} of ${limit}`),
+    widen(h("div", { class: "meter" }), share),
+  );
 }
 
 function cpuCell(record) {
   const cpus = cpusOf(record);
   const efficiency = efficiencyOf(record);
-  const held = record.time_start !== null && record.elapsed > 0 ? `${count((cpus * record.elapsed) / 3600)} CPU h` : "–";
+  const held =
+    record.time_start !== null && record.elapsed > 0 ? `${count((cpus * record.elapsed) / 3600)} CPU h` : "–";
   if (efficiency === null) return h("td", { class: "number" }, count(cpus), h("span", { class: "detail" }, held));
-  return h("td", { class: "number" }, count(cpus), h("span", { class: "detail" }, `${percent(efficiency)} of ${held}`), widen(h("div", { class: "meter" }), efficiency));
+  return h(
+    "td",
+    { class: "number" },
+    count(cpus),
+    h("span", { class: "detail" }, `${percent(efficiency)} of ${held}`),
+    widen(h("div", { class: "meter" }), efficiency),
+  );
 }
 
 function stateCell(record) {
   const wrong = FAILED.includes(record.state_name);
   const kind = wrong ? "bad" : record.state_name === "COMPLETED" ? "good" : "faint";
-  const detail = exitOf(record) || (record.state_name === "PENDING" && record.reason) || (record.failed_node && `node ${record.failed_node}`);
-  return h("td", {}, h("span", { class: `state ${kind}` }, record.state_name), detail && h("span", { class: "detail" }, detail));
+  const detail =
+    exitOf(record) ||
+    (record.state_name === "PENDING" && record.reason) ||
+    (record.failed_node && `node ${record.failed_node}`);
+  return h(
+    "td",
+    {},
+    h("span", { class: `state ${kind}` }, record.state_name),
+    detail && h("span", { class: "detail" }, detail),
+  );
 }
 
 function row(record) {
-  return h("tr", {},
-    h("th", { scope: "row" }, jobLink(record.id_job, record.job_id_str), h("span", { class: "detail name" }, record.job_name)),
+  return h(
+    "tr",
+    {},
+    h(
+      "th",
+      { scope: "row" },
+      jobLink(record.id_job, record.job_id_str),
+      h("span", { class: "detail name" }, record.job_name),
+    ),
     stateCell(record),
     h("td", {}, record.user_name, h("span", { class: "detail" }, record.account ?? "–")),
     h("td", {}, record.partition ?? "–", h("span", { class: "detail" }, record.qos ?? "–")),
-    h("td", { class: "time" }, when(record.time_submit), h("span", { class: "detail" }, waited(record) === null ? "not started" : `waited ${span(waited(record))}`)),
+    h(
+      "td",
+      { class: "time" },
+      when(record.time_submit),
+      h("span", { class: "detail" }, waited(record) === null ? "not started" : `waited ${span(waited(record))}`),
+    ),
     ranCell(record),
     cpuCell(record),
-    h("td", {}, h("span", { class: "mono" }, record.nodelist ?? "–")));
+    h("td", {}, h("span", { class: "mono" }, record.nodelist ?? "–")),
+  );
 }
 
 function failures() {
   const found = failuresIn(records);
   byId("failures").hidden = found.length === 0;
   const ended = found.reduce((sum, { number }) => sum + number, 0);
-  say(byId("failures-of"), `${count(ended)} of the ${count(records.length)} records loaded so far, by state and by how the program ended.`);
-  put(byId("failure-rows"), found.map((failure) => h("tr", {},
-    h("th", { scope: "row" }, h("button", { type: "button", class: "quiet", onclick: () => change({ state: failure.state }) }, failure.state)),
-    h("td", {}, failure.exit || "–"), h("td", { class: "number" }, count(failure.number)),
-    h("td", { class: "number" }, percent(failure.number / records.length)), h("td", {}, failure.meaning))));
+  say(
+    byId("failures-of"),
+    `${count(ended)} of the ${count(records.length)} records loaded so far, by state and by how the program ended.`,
+  );
+  put(
+    byId("failure-rows"),
+    found.map((failure) =>
+      h(
+        "tr",
+        {},
+        h(
+          "th",
+          { scope: "row" },
+          h(
+            "button",
+            { type: "button", class: "quiet", onclick: () => change({ state: failure.state }) },
+            failure.state,
+          ),
+        ),
+        h("td", {}, failure.exit || "–"),
+        h("td", { class: "number" }, count(failure.number)),
+        h("td", { class: "number" }, percent(failure.number / records.length)),
+        h("td", {}, failure.meaning),
+      ),
+    ),
+  );
 }
 
 function ranges() {
   const choose = (text, value) => h("button", { type: "button", onclick: () => change({ submitafter: value }) }, text);
-  return h("p", { class: "choices" }, choose("Submitted in the last day", "now-1day"), choose("in the last week", "now-7days"), choose("in the last month", "now-30days"));
+  return h(
+    "p",
+    { class: "choices" },
+    choose("Submitted in the last day", "now-1day"),
+    choose("in the last week", "now-7days"),
+    choose("in the last month", "now-30days"),
+  );
 }
 
 function showFault(fault) {
   if (fault.status === 404) put(byId("state"), notice("off", "There are no job records here", fault.message));
-  else if (fault.status === 504) put(byId("state"), notice("fault", "The search took too long", `${fault.message} A time window makes it fast:`, ranges()));
+  else if (fault.status === 504)
+    put(
+      byId("state"),
+      notice("fault", "The search took too long", `${fault.message} A time window makes it fast:`, ranges()),
+    );
   else put(byId("state"), faultNotice(fault));
   const field = form.elements[fault.parameter];
   if (fault.status !== 400 || !field) return;
@@ -94,7 +179,12 @@ function showEnd() {
   more.hidden = cursor === null;
   byId("csv").disabled = known === 0;
   byId("table").hidden = known === 0;
-  say(byId("number"), known === 0 ? "" : `${count(known)} records${cursor === null ? ", that is all" : ", newest first; there are more"}.`);
+  say(
+    byId("number"),
+    known === 0
+      ? ""
+      : `${count(known)} records${cursor === null ? ", that is all" : ", newest first; there are more"}.`,
+  );
   if (known > 0) put(byId("state"));
   else {
     const filters = filtersIn(state);
@@ -109,7 +199,11 @@ async function nextPage(signal) {
   more.setAttribute("aria-busy", "true");
   const { path, parameters } = questionOf(state);
   try {
-    const answer = await ask(path, { ...parameters, times: "epoch", limit: PAGE, fields: FIELDS.join(","), cursor }, { signal });
+    const answer = await ask(
+      path,
+      { ...parameters, times: "epoch", limit: PAGE, fields: FIELDS.join(","), cursor },
+      { signal },
+    );
     if (signal.aborted) return;
     records.push(...answer.data);
     byId("rows").append(...answer.data.map(row));
@@ -133,7 +227,8 @@ async function nextPage(signal) {
 
 // Goes on while the end of the table is in sight.
 function look() {
-  if (more.hidden || busy || records.length === 0 || records.length >= mayScroll || byId("state").childElementCount > 0) return;
+  if (more.hidden || busy || records.length === 0 || records.length >= mayScroll || byId("state").childElementCount > 0)
+    return;
   if (more.getBoundingClientRect().top < innerHeight + 200) nextPage(asking.signal);
 }
 
@@ -175,7 +270,10 @@ async function csv() {
   byId("csv").disabled = true;
   try {
     do {
-      const response = await send(address(path, { ...parameters, times: "iso", format: "csv", limit: CSV_PAGE, cursor: onward }), { signal });
+      const response = await send(
+        address(path, { ...parameters, times: "iso", format: "csv", limit: CSV_PAGE, cursor: onward }),
+        { signal },
+      );
       const text = await response.text();
       parts.push(parts.length === 0 ? text : text.slice(text.indexOf("\n") + 1));
       known += CSV_PAGE;
@@ -185,7 +283,10 @@ async function csv() {
     const file = URL.createObjectURL(new Blob(parts, { type: "text/csv" }));
     h("a", { href: file, download: `history-${new Date(1000 * now()).toISOString().slice(0, 10)}.csv` }).click();
     URL.revokeObjectURL(file);
-    say(byId("csv-state"), onward ? `The newest ${count(known)} records are in the file; there are more. A time window gets the rest.` : "");
+    say(
+      byId("csv-state"),
+      onward ? `The newest ${count(known)} records are in the file; there are more. A time window gets the rest.` : "",
+    );
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     say(byId("csv-state"), error.message);
@@ -200,7 +301,9 @@ form.addEventListener("submit", (event) => {
   change(Object.fromEntries(Object.keys(FILTERS).map((name) => [name, (given.get(name) ?? "").trim()])));
 });
 byId("clear").addEventListener("click", () => change(FILTERS));
-byId("csv").addEventListener("click", () => csv().catch((error) => error.name === "AbortError" || Promise.reject(error)));
+byId("csv").addEventListener("click", () =>
+  csv().catch((error) => error.name === "AbortError" || Promise.reject(error)),
+);
 more.addEventListener("click", () => {
   mayScroll = records.length + BY_SCROLLING;
   nextPage(asking.signal);

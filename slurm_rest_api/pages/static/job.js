@@ -3,8 +3,23 @@
 import { address, ask, watch } from "./ask.js";
 import { changing, headline, held, hosts, liveTimes, progress, resources, timeline, titleOf } from "./job-live.js";
 import { efficiencyOf, stateChip } from "./jobs.js";
-import { onMove, page, readState, shows, writeState } from "./shell.js";
-import { byId, count, facts, faultNotice, h, memory, notice, paint, percent, put, rawRecord, say, span, tableOf, when } from "./write.js";
+import { onMove, page, rawRecord, readState, shows, writeState } from "./shell.js";
+import {
+  byId,
+  count,
+  facts,
+  faultNotice,
+  h,
+  memory,
+  notice,
+  paint,
+  percent,
+  put,
+  say,
+  span,
+  tableOf,
+  when,
+} from "./write.js";
 
 const DEFAULTS = { id: "" };
 const PARTS = ["head", "ran", "times", "cards", "nodes"];
@@ -19,11 +34,22 @@ function exit(record) {
 // Records of the same id are attempts at one job: it was requeued or resized.
 function pastTable(records) {
   const rows = records.map((record) => [
-    record.job_id_str, stateChip(record.state_name), when(record.time_submit), when(record.time_start), when(record.time_end),
-    span(record.elapsed), count(record.tres_alloc?.cpu), usedCpu(record) ?? "–", hosts(record.nodelist), exit(record),
+    record.job_id_str,
+    stateChip(record.state_name),
+    when(record.time_submit),
+    when(record.time_start),
+    when(record.time_end),
+    span(record.elapsed),
+    count(record.tres_alloc?.cpu),
+    usedCpu(record) ?? "–",
+    hosts(record.nodelist),
+    exit(record),
   ]);
   const heads = ["Job", "State", "Submitted", "Started", "Ended", "Elapsed", "CPUs", "CPU time used", "Nodes", "Exit"];
-  const caption = records.length === 1 ? "The record of the accounting database." : "The newest attempt first: the job was requeued or resized.";
+  const caption =
+    records.length === 1
+      ? "The record of the accounting database."
+      : "The newest attempt first: the job was requeued or resized.";
   return tableOf("In the accounting database", caption, heads, rows, [5, 6, 7]);
 }
 
@@ -36,12 +62,63 @@ function usedCpu(record) {
 function pastDetails(record) {
   const cpuSeconds = record.elapsed * (record.tres_alloc?.cpu ?? 0);
   return [
-    h("section", { class: "headline" }, h("p", {}, stateChip(record.state_name), " ", h("strong", {}, record.job_name), " of ", h("a", { href: page("queue", { user: record.user_name }) }, record.user_name)), h("p", { class: "faint" }, "slurmctld has forgotten this job; what follows is its record in the accounting database.")),
-    timeline([["Submitted", record.time_submit], ["Eligible", record.time_eligible], ["Started", record.time_start], ["Ended", record.time_end]]),
-    h("div", { class: "cards" },
-      facts("Held", [["Nodes", hosts(record.nodelist)], ["CPUs", count(record.tres_alloc?.cpu)], ["Memory", memory(record.tres_alloc?.mem)], ["GPUs", record.tres_alloc?.["gres/gpu"]], ["Elapsed", span(record.elapsed)], ["Suspended", record.suspended ? span(record.suspended) : null], ["CPU time held", cpuSeconds ? span(cpuSeconds) : null], ["CPU time used", usedCpu(record)]]),
-      facts("Asked for", [["CPUs", count(record.cpus_req)], ["Memory", record.mem_req === null ? null : `${memory(record.mem_req)} for each ${record.mem_req_per}`], ["Time limit", typeof record.timelimit === "number" ? span(60 * record.timelimit) : record.timelimit], ["Features", record.constraints], ["Licenses", record.licenses]]),
-      facts("Whose", [["User", record.user_name], ["Account", record.account], ["Partition", record.partition], ["QOS", record.qos], ["Priority", count(record.priority)], ["Last waited for", record.reason], ["Exit code", exit(record)], ["Failed node", record.failed_node], ["Directory", record.work_dir], ["Comment", record.comment]])),
+    h(
+      "section",
+      { class: "headline" },
+      h(
+        "p",
+        {},
+        stateChip(record.state_name),
+        " ",
+        h("strong", {}, record.job_name),
+        " of ",
+        h("a", { href: page("queue", { user: record.user_name }) }, record.user_name),
+      ),
+      h(
+        "p",
+        { class: "faint" },
+        "slurmctld has forgotten this job; what follows is its record in the accounting database.",
+      ),
+    ),
+    timeline([
+      ["Submitted", record.time_submit],
+      ["Eligible", record.time_eligible],
+      ["Started", record.time_start],
+      ["Ended", record.time_end],
+    ]),
+    h(
+      "div",
+      { class: "cards" },
+      facts("Held", [
+        ["Nodes", hosts(record.nodelist)],
+        ["CPUs", count(record.tres_alloc?.cpu)],
+        ["Memory", memory(record.tres_alloc?.mem)],
+        ["GPUs", record.tres_alloc?.["gres/gpu"]],
+        ["Elapsed", span(record.elapsed)],
+        ["Suspended", record.suspended ? span(record.suspended) : null],
+        ["CPU time held", cpuSeconds ? span(cpuSeconds) : null],
+        ["CPU time used", usedCpu(record)],
+      ]),
+      facts("Asked for", [
+        ["CPUs", count(record.cpus_req)],
+        ["Memory", record.mem_req === null ? null : `${memory(record.mem_req)} for each ${record.mem_req_per}`],
+        ["Time limit", typeof record.timelimit === "number" ? span(60 * record.timelimit) : record.timelimit],
+        ["Features", record.constraints],
+        ["Licenses", record.licenses],
+      ]),
+      facts("Whose", [
+        ["User", record.user_name],
+        ["Account", record.account],
+        ["Partition", record.partition],
+        ["QOS", record.qos],
+        ["Priority", count(record.priority)],
+        ["Last waited for", record.reason],
+        ["Exit code", exit(record)],
+        ["Failed node", record.failed_node],
+        ["Directory", record.work_dir],
+        ["Comment", record.comment],
+      ]),
+    ),
   ];
 }
 
@@ -51,7 +128,8 @@ async function recordsOf(id, live, signal) {
   const [, number, mark, part] = /^(\d+)(?:([_+ ])(\d+))?$/.exec(id) ?? [];
   if (number === undefined) return [];
   const own = live?.job_id ?? number;
-  if (mark === undefined || live) return (await ask("history", { jobid: own, times: "epoch", limit: 50 }, { signal })).data;
+  if (mark === undefined || live)
+    return (await ask("history", { jobid: own, times: "epoch", limit: 50 }, { signal })).data;
   const [leader] = (await ask("history", { jobid: number, times: "epoch", limit: 1 }, { signal })).data;
   if (leader === undefined) return [];
   const second = { submitafter: leader.time_submit, submitbefore: leader.time_submit + 1 };
@@ -67,7 +145,10 @@ async function showPast(id, live, signal, lost) {
     else put(byId("past"));
     if (live !== null) return;
     if (records.length === 0) {
-      put(byId("content"), notice("empty", `No job ${id}`, `${lost} The accounting database has no record of it either.`));
+      put(
+        byId("content"),
+        notice("empty", `No job ${id}`, `${lost} The accounting database has no record of it either.`),
+      );
       return;
     }
     say(byId("title"), `Job ${records[0].job_id_str}`);
@@ -76,7 +157,15 @@ async function showPast(id, live, signal, lost) {
     shows(address("history", { jobid: records[0].id_job, times: "epoch" }));
   } catch (error) {
     if (error.name === "AbortError") return;
-    if (live === null && error.status === 404) put(byId("content"), notice("empty", `No job ${id}`, `${lost} Accounting is switched off here, so that nothing is known of earlier jobs.`));
+    if (live === null && error.status === 404)
+      put(
+        byId("content"),
+        notice(
+          "empty",
+          `No job ${id}`,
+          `${lost} Accounting is switched off here, so that nothing is known of earlier jobs.`,
+        ),
+      );
     else if (live === null) put(byId("content"), faultNotice(error));
     else if (error.status !== 404) put(byId("past"), faultNotice(error));
   }
@@ -87,7 +176,11 @@ function part(name) {
 }
 
 function showLive(job) {
-  if (part("head") === null) put(byId("content"), PARTS.map((name) => h("div", { "data-part": name, class: name === "cards" ? "cards" : null })));
+  if (part("head") === null)
+    put(
+      byId("content"),
+      PARTS.map((name) => h("div", { "data-part": name, class: name === "cards" ? "cards" : null })),
+    );
   const seen = changing(job);
   say(byId("title"), titleOf(job));
   document.title = `${titleOf(job)} · slurm-rest-api`;
@@ -106,7 +199,14 @@ function show() {
   byId("id").value = id;
   for (const name of ["past", "raw"]) put(byId(name));
   if (id === "") {
-    put(byId("content"), notice("empty", "Which job?", "Type its id above: 123, a task of an array as 123_7, a component of a heterogeneous job as 123+1."));
+    put(
+      byId("content"),
+      notice(
+        "empty",
+        "Which job?",
+        "Type its id above: 123, a task of an array as 123_7, a component of a heterogeneous job as 123+1.",
+      ),
+    );
     return;
   }
   say(byId("title"), `Job ${id}`);
@@ -123,24 +223,28 @@ function follow(id, signal) {
     if (signal.aborted) clearInterval(clock);
     else if (job !== null && part("ran") !== null) put(part("ran"), progress(job));
   }, 1000);
-  watch(path, {}, {
-    signal,
-    onAnswer({ data }) {
-      const isNew = job?.job_state !== data.job_state || job?.restart_cnt !== data.restart_cnt;
-      if (job === null) rawRecord(byId("raw"), "/queue/{jobid}", () => job);
-      job = data;
-      forgotten = false;
-      showLive(job);
-      if (isNew) showPast(id, job, signal, "");
+  watch(
+    path,
+    {},
+    {
+      signal,
+      onAnswer({ data }) {
+        const isNew = job?.job_state !== data.job_state || job?.restart_cnt !== data.restart_cnt;
+        if (job === null) rawRecord(byId("raw"), "/queue/{jobid}", () => job);
+        job = data;
+        forgotten = false;
+        showLive(job);
+        if (isNew) showPast(id, job, signal, "");
+      },
+      onFault(fault) {
+        if (fault.status === 404 && !forgotten) {
+          job = null;
+          forgotten = true;
+          showPast(id, null, signal, "slurmctld does not know it (any more).");
+        } else if (fault.status !== 404 && job === null) put(byId("content"), faultNotice(fault));
+      },
     },
-    onFault(fault) {
-      if (fault.status === 404 && !forgotten) {
-        job = null;
-        forgotten = true;
-        showPast(id, null, signal, "slurmctld does not know it (any more).");
-      } else if (fault.status !== 404 && job === null) put(byId("content"), faultNotice(fault));
-    },
-  });
+  );
 }
 
 byId("find").addEventListener("submit", (event) => {

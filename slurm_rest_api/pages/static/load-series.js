@@ -8,7 +8,8 @@ const inside = (partition, field) =>
   whole([`partitions.${field}`], (sample, bound) => sample.partitions?.[partition]?.[field + bound]);
 
 const LOAD_WORDS = {
-  cluster: "How full the nodes are, on average: of each the share of its CPUs or of its memory that jobs hold, the larger one.",
+  cluster:
+    "How full the nodes are, on average: of each the share of its CPUs or of its memory that jobs hold, the larger one.",
   partition: "How full the partition's own jobs make its nodes: the larger of CPU and memory share, on average.",
 };
 
@@ -22,23 +23,64 @@ export function graphsOf(partition) {
     { name: "configured", limit: true, ...line(all) },
   ];
   return [
-    { id: "load", title: "Load", about: LOAD_WORDS[partition === "" ? "cluster" : "partition"], format: percent, share: true,
-      lines: [{ name: "load", ...line(load) }] },
-    { id: "jobs", title: "Jobs", about: "The waiting rest of a job array counts as one.", format: count,
-      lines: [{ name: "running", ...line("jobs_running") }, { name: "pending", ...line("jobs_pending") }] },
-    { id: "cpus", title: "CPUs", about: "CPUs that jobs hold, whether they use them or not.", format: count, lines: pair("alloc_cpus", "total_cpus") },
-    { id: "memory", title: "Memory", about: "Memory that jobs asked for and hold.", format: memory, lines: pair("alloc_mem", "total_mem") },
-    { id: "gpus", title: "GPUs", about: "GPUs that jobs hold.", format: count, lines: pair("alloc_gpus", "total_gpus") },
+    {
+      id: "load",
+      title: "Load",
+      about: LOAD_WORDS[partition === "" ? "cluster" : "partition"],
+      format: percent,
+      share: true,
+      lines: [{ name: "load", ...line(load) }],
+    },
+    {
+      id: "jobs",
+      title: "Jobs",
+      about: "The waiting rest of a job array counts as one.",
+      format: count,
+      lines: [
+        { name: "running", ...line("jobs_running") },
+        { name: "pending", ...line("jobs_pending") },
+      ],
+    },
+    {
+      id: "cpus",
+      title: "CPUs",
+      about: "CPUs that jobs hold, whether they use them or not.",
+      format: count,
+      lines: pair("alloc_cpus", "total_cpus"),
+    },
+    {
+      id: "memory",
+      title: "Memory",
+      about: "Memory that jobs asked for and hold.",
+      format: memory,
+      lines: pair("alloc_mem", "total_mem"),
+    },
+    {
+      id: "gpus",
+      title: "GPUs",
+      about: "GPUs that jobs hold.",
+      format: count,
+      lines: pair("alloc_gpus", "total_gpus"),
+    },
   ];
 }
 
 // The graph that compares partitions, of those that the samples know.
 export function graphOfPartitions(names) {
   const lines = names.map((name) => ({ name, ...inside(name, "partition_load") }));
-  return { id: "partitions", title: "Load by partition", about: LOAD_WORDS.partition, format: percent, share: true, lines };
+  return {
+    id: "partitions",
+    title: "Load by partition",
+    about: LOAD_WORDS.partition,
+    format: percent,
+    share: true,
+    lines,
+  };
 }
 
-export const fieldsOf = (graphs) => [...new Set(["time", ...graphs.flatMap((graph) => graph.lines.flatMap((line) => line.fields))])];
+export const fieldsOf = (graphs) => [
+  ...new Set(["time", ...graphs.flatMap((graph) => graph.lines.flatMap((line) => line.fields))]),
+];
 
 const AROUND = 5;
 const FACTOR = 2.5;
@@ -72,7 +114,10 @@ export function pointsOf(line, samples, gaps) {
     points.y.push(value);
     const [low, high] = [line.get(sample, "_min") ?? null, line.get(sample, "_max") ?? null];
     if (low === null || high === null) return;
-    if (part === null) points.parts.push((part = { x: [], low: [], high: [] }));
+    if (part === null) {
+      part = { x: [], low: [], high: [] };
+      points.parts.push(part);
+    }
     part.x.push(sample.time);
     part.low.push(low);
     part.high.push(high);
@@ -84,7 +129,10 @@ export function pointsOf(line, samples, gaps) {
 export function summaryOf(line, samples) {
   const values = samples.map((sample) => line.get(sample, "")).filter((value) => value !== null && value !== undefined);
   if (values.length === 0) return { lowest: null, mean: null, highest: null, last: null };
-  const bounds = (bound) => samples.map((sample) => line.get(sample, bound) ?? line.get(sample, "")).filter((value) => value !== null && value !== undefined);
+  const bounds = (bound) =>
+    samples
+      .map((sample) => line.get(sample, bound) ?? line.get(sample, ""))
+      .filter((value) => value !== null && value !== undefined);
   return {
     lowest: bounds("_min").reduce((a, b) => Math.min(a, b)),
     mean: values.reduce((a, b) => a + b, 0) / values.length,
@@ -97,4 +145,7 @@ export function summaryOf(line, samples) {
 // not count jobs one of jobs.
 const LEAST = { gpus: Number.MIN_VALUE, jobs: 0 };
 export const hasValues = (graph, samples) =>
-  !(graph.id in LEAST) || graph.lines.some((line) => samples.some((sample) => (line.get(sample, "_max") ?? line.get(sample, "") ?? -1) >= LEAST[graph.id]));
+  !(graph.id in LEAST) ||
+  graph.lines.some((line) =>
+    samples.some((sample) => (line.get(sample, "_max") ?? line.get(sample, "") ?? -1) >= LEAST[graph.id]),
+  );

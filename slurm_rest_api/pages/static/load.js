@@ -9,7 +9,13 @@ import { byId, calm, clock, faultNotice, h, notice, now, put, say } from "./writ
 
 const DEFAULTS = { last: "day", since: "", until: "", partition: "" };
 const MOST_PAGES = 5;
-const RANGE_WORDS = { hour: "the last hour", day: "the last day", week: "the last week", month: "the last month", year: "the last year" };
+const RANGE_WORDS = {
+  hour: "the last hour",
+  day: "the last day",
+  week: "the last week",
+  month: "the last month",
+  year: "the last year",
+};
 
 let state = readState(DEFAULTS);
 let asking = new AbortController();
@@ -49,18 +55,40 @@ const heading = (graph) => (state.partition === "" ? graph.title : `${graph.titl
 
 async function download(figure) {
   const file = await picture(await library, figure.plot, figure.graph, shown.range, heading(figure.graph));
-  h("a", { href: file, download: `load-${figure.graph.id}-${wallClock(shown.range.until).replaceAll(":", "")}.png` }).click();
+  h("a", {
+    href: file,
+    download: `load-${figure.graph.id}-${wallClock(shown.range.until).replaceAll(":", "")}.png`,
+  }).click();
 }
 
 function valuesTable(figure) {
   if (!figure.values.open || shown === null) return;
   const { graph } = figure;
-  const head = h("tr", {}, h("th", { scope: "col" }, "Time"), graph.lines.map((line) => h("th", { scope: "col", class: "number" }, line.name)));
+  const head = h(
+    "tr",
+    {},
+    h("th", { scope: "col" }, "Time"),
+    graph.lines.map((line) => h("th", { scope: "col", class: "number" }, line.name)),
+  );
   const rows = shown.samples.map((sample, index) => [
     shown.gaps.has(index) && h("tr", {}, h("td", { colspan: graph.lines.length + 1, class: "faint" }, "no samples")),
-    h("tr", {}, h("th", { scope: "row" }, words(sample.time)), graph.lines.map((line) => cell(graph.format(line.get(sample, ""))))),
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, words(sample.time)),
+      graph.lines.map((line) => cell(graph.format(line.get(sample, "")))),
+    ),
   ]);
-  put(figure.table, h("table", {}, h("caption", {}, `${heading(graph)}: ${shown.samples.length} values`), h("thead", {}, head), h("tbody", {}, rows)));
+  put(
+    figure.table,
+    h(
+      "table",
+      {},
+      h("caption", {}, `${heading(graph)}: ${shown.samples.length} values`),
+      h("thead", {}, head),
+      h("tbody", {}, rows),
+    ),
+  );
 }
 
 // Moves the reading to a time in all figures: the last column of each legend has the values of then.
@@ -69,7 +97,8 @@ function read(epoch) {
   const sample = epoch === null ? null : shown.samples.find(({ time }) => time === epoch);
   for (const figure of figures.values()) {
     say(figure.moment, sample ? `at ${shown.span > 86400 ? words(epoch) : clock(epoch)}` : "last");
-    for (const [line, { last, value }] of figure.last) say(last, figure.graph.format(sample ? line.get(sample, "") : value));
+    for (const [line, { last, value }] of figure.last)
+      say(last, figure.graph.format(sample ? line.get(sample, "") : value));
   }
 }
 
@@ -89,19 +118,58 @@ async function walk(figure, event) {
 }
 
 function makeFigure(graph) {
-  const figure = { graph, last: new Map(), rows: h("tbody"), table: h("div", { class: "scroll values", tabindex: "0", role: "region", "aria-label": `${graph.title}: values` }) };
-  figure.plot = h("div", { class: "chart", tabindex: "0", role: "application", "aria-label": `Graph: ${graph.title}. Arrow keys read its values.`, onkeydown: (event) => walk(figure, event) });
+  const figure = {
+    graph,
+    last: new Map(),
+    rows: h("tbody"),
+    table: h("div", { class: "scroll values", tabindex: "0", role: "region", "aria-label": `${graph.title}: values` }),
+  };
+  figure.plot = h("div", {
+    class: "chart",
+    tabindex: "0",
+    role: "application",
+    "aria-label": `Graph: ${graph.title}. Arrow keys read its values.`,
+    onkeydown: (event) => walk(figure, event),
+  });
   figure.plot.addEventListener("blur", () => read(null));
   figure.moment = h("span", {}, "last");
   figure.spoken = h("p", { class: "unseen", role: "status" });
-  figure.values = h("details", { ontoggle: () => valuesTable(figure) }, h("summary", {}, "Values as a table"), figure.table);
-  figure.save = h("button", { type: "button", class: "quiet", disabled: true, onclick: () => download(figure) }, "Picture (PNG)", h("span", { class: "unseen" }, ` of ${graph.title}`));
+  figure.values = h(
+    "details",
+    { ontoggle: () => valuesTable(figure) },
+    h("summary", {}, "Values as a table"),
+    figure.table,
+  );
+  figure.save = h(
+    "button",
+    { type: "button", class: "quiet", disabled: true, onclick: () => download(figure) },
+    "Picture (PNG)",
+    h("span", { class: "unseen" }, ` of ${graph.title}`),
+  );
   const columns = ["lowest", "mean", "highest"].map((name) => h("th", { scope: "col", class: "number" }, name));
-  const head = h("tr", {}, h("th", { scope: "col" }, h("span", { class: "unseen" }, "line")), columns, h("th", { scope: "col", class: "number moment" }, figure.moment));
-  figure.element = h("section", { class: "card figure", "aria-labelledby": `title-${graph.id}` },
+  const head = h(
+    "tr",
+    {},
+    h("th", { scope: "col" }, h("span", { class: "unseen" }, "line")),
+    columns,
+    h("th", { scope: "col", class: "number moment" }, figure.moment),
+  );
+  figure.element = h(
+    "section",
+    { class: "card figure", "aria-labelledby": `title-${graph.id}` },
     h("div", { class: "figure-head" }, h("h2", { id: `title-${graph.id}` }, graph.title), figure.save),
-    h("p", { class: "faint" }, graph.about), figure.plot, figure.spoken,
-    h("table", { class: "legend" }, h("caption", { class: "unseen" }, `${graph.title} in the range`), h("thead", {}, head), figure.rows), figure.values);
+    h("p", { class: "faint" }, graph.about),
+    figure.plot,
+    figure.spoken,
+    h(
+      "table",
+      { class: "legend" },
+      h("caption", { class: "unseen" }, `${graph.title} in the range`),
+      h("thead", {}, head),
+      figure.rows,
+    ),
+    figure.values,
+  );
   return figure;
 }
 
@@ -139,16 +207,32 @@ async function drawAll() {
 function partitionChoices(names) {
   const place = byId("partition");
   const wanted = [...new Set([...names, ...(state.partition ? [state.partition] : [])])];
-  if (wanted.join("\n") !== [...place.options].slice(1).map((option) => option.value).join("\n"))
-    put(place, place.options[0], wanted.map((name) => h("option", { value: name }, `Partition ${name}`)));
+  if (
+    wanted.join("\n") !==
+    [...place.options]
+      .slice(1)
+      .map((option) => option.value)
+      .join("\n")
+  )
+    put(
+      place,
+      place.options[0],
+      wanted.map((name) => h("option", { value: name }, `Partition ${name}`)),
+    );
   place.value = state.partition;
 }
 
 function about({ range, meta, samples }) {
-  const kind = meta.step === 0 ? "samples as they were taken" : `means of ${lasting(meta.step)}, with a band from the lowest to the highest`;
+  const kind =
+    meta.step === 0
+      ? "samples as they were taken"
+      : `means of ${lasting(meta.step)}, with a band from the lowest to the highest`;
   const cut = meta.truncated ? ` Not all of it: the samples after ${words(samples.at(-1).time)} are left out.` : "";
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  say(byId("about"), `${words(range.since)} to ${words(range.until)}, time zone ${zone}: ${samples.length} ${kind}.${cut}`);
+  say(
+    byId("about"),
+    `${words(range.since)} to ${words(range.until)}, time zone ${zone}: ${samples.length} ${kind}.${cut}`,
+  );
 }
 
 function show(answer, graphs) {
@@ -157,14 +241,30 @@ function show(answer, graphs) {
   const names = [...new Set(samples.flatMap((sample) => Object.keys(sample.partitions ?? {})))];
   if (state.partition === "") partitionChoices(names);
   const span = range.until - range.since;
-  shown = { samples, gaps: gapsIn(samples.map((sample) => sample.time), meta.step), range, span, meta };
+  shown = {
+    samples,
+    gaps: gapsIn(
+      samples.map((sample) => sample.time),
+      meta.step,
+    ),
+    range,
+    span,
+    meta,
+  };
   const all = state.partition === "" && names.length > 1 ? [...graphs, graphOfPartitions(names)] : graphs;
   about(shown);
   byId("graphs").setAttribute("aria-busy", "false");
   if (samples.length === 0 || (state.partition !== "" && !names.includes(state.partition))) {
     arrange([]);
     const ofWhat = state.partition === "" ? "" : ` of partition ${state.partition}`;
-    put(byId("state"), notice("empty", "No samples in this time", `The archive has none${ofWhat}. It was not kept then, the service was off, or Slurm was away.`));
+    put(
+      byId("state"),
+      notice(
+        "empty",
+        "No samples in this time",
+        `The archive has none${ofWhat}. It was not kept then, the service was off, or Slurm was away.`,
+      ),
+    );
     return;
   }
   put(byId("state"));
@@ -202,11 +302,12 @@ async function otherPartitions() {
 }
 
 function controls(range) {
-  for (const button of byId("spans").children) button.setAttribute("aria-pressed", String(range.follows && button.dataset.last === state.last));
+  for (const button of byId("spans").children)
+    button.setAttribute("aria-pressed", String(range.follows && button.dataset.last === state.last));
   byId("from").value = wallClock(range.since);
   byId("to").value = wallClock(range.until);
   partitionChoices([...byId("partition").options].slice(1).map((option) => option.value));
-  document.title = `Load, ${range.follows ? RANGE_WORDS[state.last] ?? RANGE_WORDS.day : words(range.since)} · slurm-rest-api`;
+  document.title = `Load, ${range.follows ? (RANGE_WORDS[state.last] ?? RANGE_WORDS.day) : words(range.since)} · slurm-rest-api`;
 }
 
 function start() {
@@ -232,7 +333,8 @@ function start() {
       if (error.name !== "AbortError") fault(error);
     }
   };
-  if (range.follows) watch("load", question, { seconds: Math.max(30, (step ?? 0) / 4), signal, onAnswer, onFault: fault });
+  if (range.follows)
+    watch("load", question, { seconds: Math.max(30, (step ?? 0) / 4), signal, onAnswer, onFault: fault });
   else ask("load", question, { signal }).then(onAnswer, (error) => error.name === "AbortError" || fault(error));
 }
 
@@ -247,9 +349,13 @@ function listen() {
   const form = byId("controls");
   form.addEventListener("submit", submit);
   byId("to").addEventListener("input", () => byId("to").setCustomValidity(""));
-  for (const kind of ["focus", "pointerenter"]) byId("partition").addEventListener(kind, () => otherPartitions().catch(() => null));
+  for (const kind of ["focus", "pointerenter"])
+    byId("partition").addEventListener(kind, () => otherPartitions().catch(() => null));
   byId("partition").addEventListener("change", (event) => change({ partition: event.target.value }));
-  byId("spans").addEventListener("click", ({ target }) => target.dataset.last && change({ last: target.dataset.last, since: "", until: "" }));
+  byId("spans").addEventListener(
+    "click",
+    ({ target }) => target.dataset.last && change({ last: target.dataset.last, since: "", until: "" }),
+  );
   document.querySelector(".moving").addEventListener("click", ({ target }) => {
     if (!target.dataset.move) return;
     const { since, until } = moved(rangeOf(state, now()), target.dataset.move, now());
@@ -264,7 +370,9 @@ function listen() {
     start();
   });
   const source = form.dataset.library;
-  library = source ? plotly(source) : Promise.reject(new Error("The package plotly is not installed beside this service."));
+  library = source
+    ? plotly(source)
+    : Promise.reject(new Error("The package plotly is not installed beside this service."));
   library.catch(() => null);
 }
 

@@ -196,7 +196,8 @@ export class NodeMap {
   }
 
   #entered(field, name) {
-    if (this.#focus?.band.name !== name) this.#focus = { band: this.#bands.find((band) => band.name === name), index: 0 };
+    if (this.#focus?.band.name !== name)
+      this.#focus = { band: this.#bands.find((band) => band.name === name), index: 0 };
     this.#focus = { ...this.#focus, by: "keyboard" };
     if (field.matches(":focus-visible")) this.#point(this.#focus);
   }

@@ -7,7 +7,17 @@ import { nodeLink, onMove, page, readState, shows, writeState } from "./shell.js
 import { byId, calm, count, faultNotice, h, keyed, notice, percent, put, say } from "./write.js";
 
 const DEFAULTS = { partition: "", state: "", name: "", view: "map", place: "" };
-const OF_NODES = ["state", "cpus", "alloc_cpus", "real_memory", "alloc_mem", "gres", "gres_used", "partitions", "reason"];
+const OF_NODES = [
+  "state",
+  "cpus",
+  "alloc_cpus",
+  "real_memory",
+  "alloc_mem",
+  "gres",
+  "gres_used",
+  "partitions",
+  "reason",
+];
 const OF_USAGE = [
   ...["priority", "state", "partition_load"].map((field) => `partitions.${field}`),
   ...["running_jobs", "cpus_allocated", "mem_allocated"].map((field) => `partitions.nodes.${field}`),
@@ -46,7 +56,8 @@ function fillParts(header, band) {
 }
 
 const map = new NodeMap(byId("map"), {
-  bandParts: (band) => h("header", {}, h("h2", {}, band.name), h("span", { class: "faint" }), h("p", { class: "faint" })),
+  bandParts: (band) =>
+    h("header", {}, h("h2", {}, band.name), h("span", { class: "faint" }), h("p", { class: "faint" })),
   fillParts,
   onPoint: point,
   onOpen: ({ band, index, by }) => {
@@ -80,11 +91,14 @@ function point(spot) {
 
 function fillRow(row, { cell, band }) {
   const { load, jobs, cpus, memory: mem, gpus: cards, reason } = facts(cell, band);
-  [cell.word, load, jobs, cpus, mem, cards, reason].forEach((value, index) => say(row.children[index + 2], value));
+  const values = [cell.word, load, jobs, cpus, mem, cards, reason];
+  for (const [index, value] of values.entries()) say(row.children[index + 2], value);
 }
 
 function showTable() {
-  const lines = shown.flatMap((band) => band.cells.filter(({ kind }) => kind !== "outside").map((cell) => ({ band, cell })));
+  const lines = shown.flatMap((band) =>
+    band.cells.filter(({ kind }) => kind !== "outside").map((cell) => ({ band, cell })),
+  );
   const number = { class: "number" };
   keyed(byId("rows"), lines.slice(0, rows), {
     key: ({ band, cell }) => `${band.name} ${cell.name}`,

@@ -2,7 +2,26 @@
 
 import { address, follow, watch } from "./ask.js";
 import { nodeLink, page, shows } from "./shell.js";
-import { byId, clock, count, faultNotice, h, keyed, memory, nodeState, notice, now, percent, put, ratio, roughly, say, svg, when, widen } from "./write.js";
+import {
+  byId,
+  clock,
+  count,
+  faultNotice,
+  h,
+  keyed,
+  memory,
+  nodeState,
+  notice,
+  now,
+  percent,
+  put,
+  ratio,
+  roughly,
+  say,
+  svg,
+  when,
+  widen,
+} from "./write.js";
 
 const FIGURES = {
   fields: [
@@ -107,7 +126,10 @@ function showTroubles() {
   if (text !== told || byId("notices").childElementCount !== blanks.length) put(byId("notices"), blanks);
   told = text;
   const away = nodes?.size ?? 0;
-  say(byId("wrong-title"), away > 0 ? `What is wrong now: ${count(away)} ${away === 1 ? "node" : "nodes"}` : "What is wrong now");
+  say(
+    byId("wrong-title"),
+    away > 0 ? `What is wrong now: ${count(away)} ${away === 1 ? "node" : "nodes"}` : "What is wrong now",
+  );
 }
 
 function showBar(name, share, text) {
@@ -120,9 +142,18 @@ function showBar(name, share, text) {
 function showBars(data) {
   const nodes = Object.values(data.nodes_by_state).reduce((sum, number) => sum + number, 0);
   showBar("load", data.total_load, `mean of ${count(nodes)} nodes`);
-  showBar("cpu", ratio(data.alloc_cpus, data.total_cpus), `${count(data.alloc_cpus)} of ${count(data.total_cpus)} allocated`);
-  showBar("mem", ratio(data.alloc_mem, data.total_mem), `${memory(data.alloc_mem)} of ${memory(data.total_mem)} allocated`);
-  const gpus = data.total_gpus > 0 ? `${count(data.alloc_gpus)} of ${count(data.total_gpus)} allocated` : "There are none.";
+  showBar(
+    "cpu",
+    ratio(data.alloc_cpus, data.total_cpus),
+    `${count(data.alloc_cpus)} of ${count(data.total_cpus)} allocated`,
+  );
+  showBar(
+    "mem",
+    ratio(data.alloc_mem, data.total_mem),
+    `${memory(data.alloc_mem)} of ${memory(data.total_mem)} allocated`,
+  );
+  const gpus =
+    data.total_gpus > 0 ? `${count(data.alloc_gpus)} of ${count(data.total_gpus)} allocated` : "There are none.";
   showBar("gpu", ratio(data.alloc_gpus, data.total_gpus), gpus);
 }
 
@@ -142,7 +173,8 @@ function jobRow([name]) {
 function showJobs(data) {
   const partitions = Object.entries(data.partitions);
   partitions.sort(([one, a], [other, b]) => (b.priority ?? 0) - (a.priority ?? 0) || one.localeCompare(other));
-  const update = (row, [, partition]) => fillJobs(row, partition.jobs_running, partition.jobs_pending, partition.partition_load);
+  const update = (row, [, partition]) =>
+    fillJobs(row, partition.jobs_running, partition.jobs_pending, partition.partition_load);
   keyed(byId("jobs").tBodies[0], partitions, { key: ([name]) => name, make: jobRow, update });
   fillJobs(byId("jobs").tFoot.rows[0], data.jobs_running, data.jobs_pending, data.total_load);
 }
@@ -152,12 +184,23 @@ function showStates(data) {
   const all = states.reduce((sum, [, number]) => sum + number, 0);
   const kind = ([state]) => `part ${state.toLowerCase()}`;
   const update = (part, [, number]) => widen(part, ratio(number, all) ?? 0);
-  keyed(byId("states-bar"), states, { key: ([state]) => state, make: (state) => h("span", { class: kind(state) }), update });
+  keyed(byId("states-bar"), states, {
+    key: ([state]) => state,
+    make: (state) => h("span", { class: kind(state) }),
+    update,
+  });
   keyed(byId("states"), states, {
     key: ([state]) => state,
     make: (entry) => {
       const link = h("a", { href: page("nodes", { state: entry[0] }) }, entry[0]);
-      return h("li", {}, h("span", { class: kind(entry), "aria-hidden": "true" }), link, " ", h("span", { class: "tally" }));
+      return h(
+        "li",
+        {},
+        h("span", { class: kind(entry), "aria-hidden": "true" }),
+        link,
+        " ",
+        h("span", { class: "tally" }),
+      );
     },
     update: (item, [, number]) => say(item.lastChild, count(number)),
   });
@@ -181,11 +224,14 @@ function showHour({ data }) {
   const top = Math.max(1, ...data.map((sample) => sample.total_load));
   const point = ({ time, total_load: load }) =>
     `${((time - end + HOUR) / 3.6).toFixed(1)} ${(100 - (100 * load) / top).toFixed(2)}`;
-  const lines = runs(data).map((run) => svg("path", { d: `M${run.map(point).join("L")}${run.length === 1 ? "h0" : ""}` }));
+  const lines = runs(data).map((run) =>
+    svg("path", { d: `M${run.map(point).join("L")}${run.length === 1 ? "h0" : ""}` }),
+  );
   const picture = svg("svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none", "aria-hidden": "true" }, lines);
   plot.querySelector("svg")?.remove();
   plot.append(picture);
-  [...plot.querySelectorAll("span")].forEach((mark, index) => say(mark, percent(top * (1 - index / 2))));
+  const marks = [...plot.querySelectorAll("span")];
+  for (const [index, mark] of marks.entries()) say(mark, percent(top * (1 - index / 2)));
   say(ends.firstChild, clock(end - HOUR));
   const loads = data.map((sample) => sample.total_load);
   const range = `${percent(Math.min(...loads))} to ${percent(Math.max(...loads))}, last ${percent(loads.at(-1))}.`;
@@ -216,7 +262,11 @@ function start() {
   const line = byId("hour");
   if (line === null) return;
   const hour = { time: HOUR, fields: ["time", "total_load"] };
-  watch("load", hour, { seconds: 60, onAnswer: showHour, onFault: (fault) => say(line.lastElementChild, fault.message) });
+  watch("load", hour, {
+    seconds: 60,
+    onAnswer: showHour,
+    onFault: (fault) => say(line.lastElementChild, fault.message),
+  });
 }
 
 start();

@@ -7,11 +7,19 @@ import { byId, count, h, memory, now, put, say, span } from "./write.js";
 
 const text = (field) => ({ text: (job) => job[field] ?? "–" });
 const number = (field, write = count) => ({ number: true, text: (job) => write(job[field]) });
-const choice = (field, filter) => ({ ...text(field), node: (job) => job[field] && h("a", { href: page("queue", { [filter]: job[field] }) }, job[field]) });
+const choice = (field, filter) => ({
+  ...text(field),
+  node: (job) => job[field] && h("a", { href: page("queue", { [filter]: job[field] }) }, job[field]),
+});
 
 // A short moment: the time alone within a day, else with the date.
 const ofDay = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
-const ofYear = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+const ofYear = new Intl.DateTimeFormat(undefined, {
+  month: "short",
+  day: "numeric",
+  hour: "numeric",
+  minute: "2-digit",
+});
 
 function moment(epoch) {
   if (!epoch) return "–";
@@ -43,7 +51,12 @@ function idText(job) {
 
 // By the API's name of the column's main field. `sort` says that the API can sort by it, `needs` which fields it reads.
 export const COLUMNS = {
-  job_id: { title: "Job", sort: true, text: idText, node: (job) => jobLink(job.array_task_str ? job.job_id : jobName(job), idText(job)) },
+  job_id: {
+    title: "Job",
+    sort: true,
+    text: idText,
+    node: (job) => jobLink(job.array_task_str ? job.job_id : jobName(job), idText(job)),
+  },
   name: { title: "Name", sort: true, long: true, ...text("name") },
   user_name: { title: "User", sort: true, ...choice("user_name", "user") },
   account: { title: "Account", sort: true, ...choice("account", "account") },
@@ -54,20 +67,51 @@ export const COLUMNS = {
   priority: { title: "Priority", sort: true, ...number("priority") },
   submit_time: { title: "Submitted", sort: true, number: true, text: (job) => moment(job.submit_time) },
   start_time: { title: "Start", sort: true, number: true, text: start },
-  run_time: { title: "Run time", number: true, needs: ["start_time", "end_time", "suspend_time", "pre_sus_time"], text: (job, at) => span(runSeconds(job, at)), ticks: true },
-  time_limit: { title: "Limit", sort: true, ...number("time_limit", (minutes) => span(typeof minutes === "number" ? 60 * minutes : minutes)) },
-  end_time: { title: "End", sort: true, number: true, needs: ["end_time"], text: (job) => (isPending(job) ? "–" : `${holdsNodes(job) ? "at most " : ""}${moment(job.end_time)}`) },
+  run_time: {
+    title: "Run time",
+    number: true,
+    needs: ["start_time", "end_time", "suspend_time", "pre_sus_time"],
+    text: (job, at) => span(runSeconds(job, at)),
+    ticks: true,
+  },
+  time_limit: {
+    title: "Limit",
+    sort: true,
+    ...number("time_limit", (minutes) => span(typeof minutes === "number" ? 60 * minutes : minutes)),
+  },
+  end_time: {
+    title: "End",
+    sort: true,
+    number: true,
+    needs: ["end_time"],
+    text: (job) => (isPending(job) ? "–" : `${holdsNodes(job) ? "at most " : ""}${moment(job.end_time)}`),
+  },
   num_nodes: { title: "Nodes", sort: true, ...number("num_nodes") },
   num_cpus: { title: "CPUs", sort: true, ...number("num_cpus") },
   memory: { title: "Memory", sort: true, ...number("memory", memory) },
-  gpus: { title: "GPUs", number: true, needs: ["tres_alloc_str", "tres_req_str"], text: (job) => (gpus(job) ? count(gpus(job)) : "–") },
+  gpus: {
+    title: "GPUs",
+    number: true,
+    needs: ["tres_alloc_str", "tres_req_str"],
+    text: (job) => (gpus(job) ? count(gpus(job)) : "–"),
+  },
   nodes: { title: "On", long: true, ...text("nodes"), node: places },
   dependency: { title: "Depends on", long: true, ...text("dependency") },
 };
-export const DEFAULT_COLUMNS = "job_id,name,user_name,partition,job_state,state_reason,start_time,run_time,time_limit,num_nodes,num_cpus,gpus,nodes";
+export const DEFAULT_COLUMNS =
+  "job_id,name,user_name,partition,job_state,state_reason,start_time,run_time,time_limit,num_nodes,num_cpus,gpus,nodes";
 
 // Fields that the rows need whatever is shown.
-const ALWAYS = ["job_id", "job_state", "array_job_id", "array_task_id", "array_task_str", "het_job_id", "het_job_offset", "num_cpus"];
+const ALWAYS = [
+  "job_id",
+  "job_state",
+  "array_job_id",
+  "array_task_id",
+  "array_task_str",
+  "het_job_id",
+  "het_job_offset",
+  "num_cpus",
+];
 
 // Those of the names in `chosen` that are columns, the job first; all that are usual where none is.
 export function chosenColumns(chosen) {
@@ -94,7 +138,8 @@ export function arrange(jobs, folds, open) {
     else if (!seen.has(array)) {
       seen.add(array);
       rows.push({ key: `array ${array}`, kind: "group", array, jobs: members, isOpen: open.has(String(array)) });
-      if (open.has(String(array))) rows.push(...members.map((task) => ({ key: `${task.job_id}`, kind: "task", job: task })));
+      if (open.has(String(array)))
+        rows.push(...members.map((task) => ({ key: `${task.job_id}`, kind: "task", job: task })));
     }
   }
   return rows;
@@ -130,18 +175,24 @@ export function makeTable({ onSort, onFold }) {
       columns = names;
       shown = new Map();
       put(heads, names.map(head));
-      put(body, Array.from({ length: 12 }, () => h("tr", { class: "wait" }, h("td", { colspan: names.length }))));
+      put(
+        body,
+        Array.from({ length: 12 }, () => h("tr", { class: "wait" }, h("td", { colspan: names.length }))),
+      );
     }
     for (const cell of heads.children) {
       const field = sort.replace(/^-/, "");
-      if (cell.dataset.field === field) cell.setAttribute("aria-sort", sort.startsWith("-") ? "descending" : "ascending");
+      if (cell.dataset.field === field)
+        cell.setAttribute("aria-sort", sort.startsWith("-") ? "descending" : "ascending");
       else cell.removeAttribute("aria-sort");
     }
   }
 
   function head(name) {
     const { title, sort, number } = COLUMNS[name];
-    const label = sort ? h("button", { type: "button", onclick: () => onSort(name) }, title) : h("span", { class: "head" }, title);
+    const label = sort
+      ? h("button", { type: "button", onclick: () => onSort(name) }, title)
+      : h("span", { class: "head" }, title);
     return h("th", { scope: "col", "data-field": name, class: number ? "number" : null }, label);
   }
 
@@ -167,7 +218,7 @@ export function makeTable({ onSort, onFold }) {
   function fillRow(row, entry, at) {
     row.className = entry.kind;
     if (entry.kind === "group") fillGroup(row, entry);
-    else columns.forEach((name, index) => setCell(row.children[index], name, entry.job, at));
+    else for (const [index, name] of columns.entries()) setCell(row.children[index], name, entry.job, at);
   }
 
   function fillGroup(row, { array, jobs, isOpen }) {
@@ -188,7 +239,8 @@ export function makeTable({ onSort, onFold }) {
     columns.slice(1).forEach((name, index) => {
       const cell = row.children[index + 1];
       if (said[name] !== undefined) say(cell, said[name]);
-      else if (jobs.every((job) => COLUMNS[name].text(job, 0) === COLUMNS[name].text(first, 0))) setCell(cell, name, first, 0);
+      else if (jobs.every((job) => COLUMNS[name].text(job, 0) === COLUMNS[name].text(first, 0)))
+        setCell(cell, name, first, 0);
       else if (cell.dataset.text !== "") {
         cell.dataset.text = "";
         say(cell, "");
@@ -201,7 +253,7 @@ export function makeTable({ onSort, onFold }) {
     const focused = document.activeElement;
     let next = body.firstElementChild;
     for (const row of wanted) {
-      while (next !== null && next.classList.contains("left")) next = next.nextElementSibling;
+      while (next?.classList.contains("left")) next = next.nextElementSibling;
       if (row === next) next = next.nextElementSibling;
       else body.insertBefore(row, next);
     }
@@ -240,7 +292,8 @@ export function makeTable({ onSort, onFold }) {
     const at = now();
     const ticking = columns.map((name, index) => [name, index]).filter(([name]) => COLUMNS[name].ticks);
     for (const { row, entry } of shown.values()) {
-      if (entry.kind !== "group") for (const [name, index] of ticking) setCell(row.children[index], name, entry.job, at);
+      if (entry.kind !== "group")
+        for (const [name, index] of ticking) setCell(row.children[index], name, entry.job, at);
     }
   }
 

@@ -2,22 +2,48 @@
 
 import { address, ask, follow } from "./ask.js";
 import { reason } from "./jobs.js";
-import { arrange, chosenColumns, COLUMNS, DEFAULT_COLUMNS, fieldsOf, makeTable } from "./queue-table.js";
+import { arrange, COLUMNS, chosenColumns, DEFAULT_COLUMNS, fieldsOf, makeTable } from "./queue-table.js";
 import { onMove, page, readState, shows, writeState } from "./shell.js";
 import { byId, calm, count, faultNotice, h, notice, put, say } from "./write.js";
 
 const FILTERS = [
-  "user", "account", "partition", "state", "name", "reason", "qos", "jobid", "array", "node",
-  "submitafter", "submitbefore", "startafter", "startbefore",
+  "user",
+  "account",
+  "partition",
+  "state",
+  "name",
+  "reason",
+  "qos",
+  "jobid",
+  "array",
+  "node",
+  "submitafter",
+  "submitbefore",
+  "startafter",
+  "startbefore",
 ];
 const HIDDEN_FILTERS = FILTERS.slice(6);
 const DEFAULTS = {
   ...Object.fromEntries(FILTERS.map((name) => [name, ""])),
-  sort: "", limit: "50", trail: "", columns: DEFAULT_COLUMNS, fold: "yes", open: "",
+  sort: "",
+  limit: "50",
+  trail: "",
+  columns: DEFAULT_COLUMNS,
+  fold: "yes",
+  open: "",
 };
 const MOST_PAGES_BACK = 30;
 const QUICK = ["RUNNING", "PENDING"];
-const SHORT = { R: "RUNNING", PD: "PENDING", CG: "COMPLETING", CD: "COMPLETED", CA: "CANCELLED", F: "FAILED", TO: "TIMEOUT", S: "SUSPENDED" };
+const SHORT = {
+  R: "RUNNING",
+  PD: "PENDING",
+  CG: "COMPLETING",
+  CD: "COMPLETED",
+  CA: "CANCELLED",
+  F: "FAILED",
+  TO: "TIMEOUT",
+  S: "SUSPENDED",
+};
 
 let state = readState(DEFAULTS);
 let jobs = [];
@@ -30,7 +56,10 @@ const openArrays = () => new Set(state.open.split(",").filter(Boolean));
 
 // Comparisons of job ids are written with their operator, several with blanks between them.
 function path() {
-  const comparisons = state.jobid.split(/[\s&]+/).filter(Boolean).map((text) => `jobid=${encodeURIComponent(text)}`);
+  const comparisons = state.jobid
+    .split(/[\s&]+/)
+    .filter(Boolean)
+    .map((text) => `jobid=${encodeURIComponent(text)}`);
   return comparisons.length > 0 ? `queue?${comparisons.join("&")}` : "queue";
 }
 
@@ -80,7 +109,8 @@ function showFilters() {
   byId("more").open ||= HIDDEN_FILTERS.some((name) => state[name] !== "");
   byId("fold").checked = state.fold === "yes";
   byId("limit").value = state.limit;
-  for (const box of byId("choices").querySelectorAll("input")) box.checked = chosenColumns(state.columns).includes(box.value);
+  for (const box of byId("choices").querySelectorAll("input"))
+    box.checked = chosenColumns(state.columns).includes(box.value);
   const columns = chosenColumns(state.columns);
   table.setHeads(columns, state.sort);
   byId("csv").href = csvAddress();
@@ -93,7 +123,10 @@ function csvAddress() {
 }
 
 // Says which filters hold, for a page that has nothing to show.
-const inWords = () => FILTERS.filter((name) => state[name] !== "").map((name) => `${name}=${state[name]}`).join("  ");
+const inWords = () =>
+  FILTERS.filter((name) => state[name] !== "")
+    .map((name) => `${name}=${state[name]}`)
+    .join("  ");
 
 function showFound({ total }) {
   const here = jobs.length < total ? `, ${count(jobs.length)} of them on this page` : "";
@@ -101,7 +134,15 @@ function showFound({ total }) {
   const blank = byId("blank");
   if (jobs.length > 0) put(blank);
   else if (inWords()) put(blank, notice("empty", "No job matches", `The filters are: ${inWords()}.`));
-  else put(blank, notice("empty", cursors().length > 0 ? "Nothing on this page any more" : "The queue is empty", "Jobs appear here as they are submitted."));
+  else
+    put(
+      blank,
+      notice(
+        "empty",
+        cursors().length > 0 ? "Nothing on this page any more" : "The queue is empty",
+        "Jobs appear here as they are submitted.",
+      ),
+    );
   byId("scroll").hidden = jobs.length === 0;
 }
 
@@ -119,7 +160,12 @@ function card(name, { count: number, cpus, gpus }) {
   const label = name === "" ? "all" : name.toLowerCase().replaceAll("_", " ");
   return h(
     "button",
-    { type: "button", "aria-pressed": String(chosen), "data-state": name, onclick: () => askAnew({ state: chosen && name !== "" ? "" : name }) },
+    {
+      type: "button",
+      "aria-pressed": String(chosen),
+      "data-state": name,
+      onclick: () => askAnew({ state: chosen && name !== "" ? "" : name }),
+    },
     h("span", { class: "label" }, label),
     h("strong", {}, count(number)),
     h("span", { class: "sums" }, `${count(cpus)} CPUs${gpus ? `, ${count(gpus)} GPUs` : ""}`),
@@ -133,21 +179,56 @@ async function loadSummary(signal) {
   for (const group of Object.values(data)) for (const name of Object.keys(sums)) sums[name] += group[name];
   const names = [...new Set([...QUICK, ...Object.keys(data)])];
   const focused = document.activeElement?.closest?.("#summary button")?.dataset.state;
-  put(byId("summary"), card("", sums), names.map((name) => card(name, data[name] ?? { count: 0, cpus: 0, gpus: 0 })));
+  put(
+    byId("summary"),
+    card("", sums),
+    names.map((name) => card(name, data[name] ?? { count: 0, cpus: 0, gpus: 0 })),
+  );
   if (focused !== undefined) byId("summary").querySelector(`[data-state="${focused}"]`)?.focus({ preventScroll: true });
 }
 
 async function loadReasons() {
   const { data } = await ask(path(), { ...filters(), state: state.state || "PD", group_by: "reason" });
-  const rows = Object.entries(data).filter(([name]) => name !== "None" && name !== "(null)").sort(([, one], [, other]) => other.count - one.count);
+  const rows = Object.entries(data)
+    .filter(([name]) => name !== "None" && name !== "(null)")
+    .sort(([, one], [, other]) => other.count - one.count);
   const heads = ["Reason", "In a few words", "Jobs", "What it means"];
   const body = rows.map(([name, group]) => {
     const { label, meaning } = reason(name);
     const link = h("a", { href: page("queue", { ...onlyGiven(filters()), reason: name }) }, name);
-    return h("tr", {}, h("th", { scope: "row" }, link), h("td", {}, label === name ? "–" : label), h("td", { class: "number" }, count(group.count)), h("td", {}, meaning));
+    return h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, link),
+      h("td", {}, label === name ? "–" : label),
+      h("td", { class: "number" }, count(group.count)),
+      h("td", {}, meaning),
+    );
   });
   if (body.length === 0) put(byId("why"), notice("empty", "No job waits for a reason", inWords()));
-  else put(byId("why"), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Reasons" }, h("table", {}, h("caption", {}, "The most common first. Each leads to its jobs."), h("thead", {}, h("tr", {}, heads.map((title) => h("th", { scope: "col", class: title === "Jobs" ? "number" : null }, title)))), h("tbody", {}, body))));
+  else
+    put(
+      byId("why"),
+      h(
+        "div",
+        { class: "scroll", tabindex: "0", role: "region", "aria-label": "Reasons" },
+        h(
+          "table",
+          {},
+          h("caption", {}, "The most common first. Each leads to its jobs."),
+          h(
+            "thead",
+            {},
+            h(
+              "tr",
+              {},
+              heads.map((title) => h("th", { scope: "col", class: title === "Jobs" ? "number" : null }, title)),
+            ),
+          ),
+          h("tbody", {}, body),
+        ),
+      ),
+    );
 }
 
 const onlyGiven = (parameters) => Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ""));
@@ -190,7 +271,11 @@ async function keepUp(version, signal) {
   });
   const onChange = (_records, { gone }) => refresh(gone);
   const onSame = () => byId("fault").hasChildNodes() && refresh(new Set());
-  await follow(path(), { ...filters(), fields: "job_id" }, { from: version, signal, onChange, onSame, onFault: showFault });
+  await follow(
+    path(),
+    { ...filters(), fields: "job_id" },
+    { from: version, signal, onChange, onSame, onFault: showFault },
+  );
 }
 
 async function load() {
@@ -207,7 +292,8 @@ async function load() {
   } catch (error) {
     if (error.name === "AbortError") return;
     showFault(error);
-    if (error.status === 0 || error.status >= 500) setTimeout(() => signal.aborted || load(), 1000 * (error.retryAfter ?? 10));
+    if (error.status === 0 || error.status >= 500)
+      setTimeout(() => signal.aborted || load(), 1000 * (error.retryAfter ?? 10));
   }
 }
 
@@ -219,7 +305,12 @@ function chooseColumns() {
 
 function start() {
   const boxes = Object.entries(COLUMNS).filter(([name]) => name !== "job_id");
-  put(byId("choices"), boxes.map(([name, { title }]) => h("label", { class: "tick" }, h("input", { type: "checkbox", value: name, onchange: chooseColumns }), title)));
+  put(
+    byId("choices"),
+    boxes.map(([name, { title }]) =>
+      h("label", { class: "tick" }, h("input", { type: "checkbox", value: name, onchange: chooseColumns }), title),
+    ),
+  );
   byId("filters").addEventListener("submit", (event) => {
     event.preventDefault();
     askAnew(Object.fromEntries(FILTERS.map((name) => [name, byId(`f-${name}`).value.trim()])));

@@ -6,16 +6,25 @@ import { faultNotice, h, put, tableOf } from "./write.js";
 // The fields of a route's record as the OpenAPI document describes them: name to text.
 async function descriptions(route) {
   const document = await (await send(address("openapi/openapi.json"))).json();
-  const resolve = (schema) => (schema?.$ref ? resolve(document.components.schemas[schema.$ref.split("/").at(-1)]) : schema);
+  const resolve = (schema) =>
+    schema?.$ref ? resolve(document.components.schemas[schema.$ref.split("/").at(-1)]) : schema;
   const answer = resolve(document.paths[route].get.responses["200"].content["application/json"].schema);
   const data = resolve(answer.properties.data);
   const record = resolve(data.items ?? data.anyOf?.[0] ?? data);
-  return Object.fromEntries(Object.entries(record.properties ?? {}).map(([name, field]) => [name, field.description ?? resolve(field).description ?? ""]));
+  return Object.fromEntries(
+    Object.entries(record.properties ?? {}).map(([name, field]) => [
+      name,
+      field.description ?? resolve(field).description ?? "",
+    ]),
+  );
 }
 
 // Fills `place` with the fields of `record`; their meaning comes later, as the OpenAPI document is large.
 export async function showRecord(place, route, record) {
-  const rows = Object.entries(record).map(([name, value]) => [h("code", {}, name), h("code", {}, JSON.stringify(value))]);
+  const rows = Object.entries(record).map(([name, value]) => [
+    h("code", {}, name),
+    h("code", {}, JSON.stringify(value)),
+  ]);
   put(place, tableOf("Fields", "As the API answers them.", ["Field", "Value"], rows));
   try {
     const meaning = await descriptions(route);

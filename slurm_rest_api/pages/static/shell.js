@@ -1,7 +1,7 @@
 // The frame of every page: its address and links, the question as a curl line, colours, how old the data is, who reads it.
 
 import { root, token } from "./ask.js";
-import { byId, clock, h, now, roughly, say } from "./write.js";
+import { byId, clock, h, now, put, roughly, say } from "./write.js";
 
 const THEME = "slurm-rest-api theme";
 const html = document.documentElement;
@@ -73,6 +73,21 @@ export async function copy(element, button) {
     if (!document.execCommand("copy")) return say(button, "Press Ctrl+C");
   }
   return say(button, "Copied");
+}
+
+// The whole record that `record()` gives, closed at first: what shows it is loaded when somebody opens it.
+export function rawRecord(place, route, record) {
+  const body = h("div");
+  const open = async ({ target }) => target.open && (await import("./raw-record.js")).showRecord(body, route, record());
+  put(
+    place,
+    h(
+      "details",
+      { class: "raw", ontoggle: open },
+      h("summary", {}, `The whole record of ${route.split("{")[0].replace(/\/$/, "")}`),
+      body,
+    ),
+  );
 }
 
 function setTheme(theme) {

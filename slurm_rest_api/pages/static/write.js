@@ -69,7 +69,13 @@ export function calm(milliseconds, work) {
 // What stands in place of content: kind is "loading", "empty", "off" or "fault".
 export function notice(kind, title, detail = "", ...more) {
   const role = kind === "fault" ? "alert" : "status";
-  return h("div", { class: `blank ${kind}`, role }, h("p", { class: "blank-title" }, title), detail && h("p", {}, detail), ...more);
+  return h(
+    "div",
+    { class: `blank ${kind}`, role },
+    h("p", { class: "blank-title" }, title),
+    detail && h("p", {}, detail),
+    ...more,
+  );
 }
 
 export function faultNotice(fault) {
@@ -95,24 +101,34 @@ export function paint(element, seen, build) {
 
 // A titled list of facts: [term, value] pairs; those without a value are left out.
 export function facts(title, pairs) {
-  const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== "–" && value?.length !== 0);
+  const known = pairs.filter(
+    ([, value]) => value !== null && value !== undefined && value !== "" && value !== "–" && value?.length !== 0,
+  );
   if (known.length === 0) return null;
-  return h("section", { class: "card" }, h("h2", {}, title), h("dl", { class: "facts" }, known.map(([term, value]) => [h("dt", {}, term), h("dd", {}, value)])));
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", {}, title),
+    h(
+      "dl",
+      { class: "facts" },
+      known.map(([term, value]) => [h("dt", {}, term), h("dd", {}, value)]),
+    ),
+  );
 }
 
 export function tableOf(title, caption, heads, rows, numbers = []) {
   const head = heads.map((name, at) => h("th", { scope: "col", class: numbers.includes(at) ? "number" : null }, name));
-  const cell = (value, at) => (at === 0 ? h("th", { scope: "row" }, value) : h("td", { class: numbers.includes(at) ? "number" : null }, value));
+  const cell = (value, at) =>
+    at === 0 ? h("th", { scope: "row" }, value) : h("td", { class: numbers.includes(at) ? "number" : null }, value);
   const body = rows.map((row) => h("tr", {}, row.map(cell)));
   const table = h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, head)), h("tbody", {}, body));
-  return h("section", {}, h("h2", {}, title), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, table));
-}
-
-// The whole record that `record()` gives, closed at first: what shows it is loaded when somebody opens it.
-export function rawRecord(place, route, record) {
-  const body = h("div");
-  const open = async ({ target }) => target.open && (await import("./raw-record.js")).showRecord(body, route, record());
-  put(place, h("details", { class: "raw", ontoggle: open }, h("summary", {}, `The whole record of ${route.split("{")[0].replace(/\/$/, "")}`), body));
+  return h(
+    "section",
+    {},
+    h("h2", {}, title),
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, table),
+  );
 }
 
 // Numbers and times. What is unknown is a dash.

@@ -1,0 +1,98 @@
+// What the form of the History page asks, and how its records are summed up.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import {
+  cpusOf,
+  exitOf,
+  FILTERS,
+  failuresIn,
+  filtersIn,
+  moment,
+  questionOf,
+  shareOfLimit,
+  waited,
+} from "../../../slurm_rest_api/pages/static/history-records.js";
+
+test("a date without an offset is the reader's, and goes to the service as epoch seconds", () => {
+  const cases = [
+    ["2026-11-24", "1795474800"],
+    ["2026-11-24 10:15", "1795511700"],
+    ["2026-11-24T10:15:30", "1795511730"],
+    ["2026-07-01", "1782856800"],
+    ["2026-13-01", "2026-13-01"],
+    ["now-7days", "now-7days"],
+    ["2026-11-24T10:15Z", "2026-11-24T10:15Z"],
+    ["", ""],
+  ];
+  for (const [text, value] of cases) assert.equal(moment(text), value, text);
+});
+
+test("each comparison of job ids is a parameter of its own", () => {
+  const cases = [
+    ["", "history"],
+    ["4711", "history?jobid=4711"],
+    ["> 5 <10", "history?jobid=%3E5&jobid=%3C10"],
+    [">=5,<10", "history?jobid=%3E%3D5&jobid=%3C10"],
+  ];
+  for (const [jobid, path] of cases) {
+    const question = questionOf({ ...FILTERS, jobid, user: "alice" });
+    assert.equal(question.path, path);
+    assert.equal(question.parameters.user, "alice");
+    assert.equal("jobid" in question.parameters, false);
+  }
+});
+
+test("the filters that are set are named", () => {
+  assert.deepEqual(filtersIn(FILTERS), []);
+  assert.deepEqual(filtersIn({ ...FILTERS, user: "alice", state: "FAILED" }), ["user=alice", "state=FAILED"]);
+});
+
+test("an exit is a signal with its name, a code, or nothing for success", () => {
+  const cases = [
+    [{ exit_code: 0, exit_signal: 0 }, ""],
+    [{ exit_code: 3, exit_signal: 0 }, "exit 3"],
+    [{ exit_code: 0, exit_signal: 9 }, "signal 9 (KILL)"],
+    [{ exit_code: 1, exit_signal: 64 }, "signal 64"],
+    [{ exit_code: null, exit_signal: null }, ""],
+  ];
+  for (const [record, text] of cases) assert.equal(exitOf(record), text);
+});
+
+test("failures are counted by state and exit, the most frequent first", () => {
+  const record = (state_name, exit_code = 0, exit_signal = 0) => ({ state_name, exit_code, exit_signal });
+  const records = [
+    record("COMPLETED"),
+    record("FAILED", 1),
+    record("TIMEOUT"),
+    record("TIMEOUT"),
+    record("FAILED", 2),
+    record("RUNNING"),
+  ];
+  const found = failuresIn(records).map(({ state, exit, number }) => [state, exit, number]);
+  assert.deepEqual(found, [
+    ["TIMEOUT", "", 2],
+    ["FAILED", "exit 1", 1],
+    ["FAILED", "exit 2", 1],
+  ]);
+  assert.deepEqual(failuresIn([]), []);
+});
+
+test("the share of the time limit is known where a job started and has a limit", () => {
+  const cases = [
+    [{ elapsed: 1800, timelimit: 60, time_start: 1 }, 0.5],
+    [{ elapsed: 1800, timelimit: "UNLIMITED", time_start: 1 }, null],
+    [{ elapsed: 1800, timelimit: null, time_start: 1 }, null],
+    [{ elapsed: 1800, timelimit: 0, time_start: 1 }, null],
+    [{ elapsed: 0, timelimit: 60, time_start: null }, null],
+  ];
+  for (const [record, share] of cases) assert.equal(shareOfLimit(record), share);
+});
+
+test("CPUs are those that a job held, or asked for; waiting ends with the start", () => {
+  assert.equal(cpusOf({ tres_alloc: { cpu: 8 }, cpus_req: 4 }), 8);
+  assert.equal(cpusOf({ tres_alloc: null, cpus_req: 4 }), 4);
+  assert.equal(waited({ time_submit: 10, time_start: 25 }), 15);
+  assert.equal(waited({ time_submit: 10, time_start: null }), null);
+});
