@@ -1,8 +1,9 @@
-"""What every published record has in common."""
+"""Base classes and types of the published models."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import functools
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,7 +20,24 @@ Yes = Literal["Yes"]
 YesNo = Literal["Yes", "No"]
 
 
-class PublishedRecord(BaseModel):
+class OpenAPIModel(BaseModel):
+    """Base of every model in the OpenAPI document. Computes its JSON schema once per process."""
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Returns pydantic's JSON schema of this model. Callers must not change it.
+
+        flask-openapi3 asks for the schema of each model once per route, and for that of a query at each request.
+        """
+        return cls._computed_schema(*args, **kwargs)
+
+    @classmethod
+    @functools.cache
+    def _computed_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return super().model_json_schema(*args, **kwargs)
+
+
+class PublishedRecord(OpenAPIModel):
     """A record whose fields are all present: a fact that is not known is `null`, never a missing key.
 
     The models describe the records for OpenAPI and for tests. Adapters write plain dictionaries and

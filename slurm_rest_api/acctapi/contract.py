@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from slurm_rest_api.contract_base import Count, PublishedRecord
+from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord
 
 Tres = Annotated[dict[str, Count], Field(examples=[{"cpu": 4, "mem": 2000, "node": 1, "gres/gpu": 1}])]
 """Counts by TRES name; memory in MiB, energy in joules."""
@@ -148,7 +148,7 @@ class PageMeta(BaseModel):
     )
 
 
-class _Answer(BaseModel):
+class _Answer(OpenAPIModel):
     model_config = ConfigDict(extra="forbid")
 
     meta: PageMeta

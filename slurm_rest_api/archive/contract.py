@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from slurm_rest_api.contract_base import OpenAPIModel
+
 _BOUNDS = "With a step, means, and beside each number its `…_min` and `…_max`."
 
 
@@ -62,7 +64,7 @@ class LoadMeta(BaseModel):
     truncated: bool = Field(description="True when the answer ends before `until`, because it would be too large.")
 
 
-class LoadAnswer(BaseModel):
+class LoadAnswer(OpenAPIModel):
     """Load samples, oldest first. Where the cluster was not seen there is none."""
 
     model_config = ConfigDict(extra="forbid")

@@ -10,6 +10,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ConfigDict, Field
 
+from slurm_rest_api.contract_base import OpenAPIModel
 from slurm_rest_api.health.checks import Check, Part
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web.envelope import JSON
@@ -33,7 +34,7 @@ class HealthMeta(BaseModel):
     version: str = Field(description="Version of slurm-rest-api.")
 
 
-class HealthAnswer(BaseModel):
+class HealthAnswer(OpenAPIModel):
     """Also the body of a 503."""
 
     model_config = ConfigDict(extra="forbid")

@@ -9,6 +9,8 @@ import orjson
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from slurm_rest_api.contract_base import OpenAPIModel
+
 JSON: Final = "application/json"
 
 
@@ -36,7 +38,7 @@ class Fault(BaseModel):
     meta: ErrorMeta
 
 
-class ErrorAnswer(BaseModel):
+class ErrorAnswer(OpenAPIModel):
     """Every answer that is no success, whatever its status."""
 
     model_config = ConfigDict(extra="forbid")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from slurm_rest_api.contract_base import OpenAPIModel
 from slurm_rest_api.errors import BadParameter, BadParameters
 from slurm_rest_api.web.name_lists import nearest
 
 
-class Parameters(BaseModel):
+class Parameters(OpenAPIModel):
     """Base of every query model: unknown parameters are refused, but for jQuery's cache-buster."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -20,16 +20,6 @@ class Parameters(BaseModel):
     cache_buster: str | None = Field(
         None, alias="_", description="Ignored. Pages made with jQuery add it to get past their browser's cache."
     )
-
-    @classmethod
-    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """As pydantic's; remembered where no argument is given, because flask-openapi3 asks for it on every request."""
-        return super().model_json_schema(*args, **kwargs) if args or kwargs else cls._plain_schema()
-
-    @classmethod
-    @functools.cache
-    def _plain_schema(cls) -> dict[str, Any]:
-        return super().model_json_schema()
 
     @model_validator(mode="wrap")
     @classmethod

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from slurm_rest_api.contract_base import OpenAPIModel
 from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.contract.node import NodeRecord
 from slurm_rest_api.slurmapi.contract.partition import PartitionRecord
@@ -50,7 +51,7 @@ class LiveMeta(BaseModel):
     )
 
 
-class _LiveAnswer(BaseModel):
+class _LiveAnswer(OpenAPIModel):
     model_config = ConfigDict(extra="forbid")
 
     meta: LiveMeta

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from slurm_rest_api.contract_base import OpenAPIModel
 from slurm_rest_api.slurm.hostlist import expand_at_most
 from slurm_rest_api.slurm.states import JOB_STATES, NODE_STATES, PARTITION_STATES, full_names
 from slurm_rest_api.web.name_lists import (
@@ -77,13 +78,13 @@ MOMENTS: Final = frozenset(("submitafter", "submitbefore", "startafter", "startb
 """The parameters that are points in time, which may be relative to now."""
 
 
-class JobPath(BaseModel):
+class JobPath(OpenAPIModel):
     """The path of a job."""
 
     jobid: str = Field(description="Job id: 123, 123_7 (a task of an array), 123+1 (a part of a heterogeneous job).")
 
 
-class NamePath(BaseModel):
+class NamePath(OpenAPIModel):
     """The path of a node or a partition."""
 
     name: str = Field(description="Its name.")
