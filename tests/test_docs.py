@@ -1,4 +1,4 @@
-"""README, config.yml, OpenAPI and code name the same routes, parameters, settings and fields."""
+"""README, docs/, OpenAPI and the models name the same routes, parameters, settings and fields."""
 
 from __future__ import annotations
 
@@ -13,54 +13,80 @@ from pydantic import BaseModel, ValidationError
 
 from slurm_rest_api.acctapi.contract import HistoryAnswer, UsersAnswer
 from slurm_rest_api.archive.contract import LoadAnswer
-from slurm_rest_api.config.document import settings_table
+from slurm_rest_api.config.document import settings_page
 from slurm_rest_api.health.views import HealthAnswer
 from slurm_rest_api.slurmapi.contract import responses
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web.envelope import ErrorAnswer
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+README = ROOT / "README.md"
+PAGES = sorted((ROOT / "docs" / "api").glob("*.md"))
+DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MODELS: dict[str, type[BaseModel]] = {
-    "/queue": responses.QueueAnswer,
-    "/nodes": responses.NodesAnswer,
-    "/partitions": responses.PartitionsAnswer,
-    "/stats": responses.StatsAnswer,
-    "/usage": responses.UsageAnswer,
-    "/load": LoadAnswer,
-    "/health": HealthAnswer,
-    "/users": UsersAnswer,
-    "/history": HistoryAnswer,
-    "Changes": responses.QueueAnswer,
-    "How answers look": ErrorAnswer,
+    "conventions": responses.QueueAnswer,
+    "queue": responses.QueueAnswer,
+    "nodes": responses.NodesAnswer,
+    "partitions": responses.PartitionsAnswer,
+    "stats": responses.StatsAnswer,
+    "usage": responses.UsageAnswer,
+    "load": LoadAnswer,
+    "health": HealthAnswer,
+    "users": UsersAnswer,
+    "history": HistoryAnswer,
 }
+NOT_DOCUMENTED = {"_", "wait"}
+WRITE_SETTINGS = (
+    "docs/settings.md differs from the models. Write it again: python -c 'from slurm_rest_api.config.document import "
+    'settings_page; print(settings_page(), end="")\' > docs/settings.md'
+)
 
 
-def section(title: str) -> str:
-    (found,) = re.findall(rf"^#+ {re.escape(title)}\n(.*?)(?=^#|\Z)", README, re.MULTILINE | re.DOTALL)
-    return str(found)
-
-
-def documented_parameters(route: str) -> set[str]:
-    (row,) = re.findall(rf"^\| \[?`{re.escape(route)}`.*\|(.*)\|$", README, re.MULTILINE)
-    return set(re.findall(r"`(\w+)`", row))
-
-
-def test_the_route_table_is_that_of_the_openapi_document(client: FlaskClient) -> None:
+def openapi_parameters(client: FlaskClient) -> dict[str, set[str]]:
+    """Returns the names of the parameters of each route, without NOT_DOCUMENTED."""
     paths = client.get("/openapi/openapi.json").get_json()["paths"]
-    for route, methods in paths.items():
-        named = {entry["name"] for entry in methods["get"]["parameters"] if entry["in"] == "query"} - {"_"}
-        assert documented_parameters(route) == named, route
-    assert set(re.findall(r"^\| \[?`(/[\w/{}]+)`", README, re.MULTILINE)) - {"/openapi/"} == set(paths)
+    return {
+        route: {entry["name"] for entry in methods["get"]["parameters"]} - NOT_DOCUMENTED
+        for route, methods in paths.items()
+    }
 
 
-@pytest.mark.parametrize("name", ["system", "database", "filter", "auth"])
-def test_the_settings_tables_are_those_of_the_models(name: str) -> None:
-    assert settings_table(name).strip() in section(name)
+def route_sections() -> dict[str, str]:
+    """Returns the text of docs/api/ below the heading of each route."""
+    found: dict[str, str] = {}
+    for page in PAGES:
+        parts = re.split(r"^#+ (/\S+)$", page.read_text(), flags=re.MULTILINE)
+        found.update(zip(parts[1::2], parts[2::2], strict=True))
+    return found
+
+
+def documented_parameters(section: str) -> set[str]:
+    """Returns the names in the first column of a section's parameter tables."""
+    tables = re.findall(r"^\| parameter \|.*\n\|---.*\n((?:\|.*\n)+)", section, re.MULTILINE)
+    cells = [row.split("|")[1] for table in tables for row in table.splitlines()]
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+def test_every_route_has_a_row_in_the_readme(client: FlaskClient) -> None:
+    rows = re.findall(r"^\| \[?`(/[\w/{}]+)`", README.read_text(), re.MULTILINE)
+    assert set(rows) - {"/openapi/"} == set(openapi_parameters(client))
+
+
+def test_every_route_has_a_section_with_exactly_its_parameters(client: FlaskClient) -> None:
+    documented = {route: documented_parameters(text) for route, text in route_sections().items()}
+    assert documented == openapi_parameters(client)
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text().splitlines()) <= 200
+
+
+def test_the_settings_page_is_that_of_the_models() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text() == settings_page(), WRITE_SETTINGS
 
 
 def faults_of(example: Any, model: type[BaseModel]) -> list[str]:
-    """Where an example that shows only some fields has a field, or a type, that the contract has not."""
+    """Returns the fields and types of an example that the contract does not have. The example may be incomplete."""
     try:
         model.model_validate(example)
     except ValidationError as error:
@@ -68,25 +94,28 @@ def faults_of(example: Any, model: type[BaseModel]) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("title", MODELS)
-def test_the_examples_have_the_fields_and_types_of_the_contract(title: str) -> None:
-    blocks = re.findall(r"```json\n(.*?)```", section(title), re.DOTALL)
+@pytest.mark.parametrize("name", MODELS)
+def test_examples_have_the_fields_and_types_of_the_contract(name: str) -> None:
+    blocks = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "api" / f"{name}.md").read_text(), re.DOTALL)
     assert blocks
     for block in blocks:
-        assert faults_of(json.loads(block), MODELS[title]) == []
+        example = json.loads(block)
+        assert faults_of(example, ErrorAnswer if "errors" in example else MODELS[name]) == []
 
 
-def test_the_links_between_the_documents_resolve() -> None:
-    for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
-        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
-            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+def anchors(document: Path) -> set[str]:
+    """Returns the anchors of a document's headings, as GitHub and MyST make them."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w-]", "", title.lower().replace(" ", "-")) for title in titles}
 
 
-def test_the_anchors_of_the_readme_resolve() -> None:
-    anchors = {
-        re.sub(r"[^\w-]", "", title.lower().replace(" ", "-")) for title in re.findall(r"^#+ (.*)$", README, re.M)
-    }
-    assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= anchors
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_links_lead_to_files_and_headings(document: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]*))?\)", document.read_text()):
+        linked = (document.parent / target).resolve() if target else document
+        assert linked.exists(), f"no file {target}"
+        assert not anchor or anchor in anchors(linked), f"no heading {target}#{anchor}"
 
 
 def test_the_newest_entry_of_the_changelog_is_this_version() -> None:

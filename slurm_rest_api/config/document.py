@@ -1,4 +1,4 @@
-"""Writes what people read about the settings from the models: config.yml and the README's tables."""
+"""Writes config.yml and docs/settings.md from the models of the settings."""
 
 from __future__ import annotations
 
@@ -26,6 +26,15 @@ _HEAD: Final = """\
 ## these, and only when it starts. Unknown settings and unusable values are refused.
 ## `slurm-rest-api check` tells whether this host can run the service with it.
 """
+_PAGE_HEAD: Final = """\
+# Settings
+
+Every setting of `config.yml`. The file in the top folder has the same settings, commented out with their defaults.
+[Installation](installation.md#the-configuration-file) says where the service looks for the file. It reads the file
+once, when it starts. A faulty file stops the start, and all its faults are reported.
+
+This page is generated from `slurm_rest_api/config/models.py`.
+"""
 
 
 def config_yml() -> str:
@@ -33,13 +42,23 @@ def config_yml() -> str:
     return _HEAD + "".join(_section(name) for name in SECTIONS).rstrip("\n") + "\n"
 
 
+def settings_page() -> str:
+    """Returns the text of docs/settings.md: a table of settings for each section."""
+    return _PAGE_HEAD + "".join(f"\n## {section}\n\n{settings_table(section)}" for section in SECTIONS)
+
+
 def settings_table(section: str) -> str:
     """The settings of a section as a Markdown table: name, default, what it takes, what it does."""
     rows = ["| setting | default | takes | meaning |", "|---|---|---|---|"]
     for name, field in SECTIONS[section].model_fields.items():
         cells = (f"`{name}`", f"`{default_text(field)}`", expectation(field), _meaning(field))
-        rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+        rows.append(f"| {' | '.join(_in_cell(cell) for cell in cells)} |")
     return "\n".join(rows) + "\n"
+
+
+def _in_cell(text: str) -> str:
+    # Markdown takes <ClusterName> for an HTML tag.
+    return text.replace("|", chr(92) + "|").replace("<", "&lt;")
 
 
 def default_text(field: FieldInfo) -> str:

@@ -1,4 +1,4 @@
-"""README.md word for word, by an ordinary user of a machine that has Python and git and nothing else."""
+"""Follows README.md and docs/api/ word for word, as an ordinary user of a machine that has only Python and git."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fresh.examples import Example, curls, start_command
 from tests.fresh.machine import FOLDER, USER, FreshMachine
-from tests.fresh.readme import Example, curls, start_command
 from tests.fresh.shapes import BY_NAME, KEYED_DATA, differences
 from tests.testbed.processes import processes_inside
 from tests.waiting import wait_for
@@ -53,15 +53,22 @@ def test_the_start_shows_progress_the_address_and_three_commands(demo: Path) -> 
     assert "This is the demonstration cluster" in text
 
 
-def test_the_readme_has_a_command_for_every_documented_answer() -> None:
-    sections = {example.section for example in curls() if example.answer}
-    assert {"/queue", "/nodes", "/partitions", "/stats", "/usage", "/users", "/history", "/load"} <= sections
+def test_every_route_has_a_command_with_its_answer() -> None:
+    routes = {example.route for example in curls() if example.answer}
+    assert {
+        "/queue", "/nodes", "/partitions", "/stats", "/usage", "/users", "/history", "/load", "/health", "/health/live",
+        "/metrics",
+    } <= routes  # fmt: skip
 
 
 @pytest.mark.parametrize("example", curls(), ids=lambda example: example.command)
 @pytest.mark.usefixtures("demo")
 def test_each_curl_answers_what_is_documented(example: Example) -> None:
     done = subprocess.run(["bash", "-c", example.command], capture_output=True, text=True, check=True, timeout=60)
+    if not example.is_json:
+        assert example.answer is not None
+        assert metric_names(example.answer) <= metric_names(done.stdout)
+        return
     answer = json.loads(done.stdout)
     assert answer
     if example.answer is None:
@@ -70,10 +77,15 @@ def test_each_curl_answers_what_is_documented(example: Example) -> None:
     documented = json.loads(example.answer)
     assert set(documented) == set(answer)
     for part in documented:
-        keyed = part in BY_NAME or (part == "data" and example.section in KEYED_DATA)
+        keyed = part in BY_NAME or (part == "data" and example.route in KEYED_DATA)
         assert differences(documented[part], [answer[part]], part, by_name=keyed) == []
     # An empty answer would agree with everything.
     assert answer.get("data", answer.get("errors"))
+
+
+def metric_names(text: str) -> set[str]:
+    """Returns the names of the samples in Prometheus' text format."""
+    return {re.split(r"[{ ]", line)[0] for line in text.splitlines() if line and not line.startswith("#")}
 
 
 @pytest.mark.usefixtures("demo")
