@@ -37,9 +37,9 @@ from slurm_rest_api.web import error_handlers
 from slurm_rest_api.web.auth import credentials_of, require_principal
 from slurm_rest_api.web.operator_params import ComparingRequest
 from slurm_rest_api.web.request_events import Observer, log_access, observe
-from slurm_rest_api.web.response_cache import Repeats, Who, anybody
+from slurm_rest_api.web.response_cache import Identify, ResponseCacheMiddleware, no_authentication
 from slurm_rest_api.web.security_headers import add_security_headers
-from slurm_rest_api.web.server import threads_of_process
+from slurm_rest_api.web.server import server_threads
 
 _BY_TOKEN = ("token", "jwt")
 _EXPOSED = ["Age", "ETag", "Link", "X-Authenticated-User", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> OpenAPI:
         accounting.database.watch(DatabaseCounts(counters.mine, settings.database.db_pool_size))
     if archive is not None:
         checks["archive"] = archive_check(lambda: read_status(paths.archive_status))
-    room = WaitingRoom(min(settings.system.waiting_requests, threads_of_process(settings.system.web_threads) - 1))
+    room = WaitingRoom(min(settings.system.waiting_requests, server_threads(settings.system.web_threads) - 1))
     prepared = PreparedBodies(paths.prepared)
     exposition = Exposition(snapshots, prepared, counters, checks, settings.system.metrics_accounts)
     app.register_api(live_blueprint(Desk(LiveState(snapshots, prepared), room, paths.door)))
@@ -87,13 +87,13 @@ def create_app(settings: Settings) -> OpenAPI:
     # First, because it has to see what all the others make of a request.
     observe(app, observers)
     authenticate = open_auth(settings)
-    Repeats(StoreWatch(paths.store).moment, _who(authenticate), observers).attach(app, LIVE)
+    ResponseCacheMiddleware(StoreWatch(paths.store).moment, _who(authenticate), observers).attach(app, LIVE)
     _protect(app, settings, authenticate, (lambda _user: ()) if accounting is None else accounting.coordinators.of)
     return app
 
 
-def _who(authenticate: Authenticate | None) -> Who:
-    return anybody if authenticate is None else lambda environ: authenticate(credentials_of(environ))
+def _who(authenticate: Authenticate | None) -> Identify:
+    return no_authentication if authenticate is None else lambda environ: authenticate(credentials_of(environ))
 
 
 def _protect(app: OpenAPI, settings: Settings, authenticate: Authenticate | None, coordinated: Coordinated) -> None:

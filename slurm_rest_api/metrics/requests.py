@@ -7,12 +7,12 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from slurm_rest_api.web.request_events import Exchange
+from slurm_rest_api.web.request_events import RequestEvent
 
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
-def count_requests(registry: CollectorRegistry) -> Callable[[Exchange], None]:
+def count_requests(registry: CollectorRegistry) -> Callable[[RequestEvent], None]:
     """Make the counters in `registry`; the result counts a request in them."""
     requests = Counter(
         "slurm_rest_api_http_requests",
@@ -34,7 +34,7 @@ def count_requests(registry: CollectorRegistry) -> Callable[[Exchange], None]:
         registry=registry,
     )
 
-    def count(exchange: Exchange) -> None:
+    def count(exchange: RequestEvent) -> None:
         requests.labels(exchange.route, exchange.method, str(exchange.status)).inc()
         seconds.labels(exchange.route).observe(exchange.seconds)
         sent.labels(exchange.route).inc(exchange.sent_bytes or 0)

@@ -45,7 +45,7 @@ from slurm_rest_api.slurmapi.responses.desk import Desk
 from slurm_rest_api.slurmapi.responses.document_tables import statistics_table, usage_table
 from slurm_rest_api.slurmapi.responses.json_stream import in_envelope, with_fields
 from slurm_rest_api.slurmapi.responses.records import answer_to, tagged
-from slurm_rest_api.slurmapi.responses.snapshot import Edition, Name, OpenEdition
+from slurm_rest_api.slurmapi.responses.snapshot import Name, Representation, SnapshotView
 from slurm_rest_api.slurmapi.responses.stats import own_calls_only
 from slurm_rest_api.slurmapi.store.conditions import Condition
 from slurm_rest_api.slurmapi.store.index_columns import Kind
@@ -65,7 +65,7 @@ from slurm_rest_api.web.envelope import JSON, ErrorAnswer
 from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import encode_cursor, link_header, next_link
 from slurm_rest_api.web.parameters import as_csv
-from slurm_rest_api.web.response_cache import LONGEST_SECONDS, answer_once, repeat_for
+from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS, do_not_cache, limit_cache_lifetime
 from slurm_rest_api.web.text_formats import MIMETYPES
 
 logger = logging.getLogger(__name__)
@@ -164,9 +164,9 @@ def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) ->
         return _whole(desk, kind)
     if not query.model_fields_set.isdisjoint(MOMENTS):
         # They may mean another time soon: now-1hour.
-        repeat_for(LONGEST_SECONDS)
+        limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
     if question.wait_seconds:
-        answer_once()
+        do_not_cache()
         desk.await_change(question)
     now = time.time()
     with ExitStack() as stack:
@@ -187,7 +187,7 @@ def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) ->
 
 
 def _made(
-    current: OpenEdition, edition: Edition, question: Question, now: float, close: Callable[[], None]
+    current: SnapshotView, edition: Representation, question: Question, now: float, close: Callable[[], None]
 ) -> Response:
     try:
         answer = answer_to(current, question, lambda place: next_link(encode_cursor(place)))
@@ -263,7 +263,7 @@ def _stats(desk: Desk, query: StatsParameters) -> Response:
         return made(edition, table, now, mimetype=MIMETYPES[query.format])
 
 
-def _small(current: OpenEdition, data: Callable[[], bytes], total: int, digest: str) -> Response:
+def _small(current: SnapshotView, data: Callable[[], bytes], total: int, digest: str) -> Response:
     now, edition = time.time(), tagged(current, digest)
     if (unchanged := not_modified(edition, now)) is not None:
         return unchanged
@@ -275,7 +275,7 @@ def _sight() -> Sight:
     """What whoever asks sees. Less than everything may be other things soon: the accounting database says whose."""
     sight = present_sight()
     if sight != EVERYTHING:
-        repeat_for(LONGEST_SECONDS)
+        limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
     return sight
 
 

@@ -14,8 +14,8 @@ from werkzeug.wsgi import wrap_file
 
 from slurm_rest_api.web.compression import compress
 from slurm_rest_api.web.envelope import JSON
-from slurm_rest_api.web.memory import KeptAnswer, Key
-from slurm_rest_api.web.response_cache import repeat_for
+from slurm_rest_api.web.memory import CachedBody, Key
+from slurm_rest_api.web.response_cache import limit_cache_lifetime
 
 # What an answer may have on the wire to be held in memory, plain or compressed, and what may go into it.
 _PLAIN_BYTES: Final = 256 * 1024
@@ -26,7 +26,7 @@ _COMPRESSED_BYTES: Final = 1000
 _KEPT_HEADERS: Final = ("Content-Encoding", "Link", "X-Total-Count")
 
 
-class Edition(Protocol):
+class Representation(Protocol):
     """What HTTP has to know of an answer; times are epoch seconds."""
 
     @property
@@ -48,7 +48,7 @@ def accepts_gzip() -> bool:
     return request.accept_encodings.quality("gzip") > 0
 
 
-def not_modified(edition: Edition, now: float) -> Response | None:
+def not_modified(edition: Representation, now: float) -> Response | None:
     """A 304 when the client has this very edition already, else None."""
     if is_resource_modified(request.environ, etag=_etag(edition), last_modified=http_date(edition.changed_at)):
         return None
@@ -57,7 +57,7 @@ def not_modified(edition: Edition, now: float) -> Response | None:
     return response
 
 
-def full(edition: Edition, body: BinaryIO, now: float, *, gzip: bool) -> Response:
+def full(edition: Representation, body: BinaryIO, now: float, *, gzip: bool) -> Response:
     """A 200 that sends the open file `body`."""
     length = os.fstat(body.fileno()).st_size
     if length <= _PLAIN_BYTES:
@@ -72,7 +72,7 @@ def full(edition: Edition, body: BinaryIO, now: float, *, gzip: bool) -> Respons
     return response
 
 
-def streamed(edition: Edition, body: Iterable[bytes], now: float, *, gzip: bool) -> Response:
+def streamed(edition: Representation, body: Iterable[bytes], now: float, *, gzip: bool) -> Response:
     """A 200 that sends the pieces of `body` as they come; caches may not keep it."""
     response = Response(body, mimetype=JSON)
     _describe(response, edition, now)
@@ -90,7 +90,7 @@ def unstored(response: Response) -> Response:
 
 
 def made(
-    edition: Edition,
+    edition: Representation,
     pieces: Iterator[bytes],
     now: float,
     *,
@@ -125,20 +125,20 @@ def made(
     return response
 
 
-def key_of(edition: Edition, *, has_links: bool) -> Key:
+def key_of(edition: Representation, *, has_links: bool) -> Key:
     """Under what the answer to the present request is kept; links repeat what was asked, in its own words."""
     return edition.tag, request.root_path, request.full_path if has_links else request.path, accepts_gzip()
 
 
-def kept_of(response: Response) -> KeptAnswer | None:
+def kept_of(response: Response) -> CachedBody | None:
     """What of an answer can be sent again; None of one that is streamed."""
     if response.is_streamed:
         return None
     headers = tuple((name, response.headers[name]) for name in _KEPT_HEADERS if name in response.headers)
-    return KeptAnswer(response.get_data(), response.mimetype or JSON, headers)
+    return CachedBody(response.get_data(), response.mimetype or JSON, headers)
 
 
-def again(edition: Edition, kept: KeptAnswer, now: float) -> Response:
+def again(edition: Representation, kept: CachedBody, now: float) -> Response:
     """A 200 that was made before for the same question and the same edition."""
     response = Response(kept.body, mimetype=kept.mimetype)
     _describe(response, edition, now)
@@ -167,12 +167,12 @@ def _at_least(size: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _etag(edition: Edition) -> str:
+def _etag(edition: Representation) -> str:
     # Weak: the compressed and the plain body say the same in other bytes.
     return f'W/"{edition.tag}"'
 
 
-def _describe(response: Response, edition: Edition, now: float) -> None:
+def _describe(response: Response, edition: Representation, now: float) -> None:
     headers = response.headers
     headers["ETag"] = _etag(edition)
     headers["Last-Modified"] = http_date(edition.changed_at)
@@ -181,4 +181,4 @@ def _describe(response: Response, edition: Edition, now: float) -> None:
     headers["Vary"] = "Accept-Encoding"
     if edition.stale:
         headers["X-Slurm-Stale"] = "1"
-    repeat_for(math.inf if edition.stale else edition.stale_from - now)
+    limit_cache_lifetime(math.inf if edition.stale else edition.stale_from - now)

@@ -26,7 +26,7 @@ class Kept(Protocol):
 
 
 @dataclass(frozen=True)
-class KeptAnswer:
+class CachedBody:
     """A body as it was sent, and the headers that belong to it whenever it is sent."""
 
     body: bytes
@@ -37,7 +37,7 @@ class KeptAnswer:
 Answer = TypeVar("Answer", bound=Kept)
 
 
-class AnswerMemory(Generic[Answer]):
+class ResponseLRU(Generic[Answer]):
     """Answers by what they answer; a key names the edition of the data, so that no answer is ever too old."""
 
     def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:

@@ -20,7 +20,7 @@ _LONGEST_PATH: Final = 200
 
 
 @dataclass(frozen=True)
-class Exchange:
+class RequestEvent:
     """One request and what became of it; nothing in it is secret.
 
     `route` is the pattern of the route, "none" where there is none; `method` is "other" where no route has it.
@@ -37,7 +37,7 @@ class Exchange:
     seconds: float
 
 
-Observer = Callable[[Exchange], None]
+Observer = Callable[[RequestEvent], None]
 
 
 def observe(app: Flask, observers: Sequence[Observer]) -> None:
@@ -49,22 +49,22 @@ def observe(app: Flask, observers: Sequence[Observer]) -> None:
 
     @app.after_request
     def end(response: Response) -> Response:
-        exchange = exchange_of(response)
+        exchange = request_event(response)
         for observer in observers:
             observer(exchange)
         return response
 
 
-def log_access(exchange: Exchange) -> None:
+def log_access(exchange: RequestEvent) -> None:
     """Write `exchange` to the log as one line of JSON."""
     logger.info("%s", orjson.dumps(asdict(exchange)).decode())
 
 
-def exchange_of(response: Response) -> Exchange:
+def request_event(response: Response) -> RequestEvent:
     """The present request, which `response` answers."""
     rule = request.url_rule
     is_bodyless = request.method == "HEAD" or response.status_code == 304
-    return Exchange(
+    return RequestEvent(
         client=request.remote_addr,
         user=principal_name(),
         method=request.method if request.method in _METHODS else "other",

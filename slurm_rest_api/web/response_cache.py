@@ -16,13 +16,13 @@ from flask import Flask, Response, g, request
 
 from slurm_rest_api.auth.principal import Principal
 from slurm_rest_api.errors import ServiceError
-from slurm_rest_api.web.memory import AnswerMemory, Key
-from slurm_rest_api.web.request_events import Exchange, Observer, exchange_of
+from slurm_rest_api.web.memory import Key, ResponseLRU
+from slurm_rest_api.web.request_events import Observer, RequestEvent, request_event
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-LONGEST_SECONDS: Final = 1.0
+DEFAULT_LIFETIME_SECONDS: Final = 1.0
 """After so long an answer is made anew although nothing was written, unless it said how long it stands."""
 
 # Whatever else a client sends, no answer of these routes depends on it.
@@ -40,16 +40,16 @@ _ASKED: Final = (
 _CREDENTIALS: Final = ("HTTP_AUTHORIZATION", "HTTP_X_SLURM_USER_NAME", "HTTP_X_SLURM_USER_TOKEN", "REMOTE_USER")
 _PLACE: Final = "slurm_rest_api.repeats"
 
-Who = Callable[["WSGIEnvironment"], Principal | None]
+Identify = Callable[["WSGIEnvironment"], Principal | None]
 """Who sends a request; None where nobody is asked for a name. Raises ServiceError."""
 
 
-def anybody(_environ: WSGIEnvironment) -> None:
+def no_authentication(_environ: WSGIEnvironment) -> None:
     """Where nobody is asked for a name."""
 
 
 @dataclass(frozen=True)
-class Repeatable:
+class CachedResponse:
     """An answer, and when it may be repeated: to whom, at this moment of the data, until this time of the clock.
 
     `headers` is without `Age`, which the answer has from `aged_from` on, where it has one.
@@ -58,7 +58,7 @@ class Repeatable:
     body: bytes
     status: str
     headers: tuple[tuple[str, str], ...]
-    exchange: Exchange
+    exchange: RequestEvent
     who: Principal | None
     moment: Hashable
     until: float
@@ -72,7 +72,7 @@ class Repeatable:
 
 
 @dataclass
-class _Asked:
+class CacheCandidate:
     """A request whose answer may be kept: under what, for which moment, and for how many seconds if that was said."""
 
     key: Key
@@ -80,13 +80,13 @@ class _Asked:
     seconds: float | None = None
 
 
-class Repeats:
+class ResponseCacheMiddleware:
     """Keeps whole small answers of some blueprint for the moment that the data is at."""
 
     def __init__(
         self,
         moment: Callable[[], Hashable | None],
-        who: Who = anybody,
+        who: Identify = no_authentication,
         observers: Sequence[Observer] = (),
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -94,7 +94,7 @@ class Repeats:
         self._who = who
         self._observers = observers
         self._clock = clock
-        self._memory = AnswerMemory[Repeatable]()
+        self._memory = ResponseLRU[CachedResponse]()
 
     def attach(self, app: Flask, blueprint: str) -> None:
         """Have `app` repeat answers of `blueprint`; whatever changes answers has to be attached afterwards."""
@@ -102,7 +102,7 @@ class Repeats:
 
         @app.after_request
         def keep(response: Response) -> Response:
-            asked: _Asked | None = request.environ.pop(_PLACE, None)
+            asked: CacheCandidate | None = request.environ.pop(_PLACE, None)
             if asked is not None and request.blueprint == blueprint and _is_repeatable(response):
                 self._keep(asked, response)
             return response
@@ -123,7 +123,7 @@ class Repeats:
         # Flask's own place for what comes before it.
         app.wsgi_app = repeat  # type: ignore[method-assign]
 
-    def _look(self, environ: WSGIEnvironment, now: float) -> Repeatable | None:
+    def _look(self, environ: WSGIEnvironment, now: float) -> CachedResponse | None:
         """What answers this request again; else the request is marked, so that its answer may be kept."""
         if environ["REQUEST_METHOD"] != "GET" or "HTTP_CACHE_CONTROL" in environ:
             return None
@@ -138,34 +138,34 @@ class Repeats:
             # The application meets the same fault and says so.
             return None
         if moment is not None:
-            environ[_PLACE] = _Asked(key, moment)
+            environ[_PLACE] = CacheCandidate(key, moment)
         return None
 
-    def _keep(self, asked: _Asked, response: Response) -> None:
+    def _keep(self, asked: CacheCandidate, response: Response) -> None:
         now = self._clock()
         headers = response.get_wsgi_headers(request.environ)
         age = headers.pop("Age", None)
-        kept = Repeatable(
+        kept = CachedResponse(
             response.get_data(),
             response.status,
             tuple(headers.items()),
-            exchange_of(response),
+            request_event(response),
             g.get("principal"),
             asked.moment,
-            now + (LONGEST_SECONDS if asked.seconds is None else asked.seconds),
+            now + (DEFAULT_LIFETIME_SECONDS if asked.seconds is None else asked.seconds),
             None if age is None else now - int(age),
         )
         self._memory.keep(asked.key, kept)
 
 
-def repeat_for(seconds: float) -> None:
+def limit_cache_lifetime(seconds: float) -> None:
     """Have the answer to the present request repeated for so long while nothing is written; the least said counts."""
-    asked: _Asked | None = request.environ.get(_PLACE)
+    asked: CacheCandidate | None = request.environ.get(_PLACE)
     if asked is not None:
         asked.seconds = seconds if asked.seconds is None else min(seconds, asked.seconds)
 
 
-def answer_once() -> None:
+def do_not_cache() -> None:
     """Have the answer to the present request not repeated: it depends on more than on the data."""
     request.environ.pop(_PLACE, None)
 

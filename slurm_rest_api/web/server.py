@@ -17,12 +17,12 @@ except ImportError:
 _CLOSED: Final = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
 
-def threads_of_process(configured: int) -> int:
+def server_threads(configured: int) -> int:
     """How many requests one process answers at once: what uWSGI was told, else what is `configured`."""
     return configured if uwsgi is None else int(uwsgi.cores)
 
 
-def watch_client() -> Callable[[], bool]:
+def client_disconnected_check() -> Callable[[], bool]:
     """A function that says whether the client of the present request has gone; where nobody can tell, it has not.
 
     Behind nginx it is nginx that closes its connection to us as soon as its own client has gone.

@@ -21,7 +21,7 @@ from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
-from slurm_rest_api.web.response_cache import LONGEST_SECONDS
+from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS
 from tests.builders import make_job, make_node, make_partition, make_snapshot
 from tests.conftest import make_client
 from tests.fakes import FakeSource
@@ -332,12 +332,12 @@ def test_what_depends_on_who_coordinates_is_not_repeated_for_long(
 ) -> None:
     cycle.run()
     said: list[float] = []
-    monkeypatch.setattr(views, "repeat_for", said.append)
+    monkeypatch.setattr(views, "limit_cache_lifetime", said.append)
     private = Sight(frozenset(("jobs",)), "alice")
     client = make_client(settings)
     monkeypatch.setattr(views, "present_sight", lambda: private)
     assert client.get("/queue?limit=1").status_code == 200
-    assert said == [LONGEST_SECONDS]
+    assert said == [DEFAULT_LIFETIME_SECONDS]
     monkeypatch.setattr(views, "present_sight", lambda: EVERYTHING)
     assert client.get("/queue?limit=2").status_code == 200
-    assert said == [LONGEST_SECONDS]
+    assert said == [DEFAULT_LIFETIME_SECONDS]

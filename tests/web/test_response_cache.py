@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from slurm_rest_api.auth.principal import Principal
 from slurm_rest_api.errors import Unauthenticated
-from slurm_rest_api.web.request_events import Exchange
-from slurm_rest_api.web.response_cache import LONGEST_SECONDS, Repeats, repeat_for
+from slurm_rest_api.web.request_events import RequestEvent
+from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS, ResponseCacheMiddleware, limit_cache_lifetime
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -30,7 +30,7 @@ def asked(response: Response) -> list[str]:
     app, blueprint, answers = Flask(__name__), Blueprint("live", __name__), [Response("again"), response]
     blueprint.get("/queue", endpoint="queue")(answers.pop)
     app.register_blueprint(blueprint)
-    Repeats(lambda: 1).attach(app, "live")
+    ResponseCacheMiddleware(lambda: 1).attach(app, "live")
     client = app.test_client()
     return [client.get("/queue").text for _ in range(2)]
 
@@ -53,12 +53,14 @@ class Counting:
     def __init__(self, known: dict[str, Principal | None]) -> None:
         self.known = known
         self.moment, self.now = 1, 0.0
-        self.seen: list[Exchange] = []
+        self.seen: list[RequestEvent] = []
         self.calls = 0
         app, blueprint = Flask(__name__), Blueprint("live", __name__)
         blueprint.get("/queue", endpoint="queue")(self._answer)
         app.register_blueprint(blueprint)
-        Repeats(lambda: self.moment, self._who, [self.seen.append], lambda: self.now).attach(app, "live")
+        ResponseCacheMiddleware(lambda: self.moment, self._who, [self.seen.append], lambda: self.now).attach(
+            app, "live"
+        )
 
         @app.before_request
         def authenticate() -> None:
@@ -86,7 +88,7 @@ def test_an_answer_is_repeated_until_something_is_written_or_a_second_has_passed
     assert [route.ask(), route.ask()] == ["answer 1", "answer 1"]
     route.moment += 1
     assert [route.ask(), route.ask()] == ["answer 2", "answer 2"]
-    route.now += LONGEST_SECONDS
+    route.now += DEFAULT_LIFETIME_SECONDS
     assert route.ask() == "answer 3"
 
 
@@ -95,7 +97,7 @@ def test_an_answer_that_says_how_long_it_stands_is_repeated_so_long_and_ages() -
 
     @route.client.application.after_request
     def stand(response: Response) -> Response:
-        repeat_for(20.0)
+        limit_cache_lifetime(20.0)
         response.headers["Age"] = "7"
         return response
 
@@ -112,8 +114,8 @@ def test_the_least_of_what_is_said_counts() -> None:
 
     @route.client.application.after_request
     def stand(response: Response) -> Response:
-        repeat_for(2.0)
-        repeat_for(20.0)
+        limit_cache_lifetime(2.0)
+        limit_cache_lifetime(20.0)
         return response
 
     assert route.ask() == "answer 1"

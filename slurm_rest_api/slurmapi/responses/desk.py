@@ -11,8 +11,8 @@ from slurm_rest_api.slurmapi.responses.changes import comparable
 from slurm_rest_api.slurmapi.responses.long_poll import WaitingRoom
 from slurm_rest_api.slurmapi.responses.snapshot import LiveState
 from slurm_rest_api.slurmapi.shared.refresh_pipe import knock
-from slurm_rest_api.web.memory import AnswerMemory, KeptAnswer
-from slurm_rest_api.web.server import watch_client
+from slurm_rest_api.web.memory import CachedBody, ResponseLRU
+from slurm_rest_api.web.server import client_disconnected_check
 
 FRESH_PATIENCE_SECONDS: Final = 15.0
 """Longest wait for a load that a client has asked for; then it gets what there is."""
@@ -23,7 +23,7 @@ class Desk:
 
     def __init__(self, live: LiveState, room: WaitingRoom, door: Path) -> None:
         self.live = live
-        self.memory = AnswerMemory[KeptAnswer]()
+        self.memory = ResponseLRU[CachedBody]()
         self._room = room
         self._door = door
 
@@ -34,7 +34,9 @@ class Desk:
         """
         asked_at = time.time()
         if knock(self._door):
-            self._room.wait_if_free(lambda: self._is_served(asked_at), FRESH_PATIENCE_SECONDS, watch_client())
+            self._room.wait_if_free(
+                lambda: self._is_served(asked_at), FRESH_PATIENCE_SECONDS, client_disconnected_check()
+            )
 
     def await_change(self, question: Question) -> None:
         """Return once something has changed since `question.since`, or its time is over, or its client has gone.
@@ -44,7 +46,7 @@ class Desk:
             NotLoaded, StoreError: as `LiveState.open`.
         """
         if question.wait_seconds:
-            self._room.wait(lambda: self._has_changed(question), question.wait_seconds, watch_client())
+            self._room.wait(lambda: self._has_changed(question), question.wait_seconds, client_disconnected_check())
 
     def _is_served(self, asked_at: float) -> bool:
         status = self.live.status()

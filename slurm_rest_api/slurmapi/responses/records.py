@@ -19,7 +19,7 @@ from slurm_rest_api.slurmapi.responses.json_stream import (
     parsed,
     with_fields,
 )
-from slurm_rest_api.slurmapi.responses.snapshot import Edition, OpenEdition
+from slurm_rest_api.slurmapi.responses.snapshot import Representation, SnapshotView
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS
 from slurm_rest_api.slurmapi.store.reader import StoreView
 from slurm_rest_api.web.text_formats import table_of
@@ -37,12 +37,12 @@ class Answer:
     next: str | None = None
 
 
-def tagged(current: OpenEdition, digest: str) -> Edition:
+def tagged(current: SnapshotView, digest: str) -> Representation:
     """The present edition of the answer to the question that `digest` stands for."""
     return replace(current.edition, tag=f"{current.edition.tag}-{digest}")
 
 
-def answer_to(current: OpenEdition, question: Question, link: Link) -> Answer:
+def answer_to(current: SnapshotView, question: Question, link: Link) -> Answer:
     """The answer; its pieces are read from the store as they are asked for."""
     if question.numbers:
         return _numbers(current, question)
@@ -51,7 +51,7 @@ def answer_to(current: OpenEdition, question: Question, link: Link) -> Answer:
     return _page(current, question, link)
 
 
-def _numbers(current: OpenEdition, question: Question) -> Answer:
+def _numbers(current: SnapshotView, question: Question) -> Answer:
     found = aggregates.numbers_of(current.view, question)
     total = _total(current, question)
     records = aggregates.as_records(question, found)
@@ -61,7 +61,7 @@ def _numbers(current: OpenEdition, question: Question) -> Answer:
     return Answer(in_envelope([data], {**current.edition.meta, "total": total}), total)
 
 
-def _changes(current: OpenEdition, question: Question, since: str) -> Answer:
+def _changes(current: SnapshotView, question: Question, since: str) -> Answer:
     version = changes.comparable(since, current.run, current.collection)
     meta = {**current.edition.meta, "total": _total(current, question)}
     if version is None:
@@ -74,7 +74,7 @@ def _changes(current: OpenEdition, question: Question, since: str) -> Answer:
     return Answer(in_envelope(data, meta), meta["total"])
 
 
-def _page(current: OpenEdition, question: Question, link: Link) -> Answer:
+def _page(current: SnapshotView, question: Question, link: Link) -> Answer:
     total = _total(current, question)
     records, following = _records(current, question, link)
     if question.format != "json":
@@ -84,7 +84,7 @@ def _page(current: OpenEdition, question: Question, link: Link) -> Answer:
     return Answer(in_envelope(shaped(records), meta), total, following)
 
 
-def _records(current: OpenEdition, question: Question, link: Link) -> tuple[Iterator[KeyedBody], str | None]:
+def _records(current: SnapshotView, question: Question, link: Link) -> tuple[Iterator[KeyedBody], str | None]:
     view, selection, limit = current.view, question.selection, question.selection.limit
     if limit is None:
         return _all(view, question), None
@@ -121,6 +121,6 @@ def _bodies(
     return ((row[width - 1], orjson.dumps(dict(zip(fields, row[width:], strict=True)))) for row in found)
 
 
-def _total(current: OpenEdition, question: Question) -> int:
+def _total(current: SnapshotView, question: Question) -> int:
     where = question.selection.where
     return current.collection.total if where == ALWAYS else current.view.count(question.kind, where)

@@ -26,7 +26,7 @@ _FIRST_RETRY_SECONDS: Final = 5
 
 
 @dataclass(frozen=True)
-class Edition:
+class Representation:
     """One answer as it stands now. Times are epoch seconds, `interval_seconds` is from cycle to cycle.
 
     As long as nothing is loaded it stands so until `stale_from`, or, when it is stale, for ever.
@@ -42,11 +42,17 @@ class Edition:
     meta: dict[str, Any]
 
 
-class OpenEdition:
+class SnapshotView:
     """An edition together with the view of the store that it was read from, and the version that it is."""
 
     def __init__(
-        self, name: Name, edition: Edition, view: StoreView, run: str, collection: Collection, prepared: PreparedBodies
+        self,
+        name: Name,
+        edition: Representation,
+        view: StoreView,
+        run: str,
+        collection: Collection,
+        prepared: PreparedBodies,
     ) -> None:
         self.edition = edition
         self.view = view
@@ -82,7 +88,7 @@ class LiveState:
         self._now = now
 
     @contextmanager
-    def open(self, name: Name, mark: str = "") -> Iterator[OpenEdition]:
+    def open(self, name: Name, mark: str = "") -> Iterator[SnapshotView]:
         """The present edition of `name`, readable inside the `with` block.
 
         `mark` tells apart those who see different parts of it: neither tags nor versions of one mean anything to
@@ -104,7 +110,7 @@ class LiveState:
                 raise NotLoaded(_why_nothing(status), retry_after=_FIRST_RETRY_SECONDS)
             run = f"{status.run}.{mark}" if mark else status.run
             edition = _edition(status, collection, run, self._now())
-            yield OpenEdition(name, edition, view, run, collection, self._prepared)
+            yield SnapshotView(name, edition, view, run, collection, self._prepared)
 
     def status(self) -> Status | None:
         """What the collector last said of itself; None when it has not said anything yet."""
@@ -118,13 +124,13 @@ class LiveState:
             yield from compress(pieces) if gzip else pieces
 
 
-def _edition(status: Status, collection: Collection, run: str, now: float) -> Edition:
+def _edition(status: Status, collection: Collection, run: str, now: float) -> Representation:
     assert status.loaded_at is not None
     assert status.interval_seconds is not None
     stale = pacing.is_stale(now, status.loaded_at, status.interval_seconds)
     error = _stale_error(status) if stale else None
     suffix = "-" + hashlib.sha256(orjson.dumps(error)).hexdigest()[:16] if error else ""
-    return Edition(
+    return Representation(
         tag=f"{run}-{collection.version}{suffix}",
         changed_at=collection.changed_at,
         loaded_at=status.loaded_at,
