@@ -10,10 +10,10 @@ from slurm_rest_api.acctapi.views import accounting_blueprint
 from slurm_rest_api.archive.factory import open_archive
 from slurm_rest_api.archive.sampler import read_status
 from slurm_rest_api.archive.views import load_blueprint
-from slurm_rest_api.auth.data_scope import Coordinated, sight_of
+from slurm_rest_api.auth.data_scope import Coordinated, scope_for
 from slurm_rest_api.auth.factory import open_auth
 from slurm_rest_api.auth.openapi import secured, security_schemes
-from slurm_rest_api.auth.permissions import may_ask
+from slurm_rest_api.auth.permissions import is_allowed
 from slurm_rest_api.auth.principal import Authenticate
 from slurm_rest_api.config import Settings
 from slurm_rest_api.health.checks import accounting_check, archive_check, snapshot_check
@@ -105,8 +105,8 @@ def _protect(app: OpenAPI, settings: Settings, authenticate: Authenticate | None
         require_principal(
             app,
             authenticate,
-            may_ask=lambda who, path: may_ask(who, path, private),
-            sight_of=lambda who: sight_of(who, private, coordinated),
+            is_allowed=lambda who, path: is_allowed(who, path, private),
+            scope_for=lambda who: scope_for(who, private, coordinated),
             open_paths=settings.auth.open_paths,
             # Who comes through a proxy that asks for a name has one already, on pages too.
             pages_are_open=settings.system.serve_index and settings.auth.mode in _BY_TOKEN,

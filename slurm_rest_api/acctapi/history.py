@@ -25,7 +25,7 @@ from slurm_rest_api.acctapi.records import Names, Record, job_record
 from slurm_rest_api.acctapi.reference_data import Catalogs
 from slurm_rest_api.acctapi.resolve_names import filters_of
 from slurm_rest_api.acctapi.sql import KeyRange, Page, Place, job_rows, page_keys
-from slurm_rest_api.auth.data_scope import Sight
+from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurm.user_names import AccountNames
 
 _ROWS_AT_ONCE: Final = 500
@@ -70,10 +70,10 @@ class History:
         self._now = now
         self._bounds = KeyBounds()
 
-    def page(self, query: HistoryParameters, after: Place | None, sight: Sight) -> HistoryPage:
+    def page(self, query: HistoryParameters, after: Place | None, scope: DataScope) -> HistoryPage:
         """The page of `query` that begins behind the record `after`, or `query.offset` records from the newest.
 
-        It has only records that `sight` leaves.
+        It has only records that `scope` leaves.
 
         Raises:
             ApiError: the database cannot be used, or the query took too long.
@@ -81,7 +81,7 @@ class History:
         limit = min(query.limit, self._limits.records)
 
         def find(connection: Connection, schema: Schema) -> Found:
-            filters = self._filters(connection, schema, query, sight)
+            filters = self._filters(connection, schema, query, scope)
             keys = self._bounds.of(connection, schema.job, filters)
             # One more than asked for tells whether another page follows.
             return self._find(connection, schema, filters, keys, Page(limit + 1, after, query.offset))
@@ -114,7 +114,7 @@ class History:
 
         return self._database.run(read)
 
-    def _filters(self, connection: Connection, schema: Schema, query: HistoryParameters, sight: Sight) -> Filters:
+    def _filters(self, connection: Connection, schema: Schema, query: HistoryParameters, scope: DataScope) -> Filters:
         self._accounts.expire()
         return filters_of(
             query,
@@ -123,7 +123,7 @@ class History:
             self._accounts,
             self._hidden,
             int(self._now()),
-            sight,
+            scope,
         )
 
     def _find(self, connection: Connection, schema: Schema, filters: Filters, keys: KeyRange, page: Page) -> Found:

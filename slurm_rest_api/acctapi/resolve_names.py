@@ -8,7 +8,7 @@ from dataclasses import replace
 from slurm_rest_api.acctapi.filters import Filters, Owners, Seen
 from slurm_rest_api.acctapi.parameters import HistoryParameters
 from slurm_rest_api.acctapi.reference_data import Catalog
-from slurm_rest_api.auth.data_scope import Sight
+from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurm.user_names import AccountNames
 
 Strangers = Callable[[], frozenset[int]]
@@ -22,10 +22,10 @@ def filters_of(
     accounts: AccountNames,
     hidden: frozenset[str],
     now: int,
-    sight: Sight,
+    scope: DataScope,
 ) -> Filters:
-    """What `query` asks for of what `sight` leaves. Names that nobody has become filters that nothing meets."""
-    seen = _seen(sight, catalog, strangers, accounts)
+    """What `query` asks for of what `scope` leaves. Names that nobody has become filters that nothing meets."""
+    seen = _seen(scope, catalog, strangers, accounts)
     numeric = query.user is not None and query.user.isascii() and query.user.isdigit()
     return Filters(
         owners=_within(
@@ -75,18 +75,18 @@ def _owners(
     return Owners(frozenset.intersection(*wanted), unknown, uid, query.account)
 
 
-def _seen(sight: Sight, catalog: Catalog, strangers: Strangers, accounts: AccountNames) -> Seen | None:
-    """The records that `sight` leaves; None where that is all of them.
+def _seen(scope: DataScope, catalog: Catalog, strangers: Strangers, accounts: AccountNames) -> Seen | None:
+    """The records that `scope` leaves; None where that is all of them.
 
     They are private as jobs, and also where only usage is: what others have used can be added up from their records.
     """
-    if not sight.hides("jobs", "usage"):
+    if not scope.hides("jobs", "usage"):
         return None
     associations = catalog.associations
-    own = associations.ids_of_user(sight.user).union(*map(associations.ids_of_account, sorted(sight.accounts)))
-    uid = accounts.uid_of(sight.user)
-    unknown = frozenset[int]() if uid is None and not sight.accounts else strangers()
-    return Seen(own, unknown, uid, sight.accounts)
+    own = associations.ids_of_user(scope.user).union(*map(associations.ids_of_account, sorted(scope.accounts)))
+    uid = accounts.uid_of(scope.user)
+    unknown = frozenset[int]() if uid is None and not scope.accounts else strangers()
+    return Seen(own, unknown, uid, scope.accounts)
 
 
 def _within(owners: Owners | None, seen: Seen | None) -> Owners | None:

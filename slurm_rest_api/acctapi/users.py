@@ -9,29 +9,29 @@ from slurm_rest_api.acctapi.associations import Association, Associations, Recor
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.parameters import UsersParameters
 from slurm_rest_api.acctapi.reference_data import Catalog, Catalogs
-from slurm_rest_api.auth.data_scope import Sight
+from slurm_rest_api.auth.data_scope import DataScope
 
 Place = tuple[str, str, str, int]
 """The sort key of an association: user, account, partition, id."""
 
 
 class Shown:
-    """What of the associations `sight` leaves: one's own, and all of the accounts that one coordinates.
+    """What of the associations `scope` leaves: one's own, and all of the accounts that one coordinates.
 
     With accounts alone being private, also those of others under one's own accounts.
     """
 
-    def __init__(self, sight: Sight, associations: Associations) -> None:
-        self._sight = sight
-        self._users, self._accounts = sight.hides("users"), sight.hides("accounts")
-        own = associations.accounts_of_user(sight.user) if self._accounts else frozenset[str]()
-        self._known = own | sight.accounts
+    def __init__(self, scope: DataScope, associations: Associations) -> None:
+        self._scope = scope
+        self._users, self._accounts = scope.hides("users"), scope.hides("accounts")
+        own = associations.accounts_of_user(scope.user) if self._accounts else frozenset[str]()
+        self._known = own | scope.accounts
 
     def has(self, row: Association) -> bool:
         """Whether an association is shown."""
-        if row.user == self._sight.user or not (self._users or self._accounts):
+        if row.user == self._scope.user or not (self._users or self._accounts):
             return True
-        return row.acct in (self._sight.accounts if self._users else self._known)
+        return row.acct in (self._scope.accounts if self._users else self._known)
 
     def without_other_accounts(self, record: Record) -> Record:
         """The record; where accounts are private without the names of others beside its own."""
@@ -67,14 +67,14 @@ class Users:
         self._hidden = hidden
         self._most = most
 
-    def page(self, query: UsersParameters, after: Place | None, sight: Sight) -> UsersPage:
-        """The page of `query` behind the place `after`, among the associations that `sight` leaves.
+    def page(self, query: UsersParameters, after: Place | None, scope: DataScope) -> UsersPage:
+        """The page of `query` behind the place `after`, among the associations that `scope` leaves.
 
         Raises:
             ApiError: the database cannot be used.
         """
         catalog = self._database.run(self._catalogs.present)
-        seen = Shown(sight, catalog.associations)
+        seen = Shown(scope, catalog.associations)
         matching = (row for row in catalog.associations if self._matches(row, query) and seen.has(row))
         wanted = sorted(matching, key=place_of)
         if after is not None:

@@ -17,7 +17,7 @@ from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
 from slurm_rest_api.acctapi.sql import Place
 from slurm_rest_api.acctapi.users import Users
 from slurm_rest_api.errors import BadParameter, NotFound
-from slurm_rest_api.web.auth import present_sight
+from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import decode_cursor, encode_cursor, next_link
@@ -80,7 +80,7 @@ def _in_use(accounting: Accounting | None) -> Accounting:
 def _users(accounting: Accounting, query: UsersParameters) -> Response:
     fields = chosen_fields(query.fields, ASSOCIATION_FIELDS)
     after = None if query.cursor is None else decode_cursor(query.cursor, _read_users_place)
-    page = accounting.users.page(query, after, present_sight())
+    page = accounting.users.page(query, after, current_scope())
     meta = _meta(accounting, len(page.associations), page.next, truncated=page.truncated)
     return listing(chosen(page.records(), fields), fields, query.format, meta)
 
@@ -90,7 +90,7 @@ def _history(accounting: Accounting, query: HistoryParameters) -> Response:
     if query.cursor is not None and query.offset:
         raise BadParameter("cursor and offset exclude each other: a cursor is a place already.", parameter="offset")
     after = None if query.cursor is None else decode_cursor(query.cursor, _read_history_place)
-    page = accounting.history.page(query, after, present_sight())
+    page = accounting.history.page(query, after, current_scope())
     meta = _meta(accounting, len(page.keys), page.next, truncated=page.truncated)
     records = accounting.history.records(page, query.times)
     return listing(chosen(records, fields), fields, query.format, meta)

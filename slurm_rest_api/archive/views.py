@@ -19,7 +19,7 @@ from slurm_rest_api.archive.sample import Sample
 from slurm_rest_api.archive.tables import read, unpack
 from slurm_rest_api.archive.time_range import Archived, Window, window_of
 from slurm_rest_api.errors import NotFound
-from slurm_rest_api.web.auth import present_sight
+from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.paging import link_with
 from slurm_rest_api.web.parameters import as_csv
@@ -70,7 +70,7 @@ def _in_use(archive: Archive | None) -> Archive:
 
 def _answer(archive: Archive, query: LoadParameters) -> Response:
     window = window_of(query, archive.archived, int(time.time()))
-    shape = shape_of(query.fields, query.partition, archive.hidden, jobs=not present_sight().hides("jobs"))
+    shape = shape_of(query.fields, query.partition, archive.hidden, jobs=not current_scope().hides("jobs"))
     found = _found(archive.reader, window, shape, archive.archived.most + 1)
     meta = _meta(archive, window, [part.time for part in found])
     shown = found[: archive.archived.most]

@@ -21,7 +21,7 @@ _OWNED: Final = frozenset(("jobs", "usage", "users", "accounts"))
 
 
 @dataclass(frozen=True)
-class Sight:
+class DataScope:
     """`private` are the words that hold for whom this is; `accounts` those that `user` coordinates, if any."""
 
     private: frozenset[str] = frozenset()
@@ -41,15 +41,15 @@ class Sight:
         return hashlib.blake2b(seen.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
-EVERYTHING: Final = Sight()
+EVERYTHING: Final = DataScope()
 
 
-def sight_of(principal: Principal, private: Collection[str], coordinated: Coordinated) -> Sight:
+def scope_for(principal: Principal, private: Collection[str], coordinated: Coordinated) -> DataScope:
     """What `principal` sees where `private` is kept private; `coordinated` is asked only where it matters."""
     if principal.role == "admin" or not private:
         return EVERYTHING
     accounts = frozenset(coordinated(principal.name)) if has_owners(private) else frozenset[str]()
-    return Sight(frozenset(private), principal.name, accounts)
+    return DataScope(frozenset(private), principal.name, accounts)
 
 
 def has_owners(private: Collection[str]) -> bool:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from slurm_rest_api.auth.data_scope import Sight
+from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.health.checks import Check
 from slurm_rest_api.metrics.cluster import JobCounts, job_families, node_families, usage_families
 from slurm_rest_api.metrics.multiprocess import Counters
@@ -44,15 +44,15 @@ class Exposition:
         self._checks = checks
         self._most_accounts = most_accounts
 
-    def text(self, sight: Sight) -> bytes:
-        """All metrics that `sight` leaves, in Prometheus' text format.
+    def text(self, scope: DataScope) -> bytes:
+        """All metrics that `scope` leaves, in Prometheus' text format.
 
         Raises:
             StoreError: the store cannot be read.
         """
         with self._reader.view() as view:
             status = None if view is None else view.status()
-            cluster = b"" if view is None or status is None else self._cluster(view, status, sight.private)
+            cluster = b"" if view is None or status is None else self._cluster(view, status, scope.private)
         return generate_latest(self._counters.all()) + self._service(status) + cluster
 
     def _service(self, status: Status | None) -> bytes:

@@ -8,13 +8,13 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from slurm_rest_api.auth.data_scope import Sight
-from slurm_rest_api.web.auth import present_sight
+from slurm_rest_api.auth.data_scope import DataScope
+from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.parameters import Parameters
 
 
-def metrics_blueprint(text: Callable[[Sight], bytes]) -> APIBlueprint:
+def metrics_blueprint(text: Callable[[DataScope], bytes]) -> APIBlueprint:
     """The blueprint that answers with the `text` of what whoever asks may see."""
     blueprint = APIBlueprint(
         "metrics",
@@ -30,7 +30,7 @@ def metrics_blueprint(text: Callable[[Sight], bytes]) -> APIBlueprint:
     )
     def metrics(query: Parameters) -> Response:
         """Figures of the service and of the cluster in Prometheus' text format."""
-        response = Response(text(present_sight()), content_type=CONTENT_TYPE_LATEST)
+        response = Response(text(current_scope()), content_type=CONTENT_TYPE_LATEST)
         response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -12,7 +12,7 @@ import orjson
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 
-from slurm_rest_api.auth.data_scope import EVERYTHING, Sight
+from slurm_rest_api.auth.data_scope import EVERYTHING, DataScope
 from slurm_rest_api.slurmapi.contract.responses import (
     JobAnswer,
     NodeAnswer,
@@ -49,7 +49,7 @@ from slurm_rest_api.slurmapi.responses.snapshot import Name, Representation, Sna
 from slurm_rest_api.slurmapi.responses.stats import own_calls_only
 from slurm_rest_api.slurmapi.store.conditions import Condition
 from slurm_rest_api.slurmapi.store.index_columns import Kind
-from slurm_rest_api.web.auth import present_sight
+from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.conditional import (
     accepts_gzip,
     again,
@@ -157,7 +157,7 @@ def _add_documents(blueprint: APIBlueprint, desk: Desk) -> None:
 
 
 def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) -> Response:
-    seen = seen_of(kind, _sight())
+    seen = seen_of(kind, _scope())
     question = None if seen.is_all and asks_for_everything(query) else question_of(kind, query, where, seen)
     _freshen(desk)
     if question is None:
@@ -203,7 +203,7 @@ def _made(
 
 def _record(desk: Desk, kind: Kind, query: RecordParameters, name: str) -> Response:
     fields = None if query.fields is None else chosen_fields(query.fields, CATALOG[kind].fields)
-    seen = seen_of(kind, _sight())
+    seen = seen_of(kind, _scope())
     _freshen(desk)
     with desk.live.open(kind, seen.mark) as current:
         # Whoever has the tag of this version got the record out of it: there is no need to look whether it is there.
@@ -216,11 +216,11 @@ def _record(desk: Desk, kind: Kind, query: RecordParameters, name: str) -> Respo
 def _usage(desk: Desk, query: UsageParameters) -> Response:
     fields = usage.fields_of(query)
     _freshen(desk)
-    sight = _sight()
+    scope = _scope()
     name: Name = "usage_compact" if query.compact else "usage"
-    if query.model_fields_set.isdisjoint(("partition", "node", "fields", "format")) and not sight.hides("jobs"):
+    if query.model_fields_set.isdisjoint(("partition", "node", "fields", "format")) and not scope.hides("jobs"):
         return _whole(desk, name)
-    now, mark = time.time(), sight.mark if sight.hides("jobs") else ""
+    now, mark = time.time(), scope.mark if scope.hides("jobs") else ""
     with desk.live.open(name if fields.has_nodes else "usage_summary", mark) as current:
         edition = tagged(current, digest_of(query))
         if (unchanged := not_modified(edition, now)) is not None:
@@ -244,15 +244,15 @@ def _usage(desk: Desk, query: UsageParameters) -> Response:
 def _stats(desk: Desk, query: StatsParameters) -> Response:
     fields = None if query.fields is None else chosen_fields(query.fields, tuple(StatisticsRecord.model_fields))
     _freshen(desk)
-    sight = _sight()
-    hides_users = sight.hides("users")
+    scope = _scope()
+    hides_users = scope.hides("users")
     if query.model_fields_set.isdisjoint(("fields", "format")) and not hides_users:
         return _whole(desk, "stats")
-    with desk.live.open("stats", sight.mark if hides_users else "") as current:
+    with desk.live.open("stats", scope.mark if hides_users else "") as current:
 
         def data() -> bytes:
             document = current.view.document("stats")
-            return with_fields(own_calls_only(document, sight.user) if hides_users else document, fields)
+            return with_fields(own_calls_only(document, scope.user) if hides_users else document, fields)
 
         if query.format == "json":
             return _small(current, data, current.collection.total, digest_of(query))
@@ -271,12 +271,12 @@ def _small(current: SnapshotView, data: Callable[[], bytes], total: int, digest:
     return made(edition, pieces, now, mimetype=JSON)
 
 
-def _sight() -> Sight:
+def _scope() -> DataScope:
     """What whoever asks sees. Less than everything may be other things soon: the accounting database says whose."""
-    sight = present_sight()
-    if sight != EVERYTHING:
+    scope = current_scope()
+    if scope != EVERYTHING:
         limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
-    return sight
+    return scope
 
 
 def _freshen(desk: Desk) -> None:

@@ -9,19 +9,19 @@ from urllib.parse import quote
 from flask import Flask, Response, g, request
 from werkzeug.datastructures import Authorization
 
-from slurm_rest_api.auth.data_scope import EVERYTHING, Sight
+from slurm_rest_api.auth.data_scope import EVERYTHING, DataScope
 from slurm_rest_api.auth.principal import Authenticate, Credentials, Principal
 from slurm_rest_api.errors import Forbidden
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
-MayAsk = Callable[[Principal, str], bool]
+Authorize = Callable[[Principal, str], bool]
 """Whether a principal may ask for a path."""
 
 # The interactive reference is two of them.
 _PAGES: Final = {"pages", "openapi", "swagger"}
-SightOf = Callable[[Principal], Sight]
+ScopeFor = Callable[[Principal], DataScope]
 """What a principal sees; it may ask the accounting database, so it is called only by who wants to know."""
 
 _IDENTIFYING: Final = ("Authorization", "Cookie", "X-SLURM-USER-NAME", "X-SLURM-USER-TOKEN")
@@ -31,14 +31,14 @@ def require_principal(
     app: Flask,
     authenticate: Authenticate,
     *,
-    may_ask: MayAsk,
-    sight_of: SightOf,
+    is_allowed: Authorize,
+    scope_for: ScopeFor,
     open_paths: Collection[str],
     pages_are_open: bool,
 ) -> None:
-    """Have `app` answer nobody but those whom `authenticate` knows and `may_ask` lets, except on `open_paths`.
+    """Have `app` answer nobody but those whom `authenticate` knows and `is_allowed` lets, except on `open_paths`.
 
-    What is answered is what `sight_of` leaves: routes get it from `present_sight()`.
+    What is answered is what `scope_for` leaves: routes get it from `present_sight()`.
 
     This comes before routing takes effect: a path that does not exist is refused like any other. Pages have no data;
     they need no name where the reader gives it on the page itself, and neither does the reference that they link to.
@@ -53,9 +53,9 @@ def require_principal(
         if request.method == "OPTIONS" or is_open():
             return
         g.principal = principal = authenticate(credentials_of(request.environ))
-        if not may_ask(principal, request.path):
+        if not is_allowed(principal, request.path):
             raise Forbidden("This is not for you to see here.")
-        g.sight_of = sight_of
+        g.scope_for = scope_for
 
     @app.after_request
     def keep_private(response: Response) -> Response:
@@ -76,12 +76,12 @@ def principal_name() -> str | None:
     return principal.name if isinstance(principal, Principal) else None
 
 
-def present_sight() -> Sight:
+def current_scope() -> DataScope:
     """What whoever sends the present request sees; everything where nobody was asked for a name."""
-    if "sight" not in g:
-        g.sight = g.sight_of(g.principal) if "sight_of" in g else EVERYTHING
-    sight: Sight = g.sight
-    return sight
+    if "scope" not in g:
+        g.scope = g.scope_for(g.principal) if "scope_for" in g else EVERYTHING
+    scope: DataScope = g.scope
+    return scope
 
 
 def credentials_of(environ: WSGIEnvironment) -> Credentials:

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from flask import Flask
 
-from slurm_rest_api.auth.permissions import may_ask
+from slurm_rest_api.auth.permissions import is_allowed
 from slurm_rest_api.auth.principal import Principal
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
@@ -187,18 +187,18 @@ def test_without_the_use_of_a_database_there_are_no_coordinators(
 
 def test_a_route_that_nobody_has_thought_of_is_closed() -> None:
     user = Principal("alice", "user")
-    assert not may_ask(user, "/something-new", ["jobs"])
-    assert may_ask(user, "/", ["jobs"])
-    assert may_ask(user, "/something-new", [])
+    assert not is_allowed(user, "/something-new", ["jobs"])
+    assert is_allowed(user, "/", ["jobs"])
+    assert is_allowed(user, "/something-new", [])
 
 
 @pytest.mark.parametrize(
     "path", ["/nodes", "/nodes/rack001", "/nodes.csv", "/nodes.ndjson/x", "//nodes", "/nodes/../queue", "/nodes/"]
 )
 def test_what_lies_below_a_closed_route_is_closed_too(path: str) -> None:
-    assert not may_ask(Principal("alice", "user"), path, ["nodes"])
+    assert not is_allowed(Principal("alice", "user"), path, ["nodes"])
 
 
 def test_every_route_says_what_closes_it(people: Settings) -> None:
     for path in paths(Asked(people).client.application):
-        assert may_ask(Principal("alice", "user"), path, ["none of the words"]), f"{path} is not in permissions.py"
+        assert is_allowed(Principal("alice", "user"), path, ["none of the words"]), f"{path} is not in permissions.py"

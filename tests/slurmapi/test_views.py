@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from slurm_rest_api.acctapi.contract import AssociationRecord, HistoryRecord
-from slurm_rest_api.auth.data_scope import EVERYTHING, Sight
+from slurm_rest_api.auth.data_scope import EVERYTHING, DataScope
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi import views
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
@@ -333,11 +333,11 @@ def test_what_depends_on_who_coordinates_is_not_repeated_for_long(
     cycle.run()
     said: list[float] = []
     monkeypatch.setattr(views, "limit_cache_lifetime", said.append)
-    private = Sight(frozenset(("jobs",)), "alice")
+    private = DataScope(frozenset(("jobs",)), "alice")
     client = make_client(settings)
-    monkeypatch.setattr(views, "present_sight", lambda: private)
+    monkeypatch.setattr(views, "current_scope", lambda: private)
     assert client.get("/queue?limit=1").status_code == 200
     assert said == [DEFAULT_LIFETIME_SECONDS]
-    monkeypatch.setattr(views, "present_sight", lambda: EVERYTHING)
+    monkeypatch.setattr(views, "current_scope", lambda: EVERYTHING)
     assert client.get("/queue?limit=2").status_code == 200
     assert said == [DEFAULT_LIFETIME_SECONDS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from slurm_rest_api.auth.data_scope import Sight
+from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS, Condition, any_of, compares, one_of_many
 from slurm_rest_api.slurmapi.store.index_columns import Kind
 
@@ -24,14 +24,14 @@ class Seen(NamedTuple):
 ALL: Final = Seen()
 
 
-def seen_of(kind: Kind, sight: Sight) -> Seen:
-    """The records of `kind` that `sight` leaves: of private jobs one's own, and those of the accounts one coordinates.
+def seen_of(kind: Kind, scope: DataScope) -> Seen:
+    """The records of `kind` that `scope` leaves: of private jobs one's own, and those of the accounts one coordinates.
 
     Other kinds have no owner; where they are private their routes are closed.
     """
-    if kind != "queue" or not sight.hides("jobs"):
+    if kind != "queue" or not scope.hides("jobs"):
         return ALL
-    own = compares("user_name", "=", sight.user)
-    if not sight.accounts:
-        return Seen(own, sight.mark)
-    return Seen(any_of([own, one_of_many("account", sorted(sight.accounts))]), sight.mark)
+    own = compares("user_name", "=", scope.user)
+    if not scope.accounts:
+        return Seen(own, scope.mark)
+    return Seen(any_of([own, one_of_many("account", sorted(scope.accounts))]), scope.mark)
