@@ -30,7 +30,7 @@ from slurm_rest_api.slurmapi.responses.long_poll import WaitingRoom
 from slurm_rest_api.slurmapi.responses.snapshot import LiveState
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.reader import StoreReader
-from slurm_rest_api.slurmapi.store.version import StoreWatch
+from slurm_rest_api.slurmapi.store.version import StoreVersionReader
 from slurm_rest_api.slurmapi.views import LIVE, live_blueprint
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
@@ -87,7 +87,7 @@ def create_app(settings: Settings) -> OpenAPI:
     # First, because it has to see what all the others make of a request.
     observe(app, observers)
     authenticate = open_auth(settings)
-    ResponseCacheMiddleware(StoreWatch(paths.store).moment, _who(authenticate), observers).attach(app, LIVE)
+    ResponseCacheMiddleware(StoreVersionReader(paths.store).moment, _who(authenticate), observers).attach(app, LIVE)
     _protect(app, settings, authenticate, (lambda _user: ()) if accounting is None else accounting.coordinators.of)
     return app
 

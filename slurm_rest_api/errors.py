@@ -143,7 +143,7 @@ class QueryTooSlow(ApiError):
     title = "Query too slow"
 
 
-class TooManyWaiting(ApiError):
+class TooManyLongPolls(ApiError):
     """Every place for requests that wait is taken."""
 
     status = 503

@@ -11,7 +11,7 @@ from slurm_rest_api.demo.node_records import node_record, uses
 from slurm_rest_api.demo.partition_records import partition_records
 from slurm_rest_api.demo.timeline import Moment, Timeline
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
-from slurm_rest_api.slurmapi.collector.state_counts import JobTally, tally
+from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, tally
 from slurm_rest_api.slurmapi.collector.usage import allocations_of, compute_usage
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 
@@ -45,7 +45,7 @@ def past_sample(timeline: Timeline, slot: int) -> Sample:
         ),
         [HIDDEN_PARTITION],
     )
-    counted = JobTally()
+    counted = JobCounter()
     allocations = [allocation for job in counted.watch(_outlines(moment)) for allocation in allocations_of(job)]
     usage = compute_usage(seen.partitions, seen.nodes, allocations)
     return make_sample(slot, usage, tally(counted, seen.nodes, seen.partitions))

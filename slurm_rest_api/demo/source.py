@@ -13,7 +13,7 @@ from slurm_rest_api.demo.partition_records import partition_records
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.statistics_record import statistics_record
 from slurm_rest_api.demo.timeline import Moment, Timeline
-from slurm_rest_api.slurmapi.sources.base import JobMarks, Record, Snapshot, Unchanged
+from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, Snapshot, UnchangedJob
 
 NAME: Final = "demo"
 
@@ -52,7 +52,7 @@ class DemoSource:
         )
 
 
-def _records(moment: Moment, known: Mapping[int, int], marks: JobMarks) -> Iterator[Record]:
+def _records(moment: Moment, known: Mapping[int, int], marks: JobFingerprints) -> Iterator[Record]:
     records = JobRecords(moment.now, moment.next_task)
     for job in moment.running:
         yield records.running(job)
@@ -62,7 +62,7 @@ def _records(moment: Moment, known: Mapping[int, int], marks: JobMarks) -> Itera
             mark = hash((job.id, job.submit, job.start, moment.now // records.EVALUATION_SECONDS))
             marks[job.id] = mark
             if known.get(job.id) == mark:
-                yield Unchanged(job_id=job.id, partition=job.partition)
+                yield UnchangedJob(job_id=job.id, partition=job.partition)
                 continue
         yield records.pending(job)
     for job in moment.ended:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from slurm_rest_api.slurmapi.collector.state_counts import JobTally, tally
+from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, tally
 from slurm_rest_api.slurmapi.sources.base import Record
 
 _MIB: Final = 1024 * 1024
@@ -56,7 +56,7 @@ def job_families(counts: JobCounts, most_accounts: int) -> Iterator[Metric]:
 
 def node_families(nodes: list[Record], partitions: list[Record]) -> Iterator[Metric]:
     """Nodes by state, as sinfo's words, and GPUs."""
-    counted = tally(JobTally(), nodes, partitions)
+    counted = tally(JobCounter(), nodes, partitions)
     by_state = GaugeMetricFamily("slurm_nodes", "Nodes by state.", labels=["state"])
     for state, count in counted["nodes_by_state"].items():
         by_state.add_metric([state], count)

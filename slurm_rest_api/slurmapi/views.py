@@ -25,7 +25,7 @@ from slurm_rest_api.slurmapi.contract.responses import (
 )
 from slurm_rest_api.slurmapi.contract.statistics import StatisticsRecord
 from slurm_rest_api.slurmapi.query import filters
-from slurm_rest_api.slurmapi.query.list_query import Question, asks_for_everything, digest_of, question_of
+from slurm_rest_api.slurmapi.query.list_query import ListQuery, has_no_parameters, parse_list_query, query_hash
 from slurm_rest_api.slurmapi.query.parameters import (
     MOMENTS,
     JobPath,
@@ -38,15 +38,15 @@ from slurm_rest_api.slurmapi.query.parameters import (
     StatsParameters,
     UsageParameters,
 )
-from slurm_rest_api.slurmapi.query.record_kinds import CATALOG
-from slurm_rest_api.slurmapi.query.row_access import seen_of
+from slurm_rest_api.slurmapi.query.record_kinds import RECORD_KINDS
+from slurm_rest_api.slurmapi.query.row_access import row_filter_for
 from slurm_rest_api.slurmapi.responses import single_record, usage
 from slurm_rest_api.slurmapi.responses.desk import Desk
 from slurm_rest_api.slurmapi.responses.document_tables import statistics_table, usage_table
 from slurm_rest_api.slurmapi.responses.json_stream import in_envelope, with_fields
 from slurm_rest_api.slurmapi.responses.records import answer_to, tagged
 from slurm_rest_api.slurmapi.responses.snapshot import Name, Representation, SnapshotView
-from slurm_rest_api.slurmapi.responses.stats import own_calls_only
+from slurm_rest_api.slurmapi.responses.stats import only_user_rpcs
 from slurm_rest_api.slurmapi.store.conditions import Condition
 from slurm_rest_api.slurmapi.store.index_columns import Kind
 from slurm_rest_api.web.auth import current_scope
@@ -157,8 +157,8 @@ def _add_documents(blueprint: APIBlueprint, desk: Desk) -> None:
 
 
 def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) -> Response:
-    seen = seen_of(kind, _scope())
-    question = None if seen.is_all and asks_for_everything(query) else question_of(kind, query, where, seen)
+    seen = row_filter_for(kind, _scope())
+    question = None if seen.is_all and has_no_parameters(query) else parse_list_query(kind, query, where, seen)
     _freshen(desk)
     if question is None:
         return _whole(desk, kind)
@@ -187,7 +187,7 @@ def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) ->
 
 
 def _made(
-    current: SnapshotView, edition: Representation, question: Question, now: float, close: Callable[[], None]
+    current: SnapshotView, edition: Representation, question: ListQuery, now: float, close: Callable[[], None]
 ) -> Response:
     try:
         answer = answer_to(current, question, lambda place: next_link(encode_cursor(place)))
@@ -202,12 +202,12 @@ def _made(
 
 
 def _record(desk: Desk, kind: Kind, query: RecordParameters, name: str) -> Response:
-    fields = None if query.fields is None else chosen_fields(query.fields, CATALOG[kind].fields)
-    seen = seen_of(kind, _scope())
+    fields = None if query.fields is None else chosen_fields(query.fields, RECORD_KINDS[kind].fields)
+    seen = row_filter_for(kind, _scope())
     _freshen(desk)
     with desk.live.open(kind, seen.mark) as current:
         # Whoever has the tag of this version got the record out of it: there is no need to look whether it is there.
-        digest = digest_of(query, kind, name)
+        digest = query_hash(query, kind, name)
         return _small(
             current, lambda: with_fields(single_record.find(current.view, kind, name, seen.where), fields), 1, digest
         )
@@ -222,7 +222,7 @@ def _usage(desk: Desk, query: UsageParameters) -> Response:
         return _whole(desk, name)
     now, mark = time.time(), scope.mark if scope.hides("jobs") else ""
     with desk.live.open(name if fields.has_nodes else "usage_summary", mark) as current:
-        edition = tagged(current, digest_of(query))
+        edition = tagged(current, query_hash(query))
         if (unchanged := not_modified(edition, now)) is not None:
             return unchanged
         if (kept := desk.memory.get(key_of(edition, has_links=False))) is not None:
@@ -252,11 +252,11 @@ def _stats(desk: Desk, query: StatsParameters) -> Response:
 
         def data() -> bytes:
             document = current.view.document("stats")
-            return with_fields(own_calls_only(document, scope.user) if hides_users else document, fields)
+            return with_fields(only_user_rpcs(document, scope.user) if hides_users else document, fields)
 
         if query.format == "json":
-            return _small(current, data, current.collection.total, digest_of(query))
-        now, edition = time.time(), tagged(current, digest_of(query))
+            return _small(current, data, current.collection.total, query_hash(query))
+        now, edition = time.time(), tagged(current, query_hash(query))
         if (unchanged := not_modified(edition, now)) is not None:
             return unchanged
         table = statistics_table(query.format, orjson.loads(data()))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
-from slurm_rest_api.slurmapi.query.row_access import seen_of
+from slurm_rest_api.slurmapi.query.row_access import row_filter_for
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
@@ -225,7 +225,9 @@ def test_who_waits_is_not_woken_by_jobs_of_others(
     with StoreReader(paths.store).view() as view:
         assert view is not None
         woken = {
-            user: view.anything_since("queue", seen_of("queue", DataScope(frozenset({"jobs"}), user)).where, number)
+            user: view.anything_since(
+                "queue", row_filter_for("queue", DataScope(frozenset({"jobs"}), user)).where, number
+            )
             for user in USERS
         }
     assert woken == {"alice": False, "bob": True, "carol": False, "dora": False}

@@ -24,9 +24,9 @@ from slurm_rest_api.slurmapi.collector.clock_steps import watch_clock
 from slurm_rest_api.slurmapi.collector.cycle import CycleReport
 from slurm_rest_api.slurmapi.collector.loader_process import Limits, LoaderProcess
 from slurm_rest_api.slurmapi.collector.lock import only_collector
-from slurm_rest_api.slurmapi.collector.refresh_requests import LoadRequests
+from slurm_rest_api.slurmapi.collector.refresh_requests import RefreshRequests
 from slurm_rest_api.slurmapi.shared import pacing
-from slurm_rest_api.slurmapi.shared.refresh_pipe import Door
+from slurm_rest_api.slurmapi.shared.refresh_pipe import RefreshListener
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 
@@ -84,7 +84,7 @@ class Collector:
         self._sampler = sampler
         self._writer = StoreWriter(store)
         self._refresh_seconds = refresh_seconds
-        self._requests = LoadRequests(fresh_seconds)
+        self._requests = RefreshRequests(fresh_seconds)
         self._uniform = uniform
         self._failures = 0
         self._cost = 0.0
@@ -201,7 +201,7 @@ def _fresh_seconds(settings: Settings) -> float:
 
 @contextmanager
 def _open_door(path: Path, collector: Collector) -> Iterator[None]:
-    door = Door(path, collector.load_soon)
+    door = RefreshListener(path, collector.load_soon)
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ import orjson
 
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
-from slurm_rest_api.slurmapi.collector.state_counts import JobTally, tally
+from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, tally
 from slurm_rest_api.slurmapi.collector.usage import (
     Allocation,
     allocations_of,
@@ -21,8 +21,8 @@ from slurm_rest_api.slurmapi.collector.usage import (
     without_nodes,
 )
 from slurm_rest_api.slurmapi.shared import pacing
-from slurm_rest_api.slurmapi.sources.base import ClusterSource, JobMarks, Record, Snapshot, Unchanged
-from slurm_rest_api.slurmapi.store.index_columns import Facts
+from slurm_rest_api.slurmapi.sources.base import ClusterSource, JobFingerprints, Record, Snapshot, UnchangedJob
+from slurm_rest_api.slurmapi.store.index_columns import IndexRow
 from slurm_rest_api.slurmapi.store.record_writer import Row
 from slurm_rest_api.slurmapi.store.writer import Loaded, StoreCycle, StoreWriter
 
@@ -49,7 +49,7 @@ class Cycle:
         self._writer = writer
         self._hidden = frozenset(hidden)
         self._refresh_seconds = refresh_seconds
-        self._marks: JobMarks = {}
+        self._marks: JobFingerprints = {}
         self._states: dict[int, str] = {}
 
     def run(self) -> CycleReport:
@@ -63,12 +63,12 @@ class Cycle:
         loaded_at = time.time()
         loaded = self._source.load()
         reading = time.monotonic() - started
-        marks: JobMarks = {}
+        marks: JobFingerprints = {}
         with self._writer.cycle() as cycle:
             # Marks stand for rows of the store: without the rows that they were made with they mean nothing.
             known = self._marks if cycle.continues else {}
             snapshot = hide_partitions(_without_known(loaded, known, marks), self._hidden)
-            counted = JobTally(self._states)
+            counted = JobCounter(self._states)
             jobs = _store(cycle, replace(snapshot, jobs=counted.watch(snapshot.jobs)), counted, loaded_at)
             seconds = time.monotonic() - started
             cost = pacing.cost_of(reading, time.process_time() - worked)
@@ -93,13 +93,13 @@ class Cycle:
         )
 
 
-def _without_known(snapshot: Snapshot, known: JobMarks, marks: JobMarks) -> Snapshot:
+def _without_known(snapshot: Snapshot, known: JobFingerprints, marks: JobFingerprints) -> Snapshot:
     if snapshot.changed_since is None:
         return snapshot
     return replace(snapshot, jobs=snapshot.changed_since(known, marks))
 
 
-def _store(cycle: StoreCycle, snapshot: Snapshot, counted: JobTally, loaded_at: float) -> int:
+def _store(cycle: StoreCycle, snapshot: Snapshot, counted: JobCounter, loaded_at: float) -> int:
     allocations: list[Allocation] = []
     jobs = cycle.replace_records("queue", _job_rows(snapshot.jobs, allocations), loaded_at)
     cycle.replace_records("nodes", _named_rows(snapshot.nodes, index_rows.of_node), loaded_at)
@@ -118,7 +118,7 @@ def _store(cycle: StoreCycle, snapshot: Snapshot, counted: JobTally, loaded_at: 
 def _job_rows(jobs: Iterable[Record], allocations: list[Allocation]) -> Iterator[Row]:
     """Render each job and drop it at once; what usage needs of it is added to `allocations`."""
     for job in jobs:
-        if isinstance(job, Unchanged):
+        if isinstance(job, UnchangedJob):
             yield Row(job["job_id"], None)
             continue
         allocations.extend(allocations_of(job))
@@ -131,5 +131,5 @@ def _job_rows(jobs: Iterable[Record], allocations: list[Allocation]) -> Iterator
         )
 
 
-def _named_rows(records: Iterable[Record], facts_of: Callable[[Record], Facts]) -> Iterator[Row]:
+def _named_rows(records: Iterable[Record], facts_of: Callable[[Record], IndexRow]) -> Iterator[Row]:
     return (Row(record["name"], orjson.dumps(record), partial(facts_of, record)) for record in records)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from slurm_rest_api.slurm.partitions import shown_partitions
 from slurm_rest_api.slurmapi.collector.job_references import JobLinks
 from slurm_rest_api.slurmapi.collector.node_name_filter import NodeNames
-from slurm_rest_api.slurmapi.sources.base import Record, Snapshot, Unchanged
+from slurm_rest_api.slurmapi.sources.base import Record, Snapshot, UnchangedJob
 
 # A hostlist text, one name, and dictionaries by node name, as the classic job record has them.
 _JOB_HOSTLISTS = ("nodes", "sched_nodes")
@@ -28,7 +28,7 @@ def hide_partitions(snapshot: Snapshot, hidden: Collection[str]) -> Snapshot:
     """The snapshot without what belongs to the partitions named in `hidden`.
 
     Jobs stay lazy and can be walked once; those that refer to a job not seen so far come last. Records that
-    change are copied. An `Unchanged` job of a visible partition stays one. A job in several partitions stays
+    change are copied. An `UnchangedJob` job of a visible partition stays one. A job in several partitions stays
     while one of them is visible, and names only those.
     """
     if not hidden:
@@ -78,7 +78,7 @@ def _visible_jobs(jobs: Iterable[Record], hidden: frozenset[str], hidden_nodes: 
             links.add_hidden(job)
             continue
         linked = links.add_visible(job)
-        if isinstance(job, Unchanged):
+        if isinstance(job, UnchangedJob):
             yield job
             continue
         changes = _job_changes(job, hidden, hidden_nodes)

@@ -9,7 +9,7 @@ from typing import Final
 
 from slurm_rest_api.slurm import hostlist
 from slurm_rest_api.slurmapi.sources.base import Record
-from slurm_rest_api.slurmapi.store.index_columns import Facts
+from slurm_rest_api.slurmapi.store.index_columns import IndexRow
 
 CLOCK_FIELDS: Final = ("run_time", "run_time_str", "run_time_remaining", "elapsed_cpu_time")
 """Fields of a job that change with every load while it runs, though nothing has happened to it."""
@@ -22,7 +22,7 @@ _GPUS: Final = re.compile(r"(?:^|,)gres/gpu(:[^=,]+)?=(\d+)")
 _NODE_GPUS: Final = re.compile(r"gpu(?::[^:]+)*:(\d+)")
 
 
-def of_job(job: Record) -> Facts:
+def of_job(job: Record) -> IndexRow:
     """The columns of a job, in the order of `COLUMNS["queue"]`."""
     get = job.get
     partition, state, reason = get("partition"), get("job_state"), get("state_reason")
@@ -55,7 +55,7 @@ def of_job(job: Record) -> Facts:
     )
 
 
-def of_node(node: Record) -> Facts:
+def of_node(node: Record) -> IndexRow:
     """The columns of a node, in the order of `COLUMNS["nodes"]`."""
     get = node.get
     return (
@@ -78,7 +78,7 @@ def of_node(node: Record) -> Facts:
     )
 
 
-def of_partition(partition: Record) -> Facts:
+def of_partition(partition: Record) -> IndexRow:
     """The columns of a partition, in the order of `COLUMNS["partitions"]`."""
     get = partition.get
     return get("state"), get("total_nodes"), get("total_cpus"), get("priority_tier")

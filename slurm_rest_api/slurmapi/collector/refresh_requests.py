@@ -7,7 +7,7 @@ import threading
 from slurm_rest_api.slurmapi.shared import pacing
 
 
-class LoadRequests:
+class RefreshRequests:
     """Remembers whether somebody has asked since the last load began. Times are seconds of a monotonic clock.
 
     A load begins no sooner than `fresh_seconds` after the start of the one before, and no sooner than pacing lets it;

@@ -7,17 +7,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from slurm_rest_api.slurmapi.sources.base import Record, Unchanged
+from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob
 
 _COUNTED: Final = {"RUNNING": "jobs_running", "PENDING": "jobs_pending"}
 # node_state_string() of Slurm: these still work off jobs, others are drained already.
 _BUSY: Final = frozenset(("ALLOCATED", "MIXED"))
 
 
-class JobTally:
+class JobCounter:
     """Counts jobs while they stream by.
 
-    An `Unchanged` record has no state; `before` has those that the tally of the cycle before it saw.
+    An `UnchangedJob` record has no state; `before` has those that the tally of the cycle before it saw.
     """
 
     def __init__(self, before: Mapping[int, str] | None = None) -> None:
@@ -47,13 +47,13 @@ class JobTally:
 
     def _count(self, job: Record) -> None:
         number = job["job_id"]
-        state = self._before.get(number, "") if isinstance(job, Unchanged) else _base(job.get("job_state"))
+        state = self._before.get(number, "") if isinstance(job, UnchangedJob) else _base(job.get("job_state"))
         self.states[number] = state
         # What few words many jobs share is taken apart when somebody wants to know.
         self._counts[state, job.get("partition")] += 1
 
 
-def tally(jobs: JobTally, nodes: Iterable[Record], partitions: Iterable[Record]) -> dict[str, Any]:
+def tally(jobs: JobCounter, nodes: Iterable[Record], partitions: Iterable[Record]) -> dict[str, Any]:
     """The document that the load archive adds to the usage: figures of the cluster, and under `partitions` of each."""
     listed = list(nodes)
     members: dict[str, list[Record]] = {}

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from slurm_rest_api.errors import BadParameter
 from slurm_rest_api.slurmapi.query.parameters import ListParameters
-from slurm_rest_api.slurmapi.query.record_kinds import CATALOG, Group
-from slurm_rest_api.slurmapi.query.row_access import Seen
+from slurm_rest_api.slurmapi.query.record_kinds import RECORD_KINDS, Group
+from slurm_rest_api.slurmapi.query.row_access import RowFilter
 from slurm_rest_api.slurmapi.store.conditions import Condition, all_of
 from slurm_rest_api.slurmapi.store.index_columns import Kind, Value
 from slurm_rest_api.slurmapi.store.queries import Order, Selection
@@ -18,7 +18,7 @@ from slurm_rest_api.web.name_lists import chosen_fields, nearest
 from slurm_rest_api.web.paging import decode_cursor
 from slurm_rest_api.web.text_formats import Format
 
-_NOT_TOGETHER: Final = {
+_CONFLICTS: Final = {
     "count": ("fields", "sort", "limit", "cursor", "shape", "since"),
     "group_by": ("fields", "sort", "limit", "cursor", "since"),
     "since": ("sort", "limit", "cursor", "shape", "format"),
@@ -27,7 +27,7 @@ _NOT_TOGETHER: Final = {
 
 
 @dataclass(frozen=True)
-class Question:
+class ListQuery:
     """A request for records of one kind.
 
     `fields` is None where each record is wanted as it is. `numbers` asks for counts and sums in place of records, for
@@ -36,7 +36,7 @@ class Question:
     """
 
     selection: Selection
-    seen: Seen
+    seen: RowFilter
     fields: tuple[str, ...] | None
     as_list: bool
     format: Format
@@ -54,12 +54,12 @@ class Question:
         return self.selection.kind
 
 
-def asks_for_everything(query: ListParameters) -> bool:
+def has_no_parameters(query: ListParameters) -> bool:
     """Whether `query` has no parameter at all: the answer is the one that is prepared."""
     return not query.model_fields_set - {"cache_buster"}
 
 
-def question_of(kind: Kind, query: ListParameters, where: Condition, seen: Seen) -> Question:
+def parse_list_query(kind: Kind, query: ListParameters, where: Condition, seen: RowFilter) -> ListQuery:
     """What `query`, whose filters are `where`, asks for among the records that are `seen`.
 
     Raises:
@@ -69,23 +69,23 @@ def question_of(kind: Kind, query: ListParameters, where: Condition, seen: Seen)
     group_name = getattr(query, "group_by", None)
     order = _order(kind, query.sort or ())
     selection = Selection(kind, all_of([seen.where, where]), order, limit=query.limit)
-    return Question(
+    return ListQuery(
         selection=selection if query.cursor is None else _from_cursor(selection, query.cursor),
         seen=seen,
         fields=_fields(kind, query),
         as_list=query.shape == "list",
         format=query.format,
         numbers=query.count or group_name is not None,
-        group=CATALOG[kind].groups[group_name] if group_name else None,
+        group=RECORD_KINDS[kind].groups[group_name] if group_name else None,
         group_name=group_name,
         since=query.since,
         wait_seconds=query.wait,
         clock=getattr(query, "clock", False),
-        digest=digest_of(query),
+        digest=query_hash(query),
     )
 
 
-def digest_of(query: Any, *more: str) -> str:
+def query_hash(query: Any, *more: str) -> str:
     """A short text that is the same for the same question, however it was written."""
     asked = repr((sorted(query.model_dump(exclude={"cache_buster"}, exclude_unset=True).items()), more))
     return hashlib.blake2b(asked.encode("utf-8", "replace"), digest_size=8).hexdigest()
@@ -97,7 +97,7 @@ def cursor_place(selection: Selection, place: Sequence[Value]) -> list[Any]:
 
 
 def _fields(kind: Kind, query: ListParameters) -> tuple[str, ...] | None:
-    entry = CATALOG[kind]
+    entry = RECORD_KINDS[kind]
     if query.fields is not None:
         return chosen_fields(query.fields, entry.fields)
     if query.format == "table":
@@ -106,7 +106,7 @@ def _fields(kind: Kind, query: ListParameters) -> tuple[str, ...] | None:
 
 
 def _order(kind: Kind, sort: Sequence[str]) -> tuple[Order, ...]:
-    orders = CATALOG[kind].orders
+    orders = RECORD_KINDS[kind].orders
     found: dict[str, Order] = {}
     for name in sort:
         field = name.removeprefix("-")
@@ -141,7 +141,7 @@ def _from_cursor(selection: Selection, cursor: str) -> Selection:
 
 def _check_together(query: ListParameters) -> None:
     given = query.model_fields_set
-    for name, others in _NOT_TOGETHER.items():
+    for name, others in _CONFLICTS.items():
         if name not in given or not getattr(query, name):
             continue
         for other in others:

@@ -22,7 +22,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Entry:
+class RecordKind:
     """One kind of record. `sums` and `orders` map published names to columns; `short` are the fields of a table."""
 
     fields: tuple[str, ...]
@@ -34,13 +34,13 @@ class Entry:
 
 def _entry(
     kind: Kind, record: type[PublishedRecord], groups: Mapping[str, Group], sums: Mapping[str, str], short: str
-) -> Entry:
+) -> RecordKind:
     fields = tuple(record.model_fields)
     orders = {KEYS[kind]: "key"} | {column: column for column in COLUMNS[kind] if column in record.model_fields}
-    return Entry(fields, orders, groups, sums, tuple(short.split()))
+    return RecordKind(fields, orders, groups, sums, tuple(short.split()))
 
 
-CATALOG: Final[Mapping[Kind, Entry]] = {
+RECORD_KINDS: Final[Mapping[Kind, RecordKind]] = {
     "queue": _entry(
         "queue",
         JobRecord,

@@ -9,7 +9,7 @@ from slurm_rest_api.slurmapi.store.conditions import ALWAYS, Condition, any_of, 
 from slurm_rest_api.slurmapi.store.index_columns import Kind
 
 
-class Seen(NamedTuple):
+class RowFilter(NamedTuple):
     """The condition that a record meets which may be seen, and the mark of whoever sees no other."""
 
     where: Condition = ALWAYS
@@ -21,10 +21,10 @@ class Seen(NamedTuple):
         return self.where == ALWAYS
 
 
-ALL: Final = Seen()
+ALL: Final = RowFilter()
 
 
-def seen_of(kind: Kind, scope: DataScope) -> Seen:
+def row_filter_for(kind: Kind, scope: DataScope) -> RowFilter:
     """The records of `kind` that `scope` leaves: of private jobs one's own, and those of the accounts one coordinates.
 
     Other kinds have no owner; where they are private their routes are closed.
@@ -33,5 +33,5 @@ def seen_of(kind: Kind, scope: DataScope) -> Seen:
         return ALL
     own = compares("user_name", "=", scope.user)
     if not scope.accounts:
-        return Seen(own, scope.mark)
-    return Seen(any_of([own, one_of_many("account", sorted(scope.accounts))]), scope.mark)
+        return RowFilter(own, scope.mark)
+    return RowFilter(any_of([own, one_of_many("account", sorted(scope.accounts))]), scope.mark)

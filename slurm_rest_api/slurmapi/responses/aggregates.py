@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from slurm_rest_api.slurmapi.query.list_query import Question
-from slurm_rest_api.slurmapi.query.record_kinds import CATALOG, Group
+from slurm_rest_api.slurmapi.query.list_query import ListQuery
+from slurm_rest_api.slurmapi.query.record_kinds import RECORD_KINDS, Group
 from slurm_rest_api.slurmapi.store.index_columns import Value
 from slurm_rest_api.slurmapi.store.reader import StoreView
 
@@ -15,23 +15,23 @@ NOTHING: Final = "(null)"
 Numbers = dict[str, int]
 
 
-def numbers_of(view: StoreView, question: Question) -> Numbers | dict[str, Numbers]:
+def numbers_of(view: StoreView, question: ListQuery) -> Numbers | dict[str, Numbers]:
     """Number of records and sums: altogether, or by group in the order of the groups' names."""
     kind, where, group = question.kind, question.selection.where, question.group
     column = None if group is None else group.column
-    rows = view.groups(kind, where, CATALOG[kind].sums, column)
+    rows = view.groups(kind, where, RECORD_KINDS[kind].sums, column)
     if group is None:
         return rows[0][1]
     return _by_group(rows, group)
 
 
-def columns(question: Question) -> list[str]:
+def columns(question: ListQuery) -> list[str]:
     """The heading of a table of the same, which also one without any line has."""
     group = [] if question.group_name is None else [question.group_name]
-    return [*group, "count", *CATALOG[question.kind].sums]
+    return [*group, "count", *RECORD_KINDS[question.kind].sums]
 
 
-def as_records(question: Question, numbers: dict[str, Any]) -> list[dict[str, Any]]:
+def as_records(question: ListQuery, numbers: dict[str, Any]) -> list[dict[str, Any]]:
     """The same as lines of a table."""
     if question.group_name is None:
         return [numbers]

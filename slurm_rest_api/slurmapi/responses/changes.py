@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from slurm_rest_api.slurmapi.collector.index_rows import CLOCK_FIELDS
-from slurm_rest_api.slurmapi.query.list_query import Question
+from slurm_rest_api.slurmapi.query.list_query import ListQuery
 from slurm_rest_api.slurmapi.responses.json_stream import KeyedBody, with_fields
 from slurm_rest_api.slurmapi.store.reader import Collection, StoreView
 
@@ -24,16 +24,16 @@ def comparable(since: str, run: str, collection: Collection) -> int | None:
     if life != run or not (number.isascii() and number.isdigit() and len(number) < 19):
         return None
     version = int(number)
-    return version if collection.complete_from <= version <= collection.version else None
+    return version if collection.tombstones_complete_from <= version <= collection.version else None
 
 
-def changes_of(view: StoreView, question: Question, since: int) -> tuple[dict[str, Any], Iterator[KeyedBody]]:
+def changes_of(view: StoreView, question: ListQuery, since: int) -> tuple[dict[str, Any], Iterator[KeyedBody]]:
     """What goes into `meta`, and the records; `meta` is complete only when all of them have been read."""
     gone = [str(key) for key in view.gone(question.kind, question.seen.where, since)]
     return {"full": False, "gone": gone}, _records(view, question, since, gone)
 
 
-def _records(view: StoreView, question: Question, since: int, gone: list[str]) -> Iterator[KeyedBody]:
+def _records(view: StoreView, question: ListQuery, since: int, gone: list[str]) -> Iterator[KeyedBody]:
     """The records that changed; one in which only the clock moved has only what it moves.
 
     The keys of those that the question does not ask for are added to `gone`.

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from slurm_rest_api.slurmapi.query.list_query import Question
+from slurm_rest_api.slurmapi.query.list_query import ListQuery
 from slurm_rest_api.slurmapi.responses.changes import comparable
 from slurm_rest_api.slurmapi.responses.long_poll import WaitingRoom
 from slurm_rest_api.slurmapi.responses.snapshot import LiveState
@@ -38,7 +38,7 @@ class Desk:
                 lambda: self._is_served(asked_at), FRESH_PATIENCE_SECONDS, client_disconnected_check()
             )
 
-    def await_change(self, question: Question) -> None:
+    def await_change(self, question: ListQuery) -> None:
         """Return once something has changed since `question.since`, or its time is over, or its client has gone.
 
         Raises:
@@ -52,7 +52,7 @@ class Desk:
         status = self.live.status()
         return status is not None and (status.failures > 0 or (status.loaded_at or 0.0) >= asked_at)
 
-    def _has_changed(self, question: Question) -> bool:
+    def _has_changed(self, question: ListQuery) -> bool:
         with self.live.open(question.kind, question.seen.mark) as current:
             since = comparable(question.since or "", current.run, current.collection)
             if since is None:

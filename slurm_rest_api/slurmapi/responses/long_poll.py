@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from slurm_rest_api.errors import TooManyWaiting
+from slurm_rest_api.errors import TooManyLongPolls
 
 _LOOK_SECONDS: Final = 0.1
 _RETRY_SECONDS: Final = 1
@@ -35,7 +35,7 @@ class WaitingRoom:
             return
         with self._place() as free:
             if not free:
-                raise TooManyWaiting(
+                raise TooManyLongPolls(
                     f"All {self._places} places for waiting requests (system.waiting_requests) of this process are"
                     " taken. Ask again without wait, or in a moment.",
                     retry_after=_RETRY_SECONDS,

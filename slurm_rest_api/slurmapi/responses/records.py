@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from slurm_rest_api.slurmapi.query.list_query import Question, cursor_place
-from slurm_rest_api.slurmapi.query.record_kinds import CATALOG
+from slurm_rest_api.slurmapi.query.list_query import ListQuery, cursor_place
+from slurm_rest_api.slurmapi.query.record_kinds import RECORD_KINDS
 from slurm_rest_api.slurmapi.responses import aggregates, changes
 from slurm_rest_api.slurmapi.responses.json_stream import (
     KeyedBody,
@@ -42,7 +42,7 @@ def tagged(current: SnapshotView, digest: str) -> Representation:
     return replace(current.edition, tag=f"{current.edition.tag}-{digest}")
 
 
-def answer_to(current: SnapshotView, question: Question, link: Link) -> Answer:
+def answer_to(current: SnapshotView, question: ListQuery, link: Link) -> Answer:
     """The answer; its pieces are read from the store as they are asked for."""
     if question.numbers:
         return _numbers(current, question)
@@ -51,7 +51,7 @@ def answer_to(current: SnapshotView, question: Question, link: Link) -> Answer:
     return _page(current, question, link)
 
 
-def _numbers(current: SnapshotView, question: Question) -> Answer:
+def _numbers(current: SnapshotView, question: ListQuery) -> Answer:
     found = aggregates.numbers_of(current.view, question)
     total = _total(current, question)
     records = aggregates.as_records(question, found)
@@ -61,7 +61,7 @@ def _numbers(current: SnapshotView, question: Question) -> Answer:
     return Answer(in_envelope([data], {**current.edition.meta, "total": total}), total)
 
 
-def _changes(current: SnapshotView, question: Question, since: str) -> Answer:
+def _changes(current: SnapshotView, question: ListQuery, since: str) -> Answer:
     version = changes.comparable(since, current.run, current.collection)
     meta = {**current.edition.meta, "total": _total(current, question)}
     if version is None:
@@ -74,7 +74,7 @@ def _changes(current: SnapshotView, question: Question, since: str) -> Answer:
     return Answer(in_envelope(data, meta), meta["total"])
 
 
-def _page(current: SnapshotView, question: Question, link: Link) -> Answer:
+def _page(current: SnapshotView, question: ListQuery, link: Link) -> Answer:
     total = _total(current, question)
     records, following = _records(current, question, link)
     if question.format != "json":
@@ -84,7 +84,7 @@ def _page(current: SnapshotView, question: Question, link: Link) -> Answer:
     return Answer(in_envelope(shaped(records), meta), total, following)
 
 
-def _records(current: SnapshotView, question: Question, link: Link) -> tuple[Iterator[KeyedBody], str | None]:
+def _records(current: SnapshotView, question: ListQuery, link: Link) -> tuple[Iterator[KeyedBody], str | None]:
     view, selection, limit = current.view, question.selection, question.selection.limit
     if limit is None:
         return _all(view, question), None
@@ -95,21 +95,21 @@ def _records(current: SnapshotView, question: Question, link: Link) -> tuple[Ite
     return _bodies(view, question, found[:limit], columns), following
 
 
-def _all(view: StoreView, question: Question) -> Iterator[KeyedBody]:
+def _all(view: StoreView, question: ListQuery) -> Iterator[KeyedBody]:
     columns = _columns(question)
     return _bodies(view, question, view.places(question.selection, columns or ()), columns)
 
 
-def _columns(question: Question) -> list[str] | None:
+def _columns(question: ListQuery) -> list[str] | None:
     """The columns that hold the fields asked for as they are; None where records have to be read for them."""
-    orders = CATALOG[question.kind].orders
+    orders = RECORD_KINDS[question.kind].orders
     if question.fields is None or not orders.keys() >= set(question.fields):
         return None
     return [orders[field] for field in question.fields]
 
 
 def _bodies(
-    view: StoreView, question: Question, found: Iterable[tuple[Any, ...]], columns: list[str] | None
+    view: StoreView, question: ListQuery, found: Iterable[tuple[Any, ...]], columns: list[str] | None
 ) -> Iterator[KeyedBody]:
     """The records at these places with the fields asked for; `columns` of them follow each place."""
     fields = question.fields
@@ -121,6 +121,6 @@ def _bodies(
     return ((row[width - 1], orjson.dumps(dict(zip(fields, row[width:], strict=True)))) for row in found)
 
 
-def _total(current: SnapshotView, question: Question) -> int:
+def _total(current: SnapshotView, question: ListQuery) -> int:
     where = question.selection.where
     return current.collection.total if where == ALWAYS else current.view.count(question.kind, where)

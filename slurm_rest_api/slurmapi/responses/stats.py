@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 
-def own_calls_only(document: bytes, user: str) -> bytes:
+def only_user_rpcs(document: bytes, user: str) -> bytes:
     """The rendered statistics, in which `rpc_user_stats` has nobody but `user`."""
     statistics = orjson.loads(document)
     calls = statistics.get("rpc_user_stats") or {}

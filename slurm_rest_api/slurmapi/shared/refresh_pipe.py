@@ -35,7 +35,7 @@ def knock(path: Path) -> bool:
     return True
 
 
-class Door:
+class RefreshListener:
     """The collector's end: calls `on_knock` from a thread of its own, once for all knocks that came together."""
 
     def __init__(self, path: Path, on_knock: Callable[[], None]) -> None:

@@ -10,11 +10,11 @@ Record = dict[str, Any]
 """One published record: only JSON values, field names and units as `slurmapi.contract` declares them."""
 
 
-JobMarks = dict[int, int]
+JobFingerprints = dict[int, int]
 """By job id a hash of everything that the job's record is made of. Equal marks mean equal records."""
 
 
-class Unchanged(dict[str, Any]):
+class UnchangedJob(dict[str, Any]):
     """Stands for the record of a job whose mark is known: `job_id` and `partition`, as in the record, alone.
 
     Only for jobs that hold nothing and refer to no other job; how they are shown depends on nothing else but the nodes
@@ -30,14 +30,14 @@ class Snapshot:
     dictionaries would take a gigabyte, so nobody holds them all.
 
     `changed_since(known, marks)`, where a source has it, is walked instead of `jobs` by who still has the records made
-    under the marks `known`: it gives `Unchanged` for these, saves their making, and fills `marks` on the way.
+    under the marks `known`: it gives `UnchangedJob` for these, saves their making, and fills `marks` on the way.
     """
 
     jobs: Iterable[Record]
     nodes: list[Record]
     partitions: list[Record]
     statistics: Record
-    changed_since: Callable[[Mapping[int, int], JobMarks], Iterator[Record]] | None = None
+    changed_since: Callable[[Mapping[int, int], JobFingerprints], Iterator[Record]] | None = None
 
 
 class ClusterSource(Protocol):

@@ -25,7 +25,7 @@ _usual_counts = attrgetter("cpu.count", "mem.count", "node.count", "billing.coun
 _unusual = attrgetter("energy", "vmem", "pages", "fs", "gres", "license", "interconnect", "other")
 
 
-def can_recur(a: JobAttributes) -> bool:
+def is_cacheable(a: JobAttributes) -> bool:
     """Whether the job's record is a function of what is marked: it waits, and it refers to no other job.
 
     Running jobs are left out because the clock changes them, and because usage needs what they hold.
@@ -33,12 +33,12 @@ def can_recur(a: JobAttributes) -> bool:
     return a.state == "PENDING" and not (a.dependencies or a.array_id or a.heterogeneous_id)
 
 
-def membership_mark(nodes: Iterable[Record]) -> int:
+def membership_fingerprint(nodes: Iterable[Record]) -> int:
     """The mark of the nodes and their partitions, on which depends what of a job may be shown."""
     return hash(frozenset((node["name"], tuple(node["partitions"] or ())) for node in nodes))
 
 
-def job_mark(a: JobAttributes, *others: int | str) -> int | None:
+def job_fingerprint(a: JobAttributes, *others: int | str) -> int | None:
     """The mark of a job; None for one that has a value which cannot be marked.
 
     Args:

@@ -16,11 +16,11 @@ from slurm_rest_api.slurmapi.sources.allocation import (
     even_allocation,
     no_allocation,
 )
-from slurm_rest_api.slurmapi.sources.base import JobMarks, Record, Unchanged
+from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
 from slurm_rest_api.slurmapi.sources.formats import TimeTexts
 from slurm_rest_api.slurmapi.sources.modern_attributes import JobAttributes
 from slurm_rest_api.slurmapi.sources.modern_job_groups import grouped_fields
-from slurm_rest_api.slurmapi.sources.modern_job_marks import can_recur, job_mark, membership_mark
+from slurm_rest_api.slurmapi.sources.modern_job_marks import is_cacheable, job_fingerprint, membership_fingerprint
 from slurm_rest_api.slurmapi.sources.modern_tres import Discard
 from slurm_rest_api.slurmapi.sources.reader import READ_ERRORS, AttributeReader
 
@@ -40,7 +40,7 @@ class JobConverter:
         self._read = read
         self._names = names
         self._threads = {node["name"]: node["threads"] or 1 for node in nodes}
-        self._membership = membership_mark(nodes)
+        self._membership = membership_fingerprint(nodes)
         self._times = TimeTexts()
         self._core_lists = CoreLists()
 
@@ -48,19 +48,19 @@ class JobConverter:
         """Every job of a `pyslurm.Jobs`, which is emptied on the way: an object goes as soon as it was read."""
         return (self._record(attributes, job) for attributes, job in self._read_all(jobs))
 
-    def changed_since(self, jobs: Any, known: Mapping[int, int], marks: JobMarks) -> Iterator[Record]:
-        """The same, but `Unchanged` for a job whose mark is in `known`; fills `marks` with those of today."""
+    def changed_since(self, jobs: Any, known: Mapping[int, int], marks: JobFingerprints) -> Iterator[Record]:
+        """The same, but `UnchangedJob` for a job whose mark is in `known`; fills `marks` with those of today."""
         for a, job in self._read_all(jobs):
-            mark = self._mark(a) if can_recur(a) else None
+            mark = self._mark(a) if is_cacheable(a) else None
             if mark is None:
                 yield self._record(a, job)
                 continue
             marks[a.id] = mark
-            yield Unchanged(job_id=a.id, partition=a.partition) if known.get(a.id) == mark else self._record(a, job)
+            yield UnchangedJob(job_id=a.id, partition=a.partition) if known.get(a.id) == mark else self._record(a, job)
 
     def _mark(self, a: JobAttributes) -> int | None:
         names = self._names
-        return job_mark(a, names.user(a.user_id or 0), names.group(a.group_id or 0), self._membership)
+        return job_fingerprint(a, names.user(a.user_id or 0), names.group(a.group_id or 0), self._membership)
 
     def _read_all(self, jobs: Any) -> Iterator[tuple[JobAttributes, Any]]:
         waiting = list(jobs.values())

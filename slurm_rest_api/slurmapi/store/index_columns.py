@@ -14,7 +14,7 @@ Kind = Literal["queue", "nodes", "partitions"]
 KINDS: Final[tuple[Kind, ...]] = ("queue", "nodes", "partitions")
 
 Value = int | float | str | None
-Facts = tuple[Value, ...]
+IndexRow = tuple[Value, ...]
 """The values of one record in the order of `COLUMNS`."""
 
 COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {

@@ -43,13 +43,13 @@ class Status:
 class Collection:
     """When something last changed (`version`, `changed_at` in epoch seconds), and how many records it has.
 
-    Every key that went after version `complete_from` is remembered.
+    Every key that went after version `tombstones_complete_from` is remembered.
     """
 
     version: int
     changed_at: float
     total: int
-    complete_from: int
+    tombstones_complete_from: int
 
 
 class StoreView:

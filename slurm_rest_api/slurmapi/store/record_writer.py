@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from slurm_rest_api.errors import StoreError
-from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, OWNERS, Facts, Kind
+from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, OWNERS, IndexRow, Kind
 
 Key = int | str
 
-REMEMBERED_GONE: Final = 50_000
+MAX_TOMBSTONES: Final = 50_000
 """Keys of each kind that are remembered after their records have gone; changes since before the oldest are unknown."""
 
 _BATCH: Final = 500
@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
     key: Key
     body: bytes | None
-    facts: Callable[[], Facts] = tuple
+    facts: Callable[[], IndexRow] = tuple
     still: bytes | None = None
 
 
@@ -113,7 +113,9 @@ def _remove(connection: sqlite3.Connection, kind: Kind, keys: list[Key], version
     connection.executemany(f"DELETE FROM {kind}_facts WHERE key = ?", ((key,) for key in keys))
 
 
-def _remember_owners(connection: sqlite3.Connection, kind: Kind, moved: list[tuple[Key, Facts]], version: int) -> None:
+def _remember_owners(
+    connection: sqlite3.Connection, kind: Kind, moved: list[tuple[Key, IndexRow]], version: int
+) -> None:
     """Whoever sees a record no more, because its owner becomes another, has to be told that it is gone."""
     owners = OWNERS[kind]
     if not owners:
@@ -135,7 +137,7 @@ def _leave(kind: Kind) -> str:
     )
 
 
-def forget_old(connection: sqlite3.Connection, kind: Kind, remembered: int = REMEMBERED_GONE) -> int | None:
+def forget_old(connection: sqlite3.Connection, kind: Kind, remembered: int = MAX_TOMBSTONES) -> int | None:
     """Forget the keys that went before the last `remembered`; the version from which on all are known, or None."""
     oldest = connection.execute(
         "SELECT version FROM gone WHERE kind = ? ORDER BY version DESC LIMIT 1 OFFSET ?", (kind, remembered)

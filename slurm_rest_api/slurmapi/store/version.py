@@ -9,7 +9,7 @@ from pathlib import Path
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import schema
 
-Moment = tuple[str, int, int]
+StoreVersion = tuple[str, int, int]
 """The life of the store, its version, and how many loads have failed since. Equal moments are of the same contents."""
 
 
@@ -20,14 +20,14 @@ class _Opened(threading.local):
     connection: sqlite3.Connection | None = None
 
 
-class StoreWatch:
+class StoreVersionReader:
     """Watches the store at `path`, from any thread."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._opened = _Opened()
 
-    def moment(self) -> Moment | None:
+    def moment(self) -> StoreVersion | None:
         """The moment that the store is at; None when there is none.
 
         Raises:
@@ -35,7 +35,7 @@ class StoreWatch:
         """
         try:
             connection = self._connection(self._path.stat().st_ino)
-            moment: Moment = connection.execute("SELECT run, version, failures FROM status").fetchone()
+            moment: StoreVersion = connection.execute("SELECT run, version, failures FROM status").fetchone()
         except FileNotFoundError:
             return None
         except sqlite3.Error as error:

@@ -137,8 +137,10 @@ class StoreCycle:
         after = replace_records(self._connection, kind, rows, before, self._version)
         self.known[kind] = after
         self._touch(kind, len(after.bodies), loaded_at, changed=before.bodies != after.bodies)
-        if (complete_from := forget_old(self._connection, kind)) is not None:
-            self._connection.execute("UPDATE collection SET complete_from = ? WHERE name = ?", (complete_from, kind))
+        if (tombstones_complete_from := forget_old(self._connection, kind)) is not None:
+            self._connection.execute(
+                "UPDATE collection SET complete_from = ? WHERE name = ?", (tombstones_complete_from, kind)
+            )
         return len(after.bodies)
 
     def replace_document(self, name: str, body: bytes, total: int, loaded_at: float) -> None:

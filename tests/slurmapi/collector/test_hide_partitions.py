@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
-from slurm_rest_api.slurmapi.sources.base import Record, Unchanged
+from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob
 from tests.builders import make_job, make_node, make_partition, make_snapshot
 
 # Partition `secret` has rack[005-008]; 005 and 006 are also in `main`, so 007 and 008 are hidden with it.
@@ -288,12 +288,12 @@ def test_hidden_names_are_nowhere(jobs: list[Record], memberships: list[list[str
 
 def test_jobs_that_are_as_before_are_shown_or_hidden_by_their_partition() -> None:
     shown = shown_jobs(
-        Unchanged(job_id=1, partition="main"),
-        Unchanged(job_id=2, partition="secret"),
-        Unchanged(job_id=3, partition="secret,main"),
+        UnchangedJob(job_id=1, partition="main"),
+        UnchangedJob(job_id=2, partition="secret"),
+        UnchangedJob(job_id=3, partition="secret,main"),
         make_job(4, dependency="afterok:1:2:3:5"),
-        Unchanged(job_id=5, partition="secret"),
+        UnchangedJob(job_id=5, partition="secret"),
     )
 
-    assert [job_id for job_id, job in shown.items() if isinstance(job, Unchanged)] == [1, 3]
+    assert [job_id for job_id, job in shown.items() if isinstance(job, UnchangedJob)] == [1, 3]
     assert shown[4]["dependency"] == "afterok:1:3"

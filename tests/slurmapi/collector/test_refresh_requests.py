@@ -16,7 +16,7 @@ from slurm_rest_api.errors import SourceError
 from slurm_rest_api.slurmapi.collector.collector import Collector
 from slurm_rest_api.slurmapi.collector.cycle import Cycle, CycleReport
 from slurm_rest_api.slurmapi.responses import desk
-from slurm_rest_api.slurmapi.shared.refresh_pipe import Door, knock
+from slurm_rest_api.slurmapi.shared.refresh_pipe import RefreshListener, knock
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.builders import make_job, make_snapshot
 from tests.fakes import FakeSource
@@ -85,7 +85,7 @@ def loader(api: Service) -> Iterator[CountingLoader]:
     loader = CountingLoader(api.paths.store)
     collector = Collector(loader, api.paths.store, HOUR, FRESH_SECONDS, uniform=lambda low, high: high)
     thread = threading.Thread(target=collector.run)
-    door = Door(api.paths.door, collector.load_soon)
+    door = RefreshListener(api.paths.door, collector.load_soon)
     thread.start()
     try:
         wait_for("the first load", lambda: api.client.get("/queue").status_code == 200)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from slurm_rest_api.slurmapi.collector.state_counts import JobTally, tally
-from slurm_rest_api.slurmapi.sources.base import Unchanged
+from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, tally
+from slurm_rest_api.slurmapi.sources.base import UnchangedJob
 from tests.builders import make_job, make_node, make_partition, make_running_job
 
 
-def counted(*jobs: dict[str, object], before: dict[int, str] | None = None) -> JobTally:
-    counts = JobTally(before)
+def counted(*jobs: dict[str, object], before: dict[int, str] | None = None) -> JobCounter:
+    counts = JobCounter(before)
     assert list(counts.watch(jobs)) == list(jobs)
     return counts
 
@@ -29,7 +29,7 @@ def test_jobs_are_counted_by_state_and_partition() -> None:
 
 def test_an_unchanged_job_has_the_state_of_the_cycle_before() -> None:
     first = counted(make_job(1), make_job(2, job_state="COMPLETED"))
-    unchanged = [Unchanged(job_id=number, partition="main") for number in (1, 2)]
+    unchanged = [UnchangedJob(job_id=number, partition="main") for number in (1, 2)]
     assert counted(*unchanged, before=first.states).of_cluster() == {"jobs_running": 0, "jobs_pending": 1}
     assert counted(*unchanged, before=first.states).states == first.states
 
@@ -37,7 +37,7 @@ def test_an_unchanged_job_has_the_state_of_the_cycle_before() -> None:
 def test_nodes_have_sinfos_words() -> None:
     states = ["IDLE", "IDLE*+DRAIN", "MIXED+DRAIN", "DOWN*", "ALLOCATED", "IDLE+DRAIN+COMPLETING", "DOWN+DRAIN"]
     nodes = [make_node(f"n{number}", state=state) for number, state in enumerate(states)]
-    assert tally(JobTally(), nodes, [])["nodes_by_state"] == {
+    assert tally(JobCounter(), nodes, [])["nodes_by_state"] == {
         "ALLOCATED": 1,
         "DOWN": 1,
         "DRAINED": 2,
@@ -52,7 +52,7 @@ def test_gpus_of_any_type_are_counted() -> None:
         make_node("n2", gres=["gpu:4"], gres_used=[], partitions=["gpu"]),
         make_node("n3"),
     ]
-    figures = tally(JobTally(), nodes, [make_partition("main"), make_partition("gpu")])
+    figures = tally(JobCounter(), nodes, [make_partition("main"), make_partition("gpu")])
     assert (figures["alloc_gpus"], figures["total_gpus"]) == (1, 6)
     assert figures["partitions"]["main"]["total_gpus"] == 2
     assert (figures["partitions"]["gpu"]["alloc_gpus"], figures["partitions"]["gpu"]["total_gpus"]) == (0, 4)

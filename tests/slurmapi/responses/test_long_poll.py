@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from slurm_rest_api.errors import TooManyWaiting
-from slurm_rest_api.slurmapi.collector.refresh_requests import LoadRequests
+from slurm_rest_api.errors import TooManyLongPolls
+from slurm_rest_api.slurmapi.collector.refresh_requests import RefreshRequests
 from slurm_rest_api.slurmapi.responses.long_poll import WaitingRoom
-from slurm_rest_api.slurmapi.shared.refresh_pipe import Door, knock
+from slurm_rest_api.slurmapi.shared.refresh_pipe import RefreshListener, knock
 from tests.builders import make_job
 from tests.slurmapi.query.service import Service
 from tests.waiting import wait_for
@@ -48,7 +48,7 @@ class Occupied:
 def test_only_so_many_wait_and_places_become_free_again() -> None:
     room = WaitingRoom(1)
     first = Occupied(room)
-    with pytest.raises(TooManyWaiting, match=r"All 1 places"):
+    with pytest.raises(TooManyLongPolls, match=r"All 1 places"):
         room.wait(lambda: False, 1)
     room.wait_if_free(lambda: False, 60)
     # What has happened already needs no place.
@@ -58,7 +58,7 @@ def test_only_so_many_wait_and_places_become_free_again() -> None:
 
 
 def test_where_none_may_wait_waiting_is_refused() -> None:
-    with pytest.raises(TooManyWaiting):
+    with pytest.raises(TooManyLongPolls):
         WaitingRoom(0).wait(lambda: False, 1)
 
 
@@ -93,7 +93,7 @@ def test_no_cache_is_answered_from_a_load_that_began_later(api: Service) -> None
         # SQLite's connections belong to the thread that made them.
         Service(api.paths.root).load({1: make_job(1), 2: make_job(2)})
 
-    door = Door(api.paths.door, collect)
+    door = RefreshListener(api.paths.door, collect)
     try:
         body = api.client.get("/queue", headers={"Cache-Control": "no-cache"}).get_json()
         assert list(body["data"]) == ["1", "2"]
@@ -114,7 +114,7 @@ def test_knocks_that_come_together_are_heard_once(tmp_path: Path) -> None:
         entered.set()
         leave.wait(10)
 
-    door = Door(tmp_path / "door", on_knock)
+    door = RefreshListener(tmp_path / "door", on_knock)
     try:
         assert knock(tmp_path / "door")
         assert entered.wait(10)
@@ -134,7 +134,7 @@ def test_nobody_is_at_a_door_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_the_first_wish_is_granted_at_once_and_the_next_after_a_while() -> None:
-    requests = LoadRequests(5.0)
+    requests = RefreshRequests(5.0)
     assert requests.ask(100.0) == 0.0
     requests.begin(100.0)
     assert requests.end(100.5, 0.5) is None
@@ -144,7 +144,7 @@ def test_the_first_wish_is_granted_at_once_and_the_next_after_a_while() -> None:
 
 
 def test_a_wish_during_a_load_is_granted_by_the_next() -> None:
-    requests = LoadRequests(5.0)
+    requests = RefreshRequests(5.0)
     requests.begin(100.0)
     assert requests.ask(101.0) is None
     assert requests.end(102.5, 2.0) == 5.5, "four times the two seconds that it cost, from its start"
@@ -153,7 +153,7 @@ def test_a_wish_during_a_load_is_granted_by_the_next() -> None:
 
 
 def test_no_wish_comes_before_the_back_off_and_none_where_it_is_off() -> None:
-    requests = LoadRequests(5.0)
+    requests = RefreshRequests(5.0)
     requests.begin(100.0)
     requests.ask(100.0)
     assert requests.end(101.0, None) is None
@@ -161,4 +161,4 @@ def test_no_wish_comes_before_the_back_off_and_none_where_it_is_off() -> None:
     requests.begin(161.0)
     requests.end(161.0, 0.0)
     assert requests.ask(170.0) == 0.0
-    assert LoadRequests(0.0).ask(time.monotonic()) is None
+    assert RefreshRequests(0.0).ask(time.monotonic()) is None

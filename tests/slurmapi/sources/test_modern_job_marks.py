@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from slurm_rest_api.slurm.user_names import AccountNames
-from slurm_rest_api.slurmapi.sources.base import JobMarks, Record, Unchanged
+from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
 from slurm_rest_api.slurmapi.sources.modern import ModernSource
 from slurm_rest_api.slurmapi.sources.modern_attributes import TRES_ATTRIBUTES, JobAttributes
-from slurm_rest_api.slurmapi.sources.modern_job_marks import job_mark
+from slurm_rest_api.slurmapi.sources.modern_job_marks import job_fingerprint
 from tests.slurmapi.sources.pyslurm_modern import RUNNING, Job, Node, Tres, make_pyslurm, tres
 
 NAMES = AccountNames(str, str, int)
@@ -18,26 +18,26 @@ TRES_FIELDS = JobAttributes._fields[-TRES_ATTRIBUTES:]
 
 
 def load(
-    known: JobMarks, job: Job, nodes: list[Any] | None = None, names: AccountNames = NAMES
-) -> tuple[Record, JobMarks]:
+    known: JobFingerprints, job: Job, nodes: list[Any] | None = None, names: AccountNames = NAMES
+) -> tuple[Record, JobFingerprints]:
     changed_since = ModernSource(make_pyslurm(jobs=[job], nodes=nodes), names).load().changed_since
     assert changed_since is not None
-    marks: JobMarks = {}
+    marks: JobFingerprints = {}
     return next(iter(changed_since(known, marks))), marks
 
 
 def is_taken_as_before(before: Job, after: Job) -> bool:
     _, marks = load({}, before)
-    return isinstance(load(marks, after)[0], Unchanged)
+    return isinstance(load(marks, after)[0], UnchangedJob)
 
 
 def test_a_waiting_job_that_is_as_before_comes_as_its_id_and_partition() -> None:
     record, marks = load({}, Job())
     again, marks_again = load(marks, Job())
 
-    assert not isinstance(record, Unchanged)
+    assert not isinstance(record, UnchangedJob)
     assert record["job_id"] == 7
-    assert isinstance(again, Unchanged)
+    assert isinstance(again, UnchangedJob)
     assert again == {"job_id": 7, "partition": "main,long"}
     assert marks_again == marks
     assert set(marks) == {7}
@@ -45,8 +45,8 @@ def test_a_waiting_job_that_is_as_before_comes_as_its_id_and_partition() -> None
 
 def test_a_job_without_a_known_mark_comes_as_its_record() -> None:
     _, marks = load({}, Job())
-    assert not isinstance(load({}, Job())[0], Unchanged)
-    assert not isinstance(load({8: marks[7]}, Job())[0], Unchanged)
+    assert not isinstance(load({}, Job())[0], UnchangedJob)
+    assert not isinstance(load({8: marks[7]}, Job())[0], UnchangedJob)
 
 
 def test_the_jobs_without_marks_are_all_records() -> None:
@@ -59,15 +59,24 @@ def test_the_jobs_without_marks_are_all_records() -> None:
 def test_a_change_of_any_attribute_changes_the_mark(field: str) -> None:
     pending = JobAttributes._make(getattr(Job(), name) for name in JobAttributes._fields)
     values: list[Any] = [41, 42, 0, 1, True, False, 1.5, "41", "", None, [], ["a"], ["b"], {}, {"gpu": 1}, {"gpu": 2}]
-    marks = [job_mark(pending._replace(**{field: value})) for value in values]
+    marks = [job_fingerprint(pending._replace(**{field: value})) for value in values]
     assert None not in marks
     assert len(set(marks)) == len(values)
 
 
 def test_a_change_of_what_else_the_record_is_made_of_changes_the_mark() -> None:
     pending = JobAttributes._make(getattr(Job(), name) for name in JobAttributes._fields)
-    assert job_mark(pending, "ada", "physics") == job_mark(pending, "ada", "physics")
-    assert len({job_mark(pending), job_mark(pending, "ada", "physics"), job_mark(pending, "eve", "physics")}) == 3
+    assert job_fingerprint(pending, "ada", "physics") == job_fingerprint(pending, "ada", "physics")
+    assert (
+        len(
+            {
+                job_fingerprint(pending),
+                job_fingerprint(pending, "ada", "physics"),
+                job_fingerprint(pending, "eve", "physics"),
+            }
+        )
+        == 3
+    )
 
 
 @pytest.mark.parametrize("field", TRES_FIELDS)
@@ -125,6 +134,8 @@ def test_a_user_whose_name_is_known_at_last_is_seen() -> None:
 
 def test_a_node_that_changes_partition_makes_every_job_come_as_its_record() -> None:
     _, marks = load({}, Job(), [Node(partitions=["main", "long"])])
-    assert isinstance(load(marks, Job(), [Node(partitions=["main", "long"], state="DOWN")])[0], Unchanged)
-    assert not isinstance(load(marks, Job(), [Node(partitions=["main"])])[0], Unchanged)
-    assert not isinstance(load(marks, Job(), [Node(partitions=["main", "long"]), Node(name="rack002")])[0], Unchanged)
+    assert isinstance(load(marks, Job(), [Node(partitions=["main", "long"], state="DOWN")])[0], UnchangedJob)
+    assert not isinstance(load(marks, Job(), [Node(partitions=["main"])])[0], UnchangedJob)
+    assert not isinstance(
+        load(marks, Job(), [Node(partitions=["main", "long"]), Node(name="rack002")])[0], UnchangedJob
+    )
