@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 
 from slurm_rest_api.acctapi.column_probe import Schema
 from slurm_rest_api.acctapi.database import Database
-from slurm_rest_api.acctapi.reference_data import Catalogs
+from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.errors import ApiError
 
 _RETRY_SECONDS: Final = 60.0
@@ -31,7 +31,7 @@ class Coordinators:
     def __init__(
         self,
         database: Database,
-        catalogs: Catalogs,
+        catalogs: ReferenceDataCache,
         life_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

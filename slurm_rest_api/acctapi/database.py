@@ -17,7 +17,7 @@ from sqlalchemy import exc as sqlalchemy_errors
 
 from slurm_rest_api.acctapi import db_errors
 from slurm_rest_api.acctapi.column_probe import Schema, TableNames, probe
-from slurm_rest_api.acctapi.pool_observer import Deaf, Watcher
+from slurm_rest_api.acctapi.pool_observer import NullPoolObserver, PoolObserver
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.errors import ApiError, QueryTooSlow
 
@@ -40,7 +40,7 @@ class Database:
         self._tables = tables
         self._schema: Schema | None = None
         self._trouble: str | None = None
-        self._watcher: Watcher = Deaf()
+        self._watcher: PoolObserver = NullPoolObserver()
         # A new connection may lead to an upgraded database.
         event.listen(engine, "connect", self._forget_schema)
 
@@ -64,7 +64,7 @@ class Database:
             self._trouble = None
         return result
 
-    def watch(self, watcher: Watcher) -> None:
+    def watch(self, watcher: PoolObserver) -> None:
         """Have `watcher` hear of every connection that is used and of every failure."""
         self._watcher = watcher
 

@@ -7,7 +7,7 @@ from typing import Final
 from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import open_database
 from slurm_rest_api.acctapi.history import History, Limits
-from slurm_rest_api.acctapi.reference_data import Catalogs
+from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.users import Users
 from slurm_rest_api.acctapi.views import Accounting
 from slurm_rest_api.config import Settings
@@ -21,7 +21,7 @@ def open_accounting(settings: Settings) -> Accounting | None:
         return None
     options = settings.database
     database = open_database(options)
-    catalogs = Catalogs(options.names_cache_seconds)
+    catalogs = ReferenceDataCache(options.names_cache_seconds)
     hidden = frozenset(settings.filter.partitions)
     cluster = options.table_job.removesuffix(_JOB_TABLE)
     limits = Limits(records=options.history_max_limit, seconds=options.db_statement_seconds)

@@ -36,35 +36,35 @@ _MOST_NODE_NAMES: Final = 20
 
 
 @dataclass(frozen=True)
-class Owners:
+class AssociationFilter:
     """Whose records are asked for: those of `associations`, and those without one that `uid` or `account` tells.
 
-    `strangers` are the ids of associations in the job table that the association table does not have, 0 among them;
+    `orphan_association_ids` are the ids of associations in the job table that the association table does not have, 0 among them;
     records that have one of them are told apart by their own `id_user` and `account`.
     """
 
     associations: frozenset[int]
-    strangers: frozenset[int] = frozenset()
+    orphan_association_ids: frozenset[int] = frozenset()
     uid: int | None = None
     account: str | None = None
 
-    def of_strangers(self, job: FromClause) -> Condition:
+    def _orphan_condition(self, job: FromClause) -> Condition:
         """What a record without association has to meet."""
         conditions = [] if self.uid is None else [job.c.id_user == self.uid]
         if self.account is not None:
             conditions.append(same_text(job.c.account, self.account))
-        return and_(job.c.id_assoc.in_(sorted(self.strangers)), *conditions)
+        return and_(job.c.id_assoc.in_(sorted(self.orphan_association_ids)), *conditions)
 
 
 @dataclass(frozen=True)
 class Seen:
     """What whoever asks may see at all: records of `associations`, and those without one of `uid` or `accounts`.
 
-    `strangers` is as in `Owners`; `accounts` are those that the user coordinates.
+    `orphan_association_ids` is as in `AssociationFilter`; `accounts` are those that the user coordinates.
     """
 
     associations: frozenset[int]
-    strangers: frozenset[int]
+    orphan_association_ids: frozenset[int]
     uid: int | None
     accounts: frozenset[str]
 
@@ -76,7 +76,7 @@ class Filters:
     `after` is inclusive, `before` exclusive, and neither matches a time that the record does not have.
     """
 
-    owners: Owners | None = None
+    owners: AssociationFilter | None = None
     seen: Seen | None = None
     uid: int | None = None
     states: frozenset[int] | None = None
@@ -112,10 +112,10 @@ def conditions(job: FromClause, filters: Filters) -> list[Condition]:
     return found
 
 
-def owned(job: FromClause, owners: Owners) -> Condition:
+def association_condition(job: FromClause, owners: AssociationFilter) -> Condition:
     """The condition on a row's owners, as one."""
     known = job.c.id_assoc.in_(sorted(owners.associations))
-    return or_(known, owners.of_strangers(job)) if owners.strangers else known
+    return or_(known, owners._orphan_condition(job)) if owners.orphan_association_ids else known
 
 
 def newest_attempt(job: Table, filters: Filters) -> Condition:
@@ -127,20 +127,20 @@ def newest_attempt(job: Table, filters: Filters) -> Condition:
     same = [newer.c.id_job == job.c.id_job, newer.c.time_submit > job.c.time_submit, newer.c.state != states.REVOKED]
     matching = [*same, *conditions(newer, filters)]
     if filters.owners is not None:
-        matching.append(owned(newer, filters.owners))
+        matching.append(association_condition(newer, filters.owners))
     later = exists(select(literal(1)).select_from(newer).where(*matching))
     return and_(job.c.state != states.REVOKED, or_(job.c.state == states.RESIZED, not_(later)))
 
 
 def _seen(job: FromClause, seen: Seen) -> Condition:
     known = job.c.id_assoc.in_(sorted(seen.associations))
-    if not seen.strangers:
+    if not seen.orphan_association_ids:
         return known
     own = [] if seen.uid is None else [job.c.id_user == seen.uid]
     if seen.accounts:
         names = [name.encode() for name in sorted(seen.accounts)]
         own.append(cast(job.c.account, LargeBinary).in_(names))
-    return or_(known, and_(job.c.id_assoc.in_(sorted(seen.strangers)), or_(false(), *own)))
+    return or_(known, and_(job.c.id_assoc.in_(sorted(seen.orphan_association_ids)), or_(false(), *own)))
 
 
 def same_text(column: ColumnElement[Any], text: str) -> Condition:

@@ -18,11 +18,11 @@ from slurm_rest_api.acctapi.cpu_times import cpu_times
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.filters import Filters
-from slurm_rest_api.acctapi.key_ranges import KeyBounds
+from slurm_rest_api.acctapi.key_ranges import KeyRangeFinder
 from slurm_rest_api.acctapi.node_search import Found, place_of, search
 from slurm_rest_api.acctapi.parameters import HistoryParameters
 from slurm_rest_api.acctapi.records import Names, Record, job_record
-from slurm_rest_api.acctapi.reference_data import Catalogs
+from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.resolve_names import filters_of
 from slurm_rest_api.acctapi.sql import KeyRange, Page, Place, job_rows, page_keys
 from slurm_rest_api.auth.data_scope import DataScope
@@ -54,7 +54,7 @@ class History:
     def __init__(
         self,
         database: Database,
-        catalogs: Catalogs,
+        catalogs: ReferenceDataCache,
         hidden: frozenset[str],
         cluster: str,
         limits: Limits,
@@ -68,7 +68,7 @@ class History:
         self._limits = limits
         self._accounts = accounts or AccountNames()
         self._now = now
-        self._bounds = KeyBounds()
+        self._bounds = KeyRangeFinder()
 
     def page(self, query: HistoryParameters, after: Place | None, scope: DataScope) -> HistoryPage:
         """The page of `query` that begins behind the record `after`, or `query.offset` records from the newest.
@@ -119,7 +119,7 @@ class History:
         return filters_of(
             query,
             self._catalogs.present(connection, schema),
-            lambda: self._catalogs.strangers(connection, schema),
+            lambda: self._catalogs.orphan_association_ids(connection, schema),
             self._accounts,
             self._hidden,
             int(self._now()),

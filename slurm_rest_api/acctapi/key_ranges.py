@@ -25,7 +25,7 @@ _FIELD_SHIFT: Final = 52
 _SEQUENCE_BITS: Final = 10
 
 
-class KeyBounds:
+class KeyRangeFinder:
     """Finds and remembers the bounds of one job table. Times are epoch seconds, rounded to the hour that is safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -9,7 +9,7 @@ Kind = Literal["pool", "slow", "unavailable", "unusable"]
 unusable: it answers, but not to this service."""
 
 
-class Watcher(Protocol):
+class PoolObserver(Protocol):
     """Hears of what happens; called in the thread in which it does."""
 
     def taken(self, waited_seconds: float) -> None:
@@ -22,7 +22,7 @@ class Watcher(Protocol):
         """A request could not be answered."""
 
 
-class Deaf:
+class NullPoolObserver:
     """Hears nothing."""
 
     def taken(self, waited_seconds: float) -> None:

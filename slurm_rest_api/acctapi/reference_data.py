@@ -17,7 +17,7 @@ _STRANGERS_LIFE_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True)
-class Catalog:
+class ReferenceData:
     """What the tables of names held at one moment."""
 
     associations: Associations
@@ -29,24 +29,24 @@ class Catalog:
         return frozenset(number for number, known in self.qos.items() if known == name)
 
 
-class Catalogs:
+class ReferenceDataCache:
     """Reads the catalog when the one that it has is older than `life_seconds`; one reader at a time."""
 
     def __init__(self, life_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._life_seconds = life_seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._catalog: tuple[float, Catalog] | None = None
+        self._catalog: tuple[float, ReferenceData] | None = None
         self._strangers: tuple[float, frozenset[int]] | None = None
 
-    def present(self, connection: Connection, schema: Schema) -> Catalog:
+    def present(self, connection: Connection, schema: Schema) -> ReferenceData:
         """The catalog, not older than its life."""
         with self._lock:
             if self._catalog is None or self._catalog[0] <= self._clock():
                 self._catalog = (self._clock() + self._life_seconds, _read(connection, schema))
             return self._catalog[1]
 
-    def strangers(self, connection: Connection, schema: Schema) -> frozenset[int]:
+    def orphan_association_ids(self, connection: Connection, schema: Schema) -> frozenset[int]:
         """Ids of associations that job records have and the association table does not; 0 stands for none.
 
         An index over them is read in leaps (EXPLAIN: "Using index for group-by"), so it costs little at any size.
@@ -59,11 +59,11 @@ class Catalogs:
             return self._strangers[1]
 
 
-def _read(connection: Connection, schema: Schema) -> Catalog:
+def _read(connection: Connection, schema: Schema) -> ReferenceData:
     tres = {
         row.id: f"{row.type}/{row.name}" if row.name else row.type for row in connection.execute(select(schema.tres))
     }
-    return Catalog(
+    return ReferenceData(
         associations=Associations(association_of(row) for row in connection.execute(select(schema.assoc)).mappings()),
         qos={row.id: row.name for row in connection.execute(select(schema.qos))},
         tres=tres,

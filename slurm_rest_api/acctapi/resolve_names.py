@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from slurm_rest_api.acctapi.filters import Filters, Owners, Seen
+from slurm_rest_api.acctapi.filters import AssociationFilter, Filters, Seen
 from slurm_rest_api.acctapi.parameters import HistoryParameters
-from slurm_rest_api.acctapi.reference_data import Catalog
+from slurm_rest_api.acctapi.reference_data import ReferenceData
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurm.user_names import AccountNames
 
@@ -17,19 +17,20 @@ Strangers = Callable[[], frozenset[int]]
 
 def filters_of(
     query: HistoryParameters,
-    catalog: Catalog,
-    strangers: Strangers,
+    catalog: ReferenceData,
+    orphan_association_ids: Strangers,
     accounts: AccountNames,
     hidden: frozenset[str],
     now: int,
     scope: DataScope,
 ) -> Filters:
     """What `query` asks for of what `scope` leaves. Names that nobody has become filters that nothing meets."""
-    seen = _seen(scope, catalog, strangers, accounts)
+    seen = _seen(scope, catalog, orphan_association_ids, accounts)
     numeric = query.user is not None and query.user.isascii() and query.user.isdigit()
     return Filters(
         owners=_within(
-            _owners(query, catalog, strangers, accounts, by_name=query.user is not None and not numeric), seen
+            _owners(query, catalog, orphan_association_ids, accounts, by_name=query.user is not None and not numeric),
+            seen,
         ),
         seen=seen,
         uid=int(query.user) if numeric and query.user is not None else None,
@@ -52,8 +53,13 @@ def filters_of(
 
 
 def _owners(
-    query: HistoryParameters, catalog: Catalog, strangers: Strangers, accounts: AccountNames, *, by_name: bool
-) -> Owners | None:
+    query: HistoryParameters,
+    catalog: ReferenceData,
+    orphan_association_ids: Strangers,
+    accounts: AccountNames,
+    *,
+    by_name: bool,
+) -> AssociationFilter | None:
     """Those whom user name, account and association id have in common; None when none of the three is given."""
     wanted: list[frozenset[int]] = []
     uid: int | None = None
@@ -63,19 +69,21 @@ def _owners(
     if query.account is not None:
         wanted.append(catalog.associations.ids_of_account(query.account))
     # Without an association a record belongs to whom its own columns name, if this host knows that user at all.
-    unknown = strangers() if wanted and not (by_name and uid is None) else frozenset[int]()
+    unknown = orphan_association_ids() if wanted and not (by_name and uid is None) else frozenset[int]()
     if query.associd is not None:
         only = frozenset((query.associd,))
         if not wanted:
-            return Owners(only)
+            return AssociationFilter(only)
         wanted.append(only)
         unknown &= only
     if not wanted:
         return None
-    return Owners(frozenset.intersection(*wanted), unknown, uid, query.account)
+    return AssociationFilter(frozenset.intersection(*wanted), unknown, uid, query.account)
 
 
-def _seen(scope: DataScope, catalog: Catalog, strangers: Strangers, accounts: AccountNames) -> Seen | None:
+def _seen(
+    scope: DataScope, catalog: ReferenceData, orphan_association_ids: Strangers, accounts: AccountNames
+) -> Seen | None:
     """The records that `scope` leaves; None where that is all of them.
 
     They are private as jobs, and also where only usage is: what others have used can be added up from their records.
@@ -85,11 +93,11 @@ def _seen(scope: DataScope, catalog: Catalog, strangers: Strangers, accounts: Ac
     associations = catalog.associations
     own = associations.ids_of_user(scope.user).union(*map(associations.ids_of_account, sorted(scope.accounts)))
     uid = accounts.uid_of(scope.user)
-    unknown = frozenset[int]() if uid is None and not scope.accounts else strangers()
+    unknown = frozenset[int]() if uid is None and not scope.accounts else orphan_association_ids()
     return Seen(own, unknown, uid, scope.accounts)
 
 
-def _within(owners: Owners | None, seen: Seen | None) -> Owners | None:
+def _within(owners: AssociationFilter | None, seen: Seen | None) -> AssociationFilter | None:
     """The owners that are asked for and may be seen: fewer of them let an index find their records.
 
     It is `seen` that decides about a record; an owner too many here shows nothing.
@@ -97,10 +105,10 @@ def _within(owners: Owners | None, seen: Seen | None) -> Owners | None:
     if seen is None:
         return owners
     if owners is None:
-        return Owners(seen.associations, seen.strangers, None if seen.accounts else seen.uid)
+        return AssociationFilter(seen.associations, seen.orphan_association_ids, None if seen.accounts else seen.uid)
     return replace(
         owners,
         associations=owners.associations & seen.associations,
         # Asked for by its id alone, an association that is not there counts among the others.
-        strangers=(owners.strangers | owners.associations) & seen.strangers,
+        orphan_association_ids=(owners.orphan_association_ids | owners.associations) & seen.orphan_association_ids,
     )

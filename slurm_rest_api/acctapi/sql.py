@@ -15,7 +15,14 @@ from sqlalchemy import Select, Table, and_, desc, false, func, or_, select, unio
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from slurm_rest_api.acctapi import states
-from slurm_rest_api.acctapi.filters import Condition, Filters, Owners, conditions, newest_attempt, owned
+from slurm_rest_api.acctapi.filters import (
+    AssociationFilter,
+    Condition,
+    Filters,
+    association_condition,
+    conditions,
+    newest_attempt,
+)
 
 MOST_BRANCHES: Final = 100
 """An owner with more associations than this is found by walking the newest records."""
@@ -97,7 +104,7 @@ def later_attempts(job: Table, filters: Filters, ids: Sequence[int]) -> Select[A
     """Id, submit time and hostlist of every matching attempt at the jobs `ids`, for what SQL cannot decide."""
     wanted = [*conditions(job, filters), job.c.state != states.REVOKED, job.c.id_job.in_(ids)]
     if filters.owners is not None:
-        wanted.append(owned(job, filters.owners))
+        wanted.append(association_condition(job, filters.owners))
     return select(job.c.id_job, job.c.time_submit, job.c.nodelist).where(*wanted)
 
 
@@ -134,12 +141,12 @@ def _by_job_id(job: Table, filters: Filters) -> list[_Branch]:
     closed = "=" in signs or ("<" in signs and ">" in signs)
     if not closed and _are_few(filters.owners):
         return _of_owners(job, filters.owners, [])
-    return [_Branch("id_job", [owned(job, filters.owners)])]
+    return [_Branch("id_job", [association_condition(job, filters.owners)])]
 
 
 def _by_key(job: Table, filters: Filters, keys: KeyRange, after: Place | None) -> Iterator[_Branch]:
     within = _within(job, keys)
-    owners = [] if filters.owners is None else [owned(job, filters.owners)]
+    owners = [] if filters.owners is None else [association_condition(job, filters.owners)]
     if filters.states is not None and filters.states <= states.ACTIVE:
         yield _Branch("rollup2", [*owners, *within])
     elif filters.owners is not None and _are_few(filters.owners):
@@ -165,16 +172,16 @@ def _within(job: Table, keys: KeyRange) -> list[Condition]:
     return found if keys.upper is None else [*found, job.c.job_db_inx < keys.upper]
 
 
-def _are_few(owners: Owners) -> bool:
+def _are_few(owners: AssociationFilter) -> bool:
     return len(owners.associations) <= MOST_BRANCHES
 
 
-def _of_owners(job: Table, owners: Owners, within: list[Condition]) -> list[_Branch]:
+def _of_owners(job: Table, owners: AssociationFilter, within: list[Condition]) -> list[_Branch]:
     """One branch an association: its index has the order of the keys, so each reads no more rows than a page has."""
     branches = [_Branch("association", [job.c.id_assoc == number, *within]) for number in sorted(owners.associations)]
-    if owners.strangers:
+    if owners.orphan_association_ids:
         index = "association" if owners.uid is None else "sacct_def"
-        branches.append(_Branch(index, [owners.of_strangers(job), *within]))
+        branches.append(_Branch(index, [owners._orphan_condition(job), *within]))
     return branches
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from slurm_rest_api.acctapi.associations import Association, Associations, Record
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.parameters import UsersParameters
-from slurm_rest_api.acctapi.reference_data import Catalog, Catalogs
+from slurm_rest_api.acctapi.reference_data import ReferenceData, ReferenceDataCache
 from slurm_rest_api.auth.data_scope import DataScope
 
 Place = tuple[str, str, str, int]
@@ -45,7 +45,7 @@ class Shown:
 class UsersPage:
     """The associations of one answer; `next` is the place of the last when more follow."""
 
-    catalog: Catalog
+    catalog: ReferenceData
     shown: Shown
     associations: list[Association]
     next: Place | None
@@ -61,7 +61,7 @@ class UsersPage:
 class Users:
     """Associations of users; those with a partition that is hidden are not there for anybody."""
 
-    def __init__(self, database: Database, catalogs: Catalogs, hidden: frozenset[str], most: int) -> None:
+    def __init__(self, database: Database, catalogs: ReferenceDataCache, hidden: frozenset[str], most: int) -> None:
         self._database = database
         self._catalogs = catalogs
         self._hidden = hidden

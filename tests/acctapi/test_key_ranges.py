@@ -11,7 +11,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
 from slurm_rest_api.acctapi.filters import Filters
-from slurm_rest_api.acctapi.key_ranges import KeyBounds
+from slurm_rest_api.acctapi.key_ranges import KeyRangeFinder
 from slurm_rest_api.acctapi.tables import job_table
 from tests.acctapi.rows import JOB_TABLE, Row, job_row
 
@@ -64,7 +64,7 @@ def test_no_bound_cuts_off_a_match(connection: Connection, rows: list[Row], hour
     moment = START + hours * HOUR + 17
     fill(connection, rows)
     filters = Filters(submit_after=moment, start_before=moment, submit_before=moment)
-    bounds = KeyBounds().of(connection, JOB, filters)
+    bounds = KeyRangeFinder().of(connection, JOB, filters)
     for row in rows:
         key = row["job_db_inx"]
         if row["time_submit"] >= moment and bounds.lower is not None:
@@ -81,7 +81,7 @@ def test_bounds_are_near(connection: Connection, *, new_keys: bool) -> None:
     keys = [sluid(START + n * HOUR) if new_keys else n + 1 for n in range(1000)]
     fill(connection, [job_row(key, id_job=n, time_submit=START + n * HOUR) for n, key in enumerate(keys)])
     moment = START + 500 * HOUR + 60
-    bounds = KeyBounds().of(connection, JOB, Filters(submit_after=moment, start_before=moment))
+    bounds = KeyRangeFinder().of(connection, JOB, Filters(submit_after=moment, start_before=moment))
     assert bounds.lower is not None
     assert bounds.upper is not None
     assert sum(key < bounds.lower for key in keys) in (499, 500)
@@ -89,13 +89,13 @@ def test_bounds_are_near(connection: Connection, *, new_keys: bool) -> None:
 
 
 def test_without_times_there_are_no_bounds(connection: Connection) -> None:
-    bounds = KeyBounds().of(connection, JOB, Filters(end_after=START))
+    bounds = KeyRangeFinder().of(connection, JOB, Filters(end_after=START))
     assert (bounds.lower, bounds.upper, bounds.submitted_below) == (None, None, None)
 
 
 def test_bounds_are_remembered_for_a_while(connection: Connection) -> None:
     now = 0.0
-    known = KeyBounds(lambda: now)
+    known = KeyRangeFinder(lambda: now)
     fill(connection, [job_row(n, time_submit=START + n * HOUR) for n in range(1, 100)])
     filters = Filters(submit_after=START + 50 * HOUR)
     before = known.of(connection, JOB, filters).lower

@@ -274,9 +274,7 @@ def test_calls_by_type_and_by_user_are_what_sdiag_says(cluster: Cluster, service
     assert {"root", "slurmrestapi"} <= set(ours["rpc_user_stats"])
 
 
-def _unlike_calls(
-    rows: list[Row], ours: Facts, key: str, before: list[Facts], after: list[Facts]
-) -> list[str]:
+def _unlike_calls(rows: list[Row], ours: Facts, key: str, before: list[Facts], after: list[Facts]) -> list[str]:
     first, last = ({entry[key]: entry for entry in entries} for entries in (before, after))
     return [f"{name}: {line}" for name in first for line in differences(rows, ours.get(name, {}), first[name],
                                                                        last[name])]  # fmt: skip
