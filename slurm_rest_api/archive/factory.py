@@ -5,7 +5,7 @@ from __future__ import annotations
 from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.reader import ArchiveReader
 from slurm_rest_api.archive.sampler import Sampler
-from slurm_rest_api.archive.time_range import Archived
+from slurm_rest_api.archive.time_range import Retention
 from slurm_rest_api.archive.views import Archive
 from slurm_rest_api.archive.writer import ArchiveStore
 from slurm_rest_api.config import Settings
@@ -45,7 +45,7 @@ def open_archive(settings: Settings) -> Archive | None:
         return None
     return Archive(
         reader=ArchiveReader(open_engine(system, writable=False)),
-        archived=Archived(system.archive_wait_time, system.archive_keep_days * _DAY_SECONDS, system.load_max_samples),
+        archived=Retention(system.archive_wait_time, system.archive_keep_days * _DAY_SECONDS, system.load_max_samples),
         hidden=frozenset(settings.filter.partitions),
         source=system.source_name,
     )

@@ -17,7 +17,7 @@ _NOT_OF_JOBS: Final = tuple(field for field in PARTITION_FIELDS if field not in 
 
 
 @dataclass(frozen=True)
-class Shape:
+class Projection:
     """`fields` of the sample and `partition_fields` of each partition; None is all, of the partitions in `only`."""
 
     hidden: frozenset[str]
@@ -37,7 +37,7 @@ class Shape:
 
 def shape_of(
     fields: Sequence[str] | None, partitions: Sequence[str] | None, hidden: frozenset[str], *, jobs: bool = True
-) -> Shape:
+) -> Projection:
     """The shape that the parameters `fields` and `partition` ask for; without `jobs` nothing counts jobs.
 
     A count that is not shown is left out wherever it is asked for, as /usage does.
@@ -47,7 +47,7 @@ def shape_of(
     """
     only = None if partitions is None else frozenset(partitions)
     if fields is None and jobs:
-        return Shape(hidden, only)
+        return Projection(hidden, only)
     # `partitions` by itself would bring all of their fields.
     known = [name for name in KNOWN_FIELDS if name != "partitions"]
     asked = known if fields is None else chosen_fields(fields, KNOWN_FIELDS)
@@ -56,15 +56,15 @@ def shape_of(
     outer = tuple(dict.fromkeys("partitions" if field.startswith(_PREFIX) else field for field in chosen))
     if "partitions" in chosen or not inner:
         # `partitions` by itself means all of them.
-        return Shape(hidden, only, outer, None if jobs else _NOT_OF_JOBS)
-    return Shape(hidden, only, outer, inner)
+        return Projection(hidden, only, outer, None if jobs else _NOT_OF_JOBS)
+    return Projection(hidden, only, outer, inner)
 
 
 def _counts_jobs(field: str) -> bool:
     return field.removeprefix(_PREFIX) in _COUNT_JOBS
 
 
-def shaped(sample: Sample, shape: Shape) -> Sample:
+def shaped(sample: Sample, shape: Projection) -> Sample:
     """The sample as `shape` shows it; of a wider step the bounds of each field come along."""
     shown = sample if shape.fields is None else _picked(sample, shape.fields)
     if "partitions" not in shown:
@@ -77,7 +77,7 @@ def shaped(sample: Sample, shape: Shape) -> Sample:
     return {**shown, "partitions": partitions}
 
 
-def needed(sample: Sample, shape: Shape) -> Sample:
+def needed(sample: Sample, shape: Projection) -> Sample:
     """What of a sample is needed to reckon means that are then `shaped`: the less, the faster."""
     return {"time": sample["time"], "partitions": {}, **shaped(sample, shape)}
 

@@ -23,7 +23,7 @@ _RETRY_SECONDS: Final = 10
 _PAGE: Final = 500
 
 
-class Stored(NamedTuple):
+class StoredSample(NamedTuple):
     """A row as it lies in the archive; `body` is packed."""
 
     time: int
@@ -31,7 +31,7 @@ class Stored(NamedTuple):
     body: bytes
 
 
-class Reckoned(NamedTuple):
+class ComputedSample(NamedTuple):
     """A sample that had to be made of several rows."""
 
     time: int
@@ -39,7 +39,7 @@ class Reckoned(NamedTuple):
     sample: Sample
 
 
-Keep = Callable[[Sample], Sample]
+Project = Callable[[Sample], Sample]
 """What of a sample to reckon with; `time` and `partitions` have to be in it."""
 
 
@@ -49,7 +49,7 @@ class ArchiveReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def samples(self, window: Window, most: int) -> list[Stored]:
+    def samples(self, window: Window, most: int) -> list[StoredSample]:
         """The samples of a window as they were taken, oldest first, at most `most`.
 
         Raises:
@@ -58,7 +58,9 @@ class ArchiveReader:
         rows = self._rows(RAW, window.since, window.until, most, newest=window.newest)
         return rows[::-1] if window.newest else rows
 
-    def steps(self, window: Window, most: int, keep: Keep = lambda sample: sample) -> list[Stored | Reckoned]:
+    def steps(
+        self, window: Window, most: int, keep: Project = lambda sample: sample
+    ) -> list[StoredSample | ComputedSample]:
         """The samples of a window, each of `window.step` seconds, oldest first, at most `most`.
 
         Those that lie there at this width come as they are, others are made of what `keep` leaves.
@@ -73,7 +75,7 @@ class ArchiveReader:
         found = [_one(slot, step, list(group), keep) for slot, group in itertools.islice(grouped, most)]
         return found[-1:] if window.newest else found
 
-    def _level(self, levels: list[int], since: int, until: int) -> Iterator[tuple[int, Stored]]:
+    def _level(self, levels: list[int], since: int, until: int) -> Iterator[tuple[int, StoredSample]]:
         """The rows of the widest of `levels`, and from those below what it does not have yet; each with its width."""
         if not levels:
             yield from ((0, row) for row in self._pages(RAW, since, until))
@@ -86,7 +88,7 @@ class ArchiveReader:
         if after < until:
             yield from self._level(narrower, max(after, since), until)
 
-    def _pages(self, table: Table, since: int, until: int) -> Iterator[Stored]:
+    def _pages(self, table: Table, since: int, until: int) -> Iterator[StoredSample]:
         """Row after row: where nobody was there to store anything, no end of the range is known beforehand."""
         while since < until:
             rows = self._rows(table, since, until, _PAGE)
@@ -95,7 +97,7 @@ class ArchiveReader:
                 return
             since = rows[-1].time + 1
 
-    def _rows(self, table: Table, since: int, until: int, most: int, *, newest: bool = False) -> list[Stored]:
+    def _rows(self, table: Table, since: int, until: int, most: int, *, newest: bool = False) -> list[StoredSample]:
         order = table.c.time.desc() if newest else table.c.time
         query = (
             select(table.c.time, table.c.weight, table.c.body)
@@ -105,7 +107,7 @@ class ArchiveReader:
         )
         try:
             with self._engine.connect() as connection:
-                return [Stored(*row) for row in connection.execute(query)]
+                return [StoredSample(*row) for row in connection.execute(query)]
         except (OperationalError, ProgrammingError) as error:
             if self._is_unwritten(table):
                 return []
@@ -122,12 +124,12 @@ class ArchiveReader:
             return self._engine.dialect.name == "sqlite" and not _exists(database)
 
 
-def _one(slot: int, step: int, group: list[tuple[int, Stored]], keep: Keep) -> Stored | Reckoned:
+def _one(slot: int, step: int, group: list[tuple[int, StoredSample]], keep: Project) -> StoredSample | ComputedSample:
     width, row = group[0]
     if width == step:
         return row
     made = aggregate(slot, [Weighted(keep(read(row.body)), row.weight) for _, row in group])
-    return Reckoned(slot, made.weight, made.sample)
+    return ComputedSample(slot, made.weight, made.sample)
 
 
 def _exists(uri: str) -> bool:

@@ -15,7 +15,7 @@ _NEWEST_WITHIN_SLOTS: Final = 2
 
 
 @dataclass(frozen=True)
-class Archived:
+class Retention:
     """What there is: seconds between samples, for how long each is kept, and how many one answer may have."""
 
     width: int
@@ -36,7 +36,7 @@ class Window:
     newest: bool = False
 
 
-def window_of(query: LoadParameters, archived: Archived, now: int) -> Window:
+def window_of(query: LoadParameters, archived: Retention, now: int) -> Window:
     """The samples that `query` means at epoch second `now`.
 
     Raises:
@@ -55,7 +55,7 @@ def window_of(query: LoadParameters, archived: Archived, now: int) -> Window:
     return Window(since, until, _step(query.step, since, until, archived, now))
 
 
-def _backwards(query: LoadParameters, archived: Archived, now: int) -> Window:
+def _backwards(query: LoadParameters, archived: Retention, now: int) -> Window:
     """The last `time` seconds, `offset` seconds ago: `(now - offset - time, now - offset]`, as in 2018."""
     until = now - (query.offset or 0) + 1
     if query.time is None:
@@ -66,7 +66,7 @@ def _backwards(query: LoadParameters, archived: Archived, now: int) -> Window:
     return Window(since, until, _step(query.step, since, until, archived, now))
 
 
-def _step(asked: int | None, since: int, until: int, archived: Archived, now: int) -> int:
+def _step(asked: int | None, since: int, until: int, archived: Retention, now: int) -> int:
     """The width of samples: as asked, if what they are made of is kept and not too much to be read at once."""
     finest = _finest(since, archived, now)
     seconds = until - since
@@ -83,7 +83,7 @@ def _step(asked: int | None, since: int, until: int, archived: Archived, now: in
     return next((width for width in WIDTHS if width >= step), step)
 
 
-def _finest(since: int, archived: Archived, now: int) -> int:
+def _finest(since: int, archived: Retention, now: int) -> int:
     """The narrowest width that is kept since then; 0: every sample."""
     age = now - since
     if age <= archived.keep_seconds:

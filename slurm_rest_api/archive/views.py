@@ -13,11 +13,11 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from slurm_rest_api.archive.contract import LoadAnswer
 from slurm_rest_api.archive.parameters import LoadParameters
-from slurm_rest_api.archive.projection import Shape, needed, shape_of, shaped
-from slurm_rest_api.archive.reader import ArchiveReader, Reckoned, Stored
+from slurm_rest_api.archive.projection import Projection, needed, shape_of, shaped
+from slurm_rest_api.archive.reader import ArchiveReader, ComputedSample, StoredSample
 from slurm_rest_api.archive.sample import Sample
 from slurm_rest_api.archive.tables import read, unpack
-from slurm_rest_api.archive.time_range import Archived, Window, window_of
+from slurm_rest_api.archive.time_range import Retention, Window, window_of
 from slurm_rest_api.errors import NotFound
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.envelope import ErrorAnswer
@@ -32,7 +32,7 @@ class Archive:
     """What answers: `hidden` partitions do not show, for the past either; `source` is for `meta`."""
 
     reader: ArchiveReader
-    archived: Archived
+    archived: Retention
     hidden: frozenset[str]
     source: str
 
@@ -83,15 +83,17 @@ def _answer(archive: Archive, query: LoadParameters) -> Response:
     return listing(samples, list(columns), query.format, meta)
 
 
-def _found(reader: ArchiveReader, window: Window, shape: Shape, most: int) -> Sequence[Stored | Reckoned]:
+def _found(
+    reader: ArchiveReader, window: Window, shape: Projection, most: int
+) -> Sequence[StoredSample | ComputedSample]:
     if window.step == 0:
         return reader.samples(window, most)
     return reader.steps(window, most, lambda sample: needed(sample, shape))
 
 
-def _rendered(part: Stored | Reckoned, shape: Shape) -> bytes:
+def _rendered(part: StoredSample | ComputedSample, shape: Projection) -> bytes:
     """A sample that lies in the archive as it is to be shown, which is the usual case, is not even parsed."""
-    if isinstance(part, Stored) and shape.is_whole:
+    if isinstance(part, StoredSample) and shape.is_whole:
         body = unpack(part.body)
         if not shape.may_hide(body):
             return body
@@ -99,8 +101,8 @@ def _rendered(part: Stored | Reckoned, shape: Shape) -> bytes:
     return orjson.dumps(shaped(_sample(part), shape))
 
 
-def _sample(part: Stored | Reckoned) -> Sample:
-    return part.sample if isinstance(part, Reckoned) else read(part.body)
+def _sample(part: StoredSample | ComputedSample) -> Sample:
+    return part.sample if isinstance(part, ComputedSample) else read(part.body)
 
 
 def _meta(archive: Archive, window: Window, times: list[int]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from slurm_rest_api.archive.engine import open_engine
-from slurm_rest_api.archive.reader import ArchiveReader, Reckoned, Stored
+from slurm_rest_api.archive.reader import ArchiveReader, ComputedSample, StoredSample
 from slurm_rest_api.archive.sample import Sample
 from slurm_rest_api.archive.tables import read
 from slurm_rest_api.archive.time_range import Window
@@ -22,9 +22,9 @@ def sqlite_settings(folder: Path) -> SystemSettings:
     return SystemSettings.model_validate({"archive_path": str(folder / "archive" / "load.sqlite")})
 
 
-def sample_of(part: Stored | Reckoned) -> Sample:
+def sample_of(part: StoredSample | ComputedSample) -> Sample:
     """What a reader found, as a sample."""
-    return part.sample if isinstance(part, Reckoned) else read(part.body)
+    return part.sample if isinstance(part, ComputedSample) else read(part.body)
 
 
 def open_store(settings: SystemSettings) -> ArchiveStore:

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from slurm_rest_api.archive.parameters import LoadParameters
-from slurm_rest_api.archive.time_range import Archived, Window, window_of
+from slurm_rest_api.archive.time_range import Retention, Window, window_of
 from slurm_rest_api.errors import BadParameter
 
 DAY = 86400
 NOW = 1_800_000_000
-ARCHIVED = Archived(width=60, keep_seconds=90 * DAY, most=1500)
+ARCHIVED = Retention(width=60, keep_seconds=90 * DAY, most=1500)
 
 
-def window(archived: Archived = ARCHIVED, **query: Any) -> Window:
+def window(archived: Retention = ARCHIVED, **query: Any) -> Window:
     return window_of(LoadParameters.model_validate({key: str(value) for key, value in query.items()}), archived, NOW)
 
 
@@ -104,7 +104,7 @@ def test_contradictions_are_told(query: dict[str, Any], parameter: str) -> None:
 
 
 def test_slots_as_long_as_a_level() -> None:
-    hourly = Archived(width=3600, keep_seconds=90 * DAY, most=1500)
+    hourly = Retention(width=3600, keep_seconds=90 * DAY, most=1500)
     assert window(hourly, time=DAY).step == 0
     assert window(hourly, time=DAY, step=600).step == 0
     assert window(hourly, time=DAY, step=7200).step == 7200
