@@ -28,7 +28,7 @@ from slurm_rest_api.diagnosis import check as diagnose
 from slurm_rest_api.diagnosis import render
 from slurm_rest_api.diagnosis.folders import RUNTIME_FOLDER, check_runtime_dir
 from slurm_rest_api.errors import ArchiveError, ConfigError
-from slurm_rest_api.processes.children import end_with_parent, share_malloc_arenas
+from slurm_rest_api.processes.children import die_with_parent, limit_malloc_arenas
 from slurm_rest_api.processes.logging import configure_logs
 from slurm_rest_api.processes.supervisor import Supervisor
 from slurm_rest_api.slurmapi.collector.collector import collect as run_collector
@@ -77,7 +77,7 @@ def collect(settings: Settings, *, with_parent: bool) -> None:
 def serve(settings: Settings, host: str | None, port: int | None, *, with_parent: bool) -> None:
     """Answer HTTP requests from the snapshot store."""
     _begin(settings, with_parent=with_parent)
-    share_malloc_arenas()
+    limit_malloc_arenas()
     waitress.serve(
         create_app(settings),
         host=host or settings.system.host,
@@ -187,7 +187,7 @@ main.add_command(token)
 def _begin(settings: Settings, *, with_parent: bool) -> None:
     """What every long-running command does first; a child of `run` ends with its parent."""
     if with_parent:
-        end_with_parent()
+        die_with_parent()
     try:
         open_auth(settings)
     except ConfigError as error:

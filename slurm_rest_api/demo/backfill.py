@@ -24,7 +24,7 @@ from slurm_rest_api.demo.backfill_load import FINE_SECONDS, past_sample, wanted_
 from slurm_rest_api.demo.files import DemoFolder
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.timeline import Timeline
-from slurm_rest_api.processes.children import end_with_parent
+from slurm_rest_api.processes.children import die_with_parent
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def tell_load(timeline: Timeline, archive: Path, now: int, days: int) -> None:
 @click.option("--seed", type=int, required=True)
 def main(folder: Path, nodes: int, jobs: int, seed: int) -> None:
     """Write the past into FOLDER and end."""
-    end_with_parent()
+    die_with_parent()
     os.nice(_NICENESS)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     scale, files = Scale(nodes, jobs, seed), DemoFolder(folder)

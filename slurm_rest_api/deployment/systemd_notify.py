@@ -17,7 +17,7 @@ from typing import Final
 
 import click
 
-from slurm_rest_api.processes.children import end_with_parent
+from slurm_rest_api.processes.children import die_with_parent
 
 _PATH: Final = "/health/live"
 _PATIENCE_SECONDS: Final = 10.0
@@ -84,7 +84,7 @@ def interval(watchdog_usec: str | None) -> float:
 @click.argument("path", type=click.Path(path_type=Path))
 def main(notify_socket: str, path: Path) -> None:
     """Watch the web workers over uWSGI's HTTP socket at PATH, and tell systemd."""
-    end_with_parent()
+    die_with_parent()
     if not notify_socket:
         # The unit is not of Type=notify: nobody wants to know.
         signal.pause()

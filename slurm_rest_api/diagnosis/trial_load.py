@@ -14,13 +14,13 @@ import time
 from typing import Any
 
 from slurm_rest_api.errors import SourceUnavailable, SourceUnusable
-from slurm_rest_api.processes.children import end_with_parent
+from slurm_rest_api.processes.children import die_with_parent
 from slurm_rest_api.slurmapi.sources.detect import open_source
 
 
 def main(source: str) -> None:
     """Report what became of one load of `source`; a way that is not reported ends the process."""
-    end_with_parent()
+    die_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _report(step="open")
     try:

@@ -18,7 +18,7 @@ def child_environment() -> dict[str, str]:
     return {**os.environ, _PARENT: str(os.getpid())}
 
 
-def end_with_parent() -> None:
+def die_with_parent() -> None:
     """Have the kernel kill this process when the one that started it ends, however it ends (prctl(2)).
 
     A process that was started with `child_environment()` also ends when its parent went before it got here: its
@@ -34,7 +34,7 @@ def end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def share_malloc_arenas() -> None:
+def limit_malloc_arenas() -> None:
     """Have the threads of this process share two heaps, where the C library is glibc (mallopt(3)).
 
     By default each thread gets one of its own, and keeps what the largest answer that it ever rendered took.

@@ -12,10 +12,10 @@ from tests.waiting import wait_for
 # Begins its work only when its parent is gone, as a process does whose imports take longer than its parent lives.
 _CHILD = """
 import os, time
-from slurm_rest_api.processes.children import end_with_parent
+from slurm_rest_api.processes.children import die_with_parent
 while os.getppid() == int(os.environ["SLURM_REST_API_PARENT"]):
     time.sleep(0.01)
-end_with_parent()
+die_with_parent()
 time.sleep(60)
 """
 _PARENT = f"""

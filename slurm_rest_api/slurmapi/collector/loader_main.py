@@ -16,7 +16,7 @@ from typing import IO, Any
 import psutil
 
 from slurm_rest_api.errors import ServiceError
-from slurm_rest_api.processes.children import end_with_parent
+from slurm_rest_api.processes.children import die_with_parent
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.sources.detect import open_source
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
@@ -24,7 +24,7 @@ from slurm_rest_api.slurmapi.store.writer import StoreWriter
 
 def main() -> None:
     """Read the specification (first line of standard input), then answer every further line with a report."""
-    end_with_parent()
+    die_with_parent()
     # Ctrl-C in a terminal reaches the whole group; the parent decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = _take_over_stdout()
