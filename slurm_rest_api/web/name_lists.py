@@ -35,7 +35,7 @@ CommaList = Annotated[
 """`a,b,c` → ("a", "b", "c"); empty names are refused."""
 
 
-class Choice(NamedTuple):
+class NameFilter(NamedTuple):
     """What is wanted (anything, when empty) and what is not."""
 
     wanted: tuple[str, ...]
@@ -46,7 +46,7 @@ MOST_NAMES: Final = 200
 """A request that names more is refused: each name costs a look at each record."""
 
 
-def parse_choice(text: str, read: Callable[[str], str] = str) -> Choice:
+def parse_choice(text: str, read: Callable[[str], str] = str) -> NameFilter:
     """`a,!b` → what is wanted and what is not; `read` turns each name into its usual form.
 
     Raises:
@@ -58,14 +58,14 @@ def parse_choice(text: str, read: Callable[[str], str] = str) -> Choice:
     if "!" in names:
         raise ValueError("expected a name behind each !")
     wanted = tuple(read(name) for name in names if not name.startswith("!"))
-    return Choice(wanted, tuple(read(name[1:]) for name in names if name.startswith("!")))
+    return NameFilter(wanted, tuple(read(name[1:]) for name in names if name.startswith("!")))
 
 
 CHOICE_SCHEMA: Final = WithJsonSchema(
     {"type": "string", "description": "One, or several with commas between them; `!` before one excludes it."}
 )
-Choices = Annotated[
-    Choice,
+NameFilterParam = Annotated[
+    NameFilter,
     BeforeValidator(lambda value: parse_choice(value) if isinstance(value, str) else value),
     CHOICE_SCHEMA,
 ]

@@ -17,7 +17,7 @@ from slurm_rest_api.slurmapi.store.conditions import (
     none_of,
     one_of,
 )
-from slurm_rest_api.web.name_lists import Choice
+from slurm_rest_api.web.name_lists import NameFilter
 
 
 def of_queue(query: QueueParameters) -> Condition:
@@ -67,7 +67,7 @@ def _of_queue(query: QueueParameters) -> Iterator[Condition]:
     yield from _moment("start_time", "<", query.startbefore)
 
 
-def _chosen(choice: Choice | None, build: Callable[[Sequence[str]], Condition]) -> Iterator[Condition]:
+def _chosen(choice: NameFilter | None, build: Callable[[Sequence[str]], Condition]) -> Iterator[Condition]:
     if choice is not None and choice.wanted:
         yield build(choice.wanted)
     if choice is not None and choice.unwanted:

@@ -14,9 +14,9 @@ from slurm_rest_api.slurm.states import JOB_STATES, NODE_STATES, PARTITION_STATE
 from slurm_rest_api.web.name_lists import (
     CHOICE_SCHEMA,
     MOST_NAMES,
-    Choice,
-    Choices,
     CommaList,
+    NameFilter,
+    NameFilterParam,
     parse_choice,
     split_names,
 )
@@ -61,9 +61,9 @@ def _arrays(value: Any) -> Any:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=1024)]
-JobStates = Annotated[Choice, _states(JOB_STATES), CHOICE_SCHEMA]
-NodeStates = Annotated[Choice, _states(NODE_STATES), CHOICE_SCHEMA]
-PartitionStates = Annotated[Choice, _states(PARTITION_STATES), CHOICE_SCHEMA]
+JobStates = Annotated[NameFilter, _states(JOB_STATES), CHOICE_SCHEMA]
+NodeStates = Annotated[NameFilter, _states(NODE_STATES), CHOICE_SCHEMA]
+PartitionStates = Annotated[NameFilter, _states(PARTITION_STATES), CHOICE_SCHEMA]
 Nodes = Annotated[
     tuple[str, ...], BeforeValidator(_nodes), WithJsonSchema({"type": "string", "examples": ["rack[001-003]"]})
 ]
@@ -123,15 +123,15 @@ class ListParameters(RecordParameters):
 class QueueParameters(ListParameters):
     """Parameters of /queue."""
 
-    user: Choices | None = Field(None, description="Jobs of these users.")
-    account: Choices | None = Field(None, description="Jobs under these accounts.")
-    partition: Choices | None = Field(None, description="Jobs in these partitions, or waiting for one of them.")
+    user: NameFilterParam | None = Field(None, description="Jobs of these users.")
+    account: NameFilterParam | None = Field(None, description="Jobs under these accounts.")
+    partition: NameFilterParam | None = Field(None, description="Jobs in these partitions, or waiting for one of them.")
     state: JobStates | None = Field(
         None, description="Jobs in these states: RUNNING, r, !CD; in all of those that `+` joins."
     )
-    name: Choices | None = Field(None, description="Jobs of these names; `*` stands for anything.")
-    qos: Choices | None = Field(None, description="Jobs with these QOS.")
-    reason: Choices | None = Field(None, description="Jobs with these reasons: Priority, Resources.")
+    name: NameFilterParam | None = Field(None, description="Jobs of these names; `*` stands for anything.")
+    qos: NameFilterParam | None = Field(None, description="Jobs with these QOS.")
+    reason: NameFilterParam | None = Field(None, description="Jobs with these reasons: Priority, Resources.")
     jobid: Comparisons = Field(
         (),
         max_length=20,
@@ -164,10 +164,12 @@ class NodesParameters(ListParameters):
         description="Nodes with one of these states or flags: IDLE, mix, !DRAIN; with all of those that `+` joins:"
         " MIXED+DRAIN.",
     )
-    partition: Choices | None = Field(None, description="Nodes of these partitions.")
+    partition: NameFilterParam | None = Field(None, description="Nodes of these partitions.")
     name: Nodes | None = Field(None, description="These nodes, as a hostlist.")
-    feature: Choices | None = Field(None, description="Nodes with these features.")
-    gres: Choices | None = Field(None, description="Nodes with these generic resources: gpu, gpu:a100, gpu:a100:4.")
+    feature: NameFilterParam | None = Field(None, description="Nodes with these features.")
+    gres: NameFilterParam | None = Field(
+        None, description="Nodes with these generic resources: gpu, gpu:a100, gpu:a100:4."
+    )
     group_by: Literal["state", "partition", "feature"] | None = Field(
         None, description="Numbers as of `count` for each of these. A node is in each of its partitions and features."
     )
@@ -176,7 +178,7 @@ class NodesParameters(ListParameters):
 class PartitionsParameters(ListParameters):
     """Parameters of /partitions."""
 
-    name: Choices | None = Field(None, description="These partitions.")
+    name: NameFilterParam | None = Field(None, description="These partitions.")
     state: PartitionStates | None = Field(None, description="Partitions in these states.")
     group_by: Literal["state"] | None = Field(None, description="Numbers as of `count` for each of these.")
 
@@ -193,7 +195,7 @@ class UsageParameters(Parameters):
     """Parameters of /usage."""
 
     compact: bool = Field(False, description="Leave nodes out of a partition that do not belong to it.")
-    partition: Choices | None = Field(None, description="Only these partitions.")
+    partition: NameFilterParam | None = Field(None, description="Only these partitions.")
     node: Nodes | None = Field(None, description="Under each partition only these nodes, as a hostlist.")
     fields: CommaList | None = Field(
         None,

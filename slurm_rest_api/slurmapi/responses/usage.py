@@ -11,7 +11,7 @@ import orjson
 from slurm_rest_api.errors import BadParameter
 from slurm_rest_api.slurmapi.contract.usage import ActiveNode, PartitionUsage, UsageRecord
 from slurm_rest_api.slurmapi.query.parameters import UsageParameters
-from slurm_rest_api.web.name_lists import Choice, chosen_fields
+from slurm_rest_api.web.name_lists import NameFilter, chosen_fields
 from slurm_rest_api.web.text_formats import Format
 
 _PARTITION: Final = "partitions."
@@ -80,7 +80,12 @@ def fields_of(query: UsageParameters) -> FieldChoice:
 
 
 def choose(
-    document: bytes, partitions: Choice | None, nodes: Sequence[str] | None, fields: FieldChoice, *, jobs: bool = True
+    document: bytes,
+    partitions: NameFilter | None,
+    nodes: Sequence[str] | None,
+    fields: FieldChoice,
+    *,
+    jobs: bool = True,
 ) -> tuple[dict[str, Any], int]:
     """The usage, of which `document` is all, with only these partitions, nodes and fields; and how many partitions.
 
@@ -146,7 +151,7 @@ def _picked(record: dict[str, Any], fields: Sequence[str] | None) -> dict[str, A
     return record if fields is None else {field: record[field] for field in fields if field in record}
 
 
-def _is_chosen(name: str, choice: Choice | None) -> bool:
+def _is_chosen(name: str, choice: NameFilter | None) -> bool:
     if choice is None:
         return True
     return (not choice.wanted or name in choice.wanted) and name not in choice.unwanted
