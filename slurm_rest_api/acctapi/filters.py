@@ -39,8 +39,8 @@ _MOST_NODE_NAMES: Final = 20
 class AssociationFilter:
     """Whose records are asked for: those of `associations`, and those without one that `uid` or `account` tells.
 
-    `orphan_association_ids` are the ids of associations in the job table that the association table does not have, 0 among them;
-    records that have one of them are told apart by their own `id_user` and `account`.
+    `orphan_association_ids` are ids in the job table that the association table lacks; 0 is one of them.
+    Records with such an id are matched by their own `id_user` and `account`.
     """
 
     associations: frozenset[int]
@@ -57,7 +57,7 @@ class AssociationFilter:
 
 
 @dataclass(frozen=True)
-class Seen:
+class RowFilter:
     """What whoever asks may see at all: records of `associations`, and those without one of `uid` or `accounts`.
 
     `orphan_association_ids` is as in `AssociationFilter`; `accounts` are those that the user coordinates.
@@ -77,7 +77,7 @@ class Filters:
     """
 
     owners: AssociationFilter | None = None
-    seen: Seen | None = None
+    seen: RowFilter | None = None
     uid: int | None = None
     states: frozenset[int] | None = None
     qos: frozenset[int] | None = None
@@ -132,7 +132,7 @@ def newest_attempt(job: Table, filters: Filters) -> Condition:
     return and_(job.c.state != states.REVOKED, or_(job.c.state == states.RESIZED, not_(later)))
 
 
-def _seen(job: FromClause, seen: Seen) -> Condition:
+def _seen(job: FromClause, seen: RowFilter) -> Condition:
     known = job.c.id_assoc.in_(sorted(seen.associations))
     if not seen.orphan_association_ids:
         return known

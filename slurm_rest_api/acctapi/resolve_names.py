@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from slurm_rest_api.acctapi.filters import AssociationFilter, Filters, Seen
+from slurm_rest_api.acctapi.filters import AssociationFilter, Filters, RowFilter
 from slurm_rest_api.acctapi.parameters import HistoryParameters
 from slurm_rest_api.acctapi.reference_data import ReferenceData
 from slurm_rest_api.auth.data_scope import DataScope
@@ -83,7 +83,7 @@ def _owners(
 
 def _seen(
     scope: DataScope, catalog: ReferenceData, orphan_association_ids: Strangers, accounts: AccountNames
-) -> Seen | None:
+) -> RowFilter | None:
     """The records that `scope` leaves; None where that is all of them.
 
     They are private as jobs, and also where only usage is: what others have used can be added up from their records.
@@ -94,10 +94,10 @@ def _seen(
     own = associations.ids_of_user(scope.user).union(*map(associations.ids_of_account, sorted(scope.accounts)))
     uid = accounts.uid_of(scope.user)
     unknown = frozenset[int]() if uid is None and not scope.accounts else orphan_association_ids()
-    return Seen(own, unknown, uid, scope.accounts)
+    return RowFilter(own, unknown, uid, scope.accounts)
 
 
-def _within(owners: AssociationFilter | None, seen: Seen | None) -> AssociationFilter | None:
+def _within(owners: AssociationFilter | None, seen: RowFilter | None) -> AssociationFilter | None:
     """The owners that are asked for and may be seen: fewer of them let an index find their records.
 
     It is `seen` that decides about a record; an owner too many here shows nothing.

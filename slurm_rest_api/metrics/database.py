@@ -12,7 +12,7 @@ _PREFIX: Final = "slurm_rest_api_database"
 
 
 class DatabaseCounts:
-    """Counts what it hears of a database (`acctapi.watcher.PoolObserver`); `size` is the most connections of a process."""
+    """Counts pool events (`acctapi.pool_observer.PoolObserver`). `size` is the connection limit of a process."""
 
     def __init__(self, registry: CollectorRegistry, size: int) -> None:
         pool = Gauge(
