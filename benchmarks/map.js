@@ -6,7 +6,7 @@ async () => {
   const from = document.querySelector("script[src$='/nodes.js']").src;
   const load = (name) => import(new URL(name, from));
   const [{ bands, facts, sorted, summary }, { NodeMap }, { h, say }] = await Promise.all(
-    ["cells.js", "map.js", "write.js"].map(load),
+    ["cells.js", "map.js", "dom.js"].map(load),
   );
   const ask = async (path) => (await (await fetch(new URL(`../${path}`, location))).json()).data;
   const records = new Map(Object.entries(await ask("nodes")));

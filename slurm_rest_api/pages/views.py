@@ -8,10 +8,10 @@ from typing import Any, Final, Literal
 
 from flask import Blueprint, Response, abort, render_template, request, send_from_directory
 
-from slurm_rest_api.pages.catalog import PAGES, Page, navigation
+from slurm_rest_api.pages.registry import PAGES, Page, navigation
 from slurm_rest_api.pages.chart_library import NAME, ChartLibrary, installed_library
 from slurm_rest_api.pages.examples import examples
-from slurm_rest_api.pages.files import STATIC, edition_of, modules_of
+from slurm_rest_api.pages.assets import STATIC, edition_of, modules_of
 from slurm_rest_api.version import __version__
 
 # All that the pages need; `'self'` covers scripts, styles and the routes that they ask. Pictures of graphs are made in
@@ -58,11 +58,11 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
     blueprint = Blueprint("pages", __name__, template_folder="templates")
     edition = edition_of()
     library = installed_library()
-    modules = {name: modules_of(f"{name}.js") for name in PAGES}
+    modules = {name: modules_of(f"{page.file}.js") for name, page in PAGES.items()}
 
     def render(page: Page, root: str) -> Response:
         text = render_template(
-            f"pages/{page.name}.html",
+            f"pages/{page.file}.html",
             page=page,
             frame=frame,
             # Relative, because a proxy may have put the service anywhere.

@@ -54,8 +54,8 @@ def test_quotes_and_dollars_in_a_question_reach_the_service_through_a_shell(tab:
     asked = 'it\'s $HOME `id` "x" \\ & é'
     command = tab.evaluate(
         """async ([name]) => {
-            const from = document.querySelector("script[src$='shell.js']").src;
-            const { address } = await import(new URL("ask.js", from));
+            const from = document.querySelector("script[src$='frame.js']").src;
+            const { address } = await import(new URL("api-client.js", from));
             const { curlLine } = await import(from);
             return curlLine(address("queue", { name, format: "json" }));
         }""",

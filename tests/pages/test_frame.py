@@ -11,8 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from slurm_rest_api.config import Settings
-from slurm_rest_api.pages.catalog import PAGES
-from slurm_rest_api.pages.files import STATIC, edition_of, modules_of
+from slurm_rest_api.pages.registry import PAGES
+from slurm_rest_api.pages.assets import STATIC, edition_of, modules_of
 from tests.conftest import make_client
 
 ADDRESSES = ["/", *(f"/pages/{name}" for name in PAGES if name != "now")]
@@ -74,7 +74,7 @@ def test_nothing_is_inline_and_the_policy_forbids_it(pages: FlaskClient, address
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_all_that_a_page_refers_to_is_here(pages: FlaskClient, address: str) -> None:
     targets = Links(pages.get(address).text).targets
-    assert any(target.endswith("/shell.js") for target in targets)
+    assert any(target.endswith("/frame.js") for target in targets)
     routes = pages.get("/openapi/openapi.json").get_json()["paths"]
     for target in targets:
         assert not re.match(r"\w+:|/", target), f"{target} is not relative"
@@ -99,7 +99,7 @@ def test_the_files_name_no_other_host(file: Path) -> None:
 
 def test_a_page_names_every_module_that_its_script_imports(pages: FlaskClient) -> None:
     named = re.findall(r'rel="modulepreload" href="[^"]*/([\w-]+\.js)"', pages.get("/pages/job").text)
-    assert named == ["ask.js", "job-live.js", "jobs.js", "shell.js", "write.js"]
+    assert named == ["api-client.js", "dom.js", "frame.js", "job-live.js", "jobs.js"]
 
 
 def test_modules_are_followed_and_those_that_wait_are_not(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_modules_are_followed_and_those_that_wait_are_not(tmp_path: Path) -> Non
 
 
 def test_a_file_is_kept_until_its_content_changes(pages: FlaskClient, tmp_path: Path) -> None:
-    script = next(target for target in Links(pages.get("/").text).targets if target.endswith("/shell.js"))
+    script = next(target for target in Links(pages.get("/").text).targets if target.endswith("/frame.js"))
     assert pages.get(urljoin("/", script)).headers["Cache-Control"] == "public, max-age=31536000, immutable"
     other = re.sub(r"static/\w+/", "static/0123456789ab/", script)
     answer = pages.get(urljoin("/", other))
@@ -149,7 +149,7 @@ def test_the_demo_is_told_in_words_and_only_the_demo(pages: FlaskClient, tmp_pat
 def test_without_the_setting_there_is_no_page(client: FlaskClient) -> None:
     assert client.get("/").status_code == 404
     assert client.get("/pages/api").status_code == 404
-    assert client.get("/pages/static/x/shell.js").status_code == 404
+    assert client.get("/pages/static/x/frame.js").status_code == 404
 
 
 def test_the_interactive_reference_loads_nothing_from_elsewhere(pages: FlaskClient) -> None:

@@ -1,9 +1,9 @@
 // Asks each route of the table once, one after the other, when it is told to, and writes down how it answered; examples as
 // commands.
 
-import { address, ask, root, send } from "./ask.js";
-import { copy, curlLine, shows } from "./shell.js";
-import { byId, bytes, roughly, say } from "./write.js";
+import { address, ask, root, send } from "./api-client.js";
+import { byId, bytes, roughly, say } from "./dom.js";
+import { copy, curlLine, shows } from "./frame.js";
 
 const rows = [...document.querySelectorAll("tr[data-path]")];
 const button = byId("check");

@@ -1,7 +1,7 @@
 // The cells of the map: what each tells, from the records of nodes and usage, and how it looks. The load fills a cell from below
 // and deepens its colour; what is not work of the partition has a pattern too, so that nobody needs the colour.
 
-import { count, h, memory, nodeState, percent } from "./write.js";
+import { count, h, memory, nodeState, percent } from "./dom.js";
 
 // What a cell is: the node is free, or works for this partition, or for others alone; it is leaving (draining, drained),
 // out of service, or not in this partition.

@@ -1,6 +1,8 @@
 // The page of job records: a form of filters, pages that go on as the reader scrolls, what went wrong, and CSV.
 
-import { address, ask, Fault, send } from "./ask.js";
+import { address, ask, Fault, send } from "./api-client.js";
+import { byId, count, faultNotice, h, notice, now, percent, put, say, span, when, widen, zone } from "./dom.js";
+import { jobLink, onMove, readState, shows, writeState } from "./frame.js";
 import {
   cpusOf,
   exitOf,
@@ -14,8 +16,6 @@ import {
   waited,
 } from "./history-records.js";
 import { efficiencyOf } from "./jobs.js";
-import { jobLink, onMove, readState, shows, writeState } from "./shell.js";
-import { byId, count, faultNotice, h, notice, now, percent, put, say, span, when, widen, zone } from "./write.js";
 
 const PAGE = 50;
 // So many records come by scrolling alone; then the reader is asked, so that the end of the page can be reached.

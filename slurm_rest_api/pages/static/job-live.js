@@ -1,8 +1,8 @@
 // A job as slurmctld knows it, in parts.
 
+import { count, facts, h, memory, now, percent, ratio, roughly, span, tableOf, when, widen } from "./dom.js";
+import { jobLink, nodeLink, page } from "./frame.js";
 import { gpus, holdsNodes, isPending, jobName, reason, runSeconds, stateChip, taskCount } from "./jobs.js";
-import { jobLink, nodeLink, page } from "./shell.js";
-import { count, facts, h, memory, now, percent, ratio, roughly, span, tableOf, when, widen } from "./write.js";
 
 const queueLink = (filter, value) => value && h("a", { href: page("queue", { [filter]: value }) }, value);
 

@@ -1,9 +1,6 @@
 // One job: what slurmctld knows of it, and its records in the accounting database.
 
-import { address, ask, watch } from "./ask.js";
-import { changing, headline, held, hosts, liveTimes, progress, resources, timeline, titleOf } from "./job-live.js";
-import { efficiencyOf, stateChip } from "./jobs.js";
-import { onMove, page, rawRecord, readState, shows, writeState } from "./shell.js";
+import { address, ask, watch } from "./api-client.js";
 import {
   byId,
   count,
@@ -19,7 +16,10 @@ import {
   span,
   tableOf,
   when,
-} from "./write.js";
+} from "./dom.js";
+import { onMove, page, rawRecord, readState, shows, writeState } from "./frame.js";
+import { changing, headline, held, hosts, liveTimes, progress, resources, timeline, titleOf } from "./job-live.js";
+import { efficiencyOf, stateChip } from "./jobs.js";
 
 const DEFAULTS = { id: "" };
 const PARTS = ["head", "ran", "times", "cards", "nodes"];

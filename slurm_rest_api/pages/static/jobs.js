@@ -1,6 +1,6 @@
 // What pages tell about jobs: the state, how long, how many; and why they wait or failed, in words.
 
-import { h, now } from "./write.js";
+import { h, now } from "./dom.js";
 
 const TONES = {
   RUNNING: "good",

@@ -1,9 +1,9 @@
 // Draws a graph with plotly, which is loaded when the first one is wanted. What plotly shows as text is ours or numbers:
 // it reads markup in texts, and names of partitions are Slurm's.
 
+import { h } from "./dom.js";
 import { pointsOf } from "./load-series.js";
 import { axisMarks, words } from "./load-time.js";
-import { h } from "./write.js";
 
 const WIDTH_OF_A_MARK = 75;
 // Plotly 7.1 looks for it; of another release the tests in a browser tell the name, as a breach of the policy.

@@ -1,6 +1,6 @@
 // From samples of /load to the lines of the graphs. Pure.
 
-import { count, memory, percent } from "./write.js";
+import { count, memory, percent } from "./dom.js";
 
 const whole = (fields, get) => ({ fields, get });
 const of = (field) => whole([field], (sample, bound) => sample[field + bound]);

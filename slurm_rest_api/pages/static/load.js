@@ -1,11 +1,11 @@
 // The page of the load over time: what the reader chose, the samples of it, and a figure for each graph.
 
-import { address, ask, watch } from "./ask.js";
+import { address, ask, watch } from "./api-client.js";
+import { byId, calm, clock, faultNotice, h, notice, now, put, say } from "./dom.js";
+import { onMove, readState, shows, writeState } from "./frame.js";
 import { draw, look, picture, plotly, point } from "./load-plot.js";
 import { fieldsOf, gapsIn, graphOfPartitions, graphsOf, hasValues, summaryOf } from "./load-series.js";
 import { lasting, moved, rangeOf, SPANS, stepFor, wallClock, words } from "./load-time.js";
-import { onMove, readState, shows, writeState } from "./shell.js";
-import { byId, calm, clock, faultNotice, h, notice, now, put, say } from "./write.js";
 
 const DEFAULTS = { last: "day", since: "", until: "", partition: "" };
 const MOST_PAGES = 5;

@@ -1,7 +1,7 @@
 // The dialog for a token, and files that have to be fetched with it. Loaded when one of them is wanted.
 
-import { root, send, token } from "./ask.js";
-import { byId, h, say } from "./write.js";
+import { root, send, token } from "./api-client.js";
+import { byId, h, say } from "./dom.js";
 
 // A token is in a header: one word of plain characters. `scontrol token` prints it behind a name.
 function cleaned(text) {

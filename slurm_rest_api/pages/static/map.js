@@ -1,7 +1,7 @@
 // The map: a canvas for each band, on which only cells are drawn whose look has changed, and the pointer and the keys on it.
 
 import { lookSheet, onColours } from "./cells.js";
-import { h, keyed } from "./write.js";
+import { h, keyed } from "./dom.js";
 
 // Cells are smaller where there are more of them: [most cells, pixels of a cell with its gap].
 const SIZES = [

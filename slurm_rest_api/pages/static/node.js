@@ -1,8 +1,6 @@
 // One node: its state, what it has and what of it is in use, its jobs now and those of the last week.
 
-import { address, ask, watch } from "./ask.js";
-import { holdsNodes, jobName, runSeconds, stateChip } from "./jobs.js";
-import { jobLink, onMove, page, rawRecord, readState, shows, writeState } from "./shell.js";
+import { address, ask, watch } from "./api-client.js";
 import {
   byId,
   count,
@@ -22,7 +20,9 @@ import {
   tableOf,
   when,
   widen,
-} from "./write.js";
+} from "./dom.js";
+import { jobLink, onMove, page, rawRecord, readState, shows, writeState } from "./frame.js";
+import { holdsNodes, jobName, runSeconds, stateChip } from "./jobs.js";
 
 const DEFAULTS = { name: "" };
 const PARTS = ["head", "gauges", "cards"];

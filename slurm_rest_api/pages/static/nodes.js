@@ -1,10 +1,10 @@
 // The map of partitions and nodes: filters, what is pointed at, and the same facts as a table.
 
-import { address, ask, follow, watch } from "./ask.js";
+import { address, ask, follow, watch } from "./api-client.js";
 import { bands, facts, onColours, sample, sorted, summary } from "./cells.js";
+import { byId, calm, count, faultNotice, h, keyed, notice, percent, put, say } from "./dom.js";
+import { nodeLink, onMove, page, readState, shows, writeState } from "./frame.js";
 import { NodeMap } from "./map.js";
-import { nodeLink, onMove, page, readState, shows, writeState } from "./shell.js";
-import { byId, calm, count, faultNotice, h, keyed, notice, percent, put, say } from "./write.js";
 
 const DEFAULTS = { partition: "", state: "", name: "", view: "map", place: "" };
 const OF_NODES = [

@@ -1,9 +1,9 @@
 // The table of the queue: its columns, and rows with keys, changed in place, so that focus, selection and scroll survive
 // every refresh. One module, because each more is one more request of the first view.
 
+import { byId, count, h, memory, now, put, say, span } from "./dom.js";
+import { jobLink, nodeLink, page } from "./frame.js";
 import { baseState, gpus, holdsNodes, isPending, jobName, reason, runSeconds, stateChip, taskCount } from "./jobs.js";
-import { jobLink, nodeLink, page } from "./shell.js";
-import { byId, count, h, memory, now, put, say, span } from "./write.js";
 
 const text = (field) => ({ text: (job) => job[field] ?? "–" });
 const number = (field, write = count) => ({ number: true, text: (job) => write(job[field]) });

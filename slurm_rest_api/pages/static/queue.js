@@ -1,10 +1,10 @@
 // The queue: a page of it by filters, order and columns that stand in the address, kept up to date by its changes.
 
-import { address, ask, follow } from "./ask.js";
+import { address, ask, follow } from "./api-client.js";
+import { byId, calm, count, faultNotice, h, notice, put, say } from "./dom.js";
+import { onMove, page, readState, shows, writeState } from "./frame.js";
 import { reason } from "./jobs.js";
 import { arrange, COLUMNS, chosenColumns, DEFAULT_COLUMNS, fieldsOf, makeTable } from "./queue-table.js";
-import { onMove, page, readState, shows, writeState } from "./shell.js";
-import { byId, calm, count, faultNotice, h, notice, put, say } from "./write.js";
 
 const FILTERS = [
   "user",

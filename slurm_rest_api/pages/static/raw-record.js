@@ -1,7 +1,7 @@
 // The whole record of a job or a node, as the API answers it, with what each field means.
 
-import { address, send } from "./ask.js";
-import { faultNotice, h, put, tableOf } from "./write.js";
+import { address, send } from "./api-client.js";
+import { faultNotice, h, put, tableOf } from "./dom.js";
 
 // The fields of a route's record as the OpenAPI document describes them: name to text.
 async function descriptions(route) {

@@ -1,7 +1,6 @@
 // The home page: what is wrong, how much is in use, jobs by partition, nodes by state, the load of the last hour.
 
-import { address, follow, watch } from "./ask.js";
-import { nodeLink, page, shows } from "./shell.js";
+import { address, follow, watch } from "./api-client.js";
 import {
   byId,
   clock,
@@ -21,7 +20,8 @@ import {
   svg,
   when,
   widen,
-} from "./write.js";
+} from "./dom.js";
+import { nodeLink, page, shows } from "./frame.js";
 
 const FIGURES = {
   fields: [

@@ -10,24 +10,25 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Page:
-    """A page. Its template is `pages/<name>.html`, its script `<name>.js`."""
+    """A page at `/pages/<name>`. Its template is `pages/<file>.html`, its script `<file>.js`."""
 
     name: str
     title: str
+    file: str
     in_navigation: bool = True
     needs: str | None = None
     """The part of the service without which it has nothing to show: "accounting" or "archive"."""
 
 
 _PAGES: Final = (
-    Page("now", "Now"),
-    Page("nodes", "Nodes"),
-    Page("queue", "Queue"),
-    Page("history", "History", needs="accounting"),
-    Page("load", "Load", needs="archive"),
-    Page("api", "API"),
-    Page("job", "Job", in_navigation=False),
-    Page("node", "Node", in_navigation=False),
+    Page("now", "Now", "home"),
+    Page("nodes", "Nodes", "nodes"),
+    Page("queue", "Queue", "queue"),
+    Page("history", "History", "history", needs="accounting"),
+    Page("load", "Load", "load", needs="archive"),
+    Page("api", "API", "api"),
+    Page("job", "Job", "job", in_navigation=False),
+    Page("node", "Node", "node", in_navigation=False),
 )
 PAGES: Final[Mapping[str, Page]] = MappingProxyType({page.name: page for page in _PAGES})
 """Every page by its name, in the order of the navigation; "now" is at `/`."""

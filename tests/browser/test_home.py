@@ -157,7 +157,7 @@ def test_a_refresh_keeps_rows_and_focus(tab: Page, demo_address: str) -> None:
 )
 def test_gaps_of_the_line(tab: Page, demo_address: str, times: list[int], lengths: list[int]) -> None:
     tab.goto(demo_address)
-    script = "times => import(document.querySelector('script[src$=\"/now.js\"]').src)"
+    script = "times => import(document.querySelector('script[src$=\"/home.js\"]').src)"
     script += ".then(({runs}) => runs(times.map(time => ({time}))).map(run => run.length))"
     assert tab.evaluate(script, times) == lengths
 

@@ -1,7 +1,7 @@
 // The frame of every page: its address and links, the question as a curl line, colours, how old the data is, who reads it.
 
-import { root, token } from "./ask.js";
-import { byId, clock, h, now, put, roughly, say } from "./write.js";
+import { root, token } from "./api-client.js";
+import { byId, clock, h, now, put, roughly, say } from "./dom.js";
 
 const THEME = "slurm-rest-api theme";
 const html = document.documentElement;
