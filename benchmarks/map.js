@@ -5,7 +5,7 @@
 async () => {
   const from = document.querySelector("script[src$='/nodes.js']").src;
   const load = (name) => import(new URL(name, from));
-  const [{ bands, facts, sorted, summary }, { NodeMap }, { h, say }] = await Promise.all(
+  const [{ bands, facts, sorted, summary }, { NodeMap }, { h, setText }] = await Promise.all(
     ["cells.js", "map.js", "dom.js"].map(load),
   );
   const ask = async (path) => (await (await fetch(new URL(`../${path}`, location))).json()).data;
@@ -23,21 +23,21 @@ async () => {
   };
 
   const texts = [...document.querySelectorAll("#panel dd")];
-  const tell = (spot) => {
+  const showFacts = (spot) => {
     if (spot === null) return;
     const told = facts(spot.band.cells[spot.index], spot.band);
-    say(document.getElementById("panel-state"), told.state);
-    for (const text of texts) say(text, told[text.id.replace("panel-", "")]);
+    setText(document.getElementById("panel-state"), told.state);
+    for (const text of texts) setText(text, told[text.id.replace("panel-", "")]);
   };
   const head = () => h("header", {}, h("h2"), h("p"));
   const fillHead = (element, band) => {
-    say(element.firstChild, band.name);
-    say(element.lastChild, summary(band));
+    setText(element.firstChild, band.name);
+    setText(element.lastChild, summary(band));
   };
 
   const canvases = () => {
     clear();
-    const map = new NodeMap(host, { bandParts: head, fillParts: fillHead, onPoint: tell, onOpen: () => {} });
+    const map = new NodeMap(host, { bandParts: head, fillParts: fillHead, onPoint: showFacts, onOpen: () => {} });
     const field = (at) => host.querySelectorAll(".field")[at];
     return {
       show: (shown) => map.show(shown),
@@ -63,7 +63,7 @@ async () => {
       cursor?.classList.remove("chosen");
       cursor = elements[at][index];
       cursor.classList.add("chosen");
-      tell({ band: shown[at], index });
+      showFacts({ band: shown[at], index });
     };
     const make = (band, at) => {
       const grid = h("div", { class: "grid" });

@@ -8,10 +8,8 @@ from typing import Any, Final, Literal
 
 from flask import Blueprint, Response, abort, render_template, request, send_from_directory
 
-from slurm_rest_api.pages.registry import PAGES, Page, navigation
-from slurm_rest_api.pages.chart_library import NAME, ChartLibrary, installed_library
-from slurm_rest_api.pages.examples import examples
-from slurm_rest_api.pages.assets import STATIC, edition_of, modules_of
+from slurm_rest_api.pages.assets import LIBRARY, STATIC, ChartLibrary, edition_of, installed_library, modules_of
+from slurm_rest_api.pages.registry import PAGES, Page, examples, navigation
 from slurm_rest_api.version import __version__
 
 # All that the pages need; `'self'` covers scripts, styles and the routes that they ask. Pictures of graphs are made in
@@ -69,7 +67,7 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
             root=root,
             static=f"{root}pages/static/{edition}",
             modules=modules[page.name],
-            library=f"{root}pages/library/{library.edition}/{NAME}" if library.edition else "",
+            library=f"{root}pages/library/{library.edition}/{LIBRARY}" if library.edition else "",
             navigation=navigation(frame.parts),
             routes=routes_of(paths()) if page.name == "api" else [],
             examples=examples(frame.parts),
@@ -96,7 +94,7 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
             answer.cache_control.immutable = True
         return answer
 
-    @blueprint.get(f"/pages/library/<wanted>/{NAME}")
+    @blueprint.get(f"/pages/library/<wanted>/{LIBRARY}")
     def chart_library(wanted: str) -> Response:
         """The script that draws graphs, kept like the files of the pages."""
         return _library_answer(library, may_keep=wanted == library.edition)

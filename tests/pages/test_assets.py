@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from slurm_rest_api.config import Settings
-from slurm_rest_api.pages.chart_library import NAME, ChartLibrary, installed_library
+from slurm_rest_api.pages.assets import LIBRARY, ChartLibrary, installed_library
 from tests.conftest import make_client
 
 
@@ -27,9 +27,9 @@ def address(pages: FlaskClient) -> str:
 
 
 def test_the_page_of_the_graphs_alone_names_it(pages: FlaskClient) -> None:
-    assert address(pages).endswith(NAME)
-    assert NAME not in pages.get("/").text
-    assert NAME not in pages.get("/pages/history").text
+    assert address(pages).endswith(LIBRARY)
+    assert LIBRARY not in pages.get("/").text
+    assert LIBRARY not in pages.get("/pages/history").text
 
 
 def test_it_is_sent_compressed_to_whoever_can_read_that(pages: FlaskClient) -> None:
@@ -48,7 +48,7 @@ def test_it_may_be_kept_under_its_own_name_and_not_under_another(pages: FlaskCli
     kept = pages.get(address(pages)).headers["Cache-Control"]
     assert "immutable" in kept
     assert "max-age=31536000" in kept
-    other = pages.get(f"/pages/library/older/{NAME}").headers["Cache-Control"]
+    other = pages.get(f"/pages/library/older/{LIBRARY}").headers["Cache-Control"]
     assert "immutable" not in other
     assert "max-age=0" in other
 
@@ -66,7 +66,7 @@ def test_without_the_package_there_is_no_edition_and_no_body() -> None:
 
 
 def test_another_release_has_another_edition(tmp_path: Path) -> None:
-    file = tmp_path / NAME
+    file = tmp_path / LIBRARY
     file.write_text("first")
     before = ChartLibrary(file).edition
     file.write_text("the second one")

@@ -11,8 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from slurm_rest_api.config import Settings
-from slurm_rest_api.pages.registry import PAGES
 from slurm_rest_api.pages.assets import STATIC, edition_of, modules_of
+from slurm_rest_api.pages.registry import PAGES
 from tests.conftest import make_client
 
 ADDRESSES = ["/", *(f"/pages/{name}" for name in PAGES if name != "now")]

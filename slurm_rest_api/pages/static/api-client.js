@@ -6,7 +6,7 @@ const TOKEN = "slurm-rest-api token";
 const HIDDEN_SECONDS = 60;
 
 // An answer that is not a success. `status` is 0 where there was no answer at all.
-export class Fault extends Error {
+export class ApiError extends Error {
   constructor(status, detail, { parameter = null, retryAfter = null } = {}) {
     super(detail);
     Object.assign(this, { status, parameter, retryAfter });
@@ -26,7 +26,7 @@ export const token = {
 };
 
 // Tells the frame of the page.
-function tell(name, detail) {
+function emit(name, detail) {
   document.dispatchEvent(new CustomEvent(name, { detail }));
 }
 
@@ -48,7 +48,7 @@ async function faultOf(response) {
   }
   const retryAfter = Number(response.headers.get("Retry-After")) || null;
   const detail = fault.detail ?? `${response.status} ${response.statusText}`;
-  return new Fault(response.status, detail, { parameter: fault.source?.parameter ?? null, retryAfter });
+  return new ApiError(response.status, detail, { parameter: fault.source?.parameter ?? null, retryAfter });
 }
 
 // Sends one request; resolves to the response. Throws Fault, and AbortError once `signal` says so. A token that is being
@@ -61,13 +61,13 @@ export async function send(url, { signal, headers = {} } = {}) {
     response = await fetch(url, { signal, headers: request, cache: "no-cache" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Fault(0, "The service does not answer. It may be restarting, or the network is away.");
+    throw new ApiError(0, "The service does not answer. It may be restarting, or the network is away.");
   }
   const user = response.headers.get("X-Authenticated-User");
-  if (user !== null && headers.Authorization === undefined) tell("known", decodeURIComponent(user));
+  if (user !== null && headers.Authorization === undefined) emit("known", decodeURIComponent(user));
   if (response.ok) return response;
   const fault = await faultOf(response);
-  if (fault.status === 401 && headers.Authorization === undefined) tell("refused", { fault, known });
+  if (fault.status === 401 && headers.Authorization === undefined) emit("refused", { fault, known });
   throw fault;
 }
 
@@ -77,10 +77,10 @@ export async function ask(path, parameters = {}, { signal } = {}) {
     const response = await send(address(path, parameters), { signal });
     const age = response.headers.get("Age");
     const answer = { ...(await response.json()), age: age === null ? null : Number(age) };
-    tell("answered", { path, meta: answer.meta, age: answer.age });
+    emit("answered", { path, meta: answer.meta, age: answer.age });
     return answer;
   } catch (error) {
-    if (error instanceof Fault) tell("unanswered", { path, fault: error });
+    if (error instanceof ApiError) emit("unanswered", { path, fault: error });
     throw error;
   }
 }
@@ -113,7 +113,7 @@ async function repeat(work, { signal, onFault }) {
       await pause(seconds, signal);
     } catch (error) {
       if (error.name === "AbortError") return;
-      if (!(error instanceof Fault)) throw error;
+      if (!(error instanceof ApiError)) throw error;
       onFault(error);
       // Neither a wrong parameter nor a missing right gets better by asking again.
       if (error.status === 400 || error.status === 401 || error.status === 403) return;
@@ -124,7 +124,7 @@ async function repeat(work, { signal, onFault }) {
 }
 
 // Asks every so many seconds. Resolves once `signal` ends it, or a fault that asking again cannot mend.
-export function watch(path, parameters, { seconds = 10, signal, onAnswer, onFault }) {
+export function poll(path, parameters, { seconds = 10, signal, onAnswer, onFault }) {
   return repeat(
     async () => {
       onAnswer(await ask(path, parameters, { signal }));
@@ -138,7 +138,7 @@ export function watch(path, parameters, { seconds = 10, signal, onAnswer, onFaul
 // onChange(records, {changed: Set, gone: Set, full: bool, meta, age}) is called for the first answer and for each change.
 // It waits for changes where the service has a place to wait, and looks every so many seconds where it has not.
 // With `from`, the meta.version of an answer that the page has already, it begins there: with changes, and no records.
-export function follow(
+export function subscribe(
   path,
   parameters,
   { from = null, seconds = 10, wait = 20, signal, onChange, onFault, onSame = () => {} },

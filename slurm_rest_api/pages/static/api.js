@@ -2,8 +2,8 @@
 // commands.
 
 import { address, ask, root, send } from "./api-client.js";
-import { byId, bytes, roughly, say } from "./dom.js";
-import { copy, curlLine, shows } from "./frame.js";
+import { approximate, byId, bytes, setText } from "./dom.js";
+import { copy, curlLine, setCurlLine } from "./frame.js";
 
 const rows = [...document.querySelectorAll("tr[data-path]")];
 const button = byId("check");
@@ -11,7 +11,7 @@ const outcome = byId("outcome");
 
 function show(row, name, text, kind = "") {
   const cell = row.querySelector(`.${name}`);
-  say(cell, text);
+  setText(cell, text);
   cell.classList.remove("good", "old", "bad", "faint");
   if (kind !== "") cell.classList.add(kind);
 }
@@ -35,7 +35,7 @@ async function check(row) {
     show(row, "state", stale ? "answers, with old data" : "answers", stale ? "old" : "good");
     show(row, "time", `${Math.round(performance.now() - started)} ms`);
     show(row, "size", bytes(received));
-    show(row, "age", age === null ? "asked now" : roughly(Number(age)));
+    show(row, "age", age === null ? "asked now" : approximate(Number(age)));
     return !stale;
   } catch (fault) {
     if (fault.status === undefined) throw fault;
@@ -49,25 +49,25 @@ async function check(row) {
 function examples() {
   for (const example of byId("examples").children) {
     const [line, button] = [example.querySelector("code"), example.querySelector("button")];
-    say(line, curlLine(new URL(example.dataset.query, root)));
+    setText(line, curlLine(new URL(example.dataset.query, root)));
     button.addEventListener("click", () => copy(line, button));
   }
 }
 
 async function checkAll() {
   button.disabled = true;
-  say(outcome, "Asking each route once …");
+  setText(outcome, "Asking each route once …");
   let good = 0;
   for (const row of rows) {
     for (const name of ["state", "time", "size", "age"]) show(row, name, "");
     if (await check(row)) good += 1;
   }
-  say(outcome, `${good} of ${rows.length} routes answer with present data, ${new Date().toLocaleTimeString()}.`);
+  setText(outcome, `${good} of ${rows.length} routes answer with present data, ${new Date().toLocaleTimeString()}.`);
   button.disabled = false;
 }
 
 examples();
-shows(address("openapi/openapi.json"));
+setCurlLine(address("openapi/openapi.json"));
 button.addEventListener("click", checkAll);
 // The frame tells by it how old the data is and who reads; a fault is told there, too.
 ask("partitions", { fields: "name", limit: 1 }).catch(() => null);

@@ -167,7 +167,7 @@ function framed(pen, inner, width, level, colour) {
 }
 
 // Paints one look at the origin; `size` is that of a cell with its gap, in pixels of the canvas.
-function paint(pen, size, kind, level, colour) {
+function drawLook(pen, size, kind, level, colour) {
   const inner = size - Math.max(1, Math.round(size / 10));
   const width = Math.max(1, Math.round(size / 9));
   pen.save();
@@ -193,7 +193,7 @@ export function lookSheet(size) {
   const colour = colours();
   for (let look = 0; look < LOOKS; look += 1) {
     pen.setTransform(1, 0, 0, 1, look * size, 0);
-    paint(pen, size, KINDS[Math.floor(look / (LEVELS + 1))], look % (LEVELS + 1), colour);
+    drawLook(pen, size, KINDS[Math.floor(look / (LEVELS + 1))], look % (LEVELS + 1), colour);
   }
   return sheet;
 }
@@ -202,7 +202,7 @@ export function lookSheet(size) {
 export function sample(canvas, kind, level) {
   const size = Math.round(20 * devicePixelRatio);
   Object.assign(canvas, { width: size, height: size });
-  paint(canvas.getContext("2d"), size, kind, level, colours());
+  drawLook(canvas.getContext("2d"), size, kind, level, colours());
 }
 
 // Calls `renew` when the colours of the page change.

@@ -27,17 +27,17 @@ function nodes(children) {
 
 export const byId = (id) => document.getElementById(id);
 
-export function put(element, ...children) {
+export function replaceChildren(element, ...children) {
   element.replaceChildren(...nodes(children));
 }
 
 // Writes a text only where it differs, so that screen readers hear changes alone and a selection stays.
-export function say(element, text) {
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 // A width in percent, the only style that scripts set: the policy of the pages forbids style attributes.
-export function widen(element, share) {
+export function setShare(element, share) {
   element.style.setProperty("--share", `${(100 * Math.min(1, Math.max(0, share))).toFixed(1)}%`);
   return element;
 }
@@ -58,7 +58,7 @@ export function keyed(parent, items, { key, make, update }) {
 }
 
 // Calls `work` once the last call is `milliseconds` old.
-export function calm(milliseconds, work) {
+export function debounce(milliseconds, work) {
   let timer = null;
   return (...given) => {
     clearTimeout(timer);
@@ -92,11 +92,11 @@ export function faultNotice(fault) {
 const painted = new WeakMap();
 
 // Draws `build()` into `element` only where `seen`, which it is made of, differs from the last time.
-export function paint(element, seen, build) {
+export function renderIfChanged(element, seen, build) {
   const text = JSON.stringify(seen);
   if (painted.get(element) === text) return;
   painted.set(element, text);
-  put(element, build());
+  replaceChildren(element, build());
 }
 
 // A titled list of facts: [term, value] pairs; those without a value are left out.
@@ -159,7 +159,7 @@ export function bytes(value) {
 }
 
 // Seconds as Slurm writes them: 1-02:03:04.
-export function span(seconds) {
+export function formatDuration(seconds) {
   if (!known(seconds)) return NOTHING;
   if (typeof seconds === "string") return seconds.toLowerCase();
   const rest = Math.max(0, Math.floor(seconds));
@@ -169,7 +169,7 @@ export function span(seconds) {
 }
 
 // Seconds in words, roughly: "3 min".
-export function roughly(seconds) {
+export function approximate(seconds) {
   if (!known(seconds)) return NOTHING;
   const value = Math.max(0, seconds);
   if (value < 120) return `${Math.round(value)} s`;
@@ -211,7 +211,7 @@ export function nodeState(state) {
 }
 
 // Epoch seconds in the reader's time zone; 0 is "not known" in Slurm.
-export const when = (epoch) => (known(epoch) && epoch > 0 ? moment.format(new Date(1000 * epoch)) : NOTHING);
+export const formatDateTime = (epoch) => (known(epoch) && epoch > 0 ? moment.format(new Date(1000 * epoch)) : NOTHING);
 export const clock = (epoch) => (known(epoch) && epoch > 0 ? clockTime.format(new Date(1000 * epoch)) : NOTHING);
 export const now = () => Date.now() / 1000;
 export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -1,7 +1,7 @@
 // The frame of every page: its address and links, the question as a curl line, colours, how old the data is, who reads it.
 
 import { root, token } from "./api-client.js";
-import { byId, clock, h, now, put, roughly, say } from "./dom.js";
+import { approximate, byId, clock, h, now, replaceChildren, setText } from "./dom.js";
 
 const THEME = "slurm-rest-api theme";
 const html = document.documentElement;
@@ -54,12 +54,12 @@ export function curlLine(url) {
 }
 
 // The request that the reader could make by hand; pages say which it is, and the frame offers it as a curl line.
-export function shows(url) {
+export function setCurlLine(url) {
   const line = curlLine(url);
   if (byId("curl").textContent === line) return;
-  say(byId("curl"), line);
+  setText(byId("curl"), line);
   byId("curl").title = line;
-  say(byId("copy-curl"), "Copy");
+  setText(byId("copy-curl"), "Copy");
   byId("curl-line").classList.add("there");
 }
 
@@ -70,16 +70,16 @@ export async function copy(element, button) {
     await navigator.clipboard.writeText(element.textContent);
   } catch {
     getSelection().selectAllChildren(element);
-    if (!document.execCommand("copy")) return say(button, "Press Ctrl+C");
+    if (!document.execCommand("copy")) return setText(button, "Press Ctrl+C");
   }
-  return say(button, "Copied");
+  return setText(button, "Copied");
 }
 
 // The whole record that `record()` gives, closed at first: what shows it is loaded when somebody opens it.
 export function rawRecord(place, route, record) {
   const body = h("div");
   const open = async ({ target }) => target.open && (await import("./raw-record.js")).showRecord(body, route, record());
-  put(
+  replaceChildren(
     place,
     h(
       "details",
@@ -94,7 +94,7 @@ function setTheme(theme) {
   if (theme === "auto") delete html.dataset.theme;
   else html.dataset.theme = theme;
   const button = byId("theme");
-  say(button, { auto: "Colours: system", light: "Colours: light", dark: "Colours: dark" }[theme]);
+  setText(button, { auto: "Colours: system", light: "Colours: light", dark: "Colours: dark" }[theme]);
   button.dataset.theme = theme;
 }
 
@@ -133,20 +133,20 @@ const seen = { meta: null, age: 0, at: 0, fault: null };
 
 function trouble(age) {
   const { fault, meta } = seen;
-  if (fault !== null && meta !== null) return `${fault.message} What you see is ${roughly(age)} old.`;
+  if (fault !== null && meta !== null) return `${fault.message} What you see is ${approximate(age)} old.`;
   if (!meta?.stale) return "";
   const cause = meta.error ? ` ${meta.error.detail}` : "";
-  return `Old data: what you see is ${roughly(age)} old.${cause}`;
+  return `Old data: what you see is ${approximate(age)} old.${cause}`;
 }
 
 function showAge() {
   const age = seen.age + now() - seen.at;
   const told = trouble(age);
-  say(byId("trouble"), told);
+  setText(byId("trouble"), told);
   byId("trouble").hidden = told === "";
   if (seen.meta === null) return;
   byId("freshness").className = told === "" ? "freshness" : "freshness stale";
-  say(byId("freshness"), `State of ${clock(now() - age)}`);
+  setText(byId("freshness"), `State of ${clock(now() - age)}`);
 }
 
 function freshness() {
@@ -174,13 +174,13 @@ function wallDisplay() {
     else there.searchParams.set("kiosk", "");
     location.assign(there);
   });
-  say(byId("wall"), on ? "Leave the wall display" : "Wall display");
+  setText(byId("wall"), on ? "Leave the wall display" : "Wall display");
 }
 
 // Who reads the page. The dialog for a token, and links that have to bring it along, are loaded when they are wanted.
 function reader() {
   document.addEventListener("known", ({ detail }) => {
-    say(byId("user"), detail);
+    setText(byId("user"), detail);
     byId("user").hidden = false;
   });
   if (byId("login") === null) return;
@@ -207,7 +207,7 @@ function reader() {
     const link = event.target.closest?.("a[download], a[data-answer]");
     if (!link || token.get() === null || !link.href.startsWith(root.href)) return;
     event.preventDefault();
-    (await login()).follow(link);
+    (await login()).openWithToken(link);
   });
 }
 

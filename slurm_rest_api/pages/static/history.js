@@ -1,8 +1,22 @@
 // The page of job records: a form of filters, pages that go on as the reader scrolls, what went wrong, and CSV.
 
-import { address, ask, Fault, send } from "./api-client.js";
-import { byId, count, faultNotice, h, notice, now, percent, put, say, span, when, widen, zone } from "./dom.js";
-import { jobLink, onMove, readState, shows, writeState } from "./frame.js";
+import { ApiError, address, ask, send } from "./api-client.js";
+import {
+  byId,
+  count,
+  faultNotice,
+  formatDateTime,
+  formatDuration,
+  h,
+  notice,
+  now,
+  percent,
+  replaceChildren,
+  setShare,
+  setText,
+  zone,
+} from "./dom.js";
+import { jobLink, onMove, readState, setCurlLine, writeState } from "./frame.js";
 import {
   cpusOf,
   exitOf,
@@ -43,21 +57,21 @@ function ranCell(record) {
   const share = shareOfLimit(record);
   const limit =
     typeof record.timelimit === "number"
-      ? span(60 * record.timelimit)
+      ? formatDuration(60 * record.timelimit)
       : (record.timelimit?.toLowerCase().replace("_", " ") ?? "–");
   if (share === null)
     return h(
       "td",
       { class: "number" },
-      record.elapsed > 0 ? span(record.elapsed) : "–",
+      record.elapsed > 0 ? formatDuration(record.elapsed) : "–",
       h("span", { class: "detail" }, `limit ${limit}`),
     );
   return h(
     "td",
     { class: "number" },
-    span(record.elapsed),
+    formatDuration(record.elapsed),
     h("span", { class: "detail" }, `${percent(share)} of ${limit}`),
-    widen(h("div", { class: "meter" }), share),
+    setShare(h("div", { class: "meter" }), share),
   );
 }
 
@@ -72,7 +86,7 @@ function cpuCell(record) {
     { class: "number" },
     count(cpus),
     h("span", { class: "detail" }, `${percent(efficiency)} of ${held}`),
-    widen(h("div", { class: "meter" }), efficiency),
+    setShare(h("div", { class: "meter" }), efficiency),
   );
 }
 
@@ -107,8 +121,12 @@ function row(record) {
     h(
       "td",
       { class: "time" },
-      when(record.time_submit),
-      h("span", { class: "detail" }, waited(record) === null ? "not started" : `waited ${span(waited(record))}`),
+      formatDateTime(record.time_submit),
+      h(
+        "span",
+        { class: "detail" },
+        waited(record) === null ? "not started" : `waited ${formatDuration(waited(record))}`,
+      ),
     ),
     ranCell(record),
     cpuCell(record),
@@ -120,11 +138,11 @@ function failures() {
   const found = failuresIn(records);
   byId("failures").hidden = found.length === 0;
   const ended = found.reduce((sum, { number }) => sum + number, 0);
-  say(
+  setText(
     byId("failures-of"),
     `${count(ended)} of the ${count(records.length)} records loaded so far, by state and by how the program ended.`,
   );
-  put(
+  replaceChildren(
     byId("failure-rows"),
     found.map((failure) =>
       h(
@@ -160,13 +178,14 @@ function ranges() {
 }
 
 function showFault(fault) {
-  if (fault.status === 404) put(byId("state"), notice("off", "There are no job records here", fault.message));
+  if (fault.status === 404)
+    replaceChildren(byId("state"), notice("off", "There are no job records here", fault.message));
   else if (fault.status === 504)
-    put(
+    replaceChildren(
       byId("state"),
       notice("fault", "The search took too long", `${fault.message} A time window makes it fast:`, ranges()),
     );
-  else put(byId("state"), faultNotice(fault));
+  else replaceChildren(byId("state"), faultNotice(fault));
   const field = form.elements[fault.parameter];
   if (fault.status !== 400 || !field) return;
   field.setAttribute("aria-invalid", "true");
@@ -179,17 +198,17 @@ function showEnd() {
   more.hidden = cursor === null;
   byId("csv").disabled = known === 0;
   byId("table").hidden = known === 0;
-  say(
+  setText(
     byId("number"),
     known === 0
       ? ""
       : `${count(known)} records${cursor === null ? ", that is all" : ", newest first; there are more"}.`,
   );
-  if (known > 0) put(byId("state"));
+  if (known > 0) replaceChildren(byId("state"));
   else {
     const filters = filtersIn(state);
     const detail = filters.length > 0 ? `Filters: ${filters.join(", ")}.` : "No job was recorded yet.";
-    put(byId("state"), notice("empty", "No record matches", detail));
+    replaceChildren(byId("state"), notice("empty", "No record matches", detail));
   }
 }
 
@@ -212,7 +231,7 @@ async function nextPage(signal) {
     failures();
   } catch (error) {
     if (error.name === "AbortError") return;
-    if (!(error instanceof Fault)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     if (records.length > 0) more.hidden = false;
     showFault(error);
   } finally {
@@ -249,15 +268,15 @@ function start() {
   asking = new AbortController();
   [records, cursor, busy, mayScroll] = [[], null, false, BY_SCROLLING];
   fill();
-  put(byId("rows"));
+  replaceChildren(byId("rows"));
   more.hidden = true;
   byId("table").hidden = true;
   byId("failures").hidden = true;
   byId("csv").disabled = true;
-  say(byId("number"), "");
-  put(byId("state"), notice("loading", "Looking for records …"));
+  setText(byId("number"), "");
+  replaceChildren(byId("state"), notice("loading", "Looking for records …"));
   const { path, parameters } = questionOf(state);
-  shows(address(path, { ...parameters, limit: PAGE }));
+  setCurlLine(address(path, { ...parameters, limit: PAGE }));
   nextPage(asking.signal);
 }
 
@@ -278,18 +297,18 @@ async function csv() {
       parts.push(parts.length === 0 ? text : text.slice(text.indexOf("\n") + 1));
       known += CSV_PAGE;
       onward = decodeURIComponent(/[?&]cursor=([^&>]+)/.exec(response.headers.get("Link") ?? "")?.[1] ?? "");
-      say(byId("csv-state"), onward ? `${count(known)} records so far …` : "");
+      setText(byId("csv-state"), onward ? `${count(known)} records so far …` : "");
     } while (onward && known < CSV_MOST);
     const file = URL.createObjectURL(new Blob(parts, { type: "text/csv" }));
     h("a", { href: file, download: `history-${new Date(1000 * now()).toISOString().slice(0, 10)}.csv` }).click();
     URL.revokeObjectURL(file);
-    say(
+    setText(
       byId("csv-state"),
       onward ? `The newest ${count(known)} records are in the file; there are more. A time window gets the rest.` : "",
     );
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    say(byId("csv-state"), error.message);
+    if (!(error instanceof ApiError)) throw error;
+    setText(byId("csv-state"), error.message);
   } finally {
     byId("csv").disabled = records.length === 0;
   }
@@ -313,5 +332,5 @@ onMove(() => {
   state = readState(FILTERS);
   start();
 });
-say(byId("zone"), zone());
+setText(byId("zone"), zone());
 start();

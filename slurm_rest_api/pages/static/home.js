@@ -1,11 +1,13 @@
 // The home page: what is wrong, how much is in use, jobs by partition, nodes by state, the load of the last hour.
 
-import { address, follow, watch } from "./api-client.js";
+import { address, poll, subscribe } from "./api-client.js";
 import {
+  approximate,
   byId,
   clock,
   count,
   faultNotice,
+  formatDateTime,
   h,
   keyed,
   memory,
@@ -13,15 +15,13 @@ import {
   notice,
   now,
   percent,
-  put,
   ratio,
-  roughly,
-  say,
+  replaceChildren,
+  setShare,
+  setText,
   svg,
-  when,
-  widen,
 } from "./dom.js";
-import { nodeLink, page, shows } from "./frame.js";
+import { nodeLink, page, setCurlLine } from "./frame.js";
 
 const FIGURES = {
   fields: [
@@ -78,27 +78,29 @@ function why(trouble) {
   if (trouble.partition) return "Jobs may be submitted or may run only as its state allows.";
   const by = trouble.user ? `by ${trouble.user}, ` : "";
   const since = Number.isFinite(trouble.since) && trouble.since > 0;
-  const told = since && `${by}since ${when(trouble.since)} (${roughly(now() - trouble.since)})`;
+  const told = since && `${by}since ${formatDateTime(trouble.since)} (${approximate(now() - trouble.since)})`;
   return [trouble.reason ?? "No reason is given.", told && h("span", { class: "explanation" }, told)];
 }
 
 function fillTrouble(row, trouble) {
   const [state, place, reason] = row.children;
   const kind = trouble.word.startsWith("DRAIN") ? "chip old" : "chip bad";
-  const facts = JSON.stringify({ ...trouble, age: roughly(now() - trouble.since) });
+  const facts = JSON.stringify({ ...trouble, age: approximate(now() - trouble.since) });
   if (row.facts === facts) return;
   row.facts = facts;
-  put(
+  replaceChildren(
     state,
     h("span", { class: kind }, trouble.state ?? trouble.word),
     trouble.meaning && h("span", { class: "explanation" }, trouble.meaning),
   );
-  put(place, where(trouble));
-  put(reason, why(trouble));
+  replaceChildren(place, where(trouble));
+  replaceChildren(reason, why(trouble));
 }
 
 function staleNotice({ error }) {
-  const since = error ? ` It has failed since ${when(error.since)}; what you see is of ${when(error.loaded_at)}.` : "";
+  const since = error
+    ? ` It has failed since ${formatDateTime(error.since)}; what you see is of ${formatDateTime(error.loaded_at)}.`
+    : "";
   return notice("fault", "Slurm does not tell how it is", `${error?.detail ?? "The data is old."}${since}`);
 }
 
@@ -123,10 +125,10 @@ function showTroubles() {
   keyed(table.tBodies[0], troubles, { key: (trouble) => trouble.key, make, update: fillTrouble });
   const blanks = notices(troubles);
   const text = blanks.map((blank) => blank.textContent).join();
-  if (text !== told || byId("notices").childElementCount !== blanks.length) put(byId("notices"), blanks);
+  if (text !== told || byId("notices").childElementCount !== blanks.length) replaceChildren(byId("notices"), blanks);
   told = text;
   const away = nodes?.size ?? 0;
-  say(
+  setText(
     byId("wrong-title"),
     away > 0 ? `What is wrong now: ${count(away)} ${away === 1 ? "node" : "nodes"}` : "What is wrong now",
   );
@@ -134,9 +136,9 @@ function showTroubles() {
 
 function showBar(name, share, text) {
   const [, big, meter, faint] = byId(name).children;
-  say(big, percent(share));
-  widen(meter, share ?? 0);
-  say(faint, text);
+  setText(big, percent(share));
+  setShare(meter, share ?? 0);
+  setText(faint, text);
 }
 
 function showBars(data) {
@@ -158,10 +160,10 @@ function showBars(data) {
 }
 
 function fillJobs(row, running, pending, load) {
-  say(row.children[1], count(running));
-  say(row.children[2], count(pending));
-  say(row.children[3], percent(load));
-  widen(row.children[4].firstChild, load);
+  setText(row.children[1], count(running));
+  setText(row.children[2], count(pending));
+  setText(row.children[3], percent(load));
+  setShare(row.children[4].firstChild, load);
 }
 
 function jobRow([name]) {
@@ -183,7 +185,7 @@ function showStates(data) {
   const states = Object.entries(data.nodes_by_state).sort(([, one], [, other]) => other - one);
   const all = states.reduce((sum, [, number]) => sum + number, 0);
   const kind = ([state]) => `part ${state.toLowerCase()}`;
-  const update = (part, [, number]) => widen(part, ratio(number, all) ?? 0);
+  const update = (part, [, number]) => setShare(part, ratio(number, all) ?? 0);
   keyed(byId("states-bar"), states, {
     key: ([state]) => state,
     make: (state) => h("span", { class: kind(state) }),
@@ -202,7 +204,7 @@ function showStates(data) {
         h("span", { class: "tally" }),
       );
     },
-    update: (item, [, number]) => say(item.lastChild, count(number)),
+    update: (item, [, number]) => setText(item.lastChild, count(number)),
   });
 }
 
@@ -231,41 +233,41 @@ function showHour({ data }) {
   plot.querySelector("svg")?.remove();
   plot.append(picture);
   const marks = [...plot.querySelectorAll("span")];
-  for (const [index, mark] of marks.entries()) say(mark, percent(top * (1 - index / 2)));
-  say(ends.firstChild, clock(end - HOUR));
+  for (const [index, mark] of marks.entries()) setText(mark, percent(top * (1 - index / 2)));
+  setText(ends.firstChild, clock(end - HOUR));
   const loads = data.map((sample) => sample.total_load);
   const range = `${percent(Math.min(...loads))} to ${percent(Math.max(...loads))}, last ${percent(loads.at(-1))}.`;
-  say(caption, data.length > 0 ? range : "The archive has no sample of the last hour.");
+  setText(caption, data.length > 0 ? range : "The archive has no sample of the last hour.");
 }
 
 function start() {
-  shows(address("usage", FIGURES));
+  setCurlLine(address("usage", FIGURES));
   showTroubles();
-  const tell = (changes) => {
+  const update = (changes) => {
     Object.assign(known, changes);
     showTroubles();
   };
-  watch("usage", FIGURES, {
+  poll("usage", FIGURES, {
     onAnswer: (usage) => {
-      tell({ usage, usageFault: null });
+      update({ usage, usageFault: null });
       for (const show of [showBars, showJobs, showStates]) show(usage.data);
     },
-    onFault: (usageFault) => tell({ usageFault }),
+    onFault: (usageFault) => update({ usageFault }),
   });
-  follow("nodes", TROUBLED, {
+  subscribe("nodes", TROUBLED, {
     // Everybody has this page open: the few places to wait are for those who look at something closely.
     wait: 0,
-    onChange: (nodes) => tell({ nodes, nodesFault: null }),
-    onSame: () => tell({ nodesFault: null }),
-    onFault: (nodesFault) => tell({ nodesFault }),
+    onChange: (nodes) => update({ nodes, nodesFault: null }),
+    onSame: () => update({ nodesFault: null }),
+    onFault: (nodesFault) => update({ nodesFault }),
   });
   const line = byId("hour");
   if (line === null) return;
   const hour = { time: HOUR, fields: ["time", "total_load"] };
-  watch("load", hour, {
+  poll("load", hour, {
     seconds: 60,
     onAnswer: showHour,
-    onFault: (fault) => say(line.lastElementChild, fault.message),
+    onFault: (fault) => setText(line.lastElementChild, fault.message),
   });
 }
 

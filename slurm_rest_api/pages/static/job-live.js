@@ -1,6 +1,19 @@
 // A job as slurmctld knows it, in parts.
 
-import { count, facts, h, memory, now, percent, ratio, roughly, span, tableOf, when, widen } from "./dom.js";
+import {
+  approximate,
+  count,
+  facts,
+  formatDateTime,
+  formatDuration,
+  h,
+  memory,
+  now,
+  percent,
+  ratio,
+  setShare,
+  tableOf,
+} from "./dom.js";
 import { jobLink, nodeLink, page } from "./frame.js";
 import { gpus, holdsNodes, isPending, jobName, reason, runSeconds, stateChip, taskCount } from "./jobs.js";
 
@@ -72,8 +85,8 @@ export function timeline(moments) {
       "li",
       {},
       h("span", { class: "faint" }, name),
-      h("span", { class: "moment" }, when(epoch)),
-      h("span", { class: "faint" }, note ?? (since > 0 ? `${roughly(since)} later` : "")),
+      h("span", { class: "moment" }, formatDateTime(epoch)),
+      h("span", { class: "faint" }, note ?? (since > 0 ? `${approximate(since)} later` : "")),
     );
   });
   return (
@@ -100,16 +113,16 @@ export function progress(job) {
   const share = ratio(ran, limit ?? 0);
   const text =
     limit === null
-      ? `Has run ${span(ran)}, without a time limit`
-      : `${holdsNodes(job) ? "Has run" : "Ran"} ${span(ran)} of ${span(limit)} (${percent(share)})`;
+      ? `Has run ${formatDuration(ran)}, without a time limit`
+      : `${holdsNodes(job) ? "Has run" : "Ran"} ${formatDuration(ran)} of ${formatDuration(limit)} (${percent(share)})`;
   return [
     h("p", { class: "ran" }, text),
-    share !== null && widen(h("div", { class: "meter", "aria-hidden": "true" }), share),
+    share !== null && setShare(h("div", { class: "meter", "aria-hidden": "true" }), share),
   ];
 }
 
 export function resources(job) {
-  const limit = typeof job.time_limit === "number" ? span(60 * job.time_limit) : job.time_limit;
+  const limit = typeof job.time_limit === "number" ? formatDuration(60 * job.time_limit) : job.time_limit;
   return [
     facts("Asked for", [
       ["Nodes", count(job.num_nodes)],

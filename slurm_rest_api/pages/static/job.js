@@ -1,23 +1,23 @@
 // One job: what slurmctld knows of it, and its records in the accounting database.
 
-import { address, ask, watch } from "./api-client.js";
+import { address, ask, poll } from "./api-client.js";
 import {
   byId,
   count,
   facts,
   faultNotice,
+  formatDateTime,
+  formatDuration,
   h,
   memory,
   notice,
-  paint,
   percent,
-  put,
-  say,
-  span,
+  renderIfChanged,
+  replaceChildren,
+  setText,
   tableOf,
-  when,
 } from "./dom.js";
-import { onMove, page, rawRecord, readState, shows, writeState } from "./frame.js";
+import { onMove, page, rawRecord, readState, setCurlLine, writeState } from "./frame.js";
 import { changing, headline, held, hosts, liveTimes, progress, resources, timeline, titleOf } from "./job-live.js";
 import { efficiencyOf, stateChip } from "./jobs.js";
 
@@ -36,10 +36,10 @@ function pastTable(records) {
   const rows = records.map((record) => [
     record.job_id_str,
     stateChip(record.state_name),
-    when(record.time_submit),
-    when(record.time_start),
-    when(record.time_end),
-    span(record.elapsed),
+    formatDateTime(record.time_submit),
+    formatDateTime(record.time_start),
+    formatDateTime(record.time_end),
+    formatDuration(record.elapsed),
     count(record.tres_alloc?.cpu),
     usedCpu(record) ?? "–",
     hosts(record.nodelist),
@@ -55,7 +55,7 @@ function pastTable(records) {
 
 function usedCpu(record) {
   const share = efficiencyOf(record);
-  return share === null ? null : `${span(record.cpu_time)} (${percent(share)})`;
+  return share === null ? null : `${formatDuration(record.cpu_time)} (${percent(share)})`;
 }
 
 // A job that only the database remembers.
@@ -94,15 +94,15 @@ function pastDetails(record) {
         ["CPUs", count(record.tres_alloc?.cpu)],
         ["Memory", memory(record.tres_alloc?.mem)],
         ["GPUs", record.tres_alloc?.["gres/gpu"]],
-        ["Elapsed", span(record.elapsed)],
-        ["Suspended", record.suspended ? span(record.suspended) : null],
-        ["CPU time held", cpuSeconds ? span(cpuSeconds) : null],
+        ["Elapsed", formatDuration(record.elapsed)],
+        ["Suspended", record.suspended ? formatDuration(record.suspended) : null],
+        ["CPU time held", cpuSeconds ? formatDuration(cpuSeconds) : null],
         ["CPU time used", usedCpu(record)],
       ]),
       facts("Asked for", [
         ["CPUs", count(record.cpus_req)],
         ["Memory", record.mem_req === null ? null : `${memory(record.mem_req)} for each ${record.mem_req_per}`],
-        ["Time limit", typeof record.timelimit === "number" ? span(60 * record.timelimit) : record.timelimit],
+        ["Time limit", typeof record.timelimit === "number" ? formatDuration(60 * record.timelimit) : record.timelimit],
         ["Features", record.constraints],
         ["Licenses", record.licenses],
       ]),
@@ -141,24 +141,24 @@ async function recordsOf(id, live, signal) {
 async function showPast(id, live, signal, lost) {
   try {
     const records = await recordsOf(id, live, signal);
-    if (records.length > 0) put(byId("past"), pastTable(records));
-    else put(byId("past"));
+    if (records.length > 0) replaceChildren(byId("past"), pastTable(records));
+    else replaceChildren(byId("past"));
     if (live !== null) return;
     if (records.length === 0) {
-      put(
+      replaceChildren(
         byId("content"),
         notice("empty", `No job ${id}`, `${lost} The accounting database has no record of it either.`),
       );
       return;
     }
-    say(byId("title"), `Job ${records[0].job_id_str}`);
-    put(byId("content"), pastDetails(records[0]));
+    setText(byId("title"), `Job ${records[0].job_id_str}`);
+    replaceChildren(byId("content"), pastDetails(records[0]));
     rawRecord(byId("raw"), "/history", () => records[0]);
-    shows(address("history", { jobid: records[0].id_job, times: "epoch" }));
+    setCurlLine(address("history", { jobid: records[0].id_job, times: "epoch" }));
   } catch (error) {
     if (error.name === "AbortError") return;
     if (live === null && error.status === 404)
-      put(
+      replaceChildren(
         byId("content"),
         notice(
           "empty",
@@ -166,8 +166,8 @@ async function showPast(id, live, signal, lost) {
           `${lost} Accounting is switched off here, so that nothing is known of earlier jobs.`,
         ),
       );
-    else if (live === null) put(byId("content"), faultNotice(error));
-    else if (error.status !== 404) put(byId("past"), faultNotice(error));
+    else if (live === null) replaceChildren(byId("content"), faultNotice(error));
+    else if (error.status !== 404) replaceChildren(byId("past"), faultNotice(error));
   }
 }
 
@@ -177,18 +177,18 @@ function part(name) {
 
 function showLive(job) {
   if (part("head") === null)
-    put(
+    replaceChildren(
       byId("content"),
       PARTS.map((name) => h("div", { "data-part": name, class: name === "cards" ? "cards" : null })),
     );
   const seen = changing(job);
-  say(byId("title"), titleOf(job));
+  setText(byId("title"), titleOf(job));
   document.title = `${titleOf(job)} · slurm-rest-api`;
-  paint(part("head"), seen, () => headline(job));
-  paint(part("times"), seen, () => liveTimes(job));
-  paint(part("cards"), seen, () => resources(job));
-  paint(part("nodes"), seen, () => held(job));
-  put(part("ran"), progress(job));
+  renderIfChanged(part("head"), seen, () => headline(job));
+  renderIfChanged(part("times"), seen, () => liveTimes(job));
+  renderIfChanged(part("cards"), seen, () => resources(job));
+  renderIfChanged(part("nodes"), seen, () => held(job));
+  replaceChildren(part("ran"), progress(job));
 }
 
 function show() {
@@ -197,9 +197,9 @@ function show() {
   const { signal } = watching;
   const { id } = readState(DEFAULTS);
   byId("id").value = id;
-  for (const name of ["past", "raw"]) put(byId(name));
+  for (const name of ["past", "raw"]) replaceChildren(byId(name));
   if (id === "") {
-    put(
+    replaceChildren(
       byId("content"),
       notice(
         "empty",
@@ -209,21 +209,21 @@ function show() {
     );
     return;
   }
-  say(byId("title"), `Job ${id}`);
-  put(byId("content"), notice("loading", "Loading …"));
-  follow(id, signal);
+  setText(byId("title"), `Job ${id}`);
+  replaceChildren(byId("content"), notice("loading", "Loading …"));
+  pollJob(id, signal);
 }
 
-function follow(id, signal) {
+function pollJob(id, signal) {
   const path = `queue/${encodeURIComponent(id)}`;
   let job = null;
   let forgotten = false;
-  shows(address(path));
+  setCurlLine(address(path));
   const clock = setInterval(() => {
     if (signal.aborted) clearInterval(clock);
-    else if (job !== null && part("ran") !== null) put(part("ran"), progress(job));
+    else if (job !== null && part("ran") !== null) replaceChildren(part("ran"), progress(job));
   }, 1000);
-  watch(
+  poll(
     path,
     {},
     {
@@ -241,7 +241,7 @@ function follow(id, signal) {
           job = null;
           forgotten = true;
           showPast(id, null, signal, "slurmctld does not know it (any more).");
-        } else if (fault.status !== 404 && job === null) put(byId("content"), faultNotice(fault));
+        } else if (fault.status !== 404 && job === null) replaceChildren(byId("content"), faultNotice(fault));
       },
     },
   );

@@ -1,8 +1,8 @@
 // The page of the load over time: what the reader chose, the samples of it, and a figure for each graph.
 
-import { address, ask, watch } from "./api-client.js";
-import { byId, calm, clock, faultNotice, h, notice, now, put, say } from "./dom.js";
-import { onMove, readState, shows, writeState } from "./frame.js";
+import { address, ask, poll } from "./api-client.js";
+import { byId, clock, debounce, faultNotice, h, notice, now, replaceChildren, setText } from "./dom.js";
+import { onMove, readState, setCurlLine, writeState } from "./frame.js";
 import { draw, look, picture, plotly, point } from "./load-plot.js";
 import { fieldsOf, gapsIn, graphOfPartitions, graphsOf, hasValues, summaryOf } from "./load-series.js";
 import { lasting, moved, rangeOf, SPANS, stepFor, wallClock, words } from "./load-time.js";
@@ -48,7 +48,7 @@ function legend(figure, samples) {
     const texts = ["lowest", "mean", "highest"].map((name) => cell(figure.graph.format(sums[name])));
     return h("tr", {}, h("th", { scope: "row" }, swatch, line.name), texts, last);
   });
-  put(figure.rows, rows);
+  replaceChildren(figure.rows, rows);
 }
 
 const heading = (graph) => (state.partition === "" ? graph.title : `${graph.title}, partition ${state.partition}`);
@@ -79,7 +79,7 @@ function valuesTable(figure) {
       graph.lines.map((line) => cell(graph.format(line.get(sample, "")))),
     ),
   ]);
-  put(
+  replaceChildren(
     figure.table,
     h(
       "table",
@@ -96,9 +96,9 @@ function read(epoch) {
   reading = epoch;
   const sample = epoch === null ? null : shown.samples.find(({ time }) => time === epoch);
   for (const figure of figures.values()) {
-    say(figure.moment, sample ? `at ${shown.span > 86400 ? words(epoch) : clock(epoch)}` : "last");
+    setText(figure.moment, sample ? `at ${shown.span > 86400 ? words(epoch) : clock(epoch)}` : "last");
     for (const [line, { last, value }] of figure.last)
-      say(last, figure.graph.format(sample ? line.get(sample, "") : value));
+      setText(last, figure.graph.format(sample ? line.get(sample, "") : value));
   }
 }
 
@@ -114,7 +114,7 @@ async function walk(figure, event) {
   point(await library, figure.plot, time);
   read(time);
   const values = figure.graph.lines.map((line) => `${line.name} ${figure.graph.format(line.get(sample, ""))}`);
-  say(figure.spoken, `${words(time)}: ${values.join(", ")}`);
+  setText(figure.spoken, `${words(time)}: ${values.join(", ")}`);
 }
 
 function makeFigure(graph) {
@@ -193,7 +193,7 @@ async function drawAll() {
   try {
     Plotly = await library;
   } catch (error) {
-    put(byId("state"), notice("off", "No graphs", `${error.message} The values are below, as tables.`));
+    replaceChildren(byId("state"), notice("off", "No graphs", `${error.message} The values are below, as tables.`));
     return;
   }
   for (const figure of figures.values()) {
@@ -214,7 +214,7 @@ function partitionChoices(names) {
       .map((option) => option.value)
       .join("\n")
   )
-    put(
+    replaceChildren(
       place,
       place.options[0],
       wanted.map((name) => h("option", { value: name }, `Partition ${name}`)),
@@ -229,7 +229,7 @@ function about({ range, meta, samples }) {
       : `means of ${lasting(meta.step)}, with a band from the lowest to the highest`;
   const cut = meta.truncated ? ` Not all of it: the samples after ${words(samples.at(-1).time)} are left out.` : "";
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  say(
+  setText(
     byId("about"),
     `${words(range.since)} to ${words(range.until)}, time zone ${zone}: ${samples.length} ${kind}.${cut}`,
   );
@@ -257,7 +257,7 @@ function show(answer, graphs) {
   if (samples.length === 0 || (state.partition !== "" && !names.includes(state.partition))) {
     arrange([]);
     const ofWhat = state.partition === "" ? "" : ` of partition ${state.partition}`;
-    put(
+    replaceChildren(
       byId("state"),
       notice(
         "empty",
@@ -267,7 +267,7 @@ function show(answer, graphs) {
     );
     return;
   }
-  put(byId("state"));
+  replaceChildren(byId("state"));
   arrange(all.filter((graph) => hasValues(graph, samples)));
   for (const figure of figures.values()) {
     legend(figure, samples);
@@ -289,8 +289,8 @@ async function whole(answer, signal) {
 }
 
 function fault(error) {
-  if (error.status === 404) put(byId("state"), notice("off", "The load is not archived", error.message));
-  else put(byId("state"), faultNotice(error));
+  if (error.status === 404) replaceChildren(byId("state"), notice("off", "The load is not archived", error.message));
+  else replaceChildren(byId("state"), faultNotice(error));
   byId("graphs").setAttribute("aria-busy", "false");
 }
 
@@ -322,9 +322,9 @@ function start() {
   const fields = state.partition === "" ? [...fieldsOf(graphs), "partitions.partition_load"] : fieldsOf(graphs);
   const question = { ...when, step, partition: state.partition, fields: fields.join(",") };
   controls(range);
-  shows(address("load", { ...when, step, partition: state.partition }));
+  setCurlLine(address("load", { ...when, step, partition: state.partition }));
   byId("graphs").setAttribute("aria-busy", "true");
-  if (figures.size === 0) put(byId("state"), notice("loading", "Loading the load …"));
+  if (figures.size === 0) replaceChildren(byId("state"), notice("loading", "Loading the load …"));
   const onAnswer = async (answer) => {
     try {
       const all = await whole(answer, signal);
@@ -334,7 +334,7 @@ function start() {
     }
   };
   if (range.follows)
-    watch("load", question, { seconds: Math.max(30, (step ?? 0) / 4), signal, onAnswer, onFault: fault });
+    poll("load", question, { seconds: Math.max(30, (step ?? 0) / 4), signal, onAnswer, onFault: fault });
   else ask("load", question, { signal }).then(onAnswer, (error) => error.name === "AbortError" || fault(error));
 }
 
@@ -364,7 +364,7 @@ function listen() {
   const redraw = () => shown?.samples.length > 0 && drawAll();
   document.addEventListener("theme", redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  addEventListener("resize", calm(200, redraw));
+  addEventListener("resize", debounce(200, redraw));
   onMove(() => {
     state = readState(DEFAULTS);
     start();

@@ -1,7 +1,7 @@
 // The dialog for a token, and files that have to be fetched with it. Loaded when one of them is wanted.
 
 import { root, send, token } from "./api-client.js";
-import { byId, h, say } from "./dom.js";
+import { byId, h, setText } from "./dom.js";
 
 // A token is in a header: one word of plain characters. `scontrol token` prints it behind a name.
 function cleaned(text) {
@@ -21,7 +21,7 @@ async function tryToken(text) {
 export function askForToken(why = "") {
   const dialog = byId("login");
   if (dialog.open) return;
-  say(byId("login-fault"), why);
+  setText(byId("login-fault"), why);
   dialog.showModal();
 }
 
@@ -29,20 +29,20 @@ async function logIn(event) {
   event.preventDefault();
   const [submit, text] = [byId("login-submit"), cleaned(byId("token").value)];
   submit.disabled = true;
-  say(byId("login-fault"), "");
+  setText(byId("login-fault"), "");
   try {
     await tryToken(text);
     token.keep(text, byId("remember").checked);
     location.reload();
   } catch (fault) {
     submit.disabled = false;
-    say(byId("login-fault"), fault.message);
+    setText(byId("login-fault"), fault.message);
     byId("token").focus();
   }
 }
 
 // Fetches what a link leads to, and saves or shows it.
-export async function follow(link) {
+export async function openWithToken(link) {
   try {
     const response = await send(link.href);
     const content = URL.createObjectURL(await response.blob());

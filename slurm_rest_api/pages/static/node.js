@@ -1,27 +1,27 @@
 // One node: its state, what it has and what of it is in use, its jobs now and those of the last week.
 
-import { address, ask, watch } from "./api-client.js";
+import { address, ask, poll } from "./api-client.js";
 import {
+  approximate,
   byId,
   count,
   facts,
   faultNotice,
+  formatDateTime,
+  formatDuration,
   h,
   memory,
   notice,
   now,
-  paint,
   percent,
-  put,
   ratio,
-  roughly,
-  say,
-  span,
+  renderIfChanged,
+  replaceChildren,
+  setShare,
+  setText,
   tableOf,
-  when,
-  widen,
 } from "./dom.js";
-import { jobLink, onMove, page, rawRecord, readState, shows, writeState } from "./frame.js";
+import { jobLink, onMove, page, rawRecord, readState, setCurlLine, writeState } from "./frame.js";
 import { holdsNodes, jobName, runSeconds, stateChip } from "./jobs.js";
 
 const DEFAULTS = { name: "" };
@@ -71,7 +71,9 @@ function tone(node) {
 
 function headline(node) {
   const meaning = [BASES[node.state_base], ...node.state_flags.map((flag) => FLAGS[flag])].filter(Boolean).join(", ");
-  const since = node.reason_time ? `, since ${when(node.reason_time)} (${roughly(now() - node.reason_time)} ago)` : "";
+  const since = node.reason_time
+    ? `, since ${formatDateTime(node.reason_time)} (${approximate(now() - node.reason_time)} ago)`
+    : "";
   const reason =
     node.reason &&
     h(
@@ -96,7 +98,7 @@ function gauge(title, part, all, write) {
     "div",
     { class: "card gauge" },
     h("p", {}, h("strong", {}, title), h("span", {}, text)),
-    widen(h("div", { class: "meter", "aria-hidden": "true" }), share ?? 0),
+    setShare(h("div", { class: "meter", "aria-hidden": "true" }), share ?? 0),
   );
 }
 
@@ -158,9 +160,9 @@ function cards(node) {
       ["Operating system", node.os],
       ["slurmd", node.version],
       ["Address", node.node_addr === node.name ? null : node.node_addr],
-      ["Booted", when(node.boot_time)],
-      ["slurmd started", when(node.slurmd_start_time)],
-      ["Last busy", node.alloc_cpus ? null : when(node.last_busy)],
+      ["Booted", formatDateTime(node.boot_time)],
+      ["slurmd started", formatDateTime(node.slurmd_start_time)],
+      ["Last busy", node.alloc_cpus ? null : formatDateTime(node.last_busy)],
       ["Power", node.energy?.current_watts ? `${count(node.energy.current_watts)} W` : null],
     ]),
   ];
@@ -170,24 +172,28 @@ function showNode(node) {
   const content = byId("content");
   const part = (name) => content.querySelector(`[data-part="${name}"]`);
   if (part("head") === null)
-    put(
+    replaceChildren(
       content,
       PARTS.map((name) => h("div", { "data-part": name, class: name === "cards" ? "cards" : null })),
     );
-  paint(part("head"), [node.state, node.reason, node.reason_time, node.next_state, Math.floor(now() / 60)], () =>
-    headline(node),
+  renderIfChanged(
+    part("head"),
+    [node.state, node.reason, node.reason_time, node.next_state, Math.floor(now() / 60)],
+    () => headline(node),
   );
-  paint(part("gauges"), [node.alloc_cpus, node.cpu_load, node.alloc_mem, node.free_mem, node.gres_used], () =>
+  renderIfChanged(part("gauges"), [node.alloc_cpus, node.cpu_load, node.alloc_mem, node.free_mem, node.gres_used], () =>
     gauges(node),
   );
-  paint(part("cards"), { ...node, cpu_load: 0, free_mem: 0, last_busy: node.alloc_cpus ? 0 : node.last_busy }, () =>
-    cards(node),
+  renderIfChanged(
+    part("cards"),
+    { ...node, cpu_load: 0, free_mem: 0, last_busy: node.alloc_cpus ? 0 : node.last_busy },
+    () => cards(node),
   );
 }
 
 function showJobs(name, jobs, isBusy) {
   const held = Object.values(jobs).filter(holdsNodes);
-  paint(byId("jobs"), [held, name, isBusy], () => {
+  renderIfChanged(byId("jobs"), [held, name, isBusy], () => {
     // Jobs of others may be private, and those of hidden partitions are nowhere.
     const none = isBusy ? "No job that you may see runs here" : "No job runs here";
     if (held.length === 0) return h("section", {}, h("h2", {}, "Jobs now"), notice("empty", none));
@@ -201,7 +207,7 @@ function showJobs(name, jobs, isBusy) {
       h("a", { href: page("queue", { user: job.user_name }) }, job.user_name),
       job.partition,
       stateChip(job.job_state),
-      h("span", { "data-job": job.job_id }, span(runSeconds(job))),
+      h("span", { "data-job": job.job_id }, formatDuration(runSeconds(job))),
       count(job.cpus_allocated?.[name]),
       memory(job.mem_allocated?.[name]),
       gres(job),
@@ -234,7 +240,7 @@ async function showPast(name, signal) {
     );
     const ended = data.filter((record) => record.time_end);
     if (ended.length === 0) {
-      put(
+      replaceChildren(
         byId("past"),
         h(
           "section",
@@ -250,12 +256,12 @@ async function showPast(name, signal) {
       record.job_name,
       record.user_name,
       stateChip(record.state_name),
-      when(record.time_start),
-      when(record.time_end),
-      span(record.elapsed),
+      formatDateTime(record.time_start),
+      formatDateTime(record.time_end),
+      formatDuration(record.elapsed),
       count(record.tres_alloc?.cpu),
     ]);
-    put(
+    replaceChildren(
       byId("past"),
       tableOf(
         "Recent jobs",
@@ -267,24 +273,24 @@ async function showPast(name, signal) {
     );
   } catch (error) {
     if (error.name === "AbortError" || error.status === 404) return;
-    put(byId("past"), h("section", {}, h("h2", {}, "Recent jobs"), faultNotice(error)));
+    replaceChildren(byId("past"), h("section", {}, h("h2", {}, "Recent jobs"), faultNotice(error)));
   }
 }
 
-function follow(name, signal) {
+function pollNode(name, signal) {
   const path = `nodes/${encodeURIComponent(name)}`;
   let node = null;
   let held = [];
-  shows(address(path));
+  setCurlLine(address(path));
   const onFault = (fault) => {
     if (fault.status === 404) {
       node = null;
-      for (const place of ["jobs", "past", "raw"]) put(byId(place));
-      put(
+      for (const place of ["jobs", "past", "raw"]) replaceChildren(byId(place));
+      replaceChildren(
         byId("content"),
         notice("empty", `No node ${name}`, "slurmctld has no node of this name, or it is not shown here."),
       );
-    } else if (node === null) put(byId("content"), faultNotice(fault));
+    } else if (node === null) replaceChildren(byId("content"), faultNotice(fault));
   };
   const onAnswer = ({ data }) => {
     const isFirst = node === null;
@@ -296,8 +302,8 @@ function follow(name, signal) {
         held = showJobs(name, jobs, node?.alloc_cpus > 0);
         came();
       };
-      const onFault = (error) => came(put(byId("jobs"), faultNotice(error)));
-      watch("queue", { node: name, fields: JOB_FIELDS }, { signal, onAnswer, onFault });
+      const onFault = (error) => came(replaceChildren(byId("jobs"), faultNotice(error)));
+      poll("queue", { node: name, fields: JOB_FIELDS }, { signal, onAnswer, onFault });
     });
     // From the top down, so that nothing moves what is there already.
     jobsCame
@@ -308,10 +314,10 @@ function follow(name, signal) {
     if (signal.aborted) clearInterval(clock);
     for (const job of held) {
       const cell = byId("jobs").querySelector(`[data-job="${job.job_id}"]`);
-      if (cell !== null) say(cell, span(runSeconds(job)));
+      if (cell !== null) setText(cell, formatDuration(runSeconds(job)));
     }
   }, 1000);
-  watch(path, {}, { signal, onAnswer, onFault });
+  poll(path, {}, { signal, onAnswer, onFault });
 }
 
 function show() {
@@ -319,15 +325,18 @@ function show() {
   watching = new AbortController();
   const { name } = readState(DEFAULTS);
   byId("name").value = name;
-  say(byId("title"), name === "" ? "Node" : `Node ${name}`);
-  for (const place of ["jobs", "past", "raw"]) put(byId(place));
+  setText(byId("title"), name === "" ? "Node" : `Node ${name}`);
+  for (const place of ["jobs", "past", "raw"]) replaceChildren(byId(place));
   if (name === "") {
-    put(byId("content"), notice("empty", "Which node?", "Type its name above, or choose one on the page Nodes."));
+    replaceChildren(
+      byId("content"),
+      notice("empty", "Which node?", "Type its name above, or choose one on the page Nodes."),
+    );
     return;
   }
   document.title = `Node ${name} · slurm-rest-api`;
-  put(byId("content"), notice("loading", "Loading …"));
-  follow(name, watching.signal);
+  replaceChildren(byId("content"), notice("loading", "Loading …"));
+  pollNode(name, watching.signal);
 }
 
 byId("find").addEventListener("submit", (event) => {

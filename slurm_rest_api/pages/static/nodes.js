@@ -1,9 +1,9 @@
 // The map of partitions and nodes: filters, what is pointed at, and the same facts as a table.
 
-import { address, ask, follow, watch } from "./api-client.js";
+import { address, ask, poll, subscribe } from "./api-client.js";
 import { bands, facts, onColours, sample, sorted, summary } from "./cells.js";
-import { byId, calm, count, faultNotice, h, keyed, notice, percent, put, say } from "./dom.js";
-import { nodeLink, onMove, page, readState, shows, writeState } from "./frame.js";
+import { byId, count, debounce, faultNotice, h, keyed, notice, percent, replaceChildren, setText } from "./dom.js";
+import { nodeLink, onMove, page, readState, setCurlLine, writeState } from "./frame.js";
 import { NodeMap } from "./map.js";
 
 const DEFAULTS = { partition: "", state: "", name: "", view: "map", place: "" };
@@ -51,8 +51,8 @@ let rows = ROWS;
 function fillParts(header, band) {
   const [, facts, text] = header.children;
   const closed = band.state && band.state !== "UP" ? `, ${band.state}` : "";
-  say(facts, `priority tier ${count(band.priority)}, load ${percent(band.load)}${closed}`);
-  say(text, summary(band));
+  setText(facts, `priority tier ${count(band.priority)}, load ${percent(band.load)}${closed}`);
+  setText(text, summary(band));
 }
 
 const map = new NodeMap(byId("map"), {
@@ -71,19 +71,19 @@ function point(spot) {
   pointed = spot;
   const { name, state: text, ...others } = facts(spot.band.cells[spot.index], spot.band);
   if (byId("panel-name").textContent !== name) {
-    put(byId("panel-name"), nodeLink(name));
-    put(
+    replaceChildren(byId("panel-name"), nodeLink(name));
+    replaceChildren(
       byId("panel-links"),
       h("a", { href: page("queue", { node: name }) }, "Jobs on it"),
       h("a", { href: page("node", { name }) }, "All about it"),
     );
   }
   byId("panel").classList.add("pointed");
-  say(byId("panel-state"), text);
-  for (const [key, value] of Object.entries(others)) say(byId(`panel-${key}`), value);
+  setText(byId("panel-state"), text);
+  for (const [key, value] of Object.entries(others)) setText(byId(`panel-${key}`), value);
   if (spot.by !== "keyboard") return;
   const { partition, jobs, load, cpus, reason } = others;
-  say(
+  setText(
     byId("spoken"),
     `${name}, ${partition}: ${text}. Jobs: ${jobs}. Load ${load}. CPUs ${cpus}.${reason === "–" ? "" : ` ${reason}`}`,
   );
@@ -92,7 +92,7 @@ function point(spot) {
 function fillRow(row, { cell, band }) {
   const { load, jobs, cpus, memory: mem, gpus: cards, reason } = facts(cell, band);
   const values = [cell.word, load, jobs, cpus, mem, cards, reason];
-  for (const [index, value] of values.entries()) say(row.children[index + 2], value);
+  for (const [index, value] of values.entries()) setText(row.children[index + 2], value);
 }
 
 function showTable() {
@@ -118,7 +118,7 @@ function showTable() {
       ),
     update: fillRow,
   });
-  say(
+  setText(
     byId("caption"),
     `${count(Math.min(rows, lines.length))} of ${count(lines.length)}: each node under each of its partitions`,
   );
@@ -143,7 +143,10 @@ function show() {
   const chosen = filters();
   const detail = chosen ? `Chosen: ${chosen}.` : "The cluster has no node in any partition that you may see.";
   const [fault] = faults.values();
-  put(byId("blank"), fault ? faultNotice(fault) : shown.length === 0 && notice("empty", "No node matches", detail));
+  replaceChildren(
+    byId("blank"),
+    fault ? faultNotice(fault) : shown.length === 0 && notice("empty", "No node matches", detail),
+  );
   byId("map").hidden = asTable || shown.length === 0;
   byId("list").hidden = !asTable || shown.length === 0;
   if (asTable) showTable();
@@ -165,7 +168,7 @@ function fail(source, fault) {
   // What is there stays, and the frame says how old it is, unless the question itself was wrong.
   if (fault.status === 400 || fault.status === 403) shown = [];
   for (const id of ["map", "list"]) byId(id).hidden ||= shown.length === 0;
-  put(byId("blank"), faultNotice(fault));
+  replaceChildren(byId("blank"), faultNotice(fault));
 }
 
 function askAnew() {
@@ -176,11 +179,11 @@ function askAnew() {
   faults.clear();
   rows = ROWS;
   byId("name").removeAttribute("aria-invalid");
-  if (shown.length === 0) put(byId("blank"), notice("loading", "Loading …"));
+  if (shown.length === 0) replaceChildren(byId("blank"), notice("loading", "Loading …"));
   const { partition, state: wanted, name } = state;
   const question = { partition, state: wanted, name, fields: OF_NODES };
-  shows(address("nodes", { ...question, fields: ["name", ...OF_NODES], format: "table" }));
-  follow("nodes", question, {
+  setCurlLine(address("nodes", { ...question, fields: ["name", ...OF_NODES], format: "table" }));
+  subscribe("nodes", question, {
     wait: 0,
     signal,
     onChange: (records, { full, gone }) => {
@@ -191,7 +194,7 @@ function askAnew() {
     onSame: () => succeed("nodes"),
     onFault: (fault) => fail("nodes", fault),
   });
-  watch(
+  poll(
     "usage",
     { compact: true, partition, fields: OF_USAGE },
     {
@@ -239,7 +242,7 @@ function listen() {
   byId("state").addEventListener("change", ({ target }) => choose({ state: target.value }, true));
   byId("name").addEventListener(
     "input",
-    calm(400, () => choose({ name: byId("name").value.trim() }, true)),
+    debounce(400, () => choose({ name: byId("name").value.trim() }, true)),
   );
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("view").addEventListener("click", () => choose({ view: state.view === "table" ? "map" : "table" }, false));

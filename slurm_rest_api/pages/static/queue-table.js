@@ -1,7 +1,7 @@
 // The table of the queue: its columns, and rows with keys, changed in place, so that focus, selection and scroll survive
 // every refresh. One module, because each more is one more request of the first view.
 
-import { byId, count, h, memory, now, put, say, span } from "./dom.js";
+import { byId, count, formatDuration, h, memory, now, replaceChildren, setText } from "./dom.js";
 import { jobLink, nodeLink, page } from "./frame.js";
 import { baseState, gpus, holdsNodes, isPending, jobName, reason, runSeconds, stateChip, taskCount } from "./jobs.js";
 
@@ -71,13 +71,13 @@ export const COLUMNS = {
     title: "Run time",
     number: true,
     needs: ["start_time", "end_time", "suspend_time", "pre_sus_time"],
-    text: (job, at) => span(runSeconds(job, at)),
+    text: (job, at) => formatDuration(runSeconds(job, at)),
     ticks: true,
   },
   time_limit: {
     title: "Limit",
     sort: true,
-    ...number("time_limit", (minutes) => span(typeof minutes === "number" ? 60 * minutes : minutes)),
+    ...number("time_limit", (minutes) => formatDuration(typeof minutes === "number" ? 60 * minutes : minutes)),
   },
   end_time: {
     title: "End",
@@ -174,8 +174,8 @@ export function makeTable({ onSort, onFold }) {
     if (names.join() !== columns.join()) {
       columns = names;
       shown = new Map();
-      put(heads, names.map(head));
-      put(
+      replaceChildren(heads, names.map(head));
+      replaceChildren(
         body,
         Array.from({ length: 12 }, () => h("tr", { class: "wait" }, h("td", { colspan: names.length }))),
       );
@@ -202,8 +202,8 @@ export function makeTable({ onSort, onFold }) {
     if (cell.dataset.text === text) return;
     cell.dataset.text = text;
     const node = column.node?.(job);
-    if (node) put(cell, node);
-    else say(cell, text);
+    if (node) replaceChildren(cell, node);
+    else setText(cell, text);
     if (column.long) cell.title = column.hint?.(job) ? `${text}. ${column.hint(job)}` : text;
   }
 
@@ -225,7 +225,7 @@ export function makeTable({ onSort, onFold }) {
     const [first] = jobs;
     if (row.querySelector("button") === null) {
       const label = `tasks of array ${array} on this page`;
-      put(
+      replaceChildren(
         row.firstElementChild,
         h("button", { type: "button", class: "fold", "aria-label": label, onclick: () => onFold(String(array)) }),
         " ",
@@ -234,16 +234,16 @@ export function makeTable({ onSort, onFold }) {
     }
     const button = row.querySelector("button");
     button.setAttribute("aria-expanded", String(isOpen));
-    say(button, isOpen ? "−" : "+");
+    setText(button, isOpen ? "−" : "+");
     const said = { job_state: tasksByState(jobs), num_cpus: count(jobs.reduce((sum, job) => sum + job.num_cpus, 0)) };
     columns.slice(1).forEach((name, index) => {
       const cell = row.children[index + 1];
-      if (said[name] !== undefined) say(cell, said[name]);
+      if (said[name] !== undefined) setText(cell, said[name]);
       else if (jobs.every((job) => COLUMNS[name].text(job, 0) === COLUMNS[name].text(first, 0)))
         setCell(cell, name, first, 0);
       else if (cell.dataset.text !== "") {
         cell.dataset.text = "";
-        say(cell, "");
+        setText(cell, "");
       }
     });
   }
@@ -300,7 +300,7 @@ export function makeTable({ onSort, onFold }) {
   // No rows are left over from another question.
   function clear() {
     shown = new Map();
-    put(body);
+    replaceChildren(body);
     table.setAttribute("aria-busy", "false");
   }
 

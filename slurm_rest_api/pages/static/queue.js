@@ -1,8 +1,8 @@
 // The queue: a page of it by filters, order and columns that stand in the address, kept up to date by its changes.
 
-import { address, ask, follow } from "./api-client.js";
-import { byId, calm, count, faultNotice, h, notice, put, say } from "./dom.js";
-import { onMove, page, readState, shows, writeState } from "./frame.js";
+import { address, ask, subscribe } from "./api-client.js";
+import { byId, count, debounce, faultNotice, h, notice, replaceChildren, setText } from "./dom.js";
+import { onMove, page, readState, setCurlLine, writeState } from "./frame.js";
 import { reason } from "./jobs.js";
 import { arrange, COLUMNS, chosenColumns, DEFAULT_COLUMNS, fieldsOf, makeTable } from "./queue-table.js";
 
@@ -130,12 +130,15 @@ const inWords = () =>
 
 function showFound({ total }) {
   const here = jobs.length < total ? `, ${count(jobs.length)} of them on this page` : "";
-  say(byId("found"), `${count(total)} ${total === 1 ? "job" : "jobs"}${inWords() ? ` with ${inWords()}` : ""}${here}`);
+  setText(
+    byId("found"),
+    `${count(total)} ${total === 1 ? "job" : "jobs"}${inWords() ? ` with ${inWords()}` : ""}${here}`,
+  );
   const blank = byId("blank");
-  if (jobs.length > 0) put(blank);
-  else if (inWords()) put(blank, notice("empty", "No job matches", `The filters are: ${inWords()}.`));
+  if (jobs.length > 0) replaceChildren(blank);
+  else if (inWords()) replaceChildren(blank, notice("empty", "No job matches", `The filters are: ${inWords()}.`));
   else
-    put(
+    replaceChildren(
       blank,
       notice(
         "empty",
@@ -151,7 +154,7 @@ function showPager({ next }) {
   byId("first").disabled = at === 0;
   byId("previous").disabled = at === 0;
   byId("next").disabled = !next;
-  say(byId("place"), `Page ${at + 1}${at >= MOST_PAGES_BACK ? " or later" : ""}`);
+  setText(byId("place"), `Page ${at + 1}${at >= MOST_PAGES_BACK ? " or later" : ""}`);
 }
 
 function card(name, { count: number, cpus, gpus }) {
@@ -179,7 +182,7 @@ async function loadSummary(signal) {
   for (const group of Object.values(data)) for (const name of Object.keys(sums)) sums[name] += group[name];
   const names = [...new Set([...QUICK, ...Object.keys(data)])];
   const focused = document.activeElement?.closest?.("#summary button")?.dataset.state;
-  put(
+  replaceChildren(
     byId("summary"),
     card("", sums),
     names.map((name) => card(name, data[name] ?? { count: 0, cpus: 0, gpus: 0 })),
@@ -205,9 +208,9 @@ async function loadReasons() {
       h("td", {}, meaning),
     );
   });
-  if (body.length === 0) put(byId("why"), notice("empty", "No job waits for a reason", inWords()));
+  if (body.length === 0) replaceChildren(byId("why"), notice("empty", "No job waits for a reason", inWords()));
   else
-    put(
+    replaceChildren(
       byId("why"),
       h(
         "div",
@@ -236,22 +239,22 @@ const onlyGiven = (parameters) => Object.fromEntries(Object.entries(parameters).
 function showFault(fault) {
   byId("rows").parentElement.setAttribute("aria-busy", "false");
   const known = jobs.length > 0 && fault.status !== 400 && fault.status !== 403;
-  put(byId("fault"), faultNotice(fault));
+  replaceChildren(byId("fault"), faultNotice(fault));
   byId(`f-${fault.parameter}`)?.setAttribute("aria-invalid", "true");
   if (HIDDEN_FILTERS.includes(fault.parameter)) byId("more").open = true;
   if (known) return;
   jobs = [];
   table.clear();
   byId("scroll").hidden = true;
-  put(byId("blank"));
-  say(byId("found"), "");
+  replaceChildren(byId("blank"));
+  setText(byId("found"), "");
 }
 
 async function loadPage(signal, gone = new Set()) {
   const answer = await ask(path(), { ...question(), shape: "list" }, { signal });
   jobs = answer.data;
   last = answer.meta;
-  put(byId("fault"));
+  replaceChildren(byId("fault"));
   byId("scroll").hidden = false;
   showFound(last);
   showPager(last);
@@ -261,7 +264,7 @@ async function loadPage(signal, gone = new Set()) {
 
 // Changes among all jobs that match make the page be asked again: what is on it may have moved.
 async function keepUp(version, signal) {
-  const refresh = calm(200, async (gone) => {
+  const refresh = debounce(200, async (gone) => {
     try {
       await loadPage(signal, gone);
       await loadSummary(signal);
@@ -271,7 +274,7 @@ async function keepUp(version, signal) {
   });
   const onChange = (_records, { gone }) => refresh(gone);
   const onSame = () => byId("fault").hasChildNodes() && refresh(new Set());
-  await follow(
+  await subscribe(
     path(),
     { ...filters(), fields: "job_id" },
     { from: version, signal, onChange, onSame, onFault: showFault },
@@ -284,7 +287,7 @@ async function load() {
   const { signal } = following;
   showFilters();
   table.busy();
-  shows(address(path(), question()));
+  setCurlLine(address(path(), question()));
   try {
     const [version] = await Promise.all([loadPage(signal), loadSummary(signal)]);
     if (byId("why").querySelector("table")) await loadReasons();
@@ -305,7 +308,7 @@ function chooseColumns() {
 
 function start() {
   const boxes = Object.entries(COLUMNS).filter(([name]) => name !== "job_id");
-  put(
+  replaceChildren(
     byId("choices"),
     boxes.map(([name, { title }]) =>
       h("label", { class: "tick" }, h("input", { type: "checkbox", value: name, onchange: chooseColumns }), title),
@@ -330,7 +333,9 @@ function start() {
     const cursor = new URL(last.next, location.href).searchParams.get("cursor");
     askAnew({ trail: [...cursors(), cursor].slice(-MOST_PAGES_BACK).join(".") });
   });
-  byId("explain").addEventListener("click", () => loadReasons().catch((error) => put(byId("why"), faultNotice(error))));
+  byId("explain").addEventListener("click", () =>
+    loadReasons().catch((error) => replaceChildren(byId("why"), faultNotice(error))),
+  );
   onMove(() => {
     state = readState(DEFAULTS);
     for (const name of FILTERS) byId(`f-${name}`).value = state[name];

@@ -1,7 +1,7 @@
 // The whole record of a job or a node, as the API answers it, with what each field means.
 
 import { address, send } from "./api-client.js";
-import { faultNotice, h, put, tableOf } from "./dom.js";
+import { faultNotice, h, replaceChildren, tableOf } from "./dom.js";
 
 // The fields of a route's record as the OpenAPI document describes them: name to text.
 async function descriptions(route) {
@@ -25,11 +25,11 @@ export async function showRecord(place, route, record) {
     h("code", {}, name),
     h("code", {}, JSON.stringify(value)),
   ]);
-  put(place, tableOf("Fields", "As the API answers them.", ["Field", "Value"], rows));
+  replaceChildren(place, tableOf("Fields", "As the API answers them.", ["Field", "Value"], rows));
   try {
     const meaning = await descriptions(route);
     const told = rows.map(([name, value]) => [name, value, meaning[name.textContent] ?? ""]);
-    put(place, tableOf("Fields", "As the API answers them.", ["Field", "Value", "What it is"], told));
+    replaceChildren(place, tableOf("Fields", "As the API answers them.", ["Field", "Value", "What it is"], told));
   } catch (fault) {
     place.append(faultNotice(fault));
   }
