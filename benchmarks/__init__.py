@@ -1,1 +1,1 @@
-"""Measures the service beside what a site would use without it, on the real cluster of `tests/testbed`."""
+"""Measures the service and its peers (slurmrestd, Slurm's commands, the queries of 2018) in the same run."""

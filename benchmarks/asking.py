@@ -1,9 +1,9 @@
-"""Measures the live routes under uWSGI behind nginx, with the deployment's own files, over a made-up cluster.
+"""Measures the live routes under uWSGI and nginx, with the deployment's own files, over a synthetic cluster.
 
-    python -m benchmarks.asking --uwsgi uwsgi --output docs/live-queries.md
+    python -m benchmarks.asking --uwsgi uwsgi --output benchmarks/results/asking.md
 
-It needs `uwsgi`, Debian's `nginx`, `wrk` and `curl`, and a machine that does nothing else. Load generator, proxy, web
-workers and collector share it. `--only PART` (repeatable) measures some parts and keeps what `--results` has of others.
+It needs `uwsgi`, Debian's `nginx`, `wrk` and `curl`, and an idle machine, which load generator, proxy, web workers and
+collector share. `--only PART` (repeatable) measures some parts and keeps the others from `--results`.
 """
 
 from __future__ import annotations
@@ -19,89 +19,89 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import asking_report
-from benchmarks.crowd import Row, asked, costs_of
-from benchmarks.deployed import Deployed, deployed
+from benchmarks.client_load import Row, measure_route, usage_row
+from benchmarks.deployment import Deployment, deployed
 from benchmarks.document import write_between_marks
-from benchmarks.watching import watched
+from benchmarks.resource_usage import measured
 
-Part = Callable[[Deployed, argparse.Namespace], list[Row]]
+Part = Callable[[Deployment, argparse.Namespace], list[Row]]
 
 _FIELDS: Final = "fields=job_id,name,job_state,priority&limit=100"
 _PAUSE_MS: Final = 1000
 _SLOW_CLIENTS: Final = 50
 
 
-def unchanged(service: Deployed, options: argparse.Namespace) -> list[Row]:
-    """304s, of what does not change here from load to load, and the same asked without a tag."""
+def unchanged(service: Deployment, options: argparse.Namespace) -> list[Row]:
+    """Measures conditional requests that get a 304, and the same route without a validator."""
     tag = service.fetch("/partitions")[0]["ETag"]
     return [
         row
         for clients in options.clients
         for row in (
-            asked(service, "304 of `/partitions`", ["/partitions"], clients, options.seconds, tag=tag),
-            asked(service, "`/partitions`, whole", ["/partitions"], clients, options.seconds),
+            measure_route(service, "304 of `/partitions`", ["/partitions"], clients, options.seconds, tag=tag),
+            measure_route(service, "`/partitions`, whole", ["/partitions"], clients, options.seconds),
         )
     ]
 
 
-def pages(service: Deployed, options: argparse.Namespace) -> list[Row]:
-    """A page of a user's jobs: of one user, and of a random one of two hundred."""
+def pages(service: Deployment, options: argparse.Namespace) -> list[Row]:
+    """Measures a page of jobs of one user, and of a random one of 200 users."""
     one = [f"/queue?user=user003&{_FIELDS}"]
     many = [f"/queue?user=user{number:03}&{_FIELDS}" for number in range(200)]
     return [
         row
         for clients in options.clients
         for row in (
-            asked(service, "a page of one user's jobs", one, clients, options.seconds),
-            asked(service, "a page of any of 200 users", many, clients, options.seconds),
+            measure_route(service, "a page of one user's jobs", one, clients, options.seconds),
+            measure_route(service, "a page of any of 200 users", many, clients, options.seconds),
         )
     ]
 
 
-def jobs(service: Deployed, options: argparse.Namespace) -> list[Row]:
-    """One job, and a random one of five thousand."""
+def jobs(service: Deployment, options: argparse.Namespace) -> list[Row]:
+    """Measures one job, and a random one of 5,000 jobs."""
     step = max(options.jobs // 5000, 1)
     many = [f"/queue/{number}" for number in range(1, options.jobs + 1, step)]
     return [
         row
         for clients in options.clients
         for row in (
-            asked(service, "one job", ["/queue/4711"], clients, options.seconds),
-            asked(service, "any of 5,000 jobs", many, clients, options.seconds),
+            measure_route(service, "one job", ["/queue/4711"], clients, options.seconds),
+            measure_route(service, "any of 5,000 jobs", many, clients, options.seconds),
         )
     ]
 
 
-def changes(service: Deployed, options: argparse.Namespace) -> list[Row]:
-    """What a load changed, a hundredth of all jobs; and numbers by user."""
+def changes(service: Deployment, options: argparse.Namespace) -> list[Row]:
+    """Measures the changes of one load (1 % of all jobs), and aggregates by user."""
     rows = []
     for clients in options.clients:
         path = f"/queue?since={service.version_before()}"
-        rows.append(asked(service, "changes since the load before", [path], clients, options.seconds))
-        rows.append(asked(service, "numbers by user", ["/queue?group_by=user"], clients, options.seconds))
+        rows.append(measure_route(service, "changes since the load before", [path], clients, options.seconds))
+        rows.append(measure_route(service, "numbers by user", ["/queue?group_by=user"], clients, options.seconds))
     return rows
 
 
-def paused(service: Deployed, options: argparse.Namespace) -> list[Row]:
-    """Clients that ask about once a second, as pages of people do."""
+def paused(service: Deployment, options: argparse.Namespace) -> list[Row]:
+    """Measures clients that send about one request a second, as pages do."""
     many = [f"/queue?user=user{number:03}&{_FIELDS}" for number in range(200)]
     any_job = [f"/queue/{number}" for number in range(1, options.jobs + 1, max(options.jobs // 5000, 1))]
-    crowds = [clients for clients in options.clients if clients > 1]
+    counts = [clients for clients in options.clients if clients > 1]
     rows = []
-    for clients in crowds:
-        rows.append(asked(service, "a page of any of 200 users", many, clients, 10, _PAUSE_MS))
-        rows.append(asked(service, "any of 5,000 jobs", any_job, clients, 10, _PAUSE_MS))
+    for clients in counts:
+        rows.append(measure_route(service, "a page of any of 200 users", many, clients, 10, _PAUSE_MS))
+        rows.append(measure_route(service, "any of 5,000 jobs", any_job, clients, 10, _PAUSE_MS))
         changed = [f"/queue?since={service.version_before()}"]
-        rows.append(asked(service, "changes since the load before", changed, clients, 10, _PAUSE_MS))
+        rows.append(measure_route(service, "changes since the load before", changed, clients, 10, _PAUSE_MS))
     return rows
 
 
-def whole(service: Deployed, options: argparse.Namespace) -> list[Row]:
-    """The whole queue, compressed; and the same read slowly by many."""
-    rows = [asked(service, "`/queue`, gzip", ["/queue"], clients, options.seconds) for clients in (1, 10)]
+def whole(service: Deployment, options: argparse.Namespace) -> list[Row]:
+    """Measures the whole queue with gzip, at full speed and with 50 slow clients."""
+    rows = [measure_route(service, "`/queue`, gzip", ["/queue"], clients, options.seconds) for clients in (1, 10)]
     url = f"http://127.0.0.1:{service.port}/queue"
     argv = ["curl", "-s", "-o", "/dev/null", "-H", "Accept-Encoding: gzip", "--limit-rate", "1M", "-m", "20", url]
-    with watched(service) as costs:
+    with measured(service) as usage:
         began = time.monotonic()
         readers = [subprocess.Popen(argv) for _ in range(_SLOW_CLIENTS)]
         for reader in readers:
@@ -112,7 +112,7 @@ def whole(service: Deployed, options: argparse.Namespace) -> list[Row]:
         {
             "request": f"`/queue`, gzip, read at 1 MB/s for {seconds:.0f} s",
             "clients": _SLOW_CLIENTS,
-            **costs_of(costs, _SLOW_CLIENTS),
+            **usage_row(usage, _SLOW_CLIENTS),
         },
     ]
 
@@ -128,7 +128,7 @@ PARTS: Final[dict[str, Part]] = {
 
 
 def main() -> None:
-    """Start everything, measure, end everything, and write what was found."""
+    """Starts the deployment, measures, stops it and writes the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--jobs", type=int, default=100_000)
     parser.add_argument("--nodes", type=int, default=10_000)
@@ -146,7 +146,7 @@ def main() -> None:
         deployed(Path(name), options.jobs, options.nodes, options.port, options.uwsgi) as service,
     ):
         for part in options.only or PARTS:
-            # Before the clients come: what the machine has to do besides.
+            # Read before the clients start: load of other programs.
             busy = os.getloadavg()[0]
             results[part] = [{**row, "load_average": busy} for row in PARTS[part](service, options)]
             options.results.write_text(json.dumps(results, indent=1))

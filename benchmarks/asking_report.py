@@ -1,4 +1,4 @@
-"""Tables of what `benchmarks.asking` found."""
+"""Formats the results of `benchmarks.asking` as Markdown tables."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _PARTS: Final = ("unchanged", "pages", "jobs", "changes", "paused", "whole")
 
 
 def text(results: Mapping[str, Sequence[Row]], jobs: int, nodes: int) -> str:
-    """Everything between the marks of the document."""
+    """Returns the text between the marks of the document."""
     rows = [row for part in _PARTS for row in results.get(part, ())]
     busy = max((row.get("load_average", 0.0) for row in rows), default=0.0)
-    told = f"{machine()} {jobs:,} jobs, {nodes:,} nodes. Load average before a part began: {busy:.1f} at most."
-    sections = [told, _requests(rows), _memory(rows), _collector(results)]
+    message = f"{machine()} {jobs:,} jobs, {nodes:,} nodes. Load average before a part began: {busy:.1f} at most."
+    sections = [message, _requests(rows), _memory(rows), _collector(results)]
     return "\n\n".join([*sections, _goals(results)])
 
 

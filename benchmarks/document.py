@@ -1,4 +1,4 @@
-"""What every report begins with, and the file that it goes into."""
+"""Describes the machine and writes a report into its file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.testbed.cluster import Cluster
 
 
 def machine(cluster: Cluster) -> str:
-    """Slurm's release and the machine that it runs on, in a clause without a stop."""
+    """Returns Slurm's release and the machine as a clause without a full stop."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next(
         (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown processor"
@@ -20,7 +20,7 @@ def machine(cluster: Cluster) -> str:
 
 
 def write_between_marks(path: Path, text: str, name: str = "figures") -> None:
-    """Write `text` into a file; of one with our marks, those called `name`, only what is between them is replaced."""
+    """Writes `text` into a file. In a file with the marks called `name`, replaces only the text between them."""
     first, last = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
     before, begin, rest = path.read_text().partition(first) if path.exists() else ("", "", "")
     _, end, after = rest.partition(last)

@@ -1,7 +1,7 @@
-"""`python3 -m benchmarks.history`: /history over ten million records, beside the query of 2018, sacct and slurmrestd.
+"""Measures /history over ten million records, with the query of 2018, sacct and slurmrestd as peers.
 
-Run by root in the checkout. It brings the cluster of `tests/testbed` up, fills slurmdbd's own job table, measures,
-prints Markdown tables and takes the cluster down. Nothing else should run on the machine meanwhile.
+Run `python3 -m benchmarks.history` as root in the checkout, on an idle machine. It brings up the cluster of
+`tests/testbed`, fills slurmdbd's own job table, measures, prints Markdown tables and takes the cluster down.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from benchmarks.history_measure import (
     measure_old,
     watched_statements,
 )
+from benchmarks.history_peers import many_clients, peers, start
 from benchmarks.history_report import Line
 from benchmarks.history_requests import PAGE_GOAL, Request, requests
-from benchmarks.history_rivals import crowd, rivals, start
 from benchmarks.history_rows import Filled, connect, fill
 from slurm_rest_api.config import DatabaseSettings, Settings
 from tests.conftest import make_client
@@ -42,7 +42,7 @@ _JOB_TABLE = f"{CLUSTER}_job_table"
 
 
 def main(arguments: list[str]) -> int:
-    """Fill, measure, print; returns the exit status."""
+    """Fills the table, measures and prints. Returns the exit status."""
     options = _parser().parse_args(arguments)
     layout = layout_from(os.environ)
     try:
@@ -65,8 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m benchmarks.history", description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000, help="records (default: ten million)")
     parser.add_argument("--times", type=int, default=50, help="requests of each kind (default: 50)")
-    parser.add_argument("--old", action="store_true", help="measure queries of 2018, too: half a minute each")
-    parser.add_argument("--output", type=Path, help="write the tables between our marks in this file, too")
+    parser.add_argument("--old", action="store_true", help="also measure the queries of 2018: half a minute each")
+    parser.add_argument("--output", type=Path, help="also write the tables between the marks of this file")
     parser.add_argument("--keep", action="store_true", help="leave the cluster up, with its records, for another run")
     return parser
 
@@ -77,7 +77,7 @@ def _measure(cluster: Cluster, options: argparse.Namespace) -> str:
     lines: list[Line] = []
     client = make_client(_settings(cluster))
     with watched_statements() as statements:
-        # The names of associations, and which of them only the job table knows, are read by the first who asks.
+        # The first request reads the reference data, so it is not measured.
         client.get("/history?account=acct7")
         for request in requests(filled):
             with step(f"measure {request.name}"):
@@ -89,8 +89,8 @@ def _measure(cluster: Cluster, options: argparse.Namespace) -> str:
     with step("measure sacct, slurmrestd and 50 clients"):
         service = start(cluster)
         try:
-            others = rivals(cluster, service, filled, 5, 1)
-            many = crowd(connection, service, DatabaseSettings().db_pool_size)
+            others = peers(cluster, service, filled, 5, 1)
+            many = many_clients(connection, service, DatabaseSettings().db_pool_size)
         finally:
             service.stop()
     size = _table_bytes(connection)
@@ -98,14 +98,14 @@ def _measure(cluster: Cluster, options: argparse.Namespace) -> str:
 
 
 def _filled(connection: pymysql.Connection[Any], rows: int) -> Filled:
-    """The table filled, now or by an earlier run that left the cluster up."""
+    """Returns the filled table, from this run or from an earlier one with --keep."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*), MIN(time_submit), MAX(mod_time) FROM `{_JOB_TABLE}`")
         [(present, first, last)] = cursor.fetchall()
     if present == rows:
         return Filled(rows, int(first), int(last) + 60)
     if present:
-        raise TestbedError(f"the cluster has {present} records already; 'python3 -m tests.testbed down' forgets them")
+        raise TestbedError(f"the cluster has {present} records. Remove them with 'python3 -m tests.testbed down'.")
     with step(f"write {rows:,} records"):
         return fill(connection, CLUSTER, rows, say)
 

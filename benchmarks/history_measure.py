@@ -1,4 +1,4 @@
-"""Asks /history in this process and adds up what its statements took: the answer's time, and the database's share."""
+"""Times requests to /history in this process, and the SQL statements that they execute."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OLD_LIMIT_SECONDS: Final = 30
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds of some equal requests: of the whole answer, and of its statements; `records` in each."""
+    """Milliseconds of equal requests: whole response and its statements. `records` is the count in each."""
 
     status: int
     records: int
@@ -31,19 +31,19 @@ class Timing:
 
 @dataclass
 class Statements:
-    """The statements of the last request with their parameters, and the milliseconds that each took."""
+    """The statements of the last request, with parameters and milliseconds."""
 
     seen: list[tuple[str, Any, float]] = field(default_factory=list)
 
     @property
     def milliseconds(self) -> float:
-        """What all of them took."""
+        """Milliseconds of all statements."""
         return sum(took for _, _, took in self.seen)
 
 
 @contextmanager
 def watched_statements() -> Iterator[Statements]:
-    """Every statement that any engine of this process executes meanwhile."""
+    """Records every statement that an engine of this process executes."""
     statements = Statements()
 
     def before(_connection: Any, _cursor: Any, _statement: Any, _parameters: Any, context: Any, _many: Any) -> None:
@@ -70,7 +70,7 @@ def watched_statements() -> Iterator[Statements]:
 
 
 def measure(client: FlaskClient, statements: Statements, path: str, times: int) -> Timing:
-    """Ask for `path` so many times; a request that is refused is asked once."""
+    """Requests `path` `times` times, or once if the response is an error."""
     answers, database = [], []
     while True:
         statements.seen.clear()
@@ -85,12 +85,12 @@ def measure(client: FlaskClient, statements: Statements, path: str, times: int) 
 
 
 def first_page(request: Request) -> str:
-    """The path of the first page of ten."""
+    """Returns the path of the first page of ten."""
     return f"/history?{request.query}&limit=10".replace("?&", "?")
 
 
 def deep_page(client: FlaskClient, request: Request) -> str | None:
-    """The path of the page behind the record 100,000, by cursor; None when that place was not found in time."""
+    """Returns the path of the page after record 100,000 by cursor, or None if finding it timed out."""
     response = client.get(f"{first_page(request)}&offset={_DEPTH - 10}&fields=id_record")
     link = response.get_json()["meta"]["next"] if response.status_code == 200 else None
     if link is None:
@@ -100,7 +100,7 @@ def deep_page(client: FlaskClient, request: Request) -> str | None:
 
 
 def measure_old(connection: pymysql.Connection[Any], table: str, request: Request) -> float:
-    """Milliseconds of the query of 2018 for the same request; infinite when it took longer than the limit."""
+    """Returns the milliseconds of the query of 2018, or infinity above the limit."""
     query = (
         f"SET STATEMENT max_statement_time = {OLD_LIMIT_SECONDS} FOR"
         f" SELECT * FROM `{table}` WHERE {request.old} ORDER BY time_submit DESC LIMIT 10"
@@ -117,7 +117,7 @@ def measure_old(connection: pymysql.Connection[Any], table: str, request: Reques
 
 
 def explained(connection: pymysql.Connection[Any], statements: Statements) -> str:
-    """The slowest statement of the last request, and the server's plan for it."""
+    """Returns the slowest statement of the last request with its query plan."""
     statement, parameters, took = max(statements.seen, key=lambda seen: seen[2])
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {statement}", parameters)

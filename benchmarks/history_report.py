@@ -1,4 +1,4 @@
-"""The figures of benchmarks.history as Markdown tables, with a verdict on each goal."""
+"""Formats the results of `benchmarks.history` as Markdown tables, with a verdict on each goal."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import statistics
 from dataclasses import dataclass
 
 from benchmarks.history_measure import OLD_LIMIT_SECONDS, Timing
+from benchmarks.history_peers import CLIENTS, Crowd, Peer
 from benchmarks.history_requests import PAGE_GOAL, Request
-from benchmarks.history_rivals import CLIENTS, Crowd, Rival
 from benchmarks.history_rows import BUFFER_POOL_BYTES, Filled
 
 
 @dataclass
 class Line:
-    """One request measured: its first page, the page behind record 100,000, and the query of 2018 (milliseconds)."""
+    """One measured request: first page, page after record 100,000, and query of 2018 (milliseconds)."""
 
     request: Request
     first: Timing
@@ -23,27 +23,27 @@ class Line:
 
     @property
     def median(self) -> float:
-        """Milliseconds of the first page in the database."""
+        """Median milliseconds of the first page in the database."""
         return statistics.median(self.first.statements)
 
     @property
     def deep_median(self) -> float:
-        """Milliseconds of the deep page in the database; infinite when it was not answered."""
+        """Median milliseconds of the deep page in the database, infinite if it timed out."""
         if self.deep is None or self.deep.status != 200:
             return math.inf
         return statistics.median(self.deep.statements)
 
     @property
     def is_missed(self) -> bool:
-        """Whether the first page misses what is asked of it."""
+        """True if the first page misses its goal."""
         if self.request.refused:
             return self.first.status not in (200, 504)
         return self.request.goal is not None and (self.first.status != 200 or self.median > self.request.goal)
 
 
-def render(machine: str, filled: Filled, size: int, lines: list[Line], others: list[Rival], many: Crowd) -> str:
-    """The whole report."""
-    return "\n\n".join([_setting(machine, filled, size), _table(lines), _goals(lines), _rivals(others), _crowd(many)])
+def render(machine: str, filled: Filled, size: int, lines: list[Line], others: list[Peer], many: Crowd) -> str:
+    """Returns the whole report."""
+    return "\n\n".join([_setting(machine, filled, size), _table(lines), _goals(lines), _peers(others), _crowd(many)])
 
 
 def _setting(machine: str, filled: Filled, size: int) -> str:
@@ -99,13 +99,13 @@ def _goals(lines: list[Line]) -> str:
     lost = [line.request.name for line in deep if line.deep is None]
     refused = sum(line.request.refused and line.first.status == 504 for line in lines)
     kept = f"{sum(line.request.goal is not None for line in lines)} requests have a goal for their first page"
-    told = f"{kept}, {sum(line.deep is not None for line in deep)} pages at record 100,000 one of {PAGE_GOAL:g} ms;"
+    summary = f"{kept}, {sum(line.deep is not None for line in deep)} pages at record 100,000 one of {PAGE_GOAL:g} ms;"
     verdict = f" missed: {'; '.join(missed)}." if missed else " none is missed."
     gone = f" Record 100,000 itself was not reached by `offset` within the limit: {', '.join(lost)}." if lost else ""
-    return f"{told}{verdict} {refused} requests without an index and a window ended at the limit with a 504.{gone}"
+    return f"{summary}{verdict} {refused} requests without an index and a window ended at the limit with a 504.{gone}"
 
 
-def _rivals(others: list[Rival]) -> str:
+def _peers(others: list[Peer]) -> str:
     lines = [
         "All records of one day a year ago. `/history` asks for those that ended on it, the others for those that were"
         " eligible before its end and ended after its begin, which is what they know.",

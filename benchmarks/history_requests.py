@@ -1,4 +1,4 @@
-"""What /history is asked in the benchmark, the query that answered the same in 2018, and how fast each has to be."""
+"""Lists the requests of the benchmark with the conditions of 2018 and the goals in milliseconds."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ PAGE_GOAL, FILTER_GOAL, WINDOW_GOAL = 5.0, 50.0, 500.0
 
 @dataclass(frozen=True)
 class Request:
-    """One way of asking: the query string, the 2018 condition on the same rows, and the goal in milliseconds.
+    """One request: query string, condition of 2018 on the same rows, and goal in milliseconds.
 
-    Without goal it is measured alone; a `refused` one has to end at the statement limit, as a 504. `deep`: it has
-    100,000 records and more, so a page at that depth is measured too. `classic`: 2018 knew this filter, and its query
-    is measured beside it.
+    `refused`: the request must end at the statement limit with a 504. `deep`: at least 100,000 records match, so a page
+    at that depth is measured as well. `classic`: the service of 2018 had this filter, so its query is measured as well.
     """
 
     name: str
@@ -32,7 +31,7 @@ class Request:
 
 
 def requests(filled: Filled) -> list[Request]:
-    """All of them, for a table filled like that."""
+    """Returns all requests for a filled table."""
     return [*_alone(filled), *_windows(filled), *_pairs(filled)]
 
 
@@ -45,7 +44,7 @@ def _alone(filled: Filled) -> list[Request]:
         Request("user, old records alone", f"user=u{RETIRED}", f"id_assoc = {1000 + RETIRED}", FILTER_GOAL,
                 classic=True),
         Request("user, by uid", "user=20000", "id_user = 20000", deep=True),
-        Request("user, unknown", "user=nobody-there", "FALSE", FILTER_GOAL),
+        Request("user, unknown", "user=unknown-user", "FALSE", FILTER_GOAL),
         Request("account of 9 users", "account=acct7", "account = 'acct7'", FILTER_GOAL, deep=True),
         Request("account of 300 users", "account=campus", "account = 'campus'", deep=True),
         Request("association", "associd=1000", "id_assoc = 1000", FILTER_GOAL, deep=True, classic=True),
@@ -78,15 +77,15 @@ def _windows(filled: Filled) -> list[Request]:
         Request("submitted more than a year ago", f"submitbefore={then}", f"time_submit < {then}", FILTER_GOAL,
                 deep=True),
         *(
-            Request(f"{told} on a day a year ago", between(word, then, then + DAY),
+            Request(f"{verb} on a day a year ago", between(word, then, then + DAY),
                     f"time_{word} >= {then} AND time_{word} < {then + DAY}", FILTER_GOAL,
                     classic=word == "start")
-            for word, told in (("submit", "submitted"), ("start", "started"), ("end", "ended"))
+            for word, verb in (("submit", "submitted"), ("start", "started"), ("end", "ended"))
         ),
         *(
-            Request(f"job name, unknown, {told} in 30 days", f"jobname=nothing&{word}after=now-30days",
+            Request(f"job name, unknown, {verb} in 30 days", f"jobname=nothing&{word}after=now-30days",
                     f"job_name = 'nothing' AND time_{word} >= {filled.now - 30 * DAY}", WINDOW_GOAL)
-            for word, told in (("submit", "submitted"), ("start", "started"), ("end", "ended"))
+            for word, verb in (("submit", "submitted"), ("start", "started"), ("end", "ended"))
         ),
         Request("job name, unknown, 30 days a year ago", f"jobname=nothing&{between('submit', then, then + 30 * DAY)}",
                 f"job_name = 'nothing' AND time_submit >= {then} AND time_submit < {then + 30 * DAY}", WINDOW_GOAL),
@@ -123,5 +122,5 @@ def _pairs(filled: Filled) -> list[Request]:
 
 
 def between(word: str, since: int, until: int) -> str:
-    """The parameters of a window of `submit`, `start` or `end` times."""
+    """Returns the parameters of a window of `submit`, `start` or `end` times."""
     return urlencode({f"{word}after": since, f"{word}before": until})

@@ -1,6 +1,6 @@
-"""Fills slurmdbd's own job table with made-up records of three years, by MariaDB's SEQUENCE engine: no client is slow.
+"""Fills slurmdbd's job table with synthetic records of three years, using MariaDB's SEQUENCE engine.
 
-The same number makes the same records, apart from the moment that they end at, which is now.
+The same number of rows gives the same records, relative to the current time.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ YEARS_SECONDS: Final = 3 * 365 * 86400
 USERS: Final = 2000
 ACCOUNTS: Final = 200
 RETIRED: Final = USERS - 1
-"""This user has records in the oldest twentieth of the table alone."""
+"""The user with records only in the oldest 5 % of the table."""
 CAMPUS_FROM: Final = 1700
-"""Users from this one on share the account `campus`; of the others ten share one each."""
+"""Users from this number on share the account `campus`. Of the others, ten share one account."""
 RUNNING, PENDING = 3000, 2000
 BUFFER_POOL_BYTES: Final = 4 * 2**30
-"""What Slurm's documentation asks for at least."""
+"""The minimum that Slurm's documentation recommends."""
 
 _CHUNK: Final = 250_000
 _FIRST_ASSOC: Final = 1000
@@ -31,8 +31,8 @@ _PADDING: Final = (
     "--output=/scratch/projects/results/run-%j.out --export=ALL --cpus-per-task=4 /scratch/projects/bin/solve"
 )
 
-# Random numbers that depend on the row alone: `seq` is its number. CRC-32 is linear, so a text in front of or behind
-# the number would make them depend on each other; products do not.
+# Random numbers that depend only on the row number `seq`. CRC-32 is linear, so a prefix or suffix would correlate
+# them. Products do not.
 _R1, _R2, _R3, _R4, _R5 = (
     f"(CRC32(seq * {factor}) / 4294967296)" for factor in (7919, 104729, 1299709, 15485863, 32452843)
 )
@@ -75,7 +75,7 @@ _ROW: Final[dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Filled:
-    """The table's rows, and the span of epoch seconds that they were submitted in."""
+    """Number of rows, and first and last submit time in epoch seconds."""
 
     rows: int
     start: int
@@ -83,14 +83,14 @@ class Filled:
 
 
 def connect(facts: DatabaseFacts) -> pymysql.Connection[Any]:
-    """A connection of the server's root to the accounting database, in autocommit mode."""
+    """Connects to the accounting database as root, in autocommit mode."""
     return pymysql.connect(
         host=facts.host, port=facts.port, user=facts.user, password=facts.password, database=facts.name, autocommit=True
     )
 
 
 def fill(connection: pymysql.Connection[Any], cluster: str, rows: int, tell: Callable[[str], None]) -> Filled:
-    """Write `rows` records of `cluster` and the associations that they belong to."""
+    """Writes `rows` records of `cluster` and their associations."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET GLOBAL innodb_buffer_pool_size = {BUFFER_POOL_BYTES}")
         cursor.execute("SET SESSION unique_checks = 0")

@@ -1,7 +1,7 @@
-"""`python3 -m benchmarks.live`: the live routes side by side with slurmrestd and squeue, on one cluster, in one run.
+"""Measures the live routes, slurmrestd and squeue with one client on one cluster, in one run.
 
-Run by root in the checkout. It brings the cluster of `tests/testbed` up, fills it with pending jobs, measures, prints
-Markdown tables and takes the cluster down. Nothing else should run on the machine meanwhile.
+Run `python3 -m benchmarks.live` as root in the checkout, on an idle machine. It brings up the cluster of
+`tests/testbed`, submits pending jobs, measures, prints Markdown tables and takes the cluster down.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from benchmarks.document import machine, write_between_marks
-from benchmarks.report import render, render_goals
-from benchmarks.subjects import measure_others, measure_service
+from benchmarks.live_measurements import measure_others, measure_service
+from benchmarks.live_report import render, render_goals
 from tests.testbed.bringup import down, up
 from tests.testbed.cluster import Cluster
 from tests.testbed.layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT, layout_from
@@ -23,12 +23,12 @@ _SUBMITTERS = ("alice", "bob", "carol")
 _PARTITIONS = "main,high,long"
 _RUNNING = 40
 _GOALS_FROM = 50_000
-# Above this slurmrestd takes a minute and many GB for one list of jobs.
+# With more jobs slurmrestd needs a minute and several GB for one list of jobs.
 _LARGE = 20_000
 
 
 def main(arguments: list[str]) -> int:
-    """Measure at each number of jobs; returns the exit status."""
+    """Measures with each number of jobs. Returns the exit status."""
     options = _parser().parse_args(arguments)
     layout = layout_from(os.environ)
     try:
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output",
         type=Path,
-        help="write the tables into this file, too; of a file with our marks only what is between them is replaced",
+        help="also write the tables into this file, between its marks if it has them",
     )
     parser.add_argument("--keep", action="store_true", help="leave the cluster up, with its jobs")
     return parser
@@ -62,15 +62,15 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(cluster: Cluster, sizes: list[int]) -> str:
     present = len(cluster.shell.output("squeue", "-h", "-a", "-r", timeout=300).splitlines())
     if present:
-        raise TestbedError(f"the cluster has {present} jobs already; 'python3 -m tests.testbed down' forgets them")
+        raise TestbedError(f"the cluster has {present} jobs already. Remove them with 'python3 -m tests.testbed down'.")
     with step(f"start {_RUNNING} running jobs"):
         for number in range(_RUNNING):
             user = _SUBMITTERS[number % len(_SUBMITTERS)]
             cluster.submit(user=user, wrap="exec sleep 7000", mem_per_cpu=100 + number, time="02:00:00")
-    sections = [f"{machine(cluster)}; {_RUNNING} running jobs besides the pending ones."]
+    sections = [f"{machine(cluster)}; {_RUNNING} running jobs in addition to the pending ones."]
     pending = 0
     for size in sizes:
-        with step(f"submit jobs until {size} wait"):
+        with step(f"submit jobs until {size} are pending"):
             _submit(cluster, size - pending)
         pending = size
         large = size > _LARGE

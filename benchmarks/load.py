@@ -1,4 +1,7 @@
-"""The load archive with a year of samples, beside TinyDB on the same data: `python -m benchmarks.load`."""
+"""Measures the load archive with a year of samples, and TinyDB with the same data.
+
+python -m benchmarks.load --output benchmarks/results/load.md
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ TINYDB_SAMPLES = 3 * 1440
 
 
 class Year:
-    """Samples of a year up to now, a minute apart, that go up and down like a cluster's."""
+    """Synthetic samples of the last year, one minute apart."""
 
     def __init__(self, days: int, end: int) -> None:
         self.end = end
@@ -39,7 +42,7 @@ class Year:
         self._random = random.Random(1)  # noqa: S311 - figures, no secrets
 
     def sample(self, number: int) -> Sample:
-        """The sample `number` of the year, 0 being the oldest."""
+        """Returns the sample `number` of the year. 0 is the oldest."""
         figures = self._figures
         return {
             "time": self.end - (self.count - 1 - number) * WIDTH,
@@ -74,7 +77,7 @@ class Year:
 
 
 def fill(settings: Settings, year: Year) -> None:
-    """Write the whole year a day at a time: how it got there is not measured."""
+    """Writes the whole year, one day per transaction. This is not measured."""
     store = ArchiveStore(open_engine(settings.system, writable=True))
     for first in range(0, year.count, DAY // WIDTH):
         batch = [year.sample(number) for number in range(first, min(first + DAY // WIDTH, year.count))]
@@ -84,14 +87,14 @@ def fill(settings: Settings, year: Year) -> None:
 
 
 class Taken(NamedTuple):
-    """Seconds on the clock, and of this process on a CPU: what else the machine does shows in the first alone."""
+    """Wall-clock and processor seconds of one run. Only the former depends on other programs."""
 
     wall: float
     cpu: float
 
 
 def seconds_of(work: Callable[[], object], times: int) -> list[Taken]:
-    """How long each of `times` runs of `work` took, the first one left out."""
+    """Times `times` runs of `work` after one warm-up run."""
     work()
     taken = []
     for _ in range(times):
@@ -102,7 +105,7 @@ def seconds_of(work: Callable[[], object], times: int) -> list[Taken]:
 
 
 def inserts(settings: Settings, year: Year) -> list[Taken]:
-    """Seconds for each of a hundred samples that follow the year."""
+    """Times the insert of 100 samples after the year."""
     store = ArchiveStore(open_engine(settings.system, writable=True))
     samples = iter([{**year.sample(number), "time": year.end + WIDTH * (number + 1)} for number in range(101)])
     taken = seconds_of(lambda: store.add(next(samples)), 100)
@@ -111,7 +114,7 @@ def inserts(settings: Settings, year: Year) -> list[Taken]:
 
 
 def requests(settings: Settings, year: Year) -> dict[str, list[Taken]]:
-    """Seconds for each kind of request, from the request to the last byte, without HTTP."""
+    """Times each kind of request from the request to the last byte, without HTTP."""
     client = create_app(settings).test_client()
 
     def get(query: str) -> Callable[[], object]:
@@ -135,7 +138,7 @@ def requests(settings: Settings, year: Year) -> dict[str, list[Taken]]:
 
 
 def tinydb(folder: Path, year: Year) -> tuple[int, list[Taken], list[Taken], int]:
-    """TinyDB with a few days of the same samples: how many, seconds of an insert, of the last day, and bytes."""
+    """Measures TinyDB with a few days of the same samples: insert, last day and file size."""
     file = folder / "db.json"
     samples = [year.sample(number) for number in range(TINYDB_SAMPLES)]
     file.write_text(json.dumps({"_default": {str(number): sample for number, sample in enumerate(samples, 1)}}))
@@ -147,14 +150,14 @@ def tinydb(folder: Path, year: Year) -> tuple[int, list[Taken], list[Taken], int
 
 
 def newest(file: Path) -> int:
-    """The slot of the newest sample in an archive."""
+    """Returns the slot of the newest sample in an archive."""
     with closing(sqlite3.connect(file)) as connection:
         slot: int = connection.execute("SELECT max(time) FROM load_sample").fetchone()[0]
     return slot
 
 
 def describe_size(file: Path, days: int) -> str:
-    """What a day takes in each table, and what that makes over the years."""
+    """Returns the size of a day in each table, and the total over the years."""
     with closing(sqlite3.connect(file)) as connection:
         pages = dict(connection.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name").fetchall())
     single, tens = (pages[name] / days / 1e6 for name in ("load_sample", "load_10_minutes"))
@@ -169,7 +172,7 @@ ever) the file has {first:,.0f} MB after a year, {second:,.0f} MB after two, and
 
 
 def ms(taken: list[Taken]) -> str:
-    """Median and largest on the clock, median on a CPU."""
+    """Formats median and maximum wall-clock time and median processor time."""
     walls, cpus = zip(*taken, strict=True)
     return " | ".join(
         f"{seconds * 1000:.1f} ms" for seconds in (statistics.median(walls), max(walls), statistics.median(cpus))
@@ -177,7 +180,7 @@ def ms(taken: list[Taken]) -> str:
 
 
 def report(days: int, folder: Path) -> str:
-    """Run everything in `folder`; the figures as Markdown."""
+    """Runs all measurements in `folder` and returns them as Markdown."""
     file = folder / "load.sqlite"
     settings = Settings.model_validate(
         {
@@ -225,7 +228,7 @@ each insert, so both times grow with every sample; a year of them was not tried.
 
 
 def main() -> None:
-    """The command."""
+    """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--output", type=Path)

@@ -1,4 +1,4 @@
-"""Times HTTP requests and reads what processes use: plain facts, no judgement."""
+"""Times HTTP requests and reads the memory of processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TIMEOUT_SECONDS = 900
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: seconds from sending the request to the last byte of the body, and what came."""
+    """One response: seconds from sending the request to the last byte, status, size and ETag."""
 
     seconds: float
     status: int
@@ -25,14 +25,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Memory:
-    """MiB that a process uses now (VmRSS) and used at most since it started (VmHWM), as in proc(5)."""
+    """Memory of a process in MiB: current (VmRSS) and peak (VmHWM), see proc(5)."""
 
     now: float
     peak: float
 
 
 class Client:
-    """One keep-alive connection; every request reads the whole body."""
+    """One keep-alive connection. Every request reads the whole body."""
 
     def __init__(self, base_url: str, headers: Mapping[str, str] | None = None) -> None:
         address = urlsplit(base_url)
@@ -42,7 +42,7 @@ class Client:
         self.requests = 0
 
     def get(self, path: str, *, gzip: bool = False, tag: str | None = None) -> Answer:
-        """GET `path`; with `tag` only if it has changed since."""
+        """Sends a GET request, conditional if `tag` is given."""
         headers = {**self._headers, "Accept-Encoding": "gzip" if gzip else "identity"}
         if tag is not None:
             headers["If-None-Match"] = tag
@@ -57,18 +57,18 @@ class Client:
         return Answer(time.perf_counter() - started, response.status, size, response.headers["ETag"])
 
     def body(self, path: str) -> bytes:
-        """The body of `path`, for answers that are to be read rather than timed."""
+        """Returns the body of `path` without timing it."""
         self._connection.request("GET", path, headers=self._headers)
         return self._connection.getresponse().read()
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Closes the connection."""
         self._connection.close()
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Seconds of `count` requests that came out as wanted: median, 99th percentile and largest; `size` in bytes."""
+    """Latency of `count` expected responses in seconds: median and 99th percentile. `size` is the largest in bytes."""
 
     count: int
     p50: float
@@ -77,9 +77,9 @@ class Latency:
 
 
 def summary(answers: list[Answer]) -> Latency:
-    """Percentiles by nearest rank: with few requests the 99th is the slowest one. Raises ValueError for none."""
+    """Returns percentiles by nearest rank. Raises ValueError if there are no responses."""
     if not answers:
-        raise ValueError("no request came out as wanted, so there is nothing to sum up")
+        raise ValueError("no response had the expected status: 0 to summarize")
     seconds = sorted(answer.seconds for answer in answers)
 
     def rank(share: float) -> float:
@@ -89,14 +89,14 @@ def summary(answers: list[Answer]) -> Latency:
 
 
 def memory(pid: int) -> Memory:
-    """What the process `pid` uses."""
+    """Returns the memory of the process `pid`."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     kib = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines) if name[:2] == "Vm"}
     return Memory(kib["VmRSS"] / 1024, kib["VmHWM"] / 1024)
 
 
 def session_members(session: int) -> dict[int, str]:
-    """Command lines of the living processes of a session, by process id."""
+    """Returns the command lines of the running processes of a session, by process id."""
     members = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():

@@ -1,10 +1,10 @@
-"""Measures the live routes on a real Slurm beside what a site has without them: slurmrestd and squeue, in one run.
+"""Measures the live routes, slurmrestd and squeue on one real Slurm, in one run.
 
-    python3 -m benchmarks.peers --output docs/live-queries.md
+    python3 -m benchmarks.peers --output benchmarks/results/peers.md
 
-Run by root in the checkout, on Debian with `nginx` and `wrk`, on a machine that does nothing else. It brings the
-cluster of `tests/testbed` up, submits jobs, starts the service as it is deployed, asks, ends it, asks slurmrestd and
-squeue the same, and takes the cluster down. `--only PART` keeps what `--results` has of the other.
+Run by root in the checkout, on Debian with `nginx` and `wrk`, on an idle machine. It brings up the cluster of
+`tests/testbed`, submits jobs, measures the deployed service, stops it, measures slurmrestd and squeue with the same
+questions, and takes the cluster down. `--only PART` keeps the other part from `--results`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import peers_report
-from benchmarks.commands import called
-from benchmarks.crowd import Row, asked, asked_at
+from benchmarks.client_load import Row, measure_port, measure_route
+from benchmarks.commands import measure_command
 from benchmarks.document import machine, write_between_marks
+from benchmarks.live_measurements import newest_api
 from benchmarks.measure import Client
-from benchmarks.on_testbed import OnSlurm, Slurm, on_slurm
-from benchmarks.subjects import newest_api
-from benchmarks.watching import watched
+from benchmarks.on_testbed import DeploymentOnSlurm, Slurm, on_slurm
+from benchmarks.resource_usage import measured
 from tests.testbed.bringup import down, up
 from tests.testbed.cluster import Cluster
 from tests.testbed.layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT, layout_from
@@ -43,59 +43,63 @@ Rows = Iterator[Row]
 
 
 def ours(slurm: Slurm, options: argparse.Namespace) -> Rows:
-    """The service's routes, asked by crowds."""
+    """Measures the service's routes with many clients."""
     jobs = iter(_job_ids(slurm.cluster))
     with step("start the service"), on_slurm(slurm) as service:
         one = next(jobs)
         for clients in options.clients:
             say(f"  ours, {clients} clients")
-            yield from _of_crowd(service, clients, options.seconds, one)
+            yield from _measure_clients(service, clients, options.seconds, one)
             yield _changes(
                 service, [next(jobs) for _ in range(options.jobs // _CHANGED_SHARE)], clients, options.seconds
             )
-            yield {"question": "all jobs"} | asked(service, "`/queue`, gzip", ["/queue"], clients, options.seconds)
+            yield {"question": "all jobs"} | measure_route(
+                service, "`/queue`, gzip", ["/queue"], clients, options.seconds
+            )
         states = ["/queue?fields=job_id,job_state"]
-        yield {"question": "all jobs' states"} | asked(service, f"`{states[0]}`, gzip", states, 1, options.seconds)
-        plain = asked_at(service, service.port, "`/queue`, plain", ["/queue"], {}, 1, options.seconds)
+        yield {"question": "all jobs' states"} | measure_route(
+            service, f"`{states[0]}`, gzip", states, 1, options.seconds
+        )
+        plain = measure_port(service, service.port, "`/queue`, plain", ["/queue"], {}, 1, options.seconds)
         yield {"question": "all jobs"} | plain
 
 
-def _of_crowd(service: OnSlurm, clients: int, seconds: int, job: str) -> Rows:
+def _measure_clients(service: DeploymentOnSlurm, clients: int, seconds: int, job: str) -> Rows:
     tag = service.fetch("/partitions")[0]["ETag"]
-    yield {"question": "partitions"} | asked(
+    yield {"question": "partitions"} | measure_route(
         service, "304 of `/partitions`", ["/partitions"], clients, seconds, tag=tag
     )
-    yield {"question": "partitions"} | asked(service, "`/partitions`", ["/partitions"], clients, seconds)
+    yield {"question": "partitions"} | measure_route(service, "`/partitions`", ["/partitions"], clients, seconds)
     page = [f"/queue?user=alice&{_FIELDS}"]
-    yield {"question": "a user's jobs"} | asked(service, f"`{page[0]}`", page, clients, seconds)
-    yield {"question": "one job"} | asked(service, "`/queue/<jobid>`", [f"/queue/{job}"], clients, seconds)
+    yield {"question": "a user's jobs"} | measure_route(service, f"`{page[0]}`", page, clients, seconds)
+    yield {"question": "one job"} | measure_route(service, "`/queue/<jobid>`", [f"/queue/{job}"], clients, seconds)
 
 
-def _changes(service: OnSlurm, jobs: list[str], clients: int, seconds: int) -> Row:
-    """What has changed once so many jobs were held, of which a load has told."""
+def _changes(service: DeploymentOnSlurm, jobs: list[str], clients: int, seconds: int) -> Row:
+    """Measures `since=` after `jobs` were held and a load has seen it."""
     path = f"/queue?since={service.version()}"
     service.slurm.cluster.run(["scontrol", "hold", ",".join(jobs)], timeout=120)
     at_once = Client(f"http://127.0.0.1:{service.port}", {"Cache-Control": "no-cache"})
     at_once.get("/queue?limit=1")
     at_once.close()
     wait_until(
-        "the held jobs to be among what has changed",
+        "the held jobs to be among the changes",
         lambda: len(service.fetch(path)[1]["data"]),
         lambda changed: changed >= len(jobs),
         timeout=120,
         interval=1,
     )
-    row = asked(service, f"`/queue?since=…`, {len(jobs):,} jobs were held", [path], clients, seconds)
+    row = measure_route(service, f"`/queue?since=…`, {len(jobs):,} jobs were held", [path], clients, seconds)
     return {"question": "what has changed"} | row
 
 
-def rivals(slurm: Slurm, options: argparse.Namespace) -> Rows:
-    """slurmrestd and squeue, while the service does not run."""
+def peers(slurm: Slurm, options: argparse.Namespace) -> Rows:
+    """Measures slurmrestd and squeue while the service is stopped."""
     cluster = slurm.cluster
     job = _job_ids(cluster)[0]
-    with watched(slurm) as idle:
+    with measured(slurm) as idle:
         time.sleep(_IDLE_SECONDS)
-    yield {"question": "idle", "request": "nobody asks", "clients": 0, "cpu": idle.cpu, "seconds": idle.seconds}
+    yield {"question": "idle", "request": "idle", "clients": 0, "cpu": idle.cpu, "seconds": idle.seconds}
     yield from _commands(slurm, options, job)
     headers = {"X-SLURM-USER-TOKEN": cluster.token("alice")}
     client = Client(cluster.slurmrestd_url, headers)
@@ -105,7 +109,7 @@ def rivals(slurm: Slurm, options: argparse.Namespace) -> Rows:
     def rest(question: str, path: str, clients: int) -> Row:
         say(f"  slurmrestd {path}, {clients} clients")
         name, port = f"slurmrestd `{base}{path.replace(job, '<jobid>')}`", cluster.ports.slurmrestd
-        row = asked_at(slurm, port, name, [f"{base}{path}"], headers, clients, options.seconds)
+        row = measure_port(slurm, port, name, [f"{base}{path}"], headers, clients, options.seconds)
         return {"question": question} | row
 
     for clients in options.clients:
@@ -118,7 +122,7 @@ def rivals(slurm: Slurm, options: argparse.Namespace) -> Rows:
 def _commands(slurm: Slurm, options: argparse.Namespace, job: str) -> Rows:
     def command(question: str, argv: list[str], callers: int, seconds: float) -> Row:
         say(f"  {' '.join(argv)}, {callers} callers")
-        row = called(slurm, argv, callers, seconds)
+        row = measure_command(slurm, argv, callers, seconds)
         return {"question": question} | row | {"request": f"`{' '.join(argv).replace(job, '<jobid>')}`"}
 
     page = ["squeue", "--noheader", "--user=alice", "--format=%A %j %T %Q"]
@@ -133,10 +137,10 @@ def _commands(slurm: Slurm, options: argparse.Namespace, job: str) -> Rows:
 
 
 def _once(slurm: Slurm, name: str, path: str, headers: dict[str, str]) -> Row:
-    """One request by itself: it takes longer than a run of others does."""
+    """Measures a single request, as one takes longer than a whole run of the others."""
     say(f"  {name}, once")
     client = Client(slurm.cluster.slurmrestd_url, headers)
-    with watched(slurm) as costs:
+    with measured(slurm) as usage:
         answer = client.get(path)
     client.close()
     times = dict.fromkeys(("p50", "p99", "p999"), 1000 * answer.seconds)
@@ -146,15 +150,15 @@ def _once(slurm: Slurm, name: str, path: str, headers: dict[str, str]) -> Row:
         "bytes_a_request": answer.size,
         "failed": int(answer.status != 200),
     }
-    told = {"cpu": costs.cpu, "seconds": costs.seconds, "peak_pss_mib": costs.peak_pss_mib}
-    return {"request": name, "clients": 1, **times, **found, **told}
+    message = {"cpu": usage.cpu, "seconds": usage.seconds, "peak_pss_mib": usage.peak_pss_mib}
+    return {"request": name, "clients": 1, **times, **found, **message}
 
 
-PARTS: Final[dict[str, Callable[[Slurm, argparse.Namespace], Rows]]] = {"ours": ours, "rivals": rivals}
+PARTS: Final[dict[str, Callable[[Slurm, argparse.Namespace], Rows]]] = {"ours": ours, "peers": peers}
 
 
 def main(arguments: list[str]) -> int:
-    """Bring everything up, measure, take everything down, and write what was found; returns the exit status."""
+    """Brings the cluster up, measures, takes it down and writes the results. Returns the exit status."""
     options = _parser().parse_args(arguments)
     results: dict[str, Any] = json.loads(options.results.read_text()) if options.results.exists() else {}
     layout = layout_from(os.environ)
@@ -195,22 +199,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _fill(cluster: Cluster, jobs: int) -> None:
     if cluster.shell.output("squeue", "-h", "-a", "-r", timeout=300).strip():
-        raise TestbedError("the cluster has jobs already; 'python3 -m tests.testbed down' forgets them")
+        raise TestbedError("the cluster already has jobs. Remove them with 'python3 -m tests.testbed down'.")
     with step(f"start {_RUNNING} running jobs"):
         for number in range(_RUNNING):
             cluster.submit(user=_USERS[number % len(_USERS)], wrap="exec sleep 7000", mem_per_cpu=100, time="02:00:00")
     share = -(-jobs // len(_USERS))
     program = [f"{VENV_IN_ROOT}/bin/python", f"{CHECKOUT_IN_ROOT}/benchmarks/submit_jobs.py", str(share), _PARTITIONS]
-    with step(f"submit {jobs:,} jobs that wait"):
+    with step(f"submit {jobs:,} pending jobs"):
         submitters = [cluster.popen(program, user=user) for user in _USERS]
         for submitter in submitters:
             printed, _ = submitter.communicate(timeout=60 + jobs / 20)
             if submitter.returncode:
-                raise TestbedError(f"submitting ended with status {submitter.returncode}: {printed}")
+                raise TestbedError(f"submitting failed with exit status {submitter.returncode}: {printed}")
 
 
 def _job_ids(cluster: Cluster) -> list[str]:
-    """Of alice's jobs that wait."""
+    """Returns the ids of alice's pending jobs."""
     return cluster.shell.output("squeue", "-h", "-u", "alice", "-t", "PD", "-o", "%A", timeout=120).split()
 
 

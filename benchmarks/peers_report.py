@@ -1,4 +1,4 @@
-"""Tables of what `benchmarks.peers` found."""
+"""Formats the results of `benchmarks.peers` as Markdown tables."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _ANSWERING: Final = {
     "slurmrestd": ("slurmrestd",),
     "command": ("command",),
 }
-"""The processes whose time an answer costs beside slurmctld's."""
+"""The processes that answer, by program. slurmctld is counted separately."""
 
 
 def text(results: Mapping[str, Any], jobs: int, running: int) -> str:
-    """Everything between the marks of the document."""
-    ours, rivals = results.get("ours", ()), results.get("rivals", ())
-    told = f"{results['machine']}. {jobs:,} jobs that wait, {running} that run."
-    return "\n\n".join([told, _idle(rivals), _requests([*ours, *rivals]), _memory([*ours, *rivals])])
+    """Returns the text between the marks of the document."""
+    ours, peers = results.get("ours", ()), results.get("peers", ())
+    message = f"{results['machine']}. {jobs:,} pending jobs, {running} running."
+    return "\n\n".join([message, _idle(peers), _requests([*ours, *peers]), _memory([*ours, *peers])])
 
 
 def _idle(rows: Sequence[Row]) -> str:
     for row in rows:
         if row["question"] == "idle":
             share = 100 * row["cpu"]["slurmctld"] / row["seconds"]
-            return f"While nobody asks and the service does not run, slurmctld is busy for {share:.0f} % of a core."
+            return f"Without requests and without the service, slurmctld uses {share:.0f} % of a core."
     return "slurmctld alone was not measured."
 
 
@@ -42,7 +42,7 @@ def _requests(rows: Sequence[Row]) -> str:
 
 def _line(question: str, row: Row) -> str:
     times = " | ".join(_time(row[key]) for key in ("p50", "p99", "p999"))
-    cpu = sum(row["cpu"].get(name, 0.0) for name in _ANSWERING[_who(row)]) / max(row["requests"], 1)
+    cpu = sum(row["cpu"].get(name, 0.0) for name in _ANSWERING[_program(row)]) / max(row["requests"], 1)
     busy = 100 * row["cpu"]["slurmctld"] / row["seconds"]
     return (
         f"| {question} | {row['request']} | {row['clients']} | {_rate(row['rate'])} | {times}"
@@ -60,7 +60,7 @@ def _memory(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _who(row: Row) -> str:
+def _program(row: Row) -> str:
     if "command" in row["cpu"]:
         return "command"
     return "slurmrestd" if row["request"].startswith("slurmrestd") else "ours"

@@ -1,7 +1,8 @@
-"""Prints, as JSON, how the time of one collector cycle splits; run with the service's Python on the cluster.
+"""Prints the seconds of each part of a collector cycle as JSON.
 
-`split_cycle.py FOLDER HIDDEN_PARTITION`: a store is made in FOLDER. Seconds for: `load` (the RPCs and unpacking),
-`records` (reading, hiding and rendering every job), `store_all` (all rows are new), `store_same` (no row has changed).
+Run `split_cycle.py FOLDER HIDDEN_PARTITION` with the service's Python on the cluster. It creates a store in FOLDER.
+Parts: `load` (RPCs and unpacking), `records` (reading, hiding and rendering every job), `store_all` (all rows are new),
+`store_same` (no row has changed).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from slurm_rest_api.slurmapi.store.writer import StoreWriter
 
 
 def main(folder: Path, hidden: str) -> None:
-    """Run the parts of a cycle one after the other."""
+    """Runs the parts of a cycle one after the other."""
     source, writer = open_source("slurm"), StoreWriter(folder / "split.sqlite")
     moments = [time.perf_counter()]
     snapshot = hide_partitions(source.load(), [hidden])

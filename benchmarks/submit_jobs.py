@@ -1,6 +1,7 @@
-"""Submits pending jobs of one user, quickly: run with the Python that has pyslurm, on the cluster, as that user.
+"""Submits pending jobs of one user through pyslurm.
 
-`submit_jobs.py COUNT PARTITION,PARTITION,…` prints how many were submitted. The jobs begin in a year, so they wait.
+Run `submit_jobs.py COUNT PARTITION,PARTITION,…` as that user on the cluster. It prints the number of submitted jobs,
+which begin in a year.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _KINDS = ("md-equilibrate", "blast", "train_resnet50", "cfd.mesh", "post", "swee
 
 
 def main(count: int, partitions: list[str]) -> None:
-    """Submit `count` jobs that differ as users' jobs do: name, partition, size, memory, time limit, output file."""
+    """Submits `count` jobs with varying name, partition, size, memory, time limit and output file."""
     begin = int(time.time()) + _YEAR_SECONDS
     for number in range(count):
         pyslurm.JobSubmitDescription(

@@ -1,4 +1,4 @@
-"""A made-up cluster of any size for measurements: most jobs wait, some run, a few change from load to load."""
+"""Provides a synthetic cluster of any size as a source: most jobs pending, a few changing per load."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _USERS = tuple(f"user{number:03}" for number in range(200))
 
 
 class SyntheticSource:
-    """`jobs` jobs, a tenth of them running, on `nodes` nodes; `changing` of 1,000 jobs change with every load."""
+    """A source with `jobs` jobs on `nodes` nodes. 10 % run, `changing` per 1,000 change with every load."""
 
     name = "synthetic"
     rpcs_per_load = 6
@@ -27,7 +27,7 @@ class SyntheticSource:
         self._changing = changing
 
     def load(self) -> Snapshot:
-        """The cluster a moment later."""
+        """Returns the next snapshot."""
         for index in self._random.sample(range(len(self._jobs)), len(self._jobs) * self._changing // 1000):
             self._jobs[index]["priority"] += 1
         partitions = [
@@ -44,7 +44,7 @@ class SyntheticSource:
 
 
 def _filled(model: type[JobRecord] | type[NodeRecord] | type[PartitionRecord], **fields: object) -> Record:
-    """A record that has every field, with texts about as long as real ones."""
+    """Returns a record with every field, with texts of realistic length."""
     return {name: fields.get(name, f"value of {name}"[:20]) for name in model.model_fields}
 
 
@@ -110,6 +110,6 @@ def _job(number: int, chance: random.Random, nodes: int) -> Record:
 
 
 def from_environment() -> SyntheticSource:
-    """For the setting `source`: `$SYNTHETIC_CLUSTER` has the number of jobs and of nodes, with a comma between."""
+    """Opens the source that `$SYNTHETIC_CLUSTER` describes: `<jobs>,<nodes>`. Used by the setting `source`."""
     jobs, nodes = map(int, os.environ["SYNTHETIC_CLUSTER"].split(","))
     return SyntheticSource(jobs, nodes)

@@ -1,4 +1,4 @@
-"""Keep-alive clients that cost little themselves: Debian's `wrk`, one thread of it, told by a script in Lua."""
+"""Runs Debian's `wrk` with one thread: keep-alive clients that need little processor time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-# wrk calls these by name. `delay` has each client wait before it asks again; latencies are in microseconds.
+# wrk calls these functions by name. `delay` is the pause of a client before its next request. Latencies are in µs.
 _SCRIPT: Final = """
 local paths = { %(paths)s }
 math.randomseed(1)
@@ -29,7 +29,7 @@ _MILLISECOND: Final = 1000
 
 @dataclass(frozen=True)
 class Run:
-    """What clients saw; times in ms, `failed` are answers that are no success and connections that broke."""
+    """Results of the clients. Times are in ms. `failed` counts error responses and broken connections."""
 
     requests: int
     rate: float
@@ -50,7 +50,7 @@ def run(
     folder: Path,
     pause_ms: int = 0,
 ) -> Run:
-    """`clients` ask for a random one of `paths` each time, without a pause or with one around `pause_ms`."""
+    """Sends requests for random ones of `paths` from `clients`, with a pause of about `pause_ms`."""
     script = folder / "wrk.lua"
     delay = f"delay = function() return math.random({pause_ms // 2}, {pause_ms * 3 // 2}) end" if pause_ms else ""
     script.write_text(_SCRIPT % {"paths": ", ".join(map(json.dumps, paths)), "delay": delay})

@@ -1,4 +1,4 @@
-"""What is measured: the service, slurmrestd and squeue, each on the same cluster."""
+"""Measures the service, slurmrestd and squeue with one client on the same cluster."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOADED_PATIENCE_SECONDS = 180
 
 @dataclass
 class Ours:
-    """Figures of the service."""
+    """Results of the service."""
 
     latencies: dict[str, Latency] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Ours:
 
 @dataclass
 class Others:
-    """Figures of what a site has without the service; `seconds` of commands."""
+    """Results of the peers. `seconds` are those of the commands."""
 
     api: str = ""
     latencies: dict[str, Latency] = field(default_factory=dict)
@@ -51,12 +51,12 @@ class Others:
 
 
 def rpcs_of(cluster: Cluster, user: str) -> int:
-    """RPCs that slurmctld has counted for a user since it started, as `sdiag` tells."""
+    """Returns the RPCs of a user that slurmctld has counted since its start, as sdiag(1) reports."""
     return sum(entry["count"] for entry in cluster.sdiag_json()["rpcs_by_user"] if entry["user"] == user)
 
 
 def measure_service(cluster: Cluster, name: str, rounds: int, plain_requests: int) -> Ours:
-    """Start the service, measure it over `rounds` new editions of the queue, and stop it."""
+    """Starts the service, measures it over `rounds` new versions of the queue, and stops it."""
     ours = Ours(split=_split_cycle(cluster, name))
     service = start_service(cluster, name, _CONFIG, timeout=_LOADED_PATIENCE_SECONDS)
     try:
@@ -79,8 +79,10 @@ def measure_service(cluster: Cluster, name: str, rounds: int, plain_requests: in
 
 
 def measure_others(cluster: Cluster, requests: int) -> Others:
-    """Time squeue once each way and slurmrestd `requests` times a route; slurmrestd is started afresh before and after,
-    because it keeps the memory of its largest answer."""
+    """Times squeue once per format and slurmrestd `requests` times per route.
+
+    slurmrestd is restarted before and after, because it keeps the memory of its largest response.
+    """
     others = Others()
     for command in ("squeue --all --noheader", "squeue --all --json"):
         started = time.perf_counter()
@@ -106,7 +108,7 @@ def measure_others(cluster: Cluster, requests: int) -> Others:
 
 
 def newest_api(client: Client) -> str:
-    """The newest version of slurmrestd's API, such as `v0.0.45`."""
+    """Returns the newest version of slurmrestd's API, such as `v0.0.45`."""
     versions = _RESTD_VERSION.findall(" ".join(json.loads(client.body("/openapi/v3"))["paths"]))
     return "v" + ".".join(max(versions, key=lambda parts: [int(part) for part in parts]))
 
@@ -123,7 +125,7 @@ def _measure_queue(service: Service, client: Client, ours: Ours, rounds: int, pl
             first = client.get("/queue", gzip=gzip)
             cold[gzip].append(first)
             again = [client.get("/queue", gzip=gzip) for _ in range(times)]
-            # A cycle may have ended meanwhile: what has another tag was the first of a new edition.
+            # A cycle may have ended in between: another ETag means the first response of a new version.
             warm[gzip] += [answer for answer in again if answer.tag == first.tag]
             tag = again[-1].tag
         unchanged += [client.get("/queue", gzip=True, tag=tag) for _ in range(200)]
@@ -141,7 +143,7 @@ def _measure_small(client: Client, route: str, ours: Ours) -> None:
 
 
 def _await_cycle(service: Service) -> dict[str, Any]:
-    """Wait for the end of the next cycle; its status row. Right after it no RPC is under way."""
+    """Waits for the end of the next cycle and returns its status row. No RPC runs right after it."""
     known = _status(service)["cycles"]
     return wait_until(
         "the next cycle", lambda: _status(service), lambda row: row["cycles"] > known, timeout=_LOADED_PATIENCE_SECONDS

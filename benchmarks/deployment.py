@@ -1,4 +1,4 @@
-"""The service as it is deployed: uWSGI and nginx with the repository's own files, over a made-up cluster."""
+"""Runs uWSGI and nginx with the repository's deployment files over a synthetic cluster."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ http {{ {temporary} keepalive_requests 100000000; sendfile on; tcp_nopush on;
 
 
 @dataclass(frozen=True)
-class Deployed:
-    """A running service, and its folder."""
+class Deployment:
+    """A running deployment and its folder."""
 
     port: int
     folder: Path
@@ -41,11 +41,11 @@ class Deployed:
 
     @property
     def store(self) -> Path:
-        """The snapshot store."""
+        """Path of the snapshot store."""
         return self.folder / "run" / "snapshot.sqlite"
 
     def processes(self) -> dict[str, list[psutil.Process]]:
-        """The processes by what they are."""
+        """Returns the processes by role."""
         found: dict[str, list[psutil.Process]] = {"nginx": [self.nginx, *self.nginx.children()]}
         for child in self.uwsgi.children():
             own = [child, *child.children(recursive=True)]
@@ -54,12 +54,12 @@ class Deployed:
         return found
 
     def fetch(self, path: str) -> tuple[dict[str, str], Any]:
-        """Headers and JSON body."""
+        """Returns headers and JSON body of a response."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60) as answer:
             return dict(answer.headers), json.load(answer)
 
     def version(self) -> str:
-        """That of the queue now, once something is loaded."""
+        """Waits for the first load and returns the current version of the queue."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
@@ -70,18 +70,18 @@ class Deployed:
                 time.sleep(0.5)
 
     def version_before(self) -> str:
-        """The version of the queue before the load that comes next, once that has come."""
+        """Waits for the next load and returns the version of the queue before it."""
         before, deadline = self.version(), time.monotonic() + _PATIENCE_SECONDS
         while self.version() == before:
             if time.monotonic() > deadline:
-                raise TimeoutError("The collector has not stored another version.")
+                raise TimeoutError(f"The collector stored no other version within {_PATIENCE_SECONDS} s.")
             time.sleep(0.2)
         return before
 
 
 @contextmanager
-def deployed(folder: Path, jobs: int, nodes: int, port: int, uwsgi: str) -> Iterator[Deployed]:
-    """The service over `jobs` jobs and `nodes` nodes; everything that it writes lies in `folder`."""
+def deployed(folder: Path, jobs: int, nodes: int, port: int, uwsgi: str) -> Iterator[Deployment]:
+    """Runs the service over `jobs` jobs and `nodes` nodes. It writes only into `folder`."""
     folder.chmod(0o755)
     (folder / "run").mkdir(mode=0o755)
     config = folder / "config.yml"
@@ -92,14 +92,14 @@ def deployed(folder: Path, jobs: int, nodes: int, port: int, uwsgi: str) -> Iter
         server = [uwsgi, "--ini", f"{folder}/uwsgi.ini"]
         web = stack.enter_context(_running(server, environ, folder / "uwsgi.log"))
         proxy = stack.enter_context(proxied(folder, folder / "run", port))
-        service = Deployed(port, folder, psutil.Process(web.pid), psutil.Process(proxy.pid))
+        service = Deployment(port, folder, psutil.Process(web.pid), psutil.Process(proxy.pid))
         service.version()
         yield service
 
 
 @contextmanager
 def proxied(folder: Path, runtime: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """nginx on `port`, before the uWSGI that listens in `runtime`; what it writes lies in `folder`."""
+    """Runs nginx on `port` in front of the uWSGI socket in `runtime`. It writes only into `folder`."""
     (folder / "nginx.conf").write_text(_nginx_conf(folder, runtime, port))
     with _running(["nginx", "-c", f"{folder}/nginx.conf"], dict(os.environ), folder / "nginx.out") as proxy:
         yield proxy
@@ -116,17 +116,17 @@ def _uwsgi_ini(folder: Path, config: Path) -> str:
     text = (ROOT / "slurm-rest-api.ini").read_text()
     for mark, value in values.items():
         text = text.replace(mark, value)
-    assert "@" not in text, "the file has a mark that is not known here"
+    assert "@" not in text, "slurm-rest-api.ini has an unknown placeholder"
     return text
 
 
 def _nginx_conf(folder: Path, runtime: Path, port: int) -> str:
-    """The sample block without its limit of requests a client: here one address is all clients."""
+    """Returns the sample block without its request limit, as all clients share one address."""
     block = (ROOT / "sample-block-nginx.conf").read_text().replace("@RUNTIME@", str(runtime))
     block = re.sub(r"^\s*limit_req.*$", "", block, flags=re.MULTILINE)
     block = re.sub(r"^\s*listen \[::\]:80;$", "", block, flags=re.MULTILINE)
     block = block.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("/var/log/nginx/", f"{folder}/")
-    # Relative to nginx's own configuration, which is not the one that is used.
+    # This path is relative to nginx's default configuration file, which is not used here.
     block = block.replace("include uwsgi_params;", "include /etc/nginx/uwsgi_params;")
     kinds = ("client_body", "proxy", "uwsgi", "fastcgi", "scgi")
     return _NGINX.format(

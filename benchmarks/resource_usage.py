@@ -1,4 +1,4 @@
-"""What a run costs: processor time and memory of the service's processes, and how its collector keeps its time."""
+"""Measures processor time and memory of processes, and the collector's cycles, during a run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import psutil
 
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 
-_LOOK_SECONDS: Final = 1.0
+_INTERVAL_SECONDS: Final = 1.0
 
 
-class Watchable(Protocol):
-    """What has processes, by what they are, and perhaps a snapshot store; `folder` is for files of the run."""
+class Measurable(Protocol):
+    """Processes by role, and an optional snapshot store. `folder` holds files of the run."""
 
     @property
     def folder(self) -> Path: ...
@@ -28,10 +28,10 @@ class Watchable(Protocol):
 
 
 @dataclass
-class Watched:
-    """How many `seconds` it took; `cpu` in seconds, `pss_mib` and its largest value by kind of process.
+class ResourceUsage:
+    """Resources of one run: `seconds` of wall clock, `cpu` seconds and PSS in MiB by role.
 
-    `loads` are when data came, epoch s.
+    `loads` are the times of loads in epoch seconds, `cycle_seconds` their durations.
     """
 
     seconds: float = 0.0
@@ -43,14 +43,14 @@ class Watched:
 
 
 @contextmanager
-def watched(service: Watchable, look_seconds: float = _LOOK_SECONDS) -> Iterator[Watched]:
-    """Watches from the beginning of the block to its end; what it returns is complete after that.
+def measured(service: Measurable, interval_seconds: float = _INTERVAL_SECONDS) -> Iterator[ResourceUsage]:
+    """Measures from the start of the block to its end. The result is complete after the block.
 
-    Reading what memory is shared by whom takes a few ms of each process, so it looks seldom.
+    Reading the PSS of a process takes a few milliseconds, so the interval is long.
     """
-    found, over = Watched(), threading.Event()
+    found, over = ResourceUsage(), threading.Event()
     began, begin = time.monotonic(), _cpu(service)
-    thread = threading.Thread(target=_look, args=(service, found, over, look_seconds))
+    thread = threading.Thread(target=_sample_until, args=(service, found, over, interval_seconds))
     thread.start()
     try:
         yield found
@@ -61,7 +61,7 @@ def watched(service: Watchable, look_seconds: float = _LOOK_SECONDS) -> Iterator
     found.cpu = {name: seconds - begin.get(name, 0.0) for name, seconds in _cpu(service).items()}
 
 
-def _look(service: Watchable, found: Watched, over: threading.Event, look_seconds: float) -> None:
+def _sample_until(service: Measurable, found: ResourceUsage, over: threading.Event, interval_seconds: float) -> None:
     reader = StoreReader(service.store)
     while True:
         with reader.view() as view:
@@ -72,18 +72,18 @@ def _look(service: Watchable, found: Watched, over: threading.Event, look_second
         found.pss_mib = _pss(service)
         for name, size in found.pss_mib.items():
             found.peak_pss_mib[name] = max(size, found.peak_pss_mib.get(name, 0.0))
-        if over.wait(look_seconds):
+        if over.wait(interval_seconds):
             return
 
 
-def _cpu(service: Watchable) -> dict[str, float]:
+def _cpu(service: Measurable) -> dict[str, float]:
     return {
         name: sum(sum(process.cpu_times()[:2]) for process in processes)
         for name, processes in service.processes().items()
     }
 
 
-def _pss(service: Watchable) -> dict[str, float]:
+def _pss(service: Measurable) -> dict[str, float]:
     sizes: dict[str, float] = {}
     for name, processes in service.processes().items():
         for process in processes:

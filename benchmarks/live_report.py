@@ -1,18 +1,18 @@
-"""The figures as Markdown."""
+"""Formats the results of `benchmarks.live` as Markdown tables."""
 
 from __future__ import annotations
 
 import statistics
 
+from benchmarks.live_measurements import Others, Ours
 from benchmarks.measure import Latency
-from benchmarks.subjects import Others, Ours
 
 _SAME = (("/queue again plain", "jobs"), ("/nodes again gzip", "nodes"), ("/partitions again gzip", "partitions"),
          ("/stats again gzip", "diag"))  # fmt: skip
 
 
 def render(jobs: int, ours: Ours, others: Others) -> str:
-    """All tables for one number of jobs."""
+    """Returns all tables for one number of jobs."""
     tables = [
         _latency_table(ours, others),
         _cycle_text(jobs, ours),
@@ -23,7 +23,7 @@ def render(jobs: int, ours: Ours, others: Others) -> str:
 
 
 def render_goals(jobs: int, ours: Ours) -> str:
-    """The goals at `jobs` jobs, and whether this run met them."""
+    """Returns the goals at `jobs` jobs with a verdict on each."""
     cycle, loader = statistics.median(ours.cycles), ours.memories["loader"].peak
     warm, unchanged = ours.latencies["/queue again gzip"].p50, ours.latencies["/queue 304"].p50
     web = ours.memories["web server"].peak
@@ -67,7 +67,7 @@ def _cycle_text(jobs: int, ours: Ours) -> str:
     return (
         f"Collector cycle: median {median:.2f} s of {len(ours.cycles)} (largest {max(ours.cycles):.2f} s), which is"
         f" {median / jobs * 1e6:.0f} µs a job; job rows that had changed in them: {changed}."
-        f" Its parts, run alone: {split}."
+        f" Its parts, run separately: {split}."
     )
 
 

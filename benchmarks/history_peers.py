@@ -1,4 +1,4 @@
-"""The same window of records from sacct and from slurmrestd, and 50 clients at once of the service."""
+"""Measures one window of records with sacct and slurmrestd, and the service with 50 clients."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _COLUMNS: Final = (
 
 
 @dataclass(frozen=True)
-class Rival:
-    """One way of getting a window of records: seconds of each of some runs, records and bytes of one."""
+class Peer:
+    """One program that returns a window of records: seconds of each run, records and bytes of one."""
 
     name: str
     seconds: list[float]
@@ -37,13 +37,13 @@ class Rival:
 
     @property
     def median(self) -> float:
-        """Seconds."""
+        """Median seconds of a run."""
         return statistics.median(self.seconds)
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """Many clients at once: seconds of the answers, and the connections of the service that the server saw at most."""
+    """Results of many clients: seconds of the responses, and the peak of database connections."""
 
     p50: float
     p99: float
@@ -53,11 +53,11 @@ class Crowd:
 
 
 def start(cluster: Cluster) -> Service:
-    """The service over the cluster's own accounting database, with the default size of its pool."""
+    """Starts the service over the cluster's accounting database, with the default pool size."""
     facts = cluster.database
     tables = (f"{CLUSTER}_job_table", f"{CLUSTER}_assoc_table", "qos_table", "tres_table")
     grants = " ".join(f"GRANT SELECT ON {facts.name}.{table} TO '{_READER}'@'%';" for table in tables)
-    # An account of its own, so that its connections can be told from all others.
+    # A separate account, so that its connections can be counted.
     cluster.sql(f"CREATE OR REPLACE USER '{_READER}'@'%' IDENTIFIED BY '{facts.password}'; {grants}")
     config = f"""\
 system:
@@ -77,8 +77,8 @@ filter:
     )
 
 
-def rivals(cluster: Cluster, service: Service, filled: Filled, ours: int, theirs: int) -> list[Rival]:
-    """The records of a day a year ago: from the service, from sacct and from slurmrestd; with how many runs of each."""
+def peers(cluster: Cluster, service: Service, filled: Filled, ours: int, theirs: int) -> list[Peer]:
+    """Measures the records of one day a year ago with the service, sacct and slurmrestd."""
     since = filled.now - 365 * DAY
     window = f"/history?{between('end', since, since + DAY)}&limit=10000"
     day = [time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(moment)) for moment in (since, since + DAY)]
@@ -93,7 +93,7 @@ def rivals(cluster: Cluster, service: Service, filled: Filled, ours: int, theirs
     ]
 
 
-def _over_http(name: str, url: str, path: str, times: int, headers: dict[str, str] | None, mark: bytes) -> Rival:
+def _over_http(name: str, url: str, path: str, times: int, headers: dict[str, str] | None, mark: bytes) -> Peer:
     client = Client(url, headers)
     seconds, body = [], b""
     for _ in range(times):
@@ -101,28 +101,28 @@ def _over_http(name: str, url: str, path: str, times: int, headers: dict[str, st
         body = client.body(path)
         seconds.append(time.perf_counter() - began)
     client.close()
-    return Rival(name, seconds, body.count(mark), len(body))
+    return Peer(name, seconds, body.count(mark), len(body))
 
 
-def _by_command(name: str, cluster: Cluster, argv: list[str], times: int) -> Rival:
+def _by_command(name: str, cluster: Cluster, argv: list[str], times: int) -> Peer:
     seconds = []
     printed = ""
     for _ in range(times):
         began = time.perf_counter()
         printed = cluster.run(argv, timeout=600).stdout
         seconds.append(time.perf_counter() - began)
-    return Rival(name, seconds, printed.count("\n"), len(printed))
+    return Peer(name, seconds, printed.count("\n"), len(printed))
 
 
-def crowd(connection: pymysql.Connection[Any], service: Service, pool: int) -> Crowd:
-    """Have 50 clients ask for the newest records of many users at once."""
+def many_clients(connection: pymysql.Connection[Any], service: Service, pool: int) -> Crowd:
+    """Requests the newest records of many users with 50 concurrent clients."""
     paths = [[f"/history?user=u{client * 7 + number}" for number in range(_REQUESTS_EACH)] for client in range(CLIENTS)]
     most = 0
     with ThreadPoolExecutor(CLIENTS) as threads:
-        asked = [threads.submit(_ask_all, service.url, mine) for mine in paths]
-        while not all(client.done() for client in asked):
+        measure_route = [threads.submit(_ask_all, service.url, mine) for mine in paths]
+        while not all(client.done() for client in measure_route):
             most = max(most, _connections(connection))
-    answers = [answer for client in asked for answer in client.result() if answer.status == 200]
+    answers = [answer for client in measure_route for answer in client.result() if answer.status == 200]
     latency = summary(answers)
     return Crowd(latency.p50, latency.p99, latency.count, most, pool)
 
