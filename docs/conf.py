@@ -8,6 +8,9 @@ project = "slurm-rest-api"
 extensions = ["myst_parser"]
 html_theme = "furo"
 html_title = "slurm-rest-api"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+smartquotes = False
 highlight_language = "none"
 myst_heading_anchors = 4
 # The build needs no network.
