@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(cluster: Cluster, sizes: list[int]) -> str:
-    present = len(cluster.shell.output("squeue", "-h", "-a", "-r", timeout=300).splitlines())
+    present = len(cluster.shell.output("squeue", "-h", "-a", "-r").splitlines())
     if present:
         raise TestbedError(f"the cluster has {present} jobs already. Remove them with 'python3 -m tests.testbed down'.")
     with step(f"start {_RUNNING} running jobs"):

@@ -58,7 +58,7 @@ def rpcs_of(cluster: Cluster, user: str) -> int:
 def measure_service(cluster: Cluster, name: str, rounds: int, plain_requests: int) -> Ours:
     """Starts the service, measures it over `rounds` new versions of the queue, and stops it."""
     ours = Ours(split=_split_cycle(cluster, name))
-    service = start_service(cluster, name, _CONFIG, timeout=_LOADED_PATIENCE_SECONDS)
+    service = start_service(cluster, name, _CONFIG)
     try:
         client = Client(service.url)
         status = _await_cycle(service)

@@ -198,7 +198,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fill(cluster: Cluster, jobs: int) -> None:
-    if cluster.shell.output("squeue", "-h", "-a", "-r", timeout=300).strip():
+    if cluster.shell.output("squeue", "-h", "-a", "-r").strip():
         raise TestbedError("the cluster already has jobs. Remove them with 'python3 -m tests.testbed down'.")
     with step(f"start {_RUNNING} running jobs"):
         for number in range(_RUNNING):
@@ -215,7 +215,7 @@ def _fill(cluster: Cluster, jobs: int) -> None:
 
 def _job_ids(cluster: Cluster) -> list[str]:
     """Returns the ids of alice's pending jobs."""
-    return cluster.shell.output("squeue", "-h", "-u", "alice", "-t", "PD", "-o", "%A", timeout=120).split()
+    return cluster.shell.output("squeue", "-h", "-u", "alice", "-t", "PD", "-o", "%A").split()
 
 
 if __name__ == "__main__":

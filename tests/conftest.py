@@ -1,12 +1,15 @@
-"""Fixtures shared by all tests: settings in a folder of the test's own, a store to fill, a client to ask."""
+"""Fixtures shared by all tests: settings in a temporary folder, a store to fill, a client of the application."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from werkzeug.test import TestResponse
 
 from slurm_rest_api.app import create_app
@@ -20,16 +23,22 @@ from tests.testbed.fixture import cluster
 
 __all__ = ["browser", "cluster", "tab"]
 
+# No limit of time in either profile, because a machine may be busy. In CI the examples are the same in every run.
+_LOCAL = hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile("local", _LOCAL)
+hypothesis_settings.register_profile("ci", _LOCAL, derandomize=True, print_blob=True)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "local"))
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """The default settings, with a runtime directory of this test's own."""
+    """Returns the default settings with a temporary runtime directory."""
     return Settings.model_validate({"system": {"runtime_dir": tmp_path / "runtime"}})
 
 
 @pytest.fixture
 def paths(settings: Settings) -> RuntimePaths:
-    """The runtime directory, made."""
+    """Creates the runtime directory and returns its paths."""
     paths = RuntimePaths.of(settings)
     paths.make()
     return paths
@@ -37,32 +46,32 @@ def paths(settings: Settings) -> RuntimePaths:
 
 @pytest.fixture
 def source() -> FakeSource:
-    """The cluster: set its `snapshot`."""
+    """Returns a fake cluster. A test sets its `snapshot`."""
     return FakeSource()
 
 
 @pytest.fixture
 def cycle(source: FakeSource, paths: RuntimePaths) -> Cycle:
-    """Loads `source` into the store whenever the test runs it."""
-    return Cycle(source, StoreWriter(paths.store), hidden=[], refresh_seconds=10.0)
+    """Returns the cycle that loads `source` into the store. Its data does not become stale during a test."""
+    return Cycle(source, StoreWriter(paths.store), hidden=[], refresh_seconds=3600.0)
 
 
-class WholeAnswers(FlaskClient):
-    """A client that reads each answer to its end and closes it, as a server would."""
+class BufferedClient(FlaskClient):
+    """A client that reads each response to its end and closes it, as a server would."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        """As the client's own, buffered."""
+        """Sends a request and reads its whole response."""
         return super().open(*args, **{"buffered": True, **kwargs})
 
 
 def make_client(settings: Settings) -> FlaskClient:
-    """A client of an application with `settings`."""
+    """Returns a client of a new application with `settings`."""
     app = create_app(settings)
-    app.test_client_class = WholeAnswers
+    app.test_client_class = BufferedClient
     return app.test_client()
 
 
 @pytest.fixture
 def client(settings: Settings) -> FlaskClient:
-    """A client of the web application."""
+    """Returns a client of the web application."""
     return make_client(settings)

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from slurm_rest_api.cli import main
 from slurm_rest_api.version import __version__
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def free_port() -> int:
 
 def get(port: int, route: str = "/nodes") -> dict[str, Any] | None:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{route}", timeout=5) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{route}", timeout=GIVE_UP_SECONDS) as response:
             body: dict[str, Any] = json.load(response)
             return body
     except (urllib.error.URLError, ConnectionError):
@@ -83,7 +83,7 @@ def test_run_serves_and_ends_with_all_its_processes(running: tuple[Program, int]
     family = program.family()
     assert len(family) == 4
     program.process.send_signal(number)
-    assert program.process.wait(20) == 0
+    assert program.process.wait(GIVE_UP_SECONDS) == 0
     wait_for("all processes to end", lambda: not [member for member in family if member.is_running()])
     assert f"Address: http://127.0.0.1:{port}/" in program.log.read_text()
 

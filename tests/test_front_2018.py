@@ -33,7 +33,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def ask(settings: Settings, paths: RuntimePaths) -> Ask:
     """Asks a service that has loaded the demo once."""
-    Cycle(DemoSource(Scale(40, 200)), StoreWriter(paths.store), hidden=[], refresh_seconds=10.0).run()
+    Cycle(DemoSource(Scale(40, 200)), StoreWriter(paths.store), hidden=[], refresh_seconds=3600.0).run()
     client = make_client(settings)
 
     def get(question: str) -> Any:

@@ -50,7 +50,7 @@ def live_schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
     paths.make()
     jobs = [Job(), Job(**{**RUNNING, "id": 8}), Job(id=10, array_id=10, array_tasks_waiting="1-3")]
     cluster = make_pyslurm(jobs=jobs, nodes=[Node(), Node(name="rack002")], partitions=[Partition()])
-    Cycle(ModernSource(cluster, AccountNames()), StoreWriter(paths.store), hidden=[], refresh_seconds=10.0).run()
+    Cycle(ModernSource(cluster, AccountNames()), StoreWriter(paths.store), hidden=[], refresh_seconds=3600.0).run()
     return schemathesis.openapi.from_wsgi("/openapi/openapi.json", closing(create_app(service_settings)))
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import GIVE_UP_SECONDS
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ("build.sh", "run.sh", "tests.sh")
 OTHER_SHELL_FILES = ("requirements/environment.sh", "requirements/lock.sh", ".ci/run")
@@ -23,7 +25,7 @@ def run_script(name: str, *arguments: str, **variables: str) -> subprocess.Compl
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=GIVE_UP_SECONDS,
     )
 
 
@@ -138,7 +140,7 @@ def test_run_becomes_the_service(tmp_path: Path, arguments: list[str], expected:
     with subprocess.Popen(
         ["bash", str(ROOT / "run.sh"), *arguments], env=environ, stdout=subprocess.PIPE, text=True
     ) as process:
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=GIVE_UP_SECONDS)
     # The same process id: nothing stands between the caller's signals and the service.
     assert out.splitlines() == [f"pid {process.pid}", *expected]
 

@@ -53,7 +53,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Asked:
     settings = Settings.model_validate({"system": {"runtime_dir": folder / "runtime", "use_acct_db": True}})
     RuntimePaths.of(settings).make()
     source = FakeSource()
-    cycle = Cycle(source, StoreWriter(RuntimePaths.of(settings).store), hidden=[], refresh_seconds=10.0)
+    cycle = Cycle(source, StoreWriter(RuntimePaths.of(settings).store), hidden=[], refresh_seconds=3600.0)
     owners = [(user, acct) for user in _UIDS for acct in _ACCOUNTS]
     live = [
         make_job(number, user_name=user, account=acct, name=f"n{number % 3}", num_cpus=number % 4, qos="normal")

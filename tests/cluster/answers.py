@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.testbed.service import Service
 from tests.testbed.steps import wait_until
+from tests.waiting import GIVE_UP_SECONDS
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def ask(service: Service, path: str, *, method: str = "GET", headers: Mapping[st
     """Ask the service; an error status is an answer too."""
     request = urllib.request.Request(f"{service.url}{path}", method=method, headers=dict(headers or {}))
     try:
-        with urllib.request.urlopen(request, timeout=30) as reply:
+        with urllib.request.urlopen(request, timeout=GIVE_UP_SECONDS) as reply:
             return _answer(reply)
     except urllib.error.HTTPError as error:
         with error:
@@ -43,7 +44,7 @@ def _answer(reply: Any) -> Answer:
     return Answer(reply.status, {name.lower(): value for name, value in reply.headers.items()}, reply.read())
 
 
-def fresh(service: Service, *paths: str, seconds: float = 30) -> list[Any]:
+def fresh(service: Service, *paths: str) -> list[Any]:
     """The `data` of each path, all of one snapshot whose loading began after this call did."""
     called = time.time()
 
@@ -55,7 +56,7 @@ def fresh(service: Service, *paths: str, seconds: float = 30) -> list[Any]:
         now = time.time()
         return all(now - int(answer.headers["age"]) - 2 > called for answer in answers) and _same_moment(answers)
 
-    answers = wait_until(f"a fresh answer of {', '.join(paths)}", probe, loaded_since, timeout=seconds)
+    answers = wait_until(f"a fresh answer of {', '.join(paths)}", probe, loaded_since)
     assert [answer.status for answer in answers] == [200] * len(paths)
     return [answer.json["data"] for answer in answers]
 

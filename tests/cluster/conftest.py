@@ -37,9 +37,9 @@ def start(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A function that starts a service with a configuration of one's own; all are stopped at the end of the session."""
     started: list[Service] = []
 
-    def start_one(config: str = CONFIG, *, env: Mapping[str, str] | None = None, timeout: float = 60) -> Service:
+    def start_one(config: str = CONFIG, *, env: Mapping[str, str] | None = None) -> Service:
         name = f"{tmp_path_factory.getbasetemp().name}-{os.getpid()}-{len(started)}"
-        service = start_service(cluster, name, config, env=env, timeout=timeout)
+        service = start_service(cluster, name, config, env=env)
         started.append(service)
         return service
 

@@ -195,7 +195,7 @@ def test_a_server_that_is_away_and_comes_back(
     assert {(fault.status, fault.title) for fault in faults} == {(503, "Accounting database not available")}
     assert all(int(fault.retry_after or 0) > 0 for fault in faults)
     assert len(complaints(caplog)) == 1
-    wait_for("/history to answer again", lambda: accounting.get("/history").status_code == 200, 30)
+    wait_for("/history to answer again", lambda: accounting.get("/history").status_code == 200)
 
 
 @pytest.mark.parametrize(

@@ -230,12 +230,12 @@ def test_there_is_a_gap_while_slurmctld_is_away(cluster: Cluster, archiving: Ser
     newest(archiving)
     cluster.daemons.stop("slurmctld")
     try:
-        wait_for("stale data", lambda: ask(archiving, "/nodes").headers.get("x-slurm-stale") == "1", seconds=60)
+        wait_for("stale data", lambda: ask(archiving, "/nodes").headers.get("x-slurm-stale") == "1")
         last = ask(archiving, "/load?time=60").json["data"][-1]["time"]
-        wait_for("a few empty slots", lambda: ask(archiving, "/load?time=6").json["data"] == [], seconds=30)
+        wait_for("a few empty slots", lambda: ask(archiving, "/load?time=6").json["data"] == [])
     finally:
         cluster.daemons.start("slurmctld")
-    wait_for("samples again", lambda: ask(archiving, "/load?time=6").json["data"], seconds=60)
+    wait_for("samples again", lambda: ask(archiving, "/load?time=6").json["data"])
     times = [sample["time"] for sample in ask(archiving, "/load?time=600").json["data"]]
     (gap,) = [(a, b) for a, b in itertools.pairwise(times) if a == last]
     assert gap[1] - gap[0] > 6
@@ -248,10 +248,10 @@ def test_two_collectors_share_one_archive(cluster: Cluster, start: StartService)
     folder.mkdir()
     cluster.run(["chown", "slurmrestapi", "/tmp/shared-archive"])
     first, second = (start(config("/tmp/shared-archive/load.sqlite")) for _ in range(2))
-    wait_for("samples", lambda: len(ask(second, "/load?time=60").json["data"]) >= 5, seconds=60)
+    wait_for("samples", lambda: len(ask(second, "/load?time=60").json["data"]) >= 5)
     first.kill()
     before = len(slots(SystemSettings(archive_path=str(folder / "load.sqlite"))))
-    wait_for("samples of the other", lambda: len(ask(second, "/load?time=60").json["data"]) >= before + 3, seconds=30)
+    wait_for("samples of the other", lambda: len(ask(second, "/load?time=60").json["data"]) >= before + 3)
     times = slots(SystemSettings(archive_path=str(folder / "load.sqlite")))
     assert times == sorted(set(times))
     assert {time % 2 for time in times} == {0}

@@ -24,7 +24,7 @@ def test_cpu_time_is_what_sacct_adds_up(cluster: Cluster, tmp_path: Path) -> Non
     job = Jobs(cluster).submit(wrap="srun true; srun true", job_name="steps")
     # The job, its batch step and two others.
     complete = [["COMPLETED"]] * 4
-    wait_for("its steps", lambda: [line[:1] for line in _sacct(cluster, job)] == complete, 60)
+    wait_for("its steps", lambda: [line[:1] for line in _sacct(cluster, job)] == complete)
     # The cluster gathers nothing, so what a gatherer would have found is put in its place.
     steps = f"{cluster.database.name}.{CLUSTER_NAME}_step_table"
     jobs = f"{cluster.database.name}.{CLUSTER_NAME}_job_table"

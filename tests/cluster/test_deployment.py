@@ -15,7 +15,7 @@ from tests.cluster.answers import Answer
 from tests.cluster.web_server import Deployment, Nginx, installed, nginx, start_uwsgi, wait_served
 from tests.testbed.cluster import Cluster
 from tests.testbed.processes import send_signal
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 ROUTES = (
     "/queue",
@@ -70,7 +70,7 @@ def web(cluster: Cluster, deployment: Deployment) -> Iterator[Nginx]:
 def ask(web: Nginx, path: str, method: str = "GET", **headers: str) -> Answer:
     request = urllib.request.Request(f"{web.url}{path}", method=method, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=30) as reply:
+        with urllib.request.urlopen(request, timeout=GIVE_UP_SECONDS) as reply:
             return Answer(reply.status, {k.lower(): v for k, v in reply.headers.items()}, reply.read())
     except urllib.error.HTTPError as error:
         with error:
@@ -175,10 +175,10 @@ def test_a_reload_drops_no_request(web: Nginx, deployment: Deployment) -> None:
     before = set(deployment.workers())
     with Asking(web) as asking:
         send_signal(deployment.master, signal.SIGHUP)
-        wait_for("new workers", lambda: len(set(deployment.workers()) - before) >= len(before), seconds=60)
-        wait_for("the old ones to end", lambda: before.isdisjoint(deployment.workers()), seconds=60)
+        wait_for("new workers", lambda: len(set(deployment.workers()) - before) >= len(before))
+        wait_for("the old ones to end", lambda: before.isdisjoint(deployment.workers()))
         seen = len(asking.statuses)
-        wait_for("answers of the new ones", lambda: len(asking.statuses) > seen + 20, seconds=60)
+        wait_for("answers of the new ones", lambda: len(asking.statuses) > seen + 20)
     assert set(asking.statuses) == {200}
 
 
@@ -194,8 +194,8 @@ def test_a_killed_worker_is_replaced(web: Nginx, deployment: Deployment) -> None
 def test_a_killed_collector_is_replaced(web: Nginx, deployment: Deployment) -> None:
     (victim, *_) = wait_for("the collector", deployment.collectors)
     send_signal(victim, signal.SIGKILL)
-    wait_for("another collector", lambda: [pid for pid in deployment.collectors() if pid != victim], seconds=60)
-    wait_for("fresh data", lambda: int(ask(web, "/nodes").headers["age"]) < 3, seconds=60)
+    wait_for("another collector", lambda: [pid for pid in deployment.collectors() if pid != victim])
+    wait_for("fresh data", lambda: int(ask(web, "/nodes").headers["age"]) < 3)
     assert ask(web, "/health").status == 200
 
 

@@ -55,7 +55,7 @@ def test_the_pages_show_a_running_job(cluster: Cluster, jobs: Jobs, archiving: S
     assert HIDDEN_PARTITION not in rows
     assert not rows["main"][node].endswith("no job of this tier")
     assert rows["main"][node] not in ("striped", "empty")
-    wait_for("a sample of the load", lambda: get("/load?time=86400")["data"] != [], seconds=60)
+    wait_for("a sample of the load", lambda: get("/load?time=86400")["data"] != [])
     graphs = load_graphs(get)
     assert HIDDEN_PARTITION not in graphs.lines
     assert {"load", "cpus", "memory", "main", "cpu_main", "mem_main"} <= set(graphs.lines)

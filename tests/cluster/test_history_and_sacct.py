@@ -106,7 +106,7 @@ def _settle(cluster: Cluster, ids: dict[str, int]) -> None:
         return {(int(facts["JobIDRaw"]), facts["State"].split()[0]) for facts in told}
 
     wanted = {(ids[kind], state) for kind, state in ends.items()}
-    wait_until("slurmdbd to have every job's state", states, lambda seen: wanted <= seen, timeout=150, interval=1)
+    wait_until("slurmdbd to have every job's state", states, lambda seen: wanted <= seen, interval=1)
     wait_until("two tasks of the array to run", lambda: _tasks(cluster, ids["array"]), lambda seen: len(seen) == 3)
 
 

@@ -23,7 +23,7 @@ from tests.cluster.web_server import Deployment, Nginx, installed, nginx, start_
 from tests.testbed.cluster import Cluster
 from tests.testbed.processes import send_signal
 from tests.testbed.service import CONFIG, free_port
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 MONITORING = Path(__file__).parents[2] / "docs" / "monitoring"
 DASHBOARD = json.loads((MONITORING / "grafana-dashboard.json").read_text())
@@ -49,7 +49,7 @@ def web(cluster: Cluster, deployment: Deployment) -> Iterator[Nginx]:
 
 
 def get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=30) as reply:
+    with urllib.request.urlopen(url, timeout=GIVE_UP_SECONDS) as reply:
         text: str = reply.read().decode()
     return text
 
@@ -110,7 +110,7 @@ def test_figures_are_those_of_sinfo_and_squeue(web: Nginx, cluster: Cluster, job
             for state in ("PENDING", "RUNNING")
         )
 
-    wait_for("the same jobs as squeue's", agree, seconds=30)
+    wait_for("the same jobs as squeue's", agree)
     found = samples(web)
     nodes = set(cluster.run(["sinfo", "-h", "-N", "-p", "main,high,long", "-o", "%N"]).stdout.split())
     assert sum(value for (name, _labels), value in found.items() if name == "slurm_nodes") == len(nodes)
@@ -169,11 +169,11 @@ def prometheus(web: Nginx, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         get(f"{web.url}{route}")
     running = Prometheus(urllib.parse.urlsplit(web.url).netloc, tmp_path_factory.mktemp("prometheus"))
     try:
-        wait_for("scrapes", running.is_scraping, seconds=60)
+        wait_for("scrapes", running.is_scraping)
         yield running
     finally:
         running.process.terminate()
-        running.process.wait(30)
+        running.process.wait(GIVE_UP_SECONDS)
 
 
 @pytest.mark.parametrize("expression", dict.fromkeys(SHOWN + WATCHED))
@@ -184,7 +184,7 @@ def test_each_query_of_dashboard_and_alerts_finds_something(
     query = expression.replace("$__rate_interval", "1m")
     # States that no node has, and errors that did not happen, have no series: what is left shows the metric.
     general = re.sub(r'\{(state|status)=~?"[^"]*"\}', "", query)
-    assert wait_for("a result", lambda: prometheus.query(general), seconds=30)
+    assert wait_for("a result", lambda: prometheus.query(general))
     prometheus.query(query)
 
 

@@ -157,7 +157,7 @@ def reading(cluster: Cluster, service: Service) -> Iterator[Reading]:
         jobs.running(partition="high", nodelist="rack005", gres="gpu:tesla:1")
         cluster.drain("rack003", "the fan, it is loud")
         cluster.drain("rack004", "disk replacement")
-        wait_until("the nodes to have their states", lambda: _states(cluster), lambda seen: seen == STATES, timeout=90)
+        wait_until("the nodes to have their states", lambda: _states(cluster), lambda seen: seen == STATES)
         before = _read_nodes(cluster)
         [ours] = fresh(service, "/nodes")
         yield Reading(ours, before, _read_nodes(cluster))

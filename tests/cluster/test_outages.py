@@ -17,7 +17,7 @@ from tests.testbed.cluster import Cluster
 from tests.testbed.service import CONFIG, SERVICE, Service, StartService
 from tests.testbed.slurmnodes import SERVICE_USER
 from tests.testbed.steps import run_command
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 ROUTES = ["/queue", "/nodes", "/partitions", "/stats", "/usage", "/usage?compact=true"]
 
@@ -39,11 +39,11 @@ def is_stale(service: Service, route: str = "/nodes") -> bool:
 
 
 def wait_fresh(service: Service) -> None:
-    wait_for("a fresh answer", lambda: is_fresh(service), seconds=90)
+    wait_for("a fresh answer", lambda: is_fresh(service))
 
 
 def wait_stale(service: Service) -> None:
-    wait_for("an answer that says it is stale", lambda: is_stale(service), seconds=60)
+    wait_for("an answer that says it is stale", lambda: is_stale(service))
 
 
 def process(service: Service, word: str) -> int | None:
@@ -98,7 +98,7 @@ def test_a_start_without_slurmctld_says_why_there_is_nothing_and_recovers(
         store.unlink()
         again = run_again(cluster, service)
         try:
-            wait_for("a 503 that names the cause", lambda: "Unable to contact" in str(ask_or_none(again)), seconds=60)
+            wait_for("a 503 that names the cause", lambda: "Unable to contact" in str(ask_or_none(again)))
             refused = ask(again, "/queue")
             assert refused.status == 503
             assert refused.headers["retry-after"] == "5"
@@ -144,7 +144,7 @@ def test_a_collector_killed_in_mid_cycle_takes_its_loader_along_and_is_replaced(
 def test_a_loader_killed_again_and_again_leaves_the_store_whole(running: Service) -> None:
     nodes = ask(running, "/nodes").json["data"].keys()
     for _ in range(4):
-        loader = wait_for("a loader", lambda: process(running, "slurmapi.loader"), seconds=60)
+        loader = wait_for("a loader", lambda: process(running, "slurmapi.loader"))
         os.kill(loader, signal.SIGKILL)
         assert ask(running, "/nodes").json["data"].keys() == nodes
         wait_for("its end", partial(is_gone, running, loader))
@@ -176,7 +176,7 @@ def test_a_second_collector_waits_and_takes_over(cluster: Cluster, running: Serv
         assert process(running, "slurmapi.loader") is None
     finally:
         second.send_signal(signal.SIGTERM)
-        assert second.wait(20) == 0
+        assert second.wait(GIVE_UP_SECONDS) == 0
     wait_for("the first to take over again", lambda: process(running, "slurmapi.loader"))
     wait_fresh(running)
 
@@ -236,7 +236,7 @@ def test_a_full_disk_stops_the_updates_and_not_the_answers(
         partitions = ask(service, "/partitions").json["data"]
         fill(folder / "filler")
         # What fits into space that the store has already is still written, so the cluster has to grow.
-        cluster.run(["bash", "-c", _MANY_JOBS], user="bob", timeout=120)
+        cluster.run(["bash", "-c", _MANY_JOBS], user="bob")
         wait_stale(service)
         for route in ROUTES:
             assert is_stale(service, route)

@@ -224,7 +224,7 @@ def _read(cluster: Cluster, service: Service) -> Statistics:
         data: Facts = ask(service, "/stats").json["data"]
         return data if data["req_time"] > started + 1 else None
 
-    ours = wait_until("statistics that are newer", newer, lambda data: data is not None, timeout=20)
+    ours = wait_until("statistics that are newer", newer, lambda data: data is not None)
     assert ours is not None
     return Statistics(ours, before, cluster.sdiag_json(), printed_before, _printed(cluster))
 
@@ -248,15 +248,13 @@ def _wait_for_backfill(cluster: Cluster, jobs: Jobs) -> None:
     """sdiag leaves the means of the backfill scheduler out until it has run, and it runs only while a job waits."""
     jobs.running(nodelist="rack001", ntasks=16)
     jobs.submit(nodelist="rack001", ntasks=16)
-    wait_until("the backfill scheduler to have run", lambda: _printed(cluster), lambda seen: "Mean table size" in seen,
-               timeout=60)  # fmt: skip
+    wait_until("the backfill scheduler to have run", lambda: _printed(cluster), lambda seen: "Mean table size" in seen)
 
 
 def test_statistics_are_what_sdiag_says(cluster: Cluster, service: Service, jobs: Jobs) -> None:
     _wait_for_backfill(cluster, jobs)
     # A gauge may jump up and down between two readings; a field that is converted wrongly never agrees.
-    seen = wait_until("the statistics to agree", lambda: _unlike(_read(cluster, service)), lambda lines: not lines,
-                      timeout=40)  # fmt: skip
+    seen = wait_until("the statistics to agree", lambda: _unlike(_read(cluster, service)), lambda lines: not lines)
 
     assert seen == []
 

@@ -18,7 +18,7 @@ from tests.cluster.conftest import Jobs, StartService
 from tests.testbed.cluster import Cluster
 from tests.testbed.service import SERVICE
 from tests.testbed.slurmnodes import SERVICE_USER
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 WORDS: Final = ("accounts", "jobs", "nodes", "partitions", "usage", "users")
 FILES: Final = ("/etc/slurm/slurm.conf", "/etc/slurm/slurmdbd.conf")
@@ -70,7 +70,7 @@ def known_users(cluster: Cluster) -> str:
 
 
 def checked(cluster: Cluster, user: str = SERVICE_USER) -> tuple[int, str]:
-    done = cluster.run([SERVICE, "check"], user=user, timeout=120, check=False)
+    done = cluster.run([SERVICE, "check"], user=user, check=False)
     return done.returncode, " ".join(done.stdout.split())
 
 
@@ -107,7 +107,7 @@ def jobs_of_all(cluster: Cluster) -> Iterator[None]:
     jobs = Jobs(cluster)
     for user in USERS:
         jobs.running(user=user, job_name=NAME)
-        cluster.wait_accounted(jobs.submit(user=user, job_name=NAME, wrap="true"), "COMPLETED", timeout=60)
+        cluster.wait_accounted(jobs.submit(user=user, job_name=NAME, wrap="true"), "COMPLETED")
     cluster.run(["sacctmgr", "-i", "add", "coordinator", "account=physics", f"names={COORDINATOR}"])
     yield
     cluster.run(["sacctmgr", "-i", "delete", "coordinator", "account=physics", f"names={COORDINATOR}"])
@@ -128,12 +128,12 @@ def ask(
         def asking(user: str, path: str) -> tuple[int, Any]:
             request = urllib.request.Request(f"{service.url}{path}", headers={"X-SLURM-USER-TOKEN": tokens[user]})
             try:
-                with urllib.request.urlopen(request, timeout=30) as reply:
+                with urllib.request.urlopen(request, timeout=GIVE_UP_SECONDS) as reply:
                     return reply.status, json.load(reply)["data"]
             except urllib.error.HTTPError as error:
                 return error.code, None
 
-        wait_for("the first load", lambda: asking("alice", "/queue")[0] == 200, seconds=60)
+        wait_for("the first load", lambda: asking("alice", "/queue")[0] == 200)
         yield asking
         service.stop()
 

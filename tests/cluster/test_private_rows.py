@@ -95,7 +95,6 @@ def test_the_server_itself_is_asked_for_own_records_only(cluster: Cluster, jobs:
     wait_for(
         "both records",
         lambda: {user for [user] in owners(cluster)} >= {"alice", "bob"},
-        seconds=60,
     )
     with real_accounting(cluster, tmp_path) as settings:
         asked = Asked(settings, "jobs")

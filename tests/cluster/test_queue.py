@@ -113,7 +113,7 @@ def _settle(cluster: Cluster, ids: dict[str, str]) -> None:
         by_id = dict(line.split(maxsplit=1) for line in printed)
         return {kind: by_id.get(ids[kind], "") for kind in wanted}
 
-    wait_until("the waiting jobs to have their reasons", reasons, lambda seen: seen == wanted, timeout=25)
+    wait_until("the waiting jobs to have their reasons", reasons, lambda seen: seen == wanted)
 
 
 def _array_ids(cluster: Cluster, array: str) -> dict[str, str]:

@@ -95,7 +95,7 @@ def test_task_zero_of_an_array_is_told_from_those_that_wait(cluster: Cluster, jo
         found = [job for job in load(cluster)["jobs"] if job["array_job_id"] == array]
         return sorted(((job["array_task_id"], job["array_task_str"]) for job in found), key=str)
 
-    seen = wait_until(f"task 0 of array {array} to run", tasks, lambda seen: len(seen) == 2, timeout=30)
+    seen = wait_until(f"task 0 of array {array} to run", tasks, lambda seen: len(seen) == 2)
     assert seen == [(0, None), (None, "1-2%1")]
 
 

@@ -16,6 +16,7 @@ from tests.testbed.processes import processes_inside
 from tests.testbed.slurmnodes import HIDDEN_NODE, HIDDEN_PARTITION, NODES
 from tests.testbed.steps import CommandFailedError, DeadlineError, TestbedError, wait_until
 from tests.testbed.truth import parse_record
+from tests.waiting import GIVE_UP_SECONDS
 
 
 def test_every_daemon_runs_inside_the_root(cluster: Cluster) -> None:
@@ -111,7 +112,7 @@ def test_a_node_is_drained_and_taken_back(cluster: Cluster) -> None:
 def test_a_killed_node_goes_down_and_comes_back(cluster: Cluster) -> None:
     cluster.daemons.stop("slurmd-rack007", signal.SIGKILL)
     try:
-        assert "DOWN" in cluster.wait_node("rack007", "DOWN", timeout=120)
+        assert "DOWN" in cluster.wait_node("rack007", "DOWN")
     finally:
         cluster.daemons.start("slurmd-rack007")
     assert cluster.wait_node("rack007", "IDLE") == "IDLE"
@@ -138,7 +139,7 @@ def test_slurmrestd_answers_with_a_token(cluster: Cluster) -> None:
         f"{cluster.slurmrestd_url}/slurm/{cluster.api_version}/nodes/",
         headers={"X-SLURM-USER-NAME": "alice", "X-SLURM-USER-TOKEN": cluster.token("alice")},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=GIVE_UP_SECONDS) as answer:
         names = [node["name"] for node in json.load(answer)["nodes"]]
 
     assert names == list(NODES)

@@ -63,7 +63,7 @@ def reading(cluster: Cluster, service: Service) -> Iterator[Reading]:
     jobs = Jobs(cluster)
     try:
         wait_until("the cluster to be empty", lambda: cluster.run(["squeue", "-h", "-a", "-t", "R,S,CG"]).stdout,
-                   lambda running: not running, timeout=30)  # fmt: skip
+                   lambda running: not running)  # fmt: skip
         _submit(cluster, jobs)
         usage, compact, nodes = fresh(service, "/usage", "/usage?compact=true", "/nodes")
         yield Reading(usage, compact, nodes)

@@ -49,10 +49,10 @@ def start_uwsgi(cluster: Cluster) -> Deployment:
     argv = [f"{VENV_IN_ROOT}/bin/uwsgi", "--ini", _INI]
     process = cluster.popen(argv, user=SERVICE_USER, cwd="/", log=log, env=environ)
     socket = cluster.path(f"{RUNTIME}/uwsgi.sock")
-    wait_for("uWSGI's socket", socket.exists, seconds=60)
+    wait_for("uWSGI's socket", socket.exists)
     return Deployment(process, log)
 
 
 def wait_served(url: str) -> None:
     """Wait until the whole chain answers with data."""
-    wait_for("an answer through nginx", lambda: http_status(f"{url}/queue") == 200, seconds=60)
+    wait_for("an answer through nginx", lambda: http_status(f"{url}/queue") == 200)

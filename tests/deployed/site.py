@@ -110,7 +110,7 @@ class Site:
             )
         self.running.append(Deployment(process, log))
         # Not before all have loaded: uWSGI forgets a SIGTERM that comes while it starts.
-        wait_for("the workers", lambda: self._loaded_since(written), seconds=120)
+        wait_for("the workers", lambda: self._loaded_since(written))
         return self.running[-1]
 
     def _written(self) -> int:
@@ -133,8 +133,8 @@ class Site:
         """What `systemctl reload` does, until all workers are new ones."""
         old, written = set(self.deployment.workers()), self._written()
         self.deployment.process.send_signal(signal.SIGHUP)
-        wait_for("new workers", lambda: len(set(self.deployment.workers()) - old) >= len(old), seconds=60)
-        wait_for("the new workers to have loaded", lambda: self._loaded_since(written), seconds=120)
+        wait_for("new workers", lambda: len(set(self.deployment.workers()) - old) >= len(old))
+        wait_for("the new workers to have loaded", lambda: self._loaded_since(written))
 
 
 @contextmanager

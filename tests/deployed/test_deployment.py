@@ -23,7 +23,7 @@ ROUTES = ("/queue", "/nodes", "/partitions", "/stats", "/usage", "/users", "/his
 @pytest.fixture(scope="module", autouse=True)
 def loaded(web: Nginx) -> None:
     wait_healthy(web)
-    wait_for("the demo's past", lambda: ask(web, "/load").json["data"], seconds=120)
+    wait_for("the demo's past", lambda: ask(web, "/load").json["data"])
 
 
 def test_every_route_answers(web: Nginx) -> None:
@@ -97,7 +97,7 @@ def test_pages_below_a_prefix_lead_nowhere_else(tab: Page, web: Nginx) -> None:
     look("", "#jobs tbody tr")
     expect(tab.locator("#curl")).to_contain_text(f"'{prefix}usage?")
     tab.goto(prefix + "openapi/swagger")
-    expect(tab.get_by_text("/queue/{jobid}").first).to_be_visible(timeout=20_000)
+    expect(tab.get_by_text("/queue/{jobid}").first).to_be_visible()
     asked = [url for url in watched.requests if url.startswith("http")]
     assert [url for url in (*asked, *found) if not url.startswith(prefix)] == []
     assert watched.faults == []
@@ -112,8 +112,8 @@ def test_a_worker_and_the_collector_are_replaced(web: Nginx, site: Site) -> None
     )
     (victim, *_) = deployment.collectors()
     send_signal(victim, signal.SIGKILL)
-    wait_for("another collector", lambda: [pid for pid in deployment.collectors() if pid != victim], seconds=60)
-    wait_for("fresh data", lambda: int(ask(web, "/nodes").headers["age"]) < 3, seconds=60)
+    wait_for("another collector", lambda: [pid for pid in deployment.collectors() if pid != victim])
+    wait_for("fresh data", lambda: int(ask(web, "/nodes").headers["age"]) < 3)
     assert ask(web, "/nodes").json["meta"]["stale"] is False
     assert not {before[0], victim} & {*deployment.workers(), *deployment.collectors()}
 

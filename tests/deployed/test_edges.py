@@ -16,7 +16,7 @@ from tests.deployed.installation import Installation
 from tests.deployed.nginx_server import Nginx, nginx
 from tests.deployed.site import Site, demo_site
 from tests.testbed.service import free_port
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 PASSWORDS = {"root": "for root", "alice": "for alice"}
 # The lines of docs/deployment.md, "Names from nginx".
@@ -77,7 +77,7 @@ def web(site: Site, names: Path) -> Iterator[Nginx]:
         return unlimited(block).replace(line, line + BASIC.format(file=names))
 
     with nginx(site, ask_for_names) as running:
-        wait_for("data", lambda: ask(running, "/nodes", **basic("root")).status == 200, seconds=60)
+        wait_for("data", lambda: ask(running, "/nodes", **basic("root")).status == 200)
         yield running
 
 
@@ -169,7 +169,9 @@ def test_tls_as_in_the_example(site: Site, tmp_path: Path) -> None:
     context = ssl.create_default_context(cafile=str(certificate))
     with (
         nginx(site, with_tls),
-        urllib.request.urlopen(f"https://127.0.0.1:{port}/health/live", context=context, timeout=30) as reply,
+        urllib.request.urlopen(
+            f"https://127.0.0.1:{port}/health/live", context=context, timeout=GIVE_UP_SECONDS
+        ) as reply,
     ):
         assert reply.status == 200
         assert reply.headers["Strict-Transport-Security"] == "max-age=31536000"
@@ -178,4 +180,4 @@ def test_tls_as_in_the_example(site: Site, tmp_path: Path) -> None:
         with pytest.warns(DeprecationWarning, match="TLSv1_1"):
             old.maximum_version = ssl.TLSVersion.TLSv1_1
         with pytest.raises(OSError, match=r"(?i)ssl|eof|reset"):
-            urllib.request.urlopen(f"https://127.0.0.1:{port}/health/live", context=old, timeout=30)
+            urllib.request.urlopen(f"https://127.0.0.1:{port}/health/live", context=old, timeout=GIVE_UP_SECONDS)

@@ -73,12 +73,12 @@ def site(installation: Installation, manager: Manager) -> Iterator[Site]:
 
 
 def test_readiness_and_signs_of_life_come_from_workers_that_answer(site: Site, manager: Manager) -> None:
-    first = wait_for("the first message", manager.next_message, seconds=60)
+    first = wait_for("the first message", manager.next_message)
     # uWSGI's own READY=1, which comes before there is a worker, never arrives: this is the helper's.
     assert first.splitlines()[0] == "READY=1"
     assert "WATCHDOG=1" in first.splitlines()
     assert "ready in" in site.deployment.log.read_text()
-    assert "WATCHDOG=1" in wait_for("a sign of life", manager.next_message, seconds=WATCHDOG_SECONDS)
+    assert "WATCHDOG=1" in wait_for("a sign of life", manager.next_message)
 
     # Workers that hang: systemd hears nothing any more, for longer than it waits.
     for pid in site.deployment.workers():
@@ -87,12 +87,12 @@ def test_readiness_and_signs_of_life_come_from_workers_that_answer(site: Site, m
     assert manager.listen(WATCHDOG_SECONDS + 1) == []
     for pid in site.deployment.workers():
         send_signal(pid, signal.SIGCONT)
-    assert "WATCHDOG=1" in wait_for("a sign of life", manager.next_message, seconds=30)
+    assert "WATCHDOG=1" in wait_for("a sign of life", manager.next_message)
 
     # A reload starts the helper anew; it says again that all is well.
     site.reload()
     manager.drain()
-    assert "WATCHDOG=1" in wait_for("a sign of life", manager.next_message, seconds=30)
+    assert "WATCHDOG=1" in wait_for("a sign of life", manager.next_message)
 
 
 def test_systemd_waits_longer_than_uwsgi_for_a_worker_that_hangs(site: Site) -> None:

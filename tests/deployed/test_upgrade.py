@@ -54,7 +54,7 @@ def step(site: Site, web: Nginx, wheel: Path) -> None:
     site.installation.install(wheel)
     site.install_files()
     site.reload()
-    wait_for("a load by the new version", lambda: loaded_at(web) > before + 2, seconds=90)
+    wait_for("a load by the new version", lambda: loaded_at(web) > before + 2)
 
 
 def loaded_at(web: Nginx) -> int:
@@ -67,7 +67,7 @@ def test_there_and_back_again(site: Site, previous: Path) -> None:
 
     with nginx(site, unlimited) as web:
         wait_healthy(web)
-        wait_for("the demo's past", lambda: len(times(web)) > 5, seconds=120)
+        wait_for("the demo's past", lambda: len(times(web)) > 5)
         kept = times(web)
         for wheel in (site.installation.wheel, previous):
             step(site, web, wheel)

@@ -15,7 +15,7 @@ from tests.deployed.asking import ask, wait_healthy
 from tests.deployed.installation import Installation
 from tests.deployed.nginx_server import Nginx, nginx
 from tests.deployed.site import Site, demo_site
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 PLACES = 4
 
@@ -45,7 +45,7 @@ class Waiter:
 
     def __init__(self, web: Nginx, since: str) -> None:
         parts = urllib.parse.urlsplit(web.url)
-        self.connection = socket.create_connection((parts.hostname, parts.port), timeout=60)
+        self.connection = socket.create_connection((parts.hostname, parts.port), timeout=GIVE_UP_SECONDS)
         query = urllib.parse.urlencode({"since": since, "wait": 30, "clock": "true"})
         self.connection.sendall(f"GET /queue?{query} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
 
@@ -87,7 +87,7 @@ def occupy(web: Nginx) -> list[Waiter]:
         # Twice, because the first of these may itself have had the place that a waiter was then refused.
         return refused(web, since) and refused(web, since) and not any(waiter.is_answered() for waiter in waiters)
 
-    wait_for("all places to be taken", complete, seconds=60)
+    wait_for("all places to be taken", complete)
     return waiters
 
 
@@ -118,7 +118,7 @@ def test_all_that_wait_are_answered_by_a_change(web: Nginx, waiters: list[Waiter
         return all(waiter.is_answered() for waiter in waiters)
 
     # Their own time is longer.
-    wait_for("all of them to be answered", loaded_and_told, seconds=20)
+    wait_for("all of them to be answered", loaded_and_told)
     assert [waiter.status() for waiter in waiters] == [200] * PLACES
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.deployed.installation import CHECKOUT, Installation
 from tests.testbed.service import free_port, http_status
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 PACKAGE = CHECKOUT / "slurm_rest_api"
 
@@ -37,8 +37,8 @@ def test_what_was_installed_runs_the_demo_with_its_pages(installation: Installat
         command = [program, "run", "--demo", "--demo-nodes", "40", "--demo-jobs", "300", "--port", str(port)]
         process = subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=log, stderr=log)
         try:
-            wait_for("the demo", lambda: http_status(f"{where}/queue") == 200, seconds=120)
-            with urllib.request.urlopen(f"{where}/", timeout=30) as reply:
+            wait_for("the demo", lambda: http_status(f"{where}/queue") == 200)
+            with urllib.request.urlopen(f"{where}/", timeout=GIVE_UP_SECONDS) as reply:
                 page = reply.read().decode()
             parts = re.findall(r'(?:src|href)="\./(pages/[^"]+)"', page)
             assert len(parts) >= 2
@@ -46,7 +46,7 @@ def test_what_was_installed_runs_the_demo_with_its_pages(installation: Installat
                 assert http_status(f"{where}/{part}") == 200, part
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(60)
+            process.wait(GIVE_UP_SECONDS)
 
 
 def test_install_files_of_the_installed_program(installation: Installation, tmp_path: Path) -> None:

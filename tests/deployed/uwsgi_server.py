@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from tests.testbed.processes import send_signal, session_processes
+from tests.waiting import GIVE_UP_SECONDS
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Deployment:
     def stop(self) -> None:
         """End it as systemd does: SIGTERM, and nothing may be left."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+        self.process.wait(GIVE_UP_SECONDS)
         left = session_processes_and_children(self.master)
         for pid in left:
             send_signal(pid, signal.SIGKILL)

@@ -14,10 +14,12 @@ from tests.fresh.examples import Example, curls, start_command
 from tests.fresh.machine import FOLDER, USER, FreshMachine
 from tests.fresh.shapes import BY_NAME, KEYED_DATA, differences
 from tests.testbed.processes import processes_inside
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 MIB = 1024 * 1024
 MOST_MEMORY_MIB = 300
+# The first start downloads the packages.
+INSTALL_SECONDS = 3600.0
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +33,12 @@ def demo(machine: FreshMachine, tmp_path_factory: pytest.TempPathFactory) -> Ite
         return log.read_text() if "The demo cluster is at http://127.0.0.1:5000/" in log.read_text() else None
 
     try:
-        wait_for("the demo", said, seconds=600)
-        wait_for("the past", lambda: "The demo's past is written" in log.read_text(), seconds=600)
+        wait_for("the demo", said, seconds=INSTALL_SECONDS)
+        wait_for("the past", lambda: "The demo's past is written" in log.read_text())
         yield log
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(GIVE_UP_SECONDS)
 
 
 def test_the_machine_has_no_slurm_and_the_user_no_rights(machine: FreshMachine) -> None:
@@ -64,7 +66,9 @@ def test_every_route_has_a_command_with_its_answer() -> None:
 @pytest.mark.parametrize("example", curls(), ids=lambda example: example.command)
 @pytest.mark.usefixtures("demo")
 def test_each_curl_answers_what_is_documented(example: Example) -> None:
-    done = subprocess.run(["bash", "-c", example.command], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        ["bash", "-c", example.command], capture_output=True, text=True, check=True, timeout=GIVE_UP_SECONDS
+    )
     if not example.is_json:
         assert example.answer is not None
         assert metric_names(example.answer) <= metric_names(done.stdout)

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from slurm_rest_api.processes.supervisor import Supervisor
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(3600)"]
 STUBBORN = [
@@ -35,7 +35,7 @@ def supervising(commands: dict[str, list[str]], grace_seconds: float = 10.0) -> 
         yield lambda: living_children() - others
     finally:
         supervisor.stop()
-        thread.join(20)
+        thread.join(GIVE_UP_SECONDS)
         assert not thread.is_alive()
         assert living_children() - others == set()
 

@@ -21,7 +21,7 @@ import pytest
 from tests.cluster.web_server import Deployment, Nginx, installed, nginx, start_uwsgi
 from tests.testbed.cluster import Cluster
 from tests.testbed.slurmnodes import SERVICE_USER
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 _SLURM_KEY = "/etc/slurm/jwt.key"
 _KEY = "/var/lib/slurm-rest-api/jwt_hs256.key"
@@ -51,10 +51,10 @@ class Reply:
         self.headers = {name.lower(): value for name, _colon, value in (line.partition(": ") for line in head)}
 
 
-def talk(web: Nginx, request: bytes, seconds: float = 30) -> Reply:
+def talk(web: Nginx, request: bytes) -> Reply:
     """Send bytes as they are and read until the other side closes."""
     host, port = urllib.parse.urlsplit(web.url).hostname, urllib.parse.urlsplit(web.url).port
-    with socket.create_connection((host, port), timeout=seconds) as connection:
+    with socket.create_connection((host, port), timeout=GIVE_UP_SECONDS) as connection:
         received = b""
         try:
             connection.sendall(request)
@@ -95,7 +95,7 @@ def web(cluster: Cluster, deployment: Deployment) -> Iterator[Nginx]:
         # The limit of requests has a test of its own; the others must not meet it.
         block.write_text(block.read_text().replace("burst=100", "burst=2000").replace("rate=10r/s", "rate=1000r/s"))
         reload(running)
-        wait_for("the first load", lambda: ask(running, "/health").status == 200, seconds=60)
+        wait_for("the first load", lambda: ask(running, "/health").status == 200)
         yield running
 
 
@@ -308,13 +308,13 @@ def test_no_shared_cache_may_keep_what_one_user_was_told(web: Nginx, alice: str,
 
 def test_slow_clients_keep_nobody_waiting(web: Nginx, root: str) -> None:
     host, port = urllib.parse.urlsplit(web.url).hostname, urllib.parse.urlsplit(web.url).port
-    slow = [socket.create_connection((host, port), timeout=30) for _ in range(60)]
+    slow = [socket.create_connection((host, port), timeout=GIVE_UP_SECONDS) for _ in range(60)]
     try:
         for connection in slow:
             connection.sendall(b"GET /queue HTTP/1.1\r\nHost: a\r\nX-Slow: ")
         assert ask(web, "/nodes", root).status == 200
         # client_header_timeout of the block: nginx gives up on them by itself.
-        wait_for("nginx to close a slow connection", lambda: slow[0].recv(1) == b"", seconds=60)
+        wait_for("nginx to close a slow connection", lambda: slow[0].recv(1) == b"")
     finally:
         for connection in slow:
             connection.close()

@@ -1,4 +1,4 @@
-"""`python -m tests.testbed up|down|status|env|exec`: one command brings the cluster up, one takes it down."""
+"""`python -m tests.testbed up|down|status|env|exec` starts, stops and inspects the cluster."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .steps import TestbedError, say
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; returns the exit status."""
+    """Runs one command and returns its exit status."""
     options = _parser().parse_args(arguments)
     layout = layout_from(os.environ)
     try:
         if options.command == "up":
-            _tell_up(layout, up(layout))
+            _print_up(layout, up(layout))
         elif options.command == "down":
             down(layout)
             say("testbed: down")
@@ -43,17 +43,17 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.testbed", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="bring the cluster up; does nothing when it is up")
+    commands.add_parser("up", help="start the cluster, unless it is up")
     commands.add_parser("down", help="end all its processes and unmount; the cached root stays")
-    commands.add_parser("status", help="tell what runs; status 0 when everything does")
-    commands.add_parser("env", help="print what one needs to speak to it, as shell variables")
+    commands.add_parser("status", help="show what runs; exit status 0 if everything does")
+    commands.add_parser("env", help="print its addresses and passwords as shell variables")
     runner = commands.add_parser("exec", help="run a command inside the root: exec [--user NAME] -- CMD ...")
     runner.add_argument("--user", default="root", help="one of the root's users (default: root)")
     runner.add_argument("argv", nargs="+", metavar="CMD")
     return parser
 
 
-def _tell_up(layout: Layout, ports: Ports) -> None:
+def _print_up(layout: Layout, ports: Ports) -> None:
     release = slurm_release(Shell(layout.root))
     say(f"testbed: up: Slurm {release} in {layout.root}, slurmrestd at http://127.0.0.1:{ports.slurmrestd}")
 
@@ -61,7 +61,7 @@ def _tell_up(layout: Layout, ports: Ports) -> None:
 def _running(layout: Layout) -> Ports:
     ports = load_ports(layout)
     if ports is None or not processes_inside(layout.root):
-        raise TestbedError("the cluster is not up: 'python -m tests.testbed up' brings it up")
+        raise TestbedError("the cluster is not up; start it: python -m tests.testbed up")
     return ports
 
 
@@ -99,7 +99,7 @@ def _exec(layout: Layout, user: str, argv: list[str]) -> None:
     shell = Shell(layout.root)
     extra = {name: os.environ[name] for name in ("TERM",) if name in os.environ}
     command = shell.argv(argv, user)
-    os.execvpe(command[0], command, shell.environment(user, extra))  # noqa: S606  the terminal is to be the command's
+    os.execvpe(command[0], command, shell.environment(user, extra))  # noqa: S606  the command takes over the terminal
 
 
 if __name__ == "__main__":

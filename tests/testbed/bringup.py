@@ -1,4 +1,4 @@
-"""The order of things: from nothing to a cluster whose nodes are idle, and back to nothing."""
+"""Brings the cluster up until its nodes are idle, and takes it down."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from .steps import TestbedError, say, step, wait_until
 
 _DATADIR = "/var/lib/testbed-mariadb"
 _SLURM_STATE = "/var/lib/slurm"
-# Seconds that one test session waits for another.
+# Seconds that a test session waits for another one to end.
 _SESSION_PATIENCE = 1800
-# slurmdbd would create its database itself; but its way there, a second connect on the handle whose first one failed,
-# ends in an error of MariaDB's client library 3.4.10 ("maximum allowed number of columns (=0)").
+# The database is created here: slurmdbd would create it by a second connect on the handle whose first connect failed,
+# which is an error with MariaDB's client library 3.4.10 ("maximum allowed number of columns (=0)").
 _INITIAL_SQL = """\
 CREATE DATABASE `{database}`;
 CREATE OR REPLACE USER 'root'@'127.0.0.1' IDENTIFIED BY '{password}';
@@ -40,18 +40,18 @@ FLUSH PRIVILEGES;
 
 
 def require_root() -> None:
-    """Raise TestbedError unless this process may mount and chroot."""
+    """Raises TestbedError unless this process may mount and chroot."""
     if os.geteuid() != 0:
-        raise TestbedError("the testbed mounts, changes root and runs daemons: it must be started by root (try sudo)")
+        raise TestbedError("the testbed mounts, changes root and runs daemons: start it as root (try sudo)")
 
 
 def up(layout: Layout) -> Ports:
-    """Bring the cluster up, or repair it, or do nothing when it is up; returns its ports."""
+    """Starts the cluster, or the part of it that is not running. Returns its ports."""
     require_root()
     with _locked(layout):
         ports = load_ports(layout)
         if ports and processes_inside(layout.root) and not _is_current(layout, ports):
-            say("testbed: the running cluster was made by another recipe or configuration: starting afresh")
+            say("testbed: the running cluster has another recipe or configuration: starting a new one")
             _take_down(layout)
         make_root(layout)
         with step("mount"):
@@ -65,7 +65,7 @@ def up(layout: Layout) -> Ports:
 
 
 def down(layout: Layout) -> None:
-    """End every process inside the root and unmount everything; no fault when there is nothing."""
+    """Ends every process inside the root and unmounts everything. Does nothing if there is no root."""
     require_root()
     if layout.base.exists():
         with _locked(layout):
@@ -73,7 +73,7 @@ def down(layout: Layout) -> None:
 
 
 def is_up(layout: Layout) -> bool:
-    """True when every daemon runs."""
+    """Returns True if every daemon is running."""
     ports = load_ports(layout)
     if ports is None or not mounted_below(layout.root):
         return False
@@ -90,7 +90,7 @@ def _take_down(layout: Layout) -> None:
 
 @contextmanager
 def sole_session(layout: Layout) -> Iterator[None]:
-    """Wait until no other test session uses the cluster, and keep others waiting meanwhile."""
+    """Waits until no other test session uses the cluster, and holds the lock meanwhile."""
     layout.base.mkdir(parents=True, exist_ok=True)
     with layout.session_lock_file.open("w") as lock:
         wait_until(
@@ -132,7 +132,7 @@ def _short_hostname() -> str:
 
 
 def _start_afresh(layout: Layout) -> Ports:
-    """Forget the state of an earlier cluster, choose ports and write the configuration."""
+    """Deletes the state of an earlier cluster, chooses ports and writes the configuration."""
     shell = Shell(layout.root)
     with step("prepare the root"):
         prepare_root(layout)
@@ -159,7 +159,7 @@ def _start_afresh(layout: Layout) -> Ports:
 
 def _write(layout: Layout, file: ConfigFile) -> None:
     path = layout.inside(file.path)
-    # Opened with the final mode: the files with passwords and keys are never readable by others, not for a moment.
+    # Opened with the final mode, so that files with passwords and keys are readable by nobody else at any time.
     path.unlink(missing_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file.mode), "w") as sink:
         sink.write(file.text)
@@ -180,11 +180,11 @@ def _create_database(layout: Layout, shell: Shell) -> None:
     layout.inside("/run/mysqld").mkdir(parents=True, exist_ok=True)
     shell.run(["chown", "mysql", "/run/mysqld"])
     install = ["mariadb-install-db", "--defaults-file=/etc/testbed-mariadb.cnf", "--skip-test-db"]
-    shell.run([*install, "--auth-root-authentication-method=normal"], timeout=180)
+    shell.run([*install, "--auth-root-authentication-method=normal"])
     sql = _INITIAL_SQL.format(password=DATABASE_PASSWORD, database=DATABASE)
     bootstrap = ["mariadbd", "--defaults-file=/etc/testbed-mariadb.cnf", "--user=mysql", "--bootstrap"]
-    # Bootstrap mode starts without the tables of privileges; FLUSH loads them, so that CREATE USER is possible.
-    shell.run(bootstrap, text_input="FLUSH PRIVILEGES;\n" + sql, timeout=60)
+    # Bootstrap mode starts without the privilege tables. FLUSH loads them, so that CREATE USER is possible.
+    shell.run(bootstrap, text_input="FLUSH PRIVILEGES;\n" + sql)
 
 
 def _start_everything(shell: Shell, ports: Ports) -> None:
@@ -193,7 +193,7 @@ def _start_everything(shell: Shell, ports: Ports) -> None:
     for name in daemons.names:
         if name == "slurmctld":
             _add_accounts(shell, daemons)
-        # All slurmd start at once; what counts for them is that slurmctld hears of them, which is awaited below.
+        # All slurmd start at once. Below, one wait covers all of them: that slurmctld has every node.
         with step(f"start {name}"):
             started |= daemons.start(name, wait=not name.startswith("slurmd-"))
     if started:
@@ -224,8 +224,8 @@ def _wait_for_nodes(shell: Shell) -> None:
         lines = shell.output("sinfo", "-h", "-N", "-o", "%N %T").splitlines()
         return dict(line.split() for line in lines)
 
-    # A star marks a node that does not answer; whether somebody drained it is not our concern.
+    # A star marks a node that does not respond. A drained node is ready, too.
     def ready(seen: dict[str, str]) -> bool:
         return bool(seen) and not any(state.endswith("*") or state[:3] in ("unk", "inv") for state in seen.values())
 
-    wait_until("every node to answer slurmctld", states, ready, timeout=60, interval=0.3)
+    wait_until("every node to answer slurmctld", states, ready, interval=0.3)

@@ -1,4 +1,4 @@
-"""The running cluster as tests use it: work for it to do, faults to suffer, and what it says about itself."""
+"""The running cluster as tests use it: jobs, faults, and Slurm's own answers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.waiting import GIVE_UP_SECONDS
+
 from .daemons import Daemons
 from .layout import GATES_IN_ROOT, Layout
 from .ports import Ports
@@ -18,7 +20,7 @@ from .slurmconf import DATABASE, DATABASE_PASSWORD
 from .steps import DeadlineError, TestbedError, wait_until
 from .truth import Truth
 
-# Waits, without using the CPU, until `finish` tells it the status to end with.
+# Waits on a named pipe until `finish` writes the status to end with.
 _GATE = (
     f"""mkfifo "{GATES_IN_ROOT}/$SLURM_JOB_ID" && read -r status <"{GATES_IN_ROOT}/$SLURM_JOB_ID"; exit "$status" """
 )
@@ -29,7 +31,7 @@ Option = str | int | bool
 
 @dataclass(frozen=True)
 class DatabaseFacts:
-    """How to reach the accounting database over TCP as one who may do everything there."""
+    """The address of the accounting database, and an account with all rights."""
 
     host: str
     port: int
@@ -39,7 +41,7 @@ class DatabaseFacts:
 
 
 class Cluster(Truth):
-    """A cluster that is up. Every wait has a deadline and says what it waited for and what it saw last."""
+    """A running cluster. A wait that gives up reports its condition and the last value seen."""
 
     def __init__(self, layout: Layout, ports: Ports) -> None:
         super().__init__(Shell(layout.root))
@@ -49,21 +51,21 @@ class Cluster(Truth):
 
     @property
     def release(self) -> str:
-        """Slurm's release, such as `26.05.5`."""
+        """Returns Slurm's release, such as `26.05.5`."""
         return slurm_release(self.shell)
 
     @property
     def database(self) -> DatabaseFacts:
-        """How to reach the accounting database."""
+        """Returns the address and the account of the accounting database."""
         return DatabaseFacts("127.0.0.1", self.ports.mariadb, DATABASE, "root", DATABASE_PASSWORD)
 
     @property
     def slurmrestd_url(self) -> str:
-        """Base URL of slurmrestd, without a slash at its end."""
+        """Returns the base URL of slurmrestd, without a slash at the end."""
         return f"http://127.0.0.1:{self.ports.slurmrestd}"
 
     def path(self, inside: str) -> Path:
-        """The host's path of a path inside the root."""
+        """Returns the host's path of a path inside the root."""
         return self.layout.inside(inside)
 
     def run(
@@ -72,11 +74,11 @@ class Cluster(Truth):
         *,
         user: str = "root",
         check: bool = True,
-        timeout: float = 60,
+        timeout: float = GIVE_UP_SECONDS,
         text_input: str | None = None,
         env: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command inside the root to its end; see `Shell.run`."""
+        """Runs a command inside the root to its end. See `Shell.run`."""
         return self.shell.run(argv, user=user, check=check, timeout=timeout, text_input=text_input, env=env)
 
     def popen(
@@ -88,18 +90,18 @@ class Cluster(Truth):
         cwd: str | None = None,
         log: Path | None = None,
     ) -> subprocess.Popen[str]:
-        """Start a command inside the root in a session of its own; see `Shell.popen`."""
+        """Starts a command inside the root in a new session. See `Shell.popen`."""
         return self.shell.popen(argv, user=user, env=env, cwd=cwd, log=log)
 
     def token(self, user: str, lifespan: int = 3600) -> str:
-        """A token (header `X-SLURM-USER-TOKEN`) that makes one `user` to slurmrestd for `lifespan` seconds."""
+        """Returns a token of `user` for the header `X-SLURM-USER-TOKEN`, valid for `lifespan` seconds."""
         printed = self.shell.output("scontrol", "token", f"username={user}", f"lifespan={lifespan}")
         return printed.strip().partition("=")[2]
 
     def sql(self, statements: str) -> list[list[str]]:
-        """Run SQL in the accounting database as its root; rows of texts (NULL is the text `NULL`), without headings."""
+        """Runs SQL in the accounting database as its root. Returns rows of texts (NULL is `NULL`) without headings."""
         login = ["-h127.0.0.1", f"-P{self.ports.mariadb}", "-uroot", f"-p{DATABASE_PASSWORD}"]
-        printed = self.run(["mariadb", *login, "-N", "-B", DATABASE], text_input=statements, timeout=600).stdout
+        printed = self.run(["mariadb", *login, "-N", "-B", DATABASE], text_input=statements).stdout
         return [line.split("\t") for line in printed.splitlines()]
 
     def submit(
@@ -111,11 +113,16 @@ class Cluster(Truth):
         components: Sequence[Mapping[str, Option]] = (),
         **options: Option,
     ) -> int:
-        """Submit a batch job and return its id.
+        """Submits a batch job and returns its id.
 
-        `options` are those of sbatch with underscores for dashes (`mem_per_cpu=100`, `hold=True`); `components` holds
-        the options of the further components of a heterogeneous job. Without `script` (the text of one) and `wrap` (a
-        command) the job runs until `finish` ends it.
+        Without `script` and `wrap` the job runs until `finish` ends it.
+
+        Args:
+            user: the user who submits it.
+            script: the text of a batch script.
+            wrap: one shell command.
+            components: the options of the further components of a heterogeneous job.
+            options: those of sbatch with underscores for dashes (`mem_per_cpu=100`, `hold=True`).
         """
         words = ["sbatch", "--parsable", "--output=/dev/null", "--chdir=/", *_flags(options)]
         for component in components:
@@ -124,8 +131,8 @@ class Cluster(Truth):
         printed = self.run(words, user=user, text_input=text).stdout
         return int(printed.strip().partition(";")[0])
 
-    def finish(self, job: int, status: int = 0, *, timeout: float = 30) -> None:
-        """Let a running job that was submitted without script end with `status`, and wait until it has ended."""
+    def finish(self, job: int, status: int = 0) -> None:
+        """Ends a running job that was submitted without script with `status`, and waits until it has ended."""
         gate = self.path(f"{GATES_IN_ROOT}/{job}")
 
         def open_gate() -> bool:
@@ -137,29 +144,29 @@ class Cluster(Truth):
             os.close(descriptor)
             return True
 
-        wait_until(f"job {job} to wait at {gate}", open_gate, bool, timeout=timeout)
-        self.wait_state(job, {"COMPLETED", "FAILED"}, timeout=timeout)
+        wait_until(f"job {job} to wait at {gate}", open_gate, bool)
+        self.wait_state(job, {"COMPLETED", "FAILED"})
 
     def hold(self, job: int) -> None:
-        """Hold a pending job as the administrator (reason JobHeldAdmin)."""
+        """Holds a pending job as administrator (reason JobHeldAdmin)."""
         self.run(["scontrol", "hold", str(job)])
 
     def release_job(self, job: int) -> None:
-        """Release a held job."""
+        """Releases a held job."""
         self.run(["scontrol", "release", str(job)])
 
     def suspend(self, job: int) -> None:
-        """Suspend a running job and wait until it is."""
+        """Suspends a running job and waits until it is suspended."""
         self.run(["scontrol", "suspend", str(job)])
         self.wait_state(job, {"SUSPENDED"})
 
     def resume(self, job: int) -> None:
-        """Let a suspended job go on and wait until it does."""
+        """Resumes a suspended job and waits until it is running."""
         self.run(["scontrol", "resume", str(job)])
         self.wait_state(job, {"RUNNING"})
 
-    def cancel(self, *jobs: int, timeout: float = 30) -> None:
-        """Cancel jobs and wait until none of them, or of their tasks and components, is active; none is no fault."""
+    def cancel(self, *jobs: int) -> None:
+        """Cancels jobs and waits until none of them, nor of their tasks and components, is active."""
         if not jobs:
             return
         ids = ",".join(str(job) for job in jobs)
@@ -169,49 +176,54 @@ class Cluster(Truth):
             done = self.run(["squeue", "-h", "-a", "--states=all", "-j", ids, "-o", "%i %T"], check=False)
             return [line for line in done.stdout.splitlines() if line.split()[-1] in _ACTIVE]
 
-        wait_until(f"the jobs {ids} to be gone", active, lambda seen: not seen, timeout=timeout)
+        wait_until(f"the jobs {ids} to be gone", active, lambda seen: not seen)
 
-    def wait_state(self, job: int | str, states: Collection[str], *, timeout: float = 30) -> str:
-        """Wait until slurmctld has the job in one of `states`, and return which."""
+    def wait_state(self, job: int | str, states: Collection[str]) -> str:
+        """Waits until slurmctld has the job in one of `states`, and returns that state."""
         what = f"job {job} to be {' or '.join(sorted(states))}"
         try:
-            return wait_until(what, lambda: self.job_state(job), lambda state: state in states, timeout=timeout)
+            return wait_until(what, lambda: self.job_state(job), lambda state: state in states)
         except DeadlineError as error:
             details = self.run(["scontrol", "-o", "show", "job", str(job)], check=False)
             raise TestbedError(f"{error}\n{details.stdout}{details.stderr}") from error
 
-    def wait_saved(self, job: int, *, timeout: float = 30) -> None:
-        """Wait until slurmctld has saved the job as it is now.
+    def wait_saved(self, job: int) -> None:
+        """Waits until slurmctld has saved the job's current state.
 
-        slurmctld writes its state down some seconds after a change; what a crash (SIGKILL) takes from it before that
-        is forgotten: a job that has just started would be PENDING again, and its processes would be ended.
+        slurmctld saves its state some seconds after a change. After a crash (SIGKILL) before that, a job that has
+        just started is PENDING again, and its processes are killed.
         """
         saved = self.path("/var/lib/slurm/ctld/job_state")
         before = time.time()
         self.run(["scontrol", "update", f"jobid={job}", "comment=saved"])
-        wait_until(f"slurmctld to save job {job} in {saved}", lambda: saved.stat().st_mtime if saved.exists() else 0.0,
-                   lambda written: written > before, timeout=timeout)  # fmt: skip
+        wait_until(
+            f"slurmctld to save job {job} in {saved}",
+            lambda: saved.stat().st_mtime if saved.exists() else 0.0,
+            lambda written: written > before,
+        )
 
-    def wait_accounted(self, job: int, state: str, *, timeout: float = 30) -> None:
-        """Wait until the accounting database has the job in `state`."""
-        wait_until(f"sacct to have job {job} as {state}", lambda: self.sacct_state(job), lambda s: s == state,
-                   timeout=timeout, interval=0.3)  # fmt: skip
+    def wait_accounted(self, job: int, state: str) -> None:
+        """Waits until the accounting database has the job in `state`."""
+        what = f"sacct to have job {job} as {state}"
+        wait_until(what, lambda: self.sacct_state(job), lambda seen: seen == state, interval=0.3)
 
-    def wait_node(self, node: str, *words: str, timeout: float = 60) -> str:
-        """Wait until the node's state, as scontrol prints it, holds all of `words`; returns the whole state."""
+    def wait_node(self, node: str, *words: str) -> str:
+        """Waits until the node's state, as scontrol prints it, has all of `words`. Returns the whole state."""
         return wait_until(
-            f"node {node} to be {'+'.join(words)}", lambda: self.node_state(node),
-            lambda state: set(words) <= set(state.replace("*", "+*").split("+")), timeout=timeout, interval=0.3,
-        )  # fmt: skip
+            f"node {node} to be {'+'.join(words)}",
+            lambda: self.node_state(node),
+            lambda state: set(words) <= set(state.replace("*", "+*").split("+")),
+            interval=0.3,
+        )
 
     def drain(self, node: str, reason: str) -> None:
-        """Keep new jobs away from a node."""
+        """Drains a node."""
         self.run(["scontrol", "update", f"nodename={node}", "state=drain", f"reason={reason}"])
 
-    def undrain(self, node: str, *, timeout: float = 60) -> None:
-        """Take a node back into service and wait until it answers slurmctld (NOT_RESPONDING lasts a few seconds)."""
+    def undrain(self, node: str) -> None:
+        """Resumes a node and waits until it answers slurmctld. NOT_RESPONDING lasts a few seconds."""
         self.run(["scontrol", "update", f"nodename={node}", "state=resume"])
-        wait_until(f"node {node} to be in service", lambda: self.node_state(node), _in_service, timeout=timeout)
+        wait_until(f"node {node} to be in service", lambda: self.node_state(node), _in_service)
 
 
 def _in_service(state: str) -> bool:

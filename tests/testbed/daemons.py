@@ -1,4 +1,4 @@
-"""The daemons of the cluster: what they are called, how each is started, and what shows that it answers."""
+"""The daemons of the cluster: their names, how each is started, and the command that shows that it answers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .steps import TestbedError, run_command, wait_until
 PIDS_IN_ROOT = "/run/testbed"
 LOGS_IN_ROOT = "/var/log/slurm"
 
-# Run as root in the root: notes its own process id, then becomes the daemon.
+# Runs as root inside the root: writes its process id to a file, then becomes the daemon.
 _LAUNCHER = 'echo $$ >"$1"; exec >>"$2" 2>&1 </dev/null; shift 2; exec "$@"'
 
 
 @dataclass(frozen=True)
 class Daemon:
-    """One daemon; `answers` ends with status 0 inside the root once it can be used."""
+    """One daemon. The command `answers` ends with status 0 inside the root once the daemon can be used."""
 
     name: str
     argv: tuple[str, ...]
@@ -33,7 +33,7 @@ class Daemon:
 
 
 def all_daemons(ports: Ports) -> list[Daemon]:
-    """Every daemon of the cluster, in the order in which they need each other."""
+    """Returns every daemon of the cluster in starting order."""
     client = ("mariadb", "-h127.0.0.1", f"-P{ports.mariadb}", "-uroot", f"-p{DATABASE_PASSWORD}", "-e", "SELECT 1")
     restd = ("slurmrestd", "-a", "rest_auth/jwt", "-s", "openapi/slurmctld,openapi/slurmdbd")
     return [
@@ -53,7 +53,7 @@ def _listens(port: int) -> tuple[str, ...]:
 
 
 class Daemons:
-    """Starts, stops and watches daemons inside one root."""
+    """Starts, stops and inspects the daemons inside one root."""
 
     def __init__(self, shell: Shell, ports: Ports) -> None:
         self._shell = shell
@@ -65,7 +65,7 @@ class Daemons:
         return list(self._known)
 
     def pid(self, name: str) -> int | None:
-        """The process id of a running daemon, or None."""
+        """Returns the process id of a running daemon, or None."""
         self._daemon(name)
         try:
             pid = int(self._pid_file(name).read_text())
@@ -74,12 +74,15 @@ class Daemons:
         return pid if process_state(pid, self._shell.root) else None
 
     def is_frozen(self, name: str) -> bool:
-        """True when the daemon is there but stopped (SIGSTOP)."""
+        """Returns True if the daemon is stopped (SIGSTOP)."""
         pid = self.pid(name)
         return pid is not None and process_state(pid, self._shell.root) == "T"
 
-    def start(self, name: str, *, timeout: float = 60, wait: bool = True) -> bool:
-        """Have the daemon run and (with `wait`) answer; false when it already ran. A frozen one is thawed."""
+    def start(self, name: str, *, wait: bool = True) -> bool:
+        """Starts the daemon, or continues a frozen one. Returns False if it was already running.
+
+        With `wait` it returns only once the daemon answers.
+        """
         daemon = self._daemon(name)
         if (pid := self.pid(name)) is not None:
             send_signal(pid, signal.SIGCONT)
@@ -87,52 +90,52 @@ class Daemons:
         self._pid_file(name).unlink(missing_ok=True)
         inner = self._shell.argv(daemon.argv, daemon.user)[2:]
         launcher = ["sh", "-c", _LAUNCHER, "sh", f"{PIDS_IN_ROOT}/{name}.pid", self._log(name), *inner]
-        # --fork: the daemon becomes a child of init, so that it outlives its starter and leaves no zombie behind.
+        # --fork: the daemon becomes a child of init, so it outlives its starter and leaves no zombie.
         command = ["setsid", "--fork", *self._shell.argv(launcher)]
         run_command(command, env=self._shell.environment(daemon.user, daemon.env))
         if wait:
-            self.wait_answers(name, timeout=timeout)
+            self.wait_answers(name)
         return True
 
-    def wait_answers(self, name: str, *, timeout: float = 60) -> None:
-        """Wait until the daemon answers; raises TestbedError with the end of its log when it does not."""
+    def wait_answers(self, name: str) -> None:
+        """Waits until the daemon answers. Raises TestbedError with the end of its log if it does not."""
         daemon = self._daemon(name)
 
         def probe() -> str:
             if self.pid(name) is None and self._pid_file(name).exists():
-                raise TestbedError(f"{name} has ended by itself")
-            done = self._shell.run(daemon.answers, check=False, timeout=timeout)
+                raise TestbedError(f"{name} has ended")
+            done = self._shell.run(daemon.answers, check=False)
             return "" if done.returncode == 0 else (done.stdout + done.stderr).strip() or "no answer"
 
-        self._explained(name, lambda: wait_until(f"{name} to answer", probe, lambda seen: not seen, timeout=timeout))
+        self._explained(name, lambda: wait_until(f"{name} to answer", probe, lambda seen: not seen))
 
-    def stop(self, name: str, number: signal.Signals = signal.SIGTERM, *, timeout: float = 30) -> None:
-        """End the daemon (SIGKILL for a crash) and wait until it is gone; no fault when it does not run."""
+    def stop(self, name: str, number: signal.Signals = signal.SIGTERM) -> None:
+        """Ends the daemon (SIGKILL for a crash) and waits until it is gone. Does nothing if it is not running."""
         pid = self.pid(name)
         if pid is None:
             return
         send_signal(pid, number)
         send_signal(pid, signal.SIGCONT)
-        wait_until(f"{name} (process {pid}) to end", lambda: self.pid(name), lambda seen: seen is None, timeout=timeout)
+        wait_until(f"{name} (process {pid}) to end", lambda: self.pid(name), lambda seen: seen is None)
 
     def freeze(self, name: str) -> None:
-        """Stop the daemon's clock (SIGSTOP): it keeps its port and answers nothing until `thaw`."""
+        """Suspends the daemon (SIGSTOP): it keeps its port and answers nothing until `thaw`."""
         self._signal_running(name, signal.SIGSTOP)
-        wait_until(f"{name} to be frozen", lambda: self.is_frozen(name), bool, timeout=5)
+        wait_until(f"{name} to be frozen", lambda: self.is_frozen(name), bool)
 
     def thaw(self, name: str) -> None:
-        """Let a frozen daemon go on."""
+        """Continues a frozen daemon."""
         self._signal_running(name, signal.SIGCONT)
 
     def log_tail(self, name: str, lines: int = 40) -> str:
-        """The end of what the daemon wrote."""
+        """Returns the last lines of the daemon's log."""
         path = self._shell.root / self._log(name).lstrip("/")
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else "(no log)"
 
     def _signal_running(self, name: str, number: signal.Signals) -> None:
         pid = self.pid(name)
         if pid is None:
-            raise TestbedError(f"{name} does not run, so it cannot be sent {number.name}")
+            raise TestbedError(f"{name} is not running, so {number.name} cannot be sent to it")
         send_signal(pid, number)
 
     def _daemon(self, name: str) -> Daemon:
@@ -144,7 +147,7 @@ class Daemons:
         return self._shell.root / PIDS_IN_ROOT.lstrip("/") / f"{name}.pid"
 
     def _log(self, name: str) -> str:
-        # The daemons of Slurm write their log files themselves; what they print before that goes beside them.
+        # Slurm's daemons write their own log files. This file has what they print before that.
         return f"{LOGS_IN_ROOT}/{name}.out"
 
     def _explained(self, name: str, action: Callable[[], object]) -> None:

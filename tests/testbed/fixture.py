@@ -1,4 +1,4 @@
-"""The one fixture of the real cluster, for every folder whose tests need it; `tests/conftest.py` takes it in."""
+"""The fixture of the real cluster, for every folder whose tests need it. `tests/conftest.py` imports it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .layout import layout_from
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """The cluster, up; taken down afterwards unless it was up before or SLURM_REST_API_TESTBED_KEEP is set."""
+    """Starts the cluster. It stops it afterwards unless it was up before or SLURM_REST_API_TESTBED_KEEP is set."""
     layout = layout_from(os.environ)
     with sole_session(layout):
         keep = is_up(layout) or os.environ.get("SLURM_REST_API_TESTBED_KEEP", "") not in ("", "0")

@@ -9,15 +9,15 @@ from .layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT, Layout
 from .shell import Shell
 from .steps import CommandFailedError, TestbedError, step
 
-# What build.sh works from; a read-only checkout is installed as a copy, so the package itself counts too.
+# The files that build.sh reads. A read-only checkout is installed as a copy, so the package is among them.
 _INGREDIENTS = ("build.sh", "pyproject.toml", "setup.py", "README.md", "requirements/**/*", "slurm_rest_api/**/*")
 
 
 def install_service(layout: Layout, *, checkout_changed: bool) -> None:
-    """Run build.sh inside the root unless nothing it depends on has changed since it last succeeded.
+    """Runs build.sh inside the root, unless nothing it depends on has changed since its last success.
 
-    A failure comes through with everything that build.sh printed: when Slurm in the root has become one that no
-    pyslurm fits, that is what it says.
+    Raises:
+        TestbedError: build.sh failed. The message has all its output.
     """
     stamp = layout.inside(f"{VENV_IN_ROOT}.stamp")
     wanted = _fingerprint(layout.checkout)
@@ -29,7 +29,7 @@ def install_service(layout: Layout, *, checkout_changed: bool) -> None:
         try:
             Shell(layout.root).run(
                 ["bash", f"{CHECKOUT_IN_ROOT}/build.sh", "--uwsgi"],
-                env={"SLURM_REST_API_VENV": VENV_IN_ROOT}, cwd=CHECKOUT_IN_ROOT, timeout=1800,
+                env={"SLURM_REST_API_VENV": VENV_IN_ROOT}, cwd=CHECKOUT_IN_ROOT, timeout=3600,
             )  # fmt: skip
         except CommandFailedError as error:
             raise TestbedError(f"build.sh could not install the service:\n{error.output.strip()}") from error

@@ -8,24 +8,24 @@ from .cluster import Cluster
 
 
 class Jobs:
-    """Submits jobs and remembers them, so that the test's end is theirs."""
+    """Submits jobs and cancels them at the end of the test."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._submitted: list[int] = []
 
     def submit(self, **options: Any) -> int:
-        """As `Cluster.submit`."""
+        """Submits a job as `Cluster.submit` does."""
         job = self._cluster.submit(**options)
         self._submitted.append(job)
         return job
 
     def running(self, **options: Any) -> int:
-        """Submit a job and wait until it runs."""
+        """Submits a job and waits until it is running."""
         job = self.submit(**options)
         self._cluster.wait_state(job, {"RUNNING"})
         return job
 
     def cancel_all(self) -> None:
-        """Cancel what was submitted and wait until none of it is active."""
+        """Cancels the submitted jobs and waits until none of them is active."""
         self._cluster.cancel(*self._submitted)

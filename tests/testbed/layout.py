@@ -1,4 +1,4 @@
-"""Where the testbed lives: its cache folder, its root and the checkout it serves. Knows nothing of Slurm."""
+"""Paths of the testbed: its cache folder, its root and the checkout it installs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# Slurm comes as binary packages only, one version per suite: this constant alone decides the release under test.
+# Slurm is installed from Debian's packages, one version per suite: this constant decides the release under test.
 SUITE = "forky"
 MIRROR = "http://deb.debian.org/debian"
 CACHE = Path("/var/cache/slurm-rest-api-testbed")
@@ -20,7 +20,7 @@ GATES_IN_ROOT = "/tmp/gates"
 
 @dataclass(frozen=True)
 class Layout:
-    """Paths on the host; everything but `checkout` lies in `base`."""
+    """Paths on the host. All but `checkout` are below `base`."""
 
     base: Path
     checkout: Path
@@ -29,31 +29,31 @@ class Layout:
 
     @property
     def root(self) -> Path:
-        """The Debian root that the cluster runs in."""
+        """Returns the Debian root that the cluster runs in."""
         return self.base / "root"
 
     @property
     def state_file(self) -> Path:
-        """JSON: the ports chosen at the last fresh start."""
+        """Returns the path of a JSON file: the ports chosen at the last new start."""
         return self.base / "state.json"
 
     @property
     def lock_file(self) -> Path:
-        """Held while `up` or `down` works, so that two of them cannot mix."""
+        """Returns the path of the lock that `up` and `down` hold while they run."""
         return self.base / "lock"
 
     @property
     def session_lock_file(self) -> Path:
-        """Held by a test session while it uses the cluster: two sessions would drain each other's nodes."""
+        """Returns the path of the lock of a test session: two sessions would drain each other's nodes."""
         return self.base / "session.lock"
 
     def inside(self, path: str) -> Path:
-        """The host's path of `path` (absolute, as seen inside the root)."""
+        """Returns the host's path of `path` (absolute, as seen inside the root)."""
         return self.root / path.lstrip("/")
 
 
 def layout_from(environ: Mapping[str, str]) -> Layout:
-    """The layout that the environment asks for.
+    """Returns the layout that the environment variables name.
 
     `SLURM_REST_API_TESTBED` names the cache folder, `SLURM_REST_API_TESTBED_SUITE` and
     `SLURM_REST_API_TESTBED_MIRROR` the Debian suite and the mirror to take it from.

@@ -1,4 +1,4 @@
-"""The mounts that turn a directory tree into a place where daemons can live."""
+"""The mounts that daemons inside the root need."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SYSTEM_MOUNTS = {
 
 
 def mounted_below(folder: Path) -> list[Path]:
-    """Mount points below `folder`, the ones mounted last first (the order to unmount them in)."""
+    """Returns the mount points below `folder`, the last mounted first (the order to unmount them in)."""
     points = []
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         point = Path(line.split()[4].encode().decode("unicode_escape"))
@@ -30,7 +30,7 @@ def mounted_below(folder: Path) -> list[Path]:
 
 
 def mount_system(layout: Layout) -> None:
-    """Mount what is not mounted yet: process table, devices, and empty run and tmp folders."""
+    """Mounts what is missing of process table, devices, and empty run and tmp folders."""
     present = set(mounted_below(layout.root))
     for name, arguments in _SYSTEM_MOUNTS.items():
         target = layout.root / name
@@ -40,9 +40,9 @@ def mount_system(layout: Layout) -> None:
 
 
 def mount_checkout(layout: Layout) -> bool:
-    """Show this checkout, read-only, inside the root; true when that changed something.
+    """Mounts this checkout read-only inside the root. Returns True if that changed something.
 
-    Another checkout that was shown there gives way: the testbed serves the one that asks.
+    It replaces the mount of another checkout.
     """
     target = layout.inside(CHECKOUT_IN_ROOT)
     if target in mounted_below(layout.root):
@@ -56,7 +56,7 @@ def mount_checkout(layout: Layout) -> bool:
 
 
 def unmount_all(layout: Layout) -> None:
-    """Unmount everything below the root."""
+    """Unmounts everything below the root."""
     for point in mounted_below(layout.root):
         _unmount(point)
 
@@ -68,7 +68,7 @@ def _mount(arguments: list[str], target: Path) -> None:
 
 
 def _unmount(point: Path) -> None:
-    # The kernel lets go of a mount a moment after the last process that used it is gone.
+    # The kernel releases a mount a moment after the last process that used it has ended.
     def attempt() -> int:
         return run_command(["umount", str(point)]).returncode
 

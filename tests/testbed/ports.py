@@ -1,4 +1,4 @@
-"""Free loopback ports for the daemons: one block of neighbours, chosen at a fresh start and kept in the state file."""
+"""Free loopback ports for the daemons: one contiguous block, chosen at a new start and kept in the state file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Ports:
 
 
 def choose_ports() -> Ports:
-    """The first block whose ports can all be bound. Raises TestbedError when there is none."""
+    """Returns the first block whose ports can all be bound. Raises TestbedError if there is none."""
     for base in _BASES:
         needed = 4 + len(NODES)
         if all(_is_free(base + offset) for offset in range(needed)):
@@ -37,7 +37,7 @@ def choose_ports() -> Ports:
 
 
 def load_ports(layout: Layout) -> Ports | None:
-    """The ports of the running or last cluster, or None when there is no record of them."""
+    """Returns the ports of the running or last cluster, or None if none are saved."""
     try:
         return Ports(**json.loads(layout.state_file.read_text())["ports"])
     except (FileNotFoundError, KeyError, TypeError, json.JSONDecodeError):
@@ -45,13 +45,13 @@ def load_ports(layout: Layout) -> Ports | None:
 
 
 def save_ports(layout: Layout, ports: Ports) -> None:
-    """Keep the ports for whoever speaks to the cluster later."""
+    """Saves the ports for later commands and test sessions."""
     layout.state_file.write_text(json.dumps({"ports": asdict(ports)}, indent=1) + "\n")
 
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # Daemons set the same option; without it a connection in TIME_WAIT would make a free port look taken.
+        # As the daemons do: without it a connection in TIME_WAIT would make a free port look used.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))

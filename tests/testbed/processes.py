@@ -1,4 +1,4 @@
-"""The processes that run inside the root, found by their root directory and by nothing else."""
+"""The processes that run inside the root, found by their root directory."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 
 from .steps import wait_until
 
-# Seconds that processes get to end by themselves before they are killed.
+# Seconds from SIGTERM to SIGKILL.
 _PATIENCE = 3.0
 
 
 def process_state(pid: int, root: Path) -> str | None:
-    """The kernel's letter for the state of `pid` (R, S, D, T, ...), or None unless it lives inside `root`.
+    """Returns the kernel's letter for the state of `pid` (R, S, D, T, ...), or None if it does not run inside `root`.
 
-    A zombie is dead for our purposes: whoever should reap it is not our concern.
+    A zombie does not run.
     """
     try:
         if Path(os.readlink(f"/proc/{pid}/root")) != root:
             return None
-        # comm, in parentheses, may hold spaces and parentheses itself.
+        # comm, in parentheses, may have spaces and parentheses.
         letter = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
@@ -29,13 +29,13 @@ def process_state(pid: int, root: Path) -> str | None:
 
 
 def processes_inside(root: Path) -> list[int]:
-    """Ids of all living processes whose root directory is `root`."""
+    """Returns the ids of all processes whose root directory is `root`."""
     pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
     return [pid for pid in pids if process_state(pid, root) is not None]
 
 
 def session_processes(leader: int) -> dict[int, str]:
-    """The living processes of the session that `leader` once began, by id, with their command lines."""
+    """Returns the command lines of the processes of the session of `leader`, by process id."""
     found = {}
     for entry in (entry for entry in Path("/proc").iterdir() if entry.name.isdigit()):
         try:
@@ -49,7 +49,7 @@ def session_processes(leader: int) -> dict[int, str]:
 
 
 def send_signal(pid: int, number: signal.Signals) -> None:
-    """Signal a process that may have ended in the meantime."""
+    """Sends a signal to a process that may have ended."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -57,7 +57,7 @@ def send_signal(pid: int, number: signal.Signals) -> None:
 
 
 def end_all(root: Path) -> None:
-    """End every process inside `root`: politely first, then by force. Raises DeadlineError if any survives."""
+    """Ends every process inside `root` with SIGTERM, then SIGKILL. Raises DeadlineError if one survives."""
     pids = processes_inside(root)
     for pid in pids:
         send_signal(pid, signal.SIGTERM)
@@ -72,4 +72,4 @@ def end_all(root: Path) -> None:
             send_signal(pid, signal.SIGKILL)
         return rest
 
-    wait_until(f"the processes inside {root} to end", kill_rest, lambda rest: not rest, timeout=20)
+    wait_until(f"the processes inside {root} to end", kill_rest, lambda rest: not rest)

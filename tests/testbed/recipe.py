@@ -1,4 +1,4 @@
-"""Makes the Debian root from nothing, once; a stamp tells when its recipe has changed."""
+"""Makes the Debian root once. A stamp file has the digest of its recipe."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ _PACKAGES = (
     "mariadb-server", "slurm-wlm-mysql-plugin", "slurm-wlm-jwt-plugin",
 )  # fmt: skip
 _SCRIPTS = Path("/usr/share/debootstrap/scripts")
+# Downloads of some hundred megabytes.
+_INSTALL_SECONDS = 3600.0
 
 
 def recipe_stamp(layout: Layout, packages: Sequence[str] = _PACKAGES) -> str:
-    """Changes when the root must be made anew: other suite, mirror or packages."""
+    """Returns a digest of suite, mirror and packages. Another digest requires a new root."""
     return hashlib.sha256("\n".join([layout.suite, layout.mirror, *packages]).encode()).hexdigest()
 
 
 def root_is_current(layout: Layout, packages: Sequence[str] = _PACKAGES) -> bool:
-    """True when the root was completed by the recipe of today."""
+    """Returns True if the root was completed with the current recipe."""
     stamp = _stamp_file(layout)
     return stamp.exists() and stamp.read_text().strip() == recipe_stamp(layout, packages)
 
 
 def make_root(layout: Layout, packages: Sequence[str] = _PACKAGES) -> None:
-    """Make the root unless a current one is there; a half-made or outdated one is removed first."""
+    """Makes the root unless it is current. An incomplete or outdated one is removed first."""
     if root_is_current(layout, packages):
         return
     layout.base.mkdir(parents=True, exist_ok=True)
@@ -50,27 +52,27 @@ def make_root(layout: Layout, packages: Sequence[str] = _PACKAGES) -> None:
 
 
 def prepare_root(layout: Layout) -> None:
-    """What may differ from day to day or is cheap to repeat: name service, certificates, people."""
+    """Sets up what is repeated at each start: name service, certificates, users."""
     connect_root(layout)
     _add_people(Shell(layout.root))
 
 
 def connect_root(layout: Layout) -> None:
-    """Let the root reach what the host reaches: name service and certificates."""
+    """Copies the host's name service and certificates into the root."""
     shutil.copyfile("/etc/resolv.conf", layout.inside("/etc/resolv.conf"))
     shutil.copyfile("/etc/hosts", layout.inside("/etc/hosts"))
     _copy_ca_bundle(layout)
 
 
 def remove_root(layout: Layout) -> None:
-    """Delete the root; whatever still runs or is mounted inside it goes first, lest the host's /dev be emptied."""
+    """Deletes the root. Processes and mounts inside it are removed first, because /dev there is the host's."""
     end_all(layout.root)
     unmount_all(layout)
-    run_command(["rm", "-rf", "--one-file-system", str(layout.root)], timeout=300)
+    run_command(["rm", "-rf", "--one-file-system", str(layout.root)])
 
 
 def slurm_release(shell: Shell) -> str:
-    """The release of Slurm in the root as it tells itself, such as `26.05.5`."""
+    """Returns the release of Slurm in the root, such as `26.05.5`."""
     return shell.output("slurmctld", "-V").split()[-1]
 
 
@@ -79,22 +81,22 @@ def _stamp_file(layout: Layout) -> Path:
 
 
 def install_on_host(program: str) -> None:
-    """Install a program of this name from the package of this name, unless the host has it."""
+    """Installs a program from the package of the same name, unless the host has it."""
     if shutil.which(program):
         return
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    run_command(["apt-get", "update"], timeout=300, env=env)
-    run_command(["apt-get", "install", "-y", "--no-install-recommends", program], timeout=300, env=env)
+    run_command(["apt-get", "update"], timeout=_INSTALL_SECONDS, env=env)
+    run_command(["apt-get", "install", "-y", "--no-install-recommends", program], timeout=_INSTALL_SECONDS, env=env)
 
 
 def _debootstrap(layout: Layout, packages: Sequence[str]) -> None:
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}"]
     command += [layout.suite, str(layout.root), layout.mirror]
     if not (_SCRIPTS / layout.suite).exists():
-        # An older debootstrap knows no suites newer than itself; they are all made as sid is.
+        # An older debootstrap has no script for newer suites. The script of sid makes them all.
         command.append(str(_SCRIPTS / "sid"))
     try:
-        run_command(command, timeout=1800)
+        run_command(command, timeout=_INSTALL_SECONDS)
     except CommandFailedError as error:
         log = layout.inside("/debootstrap/debootstrap.log")
         details = log.read_text(errors="replace")[-8000:] if log.exists() else ""

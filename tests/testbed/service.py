@@ -1,4 +1,4 @@
-"""The service itself, started inside the root and spoken to over loopback."""
+"""The service, started inside the root and reached over loopback."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from tests.waiting import GIVE_UP_SECONDS
+
 from .cluster import Cluster
 from .layout import VENV_IN_ROOT
 from .processes import send_signal, session_processes
@@ -19,7 +21,7 @@ from .slurmnodes import HIDDEN_PARTITION, SERVICE_USER
 from .steps import DeadlineError, TestbedError, wait_until
 
 SERVICE = f"{VENV_IN_ROOT}/bin/slurm-rest-api"
-# What most tests want: a fresh snapshot as often as the service allows, and something to hide.
+# The configuration of most tests: the shortest refresh, and one hidden partition.
 CONFIG = f"""\
 system:
   refresh_seconds: 1
@@ -30,7 +32,7 @@ filter:
 
 @dataclass
 class Service:
-    """One running `slurm-rest-api run`; `folder` holds its configuration, its store and its log."""
+    """A running `slurm-rest-api run`. Its `folder` has its configuration, store and log."""
 
     cluster: Cluster
     url: str
@@ -39,50 +41,53 @@ class Service:
 
     @property
     def log(self) -> str:
-        """Everything that the service has written so far."""
+        """Returns the service's log so far."""
         return (self.folder / "log").read_text(errors="replace")
 
     def processes(self) -> dict[int, str]:
-        """The living processes of the service, by id, with their command lines."""
+        """Returns the command lines of the service's processes by process id."""
         return session_processes(self.process.pid)
 
-    def stop(self, *, timeout: float = 30) -> None:
-        """End the service as Ctrl-C does. Raises TestbedError when a process of its session stays behind."""
+    def stop(self) -> None:
+        """Ends the service as Ctrl-C does. Raises TestbedError if a process of its session is left."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:
-            self.process.wait(timeout)
+            self.process.wait(GIVE_UP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             raise TestbedError(
-                f"the service did not end within {timeout:g} s of SIGINT; it wrote:\n{self.log}"
+                f"the service did not end within {GIVE_UP_SECONDS:g} s of SIGINT; its log:\n{self.log}"
             ) from None
         left = self.processes()
         if left:
             self.kill()
-            raise TestbedError(f"the service ended and left behind: {left}; it wrote:\n{self.log}")
+            raise TestbedError(f"the service left processes: {left}; its log:\n{self.log}")
 
     def kill(self) -> None:
-        """End everything that belongs to the service by force."""
+        """Kills every process of the service."""
         for pid in self.processes():
             send_signal(pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(GIVE_UP_SECONDS)
 
 
 class StartService(Protocol):
-    """Starts a service with a configuration of one's own; whoever offers it stops it."""
+    """Starts a service with the given configuration. The fixture that provides this function stops it."""
 
-    def __call__(
-        self, config: str = CONFIG, *, env: Mapping[str, str] | None = None, timeout: float = 60
-    ) -> Service: ...
+    def __call__(self, config: str = CONFIG, *, env: Mapping[str, str] | None = None) -> Service: ...
 
 
-def start_service(cluster: Cluster, name: str, config: str, *, timeout: float = 60,
-                  env: Mapping[str, str] | None = None) -> Service:  # fmt: skip
-    """Start collector and web server with the text of a config.yml and wait until `/queue` is answered, or refused.
+def start_service(cluster: Cluster, name: str, config: str, *, env: Mapping[str, str] | None = None) -> Service:
+    """Starts collector and web server, and waits until `/queue` is answered with 200 or 401.
 
-    `name` makes the service's folder, /tmp/NAME inside the root, which must not be in use. Raises TestbedError with
-    what the service wrote when it ends early or does not answer in `timeout` seconds.
+    Args:
+        cluster: the running cluster.
+        name: the service's folder is /tmp/NAME inside the root. It must not be in use.
+        config: the text of the service's config.yml.
+        env: further environment variables.
+
+    Raises:
+        TestbedError: the service ended or did not answer. The message has its log.
     """
     folder = cluster.path(f"/tmp/{name}")
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,25 +102,23 @@ def start_service(cluster: Cluster, name: str, config: str, *, timeout: float = 
 
     def status() -> int | str:
         if process.poll() is not None:
-            raise TestbedError(f"the service ended with status {process.returncode}; it wrote:\n{service.log}")
+            raise TestbedError(f"the service ended with status {process.returncode}; its log:\n{service.log}")
         return http_status(f"{service.url}/queue")
 
     try:
-        # A service that asks for names refuses strangers, loaded or not.
-        wait_until(
-            "the service to answer /queue", status, lambda seen: seen in (200, 401), timeout=timeout, interval=0.2
-        )
+        # A service with authentication answers 401 before and after its first load.
+        wait_until("the service to answer /queue", status, lambda seen: seen in (200, 401), interval=0.2)
     except DeadlineError as error:
         written = service.log
         service.kill()
-        raise TestbedError(f"{error}; it wrote:\n{written}") from error
+        raise TestbedError(f"{error}; its log:\n{written}") from error
     return service
 
 
 def http_status(url: str) -> int | str:
-    """The status of a GET, or why there was none."""
+    """Returns the status of a GET, or the text of a connection error."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=GIVE_UP_SECONDS) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -124,7 +127,7 @@ def http_status(url: str) -> int | str:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
+    """Returns a loopback port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

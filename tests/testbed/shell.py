@@ -7,22 +7,24 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.waiting import GIVE_UP_SECONDS
+
 from .layout import CA_BUNDLE_IN_ROOT
 from .steps import run_command
 
-# What lets pip inside the root reach the same package index as on the host.
+# With these, pip inside the root reaches the same package index as on the host.
 _PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PIP_INDEX_URL",
               "PIP_DEFAULT_TIMEOUT")  # fmt: skip
 
 
 class Shell:
-    """Starts processes whose root directory is the testbed's."""
+    """Starts processes inside the testbed's root."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def argv(self, argv: Sequence[str], user: str = "root", cwd: str | None = None) -> list[str]:
-        """The host's command line for `argv` inside the root; each part replaces itself, so the process id stays."""
+        """Returns the host's command line for `argv` inside the root. Its parts exec each other: one process id."""
         prefix = ["chroot", str(self.root)]
         if user != "root":
             prefix += ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
@@ -31,7 +33,7 @@ class Shell:
         return [*prefix, *argv]
 
     def environment(self, user: str = "root", extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        """A login-like environment with nothing of the host's but its proxies and package index."""
+        """Returns a login-like environment that takes only proxies and package index from the host."""
         return {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": "/root" if user == "root" else f"/home/{user}",
@@ -50,19 +52,19 @@ class Shell:
         *,
         user: str = "root",
         check: bool = True,
-        timeout: float = 60,
+        timeout: float = GIVE_UP_SECONDS,
         text_input: str | None = None,
         env: Mapping[str, str] | None = None,
         cwd: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run `argv` inside the root to its end; raises CommandFailedError as `run_command` does."""
+        """Runs `argv` inside the root to its end. Raises CommandFailedError as `run_command` does."""
         command = self.argv(argv, user, cwd)
         environment = self.environment(user, env)
         return run_command(command, check=check, timeout=timeout, text_input=text_input, env=environment)
 
-    def output(self, *argv: str, user: str = "root", timeout: float = 60) -> str:
-        """What `argv` prints on stdout."""
-        return self.run(argv, user=user, timeout=timeout).stdout
+    def output(self, *argv: str, user: str = "root") -> str:
+        """Runs `argv` inside the root and returns its stdout."""
+        return self.run(argv, user=user).stdout
 
     def popen(
         self,
@@ -73,7 +75,7 @@ class Shell:
         cwd: str | None = None,
         log: Path | None = None,
     ) -> subprocess.Popen[str]:
-        """Start `argv` inside the root in a session of its own; stdout and stderr go to `log` or to one pipe."""
+        """Starts `argv` inside the root in a new session. Its stdout and stderr go to `log` or to one pipe."""
         command = self.argv(argv, user, cwd)
         if log is None:
             return subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The text of every configuration file that the cluster needs. Pure: takes facts, returns files."""
+"""Returns the text of every configuration file of the cluster. No I/O."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SlurmdLogFile=/var/log/slurm/slurmd-%n.log
 SlurmctldPidFile=/run/slurm/ctld.pid
 SlurmdPidFile=/run/slurm/d-%n.pid
 
-# Pretended hardware, no isolation: the daemons share one machine that has neither these CPUs nor cgroups to give.
+# Pretended hardware, no isolation: the daemons share one machine without these CPUs and without cgroups.
 SlurmdParameters=config_overrides
 ProctrackType=proctrack/pgid
 TaskPlugin=task/none
@@ -90,7 +90,7 @@ StoragePass={password}
 StorageLoc={database}
 """
 
-# innodb_snapshot_isolation: slurmdbd refuses to work with it on; the sizes are what slurmdbd asks for at its start.
+# innodb_snapshot_isolation: slurmdbd refuses to start with it. The sizes are those that slurmdbd requires.
 _MARIADB_CNF = """\
 [mariadbd]
 user=mysql
@@ -109,7 +109,7 @@ innodb_flush_log_at_trx_commit=2
 max_allowed_packet=64M
 """
 
-# slurmd leaves a GPU without a device file out of account; it does not look at what kind of file it is.
+# slurmd ignores a GPU without a device file. A plain file is enough.
 GPU_FILES = ("/var/lib/slurm/gpu0", "/var/lib/slurm/gpu1")
 _GRES_CONF = "NodeName=rack[005-006] Name=gpu Type=tesla File=/var/lib/slurm/gpu[0-1]\n"
 _CGROUP_CONF = "CgroupPlugin=disabled\n"
@@ -117,7 +117,7 @@ _CGROUP_CONF = "CgroupPlugin=disabled\n"
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """One file to write: absolute path inside the root, its text and its mode (owner is root)."""
+    """A file to write: absolute path inside the root, text and mode. Its owner is root."""
 
     path: str
     text: str
@@ -125,7 +125,7 @@ class ConfigFile:
 
 
 def config_files(ports: Ports, hostname: str) -> list[ConfigFile]:
-    """Every configuration file of the cluster for these ports; `hostname` is the host's short name."""
+    """Returns every configuration file of the cluster for `ports`. `hostname` is the host's short name."""
     return [
         ConfigFile("/etc/slurm/slurm.conf", _slurm_conf(ports, hostname)),
         ConfigFile("/etc/slurm/gres.conf", _GRES_CONF),

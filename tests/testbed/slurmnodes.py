@@ -1,11 +1,11 @@
-"""The pretended hardware, partitions, people and accounts: plain facts for configuration and tests."""
+"""Constants of the cluster: pretended hardware, partitions, users and accounts."""
 
 from __future__ import annotations
 
 CLUSTER = "testbed"
 NODES = tuple(f"rack{number:03d}" for number in range(1, 9))
 
-# rack008 belongs to the partition `secret` alone, which the service is told to hide.
+# rack008 is only in the partition `secret`, which the service hides.
 NODE_LINES = (
     "NodeName=rack[001-004] Sockets=2 CoresPerSocket=4 ThreadsPerCore=2 RealMemory=32000 TmpDisk=9000 Feature=cpu,avx2",
     "NodeName=rack[005-006] Sockets=2 CoresPerSocket=4 ThreadsPerCore=2 RealMemory=32000 TmpDisk=9000"
@@ -29,7 +29,7 @@ PEOPLE = {
     "carol": (2003, "biology"),
     "mallory": (2004, "hidden"),
 }
-# slurmrestd refuses to run as root or SlurmUser; the service should not need either.
+# slurmrestd refuses to run as root or SlurmUser. The service needs neither.
 RESTD_USER = "slurmrest"
 SERVICE_USER = "slurmrestapi"
 SERVICE_UIDS = {RESTD_USER: 2010, SERVICE_USER: 2011}

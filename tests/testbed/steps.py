@@ -1,4 +1,4 @@
-"""Named steps, commands and waits whose failures tell what was done, what it printed and what was last seen."""
+"""Named steps, commands and waits. A failure reports the step, the command's output and the last value seen."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
+from tests.waiting import GIVE_UP_SECONDS
+
 T = TypeVar("T")
 
 
 class TestbedError(Exception):
-    """Any failure of the testbed; the text is meant for the person at the terminal."""
+    """A failure of the testbed. Its text is a message for the terminal."""
 
     __test__ = False
 
@@ -27,7 +29,7 @@ class CommandFailedError(TestbedError):
 
 
 class DeadlineError(TestbedError):
-    """A condition was not met in time."""
+    """A condition did not become true before its wait gave up."""
 
     def __init__(self, what: str, seconds: float, last: object) -> None:
         super().__init__(f"waited {seconds:g} s for {what}; last seen: {last}")
@@ -42,13 +44,13 @@ class StepFailedError(TestbedError):
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal; on stderr, because stdout belongs to `exec` and `env`."""
+    """Prints to stderr, because stdout belongs to `exec` and `env`."""
     print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def step(name: str) -> Iterator[None]:
-    """Give whatever fails inside the name of the step; tell how long it took when that was noticeable."""
+    """Adds the name of the step to its failure. Prints the duration of a step of 0.3 s and more."""
     started = time.monotonic()
     try:
         yield
@@ -63,14 +65,15 @@ def run_command(
     argv: Sequence[str],
     *,
     check: bool = True,
-    timeout: float = 60,
+    timeout: float = GIVE_UP_SECONDS,
     text_input: str | None = None,
     env: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `argv` to its end with stdout and stderr captured.
+    """Runs `argv` to its end and captures stdout and stderr.
 
-    Raises CommandFailedError with all that it printed when it fails (unless `check` is false) or takes longer than
-    `timeout` seconds.
+    Raises:
+        CommandFailedError: it failed (unless `check` is false), or took longer than `timeout` seconds. The error has
+            all its output.
     """
     try:
         done = subprocess.run(
@@ -86,12 +89,19 @@ def run_command(
 
 
 def wait_until(
-    what: str, probe: Callable[[], T], accept: Callable[[T], bool], *, timeout: float = 30, interval: float = 0.1
+    what: str,
+    probe: Callable[[], T],
+    accept: Callable[[T], bool],
+    *,
+    timeout: float = GIVE_UP_SECONDS,
+    interval: float = 0.1,
 ) -> T:
-    """Call `probe` until `accept` likes what it returns, and return that.
+    """Calls `probe` until `accept` returns true for its result, and returns that result.
 
-    A probe that raises CommandFailedError counts as "not yet". Raises DeadlineError, which names `what` and shows the
-    last thing seen, after `timeout` seconds.
+    A probe that raises CommandFailedError is called again.
+
+    Raises:
+        DeadlineError: `accept` returned nothing true for `timeout` seconds. The message has `what` and the last result.
     """
     deadline = time.monotonic() + timeout
     while True:

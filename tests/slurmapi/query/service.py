@@ -31,7 +31,7 @@ class Service:
 
     def restart(self) -> None:
         """As when the loader is replaced: what the writer remembered is lost."""
-        self.cycle = Cycle(self.source, StoreWriter(self.paths.store), hidden=[], refresh_seconds=10.0)
+        self.cycle = Cycle(self.source, StoreWriter(self.paths.store), hidden=[], refresh_seconds=3600.0)
 
     def reset(self) -> None:
         """As new: nothing was ever loaded. Making an application takes longer than anything that is done with it."""
