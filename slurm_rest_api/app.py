@@ -66,7 +66,7 @@ def create_app(settings: Settings) -> OpenAPI:
     checks = {"snapshot": snapshot_check(snapshots)}
     if accounting is not None:
         checks["accounting"] = accounting_check(accounting.database)
-        accounting.database.watch(DatabaseCounts(counters.mine, settings.database.db_pool_size))
+        accounting.database.observe(DatabaseCounts(counters.mine, settings.database.db_pool_size))
     if archive is not None:
         checks["archive"] = archive_check(lambda: read_status(paths.archive_status))
     room = WaitingRoom(min(settings.system.waiting_requests, server_threads(settings.system.web_threads) - 1))

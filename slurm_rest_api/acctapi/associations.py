@@ -34,13 +34,13 @@ _INHERITED_TRES: Final = {
     "max_tres_mins_per_job": "max_tres_mins_pj",
     "max_tres_run_mins": "max_tres_run_mins",
 }
-_OWN: Final = {
+_GROUP: Final = {
     "grp_jobs": "grp_jobs",
     "grp_jobs_accrue": "grp_jobs_accrue",
     "grp_submit_jobs": "grp_submit_jobs",
     "grp_wall": "grp_wall",
 }
-_OWN_TRES: Final = {
+_GROUP_TRES: Final = {
     "grp_tres": "grp_tres",
     "grp_tres_mins": "grp_tres_mins",
     "grp_tres_run_mins": "grp_tres_run_mins",
@@ -128,7 +128,7 @@ class Associations:
                         found[row.user].add(account.acct)
         return {user: frozenset(accounts) for user, accounts in found.items()}
 
-    def with_all_below(self, accounts: Iterable[str]) -> frozenset[str]:
+    def with_descendants(self, accounts: Iterable[str]) -> frozenset[str]:
         """`accounts`, and those that have one of them above; removed ones are below nothing."""
         below: defaultdict[str, set[str]] = defaultdict(set)
         for row in self._accounts.values():
@@ -144,7 +144,7 @@ class Associations:
 
     def record(self, row: Association, qos: Mapping[int, str], tres_names: Mapping[int, str]) -> Record:
         """One record of /users, fields as `acctapi.answers.AssociationRecord` declares them."""
-        line = list(self._line(row))
+        ancestry = list(self._with_ancestors(row))
         return {
             "id_assoc": row.id,
             "user": row.user,
@@ -154,17 +154,17 @@ class Associations:
             "is_default": row.is_default,
             "parent_account": account.parent_acct or None if (account := self._accounts.get(row.acct)) else None,
             "shares": "parent" if row.values["shares"] == _SHARES_OF_PARENT else row.values["shares"],
-            "qos": [qos[number] for number in _qos_ids(line) if number in qos],
-            "default_qos": qos.get(_first(line, "def_qos_id") or 0),
-            **{field: _first(line, column) for field, column in _INHERITED.items()},
-            **{field: _merged_tres(line, column, tres_names) for field, column in _INHERITED_TRES.items()},
-            **{field: row.values.get(column) for field, column in _OWN.items()},
-            **{field: tres(row.values[column], tres_names) for field, column in _OWN_TRES.items()},
+            "qos": [qos[number] for number in _qos_ids(ancestry) if number in qos],
+            "default_qos": qos.get(_first(ancestry, "def_qos_id") or 0),
+            **{field: _first(ancestry, column) for field, column in _INHERITED.items()},
+            **{field: _merged_tres(ancestry, column, tres_names) for field, column in _INHERITED_TRES.items()},
+            **{field: row.values.get(column) for field, column in _GROUP.items()},
+            **{field: tres(row.values[column], tres_names) for field, column in _GROUP_TRES.items()},
             "comment": row.values.get("comment") or None,
             "deleted": row.deleted,
         }
 
-    def _line(self, row: Association) -> Iterator[Association]:
+    def _with_ancestors(self, row: Association) -> Iterator[Association]:
         """The row, its account's row, that one's parent, up to root."""
         yield row
         acct = row.acct if row.user else row.parent_acct
@@ -176,23 +176,23 @@ class Associations:
             acct = account.parent_acct
 
 
-def _first(line: list[Association], column: str) -> int | None:
-    return next((found for row in line if (found := row.values.get(column)) is not None), None)
+def _first(ancestry: list[Association], column: str) -> int | None:
+    return next((found for row in ancestry if (found := row.values.get(column)) is not None), None)
 
 
-def _merged_tres(line: list[Association], column: str, names: Mapping[int, str]) -> dict[str, int]:
+def _merged_tres(ancestry: list[Association], column: str, names: Mapping[int, str]) -> dict[str, int]:
     """For each TRES the limit nearest to the row itself."""
     merged: dict[str, int] = {}
-    for row in reversed(line):
+    for row in reversed(ancestry):
         merged.update(tres(row.values[column], names))
     return merged
 
 
-def _qos_ids(line: list[Association]) -> list[int]:
+def _qos_ids(ancestry: list[Association]) -> list[int]:
     """The list of the nearest row that has one, with the changes (`+3`, `-1`) made on the way down from it."""
     changes: list[str] = []
     ids: dict[int, None] = {}
-    for row in line:
+    for row in ancestry:
         changes = [*_parts(row.values["delta_qos"]), *changes]
         if own := _parts(row.values["qos"]):
             ids = {int(part): None for part in own if part.isdecimal()}

@@ -26,18 +26,18 @@ _RETRY_SECONDS: Final = 60.0
 
 
 class Coordinators:
-    """Reads who coordinates what when what it has is older than `life_seconds`; one reader at a time."""
+    """Reads who coordinates what when what it has is older than `lifetime_seconds`; one reader at a time."""
 
     def __init__(
         self,
         database: Database,
-        catalogs: ReferenceDataCache,
-        life_seconds: float,
+        reference_data: ReferenceDataCache,
+        lifetime_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
-        self._catalogs = catalogs
-        self._life_seconds = life_seconds
+        self._reference_data = reference_data
+        self._lifetime_seconds = lifetime_seconds
         self._clock = clock
         self._lock = threading.Lock()
         self._accounts: Mapping[str, frozenset[str]] = {}
@@ -47,23 +47,23 @@ class Coordinators:
         """The accounts of the cluster that `user` coordinates; none while the database cannot tell."""
         with self._lock:
             if self._expires is None or self._expires <= self._clock():
-                self._accounts, life = self._read()
-                self._expires = self._clock() + life
+                self._accounts, lifetime = self._read()
+                self._expires = self._clock() + lifetime
             return self._accounts.get(user, frozenset())
 
     def _read(self) -> tuple[Mapping[str, frozenset[str]], float]:
         try:
-            return self._database.run(self._look), self._life_seconds
+            return self._database.run(self._query), self._lifetime_seconds
         except ApiError:
             # The database has logged it, and tells /health.
             return {}, _RETRY_SECONDS
 
-    def _look(self, connection: Connection, schema: Schema) -> Mapping[str, frozenset[str]]:
+    def _query(self, connection: Connection, schema: Schema) -> Mapping[str, frozenset[str]]:
         coord = schema.coord
         named: defaultdict[str, set[str]] = defaultdict(set)
         for row in connection.execute(select(coord.c.user, coord.c.acct).where(coord.c.deleted == 0)):
             named[row.user].add(row.acct)
-        associations = self._catalogs.present(connection, schema).associations
+        associations = self._reference_data.get(connection, schema).associations
         for user, accounts in associations.coordinated_by_flag().items():
             named[user] |= accounts
-        return {user: associations.with_all_below(accounts) for user, accounts in named.items()}
+        return {user: associations.with_descendants(accounts) for user, accounts in named.items()}

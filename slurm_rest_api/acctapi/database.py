@@ -39,8 +39,8 @@ class Database:
         self._engine = engine
         self._tables = tables
         self._schema: Schema | None = None
-        self._trouble: str | None = None
-        self._watcher: PoolObserver = NullPoolObserver()
+        self._last_error: str | None = None
+        self._observer: PoolObserver = NullPoolObserver()
         # A new connection may lead to an upgraded database.
         event.listen(engine, "connect", self._forget_schema)
 
@@ -53,20 +53,20 @@ class Database:
         try:
             result = self._try(work)
         except ApiError as error:
-            self._tell(error, error)
+            self._report(error, error)
             raise
         except sqlalchemy_errors.SQLAlchemyError as error:
-            answer = db_errors.told(error)
-            self._tell(answer, error)
+            answer = db_errors.to_api_error(error)
+            self._report(answer, error)
             raise answer from error
-        if self._trouble is not None:
+        if self._last_error is not None:
             logger.info("The accounting database answers again.")
-            self._trouble = None
+            self._last_error = None
         return result
 
-    def watch(self, watcher: PoolObserver) -> None:
-        """Have `watcher` hear of every connection that is used and of every failure."""
-        self._watcher = watcher
+    def observe(self, observer: PoolObserver) -> None:
+        """Have `observer` hear of every connection that is used and of every failure."""
+        self._observer = observer
 
     def close(self) -> None:
         """Close all connections."""
@@ -75,25 +75,25 @@ class Database:
     def _try(self, work: Work[Result]) -> Result:
         with self._connection() as connection:
             try:
-                return work(connection, self._present_schema(connection))
+                return work(connection, self._current_schema(connection))
             except sqlalchemy_errors.DBAPIError as error:
                 if db_errors.error_code(error) not in db_errors.SCHEMA_CHANGED:
                     raise
             logger.info("The tables of the accounting database have changed; looking at them again.")
             self._schema = None
-            return work(connection, self._present_schema(connection))
+            return work(connection, self._current_schema(connection))
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
-        asked_at = time.monotonic()
+        requested_at = time.monotonic()
         with self._engine.connect() as connection:
-            self._watcher.taken(time.monotonic() - asked_at)
+            self._observer.checked_out(time.monotonic() - requested_at)
             try:
                 yield connection
             finally:
-                self._watcher.given_back()
+                self._observer.checked_in()
 
-    def _present_schema(self, connection: Connection) -> Schema:
+    def _current_schema(self, connection: Connection) -> Schema:
         schema = self._schema
         if schema is None:
             schema = self._schema = probe(connection, self._tables)
@@ -102,12 +102,12 @@ class Database:
     def _forget_schema(self, *_: Any) -> None:
         self._schema = None
 
-    def _tell(self, answer: ApiError, cause: Exception) -> None:
-        self._watcher.failed(db_errors.kind(answer, cause))
+    def _report(self, answer: ApiError, cause: Exception) -> None:
+        self._observer.failed(db_errors.error_kind(answer, cause))
         if isinstance(answer, QueryTooSlow):
             logger.warning("A query of the accounting database passed its time limit.")
-        elif answer.detail != self._trouble:
-            self._trouble = answer.detail
+        elif answer.detail != self._last_error:
+            self._last_error = answer.detail
             reason = cause.orig if isinstance(cause, sqlalchemy_errors.DBAPIError) else cause
             logger.error("%s The cause: %s", answer.detail, reason)
 

@@ -10,7 +10,7 @@ from typing import Final
 from pymysql.constants import ER
 from sqlalchemy import exc
 
-from slurm_rest_api.acctapi.pool_observer import Kind
+from slurm_rest_api.acctapi.pool_observer import ErrorKind
 from slurm_rest_api.errors import ApiError, DatabaseUnavailable, DatabaseUnusable, QueryTooSlow
 
 RETRY_SECONDS: Final = 10
@@ -31,7 +31,7 @@ _FULL: Final = frozenset((ER.CON_COUNT_ERROR, ER.TOO_MANY_USER_CONNECTIONS, _TOO
 _SLOW: Final = frozenset((_STATEMENT_TIMEOUT_MARIADB, _STATEMENT_TIMEOUT_MYSQL, ER.QUERY_INTERRUPTED))
 _LOCKED: Final = frozenset((ER.LOCK_WAIT_TIMEOUT,))
 
-_SLOW_TOLD: Final = (
+_TIMEOUT_MESSAGE: Final = (
     "The accounting database did not finish this query in time. Narrow it to a time window, such as"
     " submitafter=now-30days, or to a user, an account, a QOS or job ids."
 )
@@ -43,13 +43,13 @@ def error_code(error: exc.DBAPIError) -> int:
     return args[0] if args and isinstance(args[0], int) else 0
 
 
-def told(error: exc.SQLAlchemyError) -> ApiError:
+def to_api_error(error: exc.SQLAlchemyError) -> ApiError:
     """The error answer for an error of the database."""
     if isinstance(error, exc.TimeoutError):
         return _unavailable("All connections to the accounting database are in use.")
     code = error_code(error) if isinstance(error, exc.DBAPIError) else 0
     if code in _SLOW:
-        return QueryTooSlow(_SLOW_TOLD, retry_after=RETRY_SECONDS)
+        return QueryTooSlow(_TIMEOUT_MESSAGE, retry_after=RETRY_SECONDS)
     if code in _LOGIN:
         return _unusable("The accounting database refuses the service's account or its password.")
     if code in _RIGHTS:
@@ -63,7 +63,7 @@ def told(error: exc.SQLAlchemyError) -> ApiError:
     return _unavailable("The accounting database cannot be reached.")
 
 
-def kind(answer: ApiError, cause: Exception) -> Kind:
+def error_kind(answer: ApiError, cause: Exception) -> ErrorKind:
     """What sort of failure it was, for whoever counts them."""
     if isinstance(cause, exc.TimeoutError):
         return "pool"
@@ -77,5 +77,5 @@ def _unavailable(sentence: str) -> ApiError:
 
 
 def _unusable(sentence: str) -> ApiError:
-    told_more = f"{sentence} `slurm-rest-api check` says what is wrong."
-    return DatabaseUnusable(told_more, retry_after=RETRY_SECONDS)
+    message = f"{sentence} `slurm-rest-api check` says what is wrong."
+    return DatabaseUnusable(message, retry_after=RETRY_SECONDS)

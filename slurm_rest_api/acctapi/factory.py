@@ -6,7 +6,7 @@ from typing import Final
 
 from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import open_database
-from slurm_rest_api.acctapi.history import History, Limits
+from slurm_rest_api.acctapi.history import History, HistoryLimits
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.users import Users
 from slurm_rest_api.acctapi.views import Accounting
@@ -21,15 +21,15 @@ def open_accounting(settings: Settings) -> Accounting | None:
         return None
     options = settings.database
     database = open_database(options)
-    catalogs = ReferenceDataCache(options.names_cache_seconds)
+    reference_data = ReferenceDataCache(options.names_cache_seconds)
     hidden = frozenset(settings.filter.partitions)
     cluster = options.table_job.removesuffix(_JOB_TABLE)
-    limits = Limits(records=options.history_max_limit, seconds=options.db_statement_seconds)
+    limits = HistoryLimits(records=options.history_max_limit, seconds=options.db_statement_seconds)
     return Accounting(
         database=database,
-        history=History(database, catalogs, hidden, cluster, limits),
-        users=Users(database, catalogs, hidden, options.history_max_limit),
-        coordinators=Coordinators(database, catalogs, options.names_cache_seconds),
+        history=History(database, reference_data, hidden, cluster, limits),
+        users=Users(database, reference_data, hidden, options.history_max_limit),
+        coordinators=Coordinators(database, reference_data, options.names_cache_seconds),
         source="demo" if settings.system.source_name == "demo" else "slurmdbd",
         cluster=cluster,
     )

@@ -43,7 +43,7 @@ class AssociationFilter:
     Records with such an id are matched by their own `id_user` and `account`.
     """
 
-    associations: frozenset[int]
+    association_ids: frozenset[int]
     orphan_association_ids: frozenset[int] = frozenset()
     uid: int | None = None
     account: str | None = None
@@ -63,7 +63,7 @@ class RowFilter:
     `orphan_association_ids` is as in `AssociationFilter`; `accounts` are those that the user coordinates.
     """
 
-    associations: frozenset[int]
+    association_ids: frozenset[int]
     orphan_association_ids: frozenset[int]
     uid: int | None
     accounts: frozenset[str]
@@ -76,8 +76,8 @@ class Filters:
     `after` is inclusive, `before` exclusive, and neither matches a time that the record does not have.
     """
 
-    owners: AssociationFilter | None = None
-    seen: RowFilter | None = None
+    associations: AssociationFilter | None = None
+    visible: RowFilter | None = None
     uid: int | None = None
     states: frozenset[int] | None = None
     qos: frozenset[int] | None = None
@@ -98,9 +98,9 @@ class Filters:
 
 def conditions(job: FromClause, filters: Filters) -> list[Condition]:
     """Every condition on a row but that on its owners and, for `nodes`, the part that SQL cannot decide."""
-    found = [*_numbers(job, filters), *_times(job, filters)]
-    if filters.seen is not None:
-        found.append(_seen(job, filters.seen))
+    found = [*_number_conditions(job, filters), *_time_conditions(job, filters)]
+    if filters.visible is not None:
+        found.append(_visible_to_user(job, filters.visible))
     if filters.partition is not None:
         found.append(_in_partition(job, filters.partition, filters.hidden))
     if filters.job_name is not None:
@@ -108,14 +108,14 @@ def conditions(job: FromClause, filters: Filters) -> list[Condition]:
     if filters.nodes is not None:
         found.append(_near_nodes(job, filters.nodes))
     if filters.hidden:
-        found.append(_visible(job, filters.hidden))
+        found.append(_in_shown_partition(job, filters.hidden))
     return found
 
 
-def association_condition(job: FromClause, owners: AssociationFilter) -> Condition:
+def association_condition(job: FromClause, associations: AssociationFilter) -> Condition:
     """The condition on a row's owners, as one."""
-    known = job.c.id_assoc.in_(sorted(owners.associations))
-    return or_(known, owners._orphan_condition(job)) if owners.orphan_association_ids else known
+    known = job.c.id_assoc.in_(sorted(associations.association_ids))
+    return or_(known, associations._orphan_condition(job)) if associations.orphan_association_ids else known
 
 
 def newest_attempt(job: Table, filters: Filters) -> Condition:
@@ -126,21 +126,21 @@ def newest_attempt(job: Table, filters: Filters) -> Condition:
     newer = job.alias("newer")
     same = [newer.c.id_job == job.c.id_job, newer.c.time_submit > job.c.time_submit, newer.c.state != states.REVOKED]
     matching = [*same, *conditions(newer, filters)]
-    if filters.owners is not None:
-        matching.append(association_condition(newer, filters.owners))
+    if filters.associations is not None:
+        matching.append(association_condition(newer, filters.associations))
     later = exists(select(literal(1)).select_from(newer).where(*matching))
     return and_(job.c.state != states.REVOKED, or_(job.c.state == states.RESIZED, not_(later)))
 
 
-def _seen(job: FromClause, seen: RowFilter) -> Condition:
-    known = job.c.id_assoc.in_(sorted(seen.associations))
-    if not seen.orphan_association_ids:
+def _visible_to_user(job: FromClause, visible: RowFilter) -> Condition:
+    known = job.c.id_assoc.in_(sorted(visible.association_ids))
+    if not visible.orphan_association_ids:
         return known
-    own = [] if seen.uid is None else [job.c.id_user == seen.uid]
-    if seen.accounts:
-        names = [name.encode() for name in sorted(seen.accounts)]
+    own = [] if visible.uid is None else [job.c.id_user == visible.uid]
+    if visible.accounts:
+        names = [name.encode() for name in sorted(visible.accounts)]
         own.append(cast(job.c.account, LargeBinary).in_(names))
-    return or_(known, and_(job.c.id_assoc.in_(sorted(seen.orphan_association_ids)), or_(false(), *own)))
+    return or_(known, and_(job.c.id_assoc.in_(sorted(visible.orphan_association_ids)), or_(false(), *own)))
 
 
 def same_text(column: ColumnElement[Any], text: str) -> Condition:
@@ -148,8 +148,8 @@ def same_text(column: ColumnElement[Any], text: str) -> Condition:
     return cast(column, LargeBinary) == text.encode()
 
 
-def _numbers(job: FromClause, filters: Filters) -> list[Condition]:
-    found: list[Condition] = [_compared(job.c.id_job, comparison) for comparison in filters.job_ids]
+def _number_conditions(job: FromClause, filters: Filters) -> list[Condition]:
+    found: list[Condition] = [_comparison(job.c.id_job, comparison) for comparison in filters.job_ids]
     if filters.uid is not None:
         found.append(job.c.id_user == filters.uid)
     if filters.qos is not None:
@@ -161,12 +161,12 @@ def _numbers(job: FromClause, filters: Filters) -> list[Condition]:
     return found
 
 
-def _compared(column: ColumnElement[Any], comparison: Comparison) -> Condition:
+def _comparison(column: ColumnElement[Any], comparison: Comparison) -> Condition:
     compared: Condition = column.op(comparison.operator, is_comparison=True)(comparison.number)
     return compared
 
 
-def _times(job: FromClause, filters: Filters) -> list[Condition]:
+def _time_conditions(job: FromClause, filters: Filters) -> list[Condition]:
     found: list[Condition] = []
     for column, after, before in (
         (job.c.time_submit, filters.submit_after, filters.submit_before),
@@ -186,13 +186,13 @@ def _times(job: FromClause, filters: Filters) -> list[Condition]:
 
 def _in_partition(job: FromClause, partition: str, hidden: Collection[str]) -> Condition:
     """The partition itself, or one of the comma list of a pending job; nothing for a list with a hidden name."""
-    betrays = not set(hidden).isdisjoint(partition.split(","))
-    alone = false() if betrays else same_text(job.c.partition, partition)
+    names_hidden = not set(hidden).isdisjoint(partition.split(","))
+    alone = false() if names_hidden else same_text(job.c.partition, partition)
     listed = func.instr(cast(_shown_list(job, hidden), LargeBinary), f",{partition},".encode()) > 0
     return or_(alone, and_(job.c.partition.contains(","), listed))
 
 
-def _visible(job: FromClause, hidden: Collection[str]) -> Condition:
+def _in_shown_partition(job: FromClause, hidden: Collection[str]) -> Condition:
     """Not in a hidden partition, nor pending for hidden ones alone."""
     names = [name.encode() for name in sorted(hidden)]
     return and_(

@@ -19,12 +19,12 @@ from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.filters import Filters
 from slurm_rest_api.acctapi.key_ranges import KeyRangeFinder
-from slurm_rest_api.acctapi.node_search import Found, place_of, search
+from slurm_rest_api.acctapi.node_search import Found, cursor_key_of, search
 from slurm_rest_api.acctapi.parameters import HistoryParameters
-from slurm_rest_api.acctapi.records import Names, Record, job_record
+from slurm_rest_api.acctapi.records import Record, RecordContext, job_record
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.resolve_names import filters_of
-from slurm_rest_api.acctapi.sql import KeyRange, Page, Place, job_rows, page_keys
+from slurm_rest_api.acctapi.sql import CursorKey, KeyRange, Page, job_rows, page_keys
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurm.user_names import AccountNames
 
@@ -36,12 +36,12 @@ class HistoryPage:
     """The records of one answer by their keys; `next` is the last of them when more follow."""
 
     keys: tuple[int, ...]
-    next: Place | None
+    next: CursorKey | None
     truncated: bool
 
 
 @dataclass(frozen=True)
-class Limits:
+class HistoryLimits:
     """`records` is the most that an answer has, `seconds` how long the search for a node may take."""
 
     records: int
@@ -54,23 +54,23 @@ class History:
     def __init__(
         self,
         database: Database,
-        catalogs: ReferenceDataCache,
+        reference_data: ReferenceDataCache,
         hidden: frozenset[str],
         cluster: str,
-        limits: Limits,
+        limits: HistoryLimits,
         accounts: AccountNames | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
-        self._catalogs = catalogs
+        self._reference_data = reference_data
         self._hidden = hidden
         self._cluster = cluster
         self._limits = limits
         self._accounts = accounts or AccountNames()
         self._now = now
-        self._bounds = KeyRangeFinder()
+        self._key_ranges = KeyRangeFinder()
 
-    def page(self, query: HistoryParameters, after: Place | None, scope: DataScope) -> HistoryPage:
+    def page(self, query: HistoryParameters, after: CursorKey | None, scope: DataScope) -> HistoryPage:
         """The page of `query` that begins behind the record `after`, or `query.offset` records from the newest.
 
         It has only records that `scope` leaves.
@@ -82,15 +82,15 @@ class History:
 
         def find(connection: Connection, schema: Schema) -> Found:
             filters = self._filters(connection, schema, query, scope)
-            keys = self._bounds.of(connection, schema.job, filters)
+            keys = self._key_ranges.key_range(connection, schema.job, filters)
             # One more than asked for tells whether another page follows.
             return self._find(connection, schema, filters, keys, Page(limit + 1, after, query.offset))
 
         found = self._database.run(find)
-        shown = found.places[:limit]
-        more = len(found.places) > limit
+        shown = found.cursor_keys[:limit]
+        more = len(found.cursor_keys) > limit
         return HistoryPage(
-            keys=tuple(place.key for place in shown),
+            keys=tuple(cursor_key.key for cursor_key in shown),
             next=shown[-1] if more else found.stopped_at,
             truncated=found.stopped_at is not None if not more else limit < query.limit,
         )
@@ -106,11 +106,11 @@ class History:
 
     def _batch(self, keys: Sequence[int], times: Times) -> list[Record]:
         def read(connection: Connection, schema: Schema) -> list[Record]:
-            names = self._names(connection, schema, times)
+            context = self._record_context(connection, schema, times)
             found = connection.execute(job_rows(schema.job, keys)).mappings()
             rows = {row["job_db_inx"]: row for row in found}
             used = cpu_times(connection, schema.step, keys)
-            return [job_record(rows[key], names, used.get(key)) for key in keys if key in rows]
+            return [job_record(rows[key], context, used.get(key)) for key in keys if key in rows]
 
         return self._database.run(read)
 
@@ -118,8 +118,8 @@ class History:
         self._accounts.expire()
         return filters_of(
             query,
-            self._catalogs.present(connection, schema),
-            lambda: self._catalogs.orphan_association_ids(connection, schema),
+            self._reference_data.get(connection, schema),
+            lambda: self._reference_data.orphan_association_ids(connection, schema),
             self._accounts,
             self._hidden,
             int(self._now()),
@@ -128,16 +128,16 @@ class History:
 
     def _find(self, connection: Connection, schema: Schema, filters: Filters, keys: KeyRange, page: Page) -> Found:
         if filters.nodes is None:
-            return Found([place_of(row) for row in connection.execute(page_keys(schema.job, filters, keys, page))])
+            return Found([cursor_key_of(row) for row in connection.execute(page_keys(schema.job, filters, keys, page))])
         deadline = time.monotonic() + self._limits.seconds
         return search(connection, schema.job, filters, keys, page, lambda: time.monotonic() < deadline)
 
-    def _names(self, connection: Connection, schema: Schema, times: Times) -> Names:
-        catalog = self._catalogs.present(connection, schema)
-        return Names(
-            associations=catalog.associations,
-            qos=catalog.qos,
-            tres=catalog.tres,
+    def _record_context(self, connection: Connection, schema: Schema, times: Times) -> RecordContext:
+        reference = self._reference_data.get(connection, schema)
+        return RecordContext(
+            associations=reference.associations,
+            qos=reference.qos,
+            tres=reference.tres,
             user_of=self._accounts.user,
             cluster=self._cluster,
             hidden=self._hidden,

@@ -20,7 +20,7 @@ from slurm_rest_api.acctapi.sql import KeyRange
 
 _SLACK_SECONDS: Final = 300
 _ROUND_SECONDS: Final = 3600
-_LIFE_SECONDS: Final = 600.0
+_LIFETIME_SECONDS: Final = 600.0
 _FIELD_SHIFT: Final = 52
 _SEQUENCE_BITS: Final = 10
 
@@ -30,9 +30,9 @@ class KeyRangeFinder:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._known: dict[tuple[str, int], tuple[float, int | None]] = {}
+        self._cached: dict[tuple[str, int], tuple[float, int | None]] = {}
 
-    def of(self, connection: Connection, job: Table, filters: Filters) -> KeyRange:
+    def key_range(self, connection: Connection, job: Table, filters: Filters) -> KeyRange:
         """The keys in which everything lies that meets the times of `filters`.
 
         A job is recorded after it was submitted and before it starts or ends, so a bound below follows from
@@ -47,20 +47,20 @@ class KeyRangeFinder:
 
     def forget(self) -> None:
         """Forget all bounds: the tables may be others now."""
-        self._known.clear()
+        self._cached.clear()
 
     def _bound(self, connection: Connection, job: Table, side: str, moment: int | None) -> int | None:
         if moment is None:
             return None
         hour = moment // _ROUND_SECONDS + (1 if side == "upper" else 0)
-        known = self._known.get((side, hour))
-        if known is not None and known[0] > self._clock():
-            return known[1]
+        cached = self._cached.get((side, hour))
+        if cached is not None and cached[0] > self._clock():
+            return cached[1]
         find = _upper if side == "upper" else _lower
         found = find(connection, job, hour * _ROUND_SECONDS)
-        if len(self._known) >= 1000:
-            self._known.clear()
-        self._known[side, hour] = (self._clock() + _LIFE_SECONDS, found)
+        if len(self._cached) >= 1000:
+            self._cached.clear()
+        self._cached[side, hour] = (self._clock() + _LIFETIME_SECONDS, found)
         return found
 
 
@@ -84,7 +84,7 @@ def _lower(connection: Connection, job: Table, moment: int) -> int | None:
     target = moment - _SLACK_SECONDS
     if keys.oldest_sluid_seconds is not None and target >= keys.oldest_sluid_seconds:
         return keys.sluid(target)
-    return _first_made(connection, job, keys, target, _made_at_the_latest)
+    return _first_inserted(connection, job, keys, target, _latest_insert_time)
 
 
 def _upper(connection: Connection, job: Table, moment: int) -> int | None:
@@ -95,7 +95,7 @@ def _upper(connection: Connection, job: Table, moment: int) -> int | None:
     target = moment + _SLACK_SECONDS
     if keys.oldest_sluid_seconds is not None and target >= keys.oldest_sluid_seconds:
         return keys.sluid(target)
-    found = _first_made(connection, job, keys, target, _made_at_the_earliest)
+    found = _first_inserted(connection, job, keys, target, _earliest_insert_time)
     # At the end of a table that counts up, the next record will have that very key.
     return None if found >= keys.end and keys.oldest_sluid_seconds is None else found
 
@@ -113,7 +113,9 @@ def _keys(connection: Connection, job: Table) -> _Keys | None:
     return _Keys(first, field << _FIELD_SHIFT, field, milliseconds / 1000)
 
 
-def _first_made(connection: Connection, job: Table, keys: _Keys, target: float, made: Callable[[Any], int]) -> int:
+def _first_inserted(
+    connection: Connection, job: Table, keys: _Keys, target: float, insert_time: Callable[[Any], int]
+) -> int:
     """The first counted key whose record was made at `target` or later, by halves; `keys.end` when none was."""
     low, high = keys.first, keys.end
     columns = (job.c.job_db_inx, job.c.id_array_job, job.c.id_array_task, job.c.time_submit, job.c.time_start)
@@ -126,21 +128,21 @@ def _first_made(connection: Connection, job: Table, keys: _Keys, target: float, 
             .limit(1)
         )
         row = connection.execute(probe).one_or_none()
-        if row is None or made(row) >= target:
+        if row is None or insert_time(row) >= target:
             high = middle
         else:
             low = row.job_db_inx + 1
     return low
 
 
-def _made_at_the_earliest(row: Any) -> int:
+def _earliest_insert_time(row: Any) -> int:
     submitted: int = row.time_submit
     return submitted
 
 
-def _made_at_the_latest(row: Any) -> int:
+def _latest_insert_time(row: Any) -> int:
     """A task of an array gets its record when it starts, or ends without having started."""
     if row.id_array_job and row.id_array_task < NO_VAL:
         started: int = row.time_start or row.time_end
-        return max(_made_at_the_earliest(row), started)
-    return _made_at_the_earliest(row)
+        return max(_earliest_insert_time(row), started)
+    return _earliest_insert_time(row)

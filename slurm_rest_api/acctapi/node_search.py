@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table
 from slurm_rest_api.acctapi import states
 from slurm_rest_api.acctapi.filters import Filters
 from slurm_rest_api.acctapi.nodes import ran_on
-from slurm_rest_api.acctapi.sql import KeyRange, Page, Place, later_attempts, page_keys
+from slurm_rest_api.acctapi.sql import CursorKey, KeyRange, Page, later_attempts, page_keys
 
 _BATCH: Final = 1000
 _MOST_READ: Final = 50_000
@@ -21,8 +21,8 @@ _MOST_READ: Final = 50_000
 class Found(NamedTuple):
     """Records that match; `stopped_at` is the last one looked at when the search was given up before the end."""
 
-    places: list[Place]
-    stopped_at: Place | None = None
+    cursor_keys: list[CursorKey]
+    stopped_at: CursorKey | None = None
 
 
 def search(
@@ -37,25 +37,25 @@ def search(
     assert filters.nodes is not None
     wanted = page.offset + page.limit
     batch = replace(page, limit=_BATCH, offset=0, extra=("nodelist", "state"))
-    found: list[Place] = []
+    found: list[CursorKey] = []
     read = 0
     while True:
         rows = connection.execute(page_keys(job, filters, keys, batch)).all()
         matching = [row for row in rows if ran_on(row.nodelist, filters.nodes)]
         if not filters.duplicates:
             matching = _without_earlier_attempts(connection, job, filters, matching)
-        found += [place_of(row) for row in matching]
+        found += [cursor_key_of(row) for row in matching]
         if len(found) >= wanted or len(rows) < _BATCH:
             return Found(found[page.offset : wanted])
-        batch = replace(batch, after=place_of(rows[-1]))
+        batch = replace(batch, after=cursor_key_of(rows[-1]))
         read += len(rows)
         if read >= _MOST_READ or not in_time():
             return Found(found[page.offset : wanted], batch.after)
 
 
-def place_of(row: Any) -> Place:
+def cursor_key_of(row: Any) -> CursorKey:
     """The place of a row of `page_keys`."""
-    return Place(row.job_db_inx, row.id_job, row.time_submit)
+    return CursorKey(row.job_db_inx, row.id_job, row.time_submit)
 
 
 def _without_earlier_attempts(connection: Connection, job: Table, filters: Filters, rows: Sequence[Any]) -> list[Any]:

@@ -17,7 +17,7 @@ Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Names:
+class RecordContext:
     """What the numbers in a job's row stand for, and how an answer writes times.
 
     `user_of` gives the login name of a uid; `hidden` are the partitions that must not show; `now` is an epoch second.
@@ -33,17 +33,17 @@ class Names:
     now: int
 
 
-def job_record(row: Row, names: Names, cpu_time: float | None = None) -> Record:
+def job_record(row: Row, context: RecordContext, cpu_time: float | None = None) -> Record:
     """One record of /history, fields as `acctapi.answers.HistoryRecord` declares them.
 
     `cpu_time` are the seconds of CPU time that its steps used, where that is known.
     """
-    course = {**_course(row, names), "cpu_time": cpu_time}
-    return {**_identity(row, names), **_request(row, names), **course, **_outcome(row)}
+    course = {**_course(row, context), "cpu_time": cpu_time}
+    return {**_identity(row, context), **_request(row, context), **course, **_outcome(row)}
 
 
-def _identity(row: Row, names: Names) -> Record:
-    association = names.associations.by_id(row["id_assoc"])
+def _identity(row: Row, context: RecordContext) -> Record:
+    association = context.associations.by_id(row["id_assoc"])
     leader, offset = _het(row)
     array, task = encodings.known(row["id_array_job"]), encodings.number(row["id_array_task"])
     tasks = encodings.array_tasks(row["array_task_str"], row.get("array_max_tasks"))
@@ -52,11 +52,11 @@ def _identity(row: Row, names: Names) -> Record:
         "id_job": row["id_job"],
         "job_id_str": _job_id_text(row["id_job"], array, task, tasks, leader, offset),
         "id_user": row["id_user"],
-        "user_name": association.user if association and association.user else names.user_of(row["id_user"]),
+        "user_name": association.user if association and association.user else context.user_of(row["id_user"]),
         "id_group": row["id_group"],
         "id_assoc": row["id_assoc"],
         "account": (association.acct if association else None) or row["account"] or None,
-        "cluster": names.cluster,
+        "cluster": context.cluster,
         "job_name": row["job_name"],
         "array_job_id": array,
         "array_task_id": task if array else None,
@@ -71,34 +71,36 @@ def _identity(row: Row, names: Names) -> Record:
     }
 
 
-def _request(row: Row, names: Names) -> Record:
+def _request(row: Row, context: RecordContext) -> Record:
     memory = encodings.memory(row["mem_req"])
     return {
         "cpus_req": row["cpus_req"],
         "mem_req": memory.mib if memory else None,
         "mem_req_per": memory.per if memory else None,
-        "timelimit": encodings.time_limit(row["timelimit"], names.times),
+        "timelimit": encodings.time_limit(row["timelimit"], context.times),
         "priority": encodings.number(row["priority"]),
-        "qos": names.qos.get(row["id_qos"]),
-        "tres_req": encodings.tres(row["tres_req"], names.tres),
+        "qos": context.qos.get(row["id_qos"]),
+        "tres_req": encodings.tres(row["tres_req"], context.tres),
         "constraints": row.get("constraints") or None,
         "licenses": row.get("licenses") or None,
         "container": row.get("container") or None,
     }
 
 
-def _course(row: Row, names: Names) -> Record:
-    suspended = encodings.suspended(row["time_suspended"], is_suspended=row["state"] == states.SUSPENDED, now=names.now)
+def _course(row: Row, context: RecordContext) -> Record:
+    suspended = encodings.suspended(
+        row["time_suspended"], is_suspended=row["state"] == states.SUSPENDED, now=context.now
+    )
     return {
-        "partition": shown_partitions(row["partition"], names.hidden) or None,
+        "partition": shown_partitions(row["partition"], context.hidden) or None,
         "nodelist": encodings.hostlist(row["nodelist"]),
         "nodes_alloc": row["nodes_alloc"],
-        "tres_alloc": encodings.tres(row["tres_alloc"], names.tres),
+        "tres_alloc": encodings.tres(row["tres_alloc"], context.tres),
         **{
-            field: encodings.point_in_time(row[field], names.times)
+            field: encodings.point_in_time(row[field], context.times)
             for field in ("time_submit", "time_eligible", "time_start", "time_end")
         },
-        "elapsed": encodings.elapsed(row["time_start"], row["time_end"], suspended, names.now),
+        "elapsed": encodings.elapsed(row["time_start"], row["time_end"], suspended, context.now),
         "suspended": suspended,
     }
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from slurm_rest_api.acctapi.associations import Associations, association_of
 from slurm_rest_api.acctapi.column_probe import Schema
 
-_STRANGERS_LIFE_SECONDS: Final = 600.0
+_ORPHANS_LIFETIME_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True)
@@ -30,33 +30,33 @@ class ReferenceData:
 
 
 class ReferenceDataCache:
-    """Reads the catalog when the one that it has is older than `life_seconds`; one reader at a time."""
+    """Reads the catalog when the one that it has is older than `lifetime_seconds`; one reader at a time."""
 
-    def __init__(self, life_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._life_seconds = life_seconds
+    def __init__(self, lifetime_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lifetime_seconds = lifetime_seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._catalog: tuple[float, ReferenceData] | None = None
-        self._strangers: tuple[float, frozenset[int]] | None = None
+        self._reference: tuple[float, ReferenceData] | None = None
+        self._orphan_ids: tuple[float, frozenset[int]] | None = None
 
-    def present(self, connection: Connection, schema: Schema) -> ReferenceData:
+    def get(self, connection: Connection, schema: Schema) -> ReferenceData:
         """The catalog, not older than its life."""
         with self._lock:
-            if self._catalog is None or self._catalog[0] <= self._clock():
-                self._catalog = (self._clock() + self._life_seconds, _read(connection, schema))
-            return self._catalog[1]
+            if self._reference is None or self._reference[0] <= self._clock():
+                self._reference = (self._clock() + self._lifetime_seconds, _read(connection, schema))
+            return self._reference[1]
 
     def orphan_association_ids(self, connection: Connection, schema: Schema) -> frozenset[int]:
         """Ids of associations that job records have and the association table does not; 0 stands for none.
 
         An index over them is read in leaps (EXPLAIN: "Using index for group-by"), so it costs little at any size.
         """
-        associations = self.present(connection, schema).associations
+        associations = self.get(connection, schema).associations
         with self._lock:
-            if self._strangers is None or self._strangers[0] <= self._clock():
+            if self._orphan_ids is None or self._orphan_ids[0] <= self._clock():
                 used = frozenset(connection.execute(select(schema.job.c.id_assoc).distinct()).scalars())
-                self._strangers = (self._clock() + _STRANGERS_LIFE_SECONDS, (used | {0}) - associations.ids())
-            return self._strangers[1]
+                self._orphan_ids = (self._clock() + _ORPHANS_LIFETIME_SECONDS, (used | {0}) - associations.ids())
+            return self._orphan_ids[1]
 
 
 def _read(connection: Connection, schema: Schema) -> ReferenceData:

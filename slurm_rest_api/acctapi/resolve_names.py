@@ -11,31 +11,33 @@ from slurm_rest_api.acctapi.reference_data import ReferenceData
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurm.user_names import AccountNames
 
-Strangers = Callable[[], frozenset[int]]
+OrphanIds = Callable[[], frozenset[int]]
 """Gives the ids of associations that only the job table knows; asked for when they matter."""
 
 
 def filters_of(
     query: HistoryParameters,
-    catalog: ReferenceData,
-    orphan_association_ids: Strangers,
+    reference: ReferenceData,
+    orphan_association_ids: OrphanIds,
     accounts: AccountNames,
     hidden: frozenset[str],
     now: int,
     scope: DataScope,
 ) -> Filters:
     """What `query` asks for of what `scope` leaves. Names that nobody has become filters that nothing meets."""
-    seen = _seen(scope, catalog, orphan_association_ids, accounts)
+    row_filter = _row_filter(scope, reference, orphan_association_ids, accounts)
     numeric = query.user is not None and query.user.isascii() and query.user.isdigit()
     return Filters(
-        owners=_within(
-            _owners(query, catalog, orphan_association_ids, accounts, by_name=query.user is not None and not numeric),
-            seen,
+        associations=_intersection(
+            _association_filter(
+                query, reference, orphan_association_ids, accounts, by_name=query.user is not None and not numeric
+            ),
+            row_filter,
         ),
-        seen=seen,
+        visible=row_filter,
         uid=int(query.user) if numeric and query.user is not None else None,
         states=query.state,
-        qos=None if query.qos is None else frozenset().union(*(catalog.qos_ids(name) for name in query.qos)),
+        qos=None if query.qos is None else frozenset().union(*(reference.qos_ids(name) for name in query.qos)),
         partition=query.partition,
         job_name=query.jobname,
         nodes=query.node,
@@ -52,10 +54,10 @@ def filters_of(
     )
 
 
-def _owners(
+def _association_filter(
     query: HistoryParameters,
-    catalog: ReferenceData,
-    orphan_association_ids: Strangers,
+    reference: ReferenceData,
+    orphan_association_ids: OrphanIds,
     accounts: AccountNames,
     *,
     by_name: bool,
@@ -64,10 +66,10 @@ def _owners(
     wanted: list[frozenset[int]] = []
     uid: int | None = None
     if by_name and query.user is not None:
-        wanted.append(catalog.associations.ids_of_user(query.user))
+        wanted.append(reference.associations.ids_of_user(query.user))
         uid = accounts.uid_of(query.user)
     if query.account is not None:
-        wanted.append(catalog.associations.ids_of_account(query.account))
+        wanted.append(reference.associations.ids_of_account(query.account))
     # Without an association a record belongs to whom its own columns name, if this host knows that user at all.
     unknown = orphan_association_ids() if wanted and not (by_name and uid is None) else frozenset[int]()
     if query.associd is not None:
@@ -81,8 +83,8 @@ def _owners(
     return AssociationFilter(frozenset.intersection(*wanted), unknown, uid, query.account)
 
 
-def _seen(
-    scope: DataScope, catalog: ReferenceData, orphan_association_ids: Strangers, accounts: AccountNames
+def _row_filter(
+    scope: DataScope, reference: ReferenceData, orphan_association_ids: OrphanIds, accounts: AccountNames
 ) -> RowFilter | None:
     """The records that `scope` leaves; None where that is all of them.
 
@@ -90,25 +92,30 @@ def _seen(
     """
     if not scope.hides("jobs", "usage"):
         return None
-    associations = catalog.associations
+    associations = reference.associations
     own = associations.ids_of_user(scope.user).union(*map(associations.ids_of_account, sorted(scope.accounts)))
     uid = accounts.uid_of(scope.user)
     unknown = frozenset[int]() if uid is None and not scope.accounts else orphan_association_ids()
     return RowFilter(own, unknown, uid, scope.accounts)
 
 
-def _within(owners: AssociationFilter | None, seen: RowFilter | None) -> AssociationFilter | None:
+def _intersection(asked: AssociationFilter | None, row_filter: RowFilter | None) -> AssociationFilter | None:
     """The owners that are asked for and may be seen: fewer of them let an index find their records.
 
-    It is `seen` that decides about a record; an owner too many here shows nothing.
+    It is `row_filter` that decides about a record; an owner too many here shows nothing.
     """
-    if seen is None:
-        return owners
-    if owners is None:
-        return AssociationFilter(seen.associations, seen.orphan_association_ids, None if seen.accounts else seen.uid)
+    if row_filter is None:
+        return asked
+    if asked is None:
+        return AssociationFilter(
+            row_filter.association_ids,
+            row_filter.orphan_association_ids,
+            None if row_filter.accounts else row_filter.uid,
+        )
     return replace(
-        owners,
-        associations=owners.associations & seen.associations,
+        asked,
+        association_ids=asked.association_ids & row_filter.association_ids,
         # Asked for by its id alone, an association that is not there counts among the others.
-        orphan_association_ids=(owners.orphan_association_ids | owners.associations) & seen.orphan_association_ids,
+        orphan_association_ids=(asked.orphan_association_ids | asked.association_ids)
+        & row_filter.orphan_association_ids,
     )

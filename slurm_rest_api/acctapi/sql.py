@@ -52,7 +52,7 @@ class KeyRange:
     submitted_below: int | None = None
 
 
-class Place(NamedTuple):
+class CursorKey(NamedTuple):
     """The last record of the page before."""
 
     key: int
@@ -65,7 +65,7 @@ class Page:
     """What part of the answer is asked for; the columns `extra` come along with the keys."""
 
     limit: int
-    after: Place | None = None
+    after: CursorKey | None = None
     offset: int = 0
     extra: tuple[str, ...] = ()
 
@@ -103,8 +103,8 @@ def job_rows(job: Table, keys: Sequence[int]) -> Select[Any]:
 def later_attempts(job: Table, filters: Filters, ids: Sequence[int]) -> Select[Any]:
     """Id, submit time and hostlist of every matching attempt at the jobs `ids`, for what SQL cannot decide."""
     wanted = [*conditions(job, filters), job.c.state != states.REVOKED, job.c.id_job.in_(ids)]
-    if filters.owners is not None:
-        wanted.append(association_condition(job, filters.owners))
+    if filters.associations is not None:
+        wanted.append(association_condition(job, filters.associations))
     return select(job.c.id_job, job.c.time_submit, job.c.nodelist).where(*wanted)
 
 
@@ -127,44 +127,44 @@ def _part(job: Table, filters: Filters, page: Page, branch: _Branch) -> Select[A
     return _columns(job, page).where(*found).with_hint(job, f"FORCE INDEX ({branch.by})", "mysql")
 
 
-def _behind(job: Table, place: Place, *, by_job_id: bool) -> list[Condition]:
+def _behind(job: Table, cursor_key: CursorKey, *, by_job_id: bool) -> list[Condition]:
     if not by_job_id:
-        return [job.c.job_db_inx < place.key]
-    earlier = and_(job.c.id_job == place.id_job, job.c.time_submit < place.time_submit)
-    return [job.c.id_job <= place.id_job, or_(job.c.id_job < place.id_job, earlier)]
+        return [job.c.job_db_inx < cursor_key.key]
+    earlier = and_(job.c.id_job == cursor_key.id_job, job.c.time_submit < cursor_key.time_submit)
+    return [job.c.id_job <= cursor_key.id_job, or_(job.c.id_job < cursor_key.id_job, earlier)]
 
 
 def _by_job_id(job: Table, filters: Filters) -> list[_Branch]:
-    if filters.owners is None:
+    if filters.associations is None:
         return [_Branch("id_job", [])]
     signs = "".join(comparison.operator[0] for comparison in filters.job_ids)
     closed = "=" in signs or ("<" in signs and ">" in signs)
-    if not closed and _are_few(filters.owners):
-        return _of_owners(job, filters.owners, [])
-    return [_Branch("id_job", [association_condition(job, filters.owners)])]
+    if not closed and _are_few(filters.associations):
+        return _of_owners(job, filters.associations, [])
+    return [_Branch("id_job", [association_condition(job, filters.associations)])]
 
 
-def _by_key(job: Table, filters: Filters, keys: KeyRange, after: Place | None) -> Iterator[_Branch]:
+def _by_key(job: Table, filters: Filters, keys: KeyRange, after: CursorKey | None) -> Iterator[_Branch]:
     within = _within(job, keys)
-    owners = [] if filters.owners is None else [association_condition(job, filters.owners)]
+    associations = [] if filters.associations is None else [association_condition(job, filters.associations)]
     if filters.states is not None and filters.states <= states.ACTIVE:
-        yield _Branch("rollup2", [*owners, *within])
-    elif filters.owners is not None and _are_few(filters.owners):
-        yield from _of_owners(job, filters.owners, within)
+        yield _Branch("rollup2", [*associations, *within])
+    elif filters.associations is not None and _are_few(filters.associations):
+        yield from _of_owners(job, filters.associations, within)
     elif filters.uid is not None:
-        yield _Branch("sacct_def", [*owners, *within])
+        yield _Branch("sacct_def", [*associations, *within])
     elif filters.qos is not None and len(filters.qos) <= MOST_BRANCHES:
-        yield from (_Branch("qos", [job.c.id_qos == qos, *owners, *within]) for qos in sorted(filters.qos))
+        yield from (_Branch("qos", [job.c.id_qos == qos, *associations, *within]) for qos in sorted(filters.qos))
     elif (ended := _ended_since(filters, keys)) is not None:
-        yield _Branch("rollup2", [job.c.time_end >= ended, *owners, *within])
+        yield _Branch("rollup2", [job.c.time_end >= ended, *associations, *within])
         if filters.end_after is None:
-            yield _Branch("rollup2", [job.c.time_end == 0, *owners, *within])
+            yield _Branch("rollup2", [job.c.time_end == 0, *associations, *within])
     elif keys.submitted_below is None:
-        yield _Branch("PRIMARY", [*owners, *within])
+        yield _Branch("PRIMARY", [*associations, *within])
     else:
-        yield _Branch("PRIMARY", [job.c.job_db_inx < keys.submitted_below, *owners, *within])
+        yield _Branch("PRIMARY", [job.c.job_db_inx < keys.submitted_below, *associations, *within])
         if after is None or after.key > keys.submitted_below:
-            yield _Branch("array_job", [*_late_tasks(job, keys.submitted_below), *owners, *within])
+            yield _Branch("array_job", [*_late_tasks(job, keys.submitted_below), *associations, *within])
 
 
 def _within(job: Table, keys: KeyRange) -> list[Condition]:
@@ -172,16 +172,18 @@ def _within(job: Table, keys: KeyRange) -> list[Condition]:
     return found if keys.upper is None else [*found, job.c.job_db_inx < keys.upper]
 
 
-def _are_few(owners: AssociationFilter) -> bool:
-    return len(owners.associations) <= MOST_BRANCHES
+def _are_few(associations: AssociationFilter) -> bool:
+    return len(associations.association_ids) <= MOST_BRANCHES
 
 
-def _of_owners(job: Table, owners: AssociationFilter, within: list[Condition]) -> list[_Branch]:
+def _of_owners(job: Table, associations: AssociationFilter, within: list[Condition]) -> list[_Branch]:
     """One branch an association: its index has the order of the keys, so each reads no more rows than a page has."""
-    branches = [_Branch("association", [job.c.id_assoc == number, *within]) for number in sorted(owners.associations)]
-    if owners.orphan_association_ids:
-        index = "association" if owners.uid is None else "sacct_def"
-        branches.append(_Branch(index, [owners._orphan_condition(job), *within]))
+    branches = [
+        _Branch("association", [job.c.id_assoc == number, *within]) for number in sorted(associations.association_ids)
+    ]
+    if associations.orphan_association_ids:
+        index = "association" if associations.uid is None else "sacct_def"
+        branches.append(_Branch(index, [associations._orphan_condition(job), *within]))
     return branches
 
 

@@ -11,11 +11,11 @@ from slurm_rest_api.acctapi.parameters import UsersParameters
 from slurm_rest_api.acctapi.reference_data import ReferenceData, ReferenceDataCache
 from slurm_rest_api.auth.data_scope import DataScope
 
-Place = tuple[str, str, str, int]
+CursorKey = tuple[str, str, str, int]
 """The sort key of an association: user, account, partition, id."""
 
 
-class Shown:
+class VisibleAssociations:
     """What of the associations `scope` leaves: one's own, and all of the accounts that one coordinates.
 
     With accounts alone being private, also those of others under one's own accounts.
@@ -27,7 +27,7 @@ class Shown:
         own = associations.accounts_of_user(scope.user) if self._accounts else frozenset[str]()
         self._known = own | scope.accounts
 
-    def has(self, row: Association) -> bool:
+    def includes(self, row: Association) -> bool:
         """Whether an association is shown."""
         if row.user == self._scope.user or not (self._users or self._accounts):
             return True
@@ -45,45 +45,47 @@ class Shown:
 class UsersPage:
     """The associations of one answer; `next` is the place of the last when more follow."""
 
-    catalog: ReferenceData
-    shown: Shown
+    reference: ReferenceData
+    shown: VisibleAssociations
     associations: list[Association]
-    next: Place | None
+    next: CursorKey | None
     truncated: bool
 
     def records(self) -> Iterator[Record]:
         """The published records."""
         for row in self.associations:
-            record = self.catalog.associations.record(row, self.catalog.qos, self.catalog.tres)
+            record = self.reference.associations.record(row, self.reference.qos, self.reference.tres)
             yield self.shown.without_other_accounts(record)
 
 
 class Users:
     """Associations of users; those with a partition that is hidden are not there for anybody."""
 
-    def __init__(self, database: Database, catalogs: ReferenceDataCache, hidden: frozenset[str], most: int) -> None:
+    def __init__(
+        self, database: Database, reference_data: ReferenceDataCache, hidden: frozenset[str], most: int
+    ) -> None:
         self._database = database
-        self._catalogs = catalogs
+        self._reference_data = reference_data
         self._hidden = hidden
         self._most = most
 
-    def page(self, query: UsersParameters, after: Place | None, scope: DataScope) -> UsersPage:
+    def page(self, query: UsersParameters, after: CursorKey | None, scope: DataScope) -> UsersPage:
         """The page of `query` behind the place `after`, among the associations that `scope` leaves.
 
         Raises:
             ApiError: the database cannot be used.
         """
-        catalog = self._database.run(self._catalogs.present)
-        seen = Shown(scope, catalog.associations)
-        matching = (row for row in catalog.associations if self._matches(row, query) and seen.has(row))
-        wanted = sorted(matching, key=place_of)
+        reference = self._database.run(self._reference_data.get)
+        visible = VisibleAssociations(scope, reference.associations)
+        matching = (row for row in reference.associations if self._matches(row, query) and visible.includes(row))
+        wanted = sorted(matching, key=cursor_key_of)
         if after is not None:
-            wanted = [row for row in wanted if place_of(row) > after]
+            wanted = [row for row in wanted if cursor_key_of(row) > after]
         limit = self._most if query.limit is None else min(query.limit, self._most)
         shown = wanted[:limit]
         more = len(wanted) > limit
         cut = more and limit != query.limit
-        return UsersPage(catalog, seen, shown, place_of(shown[-1]) if more else None, truncated=cut)
+        return UsersPage(reference, visible, shown, cursor_key_of(shown[-1]) if more else None, truncated=cut)
 
     def _matches(self, row: Association, query: UsersParameters) -> bool:
         return (
@@ -95,6 +97,6 @@ class Users:
         )
 
 
-def place_of(row: Association) -> Place:
+def cursor_key_of(row: Association) -> CursorKey:
     """Where an association stands in the order of the answer."""
     return row.user, row.acct, row.partition, row.id

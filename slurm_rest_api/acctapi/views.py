@@ -14,7 +14,7 @@ from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.history import History
 from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
-from slurm_rest_api.acctapi.sql import Place
+from slurm_rest_api.acctapi.sql import CursorKey
 from slurm_rest_api.acctapi.users import Users
 from slurm_rest_api.errors import BadParameter, NotFound
 from slurm_rest_api.web.auth import current_scope
@@ -79,7 +79,7 @@ def _in_use(accounting: Accounting | None) -> Accounting:
 
 def _users(accounting: Accounting, query: UsersParameters) -> Response:
     fields = chosen_fields(query.fields, ASSOCIATION_FIELDS)
-    after = None if query.cursor is None else decode_cursor(query.cursor, _read_users_place)
+    after = None if query.cursor is None else decode_cursor(query.cursor, _users_cursor_key)
     page = accounting.users.page(query, after, current_scope())
     meta = _meta(accounting, len(page.associations), page.next, truncated=page.truncated)
     return listing(chosen(page.records(), fields), fields, query.format, meta)
@@ -89,31 +89,31 @@ def _history(accounting: Accounting, query: HistoryParameters) -> Response:
     fields = chosen_fields(query.fields, JOB_FIELDS)
     if query.cursor is not None and query.offset:
         raise BadParameter("cursor and offset exclude each other: a cursor is a place already.", parameter="offset")
-    after = None if query.cursor is None else decode_cursor(query.cursor, _read_history_place)
+    after = None if query.cursor is None else decode_cursor(query.cursor, _history_cursor_key)
     page = accounting.history.page(query, after, current_scope())
     meta = _meta(accounting, len(page.keys), page.next, truncated=page.truncated)
     records = accounting.history.records(page, query.times)
     return listing(chosen(records, fields), fields, query.format, meta)
 
 
-def _meta(accounting: Accounting, count: int, place: Any, *, truncated: bool) -> dict[str, Any]:
+def _meta(accounting: Accounting, count: int, cursor_key: Any, *, truncated: bool) -> dict[str, Any]:
     return {
         "source": accounting.source,
         "cluster": accounting.cluster,
         "count": count,
-        "next": None if place is None else next_link(encode_cursor(list(place))),
+        "next": None if cursor_key is None else next_link(encode_cursor(list(cursor_key))),
         "truncated": truncated,
     }
 
 
-def _read_history_place(value: Any) -> Place:
+def _history_cursor_key(value: Any) -> CursorKey:
     key, id_job, time_submit = value
     if not all(isinstance(part, int) and 0 <= part < 2**64 for part in (key, id_job, time_submit)):
         raise ValueError
-    return Place(key, id_job, time_submit)
+    return CursorKey(key, id_job, time_submit)
 
 
-def _read_users_place(value: Any) -> users.Place:
+def _users_cursor_key(value: Any) -> users.CursorKey:
     user, acct, partition, number = value
     if not (all(isinstance(part, str) for part in (user, acct, partition)) and isinstance(number, int)):
         raise ValueError

@@ -6,7 +6,7 @@ from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from slurm_rest_api.acctapi.pool_observer import Kind
+from slurm_rest_api.acctapi.pool_observer import ErrorKind
 
 _PREFIX: Final = "slurm_rest_api_database"
 
@@ -35,19 +35,19 @@ class DatabaseCounts:
         pool.set(size)
         # A worker takes over the figures of the one that it replaces, but not what that one held.
         self._used.set(0)
-        for kind in get_args(Kind):
+        for kind in get_args(ErrorKind):
             self._failed.labels(kind)
 
-    def taken(self, waited_seconds: float) -> None:
+    def checked_out(self, waited_seconds: float) -> None:
         """A connection is in use."""
         self._used.inc()
         self._taken.inc()
         self._waited.inc(waited_seconds)
 
-    def given_back(self) -> None:
+    def checked_in(self) -> None:
         """It is not any more."""
         self._used.dec()
 
-    def failed(self, kind: Kind) -> None:
+    def failed(self, kind: ErrorKind) -> None:
         """A request could not be answered."""
         self._failed.labels(kind).inc()

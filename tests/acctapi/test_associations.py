@@ -106,6 +106,6 @@ def test_the_flag_makes_users_coordinators_of_their_own_accounts() -> None:
 
 
 def test_accounts_with_all_below() -> None:
-    assert tree().with_all_below(["science"]) == {"science", "physics"}
-    assert tree().with_all_below(["physics", "elsewhere"]) == {"physics", "elsewhere"}
-    assert tree().with_all_below([]) == frozenset()
+    assert tree().with_descendants(["science"]) == {"science", "physics"}
+    assert tree().with_descendants(["physics", "elsewhere"]) == {"physics", "elsewhere"}
+    assert tree().with_descendants([]) == frozenset()

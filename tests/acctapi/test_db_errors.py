@@ -6,7 +6,7 @@ import pymysql
 import pytest
 from sqlalchemy import exc
 
-from slurm_rest_api.acctapi.db_errors import told
+from slurm_rest_api.acctapi.db_errors import to_api_error
 from slurm_rest_api.errors import DatabaseUnavailable, DatabaseUnusable, QueryTooSlow
 
 
@@ -37,7 +37,7 @@ def failed(code: int, text: str = "'reader'@'db.example' hunter2") -> exc.DBAPIE
     ],
 )
 def test_each_error_has_its_sentence(code: int, kind: type[Exception], words: str) -> None:
-    answer = told(failed(code))
+    answer = to_api_error(failed(code))
     assert type(answer) is kind
     assert words in answer.detail
     assert answer.retry_after == 10
@@ -47,11 +47,11 @@ def test_each_error_has_its_sentence(code: int, kind: type[Exception], words: st
 
 def test_a_server_that_falls_silent_is_not_available() -> None:
     # Its own time limit would have ended the statement before.
-    answer = told(failed(2013, "Lost connection to MySQL server during query (timed out)"))
+    answer = to_api_error(failed(2013, "Lost connection to MySQL server during query (timed out)"))
     assert isinstance(answer, DatabaseUnavailable)
 
 
 def test_a_pool_without_a_free_connection_is_told() -> None:
-    answer = told(exc.TimeoutError("QueuePool limit of size 4"))
+    answer = to_api_error(exc.TimeoutError("QueuePool limit of size 4"))
     assert isinstance(answer, DatabaseUnavailable)
     assert answer.detail == "All connections to the accounting database are in use."

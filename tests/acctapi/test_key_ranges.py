@@ -64,7 +64,7 @@ def test_no_bound_cuts_off_a_match(connection: Connection, rows: list[Row], hour
     moment = START + hours * HOUR + 17
     fill(connection, rows)
     filters = Filters(submit_after=moment, start_before=moment, submit_before=moment)
-    bounds = KeyRangeFinder().of(connection, JOB, filters)
+    bounds = KeyRangeFinder().key_range(connection, JOB, filters)
     for row in rows:
         key = row["job_db_inx"]
         if row["time_submit"] >= moment and bounds.lower is not None:
@@ -81,7 +81,7 @@ def test_bounds_are_near(connection: Connection, *, new_keys: bool) -> None:
     keys = [sluid(START + n * HOUR) if new_keys else n + 1 for n in range(1000)]
     fill(connection, [job_row(key, id_job=n, time_submit=START + n * HOUR) for n, key in enumerate(keys)])
     moment = START + 500 * HOUR + 60
-    bounds = KeyRangeFinder().of(connection, JOB, Filters(submit_after=moment, start_before=moment))
+    bounds = KeyRangeFinder().key_range(connection, JOB, Filters(submit_after=moment, start_before=moment))
     assert bounds.lower is not None
     assert bounds.upper is not None
     assert sum(key < bounds.lower for key in keys) in (499, 500)
@@ -89,7 +89,7 @@ def test_bounds_are_near(connection: Connection, *, new_keys: bool) -> None:
 
 
 def test_without_times_there_are_no_bounds(connection: Connection) -> None:
-    bounds = KeyRangeFinder().of(connection, JOB, Filters(end_after=START))
+    bounds = KeyRangeFinder().key_range(connection, JOB, Filters(end_after=START))
     assert (bounds.lower, bounds.upper, bounds.submitted_below) == (None, None, None)
 
 
@@ -98,8 +98,8 @@ def test_bounds_are_remembered_for_a_while(connection: Connection) -> None:
     known = KeyRangeFinder(lambda: now)
     fill(connection, [job_row(n, time_submit=START + n * HOUR) for n in range(1, 100)])
     filters = Filters(submit_after=START + 50 * HOUR)
-    before = known.of(connection, JOB, filters).lower
+    before = known.key_range(connection, JOB, filters).lower
     fill(connection, [job_row(n, time_submit=START + n * HOUR) for n in range(40, 100)])
-    assert known.of(connection, JOB, filters).lower == before
+    assert known.key_range(connection, JOB, filters).lower == before
     now = 601.0
-    assert known.of(connection, JOB, filters).lower is not None
+    assert known.key_range(connection, JOB, filters).lower is not None

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.dialects import mysql
 
 from slurm_rest_api.acctapi.filters import AssociationFilter, Filters
-from slurm_rest_api.acctapi.sql import MOST_BRANCHES, KeyRange, Page, Place, page_keys
+from slurm_rest_api.acctapi.sql import MOST_BRANCHES, CursorKey, KeyRange, Page, page_keys
 from slurm_rest_api.acctapi.tables import job_table
 from slurm_rest_api.web.operator_params import Comparison
 
@@ -34,25 +34,33 @@ def indexes(filters: Filters, keys: KeyRange | None = None) -> Sequence[str]:
         (Filters(partition="main"), KeyRange(), ["PRIMARY"]),
         (Filters(job_name="x"), KeyRange(), ["PRIMARY"]),
         (Filters(states=frozenset({1})), KeyRange(), ["rollup2"]),
-        (Filters(states=frozenset({0, 1}), owners=AssociationFilter(frozenset({7}))), KeyRange(), ["rollup2"]),
+        (Filters(states=frozenset({0, 1}), associations=AssociationFilter(frozenset({7}))), KeyRange(), ["rollup2"]),
         (Filters(states=frozenset({1, 3})), KeyRange(), ["PRIMARY"]),
-        (Filters(owners=AssociationFilter(frozenset({7, 9}))), KeyRange(), ["association"] * 2),
+        (Filters(associations=AssociationFilter(frozenset({7, 9}))), KeyRange(), ["association"] * 2),
         (
-            Filters(owners=AssociationFilter(frozenset({7}), frozenset({0}), uid=5)),
+            Filters(associations=AssociationFilter(frozenset({7}), frozenset({0}), uid=5)),
             KeyRange(),
             ["association", "sacct_def"],
         ),
         (
-            Filters(owners=AssociationFilter(frozenset({7}), frozenset({0}), account="a")),
+            Filters(associations=AssociationFilter(frozenset({7}), frozenset({0}), account="a")),
             KeyRange(),
             ["association"] * 2,
         ),
-        (Filters(owners=AssociationFilter(frozenset(range(MOST_BRANCHES + 1)))), KeyRange(), ["PRIMARY"]),
+        (Filters(associations=AssociationFilter(frozenset(range(MOST_BRANCHES + 1)))), KeyRange(), ["PRIMARY"]),
         (Filters(uid=5), KeyRange(), ["sacct_def"]),
         (Filters(qos=frozenset({1, 2})), KeyRange(), ["qos"] * 2),
         (Filters(job_ids=(Comparison("=", 5),)), KeyRange(), ["id_job"]),
-        (Filters(job_ids=(Comparison("<", 5),), owners=AssociationFilter(frozenset({7}))), KeyRange(), ["association"]),
-        (Filters(job_ids=(Comparison("=", 5),), owners=AssociationFilter(frozenset({7}))), KeyRange(), ["id_job"]),
+        (
+            Filters(job_ids=(Comparison("<", 5),), associations=AssociationFilter(frozenset({7}))),
+            KeyRange(),
+            ["association"],
+        ),
+        (
+            Filters(job_ids=(Comparison("=", 5),), associations=AssociationFilter(frozenset({7}))),
+            KeyRange(),
+            ["id_job"],
+        ),
         # Few records can match, and the window is short: it is read as a whole.
         (Filters(job_name="x", end_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"]),
         (Filters(states=frozenset({11}), end_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"]),
@@ -76,7 +84,7 @@ def test_only_indexes_of_every_release_are_named() -> None:
     # slurmdb.md lists the keys of each release; naming one that is not there is error 1176.
     everywhere = {"PRIMARY", "rollup2", "sacct_def", "association", "qos", "id_job", "array_job"}
     every_filter = Filters(
-        owners=AssociationFilter(frozenset({1}), frozenset({0}), 5, "a"),
+        associations=AssociationFilter(frozenset({1}), frozenset({0}), 5, "a"),
         states=frozenset({3}),
         partition="p",
         job_name="n",
@@ -85,13 +93,13 @@ def test_only_indexes_of_every_release_are_named() -> None:
 
 
 def test_keys_are_bound_on_both_sides() -> None:
-    text = compiled(Filters(), KeyRange(lower=5, upper=9), Page(10, Place(8, 3, 4)))
+    text = compiled(Filters(), KeyRange(lower=5, upper=9), Page(10, CursorKey(8, 3, 4)))
     assert text.count("job_db_inx >= %s") == 1
     assert text.count("job_db_inx < %s") == 2
 
 
 def test_no_owner_at_all_matches_nothing() -> None:
-    assert "WHERE false" in compiled(Filters(owners=AssociationFilter(frozenset())))
+    assert "WHERE false" in compiled(Filters(associations=AssociationFilter(frozenset())))
     assert "WHERE false" in compiled(Filters(qos=frozenset()))
 
 
@@ -107,7 +115,7 @@ def test_texts_are_bound(text: str) -> None:
         job_name=text,
         nodes=frozenset({text}),
         hidden=frozenset({text}),
-        owners=AssociationFilter(frozenset({1}), frozenset({0}), account=text),
+        associations=AssociationFilter(frozenset({1}), frozenset({0}), account=text),
         duplicates=False,
     )
     statement = compiled(filters)
@@ -117,8 +125,10 @@ def test_texts_are_bound(text: str) -> None:
 
 
 def test_offset_is_taken_from_the_union_as_a_whole() -> None:
-    text = compiled(Filters(owners=AssociationFilter(frozenset({1, 2}))), page=Page(10, offset=30))
+    text = compiled(Filters(associations=AssociationFilter(frozenset({1, 2}))), page=Page(10, offset=30))
     assert text.count("LIMIT") == 3
-    statement = page_keys(JOB, Filters(owners=AssociationFilter(frozenset({1, 2}))), KeyRange(), Page(10, offset=30))
+    statement = page_keys(
+        JOB, Filters(associations=AssociationFilter(frozenset({1, 2}))), KeyRange(), Page(10, offset=30)
+    )
     bound = statement.compile(dialect=mysql.dialect()).params
     assert sorted(value for name, value in bound.items() if name.startswith("param")) == [10, 30, 40, 40]

@@ -30,7 +30,7 @@ def registry() -> CollectorRegistry:
 def watched(file: Path, registry: CollectorRegistry) -> Database:
     settings = DatabaseSettings(db_sqlite_file=file, table_job=JOB_TABLE, table_assoc=ASSOC_TABLE, db_pool_size=2)
     database = open_database(settings)
-    database.watch(DatabaseCounts(registry, settings.db_pool_size))
+    database.observe(DatabaseCounts(registry, settings.db_pool_size))
     return database
 
 
