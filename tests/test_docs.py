@@ -36,6 +36,13 @@ MODELS: dict[str, type[BaseModel]] = {
     "history": HistoryAnswer,
 }
 NOT_DOCUMENTED = {"_", "wait"}
+# Each has a plain word: any client, no one, again, compute, said, next to, after, close, forever, fix.
+TELL_TALE = re.compile(
+    r"\b(whoever|somebody|nobody|anew|reckon\w*|told|beside|behind the|let go of|for ever|mend(s|ed|ing)?|stands for"
+    r"|lies (in|on)|so many)\b",
+    re.IGNORECASE,
+)
+NOT_YET_PLAIN = {"pages.md", "settings.md"}
 WRITE_SETTINGS = (
     "docs/settings.md differs from the models. Write it again: python -c 'from slurm_rest_api.config.document import "
     'settings_page; print(settings_page(), end="")\' > docs/settings.md'
@@ -116,6 +123,13 @@ def test_links_lead_to_files_and_headings(document: Path) -> None:
         linked = (document.parent / target).resolve() if target else document
         assert linked.exists(), f"no file {target}"
         assert not anchor or anchor in anchors(linked), f"no heading {target}#{anchor}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_documents_use_plain_words(document: Path) -> None:
+    if document.name in NOT_YET_PLAIN:
+        return
+    assert [found.group() for found in TELL_TALE.finditer(document.read_text())] == []
 
 
 def test_the_newest_entry_of_the_changelog_is_this_version() -> None:
