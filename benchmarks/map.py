@@ -1,6 +1,6 @@
 """How long the page of nodes is busy with its map, beside the same cells as elements of the page.
 
-Usage: python -m benchmarks.map [--nodes=10000] [--jobs=100000] [--rounds=40] [--output=docs/pages.md]
+Usage: python -m benchmarks.map [--nodes=10000] [--jobs=100000] [--rounds=40] [--output=FILE]
 
 It starts a demo of that size and Debian's Chromium, and takes under two minutes. The demo has ended before anything is
 timed; nothing else should run meanwhile.
