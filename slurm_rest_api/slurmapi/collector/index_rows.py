@@ -9,10 +9,7 @@ from typing import Final
 
 from slurm_rest_api.slurm import hostlist
 from slurm_rest_api.slurmapi.sources.base import Record
-from slurm_rest_api.slurmapi.store.index_columns import IndexRow
-
-CLOCK_FIELDS: Final = ("run_time", "run_time_str", "run_time_remaining", "elapsed_cpu_time")
-"""Fields of a job that change with every load while it runs, though nothing has happened to it."""
+from slurm_rest_api.slurmapi.store.index_columns import CLOCK_FIELDS, IndexRow
 
 _AT_REST: Final = frozenset(
     ("PENDING", "SUSPENDED", "COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "BOOT_FAIL")

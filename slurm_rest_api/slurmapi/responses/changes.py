@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from slurm_rest_api.slurmapi.collector.index_rows import CLOCK_FIELDS
 from slurm_rest_api.slurmapi.query.list_query import ListQuery
 from slurm_rest_api.slurmapi.responses.json_stream import KeyedBody, with_fields
+from slurm_rest_api.slurmapi.store.index_columns import CLOCK_FIELDS
 from slurm_rest_api.slurmapi.store.reader import Collection, StoreView
 
 
@@ -29,7 +29,7 @@ def comparable(since: str, run: str, collection: Collection) -> int | None:
 
 def changes_of(view: StoreView, question: ListQuery, since: int) -> tuple[dict[str, Any], Iterator[KeyedBody]]:
     """What goes into `meta`, and the records; `meta` is complete only when all of them have been read."""
-    gone = [str(key) for key in view.gone(question.kind, question.seen.where, since)]
+    gone = [str(key) for key in view.tombstones(question.kind, question.seen.where, since)]
     return {"full": False, "gone": gone}, _records(view, question, since, gone)
 
 
@@ -46,4 +46,4 @@ def _records(view: StoreView, question: ListQuery, since: int, gone: list[str]) 
         if change.body is None:
             gone.append(str(change.key))
         else:
-            yield change.key, with_fields(change.body, fields if change.moved else ticking)
+            yield change.key, with_fields(change.body, ticking if change.clock_only else fields)

@@ -89,7 +89,7 @@ def _records(current: SnapshotView, question: ListQuery, link: Link) -> tuple[It
     if limit is None:
         return _all(view, question), None
     columns = _columns(question)
-    found = list(view.places(replace(selection, limit=limit + 1), columns or ()))
+    found = list(view.ordered_keys(replace(selection, limit=limit + 1), columns or ()))
     is_last = len(found) <= limit
     following = None if is_last else link(cursor_place(selection, found[limit - 1][: len(selection.orders())]))
     return _bodies(view, question, found[:limit], columns), following
@@ -97,7 +97,7 @@ def _records(current: SnapshotView, question: ListQuery, link: Link) -> tuple[It
 
 def _all(view: StoreView, question: ListQuery) -> Iterator[KeyedBody]:
     columns = _columns(question)
-    return _bodies(view, question, view.places(question.selection, columns or ()), columns)
+    return _bodies(view, question, view.ordered_keys(question.selection, columns or ()), columns)
 
 
 def _columns(question: ListQuery) -> list[str] | None:

@@ -58,6 +58,6 @@ def _named(job: int, separator: str | None, part: str) -> Condition:
 
 
 def _one(view: StoreView, kind: Kind, where: Condition) -> bytes | None:
-    for _, body in view.bodies(kind, view.places(Selection(kind, where, limit=1))):
+    for _, body in view.bodies(kind, view.ordered_keys(Selection(kind, where, limit=1))):
         return body
     return None

@@ -69,6 +69,9 @@ COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
 KEYS: Final[Mapping[Kind, str]] = {"queue": "job_id", "nodes": "name", "partitions": "name"}
 """The published field that each kind is keyed by; in the store it is the column `key`."""
 
+CLOCK_FIELDS: Final = ("run_time", "run_time_str", "run_time_remaining", "elapsed_cpu_time")
+"""Fields of a running job that change in every load with the time alone."""
+
 INDEXED: Final[Mapping[Kind, tuple[str, ...]]] = {
     "queue": ("user_name", "account", "array_job_id", "changed"),
     "nodes": ("changed",),

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
 from slurm_rest_api.errors import StoreError
-from slurm_rest_api.slurmapi.store import queries, schema
-from slurm_rest_api.slurmapi.store.conditions import Condition
-from slurm_rest_api.slurmapi.store.index_columns import Kind, Value
-from slurm_rest_api.slurmapi.store.queries import Changed, Selection
+from slurm_rest_api.slurmapi.store import schema
+from slurm_rest_api.slurmapi.store.index_columns import Kind
+from slurm_rest_api.slurmapi.store.queries import RecordQueries
 
 _BATCH: Final = 200
 
@@ -52,11 +51,8 @@ class Collection:
     tombstones_complete_from: int
 
 
-class StoreView:
-    """One consistent view of the store; use it only inside `StoreReader.view()`."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+class StoreView(RecordQueries):
+    """Reads one version of the store. It is valid only inside `StoreReader.view()`."""
 
     def status(self) -> Status:
         """The status row."""
@@ -74,42 +70,6 @@ class StoreView:
         rows = self._connection.execute(f"SELECT key, body FROM {kind} ORDER BY key")
         while batch := rows.fetchmany(_BATCH):
             yield batch
-
-    def count(self, kind: Kind, where: Condition) -> int:
-        """How many records of `kind` meet the condition."""
-        return queries.count(self._connection, kind, where)
-
-    def places(self, wanted: Selection, columns: Sequence[str] = ()) -> Iterator[tuple[Value, ...]]:
-        """Where the wanted records stand in their order, with these columns behind, read as they are asked for.
-
-        `columns` are names of ours, never a client's words.
-        """
-        return queries.places(self._connection, wanted, columns)
-
-    def bodies(self, kind: Kind, found: Iterable[tuple[Value, ...]]) -> Iterator[tuple[int | str, bytes]]:
-        """Key and rendered JSON of the records at these places."""
-        return queries.bodies(self._connection, kind, found)
-
-    def groups(
-        self, kind: Kind, where: Condition, sums: Mapping[str, str], by: str | None
-    ) -> list[tuple[Value, dict[str, int]]]:
-        """Number of records and sums of columns, for each value of the column `by` or altogether."""
-        return queries.groups(self._connection, kind, where, sums, by)
-
-    def changes(self, kind: Kind, where: Condition, seen: Condition, since: int, *, clock: bool) -> Iterator[Changed]:
-        """The records that changed after version `since`; with `clock` also those in which only the clock moved.
-
-        What does not meet `seen` is left out.
-        """
-        return queries.changes(self._connection, kind, where, seen, since, clock=clock)
-
-    def gone(self, kind: Kind, seen: Condition, since: int) -> list[int | str]:
-        """The keys that went after version `since` and are not back, of records that met `seen`."""
-        return queries.gone_since(self._connection, kind, seen, since)
-
-    def anything_since(self, kind: Kind, seen: Condition, since: int) -> bool:
-        """Whether any record that meets `seen` changed otherwise than by the clock, or went, after version `since`."""
-        return queries.anything_since(self._connection, kind, seen, since)
 
     def document(self, name: str) -> bytes:
         """The rendered JSON of the document `name`, which `collection(name)` has shown to exist."""
