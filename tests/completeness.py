@@ -1,40 +1,51 @@
-"""pytest plugin of tests.sh: says what a run left out and, with --complete, turns every skip into a failure."""
+"""pytest plugin of tests.sh: runs one part of the tests, reports the parts left out, and can fail on skips.
+
+The parts are `plain` and one for each marker. A test with two markers, such as a browser on the cluster, is in the
+part that comes first in `PARTS`. With `--complete` a skipped test and an empty part fail the run.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from typing import Any, Final
 
 import pytest
 
-REASONS = {
-    "cluster": "need a real Slurm cluster",
+PLAIN: Final = "plain"
+# Part: requirement of its tests.
+PARTS: Final = {
+    "fresh": "need an empty Debian root to follow the documents in",
     "deployed": "need nginx and uWSGI, as root",
+    "cluster": "need a real Slurm cluster",
     "browser": "need a browser",
-    "fresh": "need an empty Debian root to follow README.md in",
 }
+_SENT_BY_WORKERS: Final = "left_out"
+
+
+def part_of(item: pytest.Item) -> str:
+    """Returns the one part that a test is in."""
+    return next((part for part in PARTS if item.get_closest_marker(part)), PLAIN)
 
 
 class Completeness:
-    """Counts deselected and skipped tests of one run."""
+    """Selects the tests of one part, and counts those left out and those skipped."""
 
-    def __init__(self, complete: bool) -> None:
+    def __init__(self, part: str | None, complete: bool) -> None:
+        self.part = part
         self.complete = complete
         self.left_out: Counter[str] = Counter()
         self.skipped: list[str] = []
-        self.missing: list[str] = []
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        # Not before: a conftest.py marks its folder's tests when they have been collected.
-        for mark, text in REASONS.items():
-            if not any(item.get_closest_marker(mark) for item in session.items):
-                self.missing.append(f"no tests were found that {text}")
-
-    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        for item in items:
-            self.left_out.update(
-                [next((text for mark, text in REASONS.items() if item.get_closest_marker(mark)), "were deselected")]
-            )
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        # Last, because a conftest.py marks the tests of its folder in the same hook.
+        if self.part is None:
+            return
+        others = [item for item in items if part_of(item) != self.part]
+        if others:
+            self.left_out = Counter(part_of(item) for item in others)
+            items[:] = [item for item in items if part_of(item) == self.part]
+            config.hook.pytest_deselected(items=others)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.skipped and not hasattr(report, "wasxfail"):
@@ -44,25 +55,33 @@ class Completeness:
         if report.skipped:
             self.skipped.append(report.nodeid)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        # Only the workers of pytest-xdist collect tests, each of them all.
+        self.left_out = Counter(getattr(node, "workeroutput", {}).get(_SENT_BY_WORKERS, {})) or self.left_out
+
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self.complete and (self.skipped or self.missing) and session.exitstatus == pytest.ExitCode.OK:
+        if (sent := getattr(session.config, "workeroutput", None)) is not None:
+            sent[_SENT_BY_WORKERS] = dict(self.left_out)
+        elif self.complete and self.skipped and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        for text, count in sorted(self.left_out.items()):
-            terminalreporter.write_line(f"left out: {count} tests that {text}; with them: bash tests.sh --all")
+        for part, requirement in PARTS.items():
+            if self.part == PLAIN and (count := self.left_out[part]):
+                terminalreporter.write_line(f"left out: {count} tests that {requirement}. Run: bash tests.sh --{part}")
         if self.complete:
-            for text in self.missing:
-                terminalreporter.write_line(f"incomplete: {text}")
             for name in self.skipped:
-                terminalreporter.write_line(f"skipped, which counts as a failure here: {name}")
+                terminalreporter.write_line(f"skipped, which is a failure with --complete: {name}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare --complete."""
+    """Declares --part and --complete."""
+    parser.addoption("--part", choices=[PLAIN, *PARTS], help="run only the tests of this part")
     parser.addoption("--complete", action="store_true", help="a skipped test fails the run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start counting."""
-    config.pluginmanager.register(Completeness(bool(config.getoption("--complete"))), "completeness-counter")
+    """Registers the selection and the counts."""
+    plugin = Completeness(config.getoption("--part"), bool(config.getoption("--complete")))
+    config.pluginmanager.register(plugin, "completeness-counter")
