@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the test environment and runs every check: format, lint, types, tests.
+# Makes the test environment and runs the checks: format, lint, types, tests, and with --all everything else.
 set -euo pipefail
 program=tests.sh
 checkout="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -8,69 +8,147 @@ checkout="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
 usage() {
     cat <<'HELP'
-Usage: bash tests.sh [--all] [-- PYTEST_ARGUMENT...]
+Usage: bash tests.sh [--all | PART...] [-- PYTEST_ARGUMENT...]
 
 Makes the test environment (.venv-tests in this folder, or $SLURM_REST_API_TEST_VENV)
-from requirements/dev.lock and runs ruff, mypy and pytest in it. Needs neither root nor
-Slurm; what that leaves out is listed at the end.
+from requirements/dev.lock. Without options it runs ruff, mypy and the plain tests, one
+process a core. It needs neither root nor Slurm, and reports the tests it left out.
+
+Parts, each alone or with others. They install what they need, as root on Debian or Ubuntu:
+  --cluster   tests on a real Slurm cluster in a folder of its own (about 1.5 GB)
+  --browser   tests of the pages in Debian's Chromium
+  --deployed  tests with nginx and uWSGI, of the wheel and of the sdist
+  --fresh     the commands of the documents in an empty Debian root (about 0.5 GB; port 5000)
+  --lowest    the plain tests with the lowest versions that pyproject.toml allows (no root)
 
 Options:
-  --all     everything: also bandit, pip-audit, and the tests that need a real Slurm
-            cluster or a browser, which they bring up and install by themselves (root on
-            Debian or Ubuntu, about 2 GB of disk). A part that is missing is a failure there, never a skip.
-  --help    this text
-  -- ...    the rest goes to pytest
+  --all       format, lint, types, bandit, pip-audit, the documentation site, the JavaScript
+              of the pages, the plain tests, and every part. A skipped test is a failure.
+  --help      this text
+  -- ...      the rest goes to pytest, for example: bash tests.sh -- tests/web -k etag
+
+Variables:
+  SLURM_REST_API_TEST_VENV  folder of the test environment
+  SLURM_REST_API_EXAMPLES   factor on the number of examples of property tests (default: 1)
 HELP
 }
 
+known_parts=(cluster browser deployed fresh lowest)
+parts=()
 everything=no
 while [ "$#" -gt 0 ]; do
     case "$1" in
         --help | -h) usage; exit 0 ;;
         --all) everything=yes ;;
+        --cluster | --browser | --deployed | --fresh | --lowest) parts+=("${1#--}") ;;
         --) shift; break ;;
-        *) fail "unknown argument '$1'; known: --all, --help, and pytest's own after --" 2 ;;
+        *) fail "unknown argument '$1'; known: --all,$(printf ' --%s,' "${known_parts[@]}") --help, and pytest's own after --" 2 ;;
     esac
     shift
 done
-if [ "$everything" = yes ] && [ "$(id -u)" != 0 ]; then
-    fail "--all brings up a Slurm cluster in a folder of its own and needs root for that; without it: bash tests.sh"
+if [ "$everything" = yes ] && [ "${#parts[@]}" -gt 0 ]; then
+    fail "--all contains every part. Leave --${parts[0]} out." 2
 fi
+if [ "$everything" = yes ]; then
+    parts=("${known_parts[@]}")
+fi
+for part in "${parts[@]}"; do
+    case "$part" in
+        browser | lowest) ;;
+        *) [ "$(id -u)" = 0 ] || fail "--$part makes a root folder or installs packages and needs root. Without root: bash tests.sh" ;;
+    esac
+done
 
 cd "$checkout"
 venv="${SLURM_REST_API_TEST_VENV:-$checkout/.venv-tests}"
 python="$(find_python)"
-if [ "$everything" = yes ] && ! has_venv "$python" && command -v apt-get >/dev/null; then
+if [ "${#parts[@]}" -gt 0 ] && [ "$(id -u)" = 0 ] && ! has_venv "$python" && command -v apt-get >/dev/null; then
     say "Installing python3-venv"
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv ||
-        fail "apt-get could not install python3-venv; its own message stands above"
+        fail "apt-get could not install python3-venv; see its own message above"
 fi
 hold_lock "$venv"
 make_venv "$venv" "$python"
 install_lock "$venv" "$checkout/requirements/dev.lock"
 install_checkout "$venv"
-# The lock was for making the environment; what runs in it, daemons of the test cluster too, must not hold it.
+# The lock was for making the environment. Programs started from it, such as daemons of the cluster, must not hold it.
 exec 9>&-
 
 failed=()
 check() {
-    say "== $*"
-    "$venv/bin/python" -m "$@" || failed+=("'${*:1:2}'")
+    local name="$1"
+    shift
+    say "== $name: $*"
+    "$@" || failed+=("$name")
 }
-check ruff format --check
-check ruff check
-check mypy
+
+# run_tests PYTHON PART ARGUMENT...: the plain part runs one process a core, the others share services in one process.
+run_tests() {
+    local interpreter="$1" part="$2" options=()
+    shift 2
+    if [ "$part" = plain ]; then
+        options=(-n "$("$interpreter" -c 'import os; print(len(os.sched_getaffinity(0)))')" --dist=worksteal)
+    fi
+    "$interpreter" -m pytest -p tests.completeness "--part=$part" "${options[@]}" "${complete[@]}" "$@"
+}
+
+# make_lowest_environment: has `lowest` be an environment with the lowest versions that pyproject.toml allows. It is
+# kept outside the checkout, under a digest of the files that decide its packages.
+make_lowest_environment() {
+    local work digest
+    digest="$(cat pyproject.toml requirements/run.in requirements/dev.lock | sha256sum | cut -c1-16)"
+    lowest="${XDG_CACHE_HOME:-$HOME/.cache}/slurm-rest-api-lowest/$digest"
+    hold_lock "$lowest"
+    make_venv "$lowest" "$python"
+    if [ ! -e "$lowest/packages.txt" ]; then
+        say "Resolving and installing the lowest versions into $lowest"
+        work="$(mktemp -d)"
+        "$venv/bin/uv" pip compile --quiet --python "$lowest/bin/python" --resolution lowest-direct \
+            pyproject.toml requirements/run.in --extra postgresql --output-file "$work/run.txt" >/dev/null &&
+            # The pins of the development tools are kept where they fit.
+            cp requirements/dev.lock "$work/packages.txt" &&
+            "$venv/bin/uv" pip compile --quiet --python "$lowest/bin/python" --constraints "$work/run.txt" \
+                pyproject.toml requirements/run.in --extra dev --output-file "$work/packages.txt" >/dev/null &&
+            "$venv/bin/uv" pip install --quiet --python "$lowest/bin/python" --requirement "$work/packages.txt" &&
+            mv "$work/packages.txt" "$lowest/packages.txt" || { rm -rf "$work"; return 1; }
+        rm -rf "$work"
+    fi
+    install_checkout "$lowest"
+    exec 9>&-
+}
+
+complete=()
 if [ "$everything" = yes ]; then
-    # pip-audit brings a list of authorities of its own; that of the machine may have one more, a proxy's.
+    complete=(--complete --durations=25)
+    # The examples of property tests are the same in each run, so that a failure can be repeated.
+    export HYPOTHESIS_PROFILE="${HYPOTHESIS_PROFILE:-ci}"
+    # pip-audit has its own list of certificate authorities. The machine's list may have one more, of a proxy.
     for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt; do
         if [ -z "${REQUESTS_CA_BUNDLE-}" ] && [ -e "$bundle" ]; then
             export REQUESTS_CA_BUNDLE="$bundle"
         fi
     done
-    check bandit --quiet --configfile pyproject.toml --recursive slurm_rest_api
-    check tests.audit
-    check pytest --complete --durations=25 -p tests.completeness "$@"
-else
-    check pytest -p tests.completeness -m "not cluster and not deployed and not fresh and not browser" "$@"
 fi
-[ "${#failed[@]}" -eq 0 ] || fail "failed: ${failed[*]}"
+if [ "$everything" = yes ] || [ "${#parts[@]}" = 0 ]; then
+    check "ruff format" "$venv/bin/python" -m ruff format --check
+    check "ruff check" "$venv/bin/python" -m ruff check
+    check mypy "$venv/bin/python" -m mypy
+fi
+if [ "$everything" = yes ]; then
+    check bandit "$venv/bin/python" -m bandit --quiet --configfile pyproject.toml --recursive slurm_rest_api
+    check pip-audit "$venv/bin/python" -m tests.audit
+    check documentation "$venv/bin/python" -m sphinx -W -n --keep-going -q -b html docs build/docs
+    check JavaScript bash requirements/javascript.sh
+fi
+if [ "$everything" = yes ] || [ "${#parts[@]}" = 0 ]; then
+    check "plain tests" run_tests "$venv/bin/python" plain "$@"
+fi
+for part in "${parts[@]}"; do
+    if [ "$part" = lowest ]; then
+        make_lowest_environment || { failed+=("lowest versions"); continue; }
+        check "plain tests with the lowest versions" run_tests "$lowest/bin/python" plain "$@"
+    else
+        check "$part tests" run_tests "$venv/bin/python" "$part" "$@"
+    fi
+done
+[ "${#failed[@]}" -eq 0 ] || fail "failed: $(printf '%s, ' "${failed[@]}" | sed 's/, $//')"

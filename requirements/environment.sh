@@ -1,5 +1,4 @@
-# Sourced by build.sh, tests.sh and run.sh: finds Python and fills virtual environments from lock files.
-# Nothing in here changes the shell's state beyond the functions that it defines.
+# Sourced by the scripts: finds Python and fills virtual environments from lock files. It only defines functions.
 
 fail() {
     printf '%s: %s\n' "${program:-build.sh}" "$1" >&2
@@ -10,12 +9,12 @@ say() {
     printf '%s\n' "$*"
 }
 
-# install_hint DEBIAN_PACKAGES RHEL_PACKAGES: how to get something on the two families.
+# install_hint DEBIAN_PACKAGES RHEL_PACKAGES: prints the commands that install them.
 install_hint() {
     printf '\n  on Debian/Ubuntu:  apt-get install %s\n  on RHEL/Rocky:     dnf install %s' "$1" "$2"
 }
 
-# Prints the path of the first Python of at least 3.11; python3 comes first because Slurm sites maintain that one.
+# Prints the path of the first Python of at least 3.11. python3 is first, because Slurm sites maintain that one.
 find_python() {
     local name
     for name in python3 python3.14 python3.13 python3.12 python3.11; do
@@ -33,14 +32,14 @@ has_venv() {
     "$1" -c 'import ensurepip, venv' 2>/dev/null
 }
 
-# make_venv FOLDER PYTHON: leaves a usable environment there; an unusable one is replaced, any other folder is refused.
+# make_venv FOLDER PYTHON: makes the environment, or replaces a broken one. It refuses any other folder.
 make_venv() {
     local venv="$1" python="$2" version
     if [ -e "$venv/pyvenv.cfg" ] && "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
         return
     fi
     if [ -e "$venv" ] && [ ! -e "$venv/pyvenv.cfg" ] && [ -n "$(ls -A "$venv" | grep -vx '\.lock')" ]; then
-        fail "$venv exists and is not a Python environment; move it away or name another folder"
+        fail "$venv exists and is not a Python environment. Move it, or name another folder."
     fi
     version="$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
     has_venv "$python" || fail "$python cannot make virtual environments (no module venv or ensurepip). Install it:$(
@@ -48,10 +47,10 @@ make_venv() {
     )"
     say "Making the environment $venv with $python ($version)"
     rm -rf "$venv/bin" "$venv/lib" "$venv/lib64" "$venv/include" "$venv/pyvenv.cfg" "$venv"/slurm-rest-api-*
-    "$python" -m venv "$venv" || fail "$python -m venv $venv failed; its own message stands above"
+    "$python" -m venv "$venv" || fail "$python -m venv $venv failed; see its own message above"
 }
 
-# install_lock VENV LOCKFILE: installs exactly the lock file's packages, unless that has been done before.
+# install_lock VENV LOCKFILE: installs exactly the lock file's packages, unless they are installed.
 install_lock() {
     local venv="$1" lock="$2" stamp now total
     stamp="$1/slurm-rest-api-$(basename "$lock").stamp"
@@ -61,11 +60,11 @@ install_lock() {
     fi
     rm -f "$stamp"
     say "Installing the packages of ${lock#"$checkout/"} into $venv"
-    # pip passes over what is for Windows alone.
+    # pip skips packages that are only for Windows.
     total="$(grep '^[A-Za-z0-9]' "$lock" | grep -vc win32)"
     PYTHONUNBUFFERED=1 "$venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check \
         --require-hashes --no-deps -r "$lock" | show_progress "$total" ||
-        fail "pip could not install ${lock#"$checkout/"}; its own message stands above. It needs https://pypi.org or a mirror of it (pip's settings index-url and proxy are obeyed)."
+        fail "pip could not install ${lock#"$checkout/"}; see its own message above. It needs https://pypi.org or a mirror of it (pip's settings index-url and proxy are obeyed)."
     printf '%s\n' "$now" >"$stamp"
 }
 
@@ -76,7 +75,7 @@ show_progress() {
         /^Installing collected packages/ { print "  unpacking"; fflush() }'
 }
 
-# package_digest: changes when a file that goes into the package changes.
+# package_digest: prints a digest of the files that go into the package.
 package_digest() {
     (
         cd "$checkout"
@@ -85,7 +84,7 @@ package_digest() {
     ) 2>/dev/null | sha256sum
 }
 
-# install_checkout VENV: editable where the checkout can be written to; else a copy, renewed whenever the sources change.
+# install_checkout VENV: editable if the checkout is writable, else a copy that is renewed when the sources change.
 install_checkout() {
     local venv="$1" stamp="$1/slurm-rest-api-checkout.stamp" now copy
     if [ -w "$checkout" ]; then
@@ -98,7 +97,7 @@ install_checkout() {
     fi
     rm -f "$stamp"
     if [ -w "$checkout" ]; then
-        say "Installing slurm-rest-api from $checkout (editable: changes there count at once)"
+        say "Installing slurm-rest-api from $checkout (editable: changes there take effect at once)"
         install_source "$venv" --editable "$checkout"
     else
         say "Installing a copy of slurm-rest-api from $checkout (which is read-only: run build.sh again after it changes)"
@@ -116,15 +115,15 @@ install_source() {
     local venv="$1"
     shift
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation "$@" ||
-        fail "pip could not install the checkout; its own message stands above"
+        fail "pip could not install the checkout; see its own message above"
 }
 
-# hold_lock VENV: keeps a second run away from the same environment until this process ends.
+# hold_lock VENV: takes the environment's lock, which lasts until this process ends or closes descriptor 9.
 hold_lock() {
-    mkdir -p "$1" 2>/dev/null || fail "cannot make the folder $1; name another one: SLURM_REST_API_VENV=/some/folder bash build.sh"
-    [ -w "$1" ] || fail "cannot write to $1; name another folder: SLURM_REST_API_VENV=/some/folder bash build.sh"
+    mkdir -p "$1" 2>/dev/null || fail "cannot make the folder $1. Name another one: SLURM_REST_API_VENV=/some/folder bash build.sh"
+    [ -w "$1" ] || fail "cannot write to $1. Name another folder: SLURM_REST_API_VENV=/some/folder bash build.sh"
     if command -v flock >/dev/null; then
         exec 9>"$1/.lock"
-        flock -n 9 || { say "Waiting for another run that works on $1"; flock 9; }
+        flock -n 9 || { say "Waiting for another run that uses $1"; flock 9; }
     fi
 }

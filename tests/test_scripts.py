@@ -1,18 +1,20 @@
-"""The shell scripts: what they accept, what they refuse, and what they say when something is missing."""
+"""The shell scripts: their options, refusals and messages."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.completeness import PARTS
 from tests.waiting import GIVE_UP_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ("build.sh", "run.sh", "tests.sh")
-OTHER_SHELL_FILES = ("requirements/environment.sh", "requirements/lock.sh", ".ci/run")
+OTHER_SHELL_FILES = ("requirements/environment.sh", "requirements/javascript.sh", "requirements/lock.sh", ".ci/run")
 LOCKS = ("run.lock", "dev.lock", "pyslurm-build.lock")
 
 
@@ -52,7 +54,7 @@ def test_help_explains_the_script_and_does_nothing(name: str, tmp_path: Path) ->
             ["--help", "--pyslurm_version", "--override_pyslurm_version_hex", "--pyslurm_arguments", "--no-pyslurm"],
         ),
         ("run.sh", ["--config", "--host", "--port", "--demo", "--demo-nodes", "--demo-jobs", "--help"]),
-        ("tests.sh", ["--all", "--help"]),
+        ("tests.sh", ["--all", "--help", *(f"--{part}" for part in PARTS), "--lowest"]),
     ],
 )
 def test_unknown_argument_is_refused_with_the_known_ones(name: str, known: list[str]) -> None:
@@ -71,13 +73,26 @@ def test_help_names_every_known_option(name: str) -> None:
     assert [option for option in known if option not in explained] == []
 
 
+def test_all_refuses_a_part_that_it_contains() -> None:
+    done = run_script("tests.sh", "--all", "--browser")
+    assert done.returncode == 2
+    assert "--all contains every part. Leave --browser out." in done.stderr
+
+
+def test_all_runs_every_part() -> None:
+    text = (ROOT / "tests.sh").read_text(encoding="utf-8")
+    found = re.search(r"^known_parts=\((.*)\)$", text, re.MULTILINE)
+    assert found is not None
+    assert set(found[1].split()) == {*PARTS, "lowest"}
+
+
 def test_build_refuses_contradicting_options() -> None:
     done = run_script("build.sh", "--no-pyslurm", "--pyslurm_version=25.11.2")
     assert done.returncode == 2
     assert "--no-pyslurm contradicts --pyslurm_version" in done.stderr
 
 
-def test_build_does_not_touch_a_folder_that_is_no_environment(tmp_path: Path) -> None:
+def test_build_refuses_a_folder_that_is_no_environment(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious", encoding="utf-8")
     done = run_script("build.sh", "--no-pyslurm", SLURM_REST_API_VENV=str(tmp_path))
     assert done.returncode == 1
@@ -85,7 +100,7 @@ def test_build_does_not_touch_a_folder_that_is_no_environment(tmp_path: Path) ->
     assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "precious"
 
 
-def test_build_says_how_to_get_python(tmp_path: Path) -> None:
+def test_build_names_the_packages_of_python(tmp_path: Path) -> None:
     for tool in ("bash", "dirname", "cat"):
         (tmp_path / tool).symlink_to(Path("/usr/bin") / tool)
     done = run_script("build.sh", "--no-pyslurm", PATH=str(tmp_path), SLURM_REST_API_VENV=str(tmp_path / "venv"))
@@ -95,7 +110,7 @@ def test_build_says_how_to_get_python(tmp_path: Path) -> None:
     assert "dnf install python3.11" in done.stderr
 
 
-def test_build_says_how_to_get_the_module_venv(tmp_path: Path) -> None:
+def test_build_names_the_package_of_venv(tmp_path: Path) -> None:
     python = tmp_path / "bin" / "python3"
     python.parent.mkdir()
     python.write_text(
@@ -110,7 +125,7 @@ def test_build_says_how_to_get_the_module_venv(tmp_path: Path) -> None:
     assert "apt-get install python3-venv   (python3.12-venv, if" in done.stderr
 
 
-def test_run_says_to_build_first(tmp_path: Path) -> None:
+def test_run_without_an_environment_names_build_sh(tmp_path: Path) -> None:
     done = run_script("run.sh", SLURM_REST_API_VENV=str(tmp_path / "absent"))
     assert done.returncode == 1
     assert "make it first: bash build.sh" in done.stderr
@@ -131,7 +146,7 @@ def test_run_refuses_an_option_without_a_value(arguments: list[str]) -> None:
         (["--host=::1", "--config=c.yml", "--port=0"], ["--config=c.yml", "run", "--host=::1", "--port=0"]),
     ],
 )
-def test_run_becomes_the_service(tmp_path: Path, arguments: list[str], expected: list[str]) -> None:
+def test_run_execs_the_service(tmp_path: Path, arguments: list[str], expected: list[str]) -> None:
     command = tmp_path / "bin" / "slurm-rest-api"
     command.parent.mkdir()
     command.write_text('#!/bin/sh\necho "pid $$"\nprintf "%s\\n" "$@"\n', encoding="utf-8")
@@ -141,7 +156,7 @@ def test_run_becomes_the_service(tmp_path: Path, arguments: list[str], expected:
         ["bash", str(ROOT / "run.sh"), *arguments], env=environ, stdout=subprocess.PIPE, text=True
     ) as process:
         out, _ = process.communicate(timeout=GIVE_UP_SECONDS)
-    # The same process id: nothing stands between the caller's signals and the service.
+    # The same process id: signals of the caller reach the service itself.
     assert out.splitlines() == [f"pid {process.pid}", *expected]
 
 
