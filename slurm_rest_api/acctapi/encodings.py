@@ -1,6 +1,6 @@
-"""How slurmdbd writes values: sentinels, flags and packed texts to plain ones. Pure.
+"""Decodes values of slurmdbd's tables: sentinels, flags and packed texts.
 
-Source: slurm.h (NO_VAL, INFINITE, MEM_PER_CPU), wait(2) for exit codes, `slurmdb_tres_string…` for TRES texts.
+Sources: slurm.h (NO_VAL, INFINITE, MEM_PER_CPU), wait(2) for exit codes, slurmdb_make_tres_string() for TRES texts.
 """
 
 from __future__ import annotations
@@ -12,44 +12,42 @@ from typing import Final, Literal, NamedTuple
 
 from ClusterShell.RangeSet import RangeSet
 
-NO_VAL: Final = 0xFFFFFFFE
-INFINITE: Final = 0xFFFFFFFF
-NO_VAL64: Final = 0xFFFFFFFFFFFFFFFE
+from slurm_rest_api.slurm.sentinels import INFINITE, NO_VAL, NO_VAL64
 
 _PER_CPU: Final = 1 << 63
 _PER_CPU_UNTIL_16_05: Final = 1 << 31
 _MINUTES_A_DAY: Final = 1440
 
 Times = Literal["classic", "iso", "epoch"]
-"""How an answer writes points in time: `Mon Nov 23 20:17:47 2026`, ISO 8601, or epoch seconds."""
+"""Format of times in a response: `Mon Nov 23 20:17:47 2026`, ISO 8601, or epoch seconds."""
 
 
 class Memory(NamedTuple):
-    """Requested memory in MiB, for each `per`: "cpu" or "node"."""
+    """Requested memory in MiB per CPU or per node."""
 
     mib: int
     per: Literal["cpu", "node"]
 
 
 class Exit(NamedTuple):
-    """How a job or step ended: its exit code, or the signal that ended it."""
+    """End of a job or step: its exit code, or the signal that ended it."""
 
     code: int
     signal: int
 
 
 def known(value: int | None) -> int | None:
-    """The value, or None for 0, NO_VAL and INFINITE: what ids and points in time have for "none"."""
+    """Returns an id or a time, None for 0, NO_VAL and INFINITE."""
     return None if not value or value in (NO_VAL, INFINITE) or value >= NO_VAL64 else value
 
 
 def number(value: int | None) -> int | None:
-    """The value, or None for NO_VAL and INFINITE; 0 is a number like others."""
+    """Returns a number, None for NO_VAL and INFINITE. 0 stays 0."""
     return None if value is None or value in (NO_VAL, INFINITE) or value >= NO_VAL64 else value
 
 
 def point_in_time(epoch: int | None, times: Times) -> str | int | None:
-    """An epoch second as `times` asks for; None for "never"."""
+    """Returns an epoch second in the format `times`, None for an unset time."""
     seconds = known(epoch)
     if seconds is None or times == "epoch":
         return seconds
@@ -59,9 +57,9 @@ def point_in_time(epoch: int | None, times: Times) -> str | int | None:
 
 
 def time_limit(minutes: int | None, times: Times) -> str | int | None:
-    """A time limit: classic `0d:5h:0m`, iso as Slurm writes it (`5:00:00`, `2-12:30:00`), epoch in minutes.
+    """Returns a time limit: classic `0d:5h:0m`, iso `05:00:00` or `2-12:30:00`, epoch in minutes.
 
-    "UNLIMITED" and "Partition_Limit" are what sacct prints for INFINITE and NO_VAL; None was not recorded.
+    INFINITE is "UNLIMITED" and NO_VAL is "Partition_Limit", as sacct prints them. 0 and None are None.
     """
     if minutes == INFINITE:
         return "UNLIMITED"
@@ -77,9 +75,9 @@ def time_limit(minutes: int | None, times: Times) -> str | int | None:
 
 
 def memory(value: int) -> Memory | None:
-    """`mem_req`: MiB without the bit that says "per CPU"; None where nothing was recorded.
+    """Returns the requested memory of `mem_req`, None for NO_VAL64.
 
-    The bit is the highest of 64 since 17.02, and of 32 before.
+    One bit says "per CPU" (MEM_PER_CPU): the highest of 64 bits since 17.02, the highest of 32 before.
     """
     if value >= NO_VAL64:
         return None
@@ -91,16 +89,16 @@ def memory(value: int) -> Memory | None:
 
 
 def exit_status(value: int | None) -> Exit:
-    """A wait(2) status: code and signal; NO_VAL is 0:0, and after a signal the code says nothing."""
+    """Returns the exit code or the signal of a wait(2) status. NO_VAL is 0:0."""
     status = number(value) or 0
     signal = status & 0x7F
     return Exit(0, signal) if signal else Exit(status >> 8 & 0xFF, 0)
 
 
 def tres(text: str | None, names: Mapping[int, str]) -> dict[str, int]:
-    """`1=4,2=2000,1001=1` → {"cpu": 4, "mem": 2000, "gres/gpu": 1}; memory in MiB, energy in joules.
+    """Returns counts by TRES name: `1=4,2=2000,1001=1` → {"cpu": 4, "mem": 2000, "gres/gpu": 1}.
 
-    A TRES that has no name any more is called by its number. Counts that are not known are left out.
+    Memory is MiB, energy is joules. A TRES without a name keeps its number. Unknown counts are left out.
     """
     counts: dict[str, int] = {}
     for part in (text or "").split(","):
@@ -111,30 +109,33 @@ def tres(text: str | None, names: Mapping[int, str]) -> dict[str, int]:
 
 
 def array_tasks(mask: str | None, at_once: int | None) -> str | None:
-    """The tasks that still wait, `0x1f` → "0-4", with `%2` behind when only so many may run at once."""
+    """Returns the pending tasks of an array: `0x1f` → "0-4", `0-4%2` if at most 2 may run at once."""
     if not mask:
         return None
     try:
         bits = int(mask, 16)
     except ValueError:
-        # Very long masks are stored as the list itself.
+        # slurmdbd stores very long masks as the list of tasks.
         return mask
     tasks = RangeSet.fromlist([str(bit) for bit in range(bits.bit_length()) if bits >> bit & 1])
     return f"{tasks}%{at_once}" if at_once else str(tasks)
 
 
 def hostlist(text: str | None) -> str | None:
-    """A hostlist, or None for the texts that stand for "no nodes"."""
+    """Returns a hostlist, None for the texts that mean "no nodes"."""
     return None if text in (None, "", "None assigned", "(null)") else text
 
 
 def elapsed(start: int | None, end: int | None, suspended: int, now: int) -> int:
-    """Seconds that a job has run: to its end, or until `now`; 0 if it never started."""
+    """Returns the seconds that a job has run to its end, or until `now`. 0 if it never started."""
     started = known(start)
     return 0 if started is None else max(0, (known(end) or now) - started - suspended)
 
 
 def suspended(stored: int | None, *, is_suspended: bool, now: int) -> int:
-    """Seconds that a job was suspended; while it is, the column holds the moment from which to count."""
+    """Returns the seconds that a job was suspended.
+
+    While it is suspended, `time_suspended` holds the epoch second of the suspension.
+    """
     seconds = known(stored) or 0
     return max(0, now - seconds) if is_suspended else seconds

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from slurm_rest_api.acctapi import states
-from slurm_rest_api.acctapi.encodings import NO_VAL
+from slurm_rest_api.slurm.sentinels import NO_VAL
 from slurm_rest_api.web.operator_params import Comparison
 
 Condition = ColumnElement[bool]

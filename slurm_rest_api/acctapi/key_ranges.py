@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Table, func, select
 
-from slurm_rest_api.acctapi.encodings import NO_VAL
 from slurm_rest_api.acctapi.filters import Filters
 from slurm_rest_api.acctapi.sql import KeyRange
+from slurm_rest_api.slurm.sentinels import NO_VAL
 
 _SLACK_SECONDS: Final = 300
 _ROUND_SECONDS: Final = 3600

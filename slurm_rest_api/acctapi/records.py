@@ -9,8 +9,8 @@ from typing import Any
 from slurm_rest_api.acctapi import encodings, states
 from slurm_rest_api.acctapi.associations import Associations
 from slurm_rest_api.acctapi.encodings import Times
-from slurm_rest_api.acctapi.reasons import reason_name
 from slurm_rest_api.slurm.partitions import shown_partitions
+from slurm_rest_api.slurm.reasons import reason_name
 
 Row = Mapping[Any, Any]
 Record = dict[str, Any]

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from slurm_rest_api.acctapi.encodings import NO_VAL
-from slurm_rest_api.acctapi.reasons import reason_name
-from slurm_rest_api.acctapi.states import parse_states
 from slurm_rest_api.demo.formats import node_list
 from slurm_rest_api.demo.job_ids import record_key
 from slurm_rest_api.demo.jobs import Job
 from slurm_rest_api.demo.people import ACCOUNTS, PEOPLE, QOS
 from slurm_rest_api.demo.timeline import Moment
+from slurm_rest_api.slurm.reasons import reason_name
+from slurm_rest_api.slurm.sentinels import NO_VAL
+from slurm_rest_api.slurm.states import JOBS
 
 Row = dict[str, Any]
 
-_PENDING, _RUNNING = 0, 1
+_PENDING: Final = JOBS["PENDING"].number
+_RUNNING: Final = JOBS["RUNNING"].number
 _STATES: Final = {
-    name: next(iter(parse_states([name])))
+    name: JOBS[name].number
     for name in ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "OUT_OF_MEMORY", "NODE_FAIL", "REQUEUED")
 }
 _REASONS: Final = {name: number for number in range(1, 200) if (name := reason_name(number))}

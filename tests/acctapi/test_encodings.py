@@ -1,4 +1,4 @@
-"""slurmdbd's ways to write values."""
+"""Values of slurmdbd's tables are decoded. Sources: slurm.h, wait(2), sacct(1)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 from slurm_rest_api.acctapi import encodings
 from slurm_rest_api.acctapi.encodings import Exit, Memory
-from slurm_rest_api.acctapi.reasons import reason_name
 
 NO_VAL, INFINITE = 4294967294, 4294967295
 NO_VAL64, INFINITE64 = 18446744073709551614, 18446744073709551615
@@ -25,12 +24,12 @@ def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("value", [None, 0, NO_VAL, INFINITE, NO_VAL64, INFINITE64])
-def test_what_stands_for_never_is_null(value: int | None) -> None:
+def test_unset_times_and_ids_are_null(value: int | None) -> None:
     assert encodings.point_in_time(value, "classic") is None
     assert encodings.known(value) is None
 
 
-def test_times_are_written_as_asked() -> None:
+def test_times_have_three_formats() -> None:
     assert encodings.point_in_time(1795461467, "classic") == "Mon Nov 23 20:17:47 2026"
     assert encodings.point_in_time(1795461467, "iso") == "2026-11-23T20:17:47+01:00"
     assert encodings.point_in_time(1795461467, "epoch") == 1795461467
@@ -72,11 +71,11 @@ def test_requested_memory(stored: int, memory: Memory | None) -> None:
     ("stored", "ended"),
     [(0, (0, 0)), (256, (1, 0)), (9, (0, 9)), (0x8009, (0, 9)), (65280, (255, 0)), (NO_VAL, (0, 0)), (None, (0, 0))],
 )
-def test_exit_statuses(stored: int | None, ended: tuple[int, int]) -> None:
+def test_wait_statuses_are_exit_codes_or_signals(stored: int | None, ended: tuple[int, int]) -> None:
     assert encodings.exit_status(stored) == Exit(*ended)
 
 
-def test_tres_are_named_and_unknown_counts_left_out() -> None:
+def test_tres_get_names_and_unknown_counts_are_left_out() -> None:
     names = {1: "cpu", 2: "mem", 3: "energy", 1001: "gres/gpu"}
     assert encodings.tres(f"1=4,2=2000,3={NO_VAL64},1001=1,1050=7", names) == {
         "cpu": 4, "mem": 2000, "gres/gpu": 1, "1050": 7,
@@ -89,7 +88,7 @@ def test_tres_are_named_and_unknown_counts_left_out() -> None:
     ("mask", "at_once", "tasks"),
     [(None, 0, None), ("", 0, None), ("0x1F", 0, "0-4"), ("0x8D", 2, "0,2-3,7%2"), ("1-3,9", 0, "1-3,9")],
 )
-def test_waiting_array_tasks(mask: str | None, at_once: int, tasks: str | None) -> None:
+def test_pending_array_tasks_are_a_list(mask: str | None, at_once: int, tasks: str | None) -> None:
     assert encodings.array_tasks(mask, at_once) == tasks
 
 
@@ -106,19 +105,6 @@ def test_elapsed_seconds_leave_out_suspension() -> None:
     assert encodings.elapsed(1000, 900, 0, now=9000) == 0
 
 
-def test_a_suspended_job_counts_from_the_stored_moment() -> None:
+def test_a_suspended_job_counts_from_the_stored_time() -> None:
     assert encodings.suspended(70, is_suspended=False, now=9000) == 70
     assert encodings.suspended(8900, is_suspended=True, now=9000) == 100
-
-
-def test_reasons_have_squeues_names() -> None:
-    assert [reason_name(number) for number in (1, 2, 3, 34, 220)] == [
-        "Priority",
-        "Dependency",
-        "Resources",
-        None,
-        "MpiPortsBusy",
-    ]
-    assert reason_name(0) is None
-    assert reason_name(None) is None
-    assert reason_name(100000) is None

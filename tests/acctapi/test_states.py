@@ -1,4 +1,4 @@
-"""States by every name that people have for them."""
+"""States of job records by number and by every usual name. Source: slurm.h, sacct(1)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_every_usual_spelling_is_understood(names: list[str], numbers: set[int])
 
 
 @pytest.mark.parametrize("name", ["", "12", "1025", "-1", "RUNNNING", "٣", "9" * 30])
-def test_unknown_states_are_told_with_those_there_are(name: str) -> None:
+def test_an_unknown_state_is_an_error_with_the_known_ones(name: str) -> None:
     with pytest.raises(ValueError, match=r"there is no state .* PENDING \(0, PD\), RUNNING \(1, R\)"):
         parse_states([name])
 
@@ -33,7 +33,7 @@ def test_the_nearest_state_is_offered() -> None:
         parse_states(["RUNNNING"])
 
 
-def test_numbers_have_names() -> None:
+def test_numbers_have_the_names_of_slurm_h_and_sacct() -> None:
     assert [enum_name(number) for number in (3, 11, 1024, 77)] == [
         "JOB_COMPLETE",
         "JOB_OOM",

@@ -1,10 +1,222 @@
-"""Every way to write a state, or several that hold at once, comes to Slurm's own names."""
+"""State texts to base states, flags and names. Each row names its source: a manual page, slurm.h or Slurm's C code."""
 
 from __future__ import annotations
 
-import pytest
+import json
 
-from slurm_rest_api.slurm.states import JOB_STATES, NODE_STATES, PARTITION_STATES, full_names
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slurm_rest_api.slurm import states
+from slurm_rest_api.slurm.states import (
+    JOB_STATES,
+    JOBS,
+    NODE_BASE_STATES,
+    NODE_FLAGS,
+    NODE_MARKS,
+    NODE_STATES,
+    PARTITION_STATES,
+    NodeState,
+    full_names,
+    node_state_text,
+    node_state_word,
+    parse_node_state,
+)
+
+# job_state_string() and job_state_string_compact() of slurm_protocol_defs.c, enum job_states and flags of slurm.h.
+JOB_TABLE = [
+    ("PENDING", "PD", 0),
+    ("RUNNING", "R", 1),
+    ("SUSPENDED", "S", 2),
+    ("COMPLETED", "CD", 3),
+    ("CANCELLED", "CA", 4),
+    ("FAILED", "F", 5),
+    ("TIMEOUT", "TO", 6),
+    ("NODE_FAIL", "NF", 7),
+    ("PREEMPTED", "PR", 8),
+    ("BOOT_FAIL", "BF", 9),
+    ("DEADLINE", "DL", 10),
+    ("OUT_OF_MEMORY", "OOM", 11),
+    ("REQUEUED", "RQ", 0x400),
+    ("REQUEUE_HOLD", "RH", 0x800),
+    ("SPECIAL_EXIT", "SE", 0x1000),
+    ("RESIZING", "RS", 0x2000),
+    ("CONFIGURING", "CF", 0x4000),
+    ("COMPLETING", "CG", 0x8000),
+    ("STOPPED", "ST", 0x10000),
+    ("REVOKED", "RV", 0x80000),
+    ("REQUEUE_FED", "RF", 0x100000),
+    ("RESV_DEL_HOLD", "RD", 0x200000),
+    ("SIGNALING", "SI", 0x400000),
+    ("STAGE_OUT", "SO", 0x800000),
+]
+
+
+@pytest.mark.parametrize(("name", "short", "number"), JOB_TABLE)
+def test_job_states_have_the_numbers_and_names_of_slurm(name: str, short: str, number: int) -> None:
+    state = JOBS[name]
+    assert (state.short, state.number, state.is_flag) == (short, number, number > 255)
+
+
+def test_names_of_job_states_are_unique() -> None:
+    assert len(set(JOB_STATES.values())) == len(JOB_STATES)
+    assert len({state.number for state in JOBS.values()}) == len(JOBS)
+
+
+@pytest.mark.parametrize(
+    ("state", "holds"),
+    [
+        # JOB STATE CODES of squeue(1).
+        ("PENDING", False),
+        ("RUNNING", True),
+        ("SUSPENDED", True),
+        ("CONFIGURING", True),
+        ("COMPLETING", True),
+        ("STOPPED", True),
+        ("RESIZING", True),
+        ("SIGNALING", True),
+        ("COMPLETED", False),
+        ("REQUEUE_HOLD", False),
+        ("STAGE_OUT", False),
+        # job_state_string_complete() of slurm_protocol_defs.c puts commas between base state and flags.
+        ("COMPLETED,COMPLETING", True),
+        ("CANCELLED+COMPLETING", True),
+        ("PENDING,REQUEUED", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_jobs_that_hold_nodes(state: str | None, holds: bool) -> None:
+    assert states.holds_nodes(state) is holds
+
+
+def test_a_suspended_job_keeps_memory_but_no_cpus() -> None:
+    # JOB_RES_ACTION_SUSPEND of src/plugins/select/cons_tres/job_resources.h.
+    assert JOBS["SUSPENDED"].holds == "memory"
+    assert JOBS["STOPPED"].holds == "all"
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "flags"),
+    [
+        # scontrol: node_state_string_complete() of slurm_protocol_defs.c.
+        ("IDLE", "IDLE", []),
+        ("IDLE+DRAIN", "IDLE", ["DRAIN"]),
+        ("DOWN+NOT_RESPONDING", "DOWN", ["NOT_RESPONDING"]),
+        ("ALLOCATED+MAINTENANCE+RESERVED", "ALLOCATED", ["MAINTENANCE", "RESERVED"]),
+        ("IDLE+CLOUD+POWERED_DOWN", "IDLE", ["CLOUD", "POWERED_DOWN"]),
+        ("UNKNOWN+NOT_RESPONDING", "UNKNOWN", ["NOT_RESPONDING"]),
+        # scontrol until 20.11 and pyslurm's classic dictionaries: node_state_string() with flags behind it.
+        ("IDLE*", "IDLE", ["NOT_RESPONDING"]),
+        ("IDLE*+DRAIN", "IDLE", ["DRAIN", "NOT_RESPONDING"]),
+        ("IDLE~+CLOUD", "IDLE", ["CLOUD", "POWERED_DOWN"]),
+        ("ALLOCATED$", "ALLOCATED", ["MAINTENANCE"]),
+        ("MAINT+DRAIN", "IDLE", ["MAINTENANCE", "DRAIN"]),
+        ("MAINT*", "IDLE", ["MAINTENANCE", "NOT_RESPONDING"]),
+        # sinfo(1), NODE STATE CODES: the marks.
+        ("IDLE~", "IDLE", ["POWERED_DOWN"]),
+        ("IDLE#", "IDLE", ["POWERING_UP"]),
+        ("IDLE!", "IDLE", ["POWER_DOWN"]),
+        ("IDLE%", "IDLE", ["POWERING_DOWN"]),
+        ("MIXED@", "MIXED", ["REBOOT_REQUESTED"]),
+        ("MIXED^", "MIXED", ["REBOOT_ISSUED"]),
+        ("MIXED-", "MIXED", ["PLANNED"]),
+        ("ALLOCATED+", "ALLOCATED", ["COMPLETING"]),
+        ("mix-", "MIXED", ["PLANNED"]),
+        ("alloc+", "ALLOCATED", ["COMPLETING"]),
+        ("drng*", "MIXED", ["DRAIN", "NOT_RESPONDING"]),
+        # node_state_string(): words instead of a base state.
+        ("DRAINED", "UNKNOWN", ["DRAIN"]),
+        ("DRAINING@", "MIXED", ["DRAIN", "REBOOT_REQUESTED"]),
+        ("FAILING*", "MIXED", ["FAIL", "NOT_RESPONDING"]),
+        ("FAIL", "UNKNOWN", ["FAIL"]),
+        ("COMPLETING", "IDLE", ["COMPLETING"]),
+        ("PLANNED", "IDLE", ["PLANNED"]),
+        ("RESERVED", "IDLE", ["RESERVED"]),
+        ("BLOCKED", "IDLE", ["BLOCKED"]),
+        ("INVAL", "UNKNOWN", ["INVALID_REG"]),
+        ("REBOOT", "UNKNOWN", ["REBOOT_REQUESTED"]),
+        ("REBOOT^", "UNKNOWN", ["REBOOT_ISSUED"]),
+        ("POWERED_DOWN", "UNKNOWN", ["POWERED_DOWN"]),
+        # No state of Slurm.
+        ("?", "?", []),
+        ("", "UNKNOWN", []),
+        (None, "UNKNOWN", []),
+        ("*", "UNKNOWN", ["NOT_RESPONDING"]),
+    ],
+)
+def test_node_states_are_parsed(text: str | None, base: str, flags: list[str]) -> None:
+    assert parse_node_state(text) == NodeState(base, tuple(flags))
+
+
+def test_every_mark_of_sinfo_is_a_flag() -> None:
+    # The nine suffixes of sinfo(1), NODE STATE CODES.
+    assert set(NODE_MARKS) == set("*~#!%$@^-")
+    for mark, flag in NODE_MARKS.items():
+        assert flag in NODE_FLAGS
+        assert parse_node_state(f"IDLE{mark}") == parse_node_state(f"IDLE+{flag}")
+
+
+@given(st.text())
+def test_any_text_is_parsed(text: str) -> None:
+    state = parse_node_state(text)
+    assert len(set(state.flags)) == len(state.flags)
+    assert node_state_word(state)
+
+
+@given(st.sampled_from(sorted(NODE_BASE_STATES)), st.lists(st.sampled_from(sorted(NODE_FLAGS)), unique=True))
+def test_the_text_of_a_state_is_parsed_back(base: str, flags: list[str]) -> None:
+    state = NodeState(base, tuple(flags))
+    assert parse_node_state("+".join((base, *flags))) == state
+    again = parse_node_state(node_state_text(state))
+    assert (again.base, set(again.flags)) == (base, set(flags))
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        # node_state_string() of slurm_protocol_defs.c.
+        ("IDLE", "IDLE"),
+        ("IDLE~", "IDLE"),
+        ("DOWN*", "DOWN"),
+        ("IDLE+DRAIN", "DRAINED"),
+        ("DOWN+DRAIN", "DRAINED"),
+        ("MIXED+DRAIN", "DRAINING"),
+        ("ALLOCATED+DRAIN+NOT_RESPONDING", "DRAINING"),
+        ("IDLE+DRAIN+COMPLETING", "DRAINING"),
+        ("DRAINING", "DRAINING"),
+    ],
+)
+def test_a_node_has_one_word(text: str, word: str) -> None:
+    assert node_state_word(parse_node_state(text)) == word
+
+
+@pytest.mark.parametrize(
+    ("text", "takes_jobs"),
+    [
+        # avail_node_bitmap in _build_bitmaps() of src/slurmctld/read_config.c, and make_node_avail() of node_mgr.c.
+        ("IDLE", True),
+        ("MIXED", True),
+        ("MIXED+PLANNED", True),
+        ("IDLE+CLOUD+POWERED_DOWN", True),
+        ("ALLOCATED", False),
+        ("DOWN", False),
+        ("FUTURE", False),
+        ("IDLE+DRAIN", False),
+        ("IDLE+FAIL", False),
+        ("IDLE*", False),
+        ("IDLE%", False),
+        ("IDLE!", False),
+        # sinfo(1): MAINT, RESERVED, COMPLETING, INVAL.
+        ("IDLE+MAINTENANCE+RESERVED", False),
+        ("IDLE+RESERVED", False),
+        ("IDLE+COMPLETING", False),
+        ("IDLE+INVALID_REG", False),
+    ],
+)
+def test_nodes_that_can_take_jobs(text: str, takes_jobs: bool) -> None:
+    assert states.can_take_jobs(parse_node_state(text)) is takes_jobs
 
 
 @pytest.mark.parametrize(
@@ -13,7 +225,7 @@ from slurm_rest_api.slurm.states import JOB_STATES, NODE_STATES, PARTITION_STATE
         ("mix", "MIXED"),
         ("MIXED+DRAIN", "MIXED+DRAIN"),
         ("mix+drain", "MIXED+DRAIN"),
-        # A plus sign in a query is a blank; sinfo takes an ampersand.
+        # A plus sign in a query string is a blank, and sinfo --states takes an ampersand.
         ("mix drain", "MIXED+DRAIN"),
         ("mix&drain", "MIXED+DRAIN"),
         ("mix + drain", "MIXED+DRAIN"),
@@ -30,25 +242,46 @@ from slurm_rest_api.slurm.states import JOB_STATES, NODE_STATES, PARTITION_STATE
         ("down@", "DOWN+REBOOT_REQUESTED"),
     ],
 )
-def test_states_of_nodes(text: str, names: str) -> None:
+def test_node_states_of_a_query_get_full_names(text: str, names: str) -> None:
     assert full_names(text, NODE_STATES) == names
 
 
-def test_states_of_jobs_and_partitions_have_no_marks() -> None:
+def test_job_and_partition_states_of_a_query_have_no_marks() -> None:
     assert full_names("r+cg", JOB_STATES) == "RUNNING+COMPLETING"
-    for text, states in (("r*", JOB_STATES), ("up*", PARTITION_STATES)):
+    for text, known in (("r*", JOB_STATES), ("up*", PARTITION_STATES)):
         with pytest.raises(ValueError, match=r"there is no state '[a-z]+\*'"):
-            full_names(text, states)
+            full_names(text, known)
 
 
 @pytest.mark.parametrize("text", ["mix+", "+mix", "mix++drain", "mix+!", "mix&&drain"])
-def test_a_state_is_missing(text: str) -> None:
+def test_a_missing_state_in_a_query_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="states with single plus signs between them"):
         full_names(text, NODE_STATES)
 
 
-def test_what_is_no_state_is_named() -> None:
+def test_an_unknown_state_in_a_query_is_an_error_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"there is no state 'drian'; the states are ALLOCATED \(ALLOC\)"):
         full_names("mix+drian", NODE_STATES)
     with pytest.raises(ValueError, match="there is no state '!mix'"):
         full_names("!mix", NODE_STATES)
+
+
+def test_the_vocabulary_is_json_and_complete() -> None:
+    vocabulary = states.vocabulary()
+    assert json.loads(json.dumps(vocabulary)) == vocabulary
+    jobs = {state["name"]: state for state in vocabulary["job_states"]}
+    assert set(jobs) == set(JOB_STATES)
+    assert jobs["CONFIGURING"] == {"name": "CONFIGURING", "short": "CF", "phase": "active", "holds_nodes": True}
+    nodes = {state["name"]: state for state in vocabulary["node_states"]}
+    assert set(nodes) == {*NODE_BASE_STATES, *NODE_FLAGS}
+    assert (nodes["MIXED"]["has_jobs"], nodes["DRAIN"]["takes_jobs"], nodes["PLANNED"]["mark"]) == (True, False, "-")
+    assert vocabulary["node_marks"] == NODE_MARKS
+    assert {state["name"] for state in vocabulary["partition_states"]} == set(PARTITION_STATES)
+
+
+@pytest.mark.parametrize("base", sorted(NODE_BASE_STATES))
+@pytest.mark.parametrize("flag", [None, *sorted(NODE_FLAGS)])
+def test_the_vocabulary_says_which_nodes_take_jobs(base: str, flag: str | None) -> None:
+    takes = {state["name"]: state["takes_jobs"] for state in states.vocabulary()["node_states"]}
+    state = NodeState(base, (flag,) if flag else ())
+    assert states.can_take_jobs(state) is (takes[base] and (flag is None or takes[flag]))

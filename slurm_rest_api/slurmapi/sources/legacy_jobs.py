@@ -18,8 +18,8 @@ from slurm_rest_api.slurmapi.sources.formats import (
     minutes_text,
 )
 from slurm_rest_api.slurmapi.sources.legacy_values import (
-    INFINITE,
-    NO_VALUE,
+    ENDLESS,
+    UNSET,
     UNSET_TIMES,
     Rule,
     bit,
@@ -133,10 +133,10 @@ def _epoch(value: Any) -> int | None:
 
 def _durations(record: Record, classic: Mapping[str, Any]) -> Record:
     given = classic.get("time_limit")
-    if given == PARTITION_LIMIT or given in NO_VALUE:
+    if given == PARTITION_LIMIT or given in UNSET:
         limit: int | str = PARTITION_LIMIT
     else:
-        limit = UNLIMITED if given is None or given == UNLIMITED or given in INFINITE else count(given)
+        limit = UNLIMITED if given is None or given == UNLIMITED or given in ENDLESS else count(given)
     run_time = record["run_time"]
     holding = record["job_state"] in HOLDING_STATES
     return {
@@ -152,7 +152,7 @@ def _durations(record: Record, classic: Mapping[str, Any]) -> Record:
 def _request(record: Record, classic: Mapping[str, Any]) -> Record:
     profile = classic.get("profile") or 0
     # ACCT_GATHER_PROFILE_ALL is all bits; NO_VAL is none.
-    bits = 0 if profile in NO_VALUE else profile & sum(PROFILE_BITS.values())
+    bits = 0 if profile in UNSET else profile & sum(PROFILE_BITS.values())
     per_cpu, per_node = record["min_memory_cpu"], record["min_memory_node"]
     shared = str(classic.get("shared"))
     total = per_node * record["num_nodes"] if per_node else None
@@ -183,7 +183,7 @@ def _gres(tres_per_node: str | None) -> list[str]:
 
 
 def _billable(value: Any) -> float | None:
-    return None if value is None or value in NO_VALUE else float(value)
+    return None if value is None or value in UNSET else float(value)
 
 
 def _allocation(record: Record, classic: Mapping[str, Any]) -> Record:

@@ -9,7 +9,7 @@ from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import UNLIMITED, duration_text
 from slurm_rest_api.slurmapi.sources.legacy_values import (
-    INFINITE,
+    ENDLESS,
     Rule,
     by_rules,
     count,
@@ -140,11 +140,11 @@ def _allowed(value: Any) -> list[str] | str | None:
 
 def _memory(classic: Mapping[str, Any], kind: str, what: str) -> int | str | None:
     value = classic.get(f"{kind}_mem_per_{what}")
-    return UNLIMITED if value == UNLIMITED or value in INFINITE else maybe(value)
+    return UNLIMITED if value == UNLIMITED or value in ENDLESS else maybe(value)
 
 
 def _seconds(value: Any, unset: str) -> int | str:
-    if value == UNLIMITED or value in INFINITE:
+    if value == UNLIMITED or value in ENDLESS:
         return UNLIMITED
     number = maybe(value)
     return unset if number is None else number

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from slurm_rest_api.slurm.sentinels import INFINITE, INFINITE16, INFINITE64, NO_VAL, NO_VAL16, NO_VAL64
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import UNLIMITED
 
-NO_VALUE = frozenset({0xFFFFFFFE, 0xFFFFFFFFFFFFFFFE})
-INFINITE = frozenset({0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF})
-SENTINELS = NO_VALUE | INFINITE
-SENTINELS_16 = frozenset({0xFFFE, 0xFFFF}) | SENTINELS
-"""NO_VAL16 and INFINITE16 of slurm.h; only for fields of 16 bits, because 65534 MiB is a fine memory size."""
+UNSET = frozenset({NO_VAL, NO_VAL64})
+ENDLESS = frozenset({INFINITE, INFINITE64})
+SENTINELS = UNSET | ENDLESS
+SENTINELS_16 = frozenset({NO_VAL16, INFINITE16}) | SENTINELS
+"""Only for fields of 16 bits, because 65534 MiB is a real memory size."""
 
 UNSET_TIMES = frozenset({"", "None", "Unknown", "NONE", "N/A"})
 
@@ -46,7 +47,7 @@ def maybe_16(value: Any) -> int | None:
 
 def limit(value: Any) -> int | str:
     """A whole number or `UNLIMITED`; 0 for nothing."""
-    return UNLIMITED if value == UNLIMITED or value in INFINITE else count(value)
+    return UNLIMITED if value == UNLIMITED or value in ENDLESS else count(value)
 
 
 def flag(value: Any) -> bool:

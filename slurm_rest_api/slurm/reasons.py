@@ -1,11 +1,11 @@
-"""Names of the numbers in `state_reason_prev`: why a job was last pending."""
+"""Pending reasons: the numbers of slurm.h and the names that squeue prints in the column REASON."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# enum job_state_reason of slurm.h, in the words of squeue's REASON (26.05). Slurm only ever adds to its end, so older
-# releases have the beginning of it; a number that is free now has a dash.
+# enum job_state_reason of slurm.h (26.05) with the names of job_state_reason_string(). Slurm adds names only at the
+# end, so older releases have the beginning of the list. A number without a name has a dash.
 _NAMES: Final = """
     None Priority Dependency Resources PartitionNodeLimit PartitionTimeLimit PartitionDown PartitionInactive
     JobHeldAdmin BeginTime Licenses AssociationJobLimit AssociationResourceLimit AssociationTimeLimit
@@ -53,7 +53,7 @@ _NAMES: Final = """
 
 
 def reason_name(number: int | None) -> str | None:
-    """`2` → "Dependency"; None where none was recorded, and for a number without a name."""
+    """Returns the name of a reason: `2` → "Dependency". None for 0, None and numbers without a name."""
     if number is None or not 0 < number < len(_NAMES):
         return None
     return None if _NAMES[number] == "-" else _NAMES[number]
