@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -42,6 +43,11 @@ TELL_TALE = re.compile(
     r"|lies (in|on)|so many)\b",
     re.IGNORECASE,
 )
+SLURMS_OWN = {
+    "Access/permission denied (Slurm error 2002)",
+    "Unable to contact slurm controller",
+    "configuration source",
+}
 NOT_YET_PLAIN = {"pages.md", "settings.md"}
 WRITE_SETTINGS = (
     "docs/settings.md differs from the models. Write it again: python -c 'from slurm_rest_api.config.document import "
@@ -136,3 +142,24 @@ def test_the_newest_entry_of_the_changelog_is_this_version() -> None:
     first = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert first is not None
     assert first.group(1) == __version__
+
+
+def product_texts() -> str:
+    """Returns all texts of the product, with `…` in place of values."""
+    found = [(ROOT / "requirements" / "environment.sh").read_text()]
+    for path in (ROOT / "slurm_rest_api").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                parts = (part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+                found.append("".join(map(str, parts)))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    return "\n".join(found)
+
+
+def test_symptoms_of_troubleshooting_are_messages_of_the_product() -> None:
+    rows = re.findall(r"^\| ([^|]*) \|", (ROOT / "docs" / "troubleshooting.md").read_text(), re.MULTILINE)
+    quoted = [text for row in rows for text in re.findall(r"`([^`]*)`", row) if " " in text]
+    fragments = [part.strip() for text in quoted if text not in SLURMS_OWN for part in text.split("…")]
+    texts = product_texts()
+    assert [part for part in fragments if part not in texts] == []
