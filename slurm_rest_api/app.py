@@ -13,7 +13,7 @@ from slurm_rest_api.archive.views import load_blueprint
 from slurm_rest_api.auth.data_scope import Coordinated, scope_for
 from slurm_rest_api.auth.factory import open_auth
 from slurm_rest_api.auth.openapi import secured, security_schemes
-from slurm_rest_api.auth.permissions import is_allowed
+from slurm_rest_api.auth.permissions import authorize
 from slurm_rest_api.auth.principal import Authenticate
 from slurm_rest_api.config import Settings
 from slurm_rest_api.health.checks import accounting_check, archive_check, snapshot_check
@@ -105,7 +105,7 @@ def _protect(app: OpenAPI, settings: Settings, authenticate: Authenticate | None
         require_principal(
             app,
             authenticate,
-            is_allowed=lambda who, path: is_allowed(who, path, private),
+            authorize=lambda principal, path: authorize(principal, path, private),
             scope_for=lambda who: scope_for(who, private, coordinated),
             open_paths=settings.auth.open_paths,
             # Who comes through a proxy that asks for a name has one already, on pages too.

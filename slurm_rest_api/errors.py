@@ -1,36 +1,38 @@
-"""Every error that this service raises on purpose.
+"""The error tree: every exception that this service raises on purpose.
 
-ServiceError                  something a person has to read
-├── ConfigError               the configuration cannot be used; the start stops
+ServiceError                  its text is for people
+├── ConfigError               the configuration cannot be used, the start stops
 ├── SourceError               the cluster could not be read (collector only)
-│   ├── SourceUnavailable     slurmctld does not answer; trying again makes sense
+│   ├── SourceUnavailable     slurmctld does not answer, a retry makes sense
 │   └── SourceUnusable        this host cannot read any cluster (no pyslurm, no slurm.conf)
 ├── StoreError                the snapshot store could not be read or written
 ├── ArchiveError              the load archive could not be opened, read or written
-├── TokenFileError            the file of tokens could not be read or written
-└── ApiError                  has an HTTP status and becomes an error answer
+├── TokenFileError            the token file could not be read or written
+└── ApiError                  becomes an error response with its HTTP status
     ├── BadParameter          400, names the parameter
-    ├── BadParameters         400, several of them at once
-    ├── Unauthenticated       401, nobody proved who asks
-    ├── Forbidden             403, whoever asks may not
+    ├── BadParameters         400, all faults of one query
+    ├── Unauthenticated       401, no valid credentials
+    ├── Forbidden             403, the user's role may not read the route
     ├── NotFound              404
-    ├── NotLoaded             503, nothing was ever loaded
-    ├── TooManyWaiting        503, every place for waiting requests is taken
+    ├── NotLoaded             503, nothing has been loaded yet
+    ├── TooManyLongPolls      503, every slot for waiting requests is taken
     ├── DatabaseUnavailable   503, the accounting database does not answer
-    ├── DatabaseUnusable      503, it answers, but not to us: wrong password, missing table or right
+    ├── DatabaseUnusable      503, it refuses this service: wrong password, missing table or grant
     ├── ArchiveUnavailable    503, the load archive cannot be read
-    └── QueryTooSlow          504, a query passed the time limit of the accounting database
+    └── QueryTooSlow          504, a query exceeded the time limit of the accounting database
 """
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 
 class ServiceError(Exception):
-    """Base of all: `str(error)` is a sentence for people that holds no secret."""
+    """Base of all errors. `str(error)` is a sentence for people and holds no secret."""
 
 
 class ConfigError(ServiceError):
-    """All faults of a configuration at once; `faults` holds one sentence each."""
+    """All faults of a configuration, one sentence each in `faults`."""
 
     def __init__(self, origin: str, faults: list[str]) -> None:
         self.origin = origin
@@ -44,11 +46,11 @@ class SourceError(ServiceError):
 
 
 class SourceUnavailable(SourceError):
-    """slurmctld did not answer; the collector tries again with back-off."""
+    """slurmctld did not answer. The collector retries with back-off."""
 
 
 class SourceUnusable(SourceError):
-    """This host cannot read a cluster at all until somebody changes something on it."""
+    """This host cannot read a cluster until an administrator changes something on it."""
 
 
 class StoreError(ServiceError):
@@ -60,14 +62,25 @@ class ArchiveError(ServiceError):
 
 
 class TokenFileError(ServiceError):
-    """The file of tokens could not be read or written, or what was to be done to it makes no sense."""
+    """The token file could not be read or written, or does not fit the requested change."""
 
 
 class ApiError(ServiceError):
-    """An error answer: `status` and `title` belong to the class, `detail` to the case."""
+    """An error response: `status` and `title` are the class's, `detail` is the message of the single case.
 
-    status = 500
-    title = "Internal error"
+    Args:
+        detail: what failed, the value or limit, and what to do.
+        parameter: the query parameter at fault.
+        retry_after: seconds, sent as `Retry-After`.
+    """
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+
+    def __init_subclass__(cls, *, status: int, title: str, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.status = status
+        cls.title = title
 
     def __init__(self, detail: str, *, parameter: str | None = None, retry_after: int | None = None) -> None:
         super().__init__(detail)
@@ -76,82 +89,49 @@ class ApiError(ServiceError):
         self.retry_after = retry_after
 
 
-class BadParameter(ApiError):
-    """A query parameter that is unknown or has an unusable value."""
-
-    status = 400
-    title = "Bad parameter"
+class BadParameter(ApiError, status=400, title="Bad parameter"):
+    """A query parameter is unknown or has an invalid value."""
 
 
-class BadParameters(ApiError):
-    """Every fault of one query."""
-
-    status = 400
-    title = "Bad parameter"
+class BadParameters(ApiError, status=400, title="Bad parameter"):
+    """All faults of one query."""
 
     def __init__(self, faults: list[BadParameter]) -> None:
         super().__init__(" ".join(fault.detail for fault in faults))
         self.faults = faults
 
 
-class Unauthenticated(ApiError):
-    """Nobody proved who asks."""
-
-    status = 401
-    title = "Not authenticated"
+class Unauthenticated(ApiError, status=401, title="Not authenticated"):
+    """The request has no valid credentials."""
 
 
-class Forbidden(ApiError):
-    """Who asks is known, and may not."""
-
-    status = 403
-    title = "Forbidden"
+class Forbidden(ApiError, status=403, title="Forbidden"):
+    """The user is known, but their role may not read the route."""
 
 
-class NotFound(ApiError):
-    """No such route or record."""
-
-    status = 404
-    title = "Not found"
+class NotFound(ApiError, status=404, title="Not found"):
+    """The route or record does not exist, or is hidden from this user."""
 
 
-class NotLoaded(ApiError):
-    """Nothing has been loaded from the cluster yet, so there is nothing to answer with."""
-
-    status = 503
-    title = "No data yet"
+class NotLoaded(ApiError, status=503, title="No data yet"):
+    """The collector has not loaded the cluster yet."""
 
 
-class DatabaseUnavailable(ApiError):
-    """The accounting database is out of reach or overloaded; trying again makes sense."""
-
-    status = 503
-    title = "Accounting database not available"
+class DatabaseUnavailable(ApiError, status=503, title="Accounting database not available"):
+    """The accounting database is unreachable or overloaded. A retry makes sense."""
 
 
-class DatabaseUnusable(ApiError):
-    """The accounting database cannot be used until somebody changes something."""
-
-    status = 503
-    title = "Accounting database not usable"
+class DatabaseUnusable(ApiError, status=503, title="Accounting database not usable"):
+    """The accounting database cannot be used until an administrator changes something."""
 
 
-class QueryTooSlow(ApiError):
-    """No index serves what was asked for, and reading everything takes too long."""
-
-    status = 504
-    title = "Query too slow"
+class QueryTooSlow(ApiError, status=504, title="Query too slow"):
+    """A query without a fitting index exceeded the time limit."""
 
 
-class TooManyLongPolls(ApiError):
-    """Every place for requests that wait is taken."""
-
-    status = 503
-    title = "Too many waiting"
+class TooManyLongPolls(ApiError, status=503, title="Too many waiting"):
+    """Every slot for waiting requests is taken."""
 
 
-class ArchiveUnavailable(ApiError):
-    """The load archive cannot be read just now."""
-
-    status = 503
-    title = "Load archive not available"
+class ArchiveUnavailable(ApiError, status=503, title="Load archive not available"):
+    """The load archive cannot be read at the moment."""

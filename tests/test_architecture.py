@@ -33,7 +33,7 @@ ONLY_IN = {
     "werkzeug": ("web.",),
     "waitress": ("cli.",),
     "click": ("cli.", "deployment.systemd_notify", "demo.cli_options", "demo.backfill"),
-    "jwt": ("auth.jwt_tokens",),
+    "jwt": ("auth.modes",),
     "prometheus_client": ("metrics.",),
     "uwsgi": ("metrics.multiprocess", "web.server"),
     "yaml": ("config.",),

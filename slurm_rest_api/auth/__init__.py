@@ -1,1 +1,1 @@
-"""Who asks, and what they may see. Nothing in here knows HTTP: `web/auth.py` does."""
+"""Authentication modes, roles and row-level visibility. Knows nothing of Flask: `web/auth.py` connects it to HTTP."""

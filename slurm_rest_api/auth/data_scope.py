@@ -1,7 +1,6 @@
-"""What of the data a principal sees, in the words of Slurm's PrivateData. Pure.
+"""Row-level visibility of a user, following Slurm's PrivateData.
 
-One object goes down with every question: the store's conditions, the SQL of the accounting routes and the documents
-that are shown in part all follow from it.
+The store's conditions, the SQL of /history and /users, and the fields of /usage, /stats and /metrics follow from it.
 """
 
 from __future__ import annotations
@@ -14,38 +13,41 @@ from typing import Final
 from slurm_rest_api.auth.principal import Principal
 
 Coordinated = Callable[[str], Collection[str]]
-"""The accounts that a user coordinates, those below them among them; none where that cannot be found out."""
+"""Returns the accounts that a user coordinates, including their sub-accounts. Empty if they cannot be read."""
 
 _OWNED: Final = frozenset(("jobs", "usage", "users", "accounts"))
-"""Of these a user still sees what is his own, or belongs to an account that he coordinates."""
+"""Private data with owners: users still see their own records and those of accounts that they coordinate."""
 
 
 @dataclass(frozen=True)
 class DataScope:
-    """`private` are the words that hold for whom this is; `accounts` those that `user` coordinates, if any."""
+    """The data that `user` may see.
+
+    `private` holds the words of PrivateData that apply to them, `accounts` the accounts that they coordinate.
+    """
 
     private: frozenset[str] = frozenset()
     user: str = ""
     accounts: frozenset[str] = frozenset()
 
     def hides(self, *words: str) -> bool:
-        """Whether one of `words` is private here."""
+        """Returns True if one of `words` is private for this user."""
         return not self.private.isdisjoint(words)
 
     @property
-    def mark(self) -> str:
-        """A short text that two sights have in common only if they show the same; empty for one that shows all."""
+    def cache_key(self) -> str:
+        """A short text, equal only for scopes that show the same data. Empty for one that shows everything."""
         if not self.private:
             return ""
-        seen = repr((sorted(self.private), self.user, sorted(self.accounts)))
-        return hashlib.blake2b(seen.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+        text = repr((sorted(self.private), self.user, sorted(self.accounts)))
+        return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
 EVERYTHING: Final = DataScope()
 
 
 def scope_for(principal: Principal, private: Collection[str], coordinated: Coordinated) -> DataScope:
-    """What `principal` sees where `private` is kept private; `coordinated` is asked only where it matters."""
+    """Returns the data scope of `principal` where `private` is private. Calls `coordinated` only if it matters."""
     if principal.role == "admin" or not private:
         return EVERYTHING
     accounts = frozenset(coordinated(principal.name)) if has_owners(private) else frozenset[str]()
@@ -53,5 +55,5 @@ def scope_for(principal: Principal, private: Collection[str], coordinated: Coord
 
 
 def has_owners(private: Collection[str]) -> bool:
-    """Whether something is private of which a coordinator of accounts still sees a part."""
+    """Returns True if `private` has data of which coordinators of accounts still see a part."""
     return not _OWNED.isdisjoint(private)

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says about who may ask. Pure."""
+"""Describes authentication in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ _SLURM: Final = "slurm_token"
 
 
 def security_schemes(mode: Mode) -> dict[str, Any]:
-    """The ways to prove who asks, by name.
+    """Returns OpenAPI's security schemes by name.
 
-    With `proxy` it is the web server's business, in ways that this service does not know.
+    There are none with `proxy`: the reverse proxy authenticates, and this service does not know by which scheme.
     """
     if mode not in ("token", "jwt"):
         return {}
     bearer = {"type": "http", "scheme": "bearer"}
     if mode == "jwt":
-        words = "A token of `scontrol token`, or of the identity provider that Slurm trusts."
+        description = "A token from `scontrol token`, or from the identity provider that Slurm trusts."
         bearer["bearerFormat"] = "JWT"
     else:
-        words = "A token that `slurm-rest-api token add` has made."
-    bearer["description"] = words
-    header = {"type": "apiKey", "in": "header", "name": "X-SLURM-USER-TOKEN", "description": words}
+        description = "A token from `slurm-rest-api token add`."
+    bearer["description"] = description
+    header = {"type": "apiKey", "in": "header", "name": "X-SLURM-USER-TOKEN", "description": description}
     return {_BEARER: bearer, _SLURM: header}
 
 
 def secured(paths: Mapping[str, Any], mode: Mode, open_paths: Collection[str]) -> dict[str, Any]:
-    """`paths` of a document, where each operation that needs it names the schemes, any of which will do."""
+    """Returns OpenAPI's `paths` with the security schemes of each operation. Any one of them is enough."""
     needed: list[dict[str, list[str]]] = [{name: []} for name in security_schemes(mode)]
     return {
         path: {

@@ -1,7 +1,7 @@
-"""Which routes a principal may ask, from its role and from what the site keeps private. Pure.
+"""Route permissions by role and `auth.private_data`.
 
-Only what has no owner is closed as a whole, as slurmctld refuses node and partition information where that is private.
-Records that have an owner are chosen one by one: see `auth.scope`.
+Routes whose data has no owner are refused as a whole, like slurmctld refuses node and partition information where
+that is private. Records with an owner are filtered one by one: see `auth.data_scope`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import Collection
 from typing import Final
 
 from slurm_rest_api.auth.principal import Principal
+from slurm_rest_api.errors import Forbidden
 
-# First part of the path: the words of PrivateData that close it. The other words narrow what it answers.
+# First part of the path: the words of PrivateData that deny it. The other words only narrow its answers.
 _DENIED_BY: Final = {
     "queue": frozenset[str](),
     "history": frozenset[str](),
@@ -23,17 +24,25 @@ _DENIED_BY: Final = {
     "stats": frozenset[str](),
     "metrics": frozenset[str](),
 }
-# The home page lists routes; whoever reads it asks them with their own token.
+# The home page only links to routes. Its scripts send the user's own token to them.
 _HOME: Final = "/"
 _PUBLIC: Final = frozenset({"health", "openapi", "pages"})
 
 
-def is_allowed(principal: Principal, path: str, private: Collection[str]) -> bool:
-    """Whether `principal` may ask for `path`. A path that is not known here is closed once anything is private."""
+def authorize(principal: Principal, path: str, private: Collection[str]) -> None:
+    """Checks that `principal` may read `path`, where `private` is `auth.private_data`.
+
+    A path that is not listed here is refused as soon as anything is private.
+
+    Raises:
+        Forbidden: names the route and the words of the setting that deny it.
+    """
     if principal.role == "admin" or not private:
-        return True
-    # /nodes, /nodes/rack001 and /nodes.csv show the same.
+        return
+    # /nodes, /nodes/rack001 and /nodes.csv show the same data.
     route = path.lstrip("/").partition("/")[0].partition(".")[0]
     if path == _HOME or route in _PUBLIC:
-        return True
-    return route in _DENIED_BY and _DENIED_BY[route].isdisjoint(private)
+        return
+    denied_by = _DENIED_BY.get(route, private)
+    if reasons := [word for word in private if word in denied_by]:
+        raise Forbidden(f"Your role may not read /{route} (`auth.private_data`: {', '.join(reasons)}).")

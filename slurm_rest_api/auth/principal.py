@@ -1,4 +1,4 @@
-"""Who asks: what a request brings along to prove it, and what that proves."""
+"""The credentials of a request, and the principal that they prove."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Role = Literal["admin", "user"]
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a request says about who sends it. Tokens are never shown, not even by `repr()`.
+    """The credentials that a request carries. `repr()` leaves the token out.
 
-    `remote_user` is the web server's word, all else the client's.
+    `remote_user` comes from the reverse proxy, the other fields from the client.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -23,11 +23,11 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Principal:
-    """Somebody whose identity is proven: a Slurm user, or the name that was given to a token."""
+    """An authenticated client: `name` is a Slurm user, or the name that was given to a token."""
 
     name: str
     role: Role
 
 
 Authenticate = Callable[[Credentials], Principal]
-"""Tells who it is. Raises Unauthenticated, whose words say nothing about which names or tokens exist."""
+"""Returns the principal. Raises Unauthenticated with a message that does not reveal which names or tokens exist."""

@@ -1,4 +1,4 @@
-"""`slurm-rest-api token`: makes, lists and revokes the tokens of auth.mode token."""
+"""`slurm-rest-api token`: creates, lists and revokes the tokens of `auth.mode: token`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from typing import Final
 
 import click
 
+from slurm_rest_api.auth.modes import Token, TokenFile
 from slurm_rest_api.auth.principal import Role
-from slurm_rest_api.auth.token_file import Token, TokenFile
 from slurm_rest_api.config import Settings
 from slurm_rest_api.errors import TokenFileError
 
-_DAY: Final = 86400
+_SECONDS_PER_DAY: Final = 86400
 
 
 @click.group()
 @click.pass_context
 def token(context: click.Context) -> None:
-    """Make, list and revoke the tokens of auth.mode token. Running workers notice at once."""
+    """Create, list and revoke tokens (`auth.mode: token`).
+
+    Changes take effect at once, without a restart.
+    """
     settings: Settings = context.obj
     context.obj = TokenFile(settings.auth.token_file)
 
@@ -27,12 +30,17 @@ def token(context: click.Context) -> None:
 @token.command()
 @click.argument("name")
 @click.option("--role", type=click.Choice(["admin", "user"]), default="user", show_default=True)
-@click.option("--days", type=click.IntRange(0, 3650), default=365, show_default=True, help="Valid for; 0: for ever.")
+@click.option(
+    "--days", type=click.IntRange(0, 3650), default=365, show_default=True, help="Days until it expires. 0: never."
+)
 @click.pass_obj
 def add(file: TokenFile, name: str, role: Role, days: int) -> None:
-    """Make a token for NAME (a person or a program) and print it; it is shown this once."""
+    """Create a token for NAME, a person or a program, and print it.
+
+    It cannot be shown again.
+    """
     try:
-        click.echo(file.add(name, role, int(time.time()) + days * _DAY if days else None))
+        click.echo(file.add(name, role, int(time.time()) + days * _SECONDS_PER_DAY if days else None))
     except TokenFileError as error:
         raise click.ClickException(str(error)) from error
 
@@ -40,7 +48,7 @@ def add(file: TokenFile, name: str, role: Role, days: int) -> None:
 @token.command("list")
 @click.pass_obj
 def list_tokens(file: TokenFile) -> None:
-    """List whose tokens there are, with role and expiry."""
+    """List the names that have a token, with role and expiry."""
     try:
         for entry in file.tokens():
             click.echo(f"{entry.name}\t{entry.role}\t{_expiry(entry)}")
@@ -52,7 +60,7 @@ def list_tokens(file: TokenFile) -> None:
 @click.argument("name")
 @click.pass_obj
 def revoke(file: TokenFile, name: str) -> None:
-    """Make the token of NAME worthless."""
+    """Revoke the token of NAME."""
     try:
         file.revoke(name)
     except TokenFileError as error:
@@ -61,6 +69,6 @@ def revoke(file: TokenFile, name: str) -> None:
 
 def _expiry(entry: Token) -> str:
     if entry.expires is None:
-        return "for ever"
+        return "never expires"
     day = datetime.fromtimestamp(entry.expires, UTC).strftime("%Y-%m-%d")
     return f"expired {day}" if entry.expires <= time.time() else f"until {day}"

@@ -170,7 +170,7 @@ def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) ->
         desk.await_change(question)
     now = time.time()
     with ExitStack() as stack:
-        current = stack.enter_context(desk.live.open(kind, seen.mark))
+        current = stack.enter_context(desk.live.open(kind, seen.cache_key))
         edition = tagged(current, question.digest)
         if question.since is None and (unchanged := not_modified(edition, now)) is not None:
             return unchanged
@@ -205,7 +205,7 @@ def _record(desk: Desk, kind: Kind, query: RecordParameters, name: str) -> Respo
     fields = None if query.fields is None else chosen_fields(query.fields, RECORD_KINDS[kind].fields)
     seen = row_filter_for(kind, _scope())
     _freshen(desk)
-    with desk.live.open(kind, seen.mark) as current:
+    with desk.live.open(kind, seen.cache_key) as current:
         # Whoever has the tag of this version got the record out of it: there is no need to look whether it is there.
         digest = query_hash(query, kind, name)
         return _small(
@@ -220,7 +220,7 @@ def _usage(desk: Desk, query: UsageParameters) -> Response:
     name: Name = "usage_compact" if query.compact else "usage"
     if query.model_fields_set.isdisjoint(("partition", "node", "fields", "format")) and not scope.hides("jobs"):
         return _whole(desk, name)
-    now, mark = time.time(), scope.mark if scope.hides("jobs") else ""
+    now, mark = time.time(), scope.cache_key if scope.hides("jobs") else ""
     with desk.live.open(name if fields.has_nodes else "usage_summary", mark) as current:
         edition = tagged(current, query_hash(query))
         if (unchanged := not_modified(edition, now)) is not None:
@@ -248,7 +248,7 @@ def _stats(desk: Desk, query: StatsParameters) -> Response:
     hides_users = scope.hides("users")
     if query.model_fields_set.isdisjoint(("fields", "format")) and not hides_users:
         return _whole(desk, "stats")
-    with desk.live.open("stats", scope.mark if hides_users else "") as current:
+    with desk.live.open("stats", scope.cache_key if hides_users else "") as current:
 
         def data() -> bytes:
             document = current.view.document("stats")

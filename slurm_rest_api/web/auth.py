@@ -1,4 +1,4 @@
-"""Asks for a name before anything is answered, and keeps what is answered out of shared caches."""
+"""Authenticates and authorizes each request, and keeps private responses out of shared caches."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from werkzeug.datastructures import Authorization
 
 from slurm_rest_api.auth.data_scope import EVERYTHING, DataScope
 from slurm_rest_api.auth.principal import Authenticate, Credentials, Principal
-from slurm_rest_api.errors import Forbidden
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
-Authorize = Callable[[Principal, str], bool]
-"""Whether a principal may ask for a path."""
+Authorize = Callable[[Principal, str], None]
+"""Raises Forbidden if a principal may not read a path."""
 
-# The interactive reference is two of them.
-_PAGES: Final = {"pages", "openapi", "swagger"}
 ScopeFor = Callable[[Principal], DataScope]
-"""What a principal sees; it may ask the accounting database, so it is called only by who wants to know."""
+"""Returns the data scope of a principal. It may query the accounting database, so it is called on demand."""
+
+# The last two are the interactive API reference.
+_PAGES: Final = {"pages", "openapi", "swagger"}
 
 _IDENTIFYING: Final = ("Authorization", "Cookie", "X-SLURM-USER-NAME", "X-SLURM-USER-TOKEN")
 
@@ -31,17 +31,17 @@ def require_principal(
     app: Flask,
     authenticate: Authenticate,
     *,
-    is_allowed: Authorize,
+    authorize: Authorize,
     scope_for: ScopeFor,
     open_paths: Collection[str],
     pages_are_open: bool,
 ) -> None:
-    """Have `app` answer nobody but those whom `authenticate` knows and `is_allowed` lets, except on `open_paths`.
+    """Requires a principal that `authorize` accepts for each request to `app`, except on `open_paths`.
 
-    What is answered is what `scope_for` leaves: routes get it from `present_sight()`.
+    Routes read the data scope from `current_scope()`, which calls `scope_for`.
 
-    This comes before routing takes effect: a path that does not exist is refused like any other. Pages have no data;
-    they need no name where the reader gives it on the page itself, and neither does the reference that they link to.
+    The check runs before routing errors: a path that does not exist is refused like any other. Pages hold no data.
+    With `pages_are_open` they and the API reference need no principal, because users enter their token on the page.
     """
 
     def is_open() -> bool:
@@ -49,12 +49,11 @@ def require_principal(
 
     @app.before_request
     def check() -> None:
-        # A browser's preflight cannot bring credentials, and gets no data.
+        # A browser's preflight cannot carry credentials, and its response has no data.
         if request.method == "OPTIONS" or is_open():
             return
         g.principal = principal = authenticate(credentials_of(request.environ))
-        if not is_allowed(principal, request.path):
-            raise Forbidden("This is not for you to see here.")
+        authorize(principal, request.path)
         g.scope_for = scope_for
 
     @app.after_request
@@ -65,19 +64,19 @@ def require_principal(
             control.private = True
             response.vary.update(_IDENTIFYING)
         if (name := principal_name()) is not None:
-            # Names may have characters that headers cannot.
+            # Names may have characters that a header cannot carry.
             response.headers["X-Authenticated-User"] = quote(name, safe="@+ ")
         return response
 
 
 def principal_name() -> str | None:
-    """Who sends the present request; None where nobody was asked for a name."""
+    """Returns the name of the current request's principal, None without authentication."""
     principal: Any = g.get("principal")
     return principal.name if isinstance(principal, Principal) else None
 
 
 def current_scope() -> DataScope:
-    """What whoever sends the present request sees; everything where nobody was asked for a name."""
+    """Returns the data scope of the current request, which is everything without authentication."""
     if "scope" not in g:
         g.scope = g.scope_for(g.principal) if "scope_for" in g else EVERYTHING
     scope: DataScope = g.scope
@@ -85,12 +84,12 @@ def current_scope() -> DataScope:
 
 
 def credentials_of(environ: WSGIEnvironment) -> Credentials:
-    """What the request of a WSGI `environ` says about who sends it."""
+    """Reads the credentials of the request in a WSGI `environ`."""
     authorization = Authorization.from_header(environ.get("HTTP_AUTHORIZATION"))
     bearer = authorization.token if authorization is not None and authorization.type == "bearer" else None
     return Credentials(
         token=bearer or environ.get("HTTP_X_SLURM_USER_TOKEN"),
         claimed_user=environ.get("HTTP_X_SLURM_USER_NAME"),
-        # Not a header: what a client sends as Remote-User arrives as HTTP_REMOTE_USER.
+        # A variable of the server: the header Remote-User of a client arrives as HTTP_REMOTE_USER.
         remote_user=environ.get("REMOTE_USER"),
     )

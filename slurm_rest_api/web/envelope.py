@@ -1,4 +1,4 @@
-"""The two shapes of every answer: `{"data", "meta"}` and `{"errors"}`."""
+"""The error response `{"errors": [...]}` and its models."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ JSON: Final = "application/json"
 
 
 class ErrorSource(BaseModel):
-    """Where in the request the fault lies."""
+    """The part of the request that is at fault."""
 
     parameter: str = Field(description="Name of the query parameter.")
 
 
 class ErrorMeta(BaseModel):
-    """Kept for pages of 2018, which show `errors[0].meta.args`."""
+    """For clients of the 2018 release, which show `errors[0].meta.args`."""
 
-    args: list[str] = Field(description="The detail once more, as the only element.")
+    args: list[str] = Field(description="The detail again, as the only element.")
 
 
 class Fault(BaseModel):
-    """One thing that is wrong."""
+    """One error of a response."""
 
     model_config = ConfigDict(extra="forbid")
 
     status: str = Field(description="The HTTP status, as text.")
-    title: str = Field(description="The kind of error; the same for all of its kind.")
-    detail: str = Field(description="What is wrong here, with which value, and what to do.")
-    source: ErrorSource | None = Field(None, description="Present when a parameter is at fault.")
+    title: str = Field(description="The kind of error, the same for all errors of its kind.")
+    detail: str = Field(description="What failed, the value or limit, and what to do.")
+    source: ErrorSource | None = Field(None, description="Only for errors of a query parameter.")
     meta: ErrorMeta
 
 
 class ErrorAnswer(OpenAPIModel):
-    """Every answer that is no success, whatever its status."""
+    """The body of every error response."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,13 +47,13 @@ class ErrorAnswer(OpenAPIModel):
 
 
 def fault(status: int, title: str, detail: str, parameter: str | None = None) -> Fault:
-    """One fault, from its parts."""
+    """Creates one error of a response."""
     source = None if parameter is None else ErrorSource(parameter=parameter)
     return Fault(status=str(status), title=title, detail=detail, source=source, meta=ErrorMeta(args=[detail]))
 
 
 def error_response(status: int, faults: Iterable[Fault], headers: dict[str, str] | None = None) -> Response:
-    """An error answer with `status`; errors are never stored by caches."""
+    """Creates an error response with `status`, which caches must not store."""
     body: dict[str, Any] = {"errors": [entry.model_dump(exclude_none=True) for entry in faults]}
     response = Response(orjson.dumps(body), status=status, mimetype=JSON, headers=headers)
     response.headers["Cache-Control"] = "no-store"

@@ -1,4 +1,4 @@
-"""Turns every exception into an error answer with its true status."""
+"""Turns every exception into an error response with its HTTP status."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def register(app: Flask) -> None:
-    """Have `app` answer every error in the one shape."""
+    """Registers the handlers of all exceptions with `app`."""
     app.register_error_handler(ApiError, _api_error)
     app.register_error_handler(StoreError, _store_error)
     app.register_error_handler(TokenFileError, _token_file_error)
@@ -33,24 +33,24 @@ def _api_error(error: ApiError) -> Response:
 
 def _store_error(error: StoreError) -> Response:
     logger.error("%s", error)
-    detail = "The snapshot store cannot be read just now; the log of the service says why."
+    detail = "The snapshot store cannot be read. See the log of the service."
     return error_response(503, [fault(503, "Store not readable", detail)], {"Retry-After": "5"})
 
 
 def _token_file_error(error: TokenFileError) -> Response:
     logger.error("%s", error)
-    detail = "Tokens cannot be checked just now; the log of the service says why."
+    detail = "The token file (`auth.token_file`) cannot be read. See the log of the service."
     return error_response(503, [fault(503, "Tokens not readable", detail)], {"Retry-After": "5"})
 
 
 def _http_exception(error: HTTPException) -> Response:
     status = error.code or 500
-    # get_headers() holds what belongs to the status, such as Allow with 405.
+    # get_headers() holds the headers of the status, such as Allow for 405.
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     return error_response(status, [fault(status, error.name, error.description or error.name)], headers)
 
 
 def _unexpected(error: Exception) -> Response:
     logger.error("%s %s failed.", request.method, request.path, exc_info=error)
-    detail = "The service failed in an unforeseen way; its log has the details."
+    detail = "An unexpected error occurred. See the log of the service."
     return error_response(500, [fault(500, "Internal error", detail)])

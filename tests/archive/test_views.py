@@ -17,7 +17,7 @@ from slurm_rest_api.archive.writer import ArchiveStore
 from slurm_rest_api.config import Settings
 from tests.archive.databases import open_store
 from tests.archive.samples import make_sample
-from tests.auth.people import ADMIN, Asked
+from tests.auth.users import ADMIN, ServiceWithUsers
 from tests.conftest import make_client
 
 DAY = 86400
@@ -251,9 +251,9 @@ def test_an_archive_that_cannot_be_read_is_a_503(tmp_path: Path) -> None:
     ["", "&step=600", "&format=csv", "&format=ndjson", "&partition=main", "&fields=partitions", "&fields=total_load"],
 )
 def test_where_jobs_are_private_nothing_counts_them(archive_settings: Settings, now: int, query: str) -> None:
-    asked = Asked(archive_settings, "jobs")
+    asked = ServiceWithUsers(archive_settings, "jobs")
     path = f"/load?since={now - DAY}{query}"
-    whole, shown = asked.by(ADMIN, path), asked.by("alice", path)
+    whole, shown = asked.get_as(ADMIN, path), asked.get_as("alice", path)
     assert shown.status_code == 200
     assert ("jobs_running" in whole.text) == (query != "&fields=total_load")
     assert "jobs_" not in shown.text
@@ -269,11 +269,11 @@ def without_counts(sample: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_count_of_private_jobs_is_left_out_where_it_is_asked_for(archive_settings: Settings, now: int) -> None:
-    asked = Asked(archive_settings, "jobs")
+    asked = ServiceWithUsers(archive_settings, "jobs")
     path = f"/load?since={now - DAY}&fields="
     counts = "jobs_running,partitions.jobs_running"
-    shown = asked.by("alice", f"{path}time,{counts},partitions.partition_load").get_json()["data"]
-    assert shown == asked.by(ADMIN, f"{path}time,partitions.partition_load").get_json()["data"]
-    assert all(sample == {} for sample in asked.by("alice", f"{path}jobs_running").get_json()["data"])
-    assert asked.by("alice", f"{path}jobs_running&format=csv").status_code == 200
-    assert "There is no field 'jobs_run'" in asked.by("alice", f"{path}jobs_run").text
+    shown = asked.get_as("alice", f"{path}time,{counts},partitions.partition_load").get_json()["data"]
+    assert shown == asked.get_as(ADMIN, f"{path}time,partitions.partition_load").get_json()["data"]
+    assert all(sample == {} for sample in asked.get_as("alice", f"{path}jobs_running").get_json()["data"])
+    assert asked.get_as("alice", f"{path}jobs_running&format=csv").status_code == 200
+    assert "There is no field 'jobs_run'" in asked.get_as("alice", f"{path}jobs_run").text

@@ -1,4 +1,4 @@
-"""What stops the start: settings of section auth that contradict each other, and files that cannot be used."""
+"""Faults of section `auth` that stop the start, and `slurm-rest-api token`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slurm_rest_api.auth.factory import open_auth
 from slurm_rest_api.cli import main
 from slurm_rest_api.config import Settings
 from slurm_rest_api.errors import ConfigError
-from tests.auth.requests import key_file
+from tests.auth.clients import key_file
 
 
 def fault(**auth: Any) -> str:
@@ -22,37 +22,41 @@ def fault(**auth: Any) -> str:
     return only
 
 
-def test_nothing_can_be_private_where_nobody_is_told_apart() -> None:
+def test_private_data_needs_authentication() -> None:
     assert fault(private_data=["jobs"]) == (
-        "auth.private_data: with auth.mode none nobody is told apart; expected token, jwt or proxy."
+        "auth.private_data: needs authenticated users. Set `auth.mode` to token, jwt or proxy."
     )
 
 
 def test_jwt_needs_exactly_one_kind_of_key(tmp_path: Path) -> None:
-    told = "auth.mode: jwt needs jwt_key_file or jwt_jwks_file; expected exactly one of the two."
-    assert fault(mode="jwt") == told
-    assert fault(mode="jwt", jwt_key_file=str(key_file(tmp_path)), jwt_jwks_file="/x") == told
+    message = "auth.mode: jwt needs a key. Set exactly one of `jwt_key_file` and `jwt_jwks_file`."
+    assert fault(mode="jwt") == message
+    assert fault(mode="jwt", jwt_key_file=str(key_file(tmp_path)), jwt_jwks_file="/x") == message
 
 
-def test_keys_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+def test_unusable_key_files_are_named(tmp_path: Path) -> None:
     missing, short, jwks = tmp_path / "missing", key_file(tmp_path, b"short"), tmp_path / "jwks"
     assert fault(mode="jwt", jwt_key_file=str(missing)) == (
         f"auth.jwt_key_file: {missing} cannot be read: No such file or directory."
     )
-    assert "has less than 32 bytes" in fault(mode="jwt", jwt_key_file=str(short))
+    assert fault(mode="jwt", jwt_key_file=str(short)) == (
+        f"auth.jwt_key_file: {short} has 5 bytes, but a key for HS256 has at least 32."
+    )
     for text in ("{}", "[]", "nonsense", '{"keys": []}'):
         jwks.write_text(text)
-        assert fault(mode="jwt", jwt_jwks_file=str(jwks)).startswith(
-            f"auth.jwt_jwks_file: {jwks} is no JSON Web Key Set"
-        )
+        assert fault(mode="jwt", jwt_jwks_file=str(jwks)) == f"auth.jwt_jwks_file: {jwks} is not a JSON Web Key Set."
     jwks.write_text('{"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "one"}]}')
-    assert fault(mode="jwt", jwt_jwks_file=str(jwks)).endswith("has no RSA key, and only RS256 is accepted.")
+    assert fault(mode="jwt", jwt_jwks_file=str(jwks)) == (
+        f"auth.jwt_jwks_file: {jwks} has no RSA key, but only RS256 is accepted."
+    )
 
 
-def test_the_file_of_tokens_has_to_be_one(tmp_path: Path) -> None:
+def test_another_file_is_refused_as_token_file(tmp_path: Path) -> None:
     file = tmp_path / "tokens.json"
     file.write_text("{}")
-    assert "holds something else than tokens" in fault(mode="token", token_file=str(file))
+    assert fault(mode="token", token_file=str(file)) == (
+        f"auth.token_file: {file} is not a token file. Restore it from a backup."
+    )
 
 
 @pytest.fixture
@@ -67,23 +71,28 @@ def run(config: Path, *words: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_the_command_makes_lists_and_revokes_tokens(config: Path) -> None:
-    code, made = run(config, "token", "add", "grafana", "--role", "admin", "--days", "0")
+def test_the_token_command_creates_lists_and_revokes_tokens(config: Path) -> None:
+    code, created = run(config, "token", "add", "grafana", "--role", "admin", "--days", "0")
     assert code == 0
-    assert made.startswith("sra_")
-    assert run(config, "token", "list") == (0, "grafana\tadmin\tfor ever\n")
-    code, told = run(config, "token", "add", "grafana")
-    assert (code, "grafana has a token already" in told) == (1, True)
+    assert created.startswith("sra_")
+    assert run(config, "token", "list") == (0, "grafana\tadmin\tnever expires\n")
+    assert run(config, "token", "add", "grafana") == (
+        1,
+        "Error: grafana has a token already. Revoke it first, or choose another name.\n",
+    )
     assert run(config, "token", "revoke", "grafana") == (0, "")
     assert run(config, "token", "list") == (0, "")
-    assert run(config, "token", "revoke", "grafana")[0] == 1
+    code, message = run(config, "token", "revoke", "grafana")
+    file = config.with_name("tokens.json")
+    assert code == 1
+    assert message == f"Error: grafana has no token in {file}. List the names with `slurm-rest-api token list`.\n"
 
 
-def test_unknown_words_are_refused_with_the_known_ones(tmp_path: Path) -> None:
+def test_unknown_values_are_refused_with_the_known_ones(tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
     path.write_text("auth:\n  mode: basic\n  private_data: [jobs, events]\n  open_paths: [health]\n")
-    code, told = run(path, "openapi")
+    code, message = run(path, "openapi")
     assert code == 1
-    assert 'auth.mode (line 2): "basic" cannot be used; expected one of none, token, jwt, proxy.' in told
-    assert '"events" cannot be used; expected one of jobs, usage, users, accounts, nodes, partitions.' in told
-    assert '"health" cannot be used; expected the path of a route, such as /health.' in told
+    assert 'auth.mode (line 2): "basic" cannot be used; expected one of none, token, jwt, proxy.' in message
+    assert '"events" cannot be used; expected one of jobs, usage, users, accounts, nodes, partitions.' in message
+    assert '"health" cannot be used; expected the path of a route, such as /health.' in message

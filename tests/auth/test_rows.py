@@ -1,4 +1,4 @@
-"""Rows by owner: a user's answer is what of the administrator's is his, however it is asked for and whenever."""
+"""Row filtering: for any query, a user's response is the part of the administrator's response that they may see."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.acctapi.rows import ASSOC_TABLE, JOB_TABLE, job_row, write_database
-from tests.auth.people import (
+from tests.auth.users import (
     ACCOUNT_OF,
     ADMIN,
     ASSOCIATIONS,
     COORDINATORS,
     JOB_OF,
     USERS,
-    Asked,
+    ServiceWithUsers,
     live_job,
     load,
     other_job,
@@ -41,14 +41,14 @@ _ACCOUNTS: Final = ("physics", "science", "chemistry", "root", None)
 _COORDINATED: Final = {"carol": {"science", "physics"}}
 
 
-def is_his(record: dict[str, Any], user: str) -> bool:
-    """Whether a published job belongs to `user` or to an account that he coordinates."""
+def is_visible(record: dict[str, Any], user: str) -> bool:
+    """Returns True if a published job belongs to `user` or to an account that they coordinate."""
     return record["user_name"] == user or record["account"] in _COORDINATED.get(user, ())
 
 
 @pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> Asked:
-    """Jobs of every user under every account, live and past, some of them without an association."""
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> ServiceWithUsers:
+    """A service with jobs of every user under every account, live and past, some without an association."""
     folder = tmp_path_factory.mktemp("crowd")
     settings = Settings.model_validate({"system": {"runtime_dir": folder / "runtime", "use_acct_db": True}})
     RuntimePaths.of(settings).make()
@@ -85,7 +85,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Asked:
     write_database(file, past, associations, COORDINATORS)
     database = {"db_sqlite_file": str(file), "table_job": JOB_TABLE, "table_assoc": ASSOC_TABLE}
     section = type(settings.database).model_validate(database)
-    return Asked(settings.model_copy(update={"database": section}), "jobs")
+    return ServiceWithUsers(settings.model_copy(update={"database": section}), "jobs")
 
 
 _QUEUE: Final = st.fixed_dictionaries(
@@ -120,44 +120,44 @@ def url(path: str, query: dict[str, str]) -> str:
 
 @examples(60)
 @given(user=st.sampled_from(USERS), query=_QUEUE)
-def test_a_user_gets_what_is_his_of_the_queue(crowd: Asked, user: str, query: dict[str, str]) -> None:
-    whole = crowd.by(ADMIN, url("/queue", query)).get_json()["data"]
-    answer = crowd.by(user, url("/queue", query))
-    his = {key: record for key, record in whole.items() if is_his(record, user)}
-    assert list(answer.get_json()["data"].items()) == list(his.items())
-    assert answer.get_json()["meta"]["total"] == len(his)
+def test_a_user_gets_their_part_of_the_queue(crowd: ServiceWithUsers, user: str, query: dict[str, str]) -> None:
+    whole = crowd.get_as(ADMIN, url("/queue", query)).get_json()["data"]
+    answer = crowd.get_as(user, url("/queue", query))
+    visible = {key: record for key, record in whole.items() if is_visible(record, user)}
+    assert list(answer.get_json()["data"].items()) == list(visible.items())
+    assert answer.get_json()["meta"]["total"] == len(visible)
     unsorted = {name: value for name, value in query.items() if name != "sort"}
-    grouped = crowd.by(user, url("/queue", {**unsorted, "group_by": "account"})).get_json()["data"]
-    counted = Counter(record["account"] or "(null)" for record in his.values())
+    grouped = crowd.get_as(user, url("/queue", {**unsorted, "group_by": "account"})).get_json()["data"]
+    counted = Counter(record["account"] or "(null)" for record in visible.values())
     assert {name: entry["count"] for name, entry in grouped.items()} == counted
 
 
 @examples(60)
 @given(user=st.sampled_from(USERS), query=_HISTORY)
-def test_a_user_gets_what_is_his_of_the_history(crowd: Asked, user: str, query: dict[str, str]) -> None:
-    whole = crowd.by(ADMIN, url("/history", query)).get_json()["data"]
-    his = [record["id_record"] for record in whole if belongs(record, user)]
-    # The records themselves have figures that move with the clock.
-    assert [record["id_record"] for record in crowd.by(user, url("/history", query)).get_json()["data"]] == his
+def test_a_user_gets_their_part_of_the_history(crowd: ServiceWithUsers, user: str, query: dict[str, str]) -> None:
+    whole = crowd.get_as(ADMIN, url("/history", query)).get_json()["data"]
+    visible = [record["id_record"] for record in whole if belongs(record, user)]
+    # Other fields of the records change with time.
+    assert [record["id_record"] for record in crowd.get_as(user, url("/history", query)).get_json()["data"]] == visible
 
 
 def belongs(record: dict[str, Any], user: str) -> bool:
-    # This host knows no alice: of a record without association only its account tells whose it is.
-    return is_his(record, user) and (record["id_assoc"] != 0 or record["account"] in _COORDINATED.get(user, ()))
+    # This host has no user alice: a record without an association has an owner only through its account.
+    return is_visible(record, user) and (record["id_assoc"] != 0 or record["account"] in _COORDINATED.get(user, ()))
 
 
 @pytest.mark.parametrize("user", ["alice", "carol"])
 @pytest.mark.parametrize("path", ["/queue?sort=-num_cpus&limit=4", "/history?limit=4"])
-def test_pages_lead_through_what_is_ones_own(crowd: Asked, user: str, path: str) -> None:
+def test_paging_returns_each_visible_record_once(crowd: ServiceWithUsers, user: str, path: str) -> None:
     key = "job_id" if path.startswith("/queue") else "id_job"
-    whole = [record[key] for record in of(crowd.by(user, path.replace("limit=4", "limit=1000")).get_json()["data"])]
+    whole = [record[key] for record in of(crowd.get_as(user, path.replace("limit=4", "limit=1000")).get_json()["data"])]
     assert len(whole) > 8
     assert [record[key] for page in pages(crowd, user, path) for record in page] == whole
 
 
-def pages(asked: Asked, user: str, path: str | None) -> Iterator[list[dict[str, Any]]]:
+def pages(asked: ServiceWithUsers, user: str, path: str | None) -> Iterator[list[dict[str, Any]]]:
     while path is not None:
-        answer = asked.by(user, path).get_json()
+        answer = asked.get_as(user, path).get_json()
         yield of(answer["data"])
         path = answer["meta"]["next"]
 
@@ -167,28 +167,28 @@ def of(data: Any) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def people(settings: Settings, cycle: Cycle, source: FakeSource, tmp_path: Path) -> Asked:
+def people(settings: Settings, cycle: Cycle, source: FakeSource, tmp_path: Path) -> ServiceWithUsers:
     load(source, cycle)
-    return Asked(with_accounting(settings, tmp_path), "jobs")
+    return ServiceWithUsers(with_accounting(settings, tmp_path), "jobs")
 
 
 @pytest.fixture
 def turn(source: FakeSource, cycle: Cycle) -> Callable[..., None]:
-    """Loads the cluster again, with these jobs."""
+    """Returns a function that loads the cluster again, with the given jobs."""
     return lambda *jobs: load(source, cycle, list(jobs))
 
 
-def since(asked: Asked, user: str, version: str) -> tuple[set[str], list[str], bool]:
-    answer = asked.by(user, f"/queue?since={version}").get_json()
+def since(asked: ServiceWithUsers, user: str, version: str) -> tuple[set[str], list[str], bool]:
+    answer = asked.get_as(user, f"/queue?since={version}").get_json()
     return set(answer["data"]), answer["meta"]["gone"], answer["meta"]["full"]
 
 
-def version_of(asked: Asked, user: str) -> str:
-    version: str = asked.by(user, "/queue").get_json()["meta"]["version"]
+def version_of(asked: ServiceWithUsers, user: str) -> str:
+    version: str = asked.get_as(user, "/queue").get_json()["meta"]["version"]
     return version
 
 
-def test_changes_of_others_are_not_told(people: Asked, turn: Callable[..., None]) -> None:
+def test_since_leaves_out_changes_of_other_users(people: ServiceWithUsers, turn: Callable[..., None]) -> None:
     before = {user: version_of(people, user) for user in (*USERS, ADMIN)}
     turn(live_job("alice", name="renamed"), live_job("carol"), other_job())
     assert since(people, "alice", before["alice"]) == ({"700001"}, [], False)
@@ -198,8 +198,8 @@ def test_changes_of_others_are_not_told(people: Asked, turn: Callable[..., None]
     assert since(people, ADMIN, before[ADMIN]) == ({"700001", "700004"}, ["700002"], False)
 
 
-def test_a_job_that_leaves_an_account_is_gone_for_its_coordinator_alone(
-    people: Asked, turn: Callable[..., None]
+def test_a_job_that_leaves_an_account_is_gone_for_its_coordinator(
+    people: ServiceWithUsers, turn: Callable[..., None]
 ) -> None:
     before = {user: version_of(people, user) for user in (*USERS, ADMIN)}
     turn(live_job("alice", account="chemistry"), live_job("bob"), live_job("carol"))
@@ -212,13 +212,13 @@ def test_a_job_that_leaves_an_account_is_gone_for_its_coordinator_alone(
     assert since(people, ADMIN, before[ADMIN]) == (set(), ["700001"], False)
 
 
-def test_a_version_of_another_user_gets_a_full_answer_of_ones_own(people: Asked) -> None:
+def test_a_version_of_another_user_gets_a_full_response(people: ServiceWithUsers) -> None:
     for user in (ADMIN, "alice", "carol"):
         assert since(people, "bob", version_of(people, user)) == ({"700002"}, [], True)
 
 
-def test_who_waits_is_not_woken_by_jobs_of_others(
-    people: Asked, paths: RuntimePaths, turn: Callable[..., None]
+def test_changes_of_other_users_do_not_end_a_wait(
+    people: ServiceWithUsers, paths: RuntimePaths, turn: Callable[..., None]
 ) -> None:
     number = int(version_of(people, "alice").rpartition("-")[2])
     turn(live_job("alice"), live_job("carol"), other_job())
@@ -236,28 +236,28 @@ def test_who_waits_is_not_woken_by_jobs_of_others(
 @pytest.mark.parametrize(
     "path", ["/queue", "/queue?limit=2", "/queue?count=true", "/usage", "/usage.csv", "/queue.csv"]
 )
-def test_no_validator_of_one_user_is_valid_for_another(people: Asked, path: str) -> None:
-    tags = {user: people.by(user, path).headers["ETag"] for user in (*USERS, ADMIN)}
+def test_an_etag_is_valid_only_for_its_user(people: ServiceWithUsers, path: str) -> None:
+    tags = {user: people.get_as(user, path).headers["ETag"] for user in (*USERS, ADMIN)}
     assert len(set(tags.values())) == len(tags)
     for user, own in tags.items():
-        assert people.by(user, path, **{"If-None-Match": own}).status_code == 304
+        assert people.get_as(user, path, **{"If-None-Match": own}).status_code == 304
         for other in set(tags.values()) - {own}:
-            answer = people.by(user, path, **{"If-None-Match": other})
+            answer = people.get_as(user, path, **{"If-None-Match": other})
             assert answer.status_code == 200
             assert "private" in answer.headers["Cache-Control"]
             assert "Authorization" in answer.headers["Vary"]
 
 
-def test_a_kept_answer_stays_with_whom_it_was_made_for(people: Asked) -> None:
+def test_a_cached_response_is_sent_only_to_its_user(people: ServiceWithUsers) -> None:
     for _ in range(2):
         for user, own in JOB_OF.items():
-            found = set(people.by(user, "/queue?sort=-job_id&limit=9").get_json()["data"])
+            found = set(people.get_as(user, "/queue?sort=-job_id&limit=9").get_json()["data"])
             assert str(own) in found
             assert found <= {str(JOB_OF[other]) for other in ACCOUNT_OF if other == user or user == "carol"}
 
 
-def test_one_who_sees_only_part_leaves_no_prepared_answer(people: Asked, paths: RuntimePaths) -> None:
+def test_filtered_responses_are_not_written_to_body_files(people: ServiceWithUsers, paths: RuntimePaths) -> None:
     for path in ("/queue", "/usage", "/stats", "/metrics"):
-        people.by("alice", path)
+        people.get_as("alice", path)
     prepared = {file.name.partition("-")[0] for file in paths.prepared.glob("*.json")}
     assert prepared == {"shown_metrics", "stats"}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from slurm_rest_api.auth.token_file import TokenFile
+from slurm_rest_api.auth.modes import TokenFile
 from slurm_rest_api.config import Settings
 from tests.browser.mounted import mounted
 from tests.browser.paths import PAGES, READY, answer, filled

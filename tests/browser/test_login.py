@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from slurm_rest_api.auth.token_file import TokenFile
+from slurm_rest_api.auth.modes import TokenFile
 from slurm_rest_api.config import Settings
-from tests.auth.requests import key_file, slurm_token
+from tests.auth.clients import key_file, slurm_token
 from tests.browser.mounted import mounted
 from tests.browser.service import configured
 from tests.browser.watching import Watched, barriers
@@ -73,8 +73,8 @@ def test_a_wrong_and_an_expired_token_are_told_and_not_kept(context: BrowserCont
     page = context.new_page()
     page.goto(asking.address + "pages/api")
     for token, told in (
-        ("sra_wrong", "The token is not valid"),
-        (expired, "The token is not valid: it has expired"),
+        ("sra_wrong", "The token is invalid"),
+        (expired, "The token is invalid: expired"),
         ("two words", "This is no token"),
         ("schlüssel", "This is no token"),
     ):
@@ -116,7 +116,7 @@ def test_a_token_that_is_revoked_ends_the_session_with_the_reason(context: Brows
     asking.file.revoke("leaving")
     check_routes(page)
     dialog = page.get_by_role("dialog", name="Log in")
-    expect(dialog.get_by_role("alert")).to_contain_text("The token is not valid")
+    expect(dialog.get_by_role("alert")).to_contain_text("The token is invalid")
     assert page.evaluate("sessionStorage.length") == 0
 
 

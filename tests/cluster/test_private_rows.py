@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from slurm_rest_api.acctapi.factory import open_accounting
-from tests.auth.people import Asked
+from tests.auth.users import ServiceWithUsers
 from tests.cluster.accounting_database import READER, real_accounting
 from tests.testbed.cluster import Cluster
 from tests.testbed.jobs import Jobs
@@ -97,12 +97,12 @@ def test_the_server_itself_is_asked_for_own_records_only(cluster: Cluster, jobs:
         lambda: {user for [user] in owners(cluster)} >= {"alice", "bob"},
     )
     with real_accounting(cluster, tmp_path) as settings:
-        asked = Asked(settings, "jobs")
-        asked.by("alice", "/history")
+        asked = ServiceWithUsers(settings, "jobs")
+        asked.get_as("alice", "/history")
         cluster.sql("SET GLOBAL log_output = 'TABLE'; TRUNCATE mysql.general_log; SET GLOBAL general_log = ON")
         try:
-            records = asked.by("alice", "/history?limit=1000").get_json()["data"]
-            foreign = asked.by("alice", "/history?user=bob").get_json()["data"]
+            records = asked.get_as("alice", "/history?limit=1000").get_json()["data"]
+            foreign = asked.get_as("alice", "/history?user=bob").get_json()["data"]
         finally:
             cluster.sql("SET GLOBAL general_log = OFF")
     told = cluster.sql(

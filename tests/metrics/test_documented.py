@@ -10,7 +10,7 @@ import pytest
 
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
-from tests.auth.people import with_accounting
+from tests.auth.users import with_accounting
 from tests.builders import make_running_job, make_snapshot
 from tests.conftest import make_client
 from tests.fakes import FakeSource

@@ -11,14 +11,14 @@ from flask.testing import FlaskClient
 
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
-from tests.auth.requests import asking_client, bearer, key_file, slurm_token
+from tests.auth.clients import auth_client, bearer, key_file, slurm_token
 
 
 @pytest.fixture
 def logging_client(settings: Settings, tmp_path: Path) -> FlaskClient:
     system = settings.system.model_copy(update={"access_log": True})
     logging_settings = settings.model_copy(update={"system": system})
-    return asking_client(logging_settings, mode="jwt", jwt_key_file=str(key_file(tmp_path)))
+    return auth_client(logging_settings, mode="jwt", jwt_key_file=str(key_file(tmp_path)))
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:

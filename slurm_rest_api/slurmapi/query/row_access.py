@@ -10,10 +10,10 @@ from slurm_rest_api.slurmapi.store.index_columns import Kind
 
 
 class RowFilter(NamedTuple):
-    """The condition that a record meets which may be seen, and the mark of whoever sees no other."""
+    """The condition that a record meets which may be seen, and the cache key of the scope it comes from."""
 
     where: Condition = ALWAYS
-    mark: str = ""
+    cache_key: str = ""
 
     @property
     def is_all(self) -> bool:
@@ -33,5 +33,5 @@ def row_filter_for(kind: Kind, scope: DataScope) -> RowFilter:
         return ALL
     own = compares("user_name", "=", scope.user)
     if not scope.accounts:
-        return RowFilter(own, scope.mark)
-    return RowFilter(any_of([own, one_of_many("account", sorted(scope.accounts))]), scope.mark)
+        return RowFilter(own, scope.cache_key)
+    return RowFilter(any_of([own, one_of_many("account", sorted(scope.accounts))]), scope.cache_key)

@@ -53,7 +53,7 @@ class Desk:
         return status is not None and (status.failures > 0 or (status.loaded_at or 0.0) >= asked_at)
 
     def _has_changed(self, question: ListQuery) -> bool:
-        with self.live.open(question.kind, question.seen.mark) as current:
+        with self.live.open(question.kind, question.seen.cache_key) as current:
             since = comparable(question.since or "", current.run, current.collection)
             if since is None:
                 return True

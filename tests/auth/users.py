@@ -1,7 +1,7 @@
-"""A small cluster of several users, in which everything that is private somewhere has a word of its own.
+"""A small cluster of four users. Each private value in it occurs nowhere else.
 
 Accounts: root over science and chemistry, science over physics. Alice works for physics, bob for chemistry; carol
-coordinates science and works for it; dora has a token, and nothing in the cluster.
+coordinates science and works for it. Dora can log in but has nothing in the cluster.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.sources.base import Record
 from tests.acctapi.rows import ASSOC_TABLE, JOB_TABLE, job_row, write_database
-from tests.auth.requests import asking_client
+from tests.auth.clients import auth_client
 from tests.builders import make_job, make_node, make_partition, make_running_job, make_snapshot
 from tests.fakes import FakeSource
 
@@ -42,13 +42,13 @@ COORDINATORS: Final = [("science", "carol")]
 
 
 def live_job(user: str, **changes: Any) -> Record:
-    """The job of `user` that slurmctld knows."""
+    """Returns the live job of `user`."""
     fields = {"name": f"live-of-{user}", "user_name": user, "account": ACCOUNT_OF[user], **changes}
     return make_running_job(JOB_OF[user], "rack001", 1, 100, **fields)
 
 
 def past_jobs() -> list[dict[str, Any]]:
-    """One job of each user in slurmdbd's table, and one of bob's that has no association."""
+    """Returns rows of slurmdbd's job table: one job of each user, and one of bob's without an association."""
     rows = [
         job_row(PAST_JOB_OF[user], job_name=f"past-of-{user}", account=acct, id_assoc=number, id_user=2000 + number)
         for number, (user, acct) in enumerate(ACCOUNT_OF.items(), 21)
@@ -57,7 +57,7 @@ def past_jobs() -> list[dict[str, Any]]:
 
 
 def load(source: FakeSource, cycle: Cycle, jobs: list[Record] | None = None) -> None:
-    """Have the store filled with `jobs`, by default one of each user."""
+    """Fills the store with `jobs`, by default one of each user."""
     rpcs = {user: {"id": 1, "user_name": user, "count": 1} for user in USERS}
     source.snapshot = make_snapshot(
         [live_job(user) for user in JOB_OF] if jobs is None else jobs,
@@ -69,7 +69,7 @@ def load(source: FakeSource, cycle: Cycle, jobs: list[Record] | None = None) -> 
 
 
 def with_accounting(settings: Settings, folder: Path) -> Settings:
-    """The settings of a service that also reads the users' past jobs."""
+    """Adds the accounting database with the users' past jobs to `settings`."""
     file = folder / "acct.sqlite"
     write_database(file, past_jobs(), ASSOCIATIONS, COORDINATORS)
     database = {"db_sqlite_file": str(file), "table_job": JOB_TABLE, "table_assoc": ASSOC_TABLE}
@@ -77,17 +77,17 @@ def with_accounting(settings: Settings, folder: Path) -> Settings:
     return settings.model_copy(update={"system": system, "database": type(settings.database).model_validate(database)})
 
 
-class Asked:
-    """A service behind a proxy that says who asks."""
+class ServiceWithUsers:
+    """A service behind a reverse proxy that sets REMOTE_USER."""
 
     def __init__(self, settings: Settings, *private: str) -> None:
-        self.client: FlaskClient = asking_client(settings, mode="proxy", admins=[ADMIN], private_data=list(private))
+        self.client: FlaskClient = auth_client(settings, mode="proxy", admins=[ADMIN], private_data=list(private))
 
-    def by(self, user: str, path: str, **headers: str) -> TestResponse:
-        """The answer to `user`."""
+    def get_as(self, user: str, path: str, **headers: str) -> TestResponse:
+        """Returns the response to `user`."""
         return self.client.get(path, environ_overrides={"REMOTE_USER": user}, headers=headers)
 
 
 def other_job() -> Record:
-    """A job that nobody in the cluster has seen before: bob's."""
+    """Returns a new job of bob's."""
     return make_job(700004, name="new-of-bob", user_name="bob", account="chemistry")
