@@ -1,7 +1,7 @@
 """The configuration: one YAML file, read once, validated into frozen settings.
 
-`models` declares every setting, `loading` finds and reads the file, `faults` says what is wrong with it,
-`document` writes config.yml and docs/settings.md from the models.
+`models` declares every setting, `loading` finds and reads the file, `faults` words its errors, and `document` writes
+config.yml and docs/settings.md from the models.
 """
 
 from slurm_rest_api.config.loading import load_settings

@@ -1,4 +1,4 @@
-"""Section `auth`: who may ask, and what is private."""
+"""Section `auth`: authentication, roles and private data."""
 
 from __future__ import annotations
 
@@ -20,53 +20,51 @@ def _path_of_url(value: str) -> str:
 
 
 class AuthSettings(Section):
-    """Who is asked for a name before anything is answered, and what users that are no administrators do not see."""
+    """Section `auth`: authentication, roles and private data."""
 
     mode: Mode = Field(
         default="none",
-        description="Who may ask. none: everyone who reaches the service. token: who has a token that"
-        " `slurm-rest-api token add` has made. jwt: who has a token of `scontrol token` or of the identity provider"
-        " that Slurm trusts. proxy: whoever the web server in front names in REMOTE_USER.",
+        description="How clients authenticate. none: everyone who reaches the service may read everything. token: with"
+        " a token from `slurm-rest-api token add`. jwt: with a token from `scontrol token`, or from the identity"
+        " provider that Slurm trusts. proxy: the reverse proxy sets REMOTE_USER.",
     )
     token_file: AbsolutePath = Field(
         default=Path("/etc/slurm-rest-api/tokens.json"),
-        description="Where `slurm-rest-api token` keeps the SHA-256 of each token, with name, role and expiry.",
+        description="File in which `slurm-rest-api token` keeps the SHA-256 of each token, with name, role and expiry.",
     )
     jwt_key_file: AbsolutePath | None = Field(
         default=None,
-        description="The key of slurmctld's AuthAltTypes=auth/jwt (jwt_hs256.key); its tokens are HS256, nothing else.",
+        description="Key of slurmctld's AuthAltTypes=auth/jwt (jwt_hs256.key), for tokens signed with HS256.",
     )
     jwt_jwks_file: AbsolutePath | None = Field(
         default=None,
-        description="The keys of an identity provider (JWKS), in place of jwt_key_file; its tokens are RS256,"
-        " nothing else.",
+        description="Keys of an identity provider (JWKS) instead of jwt_key_file, for tokens signed with RS256.",
     )
     jwt_user_claim: Text = Field(
         default="sun",
-        description="The claim that holds the user's name: sun in Slurm's own tokens, else what userclaimfield of"
-        " AuthAltParameters says.",
+        description="Claim with the user's name: sun in Slurm's own tokens, or userclaimfield of AuthAltParameters.",
     )
     jwt_audience: str | None = Field(
         default=None,
         min_length=1,
-        description="The audience (claim aud) that a token must be for; set it when the identity provider makes tokens"
-        " for other services too. null: tokens without an audience only.",
+        description="Audience (claim aud) that tokens must have. Set it if the identity provider issues tokens for"
+        " other services, too. null: only tokens without an audience.",
     )
     admins: tuple[Text, ...] = Field(
         default=(),
         strict=False,
-        description="Names that have the role admin, with jwt and proxy; all others are users. A token has its role"
-        " from the command that made it.",
+        description="Users with the role admin, for the modes jwt and proxy. All others have the role user. With"
+        " the mode token, `slurm-rest-api token add` sets the role.",
     )
     open_paths: tuple[Annotated[str, AfterValidator(_path_of_url)], ...] = Field(
         default=("/health", "/health/live"),
         strict=False,
-        description="Paths that are answered without a token or name, to everyone and in full.",
+        description="Paths that need no authentication. Their responses are not filtered.",
     )
     private_data: tuple[Private, ...] = Field(
         default=(),
         strict=False,
-        description="What the role user does not see of others, in the words of slurm.conf's PrivateData: jobs, usage,"
-        " users, accounts, nodes, partitions. What is his own stays, and what belongs to accounts that he coordinates;"
-        " nodes and partitions are refused (403).",
+        description="Data that users with the role user cannot see of other users, in the words of slurm.conf's"
+        " PrivateData. Their own records and those of accounts that they coordinate stay visible. Private nodes and"
+        " partitions are refused (403).",
     )

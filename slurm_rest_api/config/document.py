@@ -19,12 +19,12 @@ _HEAD: Final = """\
 ## The configuration of slurm-rest-api: every setting, with its default.
 ##
 ## To change a setting, remove the # in front of it and the # in front of its section's name.
-## Lines with ## explain.
+## Lines with ## are explanations.
 ##
-## The service reads the file that --config names, else the one that $SLURM_REST_API_CONFIG names,
-## else config.yml in the working folder, else /etc/slurm-rest-api/config.yml; only the first of
-## these, and only when it starts. Unknown settings and unusable values are refused.
-## `slurm-rest-api check` tells whether this host can run the service with it.
+## The service reads the first of these files, once, when it starts: that of --config, that of
+## $SLURM_REST_API_CONFIG, config.yml in the working folder, /etc/slurm-rest-api/config.yml.
+## Unknown settings and invalid values stop the start.
+## `slurm-rest-api check` reports if this host can run the service with it.
 """
 _PAGE_HEAD: Final = """\
 # Settings
@@ -38,7 +38,7 @@ This page is generated from `slurm_rest_api/config/models.py`.
 
 
 def config_yml() -> str:
-    """The text of config.yml: each setting commented out with its default; without the #, the defaults."""
+    """Returns the text of config.yml: every setting with its default, commented out."""
     return _HEAD + "".join(_section(name) for name in SECTIONS).rstrip("\n") + "\n"
 
 
@@ -48,7 +48,7 @@ def settings_page() -> str:
 
 
 def settings_table(section: str) -> str:
-    """The settings of a section as a Markdown table: name, default, what it takes, what it does."""
+    """Returns the settings of a section as a Markdown table: name, default, accepted values, meaning."""
     rows = ["| setting | default | takes | meaning |", "|---|---|---|---|"]
     for name, field in SECTIONS[section].model_fields.items():
         cells = (f"`{name}`", f"`{default_text(field)}`", expectation(field), _meaning(field))
@@ -57,12 +57,12 @@ def settings_table(section: str) -> str:
 
 
 def _in_cell(text: str) -> str:
-    # Markdown takes <ClusterName> for an HTML tag.
+    # Markdown reads <ClusterName> as an HTML tag.
     return text.replace("|", chr(92) + "|").replace("<", "&lt;")
 
 
 def default_text(field: FieldInfo) -> str:
-    """A default as it is written in the file. JSON is YAML, too."""
+    """Returns a default as the file has it, in JSON, which is YAML, too."""
     return json.dumps(_plain(field.default))
 
 

@@ -1,4 +1,4 @@
-"""Says in plain words what is wrong with a configuration: where, which value, what was expected."""
+"""Words the faults of a configuration: where, which value, what was expected."""
 
 from __future__ import annotations
 
@@ -21,38 +21,41 @@ Lines = Mapping[tuple[str, ...], int]
 
 
 def sentences(section: str, error: ValidationError, lines: Lines) -> list[str]:
-    """One sentence for each fault that pydantic found in `section`. Secrets and unknown keys' values stay out."""
+    """Returns one message for each fault that pydantic found in `section`.
+
+    Secrets and the values of unknown settings are left out.
+    """
     return [_sentence(section, details, lines) for details in error.errors(include_url=False)]
 
 
 def place(path: tuple[str | int, ...], lines: Lines) -> str:
-    """How a fault names its place: `system.cors_origins[1] (line 4)`."""
+    """Returns the location of a fault: `system.cors_origins[1] (line 4)`."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    # An entry of a list has no line of its own here; that of its setting is near enough.
+    # Lines are known only for settings, so an entry of a list gets the line of its setting.
     line = lines.get(tuple(part for part in path if isinstance(part, str)))
     return text if line is None else f"{text} (line {line})"
 
 
 def unknown_key(section: str | None, key: object, lines: Lines) -> str:
-    """The sentence for a key that no setting has, with the nearest one that exists."""
+    """Returns the message for an unknown key, with the nearest setting that exists."""
     known = list(SECTIONS if section is None else SECTIONS[section].model_fields)
     if not isinstance(key, str):
         where = "the file" if section is None else section
-        return f"{where}: {key!r} is not the name of a setting; expected one of {', '.join(known)}."
+        return f"{where}: {key!r} is not a setting. Expected one of {', '.join(known)}."
     where = place((key,) if section is None else (section, key), lines)
     homes = [name for name, model in SECTIONS.items() if key in model.model_fields]
     if homes:
-        return f"{where}: unknown here; {key} belongs into section {homes[0]}."
+        return f"{where}: not a setting of this section. Move it to section `{homes[0]}`."
     near = difflib.get_close_matches(key.lower(), known, n=1)
     kind = "section" if section is None else "setting"
-    hint = f"did you mean {near[0]}?" if near else f"the {kind}s are {', '.join(known)}."
-    return f"{where}: unknown {kind}; {hint}"
+    hint = f"Did you mean `{near[0]}`?" if near else f"Expected one of {', '.join(known)}."
+    return f"{where}: unknown {kind}. {hint}"
 
 
 def expectation(field: FieldInfo) -> str:
-    """What a setting takes, in words: `a whole number from 1 to 65535`."""
+    """Returns the accepted values of a setting in words: `a whole number from 1 to 65535`."""
     choices = [part for part in _parts(field.annotation) if part is not NoneType]
     words = _type_words(choices[0], field) + _range_words(field)
     return f"{words}, or null" if len(choices) < len(_parts(field.annotation)) else words
@@ -65,24 +68,25 @@ def _sentence(section: str, details: ErrorDetails, lines: Lines) -> str:
     name = str(details["loc"][0])
     field = SECTIONS[section].model_fields[name]
     where = place(tuple(path[: 3 if len(path) > 2 and isinstance(path[2], int) else 2]), lines)
-    value = "the value (not shown)" if SecretStr in _parts(field.annotation) else _shown(details["input"])
+    value = "(not shown)" if SecretStr in _parts(field.annotation) else _shown(details["input"])
     if details["type"] == "value_error":
-        return f"{where}: {value} cannot be used; {details['ctx']['error']}."
+        expected = str(details["ctx"]["error"])
+        return f"{where}: invalid value {value}. {expected[0].upper()}{expected[1:]}."
     item = len(path) > 2 and isinstance(path[2], int)
     expected = _item_words(field) if item else expectation(field)
     hint = _quotes_hint(details)
-    return f"{where}: {value} cannot be used; expected {expected}{hint}."
+    return f"{where}: invalid value {value}. Expected {expected}{hint}."
 
 
 def _quotes_hint(details: ErrorDetails) -> str:
     if details["type"] == "string_type" and isinstance(details["input"], bool | int | float):
-        return " (put it in quotes: YAML takes it for a number or a truth value)"
+        return " (put it in quotes: YAML reads it as a number or a boolean)"
     return ""
 
 
 def _shown(value: object) -> str:
     if value is None:
-        return "no value (null)"
+        return "null"
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 80 else f"{text[:77]}..."
 

@@ -1,4 +1,4 @@
-"""Finds the configuration file, reads it once, and turns it into settings or into the list of all its faults."""
+"""Finds and reads the configuration file, and validates it into settings."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ def load_settings(
     cwd: Path | None = None,
     system_file: Path = SYSTEM_FILE,
 ) -> Settings:
-    """Read the configuration: `path`, else $SLURM_REST_API_CONFIG, else config.yml in `cwd` (default: the working
-    folder), else `system_file`, else the defaults.
+    """Reads the configuration from the first file that exists.
 
-    The database's password comes from $SLURM_REST_API_DB_PASS, else from db_pass_file, else from db_pass.
+    The order is `path`, $SLURM_REST_API_CONFIG, config.yml in `cwd` (default: the working folder), `system_file`.
+    Without a file, the defaults apply. The database's password comes from $SLURM_REST_API_DB_PASS, else from
+    db_pass_file, else from db_pass.
 
     Raises:
-        ConfigError: a file that was named does not exist, or something in the file cannot be used; it holds all faults.
+        ConfigError: a named file does not exist, or the file has faults. It holds all of them.
     """
     file = _find(path, environ, cwd or Path.cwd(), system_file)
     if file is None:
@@ -57,7 +58,7 @@ def _find(path: Path | None, environ: Mapping[str, str], cwd: Path, system_file:
 def _existing(path: Path, cwd: Path, named_by: str) -> Path:
     file = cwd / path
     if not file.exists():
-        raise ConfigError(str(file), [f"{named_by} names {path}, but there is no such file."])
+        raise ConfigError(str(file), [f"The file does not exist: {path}. Check {named_by}."])
     return file
 
 
@@ -68,7 +69,7 @@ def _validate(content: YamlFile, origin: str) -> tuple[Settings | None, list[str
         if not isinstance(name, str) or name not in SECTIONS:
             found.append(faults.unknown_key(None, name, content.lines))
         elif values is not None and not isinstance(values, dict):
-            found.append(f"{faults.place((name,), content.lines)}: expected settings, each on a line as `name: value`.")
+            found.append(f"{faults.place((name,), content.lines)}: expected settings, one per line, as `name: value`.")
         else:
             sections[name] = values or {}
     found += _two_passwords(sections.get("database", {}), content.lines)
@@ -84,7 +85,7 @@ def _validate(content: YamlFile, origin: str) -> tuple[Settings | None, list[str
 def _two_passwords(values: Mapping[str, Any], lines: faults.Lines) -> list[str]:
     if values.get("db_pass") is None or values.get("db_pass_file") is None:
         return []
-    return [f"{faults.place(('database', 'db_pass_file'), lines)}: db_pass is given too; expected one of the two."]
+    return [f"{faults.place(('database', 'db_pass_file'), lines)}: `db_pass` is set, too. Set only one of them."]
 
 
 def _with_password(settings: Settings, environ: Mapping[str, str]) -> Settings:
@@ -106,12 +107,12 @@ def _password_of(file: Path, origin: str) -> str:
     where = f'database.db_pass_file: "{file}"'
     try:
         if file.stat().st_mode & stat.S_IROTH:
-            raise ConfigError(origin, [f"{where} can be read by every user of this host; chmod o-r it."])
+            raise ConfigError(origin, [f"{where} is readable by every user of this host. Run `chmod o-r` on it."])
         first = file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
     except OSError as error:
         raise ConfigError(origin, [f"{where} cannot be read: {error.strerror}."]) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(origin, [f"{where} is not text in UTF-8."]) from error
+        raise ConfigError(origin, [f"{where} is not UTF-8 text."]) from error
     if not first:
-        raise ConfigError(origin, [f"{where} has no password in its first line."])
+        raise ConfigError(origin, [f"{where} has no password. Write it into the first line."])
     return first

@@ -1,4 +1,4 @@
-"""Every setting: its name, type, default, limits and the sentence that documents it."""
+"""Declares every setting: name, type, default, limits and documentation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _source(value: str) -> str:
 
 
 def _cors_origin(value: str) -> str:
-    # Nothing with a regular expression's characters may pass: Flask-Cors would take it for one.
+    # Flask-Cors would read characters of regular expressions as such.
     if value != "*" and not _ORIGIN.fullmatch(value):
         raise ValueError(
             'expected "*" or an origin such as "https://dashboard.example.org" (no path, no closing slash)'
@@ -55,103 +55,109 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class SystemSettings(Section):
-    """Section `system`: how the service runs."""
+    """Section `system`: address, collector, load archive and logging."""
 
-    use_acct_db: bool = Field(default=False, description="Use Slurm's accounting database (section database).")
+    use_acct_db: bool = Field(
+        default=False, description="Read Slurm's accounting database (section database), for /users and /history."
+    )
     use_cors: bool = Field(
-        default=False, description="Send CORS headers, so that pages of other origins may read the answers."
+        default=False, description="Send CORS headers, so that pages of other origins can read the responses."
     )
     cors_origins: tuple[Annotated[str, AfterValidator(_cors_origin)], ...] = Field(
         default=("*",),
         strict=False,
         min_length=1,
-        description='Origins that may read the answers when use_cors is on; "*" is any. Credentials are never allowed.',
+        description='Origins that may read the responses if use_cors is on. "*" is any. Credentials are never allowed.',
     )
-    debug: bool = Field(default=False, description="Flask's debug mode; only for developing.")
+    debug: bool = Field(default=False, description="Indent JSON responses. For humans, not for production.")
     host: Text = Field(
         default="127.0.0.1",
-        description="Address to listen on. The default is reached from this host alone (a reverse proxy, for instance);"
-        " 0.0.0.0, which was the default before 1.0, is reached from everywhere.",
+        description="Address to listen on. The default is reachable only from this host, for example by a reverse"
+        " proxy. 0.0.0.0 is every address, and was the default before 1.0.",
     )
     port: Port = Field(default=5000, description="TCP port to listen on.")
-    serve_index: bool = Field(default=False, description="Serve pages for people at / and /pages/.")
-    archive_usage_load: bool = Field(default=False, description="Keep an archive of load samples for /load.")
+    serve_index: bool = Field(default=False, description="Serve the HTML pages at / and /pages/.")
+    archive_usage_load: bool = Field(default=False, description="Store load samples in an archive, for /load.")
     archive_wait_time: int = Field(
-        default=60, ge=1, le=86400, description="Seconds between two load samples; the same on hosts that share one."
+        default=60,
+        ge=1,
+        le=86400,
+        description="Seconds between two load samples. Hosts that share an archive need the same value.",
     )
     archive_path: Text = Field(
         default="archive.sqlite",
-        description="File of the load archive (SQLite), made with its folder. A relative path is in $STATE_DIRECTORY,"
-        " which systemd sets, else in the working folder.",
+        description="File of the load archive (SQLite). It is created with its folder. A relative path is in"
+        " $STATE_DIRECTORY, which systemd sets, else in the working folder.",
     )
     archive_url: SecretStr | None = Field(
         default=None,
-        description="A database for the load archive in place of the file, so that several hosts can share it:"
+        description="Database URL for the load archive instead of a file, so that hosts can share it:"
         " postgresql+psycopg://user:password@host/database or mysql+pymysql://user:password@host/database.",
     )
     archive_keep_days: int = Field(
         default=90,
         ge=1,
-        description="Days for which every sample is kept; after that what was made of them: 10 minutes for two years,"
-        " hours and days for ever.",
+        description="Days to keep raw samples. Roll-ups are kept longer: 10-minute for two years, hourly and daily"
+        " forever.",
     )
     load_max_samples: int = Field(
         default=1500,
         ge=1,
         le=1_000_000,
-        description="Most samples that one answer of /load has; a longer range gets wider ones.",
+        description="Maximum samples in one response of /load. A longer range gets wider samples.",
     )
     source: Annotated[Text, AfterValidator(_source)] = Field(
         default="slurm",
-        description='Where the cluster\'s state comes from: "slurm" (through pyslurm); "demo", a cluster that does not'
-        ' exist, for trying things out; or "package.module:function", a function of your own that returns a source.',
+        description='Source of the cluster\'s state: "slurm" (through pyslurm), "demo" (a simulated cluster), or'
+        ' "package.module:function" (a function of your own that returns a source).',
     )
     runtime_dir: AbsolutePath | None = Field(
         default=None,
-        description="Folder of the snapshot store, best in memory (tmpfs); everything in it can be deleted at any time."
+        description="Folder of the snapshot store, preferably in memory (tmpfs). Its files can be deleted at any time."
         " null: $RUNTIME_DIRECTORY, which systemd sets, else /run/slurm-rest-api for root and the user's runtime folder"
-        " for others.",
+        " for other users.",
     )
     refresh_seconds: float = Field(
         default=10.0,
         ge=1,
         allow_inf_nan=False,
         description="Seconds from the start of one load of the cluster to the start of the next."
-        " Loads that take long are spaced further apart.",
+        " The interval is at least four times the duration of the last load.",
     )
     fresh_seconds: float = Field(
         default=5.0,
         ge=0,
         allow_inf_nan=False,
-        description="Seconds from the start of one load to the start of one that clients ask for with"
-        ' "Cache-Control: no-cache", however many ask; 0: they cannot ask.',
+        description='Minimum seconds between loads triggered by "Cache-Control: no-cache". 0 disables this.',
     )
     cycle_timeout_seconds: float = Field(
         default=120.0,
         ge=5,
         allow_inf_nan=False,
-        description="Seconds that one load of the cluster may take before it is ended.",
+        description="Time limit of one load of the cluster, in seconds.",
     )
     recycle_cycles: int = Field(
-        default=1000, ge=0, description="The process that holds pyslurm is replaced after this many loads; 0: never."
+        default=1000,
+        ge=0,
+        description="Restart the loader, the process that uses pyslurm, after this many loads. 0: never.",
     )
     recycle_rss_mib: int = Field(
         default=2048,
         ge=0,
-        description="It is replaced, too, when it uses more memory (RSS) than this many MiB; 0: never.",
+        description="Restart the loader when its RSS exceeds this many MiB. 0: never.",
     )
-    log_level: Level = Field(default="INFO", description="How much to log.")
+    log_level: Level = Field(default="INFO", description="Minimum level of log messages.")
     access_log: bool = Field(
         default=False,
         description="Log each request as one line of JSON: client, user, method, route, path, status, bytes, seconds."
-        " Neither queries nor tokens are in it.",
+        " Queries and tokens are left out.",
     )
     metrics_accounts: int = Field(
         default=50,
         ge=0,
         le=10000,
-        description="Accounts whose jobs /metrics counts apart, those with the most jobs; the others count together."
-        " 0: no accounts.",
+        description="Maximum accounts with their own job counts in /metrics: those with the most jobs. The rest is"
+        " summed up. 0: no accounts.",
     )
     web_threads: int = Field(default=8, ge=1, le=512, description="Threads of the web server.")
     waiting_requests: int = Field(
@@ -164,14 +170,14 @@ class SystemSettings(Section):
 
     @property
     def source_name(self) -> str:
-        """`source` without the options of the demo."""
+        """Returns `source` without the options of the demo."""
         return "demo" if self.source.startswith("demo:") else self.source
 
     def runtime_path(self, environ: Mapping[str, str] = os.environ) -> Path:
-        """The folder that `runtime_dir` means. It may not exist yet.
+        """Returns the folder of `runtime_dir`, which may not exist yet.
 
-        systemd puts several folders into $RUNTIME_DIRECTORY, with colons between, when a unit asks for
-        several (systemd.exec(5)); the first is ours.
+        $RUNTIME_DIRECTORY holds more than one folder, joined with colons, if the unit asks for that
+        (systemd.exec(5)). The first one is used.
         """
         if self.runtime_dir is not None:
             return self.runtime_dir
@@ -180,77 +186,78 @@ class SystemSettings(Section):
         if os.geteuid() == 0:
             return platformdirs.site_runtime_path(APPLICATION)
         with warnings.catch_warnings():
-            # Without a session of systemd-logind it is a folder in /tmp; `check` looks whether that is safe.
+            # Without a session of systemd-logind it is a folder in /tmp. `check` reports if that is unsafe.
             warnings.simplefilter("ignore")
             return platformdirs.user_runtime_path(APPLICATION)
 
 
 class DatabaseSettings(Section):
-    """Section `database`: the accounting database that slurmdbd writes, which this service only reads."""
+    """Section `database`: slurmdbd's accounting database, which this service only reads."""
 
     db_host: Text = Field(default="localhost", description="Host of the database server.")
     db_port: Port = Field(default=3306, description="TCP port of the database server.")
     db_user: Text = Field(
         default="slurm_rest_api",
-        description="Account; it needs SELECT on the two tables below, on qos_table and on tres_table, nothing else.",
+        description="Database account. It needs SELECT on the two tables below, on qos_table and on tres_table.",
     )
     db_pass: SecretStr = Field(
         default=SecretStr(""),
-        description="Its password. Better in a file (db_pass_file) or in the environment"
-        " ($SLURM_REST_API_DB_PASS, which comes before both).",
+        description="Password of the account. Prefer a file (db_pass_file) or the environment variable"
+        " $SLURM_REST_API_DB_PASS, which overrides both.",
     )
     db_pass_file: AbsolutePath | None = Field(
         default=None,
-        description="File whose first line is the password, in place of db_pass; it must not be readable by everyone.",
+        description="File with the password in its first line, instead of db_pass. It must not be world-readable.",
     )
     db_name: Text = Field(default="slurm_acct_db", description="Name of the database (StorageLoc in slurmdbd.conf).")
     table_assoc: Table = Field(
-        default="slurm_assoc_table", description="Table of the associations: <ClusterName>_assoc_table."
+        default="slurm_assoc_table", description="Table of associations: <ClusterName>_assoc_table."
     )
-    table_job: Table = Field(default="slurm_job_table", description="Table of the jobs: <ClusterName>_job_table.")
+    table_job: Table = Field(default="slurm_job_table", description="Table of jobs: <ClusterName>_job_table.")
     table_step: Table | None = Field(
         default=None,
-        description="Table of the jobs' steps, <ClusterName>_step_table, from which /history has the CPU time that jobs"
-        " used (cpu_time); the account then needs SELECT on it as well. null: it is not read.",
+        description="Table of job steps: <ClusterName>_step_table. /history reads the CPU time of jobs (cpu_time) from"
+        " it. The account needs SELECT on it, too. null: it is not read.",
     )
-    db_connect_timeout: int = Field(default=5, ge=1, le=600, description="Seconds to wait for the database to answer.")
+    db_connect_timeout: int = Field(
+        default=5, ge=1, le=600, description="Time limit of a connection attempt, in seconds."
+    )
     db_statement_seconds: int = Field(
         default=10,
         ge=1,
         le=600,
-        description="Seconds after which the server ends a query of ours; the client is told to narrow it (504).",
+        description="Time limit of one query, in seconds. A slower query gets 504, with the advice to narrow it.",
     )
     db_pool_size: int = Field(
-        default=4, ge=1, le=100, description="Connections to the database that one web worker opens at most."
+        default=4, ge=1, le=100, description="Maximum connections of one web worker to the database."
     )
     db_ssl_ca: AbsolutePath | None = Field(
-        default=None, description="Certificate authority of the server; turns TLS on and its certificate is verified."
+        default=None, description="File with the certificate authority of the server. Enables TLS with verification."
     )
     db_sqlite_file: AbsolutePath | None = Field(
         default=None,
-        description="An SQLite file with slurmdbd's tables, read in place of a server: a copy for trials.",
+        description="SQLite file with slurmdbd's tables, read instead of a server. For trials.",
     )
     history_max_limit: int = Field(
-        default=10000, ge=1, le=1_000_000, description="Most records that one answer of /history or /users has."
+        default=10000, ge=1, le=1_000_000, description="Maximum records in one response of /history or /users."
     )
     names_cache_seconds: int = Field(
-        default=30, ge=1, le=3600, description="Seconds for which associations, QOS and TRES are remembered."
+        default=30, ge=1, le=3600, description="Seconds for which associations, QOS and TRES are cached."
     )
 
 
 class FilterSettings(Section):
-    """Section `filter`: what the service does not show."""
+    """Section `filter`: partitions that the service hides."""
 
     partitions: tuple[Text, ...] = Field(
         default=(),
         strict=False,
-        description="Partitions to hide, by name: they, their jobs and the nodes that belong to no other partition"
-        " appear in no answer.",
+        description="Names of partitions to hide, with their jobs and the nodes that belong to no other partition.",
     )
 
 
 class Settings(Section):
-    """The whole configuration; `origin` says where it came from, in words for the log."""
+    """The whole configuration. `origin` is its file, or a description of the defaults, for log messages."""
 
     system: SystemSettings = SystemSettings()
     database: DatabaseSettings = DatabaseSettings()

@@ -1,4 +1,4 @@
-"""What all sections of the configuration share: how they are validated, and the types of their values."""
+"""The base class of all sections of the configuration, and types of values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AbsolutePath = Annotated[Path, Field(strict=False), AfterValidator(_absolute)]
 
 
 class Section(BaseModel):
-    """Base of every section: unknown settings are refused, values are not changed once they are read."""
+    """Base of every section: refuses unknown settings, and is immutable."""
 
-    # Inputs stay out of pydantic's own messages: one of them may be a password.
+    # Inputs stay out of pydantic's messages, because one of them may be a password.
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)

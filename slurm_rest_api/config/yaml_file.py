@@ -1,4 +1,4 @@
-"""Reads a YAML file with the line of each of its settings, and refuses what YAML lets pass silently."""
+"""Reads a YAML file with line numbers, and reports duplicate keys, which PyYAML accepts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import yaml
 from slurm_rest_api.errors import ConfigError
 
 _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
-_QUOTE: Final = "a value that begins with * & ! or % must stand in quotes"
+_QUOTE: Final = "a value that begins with * & ! or % must be in quotes"
 
 
 @dataclass(frozen=True)
 class YamlFile:
-    """What a file holds: its mapping, the line of each section and setting, and a sentence for each key given twice."""
+    """The content of a file: `data`, the line of each section and setting, and a message for each duplicate key."""
 
     data: dict[Any, Any]
     lines: dict[tuple[str, ...], int]
@@ -24,7 +24,7 @@ class YamlFile:
 
 
 def read_yaml(file: Path) -> YamlFile:
-    """Read `file`; an empty file is an empty mapping.
+    """Reads `file`. An empty file is an empty mapping.
 
     Raises:
         ConfigError: the file cannot be read, is not YAML (with line and column), or is not a mapping.
@@ -34,7 +34,7 @@ def read_yaml(file: Path) -> YamlFile:
     except OSError as error:
         raise ConfigError(str(file), [f"The file cannot be read: {error.strerror}."]) from error
     try:
-        # The loader decodes as it is made, so a file that is no text fails here already.
+        # The constructor decodes the text, so it raises for binary files.
         loader = _Loader(raw)
         node = loader.get_single_node()
         data = {} if node is None else loader.construct_document(node)
@@ -43,8 +43,8 @@ def read_yaml(file: Path) -> YamlFile:
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        told = "The file must hold the sections system, database, filter and auth, each as `name:`."
-        raise ConfigError(str(file), [told])
+        message = "The file is not a mapping. Write the sections system, database, filter and auth, each as `name:`."
+        raise ConfigError(str(file), [message])
     lines: dict[tuple[str, ...], int] = {}
     duplicates: list[str] = []
     if isinstance(node, yaml.MappingNode):
@@ -53,13 +53,13 @@ def read_yaml(file: Path) -> YamlFile:
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader, except that a scalar which only looks like a date or a number is YAML's error with its line."""
+    """SafeLoader that reports an invalid date or number as a YAML error, with its line."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep=deep)
         except ValueError as error:
-            problem = "this looks like a date or a number but is none; put it in quotes"
+            problem = "this is not a valid date or number, put it in quotes if it is text"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
 
 
@@ -72,7 +72,7 @@ def _walk(
         here = (*path, key.value)
         line = key.start_mark.line + 1
         if here in lines:
-            duplicates.append(f"{'.'.join(here)} is given twice, in lines {lines[here]} and {line}; expected once.")
+            duplicates.append(f"{'.'.join(here)} is set twice: in lines {lines[here]} and {line}. Remove one.")
         lines.setdefault(here, line)
         if not path and isinstance(value, yaml.MappingNode):
             _walk(value, here, lines, duplicates)
@@ -80,9 +80,9 @@ def _walk(
 
 def _syntax_fault(error: yaml.YAMLError) -> str:
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return "The file is not text in UTF-8, or holds control characters."
+        return "The file is not UTF-8 text, or has control characters."
     mark = error.problem_mark
-    # These two problems quote what they found, and that may be a password without its quotes.
+    # These two messages of PyYAML quote the value, which may be a password.
     quotes = error.problem and error.problem.startswith(("found undefined alias", "could not determine a constructor"))
     problem = _QUOTE if quotes else error.problem
     return f"Line {mark.line + 1}, column {mark.column + 1} is not valid YAML: {problem}."

@@ -93,6 +93,6 @@ def test_unknown_values_are_refused_with_the_known_ones(tmp_path: Path) -> None:
     path.write_text("auth:\n  mode: basic\n  private_data: [jobs, events]\n  open_paths: [health]\n")
     code, message = run(path, "openapi")
     assert code == 1
-    assert 'auth.mode (line 2): "basic" cannot be used; expected one of none, token, jwt, proxy.' in message
-    assert '"events" cannot be used; expected one of jobs, usage, users, accounts, nodes, partitions.' in message
-    assert '"health" cannot be used; expected the path of a route, such as /health.' in message
+    assert 'auth.mode (line 2): invalid value "basic". Expected one of none, token, jwt, proxy.' in message
+    assert 'invalid value "events". Expected one of jobs, usage, users, accounts, nodes, partitions.' in message
+    assert 'invalid value "health". Expected the path of a route, such as /health.' in message

@@ -1,4 +1,4 @@
-"""Finding the file, and what is said about a wrong one."""
+"""Finding the configuration file, and the faults of a wrong one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def write_port(file: Path, port: int) -> Path:
     return file
 
 
-def test_files_are_looked_for_in_the_documented_order(tmp_path: Path) -> None:
+def test_files_are_searched_in_the_documented_order(tmp_path: Path) -> None:
     etc = write_port(tmp_path / "etc" / "config.yml", 4)
     cwd = tmp_path / "cwd"
     cwd.mkdir()
@@ -48,7 +48,7 @@ def test_files_are_looked_for_in_the_documented_order(tmp_path: Path) -> None:
     assert load_settings(None, {"SLURM_REST_API_CONFIG": ""}, cwd, etc).origin == str(here)
 
 
-def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
+def test_without_a_file_the_defaults_apply(tmp_path: Path) -> None:
     settings = load_settings(None, {}, tmp_path, tmp_path / "none.yml")
     assert (settings.system.host, settings.system.port, settings.system.source) == ("127.0.0.1", 5000, "slurm")
     assert settings.filter.partitions == ()
@@ -56,17 +56,17 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "system:\n", "system:\ndatabase:\nfilter:\n", "{}", "null\n"])
-def test_a_file_that_sets_nothing_means_the_defaults(tmp_path: Path, text: str) -> None:
+def test_an_empty_file_means_the_defaults(tmp_path: Path, text: str) -> None:
     settings = load(tmp_path, text)
     assert settings.system == Settings().system
     assert settings.database == Settings().database
 
 
-def test_a_named_file_that_does_not_exist_is_a_fault(tmp_path: Path) -> None:
+def test_a_missing_named_file_is_a_fault(tmp_path: Path) -> None:
     write_port(tmp_path / "config.yml", 1)
-    with pytest.raises(ConfigError, match=r"--config names none\.yml, but there is no such file"):
+    with pytest.raises(ConfigError, match=r"The file does not exist: none\.yml\. Check --config\."):
         load_settings(Path("none.yml"), {}, tmp_path)
-    with pytest.raises(ConfigError, match=r"\$SLURM_REST_API_CONFIG names /none\.yml, but there is no such file"):
+    with pytest.raises(ConfigError, match=r"The file does not exist: /none\.yml\. Check \$SLURM_REST_API_CONFIG\."):
         load_settings(None, {"SLURM_REST_API_CONFIG": "/none.yml"}, tmp_path)
 
 
@@ -109,89 +109,92 @@ filter:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("system: {port: abc}", 'system.port (line 1): "abc" cannot be used; expected a whole number from 1 to 65535.'),
-        ("system:\n  port: 0", "system.port (line 2): 0 cannot be used; expected a whole number from 1 to 65535."),
+        ("system: {port: abc}", 'system.port (line 1): invalid value "abc". Expected a whole number from 1 to 65535.'),
+        ("system:\n  port: 0", "system.port (line 2): invalid value 0. Expected a whole number from 1 to 65535."),
         (
             "system: {port: 5000.5}",
-            "system.port (line 1): 5000.5 cannot be used; expected a whole number from 1 to 65535.",
+            "system.port (line 1): invalid value 5000.5. Expected a whole number from 1 to 65535.",
         ),
-        ("system: {port: yes}", "system.port (line 1): true cannot be used; expected a whole number from 1 to 65535."),
+        ("system: {port: yes}", "system.port (line 1): invalid value true. Expected a whole number from 1 to 65535."),
         (
             "system: {port: }",
-            "system.port (line 1): no value (null) cannot be used; expected a whole number from 1 to 65535.",
+            "system.port (line 1): invalid value null. Expected a whole number from 1 to 65535.",
         ),
-        ("system: {debug: 1}", "system.debug (line 1): 1 cannot be used; expected true or false."),
-        ('system: {debug: "yes"}', 'system.debug (line 1): "yes" cannot be used; expected true or false.'),
+        ("system: {debug: 1}", "system.debug (line 1): invalid value 1. Expected true or false."),
+        ('system: {debug: "yes"}', 'system.debug (line 1): invalid value "yes". Expected true or false.'),
         (
             "system: {refresh_seconds: 0.5}",
-            "system.refresh_seconds (line 1): 0.5 cannot be used; expected a number of at least 1.",
+            "system.refresh_seconds (line 1): invalid value 0.5. Expected a number of at least 1.",
         ),
         (
             "system: {refresh_seconds: .inf}",
-            "system.refresh_seconds (line 1): Infinity cannot be used; expected a number of at least 1.",
+            "system.refresh_seconds (line 1): invalid value Infinity. Expected a number of at least 1.",
         ),
         (
             "system: {host: 5}",
-            "system.host (line 1): 5 cannot be used; expected text that is not empty"
-            " (put it in quotes: YAML takes it for a number or a truth value).",
+            "system.host (line 1): invalid value 5. Expected text that is not empty"
+            " (put it in quotes: YAML reads it as a number or a boolean).",
         ),
         (
             "system: {log_level: off}",
-            "system.log_level (line 1): false cannot be used; expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL.",
+            "system.log_level (line 1): invalid value false. Expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL.",
         ),
         (
             "system: {source: pyslurm}",
-            'system.source (line 1): "pyslurm" cannot be used; expected "slurm", "demo", or "package.module:function"'
+            'system.source (line 1): invalid value "pyslurm". Expected "slurm", "demo", or "package.module:function"'
             " for a source of your own.",
         ),
         (
             'system: {cors_origins: ["*", "https://a.org/"]}',
-            'system.cors_origins[1] (line 1): "https://a.org/" cannot be used; expected "*" or an origin such as'
+            'system.cors_origins[1] (line 1): invalid value "https://a.org/". Expected "*" or an origin such as'
             ' "https://dashboard.example.org" (no path, no closing slash).',
         ),
         (
             "system: {runtime_dir: run}",
-            'system.runtime_dir (line 1): "run" cannot be used; expected an absolute path (one that begins with /).',
+            'system.runtime_dir (line 1): invalid value "run". Expected an absolute path (one that begins with /).',
         ),
         (
             "system: {runtime_dir: 5}",
-            "system.runtime_dir (line 1): 5 cannot be used; expected an absolute path, or null.",
+            "system.runtime_dir (line 1): invalid value 5. Expected an absolute path, or null.",
         ),
         (
             "filter: {partitions: secret}",
-            'filter.partitions (line 1): "secret" cannot be used; expected a list of texts such as ["a", "b"].',
+            'filter.partitions (line 1): invalid value "secret". Expected a list of texts such as ["a", "b"].',
         ),
         (
             "filter:\n  partitions:\n    - a\n    - 0017",
-            "filter.partitions[1] (line 2): 15 cannot be used; expected text that is not empty"
-            " (put it in quotes: YAML takes it for a number or a truth value).",
+            "filter.partitions[1] (line 2): invalid value 15. Expected text that is not empty"
+            " (put it in quotes: YAML reads it as a number or a boolean).",
         ),
         (
             "database: {table_job: a.b}",
-            'database.table_job (line 1): "a.b" cannot be used; expected the name of a table such as'
+            'database.table_job (line 1): invalid value "a.b". Expected the name of a table such as'
             ' "cluster_job_table", without its database.',
         ),
-        ("system: {prot: 1}", "system.prot (line 1): unknown setting; did you mean port?"),
+        ("system: {prot: 1}", "system.prot (line 1): unknown setting. Did you mean `port`?"),
         (
             "system: {partitions: []}",
-            "system.partitions (line 1): unknown here; partitions belongs into section filter.",
+            "system.partitions (line 1): not a setting of this section. Move it to section `filter`.",
         ),
-        ("port: 1", "port (line 1): unknown here; port belongs into section system."),
-        ("sytem: {}", "sytem (line 1): unknown section; did you mean system?"),
-        ("origin: x", "origin (line 1): unknown section; the sections are system, database, filter, auth."),
-        ("1: x", "the file: 1 is not the name of a setting; expected one of system, database, filter, auth."),
-        ("filter: {2: x}", "filter: 2 is not the name of a setting; expected one of partitions."),
-        ("system: [port]", "system (line 1): expected settings, each on a line as `name: value`."),
-        ("- system", "The file must hold the sections system, database, filter and auth, each as `name:`."),
-        ("system:\n  port: 1\n  port: 1", "system.port is given twice, in lines 2 and 3; expected once."),
-        ("filter:\nfilter:", "filter is given twice, in lines 1 and 2; expected once."),
+        ("port: 1", "port (line 1): not a setting of this section. Move it to section `system`."),
+        ("sytem: {}", "sytem (line 1): unknown section. Did you mean `system`?"),
+        ("origin: x", "origin (line 1): unknown section. Expected one of system, database, filter, auth."),
+        ("1: x", "the file: 1 is not a setting. Expected one of system, database, filter, auth."),
+        ("filter: {2: x}", "filter: 2 is not a setting. Expected one of partitions."),
+        ("system: [port]", "system (line 1): expected settings, one per line, as `name: value`."),
+        (
+            "- system",
+            "The file is not a mapping. Write the sections system, database, filter and auth, each as `name:`.",
+        ),
+        ("system:\n  port: 1\n  port: 1", "system.port is set twice: in lines 2 and 3. Remove one."),
+        ("filter:\nfilter:", "filter is set twice: in lines 1 and 2. Remove one."),
     ],
 )
-def test_each_fault_names_its_place_its_value_and_what_was_expected(tmp_path: Path, text: str, fault: str) -> None:
+def test_each_fault_names_location_value_and_expectation(tmp_path: Path, text: str, fault: str) -> None:
     assert faults_of(tmp_path, text) == [fault]
 
 
-def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     text = """
 system: {port: 0, debug: 2, prot: 3, prot: 4}
 databse: {}
@@ -235,7 +238,7 @@ def test_no_fault_shows_a_password(tmp_path: Path, text: str) -> None:
     assert all(SECRET not in fault for fault in faults_of(tmp_path, text))
 
 
-def test_no_representation_shows_the_password(tmp_path: Path) -> None:
+def test_no_repr_shows_the_password(tmp_path: Path) -> None:
     settings = load(tmp_path, f"database: {{db_pass: {SECRET}}}")
     assert settings.database.db_pass.get_secret_value() == SECRET
     assert SECRET not in f"{settings!r} {settings} {settings.database!r} {settings.model_dump_json()}"
@@ -248,7 +251,7 @@ def password_file(folder: Path, text: str = f"{SECRET}\nsecond line\n", mode: in
     return file
 
 
-def test_the_password_comes_from_the_environment_before_the_file_before_the_setting(tmp_path: Path) -> None:
+def test_the_environment_overrides_the_password_file_and_setting(tmp_path: Path) -> None:
     from_file = f"database: {{db_pass_file: {password_file(tmp_path)}}}"
     assert load(tmp_path, from_file).database.db_pass.get_secret_value() == SECRET
     given = load(tmp_path, from_file, SLURM_REST_API_DB_PASS="other")
@@ -261,18 +264,18 @@ def test_the_password_comes_from_the_environment_before_the_file_before_the_sett
 @pytest.mark.parametrize(
     ("text", "mode", "fault"),
     [
-        ("", 0o600, "has no password in its first line."),
-        ("\nsecond\n", 0o600, "has no password in its first line."),
-        (SECRET, 0o644, "can be read by every user of this host; chmod o-r it."),
+        ("", 0o600, "has no password. Write it into the first line."),
+        ("\nsecond\n", 0o600, "has no password. Write it into the first line."),
+        (SECRET, 0o644, "is readable by every user of this host. Run `chmod o-r` on it."),
     ],
 )
-def test_a_password_file_must_be_private_and_hold_a_password(tmp_path: Path, text: str, mode: int, fault: str) -> None:
+def test_an_empty_or_readable_password_file_is_a_fault(tmp_path: Path, text: str, mode: int, fault: str) -> None:
     file = password_file(tmp_path, text, mode)
     found = faults_of(tmp_path, f"database: {{db_pass_file: {file}}}")
     assert found == [f'database.db_pass_file: "{file}" {fault}']
 
 
-def test_a_password_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+def test_an_unreadable_password_file_is_a_fault(tmp_path: Path) -> None:
     missing = tmp_path / "none"
     assert faults_of(tmp_path, f"database: {{db_pass_file: {missing}}}") == [
         f'database.db_pass_file: "{missing}" cannot be read: No such file or directory.'
@@ -280,5 +283,5 @@ def test_a_password_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
     file = password_file(tmp_path)
     file.write_bytes(b"\xff\xfe\xff")
     assert faults_of(tmp_path, f"database: {{db_pass_file: {file}}}") == [
-        f'database.db_pass_file: "{file}" is not text in UTF-8.'
+        f'database.db_pass_file: "{file}" is not UTF-8 text.'
     ]

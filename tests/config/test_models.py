@@ -1,4 +1,4 @@
-"""The settings themselves."""
+"""Types, limits and defaults of settings."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def test_settings_cannot_be_changed() -> None:
         settings.system.port = 1
 
 
-def test_the_runtime_folder_is_the_one_of_the_setting_before_that_of_systemd() -> None:
+def test_runtime_dir_overrides_the_folder_of_systemd() -> None:
     environ = {"RUNTIME_DIRECTORY": "/run/one:/run/two"}
     assert SystemSettings(runtime_dir=Path("/srv/x")).runtime_path(environ) == Path("/srv/x")
     assert SystemSettings().runtime_path(environ) == Path("/run/one")
 
 
-def test_without_systemd_the_runtime_folder_is_one_of_this_user() -> None:
+def test_without_systemd_the_runtime_folder_belongs_to_the_user() -> None:
     folder = SystemSettings().runtime_path({})
     assert folder.is_absolute()
     assert folder.name == "slurm-rest-api"
@@ -32,7 +32,7 @@ def test_without_systemd_the_runtime_folder_is_one_of_this_user() -> None:
         assert folder == Path("/run/slurm-rest-api")
 
 
-def test_a_log_level_may_be_written_small() -> None:
+def test_a_log_level_may_be_in_lower_case() -> None:
     assert SystemSettings.model_validate({"log_level": "debug"}).log_level == "DEBUG"
 
 

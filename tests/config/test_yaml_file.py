@@ -1,4 +1,4 @@
-"""Reading YAML: lines, duplicates, and errors that say where."""
+"""Reading YAML: line numbers, duplicate keys and syntax errors."""
 
 from __future__ import annotations
 
@@ -35,16 +35,19 @@ def test_each_setting_has_its_line(tmp_path: Path) -> None:
         ("system:\n  port: 1\n host: a\n", "Line 3, column 2 is not valid YAML: "),
         ("system:\n\tport: 1\n", "Line 2, column 1 is not valid YAML: "),
         ("a: b: c\n", "Line 1, column 5 is not valid YAML: "),
-        ("a: *b\n", "Line 1, column 4 is not valid YAML: a value that begins with * & ! or % must stand in quotes."),
-        ("a: !b c\n", "Line 1, column 4 is not valid YAML: a value that begins with * & ! or % must stand in quotes."),
-        ("a: 2026-13-45\n", "Line 1, column 4 is not valid YAML: this looks like a date or a number but is none"),
+        ("a: *b\n", "Line 1, column 4 is not valid YAML: a value that begins with * & ! or % must be in quotes."),
+        ("a: !b c\n", "Line 1, column 4 is not valid YAML: a value that begins with * & ! or % must be in quotes."),
+        (
+            "a: 2026-13-45\n",
+            "Line 1, column 4 is not valid YAML: this is not a valid date or number, put it in quotes if it is text.",
+        ),
         ("a: 1\n---\nb: 2\n", "Line 2, column 1 is not valid YAML: "),
         ("a: {[]: 1}\n", "Line 1, column 5 is not valid YAML: "),
-        (b"a: \xff\xff\n", "The file is not text in UTF-8, or holds control characters."),
-        (b"a: \x07\n", "The file is not text in UTF-8, or holds control characters."),
+        (b"a: \xff\xff\n", "The file is not UTF-8 text, or has control characters."),
+        (b"a: \x07\n", "The file is not UTF-8 text, or has control characters."),
     ],
 )
-def test_what_is_not_yaml_is_told_with_line_and_column(tmp_path: Path, text: str | bytes, start: str) -> None:
+def test_a_syntax_error_has_line_and_column(tmp_path: Path, text: str | bytes, start: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_yaml(written(tmp_path, text))
     assert len(caught.value.faults) == 1
@@ -58,6 +61,6 @@ def test_nothing_in_the_file_is_executed(tmp_path: Path) -> None:
     assert not made.exists()
 
 
-def test_a_folder_in_place_of_the_file_is_a_fault(tmp_path: Path) -> None:
+def test_a_folder_instead_of_a_file_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="The file cannot be read: Is a directory"):
         read_yaml(tmp_path)
