@@ -48,7 +48,7 @@ SLURMS_OWN = {
     "Unable to contact slurm controller",
     "configuration source",
 }
-NOT_YET_PLAIN = {"pages.md", "settings.md"}
+NOT_YET_PLAIN = {"pages.md"}
 WRITE_SETTINGS = (
     "docs/settings.md differs from the models. Write it again: python -c 'from slurm_rest_api.config.document import "
     'settings_page; print(settings_page(), end="")\' > docs/settings.md'
