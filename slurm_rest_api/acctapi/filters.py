@@ -48,7 +48,7 @@ class AssociationFilter:
     uid: int | None = None
     account: str | None = None
 
-    def _orphan_condition(self, job: FromClause) -> Condition:
+    def orphan_condition(self, job: FromClause) -> Condition:
         """What a record without association has to meet."""
         conditions = [] if self.uid is None else [job.c.id_user == self.uid]
         if self.account is not None:
@@ -115,7 +115,7 @@ def conditions(job: FromClause, filters: Filters) -> list[Condition]:
 def association_condition(job: FromClause, associations: AssociationFilter) -> Condition:
     """The condition on a row's owners, as one."""
     known = job.c.id_assoc.in_(sorted(associations.association_ids))
-    return or_(known, associations._orphan_condition(job)) if associations.orphan_association_ids else known
+    return or_(known, associations.orphan_condition(job)) if associations.orphan_association_ids else known
 
 
 def newest_attempt(job: Table, filters: Filters) -> Condition:

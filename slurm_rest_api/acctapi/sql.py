@@ -1,13 +1,14 @@
-"""Filters to SQL: which index finds the keys of a page, and the rows of given keys. Pure.
+"""Translates filters to SQL: chooses the index that finds the keys of a page, then reads rows by key.
 
-Every statement names the index that it was made for. Left to itself the optimizer of MariaDB and MySQL bets on `LIMIT`
-and reads the whole table backwards whenever few rows match; the names used here exist in every Slurm from 15.08 on.
-Where no index can serve, the primary key is walked from the newest record down, and the server's time limit ends it.
+Every statement forces the index that it was written for (`_INDEX_CHOICES`). On its own, the optimizer of MariaDB and
+MySQL relies on `LIMIT`, and reads the whole table backwards whenever few rows match. The named indexes exist in every
+Slurm since 15.08. Without a suitable index, the primary key is read from the newest record down, and the server's time
+limit ends the search.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -24,16 +25,16 @@ from slurm_rest_api.acctapi.filters import (
     newest_attempt,
 )
 
-MOST_BRANCHES: Final = 100
-"""An owner with more associations than this is found by walking the newest records."""
+MAX_SCANS: Final = 100
+"""Most index scans in one statement. A filter with more associations or QOS reads the newest records instead."""
 
 SHORT_WINDOW_SECONDS: Final = 32 * 86400
-"""A time window up to this length is read as a whole when few of its records can match."""
+"""Longest time window that is read as a whole when few of its records can match."""
 
 WHOLE_WINDOW_SECONDS: Final = 2 * 86400
-"""One up to this length is always read as a whole: its last page would walk on to the table's oldest record."""
+"""Longest time window that is always read as a whole: its last page would otherwise read on to the oldest record."""
 
-# States of so few records that reading a time window is cheaper than waiting for one of them to pass by.
+# So few records have these states that reading a time window is cheaper than reading records until one matches.
 _RARE: Final = frozenset((7, 8, 9, 10, 11, states.REQUEUED, states.RESIZED, states.REVOKED))
 
 Keys = Select[Any] | CompoundSelect[Any]
@@ -41,10 +42,10 @@ Keys = Select[Any] | CompoundSelect[Any]
 
 @dataclass(frozen=True)
 class KeyRange:
-    """Primary keys that can match: from `lower` up to but not including `upper`; None is no bound.
+    """Primary keys that can match: from `lower` up to but not including `upper`. None is no bound.
 
-    `submitted_below` bounds the rows that were made when their job was submitted, for `submit_before`; tasks of an
-    array get their rows later, when they start, and keep the time at which the array was submitted.
+    `submitted_below` bounds the rows that were inserted when their job was submitted, for `submit_before`. Array tasks
+    get their rows later, when they start, and keep the time at which the array was submitted.
     """
 
     lower: int | None = None
@@ -53,7 +54,7 @@ class KeyRange:
 
 
 class CursorKey(NamedTuple):
-    """The last record of the page before."""
+    """Sort keys of the last record of the previous page."""
 
     key: int
     id_job: int
@@ -62,7 +63,7 @@ class CursorKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Page:
-    """What part of the answer is asked for; the columns `extra` come along with the keys."""
+    """Part of the result to read. `extra` names columns to read along with the keys."""
 
     limit: int
     after: CursorKey | None = None
@@ -70,38 +71,58 @@ class Page:
     extra: tuple[str, ...] = ()
 
 
-class _Branch(NamedTuple):
-    """A part of the answer: the index that finds it, and the conditions that make it this part."""
+class _IndexScan(NamedTuple):
+    """One scan of an index, and the conditions that select its part of the result."""
 
-    by: str
+    index: str
     conditions: list[Condition]
 
 
-def page_keys(job: Table, filters: Filters, keys: KeyRange, page: Page) -> Keys:
-    """The keys (with id_job, time_submit and `page.extra`) of one page, the newest record first.
+@dataclass(frozen=True)
+class _Query:
+    """Everything that the choice of an index depends on."""
 
-    Answers to `jobid` comparisons are in the order of job ids and submit times, which an index has.
+    job: Table
+    filters: Filters
+    keys: KeyRange
+    after: CursorKey | None
+
+    def scan(self, index: str, *conditions: Condition) -> _IndexScan:
+        """Returns a scan of `index` within the key range, for the requested associations."""
+        associations = self.filters.associations
+        owners = [] if associations is None else [association_condition(self.job, associations)]
+        return _IndexScan(index, [*conditions, *owners, *self.in_key_range()])
+
+    def in_key_range(self) -> list[Condition]:
+        """Returns the conditions on the primary key. Job ids need none: their index is narrow enough."""
+        return [] if self.filters.job_ids else _in_key_range(self.job, self.keys)
+
+
+def page_keys(job: Table, filters: Filters, keys: KeyRange, page: Page) -> Keys:
+    """Selects the keys (with id_job, time_submit and `page.extra`) of one page, newest record first.
+
+    With `jobid` comparisons the order is that of job ids and submit times, which an index has.
     """
-    branches = _by_job_id(job, filters) if filters.job_ids else list(_by_key(job, filters, keys, page.after))
-    # Both orders are unique, and an index has them; a third column would make the server sort.
+    scans = _index_scans(_Query(job, filters, keys, page.after))
+    # Both orders are unique, and an index has them. A third column would make the server sort.
     order = ("id_job", "time_submit") if filters.job_ids else ("job_db_inx",)
     depth = page.offset + page.limit
-    parts = [_part(job, filters, page, branch).order_by(*map(desc, order)) for branch in branches]
+    parts = [_scan_statement(job, filters, page, scan).order_by(*map(desc, order)) for scan in scans]
     if not parts:
         return _columns(job, page).where(false())
     if len(parts) == 1:
-        return _cut(parts[0], page)
+        return _limited(parts[0], page)
     union = union_all(*(select(part.limit(depth).subquery()) for part in parts)).order_by(*map(desc, order))
-    return _cut(union, page)
+    return _limited(union, page)
 
 
 def job_rows(job: Table, keys: Sequence[int]) -> Select[Any]:
-    """The whole rows of `keys`, in no particular order."""
+    """Selects the whole rows of `keys`, in any order."""
     return select(job).where(job.c.job_db_inx.in_(keys))
 
 
 def later_attempts(job: Table, filters: Filters, ids: Sequence[int]) -> Select[Any]:
-    """Id, submit time and hostlist of every matching attempt at the jobs `ids`, for what SQL cannot decide."""
+    """Selects id, submit time and hostlist of every matching attempt at the jobs `ids`."""
     wanted = [*conditions(job, filters), job.c.state != states.REVOKED, job.c.id_job.in_(ids)]
     if filters.associations is not None:
         wanted.append(association_condition(job, filters.associations))
@@ -112,98 +133,160 @@ def _columns(job: Table, page: Page) -> Select[Any]:
     return select(job.c.job_db_inx, job.c.id_job, job.c.time_submit, *(job.c[name] for name in page.extra))
 
 
-def _cut(keys: Keys, page: Page) -> Keys:
+def _limited(keys: Keys, page: Page) -> Keys:
     limited = keys.limit(page.limit)
     return limited.offset(page.offset) if page.offset else limited
 
 
-def _part(job: Table, filters: Filters, page: Page, branch: _Branch) -> Select[Any]:
-    found = [*branch.conditions, *conditions(job, filters)]
+def _scan_statement(job: Table, filters: Filters, page: Page, scan: _IndexScan) -> Select[Any]:
+    found = [*scan.conditions, *conditions(job, filters)]
     if page.after is not None:
-        found += _behind(job, page.after, by_job_id=bool(filters.job_ids))
-    # With nodes to look for, later attempts count only if they had one: `later_attempts` finds out.
+        found += _after_cursor(job, page.after, by_job_id=bool(filters.job_ids))
+    # With a node filter, only attempts on these nodes count. SQL cannot expand hostlists: see `later_attempts`.
     if not filters.duplicates and filters.nodes is None:
         found.append(newest_attempt(job, filters))
-    return _columns(job, page).where(*found).with_hint(job, f"FORCE INDEX ({branch.by})", "mysql")
+    return _columns(job, page).where(*found).with_hint(job, f"FORCE INDEX ({scan.index})", "mysql")
 
 
-def _behind(job: Table, cursor_key: CursorKey, *, by_job_id: bool) -> list[Condition]:
+def _after_cursor(job: Table, after: CursorKey, *, by_job_id: bool) -> list[Condition]:
     if not by_job_id:
-        return [job.c.job_db_inx < cursor_key.key]
-    earlier = and_(job.c.id_job == cursor_key.id_job, job.c.time_submit < cursor_key.time_submit)
-    return [job.c.id_job <= cursor_key.id_job, or_(job.c.id_job < cursor_key.id_job, earlier)]
+        return [job.c.job_db_inx < after.key]
+    earlier = and_(job.c.id_job == after.id_job, job.c.time_submit < after.time_submit)
+    return [job.c.id_job <= after.id_job, or_(job.c.id_job < after.id_job, earlier)]
 
 
-def _by_job_id(job: Table, filters: Filters) -> list[_Branch]:
-    if filters.associations is None:
-        return [_Branch("id_job", [])]
-    signs = "".join(comparison.operator[0] for comparison in filters.job_ids)
-    closed = "=" in signs or ("<" in signs and ">" in signs)
-    if not closed and _are_few(filters.associations):
-        return _of_owners(job, filters.associations, [])
-    return [_Branch("id_job", [association_condition(job, filters.associations)])]
-
-
-def _by_key(job: Table, filters: Filters, keys: KeyRange, after: CursorKey | None) -> Iterator[_Branch]:
-    within = _within(job, keys)
-    associations = [] if filters.associations is None else [association_condition(job, filters.associations)]
-    if filters.states is not None and filters.states <= states.ACTIVE:
-        yield _Branch("rollup2", [*associations, *within])
-    elif filters.associations is not None and _are_few(filters.associations):
-        yield from _of_owners(job, filters.associations, within)
-    elif filters.uid is not None:
-        yield _Branch("sacct_def", [*associations, *within])
-    elif filters.qos is not None and len(filters.qos) <= MOST_BRANCHES:
-        yield from (_Branch("qos", [job.c.id_qos == qos, *associations, *within]) for qos in sorted(filters.qos))
-    elif (ended := _ended_since(filters, keys)) is not None:
-        yield _Branch("rollup2", [job.c.time_end >= ended, *associations, *within])
-        if filters.end_after is None:
-            yield _Branch("rollup2", [job.c.time_end == 0, *associations, *within])
-    elif keys.submitted_below is None:
-        yield _Branch("PRIMARY", [*associations, *within])
-    else:
-        yield _Branch("PRIMARY", [job.c.job_db_inx < keys.submitted_below, *associations, *within])
-        if after is None or after.key > keys.submitted_below:
-            yield _Branch("array_job", [*_late_tasks(job, keys.submitted_below), *associations, *within])
-
-
-def _within(job: Table, keys: KeyRange) -> list[Condition]:
+def _in_key_range(job: Table, keys: KeyRange) -> list[Condition]:
     found = [] if keys.lower is None else [job.c.job_db_inx >= keys.lower]
     return found if keys.upper is None else [*found, job.c.job_db_inx < keys.upper]
 
 
-def _are_few(associations: AssociationFilter) -> bool:
-    return len(associations.association_ids) <= MOST_BRANCHES
+# Conditions of the index choices.
 
 
-def _of_owners(job: Table, associations: AssociationFilter, within: list[Condition]) -> list[_Branch]:
-    """One branch an association: its index has the order of the keys, so each reads no more rows than a page has."""
-    branches = [
-        _Branch("association", [job.c.id_assoc == number, *within]) for number in sorted(associations.association_ids)
-    ]
+def _open_job_id_range_of_few_associations(query: _Query) -> bool:
+    """Returns True if job ids have one bound only, so that the index of the associations reads less."""
+    signs = "".join(comparison.operator[0] for comparison in query.filters.job_ids)
+    closed = "=" in signs or ("<" in signs and ">" in signs)
+    return bool(signs) and not closed and _few_associations(query)
+
+
+def _job_ids(query: _Query) -> bool:
+    return bool(query.filters.job_ids)
+
+
+def _only_active_states(query: _Query) -> bool:
+    return query.filters.states is not None and query.filters.states <= states.ACTIVE
+
+
+def _few_associations(query: _Query) -> bool:
+    return query.filters.associations is not None and _is_small(query.filters.associations)
+
+
+def _is_small(associations: AssociationFilter) -> bool:
+    return len(associations.association_ids) <= MAX_SCANS
+
+
+def _numeric_user(query: _Query) -> bool:
+    return query.filters.uid is not None
+
+
+def _few_qos(query: _Query) -> bool:
+    return query.filters.qos is not None and len(query.filters.qos) <= MAX_SCANS
+
+
+def _short_time_window(query: _Query) -> bool:
+    return _window_start(query) is not None
+
+
+def _any_query(_query: _Query) -> bool:
+    return True
+
+
+# Scans of the index choices.
+
+
+def _association_scans(query: _Query) -> list[_IndexScan]:
+    """Scans once per association: the index has the order of the keys, so each scan reads at most a page."""
+    job, associations, in_range = query.job, query.filters.associations, query.in_key_range()
+    assert associations is not None
+    ids = sorted(associations.association_ids)
+    scans = [_IndexScan("association", [job.c.id_assoc == number, *in_range]) for number in ids]
     if associations.orphan_association_ids:
         index = "association" if associations.uid is None else "sacct_def"
-        branches.append(_Branch(index, [associations._orphan_condition(job), *within]))
-    return branches
+        scans.append(_IndexScan(index, [associations.orphan_condition(job), *in_range]))
+    return scans
 
 
-def _ended_since(filters: Filters, keys: KeyRange) -> int | None:
-    """The begin of a short window of `time_end` in which everything lies that can match."""
+def _job_id_scan(query: _Query) -> list[_IndexScan]:
+    return [query.scan("id_job")]
+
+
+def _active_scan(query: _Query) -> list[_IndexScan]:
+    return [query.scan("rollup2")]
+
+
+def _user_scan(query: _Query) -> list[_IndexScan]:
+    return [query.scan("sacct_def")]
+
+
+def _qos_scans(query: _Query) -> list[_IndexScan]:
+    return [query.scan("qos", query.job.c.id_qos == qos) for qos in sorted(query.filters.qos or ())]
+
+
+def _window_scans(query: _Query) -> list[_IndexScan]:
+    """Scans the jobs that ended in the window, and those that have not ended unless `endafter` excludes them."""
+    scans = [query.scan("rollup2", query.job.c.time_end >= _window_start(query))]
+    if query.filters.end_after is None:
+        scans.append(query.scan("rollup2", query.job.c.time_end == 0))
+    return scans
+
+
+def _primary_key_scans(query: _Query) -> list[_IndexScan]:
+    """Scans the newest records, and separately array tasks that started after `submitbefore`."""
+    below = query.keys.submitted_below
+    if below is None:
+        return [query.scan("PRIMARY")]
+    scans = [query.scan("PRIMARY", query.job.c.job_db_inx < below)]
+    if query.after is None or query.after.key > below:
+        scans.append(query.scan("array_job", *_late_tasks(query.job, below)))
+    return scans
+
+
+_INDEX_CHOICES: Final[tuple[tuple[Callable[[_Query], bool], Callable[[_Query], list[_IndexScan]]], ...]] = (
+    # The first condition that holds decides.     # Index of slurmdbd's job table
+    (_open_job_id_range_of_few_associations, _association_scans),  # association; sacct_def for orphans
+    (_job_ids, _job_id_scan),  # id_job
+    (_only_active_states, _active_scan),  # rollup2
+    (_few_associations, _association_scans),  # association; sacct_def for orphans
+    (_numeric_user, _user_scan),  # sacct_def
+    (_few_qos, _qos_scans),  # qos
+    (_short_time_window, _window_scans),  # rollup2
+    (_any_query, _primary_key_scans),  # PRIMARY; array_job for tasks that started late
+)
+
+
+def _index_scans(query: _Query) -> list[_IndexScan]:
+    return next(scans(query) for applies, scans in _INDEX_CHOICES if applies(query))
+
+
+def _window_start(query: _Query) -> int | None:
+    """Returns the start of a short window of `time_end` that contains every match. None if there is no such window."""
+    filters = query.filters
     few = filters.job_name is not None or (filters.states is not None and filters.states <= _RARE)
     longest = SHORT_WINDOW_SECONDS if few else WHOLE_WINDOW_SECONDS
     since = filters.start_after if filters.end_after is None else filters.end_after
     # A lower bound of the key is better: the primary key has the rows themselves.
-    if since is None or keys.lower is not None:
+    if since is None or query.keys.lower is not None:
         return None
     until = filters.now if filters.end_after is None or filters.end_before is None else filters.end_before
     return since if until - since <= longest else None
 
 
 def _late_tasks(job: Table, submitted_below: int) -> list[Condition]:
-    """Tasks of arrays that were submitted below a key but got their own rows above it."""
+    """Returns the condition for array tasks with a row above a key, whose array was submitted below it."""
     row = job.alias("row_of_array")
     first, last = func.min(row.c.job_db_inx), func.max(row.c.job_db_inx)
-    # The index ends with the key, so the server leaps from array to array (EXPLAIN: "Using index for group-by").
+    # The index ends with the key, so the server reads one entry per array (EXPLAIN: "Using index for group-by").
     arrays = (
         select(row.c.id_array_job)
         .where(row.c.id_array_job > 0)

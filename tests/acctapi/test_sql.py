@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.dialects import mysql
 
 from slurm_rest_api.acctapi.filters import AssociationFilter, Filters
-from slurm_rest_api.acctapi.sql import MOST_BRANCHES, CursorKey, KeyRange, Page, page_keys
+from slurm_rest_api.acctapi.sql import MAX_SCANS, CursorKey, KeyRange, Page, page_keys
 from slurm_rest_api.acctapi.tables import job_table
 from slurm_rest_api.web.operator_params import Comparison
 
@@ -47,7 +47,7 @@ def indexes(filters: Filters, keys: KeyRange | None = None) -> Sequence[str]:
             KeyRange(),
             ["association"] * 2,
         ),
-        (Filters(associations=AssociationFilter(frozenset(range(MOST_BRANCHES + 1)))), KeyRange(), ["PRIMARY"]),
+        (Filters(associations=AssociationFilter(frozenset(range(MAX_SCANS + 1)))), KeyRange(), ["PRIMARY"]),
         (Filters(uid=5), KeyRange(), ["sacct_def"]),
         (Filters(qos=frozenset({1, 2})), KeyRange(), ["qos"] * 2),
         (Filters(job_ids=(Comparison("=", 5),)), KeyRange(), ["id_job"]),
