@@ -1,1 +1,4 @@
-"""/users and /history, straight from the tables that slurmdbd writes. Everything here only reads."""
+"""/users and /history, read from the tables that slurmdbd writes. Nothing here writes to them.
+
+`associations`, `encodings`, `filters`, `records`, `resolve_names`, `sql` and `states` do no I/O.
+"""

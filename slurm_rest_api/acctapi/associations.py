@@ -1,7 +1,7 @@
-"""The associations of a cluster: who may run under which account, and with which limits. Pure.
+"""Associations of a cluster: the accounts that a user may run under, and their limits.
 
-Source: `<cluster>_assoc_table`; what a row leaves open it has from its account's row, that from its parent's, and so on
-(slurmdbd's procedure get_parent_limits; `sacctmgr show assoc` prints the outcome).
+Source: `<cluster>_assoc_table`. A row inherits unset limits from its account's row, that from its parent's, and so on
+(slurmdbd's procedure get_parent_limits; `sacctmgr show assoc` prints the result).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _GROUP_TRES: Final = {
 
 
 class Association(NamedTuple):
-    """One row. `user` is empty in the row of an account; `values` has the columns that hold limits."""
+    """One row. `user` is empty in the row of an account. `values` has the columns that hold limits."""
 
     id: int
     user: str
@@ -61,7 +61,7 @@ class Association(NamedTuple):
 
 
 def association_of(row: Row) -> Association:
-    """A row of the table."""
+    """Converts a row of the table."""
     return Association(
         id=row["id_assoc"],
         user=row["user"],
@@ -76,7 +76,7 @@ def association_of(row: Row) -> Association:
 
 
 class Associations:
-    """All associations, also the removed ones that old jobs ran under."""
+    """All associations, including removed ones that old jobs ran under."""
 
     def __init__(self, rows: Iterable[Association]) -> None:
         self._by_id: dict[int, Association] = {}
@@ -98,28 +98,28 @@ class Associations:
         return iter(self._by_id.values())
 
     def ids(self) -> frozenset[int]:
-        """Every id."""
+        """Returns every id."""
         return frozenset(self._by_id)
 
     def by_id(self, number: int) -> Association | None:
-        """The association with an id; None for 0 and for one that is not there."""
+        """Returns the association with an id; None for 0 and for an unknown id."""
         return self._by_id.get(number)
 
     def ids_of_user(self, user: str) -> frozenset[int]:
-        """The ids of all associations of a user."""
+        """Returns the ids of all associations of a user."""
         return frozenset(self._by_user.get(user, ()))
 
     def ids_of_account(self, acct: str) -> frozenset[int]:
-        """The ids of all associations with an account, its own row among them."""
+        """Returns the ids of all associations with an account, including the account's own row."""
         return frozenset(self._by_acct.get(acct, ()))
 
     def accounts_of_user(self, user: str) -> frozenset[str]:
-        """The accounts that a user may run under now."""
+        """Returns the accounts that a user may run under now."""
         rows = (self._by_id[number] for number in self._by_user.get(user, ()))
         return frozenset(row.acct for row in rows if not row.deleted)
 
     def coordinated_by_flag(self) -> Mapping[str, frozenset[str]]:
-        """For each user the accounts that he coordinates because he may run under them: those with UsersAreCoords."""
+        """Returns for each user the accounts with the flag UsersAreCoords that they belong to."""
         found: defaultdict[str, set[str]] = defaultdict(set)
         for account in self._accounts.values():
             if not account.deleted and (account.values.get("flags") or 0) & _USERS_ARE_COORDS:
@@ -129,7 +129,7 @@ class Associations:
         return {user: frozenset(accounts) for user, accounts in found.items()}
 
     def with_descendants(self, accounts: Iterable[str]) -> frozenset[str]:
-        """`accounts`, and those that have one of them above; removed ones are below nothing."""
+        """Returns `accounts` and all accounts below them. Removed accounts are below none."""
         below: defaultdict[str, set[str]] = defaultdict(set)
         for row in self._accounts.values():
             if not row.deleted and row.parent_acct:
@@ -143,7 +143,7 @@ class Associations:
         return frozenset(found)
 
     def record(self, row: Association, qos: Mapping[int, str], tres_names: Mapping[int, str]) -> Record:
-        """One record of /users, fields as `acctapi.answers.AssociationRecord` declares them."""
+        """Returns one record of /users, with the fields of `acctapi.contract.AssociationRecord`."""
         ancestry = list(self._with_ancestors(row))
         return {
             "id_assoc": row.id,
@@ -165,11 +165,11 @@ class Associations:
         }
 
     def _with_ancestors(self, row: Association) -> Iterator[Association]:
-        """The row, its account's row, that one's parent, up to root."""
+        """Yields the row, its account's row, that row's parent, up to root."""
         yield row
         acct = row.acct if row.user else row.parent_acct
         seen: set[str] = set()
-        # A table that is being changed might lead in a circle.
+        # The tree may have a cycle while slurmdbd changes it.
         while acct and acct not in seen and (account := self._accounts.get(acct)):
             yield account
             seen.add(acct)
@@ -181,7 +181,7 @@ def _first(ancestry: list[Association], column: str) -> int | None:
 
 
 def _merged_tres(ancestry: list[Association], column: str, names: Mapping[int, str]) -> dict[str, int]:
-    """For each TRES the limit nearest to the row itself."""
+    """Returns for each TRES the limit of the nearest row."""
     merged: dict[str, int] = {}
     for row in reversed(ancestry):
         merged.update(tres(row.values[column], names))
@@ -189,7 +189,7 @@ def _merged_tres(ancestry: list[Association], column: str, names: Mapping[int, s
 
 
 def _qos_ids(ancestry: list[Association]) -> list[int]:
-    """The list of the nearest row that has one, with the changes (`+3`, `-1`) made on the way down from it."""
+    """Returns the list of the nearest row that has one, with the changes (`+3`, `-1`) of the rows below it."""
     changes: list[str] = []
     ids: dict[int, None] = {}
     for row in ancestry:

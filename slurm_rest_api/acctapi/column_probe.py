@@ -1,4 +1,4 @@
-"""Which columns this database's tables have: slurmdbd adds and drops some with every release."""
+"""Reads which columns the tables of this database have: they differ between Slurm releases."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from slurm_rest_api.acctapi.tables import (
 )
 from slurm_rest_api.errors import DatabaseUnusable
 
-# SHOW CREATE TABLE, which SQLAlchemy's inspector needs, is denied to accounts with rights on columns alone.
+# SQLAlchemy's inspector needs SHOW CREATE TABLE, which an account with rights on columns only may not use.
 _MYSQL_COLUMNS = text(
     "SELECT column_name AS name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = :name"
 ).bindparams(bindparam("name"))
@@ -31,7 +31,7 @@ _SQLITE_COLUMNS = text("SELECT name FROM pragma_table_info(:name)").bindparams(b
 
 @dataclass(frozen=True)
 class Schema:
-    """The tables as this database has them."""
+    """Tables with the columns that this database has. `step` is None unless `database.table_step` is set."""
 
     job: Table
     assoc: Table
@@ -39,12 +39,11 @@ class Schema:
     tres: Table
     coord: Table
     step: Table | None = None
-    """None where what steps used is not read."""
 
 
 @dataclass(frozen=True)
 class TableNames:
-    """What the tables of the cluster are called; `step` is None where it is not read."""
+    """Names of the cluster's tables. `step` is None if the step table is not read."""
 
     job: str
     assoc: str
@@ -52,42 +51,42 @@ class TableNames:
 
 
 def probe(connection: Connection, names: TableNames) -> Schema:
-    """Find out which columns the tables called `names` have.
+    """Reads the columns of the tables `names`.
 
     Raises:
-        DatabaseUnusable: a table is not there, may not be read, or is not one of slurmdbd's.
+        DatabaseUnusable: a table does not exist, may not be read, or is not one of slurmdbd's.
     """
     return Schema(
-        job=job_table(names.job, _present(connection, names.job, JOB_COLUMNS, REQUIRED_JOB_COLUMNS)),
-        assoc=assoc_table(names.assoc, _present(connection, names.assoc, ASSOC_COLUMNS, REQUIRED_ASSOC_COLUMNS)),
+        job=job_table(names.job, _columns(connection, names.job, JOB_COLUMNS, REQUIRED_JOB_COLUMNS)),
+        assoc=assoc_table(names.assoc, _columns(connection, names.assoc, ASSOC_COLUMNS, REQUIRED_ASSOC_COLUMNS)),
         qos=qos_table(),
         tres=tres_table(),
-        # Read only where something is private; most services need no right to it.
+        # Not probed: only `auth.private_data` needs it, and most accounts have no right to it.
         coord=coord_table(),
         step=None if names.step is None else _steps(connection, names.step),
     )
 
 
 def _steps(connection: Connection, name: str) -> Table:
-    _present(connection, name, STEP_COLUMNS, STEP_COLUMNS)
+    _columns(connection, name, STEP_COLUMNS, STEP_COLUMNS)
     return step_table(name)
 
 
-def _present(connection: Connection, table: str, known: frozenset[str], required: frozenset[str]) -> frozenset[str]:
+def _columns(connection: Connection, table: str, known: frozenset[str], required: frozenset[str]) -> frozenset[str]:
     query = _SQLITE_COLUMNS if connection.dialect.name == "sqlite" else _MYSQL_COLUMNS
-    # MySQL 8 answers with names in capitals or not, as the server likes.
-    present = frozenset(str(name).lower() for name in connection.execute(query, {"name": table}).scalars())
-    if not present:
+    # MySQL 8 may return the names in upper case.
+    found = frozenset(str(name).lower() for name in connection.execute(query, {"name": table}).scalars())
+    if not found:
         raise DatabaseUnusable(
-            f"The accounting database has no table {table} that the service may read. Check database.table_job,"
-            " database.table_assoc and database.table_step, and the rights of the account: `slurm-rest-api check` says"
-            " which is wrong.",
+            f"The accounting database has no table {table} that the service may read. Check `database.table_job`,"
+            " `database.table_assoc`, `database.table_step` and the rights of the account: `slurm-rest-api check`"
+            " reports the cause.",
             retry_after=RETRY_SECONDS,
         )
-    if lacking := required - present:
+    if missing := required - found:
         raise DatabaseUnusable(
-            f"The table {table} lacks columns that slurmdbd's tables have, or the service may not read them:"
-            f" {', '.join(sorted(lacking))}.",
+            f"The table {table} lacks columns of slurmdbd's tables, or the service may not read them:"
+            f" {', '.join(sorted(missing))}. `slurm-rest-api check` reports the cause.",
             retry_after=RETRY_SECONDS,
         )
-    return present & known
+    return found & known

@@ -1,9 +1,10 @@
-"""Which accounts a user coordinates: those that `sacctmgr add coordinator` names, those of whose users the flag
-UsersAreCoords makes coordinators, and every account below them.
+"""Reads the accounts that each user coordinates.
 
-Source: `acct_coord_table`, and the tree of accounts in `<cluster>_assoc_table` (slurmdbd's `_get_user_coords`). A right
-that cannot be looked up is not there: without the database, or without a right to its table, nobody coordinates
-anything.
+A user coordinates the accounts that `sacctmgr add coordinator` gave them, the accounts with the flag UsersAreCoords
+that they belong to, and every account below these.
+
+Source: `acct_coord_table`, and the tree of accounts in `<cluster>_assoc_table` (slurmdbd's `_get_user_coords`). While
+the tables cannot be read, no user is a coordinator.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.errors import ApiError
 
 _RETRY_SECONDS: Final = 60.0
-"""A database that does not answer makes one request in this time wait for it, not every one."""
+"""After a failure only one request in this time waits for the database."""
 
 
 class Coordinators:
-    """Reads who coordinates what when what it has is older than `lifetime_seconds`; one reader at a time."""
+    """Caches the coordinators for `lifetime_seconds`. Thread-safe; one thread reads at a time."""
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class Coordinators:
         self._expires: float | None = None
 
     def of(self, user: str) -> frozenset[str]:
-        """The accounts of the cluster that `user` coordinates; none while the database cannot tell."""
+        """Returns the accounts that `user` coordinates; none while the database cannot be read."""
         with self._lock:
             if self._expires is None or self._expires <= self._clock():
                 self._accounts, lifetime = self._read()
@@ -55,7 +56,7 @@ class Coordinators:
         try:
             return self._database.run(self._query), self._lifetime_seconds
         except ApiError:
-            # The database has logged it, and tells /health.
+            # `Database` has logged the error and reports it on /health.
             return {}, _RETRY_SECONDS
 
     def _query(self, connection: Connection, schema: Schema) -> Mapping[str, frozenset[str]]:

@@ -1,7 +1,7 @@
-"""The connection to slurmdbd's database: read-only sessions with a time limit, and its errors in words.
+"""Connects to slurmdbd's database: read-only sessions with a time limit, and errors as `ApiError`.
 
-Sessions are in autocommit mode, because an open transaction that has read a table blocks slurmdbd's ALTER TABLE, and
-everybody behind it.
+Sessions are in autocommit mode: an open transaction that has read a table blocks slurmdbd's ALTER TABLE, which then
+blocks all other sessions.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy import exc as sqlalchemy_errors
 
 from slurm_rest_api.acctapi import db_errors
 from slurm_rest_api.acctapi.column_probe import Schema, TableNames, probe
-from slurm_rest_api.acctapi.pool_observer import NullPoolObserver, PoolObserver
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.errors import ApiError, QueryTooSlow
 
@@ -26,14 +25,40 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 Work = Callable[[Connection, Schema], Result]
 
-# A change of slurmdbd's tables is seen at the latest when a connection is replaced.
+# At the latest after this time a changed table is noticed, because its connection is replaced.
 _RECYCLE_SECONDS: Final = 600
 _POOL_WAIT_SECONDS: Final = 5
 _LOCK_WAIT_SECONDS: Final = 5
 
 
+class PoolObserver(Protocol):
+    """Receives events of the connection pool, in the thread where they happen."""
+
+    def checked_out(self, waited_seconds: float) -> None:
+        """Called when a thread has got a connection after `waited_seconds`."""
+
+    def checked_in(self) -> None:
+        """Called when the thread has returned its connection."""
+
+    def failed(self, kind: db_errors.ErrorKind) -> None:
+        """Called when a request could not be answered."""
+
+
+class NullPoolObserver:
+    """Ignores all events."""
+
+    def checked_out(self, waited_seconds: float) -> None:
+        """Does nothing."""
+
+    def checked_in(self) -> None:
+        """Does nothing."""
+
+    def failed(self, kind: db_errors.ErrorKind) -> None:
+        """Does nothing."""
+
+
 class Database:
-    """slurmdbd's tables, whichever Slurm release made them."""
+    """slurmdbd's tables, of any supported Slurm release."""
 
     def __init__(self, engine: Engine, tables: TableNames) -> None:
         self._engine = engine
@@ -45,7 +70,7 @@ class Database:
         event.listen(engine, "connect", self._forget_schema)
 
     def run(self, work: Work[Result]) -> Result:
-        """What `work` makes of a connection and the schema; called a second time when the schema turns out to be old.
+        """Calls `work` with a connection and the schema, and returns its result. Calls it again if the schema changed.
 
         Raises:
             ApiError: the database cannot be reached or used, or a statement took too long.
@@ -56,20 +81,20 @@ class Database:
             self._report(error, error)
             raise
         except sqlalchemy_errors.SQLAlchemyError as error:
-            answer = db_errors.to_api_error(error)
-            self._report(answer, error)
-            raise answer from error
+            api_error = db_errors.to_api_error(error)
+            self._report(api_error, error)
+            raise api_error from error
         if self._last_error is not None:
             logger.info("The accounting database answers again.")
             self._last_error = None
         return result
 
     def observe(self, observer: PoolObserver) -> None:
-        """Have `observer` hear of every connection that is used and of every failure."""
+        """Reports every use of a connection and every failure to `observer`."""
         self._observer = observer
 
     def close(self) -> None:
-        """Close all connections."""
+        """Closes all connections."""
         self._engine.dispose()
 
     def _try(self, work: Work[Result]) -> Result:
@@ -79,7 +104,7 @@ class Database:
             except sqlalchemy_errors.DBAPIError as error:
                 if db_errors.error_code(error) not in db_errors.SCHEMA_CHANGED:
                     raise
-            logger.info("The tables of the accounting database have changed; looking at them again.")
+            logger.info("The tables of the accounting database have changed. Reading their columns again.")
             self._schema = None
             return work(connection, self._current_schema(connection))
 
@@ -102,18 +127,18 @@ class Database:
     def _forget_schema(self, *_: Any) -> None:
         self._schema = None
 
-    def _report(self, answer: ApiError, cause: Exception) -> None:
-        self._observer.failed(db_errors.error_kind(answer, cause))
-        if isinstance(answer, QueryTooSlow):
-            logger.warning("A query of the accounting database passed its time limit.")
-        elif answer.detail != self._last_error:
-            self._last_error = answer.detail
+    def _report(self, error: ApiError, cause: Exception) -> None:
+        self._observer.failed(db_errors.error_kind(error, cause))
+        if isinstance(error, QueryTooSlow):
+            logger.warning("A query of the accounting database exceeded its time limit.")
+        elif error.detail != self._last_error:
+            self._last_error = error.detail
             reason = cause.orig if isinstance(cause, sqlalchemy_errors.DBAPIError) else cause
-            logger.error("%s The cause: %s", answer.detail, reason)
+            logger.error("%s The cause: %s", error.detail, reason)
 
 
 def open_database(settings: DatabaseSettings) -> Database:
-    """The database that `settings` name. Nothing is connected to before the first `run()`."""
+    """Creates the database of `settings`. The first `run()` connects."""
     engine = _sqlite(settings) if settings.db_sqlite_file is not None else _server(settings)
     return Database(engine, TableNames(settings.table_job, settings.table_assoc, settings.table_step))
 
@@ -130,7 +155,7 @@ def _server(settings: DatabaseSettings) -> Engine:
     )
     arguments: dict[str, Any] = {
         "connect_timeout": settings.db_connect_timeout,
-        # Past the server's own limit only a server that hangs, or is gone without a word, is still silent.
+        # The server ends a statement at its own limit. Only a hanging or unreachable server takes longer.
         "read_timeout": settings.db_statement_seconds + 5,
     }
     if settings.db_ssl_ca is not None:
@@ -157,7 +182,7 @@ def _server(settings: DatabaseSettings) -> Engine:
 
 
 def _session_settings(server: str, seconds: int) -> list[str]:
-    """What every session begins with; each family of servers has its own name and unit for the time limit."""
+    """Returns the first statements of every session. MariaDB and MySQL name the time limit differently."""
     limit = (
         f"max_statement_time = {seconds}" if "mariadb" in server.lower() else f"max_execution_time = {seconds * 1000}"
     )

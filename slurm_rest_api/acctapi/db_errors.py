@@ -1,17 +1,20 @@
-"""What went wrong with the accounting database, by its error number. Pure.
+"""Translates errors of the accounting database to API errors, by error number. No I/O.
 
-The sentences are for clients: they hold neither the account nor the host, which the log has.
+The messages are for clients, so they contain neither account nor host. The log has both.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from pymysql.constants import ER
 from sqlalchemy import exc
 
-from slurm_rest_api.acctapi.pool_observer import ErrorKind
 from slurm_rest_api.errors import ApiError, DatabaseUnavailable, DatabaseUnusable, QueryTooSlow
+
+ErrorKind = Literal["pool", "slow", "unavailable", "unusable"]
+"""pool: no connection became free in time. slow: a statement exceeded its limit. unavailable: the server did not answer
+or refuses connections for now. unusable: the server answers, but the service may not use it."""
 
 RETRY_SECONDS: Final = 10
 
@@ -22,7 +25,7 @@ _SOCKET_LOGIN_ONLY: Final = 1698
 _TOO_MANY_OF_USER: Final = 1226
 
 SCHEMA_CHANGED: Final = frozenset((ER.BAD_FIELD_ERROR, ER.NO_SUCH_TABLE))
-"""A column or a table is gone: slurmdbd was upgraded since the tables were looked at."""
+"""A column or a table is missing: slurmdbd was upgraded after the columns were read."""
 
 _LOGIN: Final = frozenset((ER.ACCESS_DENIED_ERROR, _SOCKET_LOGIN_ONLY, ER.HOST_NOT_PRIVILEGED, ER.HOST_IS_BLOCKED))
 _RIGHTS: Final = frozenset((ER.DBACCESS_DENIED_ERROR, ER.TABLEACCESS_DENIED_ERROR, ER.COLUMNACCESS_DENIED_ERROR))
@@ -32,21 +35,21 @@ _SLOW: Final = frozenset((_STATEMENT_TIMEOUT_MARIADB, _STATEMENT_TIMEOUT_MYSQL, 
 _LOCKED: Final = frozenset((ER.LOCK_WAIT_TIMEOUT,))
 
 _TIMEOUT_MESSAGE: Final = (
-    "The accounting database did not finish this query in time. Narrow it to a time window, such as"
-    " submitafter=now-30days, or to a user, an account, a QOS or job ids."
+    "The accounting database did not finish this query within `db_statement_seconds`. Add a time range, such as"
+    " submitafter=now-30days, or a user, an account, a QOS or job ids."
 )
 
 
 def error_code(error: exc.DBAPIError) -> int:
-    """The number of a server's or client's error; 0 when it has none."""
+    """Returns the error number of the server or driver; 0 if there is none."""
     args = getattr(error.orig, "args", ())
     return args[0] if args and isinstance(args[0], int) else 0
 
 
 def to_api_error(error: exc.SQLAlchemyError) -> ApiError:
-    """The error answer for an error of the database."""
+    """Returns the API error (503 or 504) for an error of the database."""
     if isinstance(error, exc.TimeoutError):
-        return _unavailable("All connections to the accounting database are in use.")
+        return _unavailable("All connections to the accounting database are in use (`db_pool_size`). Retry later.")
     code = error_code(error) if isinstance(error, exc.DBAPIError) else 0
     if code in _SLOW:
         return QueryTooSlow(_TIMEOUT_MESSAGE, retry_after=RETRY_SECONDS)
@@ -57,25 +60,24 @@ def to_api_error(error: exc.SQLAlchemyError) -> ApiError:
     if code in _MISSING:
         return _unusable("The accounting database lacks a table or column that slurmdbd makes.")
     if code in _FULL:
-        return _unavailable("The accounting database accepts no more connections.")
+        return _unavailable("The accounting database accepts no more connections. Retry later.")
     if code in _LOCKED:
         return _unavailable("A table of the accounting database is locked, perhaps by an upgrade of slurmdbd.")
     return _unavailable("The accounting database cannot be reached.")
 
 
-def error_kind(answer: ApiError, cause: Exception) -> ErrorKind:
-    """What sort of failure it was, for whoever counts them."""
+def error_kind(error: ApiError, cause: Exception) -> ErrorKind:
+    """Returns the kind of a failure, for metrics."""
     if isinstance(cause, exc.TimeoutError):
         return "pool"
-    if isinstance(answer, QueryTooSlow):
+    if isinstance(error, QueryTooSlow):
         return "slow"
-    return "unusable" if isinstance(answer, DatabaseUnusable) else "unavailable"
+    return "unusable" if isinstance(error, DatabaseUnusable) else "unavailable"
 
 
-def _unavailable(sentence: str) -> ApiError:
-    return DatabaseUnavailable(sentence, retry_after=RETRY_SECONDS)
+def _unavailable(message: str) -> ApiError:
+    return DatabaseUnavailable(message, retry_after=RETRY_SECONDS)
 
 
-def _unusable(sentence: str) -> ApiError:
-    message = f"{sentence} `slurm-rest-api check` says what is wrong."
-    return DatabaseUnusable(message, retry_after=RETRY_SECONDS)
+def _unusable(message: str) -> ApiError:
+    return DatabaseUnusable(f"{message} `slurm-rest-api check` reports the cause.", retry_after=RETRY_SECONDS)

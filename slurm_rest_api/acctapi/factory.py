@@ -1,4 +1,4 @@
-"""The accounting routes' parts, put together from the settings."""
+"""Builds the accounting routes' parts from the settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _JOB_TABLE: Final = "_job_table"
 
 
 def open_accounting(settings: Settings) -> Accounting | None:
-    """What answers /users and /history; None when `system.use_acct_db` is off. Connects to nothing yet."""
+    """Builds the parts of /users and /history without connecting. Returns None when `system.use_acct_db` is off."""
     if not settings.system.use_acct_db:
         return None
     options = settings.database

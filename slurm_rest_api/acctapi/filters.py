@@ -1,4 +1,4 @@
-"""What /history is asked for, and the conditions on a row that follow from it. Pure: compiles without a database."""
+"""Filters of /history, and the SQL conditions that they compile to."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from slurm_rest_api.web.operator_params import Comparison
 Condition = ColumnElement[bool]
 
 _LETTERS_IN_FRONT: Final = re.compile(r"\D*")
-# With more nodes than this their names would make a statement long and slow.
+# More names would make a statement long and slow.
 _MOST_NODE_NAMES: Final = 20
 
 
 @dataclass(frozen=True)
 class AssociationFilter:
-    """Whose records are asked for: those of `associations`, and those without one that `uid` or `account` tells.
+    """Records to return: those of `association_ids`, and matching ones without an association.
 
-    `orphan_association_ids` are ids in the job table that the association table lacks; 0 is one of them.
-    Records with such an id are matched by their own `id_user` and `account`.
+    `orphan_association_ids` are ids in the job table that the association table lacks. 0 is one of them.
+    Records with such an id match if their own `id_user` and `account` do.
     """
 
     association_ids: frozenset[int]
@@ -49,7 +49,7 @@ class AssociationFilter:
     account: str | None = None
 
     def orphan_condition(self, job: FromClause) -> Condition:
-        """What a record without association has to meet."""
+        """Returns the condition for records without an association."""
         conditions = [] if self.uid is None else [job.c.id_user == self.uid]
         if self.account is not None:
             conditions.append(same_text(job.c.account, self.account))
@@ -58,9 +58,9 @@ class AssociationFilter:
 
 @dataclass(frozen=True)
 class RowFilter:
-    """What whoever asks may see at all: records of `associations`, and those without one of `uid` or `accounts`.
+    """Records that the current user may see: those of `association_ids`, and without one those of `uid` or `accounts`.
 
-    `orphan_association_ids` is as in `AssociationFilter`; `accounts` are those that the user coordinates.
+    `orphan_association_ids` is as in `AssociationFilter`. `accounts` are those that the user coordinates.
     """
 
     association_ids: frozenset[int]
@@ -71,9 +71,9 @@ class RowFilter:
 
 @dataclass(frozen=True)
 class Filters:
-    """Everything that narrows /history, names resolved to numbers; times are epoch seconds, None is "any".
+    """All filters of /history, with names resolved to ids. Times are epoch seconds. None matches every record.
 
-    `after` is inclusive, `before` exclusive, and neither matches a time that the record does not have.
+    `…_after` is inclusive, `…_before` exclusive. Neither matches a record without that time.
     """
 
     associations: AssociationFilter | None = None
@@ -97,7 +97,7 @@ class Filters:
 
 
 def conditions(job: FromClause, filters: Filters) -> list[Condition]:
-    """Every condition on a row but that on its owners and, for `nodes`, the part that SQL cannot decide."""
+    """Returns all conditions on a row, without `association_condition`. For `nodes` SQL selects candidates only."""
     found = [*_number_conditions(job, filters), *_time_conditions(job, filters)]
     if filters.visible is not None:
         found.append(_visible_to_user(job, filters.visible))
@@ -113,15 +113,15 @@ def conditions(job: FromClause, filters: Filters) -> list[Condition]:
 
 
 def association_condition(job: FromClause, associations: AssociationFilter) -> Condition:
-    """The condition on a row's owners, as one."""
+    """Returns the condition on the association of a row."""
     known = job.c.id_assoc.in_(sorted(associations.association_ids))
     return or_(known, associations.orphan_condition(job)) if associations.orphan_association_ids else known
 
 
 def newest_attempt(job: Table, filters: Filters) -> Condition:
-    """sacct's view without --duplicates: of the attempts at a job that match, only the latest.
+    """Selects the latest matching attempt at each job, as sacct does without --duplicates.
 
-    Revoked siblings of a federation are not shown at all, records that a resize closed always are.
+    Revoked siblings of a federation are excluded. Records that a resize closed are always included.
     """
     newer = job.alias("newer")
     same = [newer.c.id_job == job.c.id_job, newer.c.time_submit > job.c.time_submit, newer.c.state != states.REVOKED]
@@ -144,7 +144,7 @@ def _visible_to_user(job: FromClause, visible: RowFilter) -> Condition:
 
 
 def same_text(column: ColumnElement[Any], text: str) -> Condition:
-    """Equal to the letter; the collations of slurmdbd's tables would take `Run` and `rün ` for `run`."""
+    """Compares bytes: with the collations of slurmdbd's tables `Run` and `rün ` would match `run`."""
     return cast(column, LargeBinary) == text.encode()
 
 
@@ -185,7 +185,7 @@ def _time_conditions(job: FromClause, filters: Filters) -> list[Condition]:
 
 
 def _in_partition(job: FromClause, partition: str, hidden: Collection[str]) -> Condition:
-    """The partition itself, or one of the comma list of a pending job; nothing for a list with a hidden name."""
+    """Matches the partition, or a name in the comma list of a pending job. Lists with hidden names match nothing."""
     names_hidden = not set(hidden).isdisjoint(partition.split(","))
     alone = false() if names_hidden else same_text(job.c.partition, partition)
     listed = func.instr(cast(_shown_list(job, hidden), LargeBinary), f",{partition},".encode()) > 0
@@ -193,7 +193,7 @@ def _in_partition(job: FromClause, partition: str, hidden: Collection[str]) -> C
 
 
 def _in_shown_partition(job: FromClause, hidden: Collection[str]) -> Condition:
-    """Not in a hidden partition, nor pending for hidden ones alone."""
+    """Matches records with at least one partition that is not hidden."""
     names = [name.encode() for name in sorted(hidden)]
     return and_(
         cast(job.c.partition, LargeBinary).not_in(names),
@@ -202,7 +202,7 @@ def _in_shown_partition(job: FromClause, hidden: Collection[str]) -> Condition:
 
 
 def _shown_list(job: FromClause, hidden: Collection[str]) -> ColumnElement[str]:
-    """`a,secret,b` as `,a,,b,`: commas on both sides of each name, hidden ones left out."""
+    """Rewrites `a,secret,b` to `,a,,b,`: a comma on both sides of each name, without hidden names."""
     doubled: ColumnElement[str] = func.replace(job.c.partition, ",", ",,", type_=String())
     shown = literal(",", String()) + doubled + ","
     for name in sorted(hidden):
@@ -211,7 +211,7 @@ def _shown_list(job: FromClause, hidden: Collection[str]) -> ColumnElement[str]:
 
 
 def _near_nodes(job: FromClause, nodes: Collection[str]) -> Condition:
-    """Rows whose hostlist may have one of the nodes: its name, or brackets behind the letters that it begins with."""
+    """Matches hostlists that may contain one of the nodes: its name, or brackets after its first letters."""
     column = job.c.nodelist
     letters = {match[0] for node in nodes if (match := _LETTERS_IN_FRONT.match(node))}
     begins = or_(*(column.contains(text, autoescape=True) for text in sorted(letters)))

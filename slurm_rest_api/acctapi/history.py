@@ -1,7 +1,7 @@
-"""The records of /history: first the keys of a page, then their rows. Nothing here knows HTTP.
+"""Reads the records of /history: first the keys of a page, then their rows. Independent of HTTP.
 
-Indexes hold the keys, so how many records a page has and whether another follows is known before a row is read; rows
-are then read a few at a time, and no connection is held between, however slow the client is.
+The keys come from an index, so the length of a page and the link to the next one are known before a row is read. Rows
+are then read in batches. No connection is held between batches, so slow clients do not block others.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table, func, select
 
 from slurm_rest_api.acctapi.column_probe import Schema
-from slurm_rest_api.acctapi.cpu_times import cpu_times
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.filters import Filters
@@ -33,7 +32,7 @@ _ROWS_AT_ONCE: Final = 500
 
 @dataclass(frozen=True)
 class HistoryPage:
-    """The records of one answer by their keys; `next` is the last of them when more follow."""
+    """Keys of the records of one page. `next` is the cursor of the next page, None on the last one."""
 
     keys: tuple[int, ...]
     next: CursorKey | None
@@ -42,14 +41,14 @@ class HistoryPage:
 
 @dataclass(frozen=True)
 class HistoryLimits:
-    """`records` is the most that an answer has, `seconds` how long the search for a node may take."""
+    """Most records of a page, and the time limit of a search for nodes in seconds."""
 
     records: int
     seconds: float
 
 
 class History:
-    """Job records of one cluster; `hidden` are the partitions whose records are not there for anybody."""
+    """Job records of one cluster. Records of the partitions `hidden` are never returned."""
 
     def __init__(
         self,
@@ -71,9 +70,9 @@ class History:
         self._key_ranges = KeyRangeFinder()
 
     def page(self, query: HistoryParameters, after: CursorKey | None, scope: DataScope) -> HistoryPage:
-        """The page of `query` that begins behind the record `after`, or `query.offset` records from the newest.
+        """Finds the page of `query` after the record `after`, or after the newest `query.offset` records.
 
-        It has only records that `scope` leaves.
+        Only records that `scope` allows are found.
 
         Raises:
             ApiError: the database cannot be used, or the query took too long.
@@ -83,7 +82,7 @@ class History:
         def find(connection: Connection, schema: Schema) -> Found:
             filters = self._filters(connection, schema, query, scope)
             keys = self._key_ranges.key_range(connection, schema.job, filters)
-            # One more than asked for tells whether another page follows.
+            # One more than `limit` shows if another page follows.
             return self._find(connection, schema, filters, keys, Page(limit + 1, after, query.offset))
 
         found = self._database.run(find)
@@ -96,7 +95,7 @@ class History:
         )
 
     def records(self, page: HistoryPage, times: Times) -> Iterator[Record]:
-        """The records of a page, a batch of rows at a time. A record that was purged meanwhile is left out.
+        """Yields the records of a page, reading rows in batches. Records that were purged meanwhile are left out.
 
         Raises:
             ApiError: as `page()`.
@@ -109,7 +108,7 @@ class History:
             context = self._record_context(connection, schema, times)
             found = connection.execute(job_rows(schema.job, keys)).mappings()
             rows = {row["job_db_inx"]: row for row in found}
-            used = cpu_times(connection, schema.step, keys)
+            used = _cpu_times(connection, schema.step, keys)
             return [job_record(rows[key], context, used.get(key)) for key in keys if key in rows]
 
         return self._database.run(read)
@@ -144,3 +143,24 @@ class History:
             times=times,
             now=int(self._now()),
         )
+
+
+def _cpu_times(connection: Connection, step: Table | None, keys: Sequence[int]) -> dict[int, float]:
+    """Returns the CPU seconds, user and system, that the ended steps of the job records `keys` used.
+
+    Records whose steps used no measurable time are left out. Without a step table the result is empty.
+    Source: `<cluster>_step_table`, where slurmdbd writes seconds and microseconds when a step ends. It purges steps
+    apart from jobs (`PurgeStepAfter`), so those of an old job may be missing.
+    """
+    if step is None or not keys:
+        return {}
+    seconds = func.sum(step.c.user_sec) + func.sum(step.c.sys_sec)
+    microseconds = func.sum(step.c.user_usec) + func.sum(step.c.sys_usec)
+    # The primary key begins with the job's, so this reads only the steps of these jobs.
+    found = connection.execute(
+        select(step.c.job_db_inx, seconds.label("seconds"), microseconds.label("microseconds"))
+        .where(step.c.job_db_inx.in_(keys), step.c.deleted == 0)
+        .group_by(step.c.job_db_inx)
+    )
+    used = {row.job_db_inx: round(float(row.seconds) + float(row.microseconds) / 1e6, 3) for row in found}
+    return {key: seconds for key, seconds in used.items() if seconds > 0}

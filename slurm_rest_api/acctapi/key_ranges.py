@@ -1,9 +1,9 @@
-"""Points in time to bounds of the job table's primary key, which no index on a time can replace.
+"""Finds bounds of the job table's primary key for times, so that queries read only part of the table.
 
-Keys are in the order in which records were made. Since Slurm 24.11 a key has that moment inside (SLUID: cluster id in
-12 bits, milliseconds in 42, a sequence in 10; `src/common/sluid.c`); older ones count up, so that a search by halves
-finds the place. Every bound is a little too wide, never too narrow: records may arrive late, clocks differ, and SLUIDs
-count TAI seconds, which are 37 ahead.
+Keys are in the order in which records were inserted. Since Slurm 24.11 a key contains that time (SLUID: cluster id in
+12 bits, milliseconds in 42, a sequence in 10; `src/common/sluid.c`). Older keys count up and need a binary search.
+Bounds are wider than exact by five minutes: records may arrive late, clocks differ, and SLUIDs count TAI seconds, which
+are 37 ahead.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _SEQUENCE_BITS: Final = 10
 
 
 class KeyRangeFinder:
-    """Finds and remembers the bounds of one job table. Times are epoch seconds, rounded to the hour that is safe."""
+    """Finds and caches the bounds of one job table. Times are epoch seconds, rounded outwards to whole hours."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._cached: dict[tuple[str, int], tuple[float, int | None]] = {}
 
     def key_range(self, connection: Connection, job: Table, filters: Filters) -> KeyRange:
-        """The keys in which everything lies that meets the times of `filters`.
+        """Returns the range of keys that contains every record within the times of `filters`.
 
-        A job is recorded after it was submitted and before it starts or ends, so a bound below follows from
-        `submit_after` alone, and one above from the times before which it started or ended.
+        A record is inserted after its job was submitted and before it starts or ends. So only `submit_after` gives a
+        lower bound, and `start_before` and `end_before` give an upper one.
         """
         ended = min(filter(None, (filters.start_before, filters.end_before)), default=None)
         return KeyRange(
@@ -46,7 +46,7 @@ class KeyRangeFinder:
         )
 
     def forget(self) -> None:
-        """Forget all bounds: the tables may be others now."""
+        """Clears the cache, for example because the tables were replaced."""
         self._cached.clear()
 
     def _bound(self, connection: Connection, job: Table, side: str, moment: int | None) -> int | None:
@@ -65,7 +65,7 @@ class KeyRangeFinder:
 
 
 class _Keys(NamedTuple):
-    """The keys of a table: counted ones from `first` up to `end`, and from there on SLUIDs, if it has any."""
+    """Keys of a table: counted keys from `first` up to but not including `end`, then SLUIDs if it has any."""
 
     first: int
     end: int
@@ -77,7 +77,7 @@ class _Keys(NamedTuple):
 
 
 def _lower(connection: Connection, job: Table, moment: int) -> int | None:
-    """A key below which no record was made at `moment` or later."""
+    """Returns a key below which no record was inserted at `moment` or later. None for an empty table."""
     keys = _keys(connection, job)
     if keys is None:
         return None
@@ -88,7 +88,7 @@ def _lower(connection: Connection, job: Table, moment: int) -> int | None:
 
 
 def _upper(connection: Connection, job: Table, moment: int) -> int | None:
-    """A key from which on every record was made after `moment`."""
+    """Returns a key from which on every record was inserted after `moment`. None if there is no such key."""
     keys = _keys(connection, job)
     if keys is None:
         return None
@@ -96,7 +96,7 @@ def _upper(connection: Connection, job: Table, moment: int) -> int | None:
     if keys.oldest_sluid_seconds is not None and target >= keys.oldest_sluid_seconds:
         return keys.sluid(target)
     found = _first_inserted(connection, job, keys, target, _earliest_insert_time)
-    # At the end of a table that counts up, the next record will have that very key.
+    # In a table with counted keys, the next record will have the key `end`.
     return None if found >= keys.end and keys.oldest_sluid_seconds is None else found
 
 
@@ -116,7 +116,7 @@ def _keys(connection: Connection, job: Table) -> _Keys | None:
 def _first_inserted(
     connection: Connection, job: Table, keys: _Keys, target: float, insert_time: Callable[[Any], int]
 ) -> int:
-    """The first counted key whose record was made at `target` or later, by halves; `keys.end` when none was."""
+    """Finds the first counted key whose record was inserted at `target` or later; `keys.end` if there is none."""
     low, high = keys.first, keys.end
     columns = (job.c.job_db_inx, job.c.id_array_job, job.c.id_array_task, job.c.time_submit, job.c.time_start)
     while low < high:
@@ -141,7 +141,7 @@ def _earliest_insert_time(row: Any) -> int:
 
 
 def _latest_insert_time(row: Any) -> int:
-    """A task of an array gets its record when it starts, or ends without having started."""
+    """Returns the submit time. An array task gets its record when it starts, or ends without having started."""
     if row.id_array_job and row.id_array_task < NO_VAL:
         started: int = row.time_start or row.time_end
         return max(_earliest_insert_time(row), started)

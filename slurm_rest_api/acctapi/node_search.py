@@ -1,25 +1,29 @@
-"""Pages of records that ran on given nodes: the newest are read in batches until enough of them have the node."""
+"""Finds pages of records that ran on given nodes, newest first.
+
+SQL cannot expand hostlists. So the newest records are read in batches until enough of them ran on one of the nodes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Table
 
-from slurm_rest_api.acctapi import states
+from slurm_rest_api.acctapi import encodings, states
 from slurm_rest_api.acctapi.filters import Filters
-from slurm_rest_api.acctapi.nodes import ran_on
 from slurm_rest_api.acctapi.sql import CursorKey, KeyRange, Page, later_attempts, page_keys
+from slurm_rest_api.slurm.hostlist import expand
 
 _BATCH: Final = 1000
-_MOST_READ: Final = 50_000
-"""Records whose hostlists one answer looks at; the next page goes on from there."""
+_MAX_ROWS: Final = 50_000
+"""Most records that one request reads. `meta.next` of its answer continues the search."""
 
 
 class Found(NamedTuple):
-    """Records that match; `stopped_at` is the last one looked at when the search was given up before the end."""
+    """Keys of matching records. `stopped_at` is the last record read if the search ended early, else None."""
 
     cursor_keys: list[CursorKey]
     stopped_at: CursorKey | None = None
@@ -33,7 +37,7 @@ def search(
     page: Page,
     in_time: Callable[[], bool],
 ) -> Found:
-    """The places of `page` among the records that ran on `filters.nodes`; it ends early once `in_time()` is false."""
+    """Finds the keys of `page` among the records that ran on `filters.nodes`. Stops once `in_time()` is False."""
     assert filters.nodes is not None
     wanted = page.offset + page.limit
     batch = replace(page, limit=_BATCH, offset=0, extra=("nodelist", "state"))
@@ -41,7 +45,7 @@ def search(
     read = 0
     while True:
         rows = connection.execute(page_keys(job, filters, keys, batch)).all()
-        matching = [row for row in rows if ran_on(row.nodelist, filters.nodes)]
+        matching = [row for row in rows if _ran_on(row.nodelist, filters.nodes)]
         if not filters.duplicates:
             matching = _without_earlier_attempts(connection, job, filters, matching)
         found += [cursor_key_of(row) for row in matching]
@@ -49,25 +53,39 @@ def search(
             return Found(found[page.offset : wanted])
         batch = replace(batch, after=cursor_key_of(rows[-1]))
         read += len(rows)
-        if read >= _MOST_READ or not in_time():
+        if read >= _MAX_ROWS or not in_time():
             return Found(found[page.offset : wanted], batch.after)
 
 
 def cursor_key_of(row: Any) -> CursorKey:
-    """The place of a row of `page_keys`."""
+    """Returns the cursor key of a row of `page_keys`."""
     return CursorKey(row.job_db_inx, row.id_job, row.time_submit)
 
 
 def _without_earlier_attempts(connection: Connection, job: Table, filters: Filters, rows: Sequence[Any]) -> list[Any]:
-    """What `filters.newest_attempt` does, among the attempts that had one of the nodes."""
+    """Does the work of `filters.newest_attempt` for the attempts that ran on one of the nodes."""
     assert filters.nodes is not None
     newest: dict[int, int] = {}
     if ids := sorted({row.id_job for row in rows}):
         for attempt in connection.execute(later_attempts(job, filters, ids)):
-            if ran_on(attempt.nodelist, filters.nodes):
+            if _ran_on(attempt.nodelist, filters.nodes):
                 newest[attempt.id_job] = max(newest.get(attempt.id_job, 0), attempt.time_submit)
     return [
         row
         for row in rows
         if row.state != states.REVOKED and (row.state == states.RESIZED or row.time_submit >= newest.get(row.id_job, 0))
     ]
+
+
+def _ran_on(nodelist: str | None, nodes: frozenset[str]) -> bool:
+    """Returns True if a stored hostlist contains one of `nodes`."""
+    return not nodes.isdisjoint(_names(nodelist))
+
+
+@lru_cache(maxsize=4096)
+def _names(nodelist: str | None) -> frozenset[str]:
+    try:
+        return frozenset(expand(encodings.hostlist(nodelist)))
+    except ValueError:
+        # A text that is not a hostlist names no node.
+        return frozenset()

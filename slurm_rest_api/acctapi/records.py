@@ -1,4 +1,4 @@
-"""Rows of slurmdbd's job table to published records. Pure: everything that it needs is given."""
+"""Converts rows of slurmdbd's job table to published records."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class RecordContext:
-    """What the numbers in a job's row stand for, and how an answer writes times.
+    """Names of the ids in a job's row, and the format of times.
 
-    `user_of` gives the login name of a uid; `hidden` are the partitions that must not show; `now` is an epoch second.
+    `user_of` returns the login name of a uid. `hidden` are the partitions to leave out. `now` is an epoch second.
     """
 
     associations: Associations
@@ -34,12 +34,12 @@ class RecordContext:
 
 
 def job_record(row: Row, context: RecordContext, cpu_time: float | None = None) -> Record:
-    """One record of /history, fields as `acctapi.answers.HistoryRecord` declares them.
+    """Returns one record of /history, with the fields of `acctapi.contract.HistoryRecord`.
 
-    `cpu_time` are the seconds of CPU time that its steps used, where that is known.
+    `cpu_time` is the CPU seconds that the job's steps used, None if unknown.
     """
-    course = {**_course(row, context), "cpu_time": cpu_time}
-    return {**_identity(row, context), **_request(row, context), **course, **_outcome(row)}
+    allocation = {**_allocation(row, context), "cpu_time": cpu_time}
+    return {**_identity(row, context), **_request(row, context), **allocation, **_outcome(row)}
 
 
 def _identity(row: Row, context: RecordContext) -> Record:
@@ -87,7 +87,7 @@ def _request(row: Row, context: RecordContext) -> Record:
     }
 
 
-def _course(row: Row, context: RecordContext) -> Record:
+def _allocation(row: Row, context: RecordContext) -> Record:
     suspended = encodings.suspended(
         row["time_suspended"], is_suspended=row["state"] == states.SUSPENDED, now=context.now
     )
@@ -123,7 +123,7 @@ def _outcome(row: Row) -> Record:
 
 
 def _het(row: Row) -> tuple[int | None, int | None]:
-    """Leader and offset of a heterogeneous component; the columns were called pack_… until 19.05."""
+    """Returns leader and offset of a heterogeneous component. Until 19.05 the columns were called pack_…."""
     leader = encodings.known(row.get("het_job_id", row.get("pack_job_id")))
     return leader, encodings.number(row.get("het_job_offset", row.get("pack_job_offset"))) if leader else None
 
@@ -131,7 +131,7 @@ def _het(row: Row) -> tuple[int | None, int | None]:
 def _job_id_text(
     job: int, array: int | None, task: int | None, tasks: str | None, leader: int | None, offset: int | None
 ) -> str:
-    """The id as sacct prints it."""
+    """Returns the id as sacct prints it."""
     if leader is not None:
         return f"{leader}+{offset}"
     if array is None:

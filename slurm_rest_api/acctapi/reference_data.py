@@ -1,4 +1,4 @@
-"""The names behind the numbers of job records: associations, QOS and TRES, remembered for a short while."""
+"""Reads and caches the names that job records refer to by number: associations, QOS and TRES."""
 
 from __future__ import annotations
 
@@ -18,38 +18,39 @@ _ORPHANS_LIFETIME_SECONDS: Final = 600.0
 
 @dataclass(frozen=True)
 class ReferenceData:
-    """What the tables of names held at one moment."""
+    """Associations, and the names of QOS and TRES by id, read at one time."""
 
     associations: Associations
     qos: Mapping[int, str]
     tres: Mapping[int, str]
 
     def qos_ids(self, name: str) -> frozenset[int]:
-        """The ids of a QOS, a removed one of the same name among them."""
+        """Returns the ids of a QOS; a removed QOS of the same name has one, too."""
         return frozenset(number for number, known in self.qos.items() if known == name)
 
 
 class ReferenceDataCache:
-    """Reads the catalog when the one that it has is older than `lifetime_seconds`; one reader at a time."""
+    """Caches the reference data for `lifetime_seconds`. Thread-safe; one thread reads at a time."""
 
     def __init__(self, lifetime_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._lifetime_seconds = lifetime_seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._reference: tuple[float, ReferenceData] | None = None
+        self._data: tuple[float, ReferenceData] | None = None
         self._orphan_ids: tuple[float, frozenset[int]] | None = None
 
     def get(self, connection: Connection, schema: Schema) -> ReferenceData:
-        """The catalog, not older than its life."""
+        """Returns the reference data, at most `lifetime_seconds` old."""
         with self._lock:
-            if self._reference is None or self._reference[0] <= self._clock():
-                self._reference = (self._clock() + self._lifetime_seconds, _read(connection, schema))
-            return self._reference[1]
+            if self._data is None or self._data[0] <= self._clock():
+                self._data = (self._clock() + self._lifetime_seconds, _read(connection, schema))
+            return self._data[1]
 
     def orphan_association_ids(self, connection: Connection, schema: Schema) -> frozenset[int]:
-        """Ids of associations that job records have and the association table does not; 0 stands for none.
+        """Returns ids of associations that job records have and the association table lacks. 0 is always one of them.
 
-        An index over them is read in leaps (EXPLAIN: "Using index for group-by"), so it costs little at any size.
+        The server reads one entry of an index per id (EXPLAIN: "Using index for group-by"), so large tables cost little
+        more.
         """
         associations = self.get(connection, schema).associations
         with self._lock:

@@ -1,4 +1,4 @@
-"""The parameters of /history to filters: names to the numbers that the job table has. Pure but for name look-ups."""
+"""Translates the parameters of /history to filters: names become the ids that the job table has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurm.user_names import AccountNames
 
 OrphanIds = Callable[[], frozenset[int]]
-"""Gives the ids of associations that only the job table knows; asked for when they matter."""
+"""Reads the ids of associations that only the job table has. Called only when they are needed."""
 
 
 def filters_of(
@@ -24,7 +24,7 @@ def filters_of(
     now: int,
     scope: DataScope,
 ) -> Filters:
-    """What `query` asks for of what `scope` leaves. Names that nobody has become filters that nothing meets."""
+    """Returns the filters of `query` within `scope`. Unknown names become filters that match no record."""
     row_filter = _row_filter(scope, reference, orphan_association_ids, accounts)
     numeric = query.user is not None and query.user.isascii() and query.user.isdigit()
     return Filters(
@@ -62,7 +62,7 @@ def _association_filter(
     *,
     by_name: bool,
 ) -> AssociationFilter | None:
-    """Those whom user name, account and association id have in common; None when none of the three is given."""
+    """Returns the filter on user name, account and association id; None if none of the three is given."""
     wanted: list[frozenset[int]] = []
     uid: int | None = None
     if by_name and query.user is not None:
@@ -70,7 +70,7 @@ def _association_filter(
         uid = accounts.uid_of(query.user)
     if query.account is not None:
         wanted.append(reference.associations.ids_of_account(query.account))
-    # Without an association a record belongs to whom its own columns name, if this host knows that user at all.
+    # A record without an association is matched by its own columns, which needs the uid of the user on this host.
     unknown = orphan_association_ids() if wanted and not (by_name and uid is None) else frozenset[int]()
     if query.associd is not None:
         only = frozenset((query.associd,))
@@ -86,9 +86,9 @@ def _association_filter(
 def _row_filter(
     scope: DataScope, reference: ReferenceData, orphan_association_ids: OrphanIds, accounts: AccountNames
 ) -> RowFilter | None:
-    """The records that `scope` leaves; None where that is all of them.
+    """Returns the filter for the records that `scope` allows; None if it allows all.
 
-    They are private as jobs, and also where only usage is: what others have used can be added up from their records.
+    It applies to private jobs, and to private usage: the usage of other users is the sum of their records.
     """
     if not scope.hides("jobs", "usage"):
         return None
@@ -100,9 +100,9 @@ def _row_filter(
 
 
 def _intersection(asked: AssociationFilter | None, row_filter: RowFilter | None) -> AssociationFilter | None:
-    """The owners that are asked for and may be seen: fewer of them let an index find their records.
+    """Limits the requested associations to those that the user may see, so that an index can find their records.
 
-    It is `row_filter` that decides about a record; an owner too many here shows nothing.
+    This is an optimization only: `row_filter` is a condition on every record.
     """
     if row_filter is None:
         return asked
@@ -115,7 +115,7 @@ def _intersection(asked: AssociationFilter | None, row_filter: RowFilter | None)
     return replace(
         asked,
         association_ids=asked.association_ids & row_filter.association_ids,
-        # Asked for by its id alone, an association that is not there counts among the others.
+        # `associd` alone may name an association that only the job table has.
         orphan_association_ids=(asked.orphan_association_ids | asked.association_ids)
         & row_filter.orphan_association_ids,
     )

@@ -74,7 +74,7 @@ class Page:
 class _IndexScan(NamedTuple):
     """One scan of an index, and the conditions that select its part of the result."""
 
-    index: str
+    index_name: str
     conditions: list[Condition]
 
 
@@ -145,7 +145,7 @@ def _scan_statement(job: Table, filters: Filters, page: Page, scan: _IndexScan) 
     # With a node filter, only attempts on these nodes count. SQL cannot expand hostlists: see `later_attempts`.
     if not filters.duplicates and filters.nodes is None:
         found.append(newest_attempt(job, filters))
-    return _columns(job, page).where(*found).with_hint(job, f"FORCE INDEX ({scan.index})", "mysql")
+    return _columns(job, page).where(*found).with_hint(job, f"FORCE INDEX ({scan.index_name})", "mysql")
 
 
 def _after_cursor(job: Table, after: CursorKey, *, by_job_id: bool) -> list[Condition]:

@@ -1,7 +1,7 @@
-"""slurmdbd's tables, as far as they are read: the columns of every Slurm from 15.08 to 26.05.
+"""Columns of slurmdbd's tables that the service reads, for every Slurm from 15.08 to 26.05.
 
-Source: `src/plugins/accounting_storage/mysql/` of each release. slurmdbd adds and drops columns when it is upgraded, so
-a `Table` is made for the columns that a database has (`acctapi.schema` finds out); those of `REQUIRED_…` are in all.
+Source: `src/plugins/accounting_storage/mysql/` of each release. slurmdbd adds and drops columns when it is upgraded. So
+a `Table` has only the columns that the database has (see `acctapi.column_probe`). Every release has `REQUIRED_…`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _UNSIGNED: Final = BigInteger().with_variant(mysql.BIGINT(unsigned=True), "mysql
 
 
 class _Decoded(TypeDecorator[str]):
-    """Bytes to text: UTF-8, or Latin-1 where they are no UTF-8."""
+    """Decodes bytes as UTF-8, or as Latin-1 if they are not valid UTF-8."""
 
     impl = LargeBinary
     cache_ok = True
 
     def process_result_value(self, value: Any, _dialect: Any) -> str | None:
-        """Never fails: every byte is a letter in Latin-1."""
+        """Decodes the value. Latin-1 accepts every byte, so this cannot fail."""
         if not isinstance(value, bytes):
             return None if value is None else str(value)
         try:
@@ -35,17 +35,17 @@ class _Decoded(TypeDecorator[str]):
 
 
 class StoredText(TypeDecorator[str]):
-    """Text that is read as the bytes that lie in the table.
+    """Text that is read as stored bytes.
 
-    slurmdbd never says which character set it writes, so the set of the column need not be that of the bytes. Read this
-    way UTF-8 is found wherever it was written, and nothing that a user typed can make reading fail.
+    slurmdbd does not declare a character set, so that of the column may differ from that of the bytes. Reading bytes
+    finds UTF-8 in any column, and no text of a user can make reading fail.
     """
 
     impl = Text
     cache_ok = True
 
     def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Ask the server for bytes."""
+        """Reads the column as bytes."""
         return type_coerce(cast(column, LargeBinary), _Decoded())
 
 
@@ -159,32 +159,32 @@ STEP_COLUMNS: Final = frozenset(_STEP)
 
 
 def job_table(name: str, present: Collection[str] = JOB_COLUMNS) -> Table:
-    """`<cluster>_job_table` called `name`, with those of its columns that are `present`."""
+    """Returns `<cluster>_job_table` as `name`, with its columns in `present`."""
     return _table(name, _JOB | _JOB_OF_SOME, ("job_db_inx",), present)
 
 
 def assoc_table(name: str, present: Collection[str] = ASSOC_COLUMNS) -> Table:
-    """`<cluster>_assoc_table` called `name`, with those of its columns that are `present`."""
+    """Returns `<cluster>_assoc_table` as `name`, with its columns in `present`."""
     return _table(name, _ASSOC | _ASSOC_OF_SOME, ("id_assoc",), present)
 
 
 def step_table(name: str) -> Table:
-    """`<cluster>_step_table` called `name`: a row for each step of a job, whose key begins with the job's."""
+    """Returns `<cluster>_step_table` as `name`: a row for each step. Its key begins with the job's."""
     return _table(name, _STEP, (), _STEP)
 
 
 def qos_table() -> Table:
-    """The QOS of all clusters of the database."""
+    """Returns the table of the QOS of all clusters."""
     return _table(QOS_TABLE, _QOS, ("id",), _QOS)
 
 
 def tres_table() -> Table:
-    """The trackable resources of all clusters of the database."""
+    """Returns the table of the trackable resources (TRES) of all clusters."""
     return _table(TRES_TABLE, _TRES, ("id",), _TRES)
 
 
 def coord_table() -> Table:
-    """Who coordinates which account, in all clusters of the database."""
+    """Returns the table of the account coordinators of all clusters."""
     return _table(COORD_TABLE, _COORD, ("acct", "user"), _COORD)
 
 

@@ -1,4 +1,4 @@
-"""The associations of /users, sorted, filtered and cut into pages. Nothing here knows HTTP."""
+"""Filters, sorts and pages the associations of /users. Independent of HTTP."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from slurm_rest_api.acctapi.reference_data import ReferenceData, ReferenceDataCa
 from slurm_rest_api.auth.data_scope import DataScope
 
 CursorKey = tuple[str, str, str, int]
-"""The sort key of an association: user, account, partition, id."""
+"""Sort key of an association: user, account, partition, id."""
 
 
 class VisibleAssociations:
-    """What of the associations `scope` leaves: one's own, and all of the accounts that one coordinates.
+    """The associations that `scope` allows: a user's own, and all under the accounts that they coordinate.
 
-    With accounts alone being private, also those of others under one's own accounts.
+    If only accounts are private, also those of other users under the user's own accounts.
     """
 
     def __init__(self, scope: DataScope, associations: Associations) -> None:
@@ -28,13 +28,13 @@ class VisibleAssociations:
         self._known = own | scope.accounts
 
     def includes(self, row: Association) -> bool:
-        """Whether an association is shown."""
+        """Returns True if the user may see the association."""
         if row.user == self._scope.user or not (self._users or self._accounts):
             return True
         return row.acct in (self._scope.accounts if self._users else self._known)
 
     def without_other_accounts(self, record: Record) -> Record:
-        """The record; where accounts are private without the names of others beside its own."""
+        """Returns the record without the names of accounts that the user may not see."""
         if not self._accounts:
             return record
         hidden = {field: None for field in ("parent_account", "default_account") if record[field] not in self._known}
@@ -43,7 +43,7 @@ class VisibleAssociations:
 
 @dataclass(frozen=True)
 class UsersPage:
-    """The associations of one answer; `next` is the place of the last when more follow."""
+    """Associations of one page. `next` is the cursor of the next page, None on the last one."""
 
     reference: ReferenceData
     shown: VisibleAssociations
@@ -52,14 +52,14 @@ class UsersPage:
     truncated: bool
 
     def records(self) -> Iterator[Record]:
-        """The published records."""
+        """Yields the published records."""
         for row in self.associations:
             record = self.reference.associations.record(row, self.reference.qos, self.reference.tres)
             yield self.shown.without_other_accounts(record)
 
 
 class Users:
-    """Associations of users; those with a partition that is hidden are not there for anybody."""
+    """Associations of users. Associations with a partition in `hidden` are never returned."""
 
     def __init__(
         self, database: Database, reference_data: ReferenceDataCache, hidden: frozenset[str], most: int
@@ -70,7 +70,7 @@ class Users:
         self._most = most
 
     def page(self, query: UsersParameters, after: CursorKey | None, scope: DataScope) -> UsersPage:
-        """The page of `query` behind the place `after`, among the associations that `scope` leaves.
+        """Returns the page of `query` after the sort key `after`, with the associations that `scope` allows.
 
         Raises:
             ApiError: the database cannot be used.
@@ -98,5 +98,5 @@ class Users:
 
 
 def cursor_key_of(row: Association) -> CursorKey:
-    """Where an association stands in the order of the answer."""
+    """Returns the sort key of an association."""
     return row.user, row.acct, row.partition, row.id

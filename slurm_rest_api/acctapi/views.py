@@ -1,4 +1,4 @@
-"""The routes over slurmdbd's database: /users and /history."""
+"""The accounting routes: /users and /history."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from slurm_rest_api.acctapi.history import History
 from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
 from slurm_rest_api.acctapi.sql import CursorKey
 from slurm_rest_api.acctapi.users import Users
-from slurm_rest_api.errors import BadParameter, NotFound
+from slurm_rest_api.errors import BadParameter
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import decode_cursor, encode_cursor, next_link
-from slurm_rest_api.web.parameters import as_csv
 from slurm_rest_api.web.record_stream import chosen, listing
+from slurm_rest_api.web.routes import add_csv_route, require
 
 
 @dataclass(frozen=True)
 class Accounting:
-    """What answers: `source` and `cluster` are for `meta`."""
+    """Parts of the accounting routes. `source` and `cluster` are published in `meta`."""
 
     database: Database
     history: History
@@ -38,7 +38,7 @@ class Accounting:
 
 
 def accounting_blueprint(accounting: Accounting | None) -> APIBlueprint:
-    """The blueprint of the accounting routes; None: the database is not used, and both are a 404 that says so."""
+    """Creates the blueprint of the accounting routes. With None both answer 404 and name `system.use_acct_db`."""
     blueprint = APIBlueprint(
         "acctapi",
         __name__,
@@ -49,32 +49,20 @@ def accounting_blueprint(accounting: Accounting | None) -> APIBlueprint:
     @blueprint.get("/users", summary="Associations", responses={"200": UsersAnswer})
     def users_route(query: UsersParameters) -> Response:
         """Associations of users, sorted by user, account and partition."""
-        return _users(_in_use(accounting), query)
+        return _users(_turned_on(accounting), query)
 
     @blueprint.get("/history", summary="Job records", responses={"200": HistoryAnswer})
     def history_route(query: HistoryParameters) -> Response:
-        """Job records, the newest first; with `jobid`, the highest id first."""
-        return _history(_in_use(accounting), query)
+        """Job records, newest first. With `jobid`: highest id first."""
+        return _history(_turned_on(accounting), query)
 
-    # The same as format=csv; the document names it once.
-    @blueprint.get("/users.csv", doc_ui=False)
-    def users_csv(query: UsersParameters) -> Response:
-        return _users(_in_use(accounting), as_csv(query))
-
-    @blueprint.get("/history.csv", doc_ui=False)
-    def history_csv(query: HistoryParameters) -> Response:
-        return _history(_in_use(accounting), as_csv(query))
-
+    add_csv_route(blueprint, "/users", users_route)
+    add_csv_route(blueprint, "/history", history_route)
     return blueprint
 
 
-def _in_use(accounting: Accounting | None) -> Accounting:
-    if accounting is None:
-        raise NotFound(
-            "This service does not use the accounting database. Its administrator turns this route on with"
-            " system.use_acct_db in the configuration."
-        )
-    return accounting
+def _turned_on(accounting: Accounting | None) -> Accounting:
+    return require(accounting, "The accounting database", "system.use_acct_db")
 
 
 def _users(accounting: Accounting, query: UsersParameters) -> Response:
@@ -88,7 +76,7 @@ def _users(accounting: Accounting, query: UsersParameters) -> Response:
 def _history(accounting: Accounting, query: HistoryParameters) -> Response:
     fields = chosen_fields(query.fields, JOB_FIELDS)
     if query.cursor is not None and query.offset:
-        raise BadParameter("cursor and offset exclude each other: a cursor is a place already.", parameter="offset")
+        raise BadParameter("`offset` cannot be combined with `cursor`.", parameter="offset")
     after = None if query.cursor is None else decode_cursor(query.cursor, _history_cursor_key)
     page = accounting.history.page(query, after, current_scope())
     meta = _meta(accounting, len(page.keys), page.next, truncated=page.truncated)

@@ -18,12 +18,11 @@ from slurm_rest_api.archive.reader import ArchiveReader, ComputedSample, StoredS
 from slurm_rest_api.archive.sample import Sample
 from slurm_rest_api.archive.tables import read, unpack
 from slurm_rest_api.archive.time_range import Retention, Window, window_of
-from slurm_rest_api.errors import NotFound
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.paging import link_with
-from slurm_rest_api.web.parameters import as_csv
 from slurm_rest_api.web.record_stream import listing, rendered_listing
+from slurm_rest_api.web.routes import add_csv_route, require
 from slurm_rest_api.web.text_formats import flat
 
 
@@ -49,23 +48,10 @@ def load_blueprint(archive: Archive | None) -> APIBlueprint:
     @blueprint.get("/load", summary="Load samples", responses={"200": LoadAnswer})
     def load(query: LoadParameters) -> Response:
         """Samples of the cluster's load, oldest first; the newest one alone unless a range is asked for."""
-        return _answer(_in_use(archive), query)
+        return _answer(require(archive, "The load archive", "system.archive_usage_load"), query)
 
-    # The same as format=csv; the document names it once.
-    @blueprint.get("/load.csv", doc_ui=False)
-    def load_csv(query: LoadParameters) -> Response:
-        return _answer(_in_use(archive), as_csv(query))
-
+    add_csv_route(blueprint, "/load", load)
     return blueprint
-
-
-def _in_use(archive: Archive | None) -> Archive:
-    if archive is None:
-        raise NotFound(
-            "This service keeps no archive of the load. Its administrator turns it on with"
-            " system.archive_usage_load in the configuration."
-        )
-    return archive
 
 
 def _answer(archive: Archive, query: LoadParameters) -> Response:

@@ -6,13 +6,13 @@ from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from slurm_rest_api.acctapi.pool_observer import ErrorKind
+from slurm_rest_api.acctapi.db_errors import ErrorKind
 
 _PREFIX: Final = "slurm_rest_api_database"
 
 
 class DatabaseCounts:
-    """Counts pool events (`acctapi.pool_observer.PoolObserver`). `size` is the connection limit of a process."""
+    """Counts pool events (`acctapi.database.PoolObserver`). `size` is the connection limit of a process."""
 
     def __init__(self, registry: CollectorRegistry, size: int) -> None:
         pool = Gauge(

@@ -54,4 +54,4 @@ def test_a_server_that_falls_silent_is_not_available() -> None:
 def test_a_pool_without_a_free_connection_is_told() -> None:
     answer = to_api_error(exc.TimeoutError("QueuePool limit of size 4"))
     assert isinstance(answer, DatabaseUnavailable)
-    assert answer.detail == "All connections to the accounting database are in use."
+    assert answer.detail == "All connections to the accounting database are in use (`db_pool_size`). Retry later."

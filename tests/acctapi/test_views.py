@@ -214,7 +214,7 @@ def test_the_ending_csv_is_the_format(accounting: FlaskClient, route: str) -> No
         ("user=", "user", "at least 1 character"),
         ("cursor=xyz", "cursor", "expected the cursor of an answer's meta.next"),
         ("cursor=WzFd", "cursor", "expected the cursor of an answer's meta.next"),
-        ("cursor=WzEsMiwzXQ&offset=5", "offset", "exclude each other"),
+        ("cursor=WzEsMiwzXQ&offset=5", "offset", "cannot be combined"),
         ("usr=alice", "usr", "Did you mean 'user'?"),
         ("duplicates=maybe", "duplicates", "boolean"),
     ],

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from slurm_rest_api.contract_base import OpenAPIModel
-from slurm_rest_api.slurm.hostlist import expand_at_most
 from slurm_rest_api.slurm.states import JOB_STATES, NODE_STATES, PARTITION_STATES, full_names
 from slurm_rest_api.web.name_lists import (
     CHOICE_SCHEMA,
@@ -21,6 +20,7 @@ from slurm_rest_api.web.name_lists import (
     split_names,
 )
 from slurm_rest_api.web.operator_params import Comparisons
+from slurm_rest_api.web.param_types import NODES_SCHEMA, Text, parse_nodes
 from slurm_rest_api.web.parameters import Parameters
 from slurm_rest_api.web.text_formats import Format
 from slurm_rest_api.web.timespec import Moment
@@ -45,10 +45,7 @@ def _states(states: Mapping[str, Any]) -> BeforeValidator:
 def _nodes(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    names = tuple(expand_at_most(value, MOST_NODES))
-    if not names:
-        raise ValueError("expected a node name or a hostlist such as rack[001-003]")
-    return names
+    return parse_nodes(value, MOST_NODES)
 
 
 def _arrays(value: Any) -> Any:
@@ -60,13 +57,10 @@ def _arrays(value: Any) -> Any:
     return tuple((int(found[1]), None if found[2] is None else int(found[2])) for found in matches if found)
 
 
-Text = Annotated[str, Field(min_length=1, max_length=1024)]
 JobStates = Annotated[NameFilter, _states(JOB_STATES), CHOICE_SCHEMA]
 NodeStates = Annotated[NameFilter, _states(NODE_STATES), CHOICE_SCHEMA]
 PartitionStates = Annotated[NameFilter, _states(PARTITION_STATES), CHOICE_SCHEMA]
-Nodes = Annotated[
-    tuple[str, ...], BeforeValidator(_nodes), WithJsonSchema({"type": "string", "examples": ["rack[001-003]"]})
-]
+Nodes = Annotated[tuple[str, ...], BeforeValidator(_nodes), NODES_SCHEMA]
 Arrays = Annotated[
     tuple[tuple[int, int | None], ...],
     BeforeValidator(_arrays),
