@@ -23,7 +23,7 @@ from benchmarks.machine import machine
 from slurm_rest_api.app import create_app
 from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.sample import Sample
-from slurm_rest_api.archive.writer import ArchiveStore
+from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.config import Settings
 
 DAY = 86400
@@ -78,11 +78,11 @@ class Year:
 
 def fill(settings: Settings, year: Year) -> None:
     """Writes the whole year, one day per transaction. This is not measured."""
-    store = ArchiveStore(open_engine(settings.system, writable=True))
+    store = ArchiveWriter(open_engine(settings.system, writable=True))
     for first in range(0, year.count, DAY // WIDTH):
         batch = [year.sample(number) for number in range(first, min(first + DAY // WIDTH, year.count))]
         store.add_past(batch)
-        store.renew(sample["time"] for sample in batch)
+        store.rebuild(sample["time"] for sample in batch)
     store.close()
 
 
@@ -106,7 +106,7 @@ def seconds_of(work: Callable[[], object], times: int) -> list[Taken]:
 
 def inserts(settings: Settings, year: Year) -> list[Taken]:
     """Times the insert of 100 samples after the year."""
-    store = ArchiveStore(open_engine(settings.system, writable=True))
+    store = ArchiveWriter(open_engine(settings.system, writable=True))
     samples = iter([{**year.sample(number), "time": year.end + WIDTH * (number + 1)} for number in range(101)])
     taken = seconds_of(lambda: store.add(next(samples)), 100)
     store.close()

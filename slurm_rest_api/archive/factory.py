@@ -7,7 +7,7 @@ from slurm_rest_api.archive.reader import ArchiveReader
 from slurm_rest_api.archive.sampler import Sampler
 from slurm_rest_api.archive.time_range import Retention
 from slurm_rest_api.archive.views import Archive
-from slurm_rest_api.archive.writer import ArchiveStore
+from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.reader import StoreReader
@@ -27,7 +27,7 @@ def open_sampler(settings: Settings) -> Sampler | None:
     paths = RuntimePaths.of(settings)
     return Sampler(
         StoreReader(paths.store),
-        ArchiveStore(open_engine(system, writable=True)),
+        ArchiveWriter(open_engine(system, writable=True)),
         width=system.archive_wait_time,
         keep_seconds=system.archive_keep_days * _DAY_SECONDS,
         status_file=paths.archive_status,
@@ -45,7 +45,7 @@ def open_archive(settings: Settings) -> Archive | None:
         return None
     return Archive(
         reader=ArchiveReader(open_engine(system, writable=False)),
-        archived=Retention(system.archive_wait_time, system.archive_keep_days * _DAY_SECONDS, system.load_max_samples),
+        retention=Retention(system.archive_wait_time, system.archive_keep_days * _DAY_SECONDS, system.load_max_samples),
         hidden=frozenset(settings.filter.partitions),
         source=system.source_name,
     )

@@ -35,7 +35,7 @@ class Projection:
         return any(f'"{name}"'.encode() in body for name in self.hidden)
 
 
-def shape_of(
+def projection_of(
     fields: Sequence[str] | None, partitions: Sequence[str] | None, hidden: frozenset[str], *, jobs: bool = True
 ) -> Projection:
     """The shape that the parameters `fields` and `partition` ask for; without `jobs` nothing counts jobs.
@@ -64,22 +64,22 @@ def _counts_jobs(field: str) -> bool:
     return field.removeprefix(_PREFIX) in _COUNT_JOBS
 
 
-def shaped(sample: Sample, shape: Projection) -> Sample:
-    """The sample as `shape` shows it; of a wider step the bounds of each field come along."""
-    shown = sample if shape.fields is None else _picked(sample, shape.fields)
+def project(sample: Sample, projection: Projection) -> Sample:
+    """The sample as `projection` shows it; of a wider step the bounds of each field come along."""
+    shown = sample if projection.fields is None else _picked(sample, projection.fields)
     if "partitions" not in shown:
         return shown
     partitions = {
-        name: figures if shape.partition_fields is None else _picked(figures, shape.partition_fields)
+        name: figures if projection.partition_fields is None else _picked(figures, projection.partition_fields)
         for name, figures in sample["partitions"].items()
-        if name not in shape.hidden and (shape.only is None or name in shape.only)
+        if name not in projection.hidden and (projection.only is None or name in projection.only)
     }
     return {**shown, "partitions": partitions}
 
 
-def needed(sample: Sample, shape: Projection) -> Sample:
-    """What of a sample is needed to reckon means that are then `shaped`: the less, the faster."""
-    return {"time": sample["time"], "partitions": {}, **shaped(sample, shape)}
+def project_for_rollup(sample: Sample, projection: Projection) -> Sample:
+    """What of a sample is needed to reckon means that are then `project`: the less, the faster."""
+    return {"time": sample["time"], "partitions": {}, **project(sample, projection)}
 
 
 def _picked(record: Sample, fields: Sequence[str]) -> Sample:

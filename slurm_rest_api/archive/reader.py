@@ -1,4 +1,4 @@
-"""Reads the load archive: samples of a range of time, at the width that is asked for."""
+"""Reads the load archive: samples of a time range, as stored or at a requested width."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 from slurm_rest_api.archive.aggregate import Weighted, aggregate
 from slurm_rest_api.archive.sample import Sample, slot_of
 from slurm_rest_api.archive.tables import LEVELS, RAW, read
-from slurm_rest_api.archive.time_range import Window
+from slurm_rest_api.archive.time_range import TimeRange
 from slurm_rest_api.errors import ArchiveUnavailable
 
 logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = 10
-_PAGE: Final = 500
+_ROWS_PER_QUERY: Final = 500
+_RAW_WIDTH: Final = 0
 
 
 class StoredSample(NamedTuple):
-    """A row as it lies in the archive; `body` is packed."""
+    """A row of the archive. `body` is compressed JSON."""
 
     time: int
     weight: int
@@ -32,91 +33,95 @@ class StoredSample(NamedTuple):
 
 
 class ComputedSample(NamedTuple):
-    """A sample that had to be made of several rows."""
+    """A sample that was aggregated from stored ones."""
 
     time: int
     weight: int
     sample: Sample
 
 
+class _LevelRow(NamedTuple):
+    """A row and the width in seconds of its level; `_RAW_WIDTH` for a sample of the collector."""
+
+    width: int
+    row: StoredSample
+
+
 Project = Callable[[Sample], Sample]
-"""What of a sample to reckon with; `time` and `partitions` have to be in it."""
+"""Selects the part of a sample that is aggregated. `time` and `partitions` have to be part of it."""
 
 
 class ArchiveReader:
-    """The reading side of the archive behind `engine`. An archive that nobody has written to yet is empty."""
+    """Reading side of the archive in the database of `engine`. An archive without tables is empty."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def samples(self, window: Window, most: int) -> list[StoredSample]:
-        """The samples of a window as they were taken, oldest first, at most `most`.
+    def samples(self, time_range: TimeRange, limit: int) -> list[StoredSample]:
+        """Returns the collector's samples of a time range, oldest first, at most `limit`.
 
         Raises:
             ArchiveUnavailable: the archive cannot be read.
         """
-        rows = self._rows(RAW, window.since, window.until, most, newest=window.newest)
-        return rows[::-1] if window.newest else rows
+        rows = self._rows(RAW, time_range.since, time_range.until, limit, newest=time_range.newest)
+        return rows[::-1] if time_range.newest else rows
 
     def steps(
-        self, window: Window, most: int, keep: Project = lambda sample: sample
+        self, time_range: TimeRange, limit: int, project: Project = lambda sample: sample
     ) -> list[StoredSample | ComputedSample]:
-        """The samples of a window, each of `window.step` seconds, oldest first, at most `most`.
+        """Returns samples of a time range, each `time_range.step` seconds wide, oldest first, at most `limit`.
 
-        Those that lie there at this width come as they are, others are made of what `keep` leaves.
+        Samples that are stored at this width are returned as they are. Others are aggregated from what `project`
+        returns.
 
         Raises:
             ArchiveUnavailable: the archive cannot be read.
         """
-        step = window.step
-        levels = [width for width in LEVELS if step % width == 0]
-        rows = self._level(levels, window.since, window.until)
-        grouped = itertools.groupby(rows, key=lambda row: slot_of(row[1].time, step))
-        found = [_one(slot, step, list(group), keep) for slot, group in itertools.islice(grouped, most)]
-        return found[-1:] if window.newest else found
+        step = time_range.step
+        widths = [width for width in LEVELS if step % width == 0]
+        rows = self._widest_rows(widths, time_range.since, time_range.until)
+        groups = itertools.groupby(rows, key=lambda part: slot_of(part.row.time, step))
+        found = [_sample_of_group(slot, step, list(group), project) for slot, group in itertools.islice(groups, limit)]
+        return found[-1:] if time_range.newest else found
 
-    def _level(self, levels: list[int], since: int, until: int) -> Iterator[tuple[int, StoredSample]]:
-        """The rows of the widest of `levels`, and from those below what it does not have yet; each with its width."""
-        if not levels:
-            yield from ((0, row) for row in self._pages(RAW, since, until))
-            return
-        *narrower, width = levels
-        after = slot_of(since, width)
-        for row in self._pages(LEVELS[width], after, until):
-            after = row.time + width
-            yield width, row
-        if after < until:
-            yield from self._level(narrower, max(after, since), until)
+    def _widest_rows(self, widths: list[int], since: int, until: int) -> Iterator[_LevelRow]:
+        """Yields the rows of the widest of the levels `widths`, then of narrower ones for the time not yet covered."""
+        for width in sorted(widths, reverse=True):
+            for row in self._pages(LEVELS[width], slot_of(since, width), until):
+                since = row.time + width
+                yield _LevelRow(width, row)
+        for row in self._pages(RAW, since, until):
+            yield _LevelRow(_RAW_WIDTH, row)
 
     def _pages(self, table: Table, since: int, until: int) -> Iterator[StoredSample]:
-        """Row after row: where nobody was there to store anything, no end of the range is known beforehand."""
+        """Yields the rows of a time range, one query per `_ROWS_PER_QUERY` of them."""
         while since < until:
-            rows = self._rows(table, since, until, _PAGE)
+            rows = self._rows(table, since, until, _ROWS_PER_QUERY)
             yield from rows
-            if len(rows) < _PAGE:
+            if len(rows) < _ROWS_PER_QUERY:
                 return
             since = rows[-1].time + 1
 
-    def _rows(self, table: Table, since: int, until: int, most: int, *, newest: bool = False) -> list[StoredSample]:
+    def _rows(self, table: Table, since: int, until: int, limit: int, *, newest: bool = False) -> list[StoredSample]:
         order = table.c.time.desc() if newest else table.c.time
         query = (
             select(table.c.time, table.c.weight, table.c.body)
             .where(table.c.time >= since, table.c.time < until)
             .order_by(order)
-            .limit(1 if newest else most)
+            .limit(1 if newest else limit)
         )
         try:
             with self._engine.connect() as connection:
                 return [StoredSample(*row) for row in connection.execute(query)]
         except (OperationalError, ProgrammingError) as error:
-            if self._is_unwritten(table):
+            if self._is_missing(table):
                 return []
             raise _unavailable(error) from error
         except SQLAlchemyError as error:
             raise _unavailable(error) from error
 
-    def _is_unwritten(self, table: Table) -> bool:
-        """Whether the table, or the whole SQLite file, is not there yet."""
+    def _is_missing(self, table: Table) -> bool:
+        """Returns True if the table, or the whole SQLite file, does not exist yet."""
         database = self._engine.url.database or ""
         try:
             return not inspect(self._engine).has_table(table.name)
@@ -124,12 +129,12 @@ class ArchiveReader:
             return self._engine.dialect.name == "sqlite" and not _exists(database)
 
 
-def _one(slot: int, step: int, group: list[tuple[int, StoredSample]], keep: Project) -> StoredSample | ComputedSample:
-    width, row = group[0]
-    if width == step:
-        return row
-    made = aggregate(slot, [Weighted(keep(read(row.body)), row.weight) for _, row in group])
-    return ComputedSample(slot, made.weight, made.sample)
+def _sample_of_group(slot: int, step: int, group: list[_LevelRow], project: Project) -> StoredSample | ComputedSample:
+    first = group[0]
+    if first.width == step:
+        return first.row
+    computed = aggregate(slot, [Weighted(project(read(row.body)), row.weight) for _, row in group])
+    return ComputedSample(slot, computed.weight, computed.sample)
 
 
 def _exists(uri: str) -> bool:
@@ -139,5 +144,6 @@ def _exists(uri: str) -> bool:
 def _unavailable(error: SQLAlchemyError) -> ArchiveUnavailable:
     logger.error("The load archive cannot be read: %s", getattr(error, "orig", None) or error)
     return ArchiveUnavailable(
-        "The load archive cannot be read just now; the log of the service says why.", retry_after=_RETRY_SECONDS
+        "The load archive cannot be read. Retry later; the log of the service has the cause.",
+        retry_after=_RETRY_SECONDS,
     )

@@ -1,4 +1,7 @@
-"""Makes the wider samples of the load archive: each level from the one below it, in a transaction of the caller's."""
+"""Writes the rollups of the load archive: each level is aggregated from the level below it.
+
+All functions run in a transaction of the caller.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +14,20 @@ from slurm_rest_api.archive.aggregate import Weighted, aggregate
 from slurm_rest_api.archive.sample import slot_of
 from slurm_rest_api.archive.tables import LEVELS, RAW, pack, read
 
-STEPS: Final = tuple(zip(LEVELS, [RAW, *LEVELS.values()], strict=False))
-"""Each width with the table that its samples are made from, the narrowest first."""
+ROLLUP_SOURCES: Final = tuple(zip(LEVELS, [RAW, *LEVELS.values()], strict=False))
+"""Each width with the table that its rollups are aggregated from, narrowest first."""
 
-_MADE_FROM: Final = {source.name: width for width, source in STEPS}
+_WIDTH_MADE_FROM: Final = {source.name: width for width, source in ROLLUP_SOURCES}
 
 
-def roll_level(connection: Connection, width: int, source: Table, until: int, most: int) -> int:
-    """Make up to `most` samples of a level that it lacks after its newest one, of slots that ended by `until`.
+def append_rollups(connection: Connection, width: int, source: Table, until: int, most: int) -> int:
+    """Appends up to `most` rollups to a level, for slots that ended by `until`. Returns how many it appended.
 
-    The level below has to be complete up to there. Returns how many were made.
+    The level below has to be complete up to `until`.
     """
     newest = newest_of(connection, LEVELS[width])
-    made = 0
-    while made < most:
+    appended = 0
+    while appended < most:
         oldest = select(func.min(source.c.time))
         if newest is not None:
             oldest = oldest.where(source.c.time >= newest + width)
@@ -32,43 +35,43 @@ def roll_level(connection: Connection, width: int, source: Table, until: int, mo
         if first is None or slot_of(first, width) + width > until:
             break
         newest = slot_of(first, width)
-        _make(connection, width, source, newest)
-        made += 1
-    return made
+        _write_rollup(connection, width, source, newest)
+        appended += 1
+    return appended
 
 
-def renew_level(connection: Connection, width: int, source: Table, slots: Iterable[int]) -> int:
-    """Make those samples of a level anew that samples of these slots came too late for; how many it were.
+def rebuild_rollups(connection: Connection, width: int, source: Table, slots: Iterable[int]) -> int:
+    """Recomputes the rollups of a level for samples of `slots` that were stored late. Returns how many it rebuilt.
 
-    What follows the newest one of the level is left to `roll_level`, which makes it when its time is over.
+    Slots after the newest rollup are left to `append_rollups`.
     """
     newest = newest_of(connection, LEVELS[width])
     late = sorted({wide for slot in slots if newest is not None and (wide := slot_of(slot, width)) <= newest})
     for slot in late:
-        _make(connection, width, source, slot)
+        _write_rollup(connection, width, source, slot)
     return len(late)
 
 
 def newest_of(connection: Connection, table: Table) -> int | None:
-    """The newest slot in a table; None when it is empty."""
+    """Returns the newest slot in a table; None if it is empty."""
     newest: int | None = connection.execute(select(func.max(table.c.time))).scalar()
     return newest
 
 
-def made_until(connection: Connection, source: Table) -> int | None:
-    """The second up to which the level above `source` is complete; None when it has nothing yet."""
-    width = _MADE_FROM[source.name]
+def complete_until(connection: Connection, source: Table) -> int | None:
+    """Returns the epoch second up to which the level above `source` is complete; None if that level is empty."""
+    width = _WIDTH_MADE_FROM[source.name]
     newest = newest_of(connection, LEVELS[width])
     return None if newest is None else newest + width
 
 
 def row_of(part: Weighted) -> dict[str, object]:
-    """A sample as a row of its table."""
+    """Returns a sample as a row of its table."""
     return {"time": part.sample["time"], "weight": part.weight, "body": pack(part.sample)}
 
 
-def _make(connection: Connection, width: int, source: Table, slot: int) -> None:
-    """Store the sample of a slot of a wider level, in place of the one that it may have."""
+def _write_rollup(connection: Connection, width: int, source: Table, slot: int) -> None:
+    """Aggregates the rows of a slot and stores the rollup. Replaces the one that the slot may have."""
     rows = connection.execute(
         select(source.c.body, source.c.weight)
         .where(source.c.time >= slot, source.c.time < slot + width)
@@ -77,10 +80,10 @@ def _make(connection: Connection, width: int, source: Table, slot: int) -> None:
     if not rows:
         return
     target = LEVELS[width]
-    made = row_of(aggregate(slot, [Weighted(read(body), weight) for body, weight in rows]))
-    present = connection.execute(select(target.c.time).where(target.c.time == slot)).scalar()
-    # Not DELETE and INSERT: locks on what is not there let two hosts wait for each other.
-    if present is None:
-        connection.execute(insert(target), [made])
+    rollup = row_of(aggregate(slot, [Weighted(read(body), weight) for body, weight in rows]))
+    existing = connection.execute(select(target.c.time).where(target.c.time == slot)).scalar()
+    # Not DELETE and INSERT: with locks on missing rows two hosts can deadlock.
+    if existing is None:
+        connection.execute(insert(target), [rollup])
     else:
-        connection.execute(update(target).where(target.c.time == slot), made)
+        connection.execute(update(target).where(target.c.time == slot), rollup)

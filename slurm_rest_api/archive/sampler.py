@@ -17,7 +17,7 @@ import orjson
 from slurm_rest_api.archive.sample import Sample, make_sample, slot_of
 from slurm_rest_api.archive.tables import LEVELS, RAW
 from slurm_rest_api.archive.time_range import KEEP_10_MINUTES_SECONDS
-from slurm_rest_api.archive.writer import ArchiveStore
+from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.errors import ArchiveError, StoreError
 from slurm_rest_api.slurmapi.shared import pacing
 from slurm_rest_api.slurmapi.store.reader import StoreReader
@@ -56,7 +56,7 @@ class Sampler:
     def __init__(
         self,
         snapshots: StoreReader,
-        store: ArchiveStore,
+        store: ArchiveWriter,
         *,
         width: int,
         keep_seconds: int,

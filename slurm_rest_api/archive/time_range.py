@@ -20,11 +20,11 @@ class Retention:
 
     width: int
     keep_seconds: int
-    most: int
+    max_samples: int
 
 
 @dataclass(frozen=True)
-class Window:
+class TimeRange:
     """Samples from second `since` up to but not including `until`, each `step` seconds wide; 0: as they were taken.
 
     `newest` asks for the last of them alone.
@@ -36,14 +36,14 @@ class Window:
     newest: bool = False
 
 
-def window_of(query: LoadParameters, archived: Retention, now: int) -> Window:
+def time_range_of(query: LoadParameters, retention: Retention, now: int) -> TimeRange:
     """The samples that `query` means at epoch second `now`.
 
     Raises:
         BadParameter: the parameters contradict each other.
     """
     if query.since is None and query.until is None:
-        return _backwards(query, archived, now)
+        return _backwards(query, retention, now)
     if query.time is not None or query.offset:
         raise BadParameter(
             "time and offset count from now; they cannot be used with since and until.", parameter="time"
@@ -52,46 +52,46 @@ def window_of(query: LoadParameters, archived: Retention, now: int) -> Window:
     since = until - _DAY if query.since is None else query.since
     if since >= until:
         raise BadParameter(f"since={since} is not before until={until} (epoch seconds).", parameter="since")
-    return Window(since, until, _step(query.step, since, until, archived, now))
+    return TimeRange(since, until, _step(query.step, since, until, retention, now))
 
 
-def _backwards(query: LoadParameters, archived: Retention, now: int) -> Window:
+def _backwards(query: LoadParameters, retention: Retention, now: int) -> TimeRange:
     """The last `time` seconds, `offset` seconds ago: `(now - offset - time, now - offset]`, as in 2018."""
     until = now - (query.offset or 0) + 1
     if query.time is None:
         # One sample is meant, also while that of the present slot is still being taken.
-        since = until - _NEWEST_WITHIN_SLOTS * archived.width
-        return Window(since, until, _step(query.step, since, until, archived, now), newest=True)
+        since = until - _NEWEST_WITHIN_SLOTS * retention.width
+        return TimeRange(since, until, _step(query.step, since, until, retention, now), newest=True)
     since = until - query.time
-    return Window(since, until, _step(query.step, since, until, archived, now))
+    return TimeRange(since, until, _step(query.step, since, until, retention, now))
 
 
-def _step(asked: int | None, since: int, until: int, archived: Retention, now: int) -> int:
+def _step(asked: int | None, since: int, until: int, retention: Retention, now: int) -> int:
     """The width of samples: as asked, if what they are made of is kept and not too much to be read at once."""
-    finest = _finest(since, archived, now)
+    finest = _finest(since, retention, now)
     seconds = until - since
     if asked is None:
-        fits = seconds / (finest or archived.width) <= archived.most
-        return finest if fits else _fitting(max(finest, 1), seconds, archived.most)
-    if asked <= max(finest, archived.width):
+        fits = seconds / (finest or retention.width) <= retention.max_samples
+        return finest if fits else _fitting(max(finest, 1), seconds, retention.max_samples)
+    if asked <= max(finest, retention.width):
         return finest
     # Wider samples are made of those of a level, so their width is a multiple of the level's.
-    source = max((width for width in WIDTHS if width <= asked), default=archived.width)
+    source = max((width for width in WIDTHS if width <= asked), default=retention.width)
     step = -(-asked // source) * source
-    if step in WIDTHS or seconds / source <= archived.most:
+    if step in WIDTHS or seconds / source <= retention.max_samples:
         return step
     return next((width for width in WIDTHS if width >= step), step)
 
 
-def _finest(since: int, archived: Retention, now: int) -> int:
+def _finest(since: int, retention: Retention, now: int) -> int:
     """The narrowest width that is kept since then; 0: every sample."""
     age = now - since
-    if age <= archived.keep_seconds:
+    if age <= retention.keep_seconds:
         return 0
     return WIDTHS[0] if age <= KEEP_10_MINUTES_SECONDS else WIDTHS[1]
 
 
-def _fitting(finest: int, seconds: int, most: int) -> int:
+def _fitting(finest: int, seconds: int, max_samples: int) -> int:
     """The narrowest width that is stored as it is: nothing has to be reckoned, however long the range."""
-    days = -(-seconds // (most * _DAY))
-    return next((step for step in WIDTHS if step >= finest and seconds / step <= most), days * _DAY)
+    days = -(-seconds // (max_samples * _DAY))
+    return next((step for step in WIDTHS if step >= finest and seconds / step <= max_samples), days * _DAY)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final, TypeGuard
 import ijson
 
 from slurm_rest_api.archive.sample import Sample, slot_of
-from slurm_rest_api.archive.writer import ArchiveStore
+from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.errors import ArchiveError
 
 _TABLE: Final = "_default"
@@ -66,7 +66,7 @@ class _Unusable(Exception):
     """A document that is no sample; `str()` says why."""
 
 
-def import_tinydb(file: Path, store: ArchiveStore, width: int, now: int, progress: Progress) -> ImportReport:
+def import_tinydb(file: Path, store: ArchiveWriter, width: int, now: int, progress: Progress) -> ImportReport:
     """Store the samples of a TinyDB file in slots of `width` seconds.
 
     It may be stopped at any moment and started again: slots that have a sample keep it.
@@ -98,12 +98,12 @@ def import_tinydb(file: Path, store: ArchiveStore, width: int, now: int, progres
 
 def _documents(source: BinaryIO, report: ImportReport, progress: Progress) -> Iterator[Any]:
     """Each document in the order of the file, `{"_default": {"1": {…}, "2": {…}}}`; read up to where it breaks off."""
-    told = 0
+    reported = 0
     try:
         for _, document in ijson.kvitems(source, _TABLE, use_float=True):
             yield document
-            progress(source.tell() - told)
-            told = source.tell()
+            progress(source.tell() - reported)
+            reported = source.tell()
     except ijson.JSONError as error:
         report.damage = f"The file is damaged at about byte {source.tell()}; what comes before was read ({error})."
 
@@ -145,14 +145,14 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _store(store: ArchiveStore, batch: dict[int, Sample], report: ImportReport) -> None:
+def _store(store: ArchiveWriter, batch: dict[int, Sample], report: ImportReport) -> None:
     if not batch:
         return
     stored = store.add_past(list(batch.values()))
     report.stored += stored
     if taken := len(batch) - stored:
         report.skipped["its slot had a sample already"] += taken
-    store.renew(batch)
+    store.rebuild(batch)
     first, last = min(batch), max(batch)
     report.first = first if report.first is None else min(report.first, first)
     report.last = last if report.last is None else max(report.last, last)

@@ -13,11 +13,11 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from slurm_rest_api.archive.contract import LoadAnswer
 from slurm_rest_api.archive.parameters import LoadParameters
-from slurm_rest_api.archive.projection import Projection, needed, shape_of, shaped
+from slurm_rest_api.archive.projection import Projection, project, project_for_rollup, projection_of
 from slurm_rest_api.archive.reader import ArchiveReader, ComputedSample, StoredSample
 from slurm_rest_api.archive.sample import Sample
 from slurm_rest_api.archive.tables import read, unpack
-from slurm_rest_api.archive.time_range import Retention, Window, window_of
+from slurm_rest_api.archive.time_range import Retention, TimeRange, time_range_of
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.paging import link_with
@@ -31,7 +31,7 @@ class Archive:
     """What answers: `hidden` partitions do not show, for the past either; `source` is for `meta`."""
 
     reader: ArchiveReader
-    archived: Retention
+    retention: Retention
     hidden: frozenset[str]
     source: str
 
@@ -55,14 +55,14 @@ def load_blueprint(archive: Archive | None) -> APIBlueprint:
 
 
 def _answer(archive: Archive, query: LoadParameters) -> Response:
-    window = window_of(query, archive.archived, int(time.time()))
-    shape = shape_of(query.fields, query.partition, archive.hidden, jobs=not current_scope().hides("jobs"))
-    found = _found(archive.reader, window, shape, archive.archived.most + 1)
-    meta = _meta(archive, window, [part.time for part in found])
-    shown = found[: archive.archived.most]
+    time_range = time_range_of(query, archive.retention, int(time.time()))
+    projection = projection_of(query.fields, query.partition, archive.hidden, jobs=not current_scope().hides("jobs"))
+    found = _found(archive.reader, time_range, projection, archive.retention.max_samples + 1)
+    meta = _meta(archive, time_range, [part.time for part in found])
+    shown = found[: archive.retention.max_samples]
     if query.format == "json":
-        return rendered_listing((_rendered(part, shape) for part in shown), meta)
-    samples = [shaped(_sample(part), shape) for part in shown]
+        return rendered_listing((_rendered(part, projection) for part in shown), meta)
+    samples = [project(_sample(part), projection) for part in shown]
     if query.format != "ndjson":
         samples = [flat(sample) for sample in samples]
     columns = dict.fromkeys(field for sample in samples for field in sample)
@@ -70,42 +70,42 @@ def _answer(archive: Archive, query: LoadParameters) -> Response:
 
 
 def _found(
-    reader: ArchiveReader, window: Window, shape: Projection, most: int
+    reader: ArchiveReader, time_range: TimeRange, projection: Projection, max_samples: int
 ) -> Sequence[StoredSample | ComputedSample]:
-    if window.step == 0:
-        return reader.samples(window, most)
-    return reader.steps(window, most, lambda sample: needed(sample, shape))
+    if time_range.step == 0:
+        return reader.samples(time_range, max_samples)
+    return reader.steps(time_range, max_samples, lambda sample: project_for_rollup(sample, projection))
 
 
-def _rendered(part: StoredSample | ComputedSample, shape: Projection) -> bytes:
+def _rendered(part: StoredSample | ComputedSample, projection: Projection) -> bytes:
     """A sample that lies in the archive as it is to be shown, which is the usual case, is not even parsed."""
-    if isinstance(part, StoredSample) and shape.is_whole:
+    if isinstance(part, StoredSample) and projection.is_whole:
         body = unpack(part.body)
-        if not shape.may_hide(body):
+        if not projection.may_hide(body):
             return body
-        return orjson.dumps(shaped(orjson.loads(body), shape))
-    return orjson.dumps(shaped(_sample(part), shape))
+        return orjson.dumps(project(orjson.loads(body), projection))
+    return orjson.dumps(project(_sample(part), projection))
 
 
 def _sample(part: StoredSample | ComputedSample) -> Sample:
     return part.sample if isinstance(part, ComputedSample) else read(part.body)
 
 
-def _meta(archive: Archive, window: Window, times: list[int]) -> dict[str, Any]:
-    most = archive.archived.most
-    truncated = len(times) > most
+def _meta(archive: Archive, time_range: TimeRange, times: list[int]) -> dict[str, Any]:
+    max_samples = archive.retention.max_samples
+    truncated = len(times) > max_samples
     return {
         "source": archive.source,
-        "since": window.since,
-        "until": window.until,
-        "step": window.step,
-        "count": min(len(times), most),
-        "next": _onward(window, times[most]) if truncated else None,
+        "since": time_range.since,
+        "until": time_range.until,
+        "step": time_range.step,
+        "count": min(len(times), max_samples),
+        "next": _onward(time_range, times[max_samples]) if truncated else None,
         "truncated": truncated,
     }
 
 
-def _onward(window: Window, since: int) -> str:
+def _onward(time_range: TimeRange, since: int) -> str:
     """The same question from `since` on: the step is named, as a shorter range might get another one."""
-    step = {"step": str(window.step)} if window.step else {}
-    return link_with({"since": str(since), "until": str(window.until), "time": None, "offset": None, **step})
+    step = {"step": str(time_range.step)} if time_range.step else {}
+    return link_with({"since": str(since), "until": str(time_range.until), "time": None, "offset": None, **step})

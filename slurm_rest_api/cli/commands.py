@@ -17,7 +17,7 @@ from slurm_rest_api.app import create_app
 from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.factory import open_sampler
 from slurm_rest_api.archive.tinydb_import import describe, import_tinydb
-from slurm_rest_api.archive.writer import ArchiveStore
+from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.auth.factory import open_auth
 from slurm_rest_api.cli.token import token
 from slurm_rest_api.config import Settings, load_settings
@@ -145,7 +145,7 @@ def import_archive(settings: Settings, file: Path) -> None:
     It may be stopped and started again, and may run while the service does.
     """
     try:
-        store = ArchiveStore(open_engine(settings.system, writable=True))
+        store = ArchiveWriter(open_engine(settings.system, writable=True))
         with click.progressbar(length=file.stat().st_size, label=f"Reading {file.name}", file=sys.stderr) as bar:
             width = settings.system.archive_wait_time
             report = import_tinydb(file, store, width, int(time.time()), bar.update)

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.tables import RAW, metadata
-from slurm_rest_api.archive.writer import ArchiveStore
+from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.config.models import SystemSettings
 from slurm_rest_api.demo.accounting import AccountingFile
 from slurm_rest_api.demo.accounting_rows import has_record, job_row
@@ -53,12 +53,12 @@ def tell_load(timeline: Timeline, archive: Path, now: int, days: int) -> None:
     with engine.connect() as connection:
         present = {slot // FINE_SECONDS for slot in connection.execute(select(RAW.c.time)).scalars()}
     missing = [slot for slot in wanted_slots(now, days) if slot // FINE_SECONDS not in present]
-    store = ArchiveStore(engine)
+    store = ArchiveWriter(engine)
     for first in range(0, len(missing), _SAMPLES_A_BATCH):
         # Forward in time, so that the windows in use are remembered.
         slots = missing[first : first + _SAMPLES_A_BATCH][::-1]
         store.add_past([past_sample(timeline, slot) for slot in slots])
-        store.renew(slots)
+        store.rebuild(slots)
     store.close()
 
 

@@ -10,8 +10,8 @@ from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.reader import ArchiveReader, ComputedSample, StoredSample
 from slurm_rest_api.archive.sample import Sample
 from slurm_rest_api.archive.tables import read
-from slurm_rest_api.archive.time_range import Window
-from slurm_rest_api.archive.writer import ArchiveStore
+from slurm_rest_api.archive.time_range import TimeRange
+from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.config import SystemSettings
 
 EVER = 2**40
@@ -27,9 +27,9 @@ def sample_of(part: StoredSample | ComputedSample) -> Sample:
     return part.sample if isinstance(part, ComputedSample) else read(part.body)
 
 
-def open_store(settings: SystemSettings) -> ArchiveStore:
+def open_store(settings: SystemSettings) -> ArchiveWriter:
     """The writing side."""
-    return ArchiveStore(open_engine(settings, writable=True))
+    return ArchiveWriter(open_engine(settings, writable=True))
 
 
 def open_reader(settings: SystemSettings) -> ArchiveReader:
@@ -39,12 +39,12 @@ def open_reader(settings: SystemSettings) -> ArchiveReader:
 
 def slots(settings: SystemSettings) -> list[int]:
     """The slots of all samples as they were taken."""
-    return [row.time for row in open_reader(settings).samples(Window(0, EVER, 0), 10**6)]
+    return [row.time for row in open_reader(settings).samples(TimeRange(0, EVER, 0), 10**6)]
 
 
 def all_samples(settings: SystemSettings) -> list[Sample]:
     """All samples as they were taken."""
-    return [read(row.body) for row in open_reader(settings).samples(Window(0, EVER, 0), 10**6)]
+    return [read(row.body) for row in open_reader(settings).samples(TimeRange(0, EVER, 0), 10**6)]
 
 
 class Archives:
@@ -54,9 +54,9 @@ class Archives:
         self._settings = settings
         self._engines: list[Engine] = []
 
-    def store(self) -> ArchiveStore:
+    def store(self) -> ArchiveWriter:
         """A new writer."""
-        return ArchiveStore(self._open(writable=True))
+        return ArchiveWriter(self._open(writable=True))
 
     def reader(self) -> ArchiveReader:
         """A new reader."""
@@ -68,7 +68,7 @@ class Archives:
 
     def samples(self) -> list[Sample]:
         """All samples as they were taken."""
-        return [read(row.body) for row in self.reader().samples(Window(0, EVER, 0), 10**6)]
+        return [read(row.body) for row in self.reader().samples(TimeRange(0, EVER, 0), 10**6)]
 
     def close(self) -> None:
         """Close every connection."""

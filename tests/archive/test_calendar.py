@@ -39,7 +39,7 @@ def test_a_local_day_has_all_its_hours(tmp_path: Path, day: str, next_day: str, 
     slots = range(begin - 7200, begin + 30 * 3600, 60)
     store = open_store(settings.system)
     store.add_past([make_sample(slot) for slot in slots])
-    store.renew(slots)
+    store.rebuild(slots)
     client = make_client(settings)
     found = [sample["time"] for sample in data(client, f"?since={day}&until={next_day}&step=3600")]
     assert found == [begin + 3600 * n for n in range(hours)]

@@ -10,7 +10,7 @@ import pytest
 
 from slurm_rest_api.archive.sample import Sample
 from slurm_rest_api.archive.sampler import ArchiveStatus, Sampler, read_status
-from slurm_rest_api.archive.writer import ArchiveStore
+from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.config import SystemSettings
 from slurm_rest_api.errors import ArchiveError
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
@@ -24,7 +24,7 @@ from tests.fakes import FakeSource
 class FailingStore:
     """An archive that cannot be written as long as `error` is set."""
 
-    def __init__(self, store: ArchiveStore) -> None:
+    def __init__(self, store: ArchiveWriter) -> None:
         self._store = store
         self.error: str | None = "The load archive cannot be written: disk full"
         self.tries = 0

@@ -7,33 +7,35 @@ from typing import Any
 import pytest
 
 from slurm_rest_api.archive.parameters import LoadParameters
-from slurm_rest_api.archive.time_range import Retention, Window, window_of
+from slurm_rest_api.archive.time_range import Retention, TimeRange, time_range_of
 from slurm_rest_api.errors import BadParameter
 
 DAY = 86400
 NOW = 1_800_000_000
-ARCHIVED = Retention(width=60, keep_seconds=90 * DAY, most=1500)
+RETENTION = Retention(width=60, keep_seconds=90 * DAY, max_samples=1500)
 
 
-def window(archived: Retention = ARCHIVED, **query: Any) -> Window:
-    return window_of(LoadParameters.model_validate({key: str(value) for key, value in query.items()}), archived, NOW)
+def time_range(retention: Retention = RETENTION, **query: Any) -> TimeRange:
+    return time_range_of(
+        LoadParameters.model_validate({key: str(value) for key, value in query.items()}), retention, NOW
+    )
 
 
 def test_the_default_is_the_newest_sample() -> None:
-    assert window() == Window(NOW - 119, NOW + 1, 0, newest=True)
-    assert window(offset=3600) == Window(NOW - 3600 - 119, NOW - 3600 + 1, 0, newest=True)
+    assert time_range() == TimeRange(NOW - 119, NOW + 1, 0, newest=True)
+    assert time_range(offset=3600) == TimeRange(NOW - 3600 - 119, NOW - 3600 + 1, 0, newest=True)
 
 
 def test_time_and_offset_count_back_from_now() -> None:
-    assert window(time=DAY) == Window(NOW - DAY + 1, NOW + 1, 0)
-    assert window(time=DAY, offset=DAY) == Window(NOW - 2 * DAY + 1, NOW - DAY + 1, 0)
-    assert window(time=0) == Window(NOW + 1, NOW + 1, 0)
+    assert time_range(time=DAY) == TimeRange(NOW - DAY + 1, NOW + 1, 0)
+    assert time_range(time=DAY, offset=DAY) == TimeRange(NOW - 2 * DAY + 1, NOW - DAY + 1, 0)
+    assert time_range(time=0) == TimeRange(NOW + 1, NOW + 1, 0)
 
 
 def test_since_and_until() -> None:
-    assert window(since=NOW - 100, until=NOW - 50) == Window(NOW - 100, NOW - 50, 0)
-    assert window(since=NOW - 100) == Window(NOW - 100, NOW + 1, 0)
-    assert window(until=NOW) == Window(NOW - DAY, NOW, 0)
+    assert time_range(since=NOW - 100, until=NOW - 50) == TimeRange(NOW - 100, NOW - 50, 0)
+    assert time_range(since=NOW - 100) == TimeRange(NOW - 100, NOW + 1, 0)
+    assert time_range(until=NOW) == TimeRange(NOW - DAY, NOW, 0)
 
 
 @pytest.mark.parametrize(
@@ -52,9 +54,9 @@ def test_since_and_until() -> None:
     ],
 )
 def test_a_long_range_chooses_a_step_that_fits(days: int, step: int) -> None:
-    chosen = window(since=NOW - days * DAY, until=NOW)
+    chosen = time_range(since=NOW - days * DAY, until=NOW)
     assert chosen.step == step
-    assert (chosen.until - chosen.since) / (chosen.step or 60) <= ARCHIVED.most
+    assert (chosen.until - chosen.since) / (chosen.step or 60) <= RETENTION.max_samples
 
 
 @pytest.mark.parametrize(
@@ -76,15 +78,15 @@ def test_a_long_range_chooses_a_step_that_fits(days: int, step: int) -> None:
 )
 def test_a_step_is_made_of_what_is_kept(asked: int, days_ago: int, step: int) -> None:
     since = NOW - days_ago * DAY
-    assert window(since=since, until=since + DAY, step=asked).step == step
+    assert time_range(since=since, until=since + DAY, step=asked).step == step
 
 
 def test_a_step_between_the_levels_is_made_only_where_that_is_cheap() -> None:
-    assert window(since=NOW - 30 * DAY, until=NOW, step=7200).step == 7200
-    assert window(since=NOW - 365 * DAY, until=NOW, step=7200).step == 21600
-    assert window(since=NOW - 365 * DAY, until=NOW, step=43200).step == 43200
-    assert window(since=NOW - 365 * DAY, until=NOW, step=3600).step == 3600
-    assert window(since=NOW - 3 * DAY, until=NOW, step=300).step == 600
+    assert time_range(since=NOW - 30 * DAY, until=NOW, step=7200).step == 7200
+    assert time_range(since=NOW - 365 * DAY, until=NOW, step=7200).step == 21600
+    assert time_range(since=NOW - 365 * DAY, until=NOW, step=43200).step == 43200
+    assert time_range(since=NOW - 365 * DAY, until=NOW, step=3600).step == 3600
+    assert time_range(since=NOW - 3 * DAY, until=NOW, step=300).step == 600
 
 
 @pytest.mark.parametrize(
@@ -99,12 +101,12 @@ def test_a_step_between_the_levels_is_made_only_where_that_is_cheap() -> None:
 )
 def test_contradictions_are_told(query: dict[str, Any], parameter: str) -> None:
     with pytest.raises(BadParameter) as caught:
-        window(**query)
+        time_range(**query)
     assert caught.value.parameter == parameter
 
 
 def test_slots_as_long_as_a_level() -> None:
-    hourly = Retention(width=3600, keep_seconds=90 * DAY, most=1500)
-    assert window(hourly, time=DAY).step == 0
-    assert window(hourly, time=DAY, step=600).step == 0
-    assert window(hourly, time=DAY, step=7200).step == 7200
+    hourly = Retention(width=3600, keep_seconds=90 * DAY, max_samples=1500)
+    assert time_range(hourly, time=DAY).step == 0
+    assert time_range(hourly, time=DAY, step=600).step == 0
+    assert time_range(hourly, time=DAY, step=7200).step == 7200

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from slurm_rest_api.archive.time_range import Window
+from slurm_rest_api.archive.time_range import TimeRange
 from slurm_rest_api.archive.tinydb_import import ImportReport, describe, import_tinydb
 from slurm_rest_api.cli import main
 from slurm_rest_api.config import SystemSettings
@@ -52,7 +52,7 @@ def test_samples_come_in_with_their_slots_and_wider_levels(tmp_path: Path) -> No
     sample = all_samples(system)[3]
     assert (sample["time"], sample["total_load"]) == (first + 180, 3)
     assert sample["partitions"]["main"]["partition_load"] == 0.5
-    hours = open_reader(system).steps(Window(first, first + 86400, 3600), 100)
+    hours = open_reader(system).steps(TimeRange(first, first + 86400, 3600), 100)
     assert sum(part.weight for part in hours) == 1200
 
 

@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from slurm_rest_api.archive.contract import LoadAnswer
-from slurm_rest_api.archive.writer import ArchiveStore
+from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.config import Settings
 from tests.archive.databases import open_store
 from tests.archive.samples import make_sample
@@ -48,7 +48,7 @@ def archive_settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def store(archive_settings: Settings) -> ArchiveStore:
+def store(archive_settings: Settings) -> ArchiveWriter:
     return open_store(archive_settings.system)
 
 
@@ -58,7 +58,7 @@ def archive(archive_settings: Settings) -> FlaskClient:
 
 
 @pytest.fixture
-def now(store: ArchiveStore) -> int:
+def now(store: ArchiveWriter) -> int:
     """The present slot, with a sample a minute for the two days before it; the load tells how many minutes ago."""
     slot = int(time.time()) // 60 * 60
     store.add_past([make_sample(slot - 60 * n, n, ("main", "gpu")) for n in range(2 * 1440)])
@@ -118,13 +118,13 @@ def test_steps_have_means_and_bounds(archive: FlaskClient, now: int) -> None:
     assert data(archive, "?time=86400&step=3600")[-1]["time"] == now // 3600 * 3600
 
 
-def test_a_gap_is_a_gap(archive: FlaskClient, store: ArchiveStore) -> None:
+def test_a_gap_is_a_gap(archive: FlaskClient, store: ArchiveWriter) -> None:
     slot = int(time.time()) // 3600 * 3600
     store.add_past([make_sample(slot - 5 * 3600), make_sample(slot - 3600)])
     assert [sample["time"] for sample in data(archive, "?time=86400&step=3600")] == [slot - 5 * 3600, slot - 3600]
 
 
-def test_hidden_partitions_are_hidden_in_the_past_too(archive: FlaskClient, store: ArchiveStore) -> None:
+def test_hidden_partitions_are_hidden_in_the_past_too(archive: FlaskClient, store: ArchiveWriter) -> None:
     slot = int(time.time()) // 60 * 60
     store.add_past([make_sample(slot - 60 * n, partitions=("main", "secret", "renamed")) for n in range(20)])
     for query in ("?time=3600", "?time=3600&step=600", "?time=3600&format=ndjson", "?time=3600&partition=secret,main"):
@@ -157,7 +157,7 @@ def test_csv_and_ndjson(archive: FlaskClient, now: int) -> None:
     assert archive.get("/load.csv?format=csv").status_code == 400
 
 
-def test_csv_has_a_column_for_each_field_of_each_partition(archive: FlaskClient, store: ArchiveStore) -> None:
+def test_csv_has_a_column_for_each_field_of_each_partition(archive: FlaskClient, store: ArchiveWriter) -> None:
     slot = int(time.time()) // 60 * 60
     store.add_past([make_sample(slot - 60, 0.5), make_sample(slot, 0.7, ("main", "gpu"), nodes_by_state={"DOWN": 1})])
     older, newer = csv.DictReader(io.StringIO(archive.get("/load?time=600&format=csv").text, newline=""))
@@ -168,7 +168,7 @@ def test_csv_has_a_column_for_each_field_of_each_partition(archive: FlaskClient,
     assert picked == f"time,partitions.main.state\r\n{slot - 60},UP\r\n{slot},UP\r\n"
 
 
-def test_pages_of_a_chosen_step_keep_it(tmp_path: Path, store: ArchiveStore, now: int) -> None:
+def test_pages_of_a_chosen_step_keep_it(tmp_path: Path, store: ArchiveWriter, now: int) -> None:
     client = make_client(settings_with(tmp_path, load_max_samples=4))
     # Four hours that begin within one lie in five.
     since = now // 3600 * 3600 - 5 * 3600 + 60
@@ -179,7 +179,7 @@ def test_pages_of_a_chosen_step_keep_it(tmp_path: Path, store: ArchiveStore, now
     assert [sample["time"] for sample in rest["data"]] == [since - 60 + 4 * 3600]
 
 
-def test_the_answer_is_bounded_and_says_so(tmp_path: Path, store: ArchiveStore, now: int) -> None:
+def test_the_answer_is_bounded_and_says_so(tmp_path: Path, store: ArchiveWriter, now: int) -> None:
     client = make_client(settings_with(tmp_path, load_max_samples=10))
     # A range that would be too long for single samples gets a wider step by itself.
     answer = client.get(f"/load?since={now - DAY}&until={now}").get_json()

@@ -6,7 +6,7 @@ import threading
 
 from slurm_rest_api.archive.rollups import newest_of
 from slurm_rest_api.archive.tables import LEVELS, RAW
-from slurm_rest_api.archive.time_range import Window
+from slurm_rest_api.archive.time_range import TimeRange
 from tests.archive.databases import EVER, Archives, sample_of
 from tests.archive.samples import make_sample
 
@@ -18,9 +18,9 @@ def check_samples_come_back(archives: Archives) -> None:
     assert [store.add(sample) for sample in stored] == [True] * 3
     assert archives.samples() == sorted(stored, key=lambda sample: sample["time"])
     reader = archives.reader()
-    assert [row.time for row in reader.samples(Window(60, 180, 0), 10)] == [60, 120]
-    assert [row.time for row in reader.samples(Window(0, EVER, 0), 2)] == [60, 120]
-    assert [row.time for row in reader.samples(Window(0, EVER, 0, newest=True), 10)] == [180]
+    assert [row.time for row in reader.samples(TimeRange(60, 180, 0), 10)] == [60, 120]
+    assert [row.time for row in reader.samples(TimeRange(0, EVER, 0), 2)] == [60, 120]
+    assert [row.time for row in reader.samples(TimeRange(0, EVER, 0, newest=True), 10)] == [180]
 
 
 def check_a_slot_has_one_sample(archives: Archives) -> None:
@@ -63,16 +63,16 @@ def check_wider_levels(archives: Archives) -> None:
     while store.roll_up(36 * 3600, 50):
         pass
     reader = archives.reader()
-    days = [sample_of(part) for part in reader.steps(Window(0, EVER, day), 10)]
+    days = [sample_of(part) for part in reader.steps(TimeRange(0, EVER, day), 10)]
     assert [sample["time"] for sample in days] == [0, day]
     assert (days[0]["total_load_min"], days[0]["total_load_max"]) == (0, 23)
     # The mean of the hours 0 to 23, of which the second has only half its samples.
     assert days[0]["total_load"] == round((sum(range(24)) * 60 - 2 * 30) / (1440 - 30), 4)
     # The second day is not over: it is made of its hours.
     assert (days[1]["total_load_min"], days[1]["total_load_max"]) == (24, 35)
-    tens = [part.time for part in reader.steps(Window(7200, 10800, 600), 10)]
+    tens = [part.time for part in reader.steps(TimeRange(7200, 10800, 600), 10)]
     assert tens == [9000, 9600, 10200]
-    hours = [part.weight for part in reader.steps(Window(0, 4 * 3600, 3600), 10)]
+    hours = [part.weight for part in reader.steps(TimeRange(0, 4 * 3600, 3600), 10)]
     assert hours == [60, 60, 30, 60]
 
 
@@ -83,8 +83,8 @@ def check_renewal(archives: Archives) -> None:
     while store.roll_up(3600, 50):
         pass
     store.add_past([make_sample(60 * minute + 30, 3) for minute in range(60)])
-    store.renew(60 * minute + 30 for minute in range(60))
-    (hour,) = archives.reader().steps(Window(0, 3600, 3600), 10)
+    store.rebuild(60 * minute + 30 for minute in range(60))
+    (hour,) = archives.reader().steps(TimeRange(0, 3600, 3600), 10)
     assert (hour.weight, sample_of(hour)["total_load"], sample_of(hour)["total_load_max"]) == (120, 2, 3)
 
 
@@ -93,13 +93,13 @@ def check_a_day_that_goes_on(archives: Archives) -> None:
     store = archives.store()
     morning, evening = range(0, 43200, 60), range(43200, 86400, 60)
     store.add_past([make_sample(slot) for slot in morning])
-    store.renew(morning)
+    store.rebuild(morning)
     assert sorted(_widths(archives)) == [600, 3600, 21600]
     for slot in evening:
         store.add(make_sample(slot))
     while store.roll_up(86400, 50):
         pass
-    (day,) = archives.reader().steps(Window(0, 86400, 86400), 10)
+    (day,) = archives.reader().steps(TimeRange(0, 86400, 86400), 10)
     assert day.weight == 1440
     assert sorted(_widths(archives)) == [600, 3600, 21600, 86400]
 
@@ -116,11 +116,11 @@ def check_a_clock_that_was_ahead(archives: Archives) -> None:
     for minute in range(60, 180):
         store.add(make_sample(60 * minute, minute))
     reader = archives.reader()
-    assert [part.weight for part in reader.steps(Window(0, day, day), 10)] == [180]
+    assert [part.weight for part in reader.steps(TimeRange(0, day, day), 10)] == [180]
     # Nothing is lost when single samples go.
     while store.prune(RAW, 500 * day):
         pass
-    hours = reader.steps(Window(0, day, 3600), 10)
+    hours = reader.steps(TimeRange(0, day, 3600), 10)
     assert [(part.weight, sample_of(part)["total_load_max"]) for part in hours] == [(60, 0.5), (60, 119), (60, 179)]
 
 
@@ -130,7 +130,7 @@ def check_a_range_that_begins_empty(archives: Archives) -> None:
     began = 300 * 86400
     store.add_past([make_sample(began + 60 * minute) for minute in range(60)])
     for step in (120, 600, 86400):
-        found = archives.reader().steps(Window(0, EVER, step), 3)
+        found = archives.reader().steps(TimeRange(0, EVER, step), 3)
         assert [part.time for part in found] == [began, began + step, began + 2 * step][: 3600 // step or 1]
 
 
@@ -160,14 +160,14 @@ def check_pruning(archives: Archives) -> None:
     assert store.prune(RAW, 60 * 600) == 100
     assert store.prune(RAW, 60 * 600) == 0
     assert archives.samples()[0]["time"] == 60 * 600
-    assert len(archives.reader().steps(Window(0, 72000, 600), 1000)) == 120
+    assert len(archives.reader().steps(TimeRange(0, 72000, 600), 1000)) == 120
 
 
 def check_an_unwritten_archive_is_empty(archives: Archives) -> None:
     """Before the first sample there is nothing, and that is no error."""
     reader = archives.reader()
-    assert reader.samples(Window(0, EVER, 0), 10) == []
-    assert reader.steps(Window(0, 86400 * 30, 3600), 10) == []
+    assert reader.samples(TimeRange(0, EVER, 0), 10) == []
+    assert reader.steps(TimeRange(0, 86400 * 30, 3600), 10) == []
 
 
 CHECKS = [

@@ -17,8 +17,8 @@ from sqlalchemy import create_engine, make_url, text
 
 from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.tables import metadata
-from slurm_rest_api.archive.time_range import Window
-from slurm_rest_api.archive.writer import ArchiveStore
+from slurm_rest_api.archive.time_range import TimeRange
+from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.config import SystemSettings
 from slurm_rest_api.errors import ArchiveError, ArchiveUnavailable
 from tests.archive.databases import EVER, Archives, open_store, slots, sqlite_settings
@@ -78,7 +78,7 @@ def test_the_password_of_postgresql_can_be_in_a_file(postgresql_url: str, tmp_pa
     passwords.chmod(0o600)
     archives = Archives(without_password(postgresql_url, passfile=str(passwords)))
     archives.store().add(make_sample(-600))
-    assert -600 in [row.time for row in archives.reader().samples(Window(-1000, 0, 0), 10)]
+    assert -600 in [row.time for row in archives.reader().samples(TimeRange(-1000, 0, 0), 10)]
     archives.close()
 
 
@@ -87,7 +87,7 @@ def test_the_password_of_mariadb_can_be_in_a_file(mariadb_url: str, tmp_path: Pa
     options.write_text(f"[client]\npassword={make_url(mariadb_url).password}\n")
     archives = Archives(without_password(mariadb_url, read_default_file=str(options)))
     archives.store().add(make_sample(-600))
-    assert -600 in [row.time for row in archives.reader().samples(Window(-1000, 0, 0), 10)]
+    assert -600 in [row.time for row in archives.reader().samples(TimeRange(-1000, 0, 0), 10)]
     archives.close()
 
 
@@ -110,11 +110,11 @@ def test_a_server_that_goes_away_costs_no_sample(tmp_path: Path) -> None:
         end_sessions(url)
         # Connections of before are noticed to be dead and made anew.
         assert store.add(make_sample(60))
-        assert [row.time for row in reader.samples(Window(0, EVER, 0), 10)] == [0, 60]
+        assert [row.time for row in reader.samples(TimeRange(0, EVER, 0), 10)] == [0, 60]
     with pytest.raises(ArchiveError, match="cannot be written"):
         store.add(make_sample(120))
     with pytest.raises(ArchiveUnavailable, match="cannot be read just now"):
-        reader.samples(Window(0, EVER, 0), 10)
+        reader.samples(TimeRange(0, EVER, 0), 10)
     archives.close()
 
 
@@ -149,7 +149,7 @@ def fill(file: Path) -> None:
             output.write(b"x" * 4096)
 
 
-def add_until_it_fails(store: ArchiveStore, stored: list[int]) -> None:
+def add_until_it_fails(store: ArchiveWriter, stored: list[int]) -> None:
     """Add sample after sample; the slots of those that were stored are appended to `stored`."""
     for slot in range(60, 60_000, 60):
         store.add(make_sample(slot, partitions=tuple(f"p{n}" for n in range(50))))
