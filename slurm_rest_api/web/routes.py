@@ -29,8 +29,8 @@ def require(part: Part | None, name: str, setting: str) -> Part:
 def add_csv_route(blueprint: APIBlueprint, path: str, view: Callable[[Query], Response]) -> None:
     """Registers `view` with `format=csv` at `path` with the ending .csv. OpenAPI describes only `path` itself."""
 
-    # flask-openapi3 reads the query model from the annotations of `view`. It keeps the registered route in the `__dict__`
-    # of the view, which must not be copied.
+    # flask-openapi3 reads the query model from the annotations of `view`. It stores the registered route in the
+    # `__dict__` of a view, which must not be copied.
     @functools.wraps(view, updated=())
     def csv_view(query: Query) -> Response:
         return view(as_csv(query))
