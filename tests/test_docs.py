@@ -131,6 +131,16 @@ def test_links_lead_to_files_and_headings(document: Path) -> None:
         assert not anchor or anchor in anchors(linked), f"no heading {target}#{anchor}"
 
 
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_files_and_folders_that_a_document_names_exist(name: str) -> None:
+    folders = ("slurm_rest_api", "tests", "docs", "benchmarks", "requirements")
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    existing = {f"/{path.relative_to(ROOT)}{'/' * path.is_dir()}" for path in [*paths, *ROOT.iterdir()]}
+    named = re.findall(r"`([\w.-]+(?:/[\w.-]+)*(?:/|\.(?:py|js|css|md|yml|sh|toml)))`", (ROOT / name).read_text())
+    assert named
+    assert [path for path in named if not any(known.endswith(f"/{path}") for known in existing)] == []
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
 def test_documents_use_plain_words(document: Path) -> None:
     if document.name in NOT_YET_PLAIN:
