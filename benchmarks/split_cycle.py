@@ -28,7 +28,9 @@ def main(folder: Path, hidden: str) -> None:
     moments = [time.perf_counter()]
     snapshot = hide_partitions(source.load(), [hidden])
     moments.append(time.perf_counter())
-    rows: list[Row] = [Row(job["job_id"], orjson.dumps(job), partial(index_rows.of_job, job)) for job in snapshot.jobs]
+    rows: list[Row] = [
+        Row(job["job_id"], orjson.dumps(job), partial(index_rows.job_index_row, job)) for job in snapshot.jobs
+    ]
     moments.append(time.perf_counter())
     for _ in range(2):
         with writer.cycle() as cycle:

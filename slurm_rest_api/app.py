@@ -87,7 +87,7 @@ def create_app(settings: Settings) -> OpenAPI:
     # First, because it has to see what all the others make of a request.
     observe(app, observers)
     authenticate = open_auth(settings)
-    ResponseCacheMiddleware(StoreVersionReader(paths.store).moment, _who(authenticate), observers).attach(app, LIVE)
+    ResponseCacheMiddleware(StoreVersionReader(paths.store).current, _who(authenticate), observers).attach(app, LIVE)
     _protect(app, settings, authenticate, (lambda _user: ()) if accounting is None else accounting.coordinators.of)
     return app
 

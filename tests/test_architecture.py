@@ -102,7 +102,6 @@ PURE = (
     "auth.principal",
     "metrics.cluster",
     "metrics.scheduler",
-    "slurmapi.store.array_tasks",
     "slurmapi.collector.node_name_filter",
     "slurmapi.collector.job_references",
     "slurmapi.collector.hide_partitions",

@@ -70,7 +70,7 @@ class Exposition:
             registry.register(_ClusterCollector(view, self._most_accounts, private))
             return [generate_latest(registry)]
 
-        tag = "-".join((status.run, str(status.version), *sorted(private)))
+        tag = "-".join((status.generation, str(status.version), *sorted(private)))
         try:
             with self._prepared.open(_NAME_OF_PART if private else _NAME, tag, gzip=False, render=render) as file:
                 return file.read()

@@ -16,6 +16,7 @@ from slurm_rest_api.errors import ArchiveError
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.reader import StoreReader
+from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.archive.databases import all_samples, open_store, slots, sqlite_settings
 from tests.builders import make_job, make_node, make_partition, make_running_job, make_snapshot
 from tests.fakes import FakeSource
@@ -54,6 +55,12 @@ class Clock:
 @pytest.fixture
 def system(tmp_path: Path) -> SystemSettings:
     return sqlite_settings(tmp_path)
+
+
+@pytest.fixture
+def cycle(source: FakeSource, paths: RuntimePaths) -> Cycle:
+    """Cycles 10 s apart, so that data is stale after 30 s."""
+    return Cycle(source, StoreWriter(paths.store), hidden=[], refresh_seconds=10.0)
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from slurm_rest_api.slurmapi.collector.usage import (
 from slurm_rest_api.slurmapi.shared import pacing
 from slurm_rest_api.slurmapi.sources.base import ClusterSource, JobFingerprints, Record, Snapshot, UnchangedJob
 from slurm_rest_api.slurmapi.store.index_columns import IndexRow
-from slurm_rest_api.slurmapi.store.record_writer import Row
-from slurm_rest_api.slurmapi.store.writer import Loaded, StoreCycle, StoreWriter
+from slurm_rest_api.slurmapi.store.record_writer import Loaded, Row, StoreCycle
+from slurm_rest_api.slurmapi.store.writer import StoreWriter
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ def _without_known(snapshot: Snapshot, known: JobFingerprints, marks: JobFingerp
 def _store(cycle: StoreCycle, snapshot: Snapshot, counted: JobCounter, loaded_at: float) -> int:
     allocations: list[Allocation] = []
     jobs = cycle.replace_records("queue", _job_rows(snapshot.jobs, allocations), loaded_at)
-    cycle.replace_records("nodes", _named_rows(snapshot.nodes, index_rows.of_node), loaded_at)
-    cycle.replace_records("partitions", _named_rows(snapshot.partitions, index_rows.of_partition), loaded_at)
+    cycle.replace_records("nodes", _named_rows(snapshot.nodes, index_rows.node_index_row), loaded_at)
+    cycle.replace_records("partitions", _named_rows(snapshot.partitions, index_rows.partition_index_row), loaded_at)
     cycle.replace_document("stats", orjson.dumps(snapshot.statistics), 1, loaded_at)
     figures = tally(counted, snapshot.nodes, snapshot.partitions)
     usage = with_figures(compute_usage(snapshot.partitions, snapshot.nodes, allocations), figures)
@@ -122,14 +122,14 @@ def _job_rows(jobs: Iterable[Record], allocations: list[Allocation]) -> Iterator
             yield Row(job["job_id"], None)
             continue
         allocations.extend(allocations_of(job))
-        still = index_rows.without_clock(job)
+        stable = index_rows.without_clock_fields(job)
         yield Row(
             job["job_id"],
             orjson.dumps(job),
-            partial(index_rows.of_job, job),
-            None if still is None else orjson.dumps(still),
+            partial(index_rows.job_index_row, job),
+            None if stable is None else orjson.dumps(stable),
         )
 
 
-def _named_rows(records: Iterable[Record], facts_of: Callable[[Record], IndexRow]) -> Iterator[Row]:
-    return (Row(record["name"], orjson.dumps(record), partial(facts_of, record)) for record in records)
+def _named_rows(records: Iterable[Record], index_row_of: Callable[[Record], IndexRow]) -> Iterator[Row]:
+    return (Row(record["name"], orjson.dumps(record), partial(index_row_of, record)) for record in records)

@@ -1,4 +1,4 @@
-"""What filters, sorts and groups need to know of a record, and what of it the clock alone changes; pure."""
+"""Computes the index columns of a record, and the record without its clock fields."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slurm_rest_api.slurm import hostlist
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.store.index_columns import CLOCK_FIELDS, IndexRow
 
-_AT_REST: Final = frozenset(
+_NOT_RUNNING: Final = frozenset(
     ("PENDING", "SUSPENDED", "COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "BOOT_FAIL")
 ) | {"DEADLINE", "OUT_OF_MEMORY"}
 _CLOCK: Final = frozenset(CLOCK_FIELDS)
@@ -19,8 +19,8 @@ _GPUS: Final = re.compile(r"(?:^|,)gres/gpu(:[^=,]+)?=(\d+)")
 _NODE_GPUS: Final = re.compile(r"gpu(?::[^:]+)*:(\d+)")
 
 
-def of_job(job: Record) -> IndexRow:
-    """The columns of a job, in the order of `COLUMNS["queue"]`."""
+def job_index_row(job: Record) -> IndexRow:
+    """Returns the columns of a job in the order of `COLUMNS["queue"]`."""
     get = job.get
     partition, state, reason = get("partition"), get("job_state"), get("state_reason")
     return (
@@ -52,8 +52,8 @@ def of_job(job: Record) -> IndexRow:
     )
 
 
-def of_node(node: Record) -> IndexRow:
-    """The columns of a node, in the order of `COLUMNS["nodes"]`."""
+def node_index_row(node: Record) -> IndexRow:
+    """Returns the columns of a node in the order of `COLUMNS["nodes"]`."""
     get = node.get
     return (
         get("state"),
@@ -75,15 +75,15 @@ def of_node(node: Record) -> IndexRow:
     )
 
 
-def of_partition(partition: Record) -> IndexRow:
-    """The columns of a partition, in the order of `COLUMNS["partitions"]`."""
+def partition_index_row(partition: Record) -> IndexRow:
+    """Returns the columns of a partition in the order of `COLUMNS["partitions"]`."""
     get = partition.get
     return get("state"), get("total_nodes"), get("total_cpus"), get("priority_tier")
 
 
-def without_clock(job: Record) -> Record | None:
-    """The job without what the clock changes while it runs; None for a job that does not run."""
-    if not job.get("run_time") or job.get("job_state") in _AT_REST:
+def without_clock_fields(job: Record) -> Record | None:
+    """Returns a running job without the fields that only time changes; None for other jobs."""
+    if not job.get("run_time") or job.get("job_state") in _NOT_RUNNING:
         return None
     return {field: value for field, value in job.items() if field not in _CLOCK}
 
@@ -95,7 +95,7 @@ def _words(words: Iterable[str]) -> str | None:
 
 @functools.lru_cache(maxsize=4096)
 def _nodes(text: str | None) -> tuple[str, ...]:
-    """Node names of a job that holds none any more; finished jobs come again in every cycle."""
+    """Expands the node names of a finished job. The cache helps because every cycle loads it again."""
     try:
         return tuple(hostlist.expand(text))
     except ValueError:

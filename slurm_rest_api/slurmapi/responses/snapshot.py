@@ -108,7 +108,7 @@ class LiveState:
             status, collection = view.status(), view.collection(name)
             if collection is None or status.loaded_at is None:
                 raise NotLoaded(_why_nothing(status), retry_after=_FIRST_RETRY_SECONDS)
-            run = f"{status.run}.{mark}" if mark else status.run
+            run = f"{status.generation}.{mark}" if mark else status.generation
             edition = _edition(status, collection, run, self._now())
             yield SnapshotView(name, edition, view, run, collection, self._prepared)
 

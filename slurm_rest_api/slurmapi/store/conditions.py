@@ -1,4 +1,4 @@
-"""Conditions on the columns of records: pieces of SQL that hold names of our own columns, and values bound to them."""
+"""Builds SQL conditions on index columns, with bound values. Column names are ours, never a client's text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Operator = Literal["=", "<", ">", "<=", ">="]
 
 
 class Condition(NamedTuple):
-    """A piece of SQL with a question mark for each of its `values`."""
+    """SQL text with one question mark for each of its `values`."""
 
     sql: str
     values: tuple[Value, ...] = ()
@@ -21,46 +21,46 @@ class Condition(NamedTuple):
 ALWAYS: Final = Condition("1")
 NEVER: Final = Condition("0")
 
-# So many are looked for one by one; the loop that looks for any number takes five times as long on two.
+# Up to this many words are compared one by one. The loop over json_each takes five times as long for two words.
 _FEW_WORDS: Final = 8
 
 
 def all_of(conditions: Iterable[Condition]) -> Condition:
-    """Every one of `conditions` holds; always, when there is none."""
+    """Returns a condition that holds if all of `conditions` hold; always without any."""
     return _joined(" AND ", [condition for condition in conditions if condition != ALWAYS], ALWAYS)
 
 
 def any_of(conditions: Iterable[Condition]) -> Condition:
-    """At least one of `conditions` holds; never, when there is none."""
+    """Returns a condition that holds if at least one of `conditions` holds; never without any."""
     return _joined(" OR ", list(conditions), NEVER)
 
 
 def none_of(conditions: Iterable[Condition]) -> Condition:
-    """None of `conditions` holds; about what is null none does."""
+    """Returns a condition that holds if none of `conditions` holds. A comparison with null does not hold."""
     any_holds = any_of(conditions)
     return Condition(f"NOT coalesce({any_holds.sql}, 0)", any_holds.values)
 
 
 def compares(column: str, operator: Operator, value: Value) -> Condition:
-    """`column` stands in this relation to `value`."""
+    """Compares `column` with `value`."""
     return Condition(f"{column} {operator} ?", (value,))
 
 
 def one_of(column: str, values: Sequence[Value]) -> Condition:
-    """`column` is one of `values`."""
+    """Returns a condition for `column` being one of `values`."""
     return Condition(f"{column} IN ({', '.join('?' * len(values))})", tuple(values))
 
 
 def one_of_many(column: str, values: Sequence[Value]) -> Condition:
-    """As `one_of`, for more values than SQLite binds in one statement."""
+    """Works like `one_of`, for more values than SQLite binds in one statement."""
     return Condition(f"{column} IN (SELECT value FROM json_each(?))", (json.dumps(values),))
 
 
 def has_any_word(column: str, words: Sequence[str]) -> Condition:
-    """The words of `column` have at least one of `words` among them."""
+    """Returns a condition for `column` (`,a,b,`) containing at least one of `words`."""
     if len(words) <= _FEW_WORDS:
         return any_of(Condition(f"instr({column}, ?)", (f",{word},",)) for word in words)
-    # One bound value, however many words: SQLite limits how deep an expression may be.
+    # One bound value for all words, because SQLite limits the depth of an expression.
     return Condition(
         f"EXISTS (SELECT 1 FROM json_each(?) WHERE instr({column}, value))",
         (json.dumps([f",{word}," for word in words]),),
@@ -68,12 +68,12 @@ def has_any_word(column: str, words: Sequence[str]) -> Condition:
 
 
 def has_waiting_task(column: str, task: int) -> Condition:
-    """The tasks of `column`, as Slurm writes those of an array that wait, have `task` among them."""
+    """Returns a condition for `column`, the pending tasks of an array, containing `task`."""
     return Condition(f"has_task({column}, ?)", (task,))
 
 
 def is_like(column: str, pattern: str) -> Condition:
-    """`column` is `pattern`, in which `*` stands for anything."""
+    """Returns a condition for `column` matching `pattern`, where `*` matches any text."""
     literal = pattern.replace("[", "[[]").replace("?", "[?]")
     return Condition(f"{column} GLOB ?", (literal,))
 

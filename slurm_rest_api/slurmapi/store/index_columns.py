@@ -1,8 +1,7 @@
-"""The columns that filters, sorts and groups use, beside each record's rendered JSON.
+"""The columns that filters, sorts and groups use, next to each record's rendered JSON.
 
-A column that is named as a published field holds that field's value as it is. The others serve one purpose each: those
-in `_words` hold several words with a comma around each (`,main,long,`), so that a word is found by looking for itself
-between two commas.
+A column with the name of a published field holds that field's value. Columns that end with `_words` hold words with a
+comma around each (`,main,long,`), so that a filter finds a whole word with its commas.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
 }
 
 KEYS: Final[Mapping[Kind, str]] = {"queue": "job_id", "nodes": "name", "partitions": "name"}
-"""The published field that each kind is keyed by; in the store it is the column `key`."""
+"""The published field that is the key of each kind. In the store it is the column `key`."""
 
 CLOCK_FIELDS: Final = ("run_time", "run_time_str", "run_time_remaining", "elapsed_cpu_time")
 """Fields of a running job that change in every load with the time alone."""
@@ -79,4 +78,4 @@ INDEXED: Final[Mapping[Kind, tuple[str, ...]]] = {
 }
 
 OWNERS: Final[Mapping[Kind, tuple[str, ...]]] = {"queue": ("user_name", "account"), "nodes": (), "partitions": ()}
-"""The columns that tell whose a record is. They are remembered of records that have gone, and of owners it had."""
+"""The columns with a record's owner. Tombstones keep them, so that only a former viewer learns of a removal."""

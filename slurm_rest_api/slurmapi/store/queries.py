@@ -68,7 +68,7 @@ class RecordQueries:
 
     def count(self, kind: Kind, where: Condition) -> int:
         """Counts the records of `kind` that meet the condition."""
-        query = f"SELECT count(*) FROM {kind}_facts WHERE {where.sql}"
+        query = f"SELECT count(*) FROM {kind}_index WHERE {where.sql}"
         return int(self._connection.execute(query, where.values).fetchone()[0])
 
     def ordered_keys(self, selection: Selection, columns: Sequence[str] = ()) -> Iterator[tuple[Value, ...]]:
@@ -80,7 +80,7 @@ class RecordQueries:
         where = all_of([selection.where, _after_cursor(orders, selection.after)])
         selected = ", ".join([*(order.column for order in orders), *columns])
         order_by = ", ".join(f"{order.column}{' DESC' if order.descending else ''}" for order in orders)
-        query = f"SELECT {selected} FROM {selection.kind}_facts WHERE {where.sql} ORDER BY {order_by} LIMIT ?"
+        query = f"SELECT {selected} FROM {selection.kind}_index WHERE {where.sql} ORDER BY {order_by} LIMIT ?"
         limit = -1 if selection.limit is None else selection.limit
         rows = self._connection.execute(query, (*where.values, limit))
         while batch := rows.fetchmany(_BATCH):
@@ -101,7 +101,7 @@ class RecordQueries:
         `sums` maps published names to columns. Without `by` there is one entry, even where no record matches.
         """
         totals = ", ".join(["count(*)", *(f"coalesce(sum({column}), 0)" for column in sums.values())])
-        query = f"SELECT {by or 'NULL'}, {totals} FROM {kind}_facts WHERE {where.sql}"
+        query = f"SELECT {by or 'NULL'}, {totals} FROM {kind}_index WHERE {where.sql}"
         if by is not None:
             query += f" GROUP BY {_NO_INDEX}{by} ORDER BY {_NO_INDEX}{by}"
         names = ("count", *sums)
@@ -115,7 +115,7 @@ class RecordQueries:
         """
         body = f"(SELECT body FROM {kind} AS b WHERE b.key = f.key)"
         changed_keys = (
-            f"SELECT key, {where.sql} AS meets FROM {kind}_facts WHERE changed > ? AND ({visible.sql})"
+            f"SELECT key, {where.sql} AS meets FROM {kind}_index WHERE changed > ? AND ({visible.sql})"
             f" ORDER BY {_NO_INDEX}key {_SORT_FIRST}"
         )
         changed = f"SELECT key, CASE WHEN meets THEN {body} END FROM ({changed_keys}) AS f"
@@ -123,7 +123,7 @@ class RecordQueries:
             yield Change(key, found, clock_only=False)
         if not clock:
             return
-        running = f"SELECT key FROM {kind}_facts WHERE still IS NOT NULL AND changed <= ? AND ({where.sql})"
+        running = f"SELECT key FROM {kind}_index WHERE stable_hash IS NOT NULL AND changed <= ? AND ({where.sql})"
         ticked = f"SELECT key, body FROM {kind} WHERE version > ? AND key IN ({running}) ORDER BY key"
         for key, found in self._connection.execute(ticked, (since, since, *where.values)):
             yield Change(key, found, clock_only=True)
@@ -133,9 +133,9 @@ class RecordQueries:
 
         A record that has another owner now is removed for its former owner.
         """
-        returned = f"SELECT 1 FROM {kind}_facts AS f WHERE f.key = gone.key AND ({visible.sql})"
+        returned = f"SELECT 1 FROM {kind}_index AS f WHERE f.key = tombstone.key AND ({visible.sql})"
         query = (
-            f"SELECT DISTINCT key FROM gone WHERE kind = ? AND version > ? AND ({visible.sql})"
+            f"SELECT DISTINCT key FROM tombstone WHERE kind = ? AND version > ? AND ({visible.sql})"
             f" AND NOT EXISTS ({returned}) ORDER BY key"
         )
         rows = self._connection.execute(query, (kind, since, *visible.values, *visible.values))
@@ -144,8 +144,8 @@ class RecordQueries:
     def anything_since(self, kind: Kind, visible: Condition, since: int) -> bool:
         """Returns True if a visible record was removed, or changed beyond its clock fields, after version `since`."""
         query = (
-            f"SELECT EXISTS (SELECT 1 FROM {kind}_facts WHERE changed > ? AND ({visible.sql}))"
-            f" OR EXISTS (SELECT 1 FROM gone WHERE kind = ? AND version > ? AND ({visible.sql}))"
+            f"SELECT EXISTS (SELECT 1 FROM {kind}_index WHERE changed > ? AND ({visible.sql}))"
+            f" OR EXISTS (SELECT 1 FROM tombstone WHERE kind = ? AND version > ? AND ({visible.sql}))"
         )
         values = (since, *visible.values, kind, since, *visible.values)
         return bool(self._connection.execute(query, values).fetchone()[0])

@@ -1,4 +1,4 @@
-"""Reads the snapshot store: everything inside one `view()` belongs to the same moment."""
+"""Reads the snapshot store. One `view()` is one version of all its data."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _BATCH: Final = 200
 
 @dataclass(frozen=True)
 class Status:
-    """The collector's last word. Times are epoch seconds; None is "never" or "nothing".
+    """State of the collector after its last cycle. Times are epoch seconds. None means "never" or "nothing".
 
-    `run` names one life of the store file: versions of different runs cannot be compared.
+    `generation` identifies the store file: versions are comparable only within a generation.
     """
 
-    run: str
+    generation: str
     version: int
     source: str | None
     loaded_at: float | None
@@ -40,9 +40,9 @@ class Status:
 
 @dataclass(frozen=True)
 class Collection:
-    """When something last changed (`version`, `changed_at` in epoch seconds), and how many records it has.
+    """Last change of one kind or document (`version`, `changed_at` in epoch seconds), and its number of records.
 
-    Every key that went after version `tombstones_complete_from` is remembered.
+    Tombstones are kept of all records that were removed after version `tombstones_complete_from`.
     """
 
     version: int
@@ -55,30 +55,30 @@ class StoreView(RecordQueries):
     """Reads one version of the store. It is valid only inside `StoreReader.view()`."""
 
     def status(self) -> Status:
-        """The status row."""
+        """Reads the status row."""
         columns = ", ".join(field.name for field in fields(Status))
         return Status(*self._connection.execute(f"SELECT {columns} FROM status").fetchone())
 
     def collection(self, name: str) -> Collection | None:
-        """What is known of `name`; None when it was never loaded."""
-        query = "SELECT version, changed_at, total, complete_from FROM collection WHERE name = ?"
+        """Reads version and size of a kind or document; None if it was never loaded."""
+        query = "SELECT version, changed_at, total, tombstones_complete_from FROM collection WHERE name = ?"
         row = self._connection.execute(query, (name,)).fetchone()
         return None if row is None else Collection(*row)
 
     def batches(self, kind: Kind) -> Iterator[list[tuple[int | str, bytes]]]:
-        """Key and rendered JSON of each record of `kind`, in the order of the keys, a batch at a time."""
+        """Reads key and rendered JSON of all records of `kind` in batches, sorted by key."""
         rows = self._connection.execute(f"SELECT key, body FROM {kind} ORDER BY key")
         while batch := rows.fetchmany(_BATCH):
             yield batch
 
     def document(self, name: str) -> bytes:
-        """The rendered JSON of the document `name`, which `collection(name)` has shown to exist."""
+        """Reads the rendered JSON of the document `name`. Check with `collection(name)` that it exists."""
         body: bytes = self._connection.execute("SELECT body FROM document WHERE name = ?", (name,)).fetchone()[0]
         return body
 
 
 class StoreReader:
-    """Reads the store at `path`, from any thread, and notices when the file was deleted or made anew."""
+    """Reads the store at `path` from any thread, also after the file was deleted or recreated."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -87,10 +87,10 @@ class StoreReader:
 
     @contextmanager
     def view(self) -> Iterator[StoreView | None]:
-        """A consistent view, or None when there is no store yet.
+        """Opens a consistent view; None if there is no store of this layout yet.
 
         Raises:
-            StoreError: the file is there but cannot be read.
+            StoreError: the file exists but cannot be read.
         """
         try:
             inode = self._path.stat().st_ino
@@ -100,12 +100,12 @@ class StoreReader:
         try:
             connection = self._take(inode)
             connection.execute("BEGIN")
-            # A transaction sees the moment of its first read, so read now.
-            filled = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'document'").fetchone()
+            # The first read fixes the version that the transaction sees. The collector recreates other layouts.
+            usable = schema.has_current_layout(connection)
         except sqlite3.Error as error:
             raise StoreError(f"The snapshot store cannot be read: {error}") from error
         try:
-            yield StoreView(connection) if filled else None
+            yield StoreView(connection) if usable else None
         except sqlite3.Error as error:
             connection.close()
             raise StoreError(f"The snapshot store cannot be read: {error}") from error

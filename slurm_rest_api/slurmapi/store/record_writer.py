@@ -1,11 +1,11 @@
-"""Makes the tables of one kind hold exactly the records of a cycle, and remembers which are gone."""
+"""Writes one cycle into the store: replaces records and documents, and keeps tombstones of removed records."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -15,7 +15,7 @@ from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, OWNERS, IndexRo
 Key = int | str
 
 MAX_TOMBSTONES: Final = 50_000
-"""Keys of each kind that are remembered after their records have gone; changes since before the oldest are unknown."""
+"""Tombstones kept for each kind. `since=` with a version older than the oldest tombstone gets a full response."""
 
 _BATCH: Final = 500
 
@@ -23,126 +23,199 @@ _BATCH: Final = 500
 class Row(NamedTuple):
     """One record to be stored.
 
-    `body` is its rendered JSON, or None for a record that is as the cycle before left it; nothing else counts then.
-    `facts` makes the values of its columns, and is asked only where they may have changed. `still` is the JSON without
-    what the clock alone changes; None where that is nothing, so that every other byte counts as a change.
+    `body` is its rendered JSON. None keeps the stored record as it is, and the other fields are ignored.
+    `index_row` returns the values of its columns. It is called only where they may have changed.
+    `stable_body` is the JSON without the clock fields. None means that every byte counts as a change.
     """
 
     key: Key
     body: bytes | None
-    facts: Callable[[], IndexRow] = tuple
-    still: bytes | None = None
+    index_row: Callable[[], IndexRow] = tuple
+    stable_body: bytes | None = None
 
 
 @dataclass
-class Known:
-    """What is remembered of the stored records of one kind: a hash of each body, a digest of what stands still."""
+class WrittenRows:
+    """Hashes of the stored records of one kind by key, used to write only what changed."""
 
-    bodies: dict[Key, int] = field(default_factory=dict)
-    stills: dict[Key, int] = field(default_factory=dict)
-
-
-def known_of(connection: sqlite3.Connection, kind: Kind) -> Known:
-    """What a writer would remember that had written the records which are stored."""
-    stills = connection.execute(f"SELECT key, still FROM {kind}_facts WHERE still IS NOT NULL")
-    bodies = connection.execute(f"SELECT key, body FROM {kind}")
-    return Known({key: hash(body) for key, body in bodies}, dict(stills.fetchall()))
+    body_hashes: dict[Key, int] = field(default_factory=dict)
+    stable_hashes: dict[Key, int] = field(default_factory=dict)
 
 
-def replace_records(
-    connection: sqlite3.Connection, kind: Kind, rows: Iterable[Row], before: Known, version: int
-) -> Known:
-    """Make the tables of `kind` hold exactly `rows` (walked once), writing only what is not so yet.
+@dataclass(frozen=True)
+class Loaded:
+    """Facts about a finished cycle, for the status row. Times are epoch seconds."""
 
-    Raises:
-        StoreError: a row without a body is not in the store.
+    source: str
+    loaded_at: float
+    interval_seconds: float
+    cycle_seconds: float
+    rpcs: int
+
+
+class StoreCycle:
+    """The transaction of one `StoreWriter.cycle()`. `written` has the hashes of the records after it.
+
+    `continues` is True if the store is as the last cycle of this writer left it: no cycle failed and nobody deleted the
+    file. Only then rows may come without a body.
     """
-    after = Known()
-    columns = ("key", "changed", "still", *COLUMNS[kind])
-    places = ", ".join("?" * len(columns))
-    insert_facts = f"INSERT OR REPLACE INTO {kind}_facts ({', '.join(columns)}) VALUES ({places})"
-    insert_body = (
-        f"INSERT INTO {kind} (key, body, version) VALUES (?, ?, ?)"
-        " ON CONFLICT (key) DO UPDATE SET body = excluded.body, version = excluded.version"
-    )
-    changed = _changed(rows, before, after)
-    while batch := list(itertools.islice(changed, _BATCH)):
-        moved = [(row.key, row.facts()) for row, has_moved in batch if has_moved]
-        _remember_owners(connection, kind, [row for row in moved if row[0] in before.bodies], version)
-        connection.executemany(insert_body, ((row.key, row.body, version) for row, _ in batch))
-        connection.executemany(insert_facts, ((key, version, after.stills.get(key), *facts) for key, facts in moved))
-    _remove(connection, kind, [key for key in before.bodies if key not in after.bodies], version)
-    return after
+
+    def __init__(
+        self, connection: sqlite3.Connection, version: int, before: Mapping[Kind, WrittenRows], *, continues: bool
+    ) -> None:
+        self.continues = continues
+        self.written: dict[Kind, WrittenRows] = {}
+        self._connection = connection
+        self._version = version
+        self._before = before
+
+    def replace_records(self, kind: Kind, rows: Iterable[Row], loaded_at: float) -> int:
+        """Makes the tables of `kind` hold exactly `rows`, which are read once. Returns their number.
+
+        Only changed rows are written.
+
+        Raises:
+            StoreError: a row without a body is not in the store.
+        """
+        before, after = self._before[kind], WrittenRows()
+        changed = _changed_rows(rows, before, after)
+        while batch := list(itertools.islice(changed, _BATCH)):
+            self._write(kind, batch, before, after)
+        self._remove(kind, [key for key in before.body_hashes if key not in after.body_hashes])
+        self.written[kind] = after
+        total = len(after.body_hashes)
+        self._update_collection(kind, total, loaded_at, changed=before.body_hashes != after.body_hashes)
+        complete_from = prune_tombstones(self._connection, kind)
+        if complete_from is not None:
+            update = "UPDATE collection SET tombstones_complete_from = ? WHERE name = ?"
+            self._connection.execute(update, (complete_from, kind))
+        return total
+
+    def replace_document(self, name: str, body: bytes, total: int, loaded_at: float) -> None:
+        """Stores one rendered document. `total` becomes `meta.total` of its response."""
+        row = self._connection.execute("SELECT body = ? FROM document WHERE name = ?", (body, name)).fetchone()
+        changed = row is None or not row[0]
+        if changed:
+            self._connection.execute("INSERT OR REPLACE INTO document (name, body) VALUES (?, ?)", (name, body))
+        self._update_collection(name, total, loaded_at, changed=changed)
+
+    def finish(self, loaded: Loaded) -> None:
+        """Writes the status row: this cycle succeeded."""
+        self._connection.execute(
+            "UPDATE status SET version = ?, source = ?, loaded_at = ?, interval_seconds = ?, cycle_seconds = ?,"
+            " cycles = cycles + 1, rpcs = rpcs + ?, failures = 0, failing_since = NULL, error = NULL",
+            (
+                self._version,
+                loaded.source,
+                loaded.loaded_at,
+                loaded.interval_seconds,
+                loaded.cycle_seconds,
+                loaded.rpcs,
+            ),
+        )
+
+    def _write(self, kind: Kind, batch: list[tuple[Row, bool]], before: WrittenRows, after: WrittenRows) -> None:
+        """Writes the body of each row, and the index row where more than the clock fields changed."""
+        version = self._version
+        index_rows = [(row.key, row.index_row()) for row, index_changed in batch if index_changed]
+        replaced = [(key, values) for key, values in index_rows if key in before.body_hashes]
+        self._insert_tombstones_for_former_owners(kind, replaced)
+        self._connection.executemany(
+            f"INSERT INTO {kind} (key, body, version) VALUES (?, ?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET body = excluded.body, version = excluded.version",
+            ((row.key, row.body, version) for row, _ in batch),
+        )
+        columns = ("key", "changed", "stable_hash", *COLUMNS[kind])
+        self._connection.executemany(
+            f"INSERT OR REPLACE INTO {kind}_index ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+            ((key, version, after.stable_hashes.get(key), *values) for key, values in index_rows),
+        )
+
+    def _remove(self, kind: Kind, keys: list[Key]) -> None:
+        if not keys:
+            return
+        self._connection.executemany(_insert_tombstone(kind), ((self._version, key) for key in keys))
+        for table in (kind, f"{kind}_index"):
+            self._connection.executemany(f"DELETE FROM {table} WHERE key = ?", ((key,) for key in keys))
+
+    def _insert_tombstones_for_former_owners(self, kind: Kind, index_rows: list[tuple[Key, IndexRow]]) -> None:
+        """Records with a new owner are removed for their former owner, who may not see them any more."""
+        owners = OWNERS[kind]
+        if not owners:
+            return
+        positions = [COLUMNS[kind].index(column) for column in owners]
+        differs = " OR ".join(f"{column} IS NOT ?" for column in owners)
+        self._connection.executemany(
+            f"{_insert_tombstone(kind)} AND ({differs})",
+            ((self._version, key, *(values[position] for position in positions)) for key, values in index_rows),
+        )
+
+    def _update_collection(self, name: str, total: int, loaded_at: float, *, changed: bool) -> None:
+        known = self._connection.execute("SELECT 1 FROM collection WHERE name = ?", (name,)).fetchone()
+        if changed or known is None:
+            self._connection.execute(
+                "INSERT INTO collection (name, version, changed_at, total) VALUES (?, ?, ?, ?) ON CONFLICT (name)"
+                " DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at, total = excluded.total",
+                (name, self._version, loaded_at, total),
+            )
 
 
-def _changed(rows: Iterable[Row], before: Known, after: Known) -> Iterator[tuple[Row, bool]]:
-    """The rows whose bytes are new, each with whether more than the clock has moved."""
-    for row in rows:
-        key, body = row.key, row.body
-        if body is None:
-            _keep(key, before, after)
-            continue
-        after.bodies[key] = digest = hash(body)
-        if row.still is not None:
-            after.stills[key] = _digest(row.still)
-        if before.bodies.get(key) != digest:
-            yield row, row.still is None or before.stills.get(key) != after.stills[key]
+def read_written_rows(connection: sqlite3.Connection, kind: Kind) -> WrittenRows:
+    """Computes the hashes of the stored records of `kind`, after a restart of the writer."""
+    stable_hashes = connection.execute(f"SELECT key, stable_hash FROM {kind}_index WHERE stable_hash IS NOT NULL")
+    bodies = connection.execute(f"SELECT key, body FROM {kind}")
+    return WrittenRows({key: hash(body) for key, body in bodies}, dict(stable_hashes.fetchall()))
 
 
-def _keep(key: Key, before: Known, after: Known) -> None:
-    try:
-        after.bodies[key] = before.bodies[key]
-    except KeyError as error:
-        raise StoreError(
-            f"{key!r} was to stay as it is stored, and is not; the next cycle stores everything."
-        ) from error
-    if key in before.stills:
-        after.stills[key] = before.stills[key]
+def prune_tombstones(connection: sqlite3.Connection, kind: Kind, limit: int = MAX_TOMBSTONES) -> int | None:
+    """Deletes all tombstones but the newest `limit`.
 
-
-def _digest(still: bytes) -> int:
-    """A number that is the same in every process, unlike hash(), because it is stored; SQLite's integers are signed."""
-    return int.from_bytes(hashlib.blake2b(still, digest_size=8).digest(), signed=True)
-
-
-def _remove(connection: sqlite3.Connection, kind: Kind, keys: list[Key], version: int) -> None:
-    if not keys:
-        return
-    connection.executemany(_leave(kind), ((version, key) for key in keys))
-    connection.executemany(f"DELETE FROM {kind} WHERE key = ?", ((key,) for key in keys))
-    connection.executemany(f"DELETE FROM {kind}_facts WHERE key = ?", ((key,) for key in keys))
-
-
-def _remember_owners(
-    connection: sqlite3.Connection, kind: Kind, moved: list[tuple[Key, IndexRow]], version: int
-) -> None:
-    """Whoever sees a record no more, because its owner becomes another, has to be told that it is gone."""
-    owners = OWNERS[kind]
-    if not owners:
-        return
-    places = [COLUMNS[kind].index(column) for column in owners]
-    others = " OR ".join(f"{column} IS NOT ?" for column in owners)
-    connection.executemany(
-        f"{_leave(kind)} AND ({others})", ((version, key, *(facts[place] for place in places)) for key, facts in moved)
-    )
-
-
-def _leave(kind: Kind) -> str:
-    """Remembers of the record with a key that it left those who saw it, in a version."""
-    columns = "".join(f", {column}" for column in OWNERS[kind])
-    values = "".join(f", coalesce({column}, '')" for column in OWNERS[kind])
-    return (
-        f"INSERT OR REPLACE INTO gone (kind, key, version{columns})"
-        f" SELECT '{kind}', key, ?{values} FROM {kind}_facts WHERE key = ?"
-    )
-
-
-def forget_old(connection: sqlite3.Connection, kind: Kind, remembered: int = MAX_TOMBSTONES) -> int | None:
-    """Forget the keys that went before the last `remembered`; the version from which on all are known, or None."""
+    Returns the version after which all tombstones are kept; None if nothing was deleted.
+    """
     oldest = connection.execute(
-        "SELECT version FROM gone WHERE kind = ? ORDER BY version DESC LIMIT 1 OFFSET ?", (kind, remembered)
+        "SELECT version FROM tombstone WHERE kind = ? ORDER BY version DESC LIMIT 1 OFFSET ?", (kind, limit)
     ).fetchone()
     if oldest is None:
         return None
-    connection.execute("DELETE FROM gone WHERE kind = ? AND version <= ?", (kind, oldest[0]))
+    connection.execute("DELETE FROM tombstone WHERE kind = ? AND version <= ?", (kind, oldest[0]))
     return int(oldest[0])
+
+
+def _changed_rows(rows: Iterable[Row], before: WrittenRows, after: WrittenRows) -> Iterator[tuple[Row, bool]]:
+    """Returns the rows with new bytes. The flag is True if more than the clock fields changed."""
+    for row in rows:
+        key, body = row.key, row.body
+        if body is None:
+            _carry_over(key, before, after)
+            continue
+        after.body_hashes[key] = body_hash = hash(body)
+        if row.stable_body is not None:
+            after.stable_hashes[key] = _stable_hash(row.stable_body)
+        if before.body_hashes.get(key) != body_hash:
+            yield row, row.stable_body is None or before.stable_hashes.get(key) != after.stable_hashes[key]
+
+
+def _carry_over(key: Key, before: WrittenRows, after: WrittenRows) -> None:
+    try:
+        after.body_hashes[key] = before.body_hashes[key]
+    except KeyError as error:
+        raise StoreError(
+            f"Record {key!r} was not sent and is not stored. The next cycle stores all records."
+        ) from error
+    if key in before.stable_hashes:
+        after.stable_hashes[key] = before.stable_hashes[key]
+
+
+def _stable_hash(body: bytes) -> int:
+    """Returns a signed 64-bit hash that is equal in every process, unlike `hash()`, because it is stored."""
+    return int.from_bytes(hashlib.blake2b(body, digest_size=8).digest(), signed=True)
+
+
+def _insert_tombstone(kind: Kind) -> str:
+    """Returns the SQL that inserts a tombstone with the record's owner columns. It binds version and key."""
+    columns = "".join(f", {column}" for column in OWNERS[kind])
+    values = "".join(f", coalesce({column}, '')" for column in OWNERS[kind])
+    return (
+        f"INSERT OR REPLACE INTO tombstone (kind, key, version{columns})"
+        f" SELECT '{kind}', key, ?{values} FROM {kind}_index WHERE key = ?"
+    )

@@ -1,26 +1,28 @@
-"""The tables of the snapshot store, and how its file is opened.
+"""Creates the tables of the snapshot store and opens its file.
 
-The store is a cache: every byte in it can be loaded again from the cluster, so a file that is damaged or
-of another layout is thrown away rather than repaired or migrated.
+The store is a cache: the next cycle loads everything in it again. A file that is corrupt or has another layout is
+therefore recreated, not repaired or migrated.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 from typing import Final
 
-from slurm_rest_api.slurmapi.store.array_tasks import has_task
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, INDEXED, KINDS, Kind
 
-LAYOUT: Final = 3
+LAYOUT: Final = 4
+"""Number of the table layout. Raise it with every change of the tables, so that old files are recreated."""
+
 BUSY_SECONDS: Final = 5.0
 _READER_CACHE_KIB: Final = 256
 
 _TABLES: Final = """
 CREATE TABLE status (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    run TEXT NOT NULL,
+    generation TEXT NOT NULL,
     version INTEGER NOT NULL,
     source TEXT,
     loaded_at REAL,
@@ -37,12 +39,12 @@ CREATE TABLE collection (
     version INTEGER NOT NULL,
     changed_at REAL NOT NULL,
     total INTEGER NOT NULL,
-    complete_from INTEGER NOT NULL DEFAULT 0
+    tombstones_complete_from INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE queue (key INTEGER PRIMARY KEY, body BLOB NOT NULL, version INTEGER NOT NULL);
 CREATE TABLE nodes (key TEXT PRIMARY KEY, body BLOB NOT NULL, version INTEGER NOT NULL);
 CREATE TABLE partitions (key TEXT PRIMARY KEY, body BLOB NOT NULL, version INTEGER NOT NULL);
-CREATE TABLE gone (
+CREATE TABLE tombstone (
     kind TEXT NOT NULL,
     key NOT NULL,
     user_name TEXT NOT NULL DEFAULT '',
@@ -50,60 +52,59 @@ CREATE TABLE gone (
     version INTEGER NOT NULL,
     PRIMARY KEY (kind, key, user_name, account)
 ) WITHOUT ROWID;
-CREATE INDEX gone_by_version ON gone (kind, version);
+CREATE INDEX tombstone_by_version ON tombstone (kind, version);
 CREATE TABLE document (name TEXT PRIMARY KEY, body BLOB NOT NULL);
 """
 
 
-def _facts_tables() -> str:
-    """For each kind a narrow table beside the wide one: a filter that reads it touches no rendered record.
+_TASK_RANGE: Final = re.compile(r"(\d+)(?:-(\d+)(?::(\d+))?)?", re.ASCII)
 
-    `changed` is the version in which the record last changed otherwise than by the passing of time; `still` is the
-    digest of the record without what the clock alone changes, where there is anything.
+
+def _index_table(kind: Kind) -> str:
+    """Returns the SQL of the narrow table of a kind, so that filters read columns and not bodies.
+
+    `changed` is the version in which more than clock fields last changed. `stable_hash` is the hash of the record
+    without its clock fields; null for a record that has none.
     """
-    return "".join(_facts_table(kind) for kind in KINDS)
-
-
-def _facts_table(kind: Kind) -> str:
     key = "key INTEGER PRIMARY KEY" if kind == "queue" else "key TEXT PRIMARY KEY"
-    columns = ", ".join([key, "changed INTEGER NOT NULL", "still INTEGER", *COLUMNS[kind]])
-    indexes = [f"CREATE INDEX {kind}_by_{column} ON {kind}_facts ({column});" for column in INDEXED[kind]]
-    return f"CREATE TABLE {kind}_facts ({columns});" + "".join(indexes)
+    columns = ", ".join([key, "changed INTEGER NOT NULL", "stable_hash INTEGER", *COLUMNS[kind]])
+    indexes = [f"CREATE INDEX {kind}_by_{column} ON {kind}_index ({column});" for column in INDEXED[kind]]
+    return f"CREATE TABLE {kind}_index ({columns});" + "".join(indexes)
 
 
-def create(path: Path, run: str) -> sqlite3.Connection:
-    """Make an empty store at `path`, in place of whatever is there; `run` names this life of the store."""
-    for stale in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+def create(path: Path, generation: str) -> sqlite3.Connection:
+    """Creates an empty store at `path` and replaces any file there.
+
+    `generation` identifies this file: versions are comparable only within a generation.
+    """
+    for old in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
         # A WAL that outlives its database would be replayed into the new one.
-        stale.unlink(missing_ok=True)
+        old.unlink(missing_ok=True)
     connection = connect_writable(path)
-    connection.executescript("BEGIN;" + _TABLES + _facts_tables())
-    connection.execute("INSERT INTO status (id, run, version) VALUES (1, ?, 0)", (run,))
+    connection.executescript("BEGIN;" + _TABLES + "".join(_index_table(kind) for kind in KINDS))
+    connection.execute("INSERT INTO status (id, generation, version) VALUES (1, ?, 0)", (generation,))
     connection.execute(f"PRAGMA user_version = {LAYOUT}")
     connection.execute("COMMIT")
     return connection
 
 
 def connect_writable(path: Path) -> sqlite3.Connection:
-    """Open `path` for the one writer, in autocommit mode: transactions are begun by name."""
+    """Opens `path` for the writer, in autocommit mode: the writer begins transactions explicitly."""
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
-    # The store is rebuilt from the cluster after a power cut, so waiting for the disk buys nothing.
+    # The store is loaded again after a power cut, so nothing is gained by waiting for the disk.
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA journal_size_limit = 16777216")
     return connection
 
 
 def connect_writable_or_none(path: Path) -> sqlite3.Connection | None:
-    """Open an existing store for the writer; None when it is damaged or of another layout."""
+    """Opens an existing store for the writer. Returns None if it is corrupt or has another layout."""
     connection = sqlite3.connect(path)
     try:
-        usable = (
-            int(connection.execute("PRAGMA user_version").fetchone()[0]) == LAYOUT
-            and connection.execute("PRAGMA quick_check").fetchone()[0] == "ok"
-        )
+        usable = has_current_layout(connection) and connection.execute("PRAGMA quick_check").fetchone()[0] == "ok"
     except sqlite3.OperationalError:
-        # Locked or unreadable is not damaged: throwing the file away would not help.
+        # A file that is locked or unreadable is not corrupt. Recreating it would not help.
         raise
     except sqlite3.DatabaseError:
         usable = False
@@ -113,10 +114,27 @@ def connect_writable_or_none(path: Path) -> sqlite3.Connection | None:
 
 
 def connect_readonly(path: Path) -> sqlite3.Connection:
-    """Open `path` for reading; any thread may use the connection, one at a time."""
+    """Opens `path` for reading. Threads may share the connection, one at a time."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    # Rows are read once, in order, from a file that lies in memory: SQLite's own 2 MiB a connection would be a copy.
+    # The file is in memory (tmpfs) already, so SQLite's default cache of 2 MiB a connection would be a second copy.
     connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
     connection.create_function("has_task", 2, has_task, deterministic=True)
     return connection
+
+
+def has_current_layout(connection: sqlite3.Connection) -> bool:
+    """Returns True if the file has the tables of this release. Inside a transaction this starts its snapshot."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0]) == LAYOUT
+
+
+def has_task(tasks: str | None, task: int) -> bool:
+    """Returns True if `task` is one of the pending tasks of an array, as Slurm writes them: `2-9%4`, `1,3,10-20:2`."""
+    for part in (tasks or "").partition("%")[0].strip("[]").split(","):
+        match = _TASK_RANGE.fullmatch(part)
+        if match is None:
+            continue
+        first, last, step = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
+        if first <= task <= last and (task - first) % max(step, 1) == 0:
+            return True
+    return False

@@ -1,4 +1,4 @@
-"""Whether the store is still as it was, for less than a look into it costs."""
+"""Reads the store's current version cheaply (one row), to validate cached responses."""
 
 from __future__ import annotations
 
@@ -10,40 +10,43 @@ from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import schema
 
 StoreVersion = tuple[str, int, int]
-"""The life of the store, its version, and how many loads have failed since. Equal moments are of the same contents."""
+"""Generation and version of the store, and the loads that have failed since. Equal versions have equal contents."""
 
 
-class _Opened(threading.local):
-    """The store as the present thread has it open; none waits for the look of another."""
+class _Connection(threading.local):
+    """One read-only connection per thread, so that threads never block each other."""
 
     inode = -1
     connection: sqlite3.Connection | None = None
 
 
 class StoreVersionReader:
-    """Watches the store at `path`, from any thread."""
+    """Reads the version of the store at `path`, from any thread."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._opened = _Opened()
+        self._opened = _Connection()
 
-    def moment(self) -> StoreVersion | None:
-        """The moment that the store is at; None when there is none.
+    def current(self) -> StoreVersion | None:
+        """Returns the store's current version; None if there is no store of this layout.
 
         Raises:
-            StoreError: the file is there but cannot be read.
+            StoreError: the file exists but cannot be read.
         """
         try:
-            connection = self._connection(self._path.stat().st_ino)
-            moment: StoreVersion = connection.execute("SELECT run, version, failures FROM status").fetchone()
+            connection = self._connect(self._path.stat().st_ino)
         except FileNotFoundError:
             return None
         except sqlite3.Error as error:
             raise StoreError(f"The snapshot store cannot be read: {error}") from error
-        return moment
+        try:
+            version: StoreVersion = connection.execute("SELECT generation, version, failures FROM status").fetchone()
+        except sqlite3.Error as error:
+            return _none_if_other_layout(connection, error)
+        return version
 
-    def _connection(self, inode: int) -> sqlite3.Connection:
-        """A file that is held open keeps its number from every other file."""
+    def _connect(self, inode: int) -> sqlite3.Connection:
+        # No other file gets the inode of a file that is open.
         opened = self._opened
         if opened.connection is None or opened.inode != inode:
             if opened.connection is not None:
@@ -52,3 +55,13 @@ class StoreVersionReader:
             opened.connection = schema.connect_readonly(self._path)
             opened.inode = inode
         return opened.connection
+
+
+def _none_if_other_layout(connection: sqlite3.Connection, failure: sqlite3.Error) -> None:
+    """Checks the layout only after a failure, because every request reads the version."""
+    try:
+        is_readable = not schema.has_current_layout(connection)
+    except sqlite3.Error:
+        is_readable = False
+    if not is_readable:
+        raise StoreError(f"The snapshot store cannot be read: {failure}") from failure

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from slurm_rest_api.slurmapi.store.array_tasks import has_task
 from slurm_rest_api.slurmapi.store.reader import StoreReader
+from slurm_rest_api.slurmapi.store.schema import has_task
 from tests.builders import make_job, make_node, make_partition, make_running_job
 from tests.slurmapi.query.service import Service
 

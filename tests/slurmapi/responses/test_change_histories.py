@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
-from slurm_rest_api.slurmapi.store import record_writer, writer
+from slurm_rest_api.slurmapi.store import record_writer
 from tests.slurmapi.query.clients import Client
 from tests.slurmapi.query.effort import examples
 from tests.slurmapi.query.service import Service
@@ -42,8 +42,8 @@ STATES = {
 def remembering(request: pytest.FixtureRequest) -> Iterator[None]:
     """How many keys that have gone are remembered; with few, many a version is too old."""
     with pytest.MonkeyPatch.context() as patch:
-        forget = functools.partial(record_writer.forget_old, remembered=request.param)
-        patch.setattr(writer, "forget_old", forget)
+        prune = functools.partial(record_writer.prune_tombstones, limit=request.param)
+        patch.setattr(record_writer, "prune_tombstones", prune)
         yield
 
 

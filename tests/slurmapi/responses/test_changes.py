@@ -127,8 +127,8 @@ def test_a_version_older_than_the_remembered_keys_gets_everything(api: Service) 
         versions.append(api.get("/queue")["meta"]["version"])
     connection = schema.connect_writable(api.paths.store)
     # Thirty keys have gone, ten in each of the versions 2, 3 and 4; of the last twenty one is not enough.
-    assert record_writer.forget_old(connection, "queue", remembered=19) == 3
-    connection.execute("UPDATE collection SET complete_from = 3 WHERE name = 'queue'")
+    assert record_writer.prune_tombstones(connection, "queue", limit=19) == 3
+    connection.execute("UPDATE collection SET tombstones_complete_from = 3 WHERE name = 'queue'")
     connection.close()
     full = [api.get("/queue", since=version)["meta"]["full"] for version in versions]
     assert full == [True, True, False, False]

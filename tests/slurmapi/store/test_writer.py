@@ -1,4 +1,4 @@
-"""The snapshot store, written and read through real files."""
+"""The snapshot store, written and read in real files."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from slurm_rest_api.errors import StoreError
+from slurm_rest_api.slurmapi.store import schema
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS
 from slurm_rest_api.slurmapi.store.reader import StoreReader
-from slurm_rest_api.slurmapi.store.record_writer import Row
-from slurm_rest_api.slurmapi.store.writer import Loaded, StoreWriter
+from slurm_rest_api.slurmapi.store.record_writer import Loaded, Row
+from slurm_rest_api.slurmapi.store.version import StoreVersionReader
+from slurm_rest_api.slurmapi.store.writer import StoreWriter
 
 ALICE = b'{"user_name":"alice"}'
 BOB = b'{"user_name":"bob"}'
-NO_FACTS = (None,) * len(COLUMNS["queue"])
+NO_VALUES = (None,) * len(COLUMNS["queue"])
 
 
 def loaded(at: float) -> Loaded:
@@ -24,7 +26,7 @@ def loaded(at: float) -> Loaded:
 
 
 def rows(jobs: Mapping[int, bytes | None]) -> Iterator[Row]:
-    return (Row(key, body, lambda: NO_FACTS) for key, body in jobs.items())
+    return (Row(key, body, lambda: NO_VALUES) for key, body in jobs.items())
 
 
 def write(writer: StoreWriter, jobs: dict[int, bytes], at: float = 1000.0) -> None:
@@ -59,7 +61,7 @@ def test_there_is_no_view_before_the_first_cycle(path: Path) -> None:
         assert view is None
 
 
-def test_what_was_written_is_read_in_the_order_of_the_keys(path: Path) -> None:
+def test_records_are_read_in_key_order(path: Path) -> None:
     write(StoreWriter(path), {20: BOB, 3: ALICE})
     assert list(queue(StoreReader(path)).items()) == [(3, ALICE), (20, BOB)]
 
@@ -77,7 +79,7 @@ def test_only_rows_that_changed_get_the_new_version(path: Path) -> None:
     assert versions(path) == {1: 1, 2: 2, 4: 2}
 
 
-def test_a_new_writer_knows_what_its_predecessor_wrote(path: Path) -> None:
+def test_a_new_writer_writes_only_rows_that_changed(path: Path) -> None:
     write(StoreWriter(path), {1: ALICE, 2: ALICE})
     write(StoreWriter(path), {1: ALICE, 2: BOB})
     assert versions(path) == {1: 1, 2: 2}
@@ -95,17 +97,17 @@ def test_a_collection_changes_its_version_only_with_its_rows(path: Path) -> None
     assert (status.version, status.loaded_at, status.cycles, status.rpcs) == (2, 1010.0, 2, 12)
 
 
-def test_a_cycle_that_fails_in_the_middle_leaves_everything_as_it_was(path: Path) -> None:
+def test_a_failed_cycle_leaves_the_store_unchanged(path: Path) -> None:
     writer, reader = StoreWriter(path), StoreReader(path)
     write(writer, {1: ALICE})
     with pytest.raises(ZeroDivisionError), writer.cycle() as cycle:
-        cycle.replace_records("queue", (Row(1, b"%d" % (1 // zero), lambda: NO_FACTS) for zero in (1, 0)), 1010.0)
+        cycle.replace_records("queue", (Row(1, b"%d" % (1 // zero), lambda: NO_VALUES) for zero in (1, 0)), 1010.0)
     assert queue(reader) == {1: ALICE}
     write(writer, {1: BOB})
     assert queue(reader) == {1: BOB}
 
 
-def test_a_view_keeps_its_moment_while_the_next_cycle_commits(path: Path) -> None:
+def test_a_view_keeps_its_version_while_the_next_cycle_commits(path: Path) -> None:
     writer, reader = StoreWriter(path), StoreReader(path)
     write(writer, {1: ALICE}, at=1000.0)
     with reader.view() as view:
@@ -143,26 +145,26 @@ def test_the_file_may_be_deleted_at_any_time(path: Path) -> None:
     assert queue(reader) == {1: ALICE, 2: BOB}
 
 
-def test_each_life_of_the_file_has_its_own_run(path: Path) -> None:
+def test_each_store_file_is_another_generation(path: Path) -> None:
     writer, reader = StoreWriter(path), StoreReader(path)
-    runs = set()
+    generations = set()
     for _ in range(2):
         write(writer, {1: ALICE})
         with reader.view() as view:
             assert view is not None
-            runs.add(view.status().run)
+            generations.add(view.status().generation)
         path.unlink()
-    assert len(runs) == 2
+    assert len(generations) == 2
 
 
-def test_a_damaged_file_is_made_anew(path: Path) -> None:
+def test_a_corrupt_file_is_recreated(path: Path) -> None:
     path.parent.mkdir()
-    path.write_bytes(b"this is no database, whatever its name says" * 100)
+    path.write_bytes(b"this is not a database" * 100)
     write(StoreWriter(path), {1: ALICE})
     assert queue(StoreReader(path)) == {1: ALICE}
 
 
-def test_a_file_of_another_layout_is_made_anew(path: Path) -> None:
+def test_a_file_of_another_layout_is_recreated(path: Path) -> None:
     write(StoreWriter(path), {1: ALICE})
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
@@ -171,9 +173,21 @@ def test_a_file_of_another_layout_is_made_anew(path: Path) -> None:
     assert queue(StoreReader(path)) == {2: BOB}
 
 
-def test_a_damaged_file_is_an_error_for_readers(path: Path) -> None:
+@pytest.mark.parametrize("layout", [0, schema.LAYOUT - 1])
+def test_readers_see_no_store_in_a_file_of_another_layout(path: Path, layout: int) -> None:
+    write(StoreWriter(path), {1: ALICE})
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {layout}")
+    connection.execute("ALTER TABLE status RENAME COLUMN generation TO run")
+    connection.close()
+    with StoreReader(path).view() as view:
+        assert view is None
+    assert StoreVersionReader(path).current() is None
+
+
+def test_a_corrupt_file_is_an_error_for_readers(path: Path) -> None:
     path.parent.mkdir()
-    path.write_bytes(b"this is no database, whatever its name says" * 100)
+    path.write_bytes(b"this is not a database" * 100)
     with pytest.raises(StoreError, match="file is not a database"), StoreReader(path).view():
         pass
 
@@ -184,7 +198,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path) 
         write(StoreWriter(tmp_path / "file" / "snapshot.sqlite"), {})
 
 
-def test_a_row_without_a_body_stays_as_it_is_stored(path: Path) -> None:
+def test_a_row_without_a_body_keeps_the_stored_record(path: Path) -> None:
     writer = StoreWriter(path)
     write(writer, {1: ALICE, 2: ALICE})
     with writer.cycle() as cycle:
@@ -200,7 +214,7 @@ def test_a_row_without_a_body_stays_as_it_is_stored(path: Path) -> None:
 def test_a_row_without_a_body_that_is_not_stored_fails_the_cycle(path: Path) -> None:
     writer = StoreWriter(path)
     write(writer, {1: ALICE})
-    with pytest.raises(StoreError, match=r"^2 was to stay"), writer.cycle() as cycle:
+    with pytest.raises(StoreError, match=r"^Record 2 was not sent and is not stored\. "), writer.cycle() as cycle:
         cycle.replace_records("queue", rows({1: None, 2: None}), 1010.0)
     assert queue(StoreReader(path)) == {1: ALICE}
     with writer.cycle() as cycle:
