@@ -11,6 +11,7 @@ Found = TypeVar("Found")
 # Only a failure ever takes this long. It is minutes, so that a busy machine fails no test.
 GIVE_UP_SECONDS: Final = 300.0
 _POLL_SECONDS: Final = 0.02
+_LIMITS: Final = (1.0, 8.0, 64.0, GIVE_UP_SECONDS)
 
 
 def wait_for(description: str, probe: Callable[[], Found | None], seconds: float = GIVE_UP_SECONDS) -> Found:
@@ -26,3 +27,16 @@ def wait_for(description: str, probe: Callable[[], Found | None], seconds: float
         if time.monotonic() > deadline:
             raise AssertionError(f"gave up after {seconds:g} s: {description}")
         time.sleep(_POLL_SECONDS)
+
+
+def with_longer_limits(attempt: Callable[[float], Found], reached: Callable[[Found], bool]) -> tuple[float, Found]:
+    """Calls `attempt` with longer and longer limits, in seconds, until `reached` is true for its result.
+
+    It tests a time-out of the product: on a busy machine a short one may end before the program under test has started.
+    Returns the last limit and its result.
+    """
+    for limit in _LIMITS:
+        result = attempt(limit)
+        if reached(result):
+            break
+    return limit, result

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Route
 
+from tests.waiting import GIVE_UP_SECONDS
+
 
 def asked(address: str, question: str) -> Any:
     """The answer of the service at `address` to `question`, as parsed JSON."""
-    with urllib.request.urlopen(address + question, timeout=60) as answer:
+    with urllib.request.urlopen(address + question, timeout=GIVE_UP_SECONDS) as answer:
         return json.load(answer)
 
 

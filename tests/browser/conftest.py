@@ -45,7 +45,7 @@ def _data(address: str, question: str) -> Any:
 def past_address(demo_address: str) -> str:
     """The same, once the last day is in its database and its archive."""
     for question in ("history?endafter=now-1day&limit=1", "load?time=86400&fields=time"):
-        wait_for(f"an answer to {question}", functools.partial(_data, demo_address, question), 180)
+        wait_for(f"an answer to {question}", functools.partial(_data, demo_address, question))
     return demo_address
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
+
+from tests.waiting import GIVE_UP_SECONDS
 
 from .chromium import chromium
 from .watching import Watched
@@ -15,6 +17,7 @@ from .watching import Watched
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A Chromium without a window; one for all, as Playwright's driver runs once a thread."""
+    expect.set_options(timeout=GIVE_UP_SECONDS * 1000)
     with chromium() as running:
         yield running
 
@@ -23,6 +26,7 @@ def browser() -> Iterator[Browser]:
 def open_tab(browser: Browser) -> Iterator[Page]:
     """A tab of a desktop's size. A test fails whose pages report an error, break their policy or ask another host."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(GIVE_UP_SECONDS * 1000)
     page = context.new_page()
     watched = Watched(page)
     yield page

@@ -6,6 +6,8 @@ import json
 import urllib.request
 from typing import Any
 
+from tests.waiting import GIVE_UP_SECONDS
+
 PAGES = ("", "pages/nodes", "pages/queue", "pages/history", "pages/load", "pages/api", "pages/job", "pages/node")
 
 # Per page, an element that is there once what was asked has come, the last of it.
@@ -23,7 +25,7 @@ READY = {
 
 def answer(address: str, question: str) -> Any:
     """What the API answers to `question`, as the whole document."""
-    with urllib.request.urlopen(address + question, timeout=30) as answered:
+    with urllib.request.urlopen(address + question, timeout=GIVE_UP_SECONDS) as answered:
         return json.load(answered)
 
 

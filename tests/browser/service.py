@@ -15,10 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.waiting import wait_for
-
-# Four processes start, and a busy machine may take its time.
-_PATIENCE_SECONDS = 180.0
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 
 def free_port() -> int:
@@ -32,7 +29,7 @@ def status(url: str, token: str | None = None) -> int:
     """The status of a GET of `url`, with `token` where there is one; 0 is no answer."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=GIVE_UP_SECONDS) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -50,11 +47,11 @@ def _running(folder: Path, arguments: Sequence[str], token: str | None = None) -
         service = subprocess.Popen(command, stdout=out, stderr=out, env=environ, cwd=folder)
     address = f"http://127.0.0.1:{port}/"
     try:
-        wait_for("the demo", lambda: status(address + "nodes?limit=1", token) == 200, _PATIENCE_SECONDS)
+        wait_for("the demo", lambda: status(address + "nodes?limit=1", token) == 200)
         yield address
     finally:
         service.send_signal(signal.SIGTERM)
-        service.wait(30)
+        service.wait(GIVE_UP_SECONDS)
 
 
 @contextmanager

@@ -9,14 +9,16 @@ import urllib.request
 
 from playwright.sync_api import Page, Route, expect
 
+from tests.waiting import GIVE_UP_SECONDS
+
 
 def test_the_check_of_the_routes_says_how_each_answers(tab: Page, demo_address: str) -> None:
-    with urllib.request.urlopen(demo_address + "openapi/openapi.json", timeout=10) as answer:
+    with urllib.request.urlopen(demo_address + "openapi/openapi.json", timeout=GIVE_UP_SECONDS) as answer:
         paths = [path for path in json.load(answer)["paths"] if "{" not in path]
     tab.goto(demo_address + "pages/api")
     tab.get_by_role("button", name="Check each route").click()
     told = f"{len(paths)} of {len(paths)} routes answer with present data"
-    expect(tab.locator("#outcome")).to_contain_text(told, timeout=60_000)
+    expect(tab.locator("#outcome")).to_contain_text(told)
     assert tab.locator("td.state").all_text_contents() == ["answers"] * len(paths)
 
 
@@ -30,9 +32,9 @@ def test_a_route_that_fails_is_told_with_its_cause(tab: Page, demo_address: str)
     tab.goto(demo_address + "pages/api")
     tab.get_by_role("button", name="Check each route").click()
     row = tab.get_by_role("row", name="/queue")
-    expect(row.locator(".state")).to_have_text("503: Nothing has been loaded yet.", timeout=60_000)
+    expect(row.locator(".state")).to_have_text("503: Nothing has been loaded yet.")
     usage = tab.get_by_role("row", name="/usage").locator(".state")
-    expect(usage).to_contain_text("The service does not answer.", timeout=60_000)
+    expect(usage).to_contain_text("The service does not answer.")
 
 
 def test_every_example_is_answered_by_a_shell_as_by_its_link(tab: Page, demo_address: str) -> None:

@@ -61,7 +61,7 @@ def past_range(address: str) -> tuple[int, int]:
     until = int(time.time()) // HOUR * HOUR - 2 * HOUR
     since = until - 6 * HOUR
     question = f"load?since={since}&until={until}&fields=time"
-    wait_for("the past of the load", lambda: len(asked(address, question)["data"]) >= 36, 180)
+    wait_for("the past of the load", lambda: len(asked(address, question)["data"]) >= 36)
     return since, until
 
 
@@ -111,7 +111,7 @@ def test_means_have_a_band_from_lowest_to_highest(tab: Page, demo_address: str) 
 
 def test_dragging_over_a_graph_asks_for_finer_steps_and_back_leads_back(tab: Page, demo_address: str) -> None:
     question = "load?time=2592000&step=3600&fields=time"
-    wait_for("a month of the load", lambda: len(asked(demo_address, question)["data"]) >= 700, 180)
+    wait_for("a month of the load", lambda: len(asked(demo_address, question)["data"]) >= 700)
     tab.goto(demo_address + "pages/load?last=month")
     drawn(tab)
     expect(tab.locator("#about")).to_contain_text("means of 1 hour")

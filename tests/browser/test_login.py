@@ -63,7 +63,7 @@ def test_a_page_asks_for_a_token_and_shows_who_it_belongs_to(context: BrowserCon
     expect(dialog).to_be_hidden()
     expect(page.locator("#user")).to_have_text("grafana")
     check_routes(page)
-    expect(page.locator("#outcome")).to_contain_text("routes answer with present data", timeout=60_000)
+    expect(page.locator("#outcome")).to_contain_text("routes answer with present data")
     expect(page.locator("#curl")).to_contain_text('curl -s -H "Authorization: Bearer $TOKEN" ')
     assert asking.admin not in page.content()
 
@@ -127,7 +127,7 @@ def test_what_a_role_may_not_see_is_told_and_logs_nobody_out(context: BrowserCon
     expect(page.locator("#user")).to_have_text("Zoë <b>")
     check_routes(page)
     row = page.get_by_role("row", name="/partitions")
-    expect(row.locator(".state")).to_contain_text("403", timeout=60_000)
+    expect(row.locator(".state")).to_contain_text("403")
     expect(page.get_by_role("row", name="/nodes").locator(".state")).to_have_text("answers")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
@@ -169,7 +169,7 @@ def test_where_jobs_are_private_the_queue_is_that_of_the_reader(context: Browser
     page = context.new_page()
     page.goto(asking.address + "pages/queue")
     log_in(page, asking.user)
-    expect(page.locator("main")).to_contain_text("The queue is empty", timeout=30_000)
+    expect(page.locator("main")).to_contain_text("The queue is empty")
     assert page.locator("tbody tr a[href*='pages/job']").count() == 0
 
 
@@ -240,5 +240,5 @@ def test_behind_a_web_server_that_knows_who_asks_there_is_nothing_to_do(
         page.goto(address + "pages/api")
         expect(page.locator("#user")).to_have_text("bob")
         check_routes(page)
-        expect(page.locator("#outcome")).to_contain_text("routes answer with present data", timeout=60_000)
+        expect(page.locator("#outcome")).to_contain_text("routes answer with present data")
         assert page.get_by_role("button", name="Log out").count() == page.get_by_role("dialog").count() == 0

@@ -13,13 +13,14 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.watching import Watched, barriers
+from tests.waiting import GIVE_UP_SECONDS
 
 EVIL = "<script>alert(1)</script>"
 
 
 def asked(address: str, question: str) -> Any:
     """The API's own answer to `question`."""
-    with urllib.request.urlopen(address + question, timeout=30) as answer:
+    with urllib.request.urlopen(address + question, timeout=GIVE_UP_SECONDS) as answer:
         return json.load(answer)
 
 

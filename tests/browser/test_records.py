@@ -11,11 +11,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.watching import barriers
+from tests.waiting import GIVE_UP_SECONDS
 
 
 def asked(address: str, question: str) -> Any:
     """The API's own answer to `question`."""
-    with urllib.request.urlopen(address + question, timeout=30) as answer:
+    with urllib.request.urlopen(address + question, timeout=GIVE_UP_SECONDS) as answer:
         return json.load(answer)["data"]
 
 

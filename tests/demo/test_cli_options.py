@@ -17,11 +17,9 @@ import pytest
 from click.testing import CliRunner
 
 from slurm_rest_api.cli import main
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 ROUTES = ("queue", "nodes", "partitions", "stats", "usage", "users", "history", "load")
-# Four processes start, and a busy machine may take its time.
-PATIENCE_SECONDS = 180.0
 
 
 def free_port() -> int:
@@ -32,7 +30,7 @@ def free_port() -> int:
 
 def ask(port: int, path: str) -> dict[str, Any] | None:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=GIVE_UP_SECONDS) as answer:
             body: dict[str, Any] = json.load(answer)
             return body
     except (urllib.error.URLError, ConnectionError):
@@ -47,15 +45,15 @@ def test_every_route_answers_and_says_demo(tmp_path: Path) -> None:
         service = subprocess.Popen([*command, f"--port={port}"], stdout=out, stderr=out, env=environ, cwd=tmp_path)
     try:
         address = f"http://127.0.0.1:{port}/"
-        wait_for("the announcement", lambda: f"The demo cluster is at {address}" in log.read_text(), PATIENCE_SECONDS)
+        wait_for("the announcement", lambda: f"The demo cluster is at {address}" in log.read_text())
         sources = {route: (ask(port, route) or {})["meta"]["source"] for route in ROUTES}
         assert sources == dict.fromkeys(ROUTES, "demo")
         assert len((ask(port, "nodes") or {})["data"]) == 39
         past = "load?time=86400&step=3600"
-        assert wait_for("the past", lambda: (ask(port, past) or {})["data"], PATIENCE_SECONDS)
+        assert wait_for("the past", lambda: (ask(port, past) or {})["data"])
     finally:
         service.send_signal(signal.SIGTERM)
-        assert service.wait(20) == 0
+        assert service.wait(GIVE_UP_SECONDS) == 0
     text = log.read_text()
     assert text.count("  curl -s ") == 3
     assert "a simulation. No node, job or user in it exists" in text

@@ -12,13 +12,20 @@ from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.diagnosis.database import check_database
 from slurm_rest_api.diagnosis.finding import Finding
 from tests.acctapi.rows import settings_for, write_database
+from tests.waiting import GIVE_UP_SECONDS
 
 SECRET = "hunter2-Zq"
 
 
-def checked(port: int, host: str = "127.0.0.1") -> Finding:
+def checked(port: int, host: str = "127.0.0.1", seconds: int = int(GIVE_UP_SECONDS)) -> Finding:
     settings = DatabaseSettings.model_validate(
-        {"db_host": host, "db_port": port, "db_user": "reader", "db_pass": SECRET, "db_connect_timeout": 1}
+        {
+            "db_host": host,
+            "db_port": port,
+            "db_user": "reader",
+            "db_pass": SECRET,
+            "db_connect_timeout": seconds,
+        }
     )
     findings = check_database(settings)
     assert len(findings) == 1
@@ -38,12 +45,12 @@ def listening(answer: bytes | None) -> Iterator[int]:
         try:
             yield server.getsockname()[1]
         finally:
-            thread.join(10)
+            thread.join(GIVE_UP_SECONDS)
             assert not thread.is_alive()
 
 
 def _serve_once(server: socket.socket, answer: bytes) -> None:
-    server.settimeout(10)
+    server.settimeout(GIVE_UP_SECONDS)
     connection, _ = server.accept()
     with connection:
         connection.sendall(answer)
@@ -73,7 +80,7 @@ def test_a_host_that_is_unknown() -> None:
 
 def test_a_server_that_never_answers() -> None:
     with listening(None) as port:
-        finding = checked(port)
+        finding = checked(port, seconds=1)
     assert (finding.verdict, finding.sentence) == ("problem", f"127.0.0.1:{port} did not answer within 1 s.")
 
 

@@ -15,7 +15,7 @@ from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.demo.accounting import ASSOC_TABLE, JOB_TABLE, AccountingFile
 from slurm_rest_api.errors import DatabaseUnavailable
 from slurm_rest_api.metrics.database import DatabaseCounts
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 
 def figure(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
@@ -42,7 +42,7 @@ def test_connections_in_use_are_counted_while_they_are(tmp_path: Path, registry:
     release = threading.Event()
 
     def hold(_connection: Connection, _schema: Schema) -> None:
-        assert release.wait(30)
+        assert release.wait(GIVE_UP_SECONDS)
 
     threads = [threading.Thread(target=database.run, args=(hold,)) for _ in range(2)]
     for thread in threads:
@@ -50,7 +50,7 @@ def test_connections_in_use_are_counted_while_they_are(tmp_path: Path, registry:
     wait_for("both connections to be in use", lambda: figure(registry, "pool_used_connections") == 2)
     release.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(GIVE_UP_SECONDS)
     assert figure(registry, "pool_used_connections") == 0
     assert figure(registry, "connections_taken_total") == 2
     waited = figure(registry, "connection_wait_seconds_total")

@@ -12,7 +12,7 @@ from slurm_rest_api.errors import SourceError
 from slurm_rest_api.slurmapi.collector.collector import Collector
 from slurm_rest_api.slurmapi.collector.cycle import CycleReport
 from slurm_rest_api.slurmapi.store.reader import Status, StoreReader
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 
 class FakeLoader:
@@ -94,7 +94,7 @@ def test_it_runs_cycle_after_cycle_until_it_is_stopped(tmp_path: Path) -> None:
     thread.start()
     wait_for("three cycles", lambda: loader.cycles >= 3)
     subject.stop()
-    thread.join(10)
+    thread.join(GIVE_UP_SECONDS)
     assert not thread.is_alive()
     assert loader.stopped.is_set()
 
@@ -139,7 +139,7 @@ def test_samples_are_taken_slot_after_slot_beside_the_cycles(tmp_path: Path) -> 
         wait_for("more samples", lambda: sampler.ticks >= before + 2)
     finally:
         sampled.stop()
-        thread.join(10)
+        thread.join(GIVE_UP_SECONDS)
     assert not thread.is_alive()
     assert sampler.closed
 

@@ -22,7 +22,7 @@ from slurm_rest_api.slurmapi.store import schema
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.builders import make_job
 from tests.slurmapi.query.service import Service
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 MANY, SOME = 100_000, 20_000
 MIB = 2**20
@@ -130,7 +130,7 @@ def served(service: Service) -> Iterator[int]:
     finally:
         server.close()
         server.task_dispatcher.shutdown()
-        thread.join(20)
+        thread.join(GIVE_UP_SECONDS)
 
 
 def is_being_read(store: Path) -> bool:

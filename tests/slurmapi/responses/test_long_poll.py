@@ -15,7 +15,7 @@ from slurm_rest_api.slurmapi.responses.long_poll import WaitingRoom
 from slurm_rest_api.slurmapi.shared.refresh_pipe import RefreshListener, knock
 from tests.builders import make_job
 from tests.slurmapi.query.service import Service
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ class Occupied:
 
     def end(self) -> None:
         self.happened.set()
-        self.thread.join(10)
+        self.thread.join(GIVE_UP_SECONDS)
         assert not self.thread.is_alive()
 
 
@@ -68,7 +68,7 @@ def test_a_waiting_request_is_answered_by_the_change(api: Service) -> None:
     thread = threading.Thread(target=lambda: answers.append(api.get("/queue", since=version, wait=30)))
     thread.start()
     api.load({1: make_job(1), 2: make_job(2)})
-    thread.join(20)
+    thread.join(GIVE_UP_SECONDS)
     assert [list(answer["data"]) for answer in answers] == [["2"]]
 
 
