@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from slurm_rest_api.slurm.states import parse_node_state
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 
 
@@ -61,10 +62,13 @@ def make_running_job(job_id: int, node: str, cpus: int = 1, memory_mib: int = 0,
 
 
 def make_node(name: str = "rack001", **fields: Any) -> Record:
-    """An idle node with 4 CPUs and 8000 MiB in partition `main`."""
+    """An idle node with 4 CPUs and 8000 MiB in partition `main`; `state` sets `state_base` and `state_flags`, too."""
+    state = parse_node_state(fields.get("state", "IDLE"))
     return {
         "name": name,
         "state": "IDLE",
+        "state_base": state.base,
+        "state_flags": list(state.flags),
         "cpus": 4,
         "alloc_cpus": 0,
         "real_memory": 8000,

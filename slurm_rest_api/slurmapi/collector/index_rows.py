@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from slurm_rest_api.slurm import hostlist
-from slurm_rest_api.slurmapi.sources.base import Record
+from slurm_rest_api.slurm.gres import gres_gpus, gres_spellings, tres_gpus
+from slurm_rest_api.slurm.states import JOB_STATES_AT_REST, NodeState, node_state_word
+from slurm_rest_api.slurmapi.sources.base import Record, node_state
 from slurm_rest_api.slurmapi.store.index_columns import CLOCK_FIELDS, IndexRow
 
-_NOT_RUNNING: Final = frozenset(
-    ("PENDING", "SUSPENDED", "COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "BOOT_FAIL")
-) | {"DEADLINE", "OUT_OF_MEMORY"}
 _CLOCK: Final = frozenset(CLOCK_FIELDS)
-_GPUS: Final = re.compile(r"(?:^|,)gres/gpu(:[^=,]+)?=(\d+)")
-_NODE_GPUS: Final = re.compile(r"gpu(?::[^:]+)*:(\d+)")
 
 
 def job_index_row(job: Record) -> IndexRow:
@@ -48,7 +44,7 @@ def job_index_row(job: Record) -> IndexRow:
         get("num_nodes"),
         get("memory"),
         get("time_limit"),
-        _gpus(get("tres_alloc_str") or get("tres_req_str")),
+        tres_gpus(get("tres_alloc_str") or get("tres_req_str")),
     )
 
 
@@ -57,10 +53,10 @@ def node_index_row(node: Record) -> IndexRow:
     get = node.get
     return (
         get("state"),
-        _words(_node_state_words(get("state") or "UNKNOWN")),
+        _words(_node_state_words(node_state(node))),
         _words(get("partitions") or ()),
         _words({*_split(get("features")), *_split(get("features_active"))}),
-        _words({word for entry in get("gres") or () for word in _gres_words(entry)}),
+        _words(set(gres_spellings(get("gres")))),
         get("cpus"),
         get("alloc_cpus"),
         get("idle_cpus"),
@@ -70,8 +66,8 @@ def node_index_row(node: Record) -> IndexRow:
         get("idle_mem"),
         get("free_mem"),
         get("weight"),
-        sum(_node_gpus(entry) for entry in get("gres") or ()),
-        sum(_node_gpus(entry) for entry in get("gres_used") or ()),
+        gres_gpus(get("gres")),
+        gres_gpus(get("gres_used")),
     )
 
 
@@ -83,7 +79,7 @@ def partition_index_row(partition: Record) -> IndexRow:
 
 def without_clock_fields(job: Record) -> Record | None:
     """Returns a running job without the fields that only time changes; None for other jobs."""
-    if not job.get("run_time") or job.get("job_state") in _NOT_RUNNING:
+    if not job.get("run_time") or job.get("job_state") in JOB_STATES_AT_REST:
         return None
     return {field: value for field, value in job.items() if field not in _CLOCK}
 
@@ -102,33 +98,10 @@ def _nodes(text: str | None) -> tuple[str, ...]:
         return ()
 
 
-def _gpus(tres: str | None) -> int:
-    """GPUs of `cpu=4,gres/gpu=2,gres/gpu:a100=2`: the count without a type includes those with one."""
-    if not tres or "gres/gpu" not in tres:
-        return 0
-    found = _GPUS.findall(tres)
-    return sum(int(count) for kind, count in found if not kind) or sum(int(count) for _, count in found)
-
-
-def _node_gpus(entry: str) -> int:
-    match = _NODE_GPUS.match(entry)
-    return int(match[1]) if match else 0
-
-
-def _gres_words(entry: str) -> list[str]:
-    """`gpu:a100:2` is found as gpu, gpu:a100 and gpu:a100:2."""
-    parts = entry.split(":")
-    return [":".join(parts[: length + 1]) for length in range(len(parts))]
-
-
 def _split(features: str | list[str] | None) -> list[str]:
     return features.split(",") if isinstance(features, str) else list(features or ())
 
 
-def _node_state_words(state: str) -> list[str]:
-    """`IDLE*+DRAIN` is IDLE, NOT_RESPONDING, DRAIN, and DRAINED as sinfo calls it."""
-    words = state.replace("*", "+NOT_RESPONDING").split("+")
-    if "DRAIN" in words:
-        busy = words[0] in ("ALLOCATED", "MIXED") or "COMPLETING" in words
-        words.append("DRAINING" if busy else "DRAINED")
-    return words
+def _node_state_words(state: NodeState) -> list[str]:
+    """Returns the words by which a node is found: its base state, its flags, and DRAINED or DRAINING."""
+    return list(dict.fromkeys((state.base, *state.flags, node_state_word(state))))

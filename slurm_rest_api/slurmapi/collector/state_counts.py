@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob
+from slurm_rest_api.slurm.gres import gres_gpus
+from slurm_rest_api.slurm.states import base_job_state, node_state_word
+from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob, node_state
 
 _COUNTED: Final = {"RUNNING": "jobs_running", "PENDING": "jobs_pending"}
-# node_state_string() of Slurm: these still work off jobs, others are drained already.
-_BUSY: Final = frozenset(("ALLOCATED", "MIXED"))
 
 
 class JobCounter:
@@ -47,7 +46,7 @@ class JobCounter:
 
     def _count(self, job: Record) -> None:
         number = job["job_id"]
-        state = self._before.get(number, "") if isinstance(job, UnchangedJob) else _base(job.get("job_state"))
+        state = self._before.get(number, "") if isinstance(job, UnchangedJob) else base_job_state(job.get("job_state"))
         self.states[number] = state
         # What few words many jobs share is taken apart when somebody wants to know.
         self._counts[state, job.get("partition")] += 1
@@ -75,30 +74,7 @@ def tally(jobs: JobCounter, nodes: Iterable[Record], partitions: Iterable[Record
 
 def _of_nodes(nodes: list[Record]) -> dict[str, Any]:
     return {
-        "nodes_by_state": dict(sorted(Counter(map(_node_state, nodes)).items())),
-        "alloc_gpus": sum(_gpus(node.get("gres_used")) for node in nodes),
-        "total_gpus": sum(_gpus(node.get("gres")) for node in nodes),
+        "nodes_by_state": dict(sorted(Counter(node_state_word(node_state(node)) for node in nodes).items())),
+        "alloc_gpus": sum(gres_gpus(node.get("gres_used")) for node in nodes),
+        "total_gpus": sum(gres_gpus(node.get("gres")) for node in nodes),
     }
-
-
-@functools.lru_cache(maxsize=256)
-def _base(state: str | None) -> str:
-    return (state or "").partition("+")[0]
-
-
-def _node_state(node: Record) -> str:
-    """One word, as sinfo has it: the base state, or DRAINED or DRAINING."""
-    base, *flags = (node.get("state") or "UNKNOWN").replace("*", "").split("+")
-    if "DRAIN" not in flags:
-        return str(base)
-    return "DRAINING" if base in _BUSY or "COMPLETING" in flags else "DRAINED"
-
-
-def _gpus(gres: Iterable[str] | None) -> int:
-    """`["gpu:tesla:2", "shard:8"]` → 2."""
-    found = 0
-    for item in gres or ():
-        name, *rest = item.partition("(")[0].split(":")
-        if name == "gpu" and rest and rest[-1].isdecimal():
-            found += int(rest[-1])
-    return found

@@ -13,10 +13,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from slurm_rest_api.slurm.states import base_job_state
 from slurm_rest_api.slurmapi.sources.base import Record
 
-# Suspended jobs keep their CPUs' allocation and their memory.
-_HOLDING_STATES = frozenset(("RUNNING", "SUSPENDED"))
+# The published definition: completing and configuring jobs hold nodes too, but /usage counts them nowhere.
+_COUNTED_STATES = frozenset(("RUNNING", "SUSPENDED"))
 
 
 class Allocation(NamedTuple):
@@ -46,7 +47,7 @@ def allocations_of(job: Record) -> list[Allocation]:
     A job that is completing still shows in its nodes' totals, but it runs no more and counts as nothing.
     """
     state, partition = job.get("job_state"), job.get("partition")
-    if not state or not partition or state.partition("+")[0] not in _HOLDING_STATES:
+    if not state or not partition or base_job_state(state) not in _COUNTED_STATES:
         return []
     cpus: Mapping[str, int | None] = job.get("cpus_allocated") or {}
     memory: Mapping[str, int | None] = job.get("mem_allocated") or {}

@@ -10,11 +10,6 @@ from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import gres_count
 
-HOLDING_STATES = frozenset(
-    {"RUNNING", "SUSPENDED", "COMPLETING", "CONFIGURING", "RESIZING", "SIGNALING", "STOPPED", "POWER_UP_NODE"}
-)
-"""Job states in which nodes are held. A finished job keeps its layout in slurmctld, but holds nothing."""
-
 CORE_TEXT_LIMIT = 127
 """pyslurm formats a node's cores into a buffer of 128 bytes; a text of that length was cut."""
 

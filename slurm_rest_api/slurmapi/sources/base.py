@@ -6,8 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from slurm_rest_api.slurm.states import NodeState
+
 Record = dict[str, Any]
 """One published record: only JSON values, field names and units as `slurmapi.contract` declares them."""
+
+
+def node_state(node: Record) -> NodeState:
+    """Returns the state of a published node, from its fields `state_base` and `state_flags`."""
+    return NodeState(node["state_base"], tuple(node["state_flags"]))
 
 
 JobFingerprints = dict[int, int]

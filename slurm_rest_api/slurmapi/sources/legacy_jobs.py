@@ -6,8 +6,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from slurm_rest_api.slurm.states import holds_nodes
 from slurm_rest_api.slurm.user_names import AccountNames
-from slurm_rest_api.slurmapi.sources.allocation import HOLDING_STATES, even_allocation, no_allocation
+from slurm_rest_api.slurmapi.sources.allocation import even_allocation, no_allocation
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import (
     PROFILE_BITS,
@@ -138,7 +139,7 @@ def _durations(record: Record, classic: Mapping[str, Any]) -> Record:
     else:
         limit = UNLIMITED if given is None or given == UNLIMITED or given in ENDLESS else count(given)
     run_time = record["run_time"]
-    holding = record["job_state"] in HOLDING_STATES
+    holding = holds_nodes(record["job_state"])
     return {
         "time_limit": limit,
         "time_limit_str": minutes_text(limit),
@@ -187,7 +188,7 @@ def _billable(value: Any) -> float | None:
 
 
 def _allocation(record: Record, classic: Mapping[str, Any]) -> Record:
-    if record["job_state"] not in HOLDING_STATES:
+    if not holds_nodes(record["job_state"]):
         return no_allocation()
     held = even_allocation(
         record["nodes"], record["num_cpus"], record["min_memory_cpu"] or None, record["min_memory_node"]

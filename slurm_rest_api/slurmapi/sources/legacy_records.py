@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from slurm_rest_api.slurm.states import parse_node_state
 from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import UNLIMITED, duration_text
@@ -22,19 +23,6 @@ from slurm_rest_api.slurmapi.sources.legacy_values import (
 )
 from slurm_rest_api.slurmapi.sources.modern_partitions import CONSUMABLES
 from slurm_rest_api.slurmapi.sources.modern_statistics import BACKFILL_EXITS, RENAMED, SAME_NAME, SCHEDULE_EXITS
-
-STATE_SUFFIXES = {
-    "$": "MAINTENANCE",
-    "^": "REBOOT_ISSUED",
-    "@": "REBOOT_REQUESTED",
-    "#": "POWERING_UP",
-    "%": "POWERING_DOWN",
-    "~": "POWERED_DOWN",
-    "!": "POWER_DOWN",
-    "*": "NOT_RESPONDING",
-    "-": "PLANNED",
-}
-"""What the one character behind a compact node state means (sinfo(1), NODE STATE CODES)."""
 
 NODE_RULES: dict[Rule, tuple[str, ...]] = {
     text: (
@@ -74,9 +62,7 @@ def node_record(name: str, classic: Mapping[str, Any], names: AccountNames) -> R
     """One node. The classic text of its state is published as it is."""
     record = by_rules(NODE_RULES, classic)
     state = text(classic.get("state")) or "UNKNOWN"
-    base, *flags = state.split("+")
-    bare = base.rstrip("".join(STATE_SUFFIXES))
-    suffixes = [STATE_SUFFIXES[character] for character in base[len(bare) :]]
+    parsed = parse_node_state(state)
     energy = classic.get("energy") or {}
     uid = record["reason_uid"] if record["reason"] else None
     idle = record["cpus"] - record["alloc_cpus"] - record["err_cpus"]
@@ -84,8 +70,8 @@ def node_record(name: str, classic: Mapping[str, Any], names: AccountNames) -> R
         **record,
         "name": name,
         "state": state,
-        "state_base": bare,
-        "state_flags": [*flags, *suffixes],
+        "state_base": parsed.base,
+        "state_flags": list(parsed.flags),
         "reason_time": record["reason_time"] or None,
         "reason_uid": uid,
         "reason_user": None if uid is None else names.user(uid),

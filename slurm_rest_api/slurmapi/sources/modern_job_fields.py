@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from slurm_rest_api.slurmapi.sources.allocation import HOLDING_STATES
+from slurm_rest_api.slurm.states import holds_nodes
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import (
     UNLIMITED,
@@ -100,7 +100,7 @@ def durations(a: JobAttributes) -> Record:
     """Lengths of time."""
     run_time = a.run_time or 0  # None for a suspended job that had not run for a second.
     limit: int | str = a.time_limit or UNLIMITED
-    remaining = limit * 60 - run_time if isinstance(limit, int) and a.state in HOLDING_STATES else None
+    remaining = limit * 60 - run_time if isinstance(limit, int) and holds_nodes(a.state) else None
     return {
         "run_time_str": duration_text(run_time),
         "run_time_remaining": remaining,

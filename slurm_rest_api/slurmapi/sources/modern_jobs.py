@@ -7,10 +7,10 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from slurm_rest_api.slurm.states import holds_nodes
 from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources import modern_job_fields as fields
 from slurm_rest_api.slurmapi.sources.allocation import (
-    HOLDING_STATES,
     CoreLists,
     allocation,
     even_allocation,
@@ -89,7 +89,7 @@ class JobConverter:
         record |= fields.memory(a)
         record |= fields.tres(a)
         record |= fields.files(a)
-        record |= self._allocation(a, job) if a.state in HOLDING_STATES else no_allocation()
+        record |= self._allocation(a, job) if holds_nodes(a.state) else no_allocation()
         return record
 
     def _allocation(self, a: JobAttributes, job: Any) -> Record:

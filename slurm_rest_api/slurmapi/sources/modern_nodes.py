@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from slurm_rest_api.slurm.gres import parse_gres
+from slurm_rest_api.slurm.states import node_state_text, parse_node_state
 from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import gres_list, joined, number_or_none, whole
 from slurm_rest_api.slurmapi.sources.modern_attributes import NodeAttributes
-
-NOT_RESPONDING = "NOT_RESPONDING"
-
-
-def classic_state(state: str) -> str:
-    """`DOWN+NOT_RESPONDING` as `DOWN*`, `IDLE+DRAIN+NOT_RESPONDING` as `IDLE*+DRAIN`; other flags stay words."""
-    base, *flags = state.split("+")
-    star = "*" if NOT_RESPONDING in flags else ""
-    return "+".join([base + star, *(flag for flag in flags if flag != NOT_RESPONDING)])
 
 
 def node_record(a: NodeAttributes, names: AccountNames) -> Record:
@@ -25,14 +18,13 @@ def node_record(a: NodeAttributes, names: AccountNames) -> Record:
 
 
 def _state(a: NodeAttributes, names: AccountNames) -> Record:
-    state = a.state or "UNKNOWN"
-    base, *flags = state.split("+")
+    state = parse_node_state(a.state)
     return {
         "name": a.name,
         "cluster": a.cluster,
-        "state": classic_state(state),
-        "state_base": base,
-        "state_flags": flags,
+        "state": node_state_text(state),
+        "state_base": state.base,
+        "state_flags": list(state.flags),
         "next_state": a.next_state,
         "reason": a.reason or None,
         "reason_time": a.reason_time,
@@ -82,7 +74,7 @@ def _resources(a: NodeAttributes) -> Record:
 
 
 def _gres_tres(gres: list[str]) -> list[str]:
-    return ["gres/{}={}".format(*item.rsplit(":", 1)) for item in gres]
+    return [f"gres/{entry.key}={entry.count}" for entry in parse_gres(gres)]
 
 
 def _hardware(a: NodeAttributes, names: AccountNames) -> Record:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from slurm_rest_api.slurmapi.collector.index_rows import node_index_row
 from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, tally
 from slurm_rest_api.slurmapi.sources.base import UnchangedJob
 from tests.builders import make_job, make_node, make_partition, make_running_job
@@ -34,7 +37,7 @@ def test_an_unchanged_job_has_the_state_of_the_cycle_before() -> None:
     assert counted(*unchanged, before=first.states).states == first.states
 
 
-def test_nodes_have_sinfos_words() -> None:
+def test_nodes_are_counted_by_the_words_of_sinfo() -> None:
     states = ["IDLE", "IDLE*+DRAIN", "MIXED+DRAIN", "DOWN*", "ALLOCATED", "IDLE+DRAIN+COMPLETING", "DOWN+DRAIN"]
     nodes = [make_node(f"n{number}", state=state) for number, state in enumerate(states)]
     assert tally(JobCounter(), nodes, [])["nodes_by_state"] == {
@@ -44,6 +47,29 @@ def test_nodes_have_sinfos_words() -> None:
         "DRAINING": 2,
         "IDLE": 1,
     }
+
+
+def test_marks_and_flags_make_no_states_of_their_own() -> None:
+    states = ["IDLE~", "IDLE*", "ALLOCATED$", "MIXED-", "ALLOCATED+MAINTENANCE+RESERVED"]
+    nodes = [make_node(f"n{number}", state=state) for number, state in enumerate(states)]
+    assert tally(JobCounter(), nodes, [])["nodes_by_state"] == {"ALLOCATED": 2, "IDLE": 2, "MIXED": 1}
+
+
+@pytest.mark.parametrize(
+    ("gres", "gpus"),
+    [
+        (["gpu:4090:2"], 2),
+        (["gpu:tesla"], 1),
+        (["gpu:a100(CNT:2)"], 2),
+        (["gpu:4", "gpu:a100:4"], 4),
+        (["gpu:tesla:2(IDX:0", "1)"], 2),
+    ],
+)
+def test_gpus_are_counted_once(gres: list[str], gpus: int) -> None:
+    node = make_node(gres=gres, gres_used=gres)
+    figures = tally(JobCounter(), [node], [])
+    assert (figures["alloc_gpus"], figures["total_gpus"]) == (gpus, gpus)
+    assert node_index_row(node)[-2:] == (gpus, gpus)
 
 
 def test_gpus_of_any_type_are_counted() -> None:

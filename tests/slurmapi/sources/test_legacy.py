@@ -6,6 +6,7 @@ import pytest
 
 from slurm_rest_api.errors import SourceError, SourceUnavailable
 from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurmapi.collector.index_rows import node_index_row
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.legacy import LegacySource
 from tests.slurmapi.sources.pyslurm_legacy import (
@@ -66,6 +67,25 @@ def test_nodes() -> None:
     assert (node["reason_uid"], node["reason_user"], node["idle_cpus"]) == (0, "root", 12)
     drained = LegacySource(make_pyslurm(nodes={"n": NODE | {"state": "IDLE*+DRAIN"}}), NAMES).load().nodes[0]
     assert (drained["state_base"], drained["state_flags"]) == ("IDLE", ["DRAIN", "NOT_RESPONDING"])
+
+
+@pytest.mark.parametrize(
+    ("state", "base", "flags"),
+    [
+        # node_state_string() of slurm_protocol_defs.c, which the classic dictionaries publish.
+        ("IDLE~", "IDLE", ["POWERED_DOWN"]),
+        ("ALLOCATED$", "ALLOCATED", ["MAINTENANCE"]),
+        ("MIXED-", "MIXED", ["PLANNED"]),
+        ("MAINT*", "IDLE", ["MAINTENANCE", "NOT_RESPONDING"]),
+        ("ALLOCATED+MAINTENANCE+RESERVED", "ALLOCATED", ["MAINTENANCE", "RESERVED"]),
+    ],
+)
+def test_node_states_have_a_base_and_flags(state: str, base: str, flags: list[str]) -> None:
+    node = LegacySource(make_pyslurm(nodes={"n": NODE | {"state": state}}), NAMES).load().nodes[0]
+    assert (node["state"], node["state_base"], node["state_flags"]) == (state, base, flags)
+    words = node_index_row(node)[1]
+    assert words is not None
+    assert {base, *flags} <= set(str(words).split(","))
 
 
 def test_partitions() -> None:

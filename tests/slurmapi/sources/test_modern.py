@@ -13,7 +13,6 @@ from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.modern import ModernSource
 from slurm_rest_api.slurmapi.sources.modern_attributes import JobAttributes
 from slurm_rest_api.slurmapi.sources.modern_job_groups import GROUPS
-from slurm_rest_api.slurmapi.sources.modern_nodes import classic_state
 from tests.slurmapi.sources.pyslurm_modern import RUNNING, Job, Node, Partition, RPCError, Tres, make_pyslurm, tres
 
 USERS = {1001: "ada", 0: "root"}
@@ -253,7 +252,6 @@ def test_jobs_are_let_go_while_they_are_walked() -> None:
     ],
 )
 def test_node_states_have_the_star_of_the_classic_text(complete: str, classic: str) -> None:
-    assert classic_state(complete) == classic
     node = published_node(state=complete)
     assert (node["state"], "+".join([node["state_base"], *node["state_flags"]])) == (classic, complete)
 
