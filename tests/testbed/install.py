@@ -32,7 +32,7 @@ def install_service(layout: Layout, *, checkout_changed: bool) -> None:
                 env={"SLURM_REST_API_VENV": VENV_IN_ROOT}, cwd=CHECKOUT_IN_ROOT, timeout=3600,
             )  # fmt: skip
         except CommandFailedError as error:
-            raise TestbedError(f"build.sh could not install the service:\n{error.output.strip()}") from error
+            raise TestbedError(f"build.sh could not install the service: {error}") from error
         stamp.write_text(wanted + "\n")
 
 
