@@ -25,8 +25,7 @@ from slurm_rest_api.metrics.requests import count_requests
 from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.pages.views import Frame, pages_blueprint
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
-from slurm_rest_api.slurmapi.responses.desk import Desk
-from slurm_rest_api.slurmapi.responses.long_poll import WaitingRoom
+from slurm_rest_api.slurmapi.responses.refresh import Refresher
 from slurm_rest_api.slurmapi.responses.snapshot import LiveState
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.reader import StoreReader
@@ -69,10 +68,12 @@ def create_app(settings: Settings) -> OpenAPI:
         accounting.database.observe(DatabaseCounts(counters.mine, settings.database.db_pool_size))
     if archive is not None:
         checks["archive"] = archive_check(lambda: read_status(paths.archive_status))
-    room = WaitingRoom(min(settings.system.waiting_requests, server_threads(settings.system.web_threads) - 1))
     prepared = PreparedBodies(paths.prepared)
+    live = LiveState(snapshots, prepared)
+    # Half of the threads always answer at once.
+    refresher = Refresher(live.status, paths.door, slots=server_threads(settings.system.web_threads) // 2)
     exposition = Exposition(snapshots, prepared, counters, checks, settings.system.metrics_accounts)
-    app.register_api(live_blueprint(Desk(LiveState(snapshots, prepared), room, paths.door)))
+    app.register_api(live_blueprint(live, refresher))
     app.register_api(accounting_blueprint(accounting))
     app.register_api(load_blueprint(archive))
     app.register_api(health_blueprint(checks))
@@ -87,12 +88,14 @@ def create_app(settings: Settings) -> OpenAPI:
     # First, because it has to see what all the others make of a request.
     observe(app, observers)
     authenticate = open_auth(settings)
-    ResponseCacheMiddleware(StoreVersionReader(paths.store).current, _who(authenticate), observers).attach(app, LIVE)
+    ResponseCacheMiddleware(StoreVersionReader(paths.store).current, _identify(authenticate), observers).install(
+        app, LIVE
+    )
     _protect(app, settings, authenticate, (lambda _user: ()) if accounting is None else accounting.coordinators.of)
     return app
 
 
-def _who(authenticate: Authenticate | None) -> Identify:
+def _identify(authenticate: Authenticate | None) -> Identify:
     return no_authentication if authenticate is None else lambda environ: authenticate(credentials_of(environ))
 
 

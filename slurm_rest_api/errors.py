@@ -15,7 +15,6 @@ ServiceError                  its text is for people
     ├── Forbidden             403, the user's role may not read the route
     ├── NotFound              404
     ├── NotLoaded             503, nothing has been loaded yet
-    ├── TooManyLongPolls      503, every slot for waiting requests is taken
     ├── DatabaseUnavailable   503, the accounting database does not answer
     ├── DatabaseUnusable      503, it refuses this service: wrong password, missing table or grant
     ├── ArchiveUnavailable    503, the load archive cannot be read
@@ -127,10 +126,6 @@ class DatabaseUnusable(ApiError, status=503, title="Accounting database not usab
 
 class QueryTooSlow(ApiError, status=504, title="Query too slow"):
     """A query without a fitting index exceeded the time limit."""
-
-
-class TooManyLongPolls(ApiError, status=503, title="Too many waiting"):
-    """Every slot for waiting requests is taken."""
 
 
 class ArchiveUnavailable(ApiError, status=503, title="Load archive not available"):

@@ -160,13 +160,6 @@ class SystemSettings(Section):
         " summed up. 0: no accounts.",
     )
     web_threads: int = Field(default=8, ge=1, le=512, description="Threads of the web server.")
-    waiting_requests: int = Field(
-        default=4,
-        ge=0,
-        le=512,
-        description="Requests that may wait (wait=, no-cache) at once in each web process. Each keeps a thread busy,"
-        " so it has to be less than the threads of a process; 0: none may wait.",
-    )
 
     @property
     def source_name(self) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Final
+from typing import Any, Final
 
-import orjson
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 
@@ -25,9 +25,9 @@ from slurm_rest_api.slurmapi.contract.responses import (
 )
 from slurm_rest_api.slurmapi.contract.statistics import StatisticsRecord
 from slurm_rest_api.slurmapi.query import filters
-from slurm_rest_api.slurmapi.query.list_query import ListQuery, has_no_parameters, parse_list_query, query_hash
+from slurm_rest_api.slurmapi.query.list_query import has_no_parameters, parse_list_query, query_hash
 from slurm_rest_api.slurmapi.query.parameters import (
-    MOMENTS,
+    TIMES,
     JobPath,
     ListParameters,
     NamePath,
@@ -40,33 +40,31 @@ from slurm_rest_api.slurmapi.query.parameters import (
 )
 from slurm_rest_api.slurmapi.query.record_kinds import RECORD_KINDS
 from slurm_rest_api.slurmapi.query.row_access import row_filter_for
-from slurm_rest_api.slurmapi.responses import single_record, usage
-from slurm_rest_api.slurmapi.responses.desk import Desk
-from slurm_rest_api.slurmapi.responses.document_tables import statistics_table, usage_table
+from slurm_rest_api.slurmapi.responses import single_record
 from slurm_rest_api.slurmapi.responses.json_stream import in_envelope, with_fields
-from slurm_rest_api.slurmapi.responses.records import answer_to, tagged
-from slurm_rest_api.slurmapi.responses.snapshot import Name, Representation, SnapshotView
-from slurm_rest_api.slurmapi.responses.stats import only_user_rpcs
+from slurm_rest_api.slurmapi.responses.records import Body, execute
+from slurm_rest_api.slurmapi.responses.refresh import Refresher
+from slurm_rest_api.slurmapi.responses.snapshot import LiveState, Name, Snapshot, with_query_etag
+from slurm_rest_api.slurmapi.responses.stats import stats_body
+from slurm_rest_api.slurmapi.responses.usage import field_choice_of, usage_body
 from slurm_rest_api.slurmapi.store.conditions import Condition
 from slurm_rest_api.slurmapi.store.index_columns import Kind
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.conditional import (
     accepts_gzip,
-    again,
-    full,
-    kept_of,
-    key_of,
-    made,
+    buffered_or_streamed_response,
+    file_response,
+    no_store,
     not_modified,
-    streamed,
-    unstored,
+    stream_response,
 )
-from slurm_rest_api.web.envelope import JSON, ErrorAnswer
+from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import encode_cursor, link_header, next_link
 from slurm_rest_api.web.parameters import as_csv
-from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS, do_not_cache, limit_cache_lifetime
-from slurm_rest_api.web.text_formats import MIMETYPES
+from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS, limit_cache_lifetime
+from slurm_rest_api.web.server import client_disconnected_check
+from slurm_rest_api.web.text_formats import MIMETYPES, Format
 
 logger = logging.getLogger(__name__)
 
@@ -74,226 +72,204 @@ LIVE: Final = "slurmapi"
 """The name of the blueprint."""
 
 
-def live_blueprint(desk: Desk) -> APIBlueprint:
-    """The blueprint of the live routes over `desk`."""
+def live_blueprint(live: LiveState, refresher: Refresher) -> APIBlueprint:
+    """Returns the blueprint of the live routes."""
     blueprint = APIBlueprint(
         LIVE,
         __name__,
         abp_tags=[Tag(name="live", description="The state of the cluster now, from slurmctld.")],
         abp_responses={"400": ErrorAnswer, "503": ErrorAnswer},
     )
-    _add_collections(blueprint, desk)
-    _add_records(blueprint, desk)
-    _add_documents(blueprint, desk)
+    responder = _Responder(live, refresher)
+    _add_collections(blueprint, responder)
+    _add_records(blueprint, responder)
+    _add_documents(blueprint, responder)
     return blueprint
 
 
-def _add_collections(blueprint: APIBlueprint, desk: Desk) -> None:
+def _add_collections(blueprint: APIBlueprint, responder: _Responder) -> None:
     @blueprint.get("/queue", summary="Jobs", responses={"200": QueueResponse})
     def queue(query: QueueParameters) -> Response:
         """Every job that slurmctld knows, pending, running or just finished, keyed by job id; or those asked for."""
-        return _records(desk, "queue", query, filters.of_queue(query))
+        return responder.records("queue", query, filters.of_queue(query))
 
     @blueprint.get("/nodes", summary="Nodes", responses={"200": NodesResponse})
     def nodes(query: NodesParameters) -> Response:
         """Every node, keyed by name; or those asked for."""
-        return _records(desk, "nodes", query, filters.of_nodes(query))
+        return responder.records("nodes", query, filters.of_nodes(query))
 
     @blueprint.get("/partitions", summary="Partitions", responses={"200": PartitionsResponse})
     def partitions(query: PartitionsParameters) -> Response:
         """Every partition, keyed by name; or those asked for."""
-        return _records(desk, "partitions", query, filters.of_partitions(query))
+        return responder.records("partitions", query, filters.of_partitions(query))
 
-    # The same as format=csv; the document names it once.
-    @blueprint.get("/queue.csv", doc_ui=False)
-    def queue_csv(query: QueueParameters) -> Response:
-        return _records(desk, "queue", as_csv(query), filters.of_queue(query))
-
-    @blueprint.get("/nodes.csv", doc_ui=False)
-    def nodes_csv(query: NodesParameters) -> Response:
-        return _records(desk, "nodes", as_csv(query), filters.of_nodes(query))
-
-    @blueprint.get("/partitions.csv", doc_ui=False)
-    def partitions_csv(query: PartitionsParameters) -> Response:
-        return _records(desk, "partitions", as_csv(query), filters.of_partitions(query))
+    _add_csv_routes(blueprint, queue, nodes, partitions)
 
 
-def _add_records(blueprint: APIBlueprint, desk: Desk) -> None:
+def _add_records(blueprint: APIBlueprint, responder: _Responder) -> None:
     @blueprint.get("/queue/<jobid>", summary="A job", responses={"200": JobAnswer, "404": ErrorAnswer})
     def job(path: JobPath, query: RecordParameters) -> Response:
         """One job: `123`, a task of an array `123_7`, a component of a heterogeneous job `123+1`."""
-        return _record(desk, "queue", query, path.jobid)
+        return responder.record("queue", query, path.jobid)
 
     @blueprint.get("/nodes/<name>", summary="A node", responses={"200": NodeAnswer, "404": ErrorAnswer})
     def node(path: NamePath, query: RecordParameters) -> Response:
         """One node by its name."""
-        return _record(desk, "nodes", query, path.name)
+        return responder.record("nodes", query, path.name)
 
     @blueprint.get("/partitions/<name>", summary="A partition", responses={"200": PartitionAnswer, "404": ErrorAnswer})
     def partition(path: NamePath, query: RecordParameters) -> Response:
         """One partition by its name."""
-        return _record(desk, "partitions", query, path.name)
+        return responder.record("partitions", query, path.name)
 
 
-def _add_documents(blueprint: APIBlueprint, desk: Desk) -> None:
+def _add_documents(blueprint: APIBlueprint, responder: _Responder) -> None:
     @blueprint.get("/stats", summary="Scheduler statistics", responses={"200": StatsResponse})
     def stats(query: StatsParameters) -> Response:
-        """What `sdiag` knows: scheduler cycles, backfill, RPCs by type and by user."""
-        return _stats(desk, query)
+        """The figures of `sdiag`: scheduler cycles, backfill, RPCs by type and by user."""
+        return responder.stats(query)
 
     @blueprint.get("/usage", summary="CPU and memory use", responses={"200": UsageResponse})
     def usage(query: UsageParameters) -> Response:
         """Partition × node matrix of CPU and memory use, with loads; memory in MiB."""
-        return _usage(desk, query)
+        return responder.usage(query)
 
-    # The same as format=csv; the document names it once.
-    @blueprint.get("/stats.csv", doc_ui=False)
-    def stats_csv(query: StatsParameters) -> Response:
-        return _stats(desk, as_csv(query))
-
-    @blueprint.get("/usage.csv", doc_ui=False)
-    def usage_csv(query: UsageParameters) -> Response:
-        return _usage(desk, as_csv(query))
+    _add_csv_routes(blueprint, stats, usage)
 
 
-def _records(desk: Desk, kind: Kind, query: ListParameters, where: Condition) -> Response:
-    seen = row_filter_for(kind, _scope())
-    question = None if seen.is_all and has_no_parameters(query) else parse_list_query(kind, query, where, seen)
-    _freshen(desk)
-    if question is None:
-        return _whole(desk, kind)
-    if not query.model_fields_set.isdisjoint(MOMENTS):
-        # They may mean another time soon: now-1hour.
-        limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
-    if question.wait_seconds:
-        do_not_cache()
-        desk.await_change(question)
-    now = time.time()
-    with ExitStack() as stack:
-        current = stack.enter_context(desk.live.open(kind, seen.cache_key))
-        edition = tagged(current, question.digest)
-        if question.since is None and (unchanged := not_modified(edition, now)) is not None:
-            return unchanged
-        key = key_of(edition, has_links=question.selection.limit is not None)
-        with desk.memory.making(key):
-            if (kept := desk.memory.get(key)) is not None:
-                response = again(edition, kept, now)
-            else:
-                # The view stays open for as long as pieces are read from it.
-                response = _made(current, edition, question, now, stack.pop_all().close)
-                if (made_now := kept_of(response)) is not None:
-                    desk.memory.keep(key, made_now)
-    return response if question.since is None else unstored(response)
+def _add_csv_routes(blueprint: APIBlueprint, *views: Callable[..., Response]) -> None:
+    """Registers `<route>.csv` for each view, as `format=csv`. OpenAPI lists only the route itself."""
+    for view in views:
+        blueprint.get(f"/{view.__name__}.csv", endpoint=f"{view.__name__}_csv", doc_ui=False)(_with_csv(view))
 
 
-def _made(
-    current: SnapshotView, edition: Representation, question: ListQuery, now: float, close: Callable[[], None]
-) -> Response:
-    try:
-        answer = answer_to(current, question, lambda place: next_link(encode_cursor(place)))
-        response = made(edition, answer.pieces, now, mimetype=MIMETYPES[question.format], on_close=close)
-    except BaseException:
-        close()
-        raise
-    response.headers["X-Total-Count"] = str(answer.total)
-    if answer.next is not None:
-        response.headers["Link"] = link_header(answer.next)
-    return response
+def _with_csv(view: Callable[..., Response]) -> Callable[..., Response]:
+    @functools.wraps(view)
+    def csv_view(query: Any) -> Response:
+        return view(query=as_csv(query))
+
+    return csv_view
 
 
-def _record(desk: Desk, kind: Kind, query: RecordParameters, name: str) -> Response:
-    fields = None if query.fields is None else chosen_fields(query.fields, RECORD_KINDS[kind].fields)
-    seen = row_filter_for(kind, _scope())
-    _freshen(desk)
-    with desk.live.open(kind, seen.cache_key) as current:
-        # Whoever has the tag of this version got the record out of it: there is no need to look whether it is there.
-        digest = query_hash(query, kind, name)
-        return _small(
-            current, lambda: with_fields(single_record.find(current.view, kind, name, seen.where), fields), 1, digest
+class _Responder:
+    """Builds the responses of the live routes."""
+
+    def __init__(self, live: LiveState, refresher: Refresher) -> None:
+        self._live = live
+        self._refresher = refresher
+
+    def records(self, kind: Kind, query: ListParameters, where: Condition) -> Response:
+        """Returns the response to a list query of `kind` with the filters `where`."""
+        visible = row_filter_for(kind, _scope())
+        if visible.is_all and has_no_parameters(query):
+            return self._whole_response(kind)
+        list_query = parse_list_query(kind, query, where, visible)
+        if not query.model_fields_set.isdisjoint(TIMES):
+            # Times may be relative to now, such as now-1hour.
+            limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
+        response = self._response(
+            kind,
+            visible.cache_key,
+            list_query.hash,
+            lambda snapshot: execute(snapshot, list_query, lambda key: next_link(encode_cursor(key))),
+            list_query.format,
+            is_conditional=list_query.since is None,
+        )
+        return response if list_query.since is None else no_store(response)
+
+    def record(self, kind: Kind, query: RecordParameters, name: str) -> Response:
+        """Returns the response with the record of `kind` that is called `name`."""
+        visible = row_filter_for(kind, _scope())
+        fields = None if query.fields is None else chosen_fields(query.fields, RECORD_KINDS[kind].fields)
+
+        def body(snapshot: Snapshot) -> Body:
+            record = single_record.find(snapshot.view, kind, name, visible.where)
+            return Body(in_envelope([with_fields(record, fields)], {**snapshot.meta, "total": 1}))
+
+        # A client with the etag of this version has got the record from it, so a 304 needs no search.
+        return self._response(kind, visible.cache_key, query_hash(query, kind, name), body)
+
+    def usage(self, query: UsageParameters) -> Response:
+        """Returns the response of /usage."""
+        scope = _scope()
+        fields = field_choice_of(query)
+        name: Name = "usage_compact" if query.compact else "usage"
+        hides_jobs = scope.hides("jobs")
+        if query.model_fields_set.isdisjoint(("partition", "node", "fields", "format")) and not hides_jobs:
+            return self._whole_response(name)
+        return self._response(
+            name if fields.has_nodes else "usage_summary",
+            scope.cache_key if hides_jobs else "",
+            query_hash(query),
+            lambda snapshot: usage_body(snapshot, query, fields, job_counts=not hides_jobs),
+            query.format,
         )
 
-
-def _usage(desk: Desk, query: UsageParameters) -> Response:
-    fields = usage.fields_of(query)
-    _freshen(desk)
-    scope = _scope()
-    name: Name = "usage_compact" if query.compact else "usage"
-    if query.model_fields_set.isdisjoint(("partition", "node", "fields", "format")) and not scope.hides("jobs"):
-        return _whole(desk, name)
-    now, mark = time.time(), scope.cache_key if scope.hides("jobs") else ""
-    with desk.live.open(name if fields.has_nodes else "usage_summary", mark) as current:
-        edition = tagged(current, query_hash(query))
-        if (unchanged := not_modified(edition, now)) is not None:
-            return unchanged
-        if (kept := desk.memory.get(key_of(edition, has_links=False))) is not None:
-            return again(edition, kept, now)
-        document = current.view.document(current.name)
-        chosen, total = usage.choose(document, query.partition, query.node, fields, jobs=not mark)
-        pieces = (
-            in_envelope([orjson.dumps(chosen)], {**current.edition.meta, "total": total})
-            if query.format == "json"
-            else usage_table(query.format, chosen, fields.of_partition or ())
+    def stats(self, query: StatsParameters) -> Response:
+        """Returns the response of /stats."""
+        scope = _scope()
+        fields = None if query.fields is None else chosen_fields(query.fields, tuple(StatisticsRecord.model_fields))
+        hides_users = scope.hides("users")
+        if query.model_fields_set.isdisjoint(("fields", "format")) and not hides_users:
+            return self._whole_response("stats")
+        return self._response(
+            "stats",
+            scope.cache_key if hides_users else "",
+            query_hash(query),
+            lambda snapshot: stats_body(snapshot, fields, query.format, scope.user if hides_users else None),
+            query.format,
         )
-        response = made(edition, pieces, now, mimetype=MIMETYPES[query.format])
-    response.headers["X-Total-Count"] = str(total)
-    if (made_now := kept_of(response)) is not None:
-        desk.memory.keep(key_of(edition, has_links=False), made_now)
-    return response
 
+    def _response(
+        self,
+        name: Name,
+        scope_key: str,
+        query_hash: str,
+        body_of: Callable[[Snapshot], Body],
+        format: Format = "json",  # noqa: A002 - the parameter's own name
+        *,
+        is_conditional: bool = True,
+    ) -> Response:
+        """Builds the response to one query: 304, or the body that `body_of` makes from the current snapshot."""
+        self._refresh()
+        now = time.time()
+        with ExitStack() as stack:
+            snapshot = with_query_etag(stack.enter_context(self._live.open(name, scope_key)), query_hash)
+            if is_conditional and (unchanged := not_modified(snapshot, now)) is not None:
+                return unchanged
+            body = body_of(snapshot)
+            response = buffered_or_streamed_response(snapshot, body.pieces, now, mimetype=MIMETYPES[format])
+            if response.is_streamed:
+                # The body is read from the snapshot while it is sent.
+                response.call_on_close(stack.pop_all().close)
+        if body.total is not None:
+            response.headers["X-Total-Count"] = str(body.total)
+        if body.next is not None:
+            response.headers["Link"] = link_header(body.next)
+        return response
 
-def _stats(desk: Desk, query: StatsParameters) -> Response:
-    fields = None if query.fields is None else chosen_fields(query.fields, tuple(StatisticsRecord.model_fields))
-    _freshen(desk)
-    scope = _scope()
-    hides_users = scope.hides("users")
-    if query.model_fields_set.isdisjoint(("fields", "format")) and not hides_users:
-        return _whole(desk, "stats")
-    with desk.live.open("stats", scope.cache_key if hides_users else "") as current:
+    def _whole_response(self, name: Name) -> Response:
+        """Sends the prepared file with all of `name`."""
+        self._refresh()
+        now = time.time()
+        gzip = accepts_gzip()
+        with self._live.open(name) as snapshot:
+            if (unchanged := not_modified(snapshot, now)) is not None:
+                return unchanged
+            try:
+                return file_response(snapshot, self._live.open_body(snapshot, gzip=gzip), now, gzip=gzip)
+            except OSError as error:
+                logger.error("The body of /%s cannot be written to `runtime_dir`: %s. Streaming it.", name, error)
+            return stream_response(snapshot, self._live.stream_body(name, gzip=gzip), now, gzip=gzip)
 
-        def data() -> bytes:
-            document = current.view.document("stats")
-            return with_fields(only_user_rpcs(document, scope.user) if hides_users else document, fields)
-
-        if query.format == "json":
-            return _small(current, data, current.collection.total, query_hash(query))
-        now, edition = time.time(), tagged(current, query_hash(query))
-        if (unchanged := not_modified(edition, now)) is not None:
-            return unchanged
-        table = statistics_table(query.format, orjson.loads(data()))
-        return made(edition, table, now, mimetype=MIMETYPES[query.format])
-
-
-def _small(current: SnapshotView, data: Callable[[], bytes], total: int, digest: str) -> Response:
-    now, edition = time.time(), tagged(current, digest)
-    if (unchanged := not_modified(edition, now)) is not None:
-        return unchanged
-    pieces = in_envelope([data()], {**current.edition.meta, "total": total})
-    return made(edition, pieces, now, mimetype=JSON)
+    def _refresh(self) -> None:
+        if request.cache_control.no_cache:
+            self._refresher.refresh(client_disconnected_check())
 
 
 def _scope() -> DataScope:
-    """What whoever asks sees. Less than everything may be other things soon: the accounting database says whose."""
+    """Returns the data that the user may see. Limits caching, as the coordinators of accounts may change."""
     scope = current_scope()
     if scope != EVERYTHING:
         limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
     return scope
-
-
-def _freshen(desk: Desk) -> None:
-    if request.cache_control.no_cache:
-        desk.freshen()
-
-
-def _whole(desk: Desk, name: Name) -> Response:
-    now = time.time()
-    gzip = accepts_gzip()
-    with desk.live.open(name) as current:
-        if (unchanged := not_modified(current.edition, now)) is not None:
-            return unchanged
-        try:
-            return full(current.edition, current.open_body(gzip=gzip), now, gzip=gzip)
-        except OSError as error:
-            logger.error(
-                "The answer of /%s cannot be kept in the runtime directory, so it is streamed: %s", name, error
-            )
-        return streamed(current.edition, desk.live.stream(name, gzip=gzip), now, gzip=gzip)

@@ -1,11 +1,11 @@
-"""HTTP around an answer that exists in editions: validators, freshness, compression, 304."""
+"""HTTP semantics of versioned responses (RFC 9110): validators, freshness, compression and 304."""
 
 from __future__ import annotations
 
 import itertools
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final, Protocol
 
 from flask import Response, request
@@ -14,23 +14,21 @@ from werkzeug.wsgi import wrap_file
 
 from slurm_rest_api.web.compression import compress
 from slurm_rest_api.web.envelope import JSON
-from slurm_rest_api.web.memory import CachedBody, Key
 from slurm_rest_api.web.response_cache import limit_cache_lifetime
 
-# What an answer may have on the wire to be held in memory, plain or compressed, and what may go into it.
+# Largest bodies that are buffered: plain or compressed on the wire, and before compression.
 _PLAIN_BYTES: Final = 256 * 1024
 _GZIP_BYTES: Final = 512 * 1024
-_MADE_BYTES: Final = 8 * 1024 * 1024
-# Below there compressing saves no packet.
-_COMPRESSED_BYTES: Final = 1000
-_KEPT_HEADERS: Final = ("Content-Encoding", "Link", "X-Total-Count")
+_UNCOMPRESSED_BYTES: Final = 8 * 1024 * 1024
+# Compressing a smaller body saves no packet.
+_MIN_GZIP_BYTES: Final = 1000
 
 
 class Representation(Protocol):
-    """What HTTP has to know of an answer; times are epoch seconds."""
+    """The metadata of a response. Times are epoch seconds, `interval_seconds` is from load to load."""
 
     @property
-    def tag(self) -> str: ...
+    def etag(self) -> str: ...
     @property
     def changed_at(self) -> float: ...
     @property
@@ -44,21 +42,22 @@ class Representation(Protocol):
 
 
 def accepts_gzip() -> bool:
-    """Whether the present request may be answered with `Content-Encoding: gzip`."""
+    """Returns True if the current request accepts `Content-Encoding: gzip`."""
     return request.accept_encodings.quality("gzip") > 0
 
 
-def not_modified(edition: Representation, now: float) -> Response | None:
-    """A 304 when the client has this very edition already, else None."""
-    if is_resource_modified(request.environ, etag=_etag(edition), last_modified=http_date(edition.changed_at)):
+def not_modified(representation: Representation, now: float) -> Response | None:
+    """Returns a 304 if the client has this representation already, else None."""
+    last_modified = http_date(representation.changed_at)
+    if is_resource_modified(request.environ, etag=_weak(representation.etag), last_modified=last_modified):
         return None
     response = Response(status=304)
-    _describe(response, edition, now)
+    _set_cache_headers(response, representation, now)
     return response
 
 
-def full(edition: Representation, body: BinaryIO, now: float, *, gzip: bool) -> Response:
-    """A 200 that sends the open file `body`."""
+def file_response(representation: Representation, body: BinaryIO, now: float, *, gzip: bool) -> Response:
+    """Returns a 200 that sends the open file `body`."""
     length = os.fstat(body.fileno()).st_size
     if length <= _PLAIN_BYTES:
         with body:
@@ -66,119 +65,91 @@ def full(edition: Representation, body: BinaryIO, now: float, *, gzip: bool) -> 
     else:
         response = Response(wrap_file(request.environ, body), mimetype=JSON, direct_passthrough=True)
         response.content_length = length
-    _describe(response, edition, now)
-    if gzip:
-        response.content_encoding = "gzip"
+    _set_cache_headers(response, representation, now, gzip=gzip)
     return response
 
 
-def streamed(edition: Representation, body: Iterable[bytes], now: float, *, gzip: bool) -> Response:
-    """A 200 that sends the pieces of `body` as they come; caches may not keep it."""
+def stream_response(representation: Representation, body: Iterable[bytes], now: float, *, gzip: bool) -> Response:
+    """Returns a 200 that sends the pieces of `body` as they are made. Caches may not store it."""
     response = Response(body, mimetype=JSON)
-    _describe(response, edition, now)
-    if gzip:
-        response.content_encoding = "gzip"
-    # Between describing and sending, the body may become that of a later edition.
-    return unstored(response)
+    _set_cache_headers(response, representation, now, gzip=gzip)
+    # The body is read later than the headers, so it may be of a later version.
+    return no_store(response)
 
 
-def unstored(response: Response) -> Response:
-    """The same answer for nobody but who asked: what changed since a version is no state of anything."""
+def no_store(response: Response) -> Response:
+    """Forbids caches to store `response`: changes since a version are no representation of a resource."""
     del response.headers["ETag"], response.headers["Last-Modified"]
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def made(
-    edition: Representation,
-    pieces: Iterator[bytes],
-    now: float,
-    *,
-    mimetype: str,
-    on_close: Callable[[], None] = lambda: None,
+def buffered_or_streamed_response(
+    representation: Representation, pieces: Iterator[bytes], now: float, *, mimetype: str
 ) -> Response:
-    """A 200 that is made for this request: in one piece where it is small, else streamed.
+    """Returns a 200 with the body `pieces`: in one piece if it is small, else streamed (`Response.is_streamed`).
 
-    It is compressed where that is accepted and saves something. `on_close` is called once the last piece is made, or
-    when the client has gone away.
+    The body is compressed if the client accepts that and it saves something.
     """
-    beginning = b"".join(_at_least(_COMPRESSED_BYTES, pieces))
-    gzip = accepts_gzip() and len(beginning) >= _COMPRESSED_BYTES
-    work = _Work(itertools.chain([beginning], pieces))
-    wire = compress(work) if gzip else iter(work)
-    most = _GZIP_BYTES if gzip else _PLAIN_BYTES
-    first: list[bytes] = []
-    size = 0
-    for piece in wire:
-        first.append(piece)
-        size += len(piece)
-        if size > most or work.done_bytes > _MADE_BYTES:
-            response = Response(itertools.chain(first, wire), mimetype=mimetype)
-            response.call_on_close(on_close)
-            break
-    else:
-        on_close()
-        response = Response(b"".join(first), mimetype=mimetype)
-    _describe(response, edition, now)
-    if gzip:
-        response.content_encoding = "gzip"
+    beginning = b"".join(_at_least(_MIN_GZIP_BYTES, pieces))
+    gzip = accepts_gzip() and len(beginning) >= _MIN_GZIP_BYTES
+    plain = _CountedPieces(itertools.chain([beginning], pieces))
+    encoded = compress(plain) if gzip else iter(plain)
+    buffered, is_whole = _read_ahead(encoded, plain, _GZIP_BYTES if gzip else _PLAIN_BYTES)
+    response = Response(b"".join(buffered) if is_whole else itertools.chain(buffered, encoded), mimetype=mimetype)
+    _set_cache_headers(response, representation, now, gzip=gzip)
     return response
 
 
-def key_of(edition: Representation, *, has_links: bool) -> Key:
-    """Under what the answer to the present request is kept; links repeat what was asked, in its own words."""
-    return edition.tag, request.root_path, request.full_path if has_links else request.path, accepts_gzip()
-
-
-def kept_of(response: Response) -> CachedBody | None:
-    """What of an answer can be sent again; None of one that is streamed."""
-    if response.is_streamed:
-        return None
-    headers = tuple((name, response.headers[name]) for name in _KEPT_HEADERS if name in response.headers)
-    return CachedBody(response.get_data(), response.mimetype or JSON, headers)
-
-
-def again(edition: Representation, kept: CachedBody, now: float) -> Response:
-    """A 200 that was made before for the same question and the same edition."""
-    response = Response(kept.body, mimetype=kept.mimetype)
-    _describe(response, edition, now)
-    for name, value in kept.headers:
-        response.headers[name] = value
-    return response
-
-
-class _Work:
-    """Pieces that are passed on, and how many bytes these were."""
+class _CountedPieces:
+    """Passes pieces on and counts their bytes."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = pieces
-        self.done_bytes = 0
+        self.passed_bytes = 0
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces:
-            self.done_bytes += len(piece)
+            self.passed_bytes += len(piece)
             yield piece
 
 
+def _read_ahead(encoded: Iterator[bytes], plain: _CountedPieces, max_bytes: int) -> tuple[list[bytes], bool]:
+    """Reads pieces until there are more than `max_bytes` of them. Returns them, and True if these are all.
+
+    A body that compresses well is bounded by the work for it: the bytes of `plain` that it was made from.
+    """
+    buffered: list[bytes] = []
+    size = 0
+    for piece in encoded:
+        buffered.append(piece)
+        size += len(piece)
+        if size > max_bytes or plain.passed_bytes > _UNCOMPRESSED_BYTES:
+            return buffered, False
+    return buffered, True
+
+
 def _at_least(size: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Pieces of at least `size` bytes together, or all that there are."""
+    """Yields pieces until they have `size` bytes together, or all."""
     while size > 0 and (piece := next(pieces, None)) is not None:
         size -= len(piece)
         yield piece
 
 
-def _etag(edition: Representation) -> str:
-    # Weak: the compressed and the plain body say the same in other bytes.
-    return f'W/"{edition.tag}"'
+def _weak(etag: str) -> str:
+    # Weak, because the compressed and the plain body differ in their bytes.
+    return f'W/"{etag}"'
 
 
-def _describe(response: Response, edition: Representation, now: float) -> None:
+def _set_cache_headers(response: Response, representation: Representation, now: float, *, gzip: bool = False) -> None:
     headers = response.headers
-    headers["ETag"] = _etag(edition)
-    headers["Last-Modified"] = http_date(edition.changed_at)
-    headers["Age"] = str(max(0, int(now - edition.loaded_at)))
-    headers["Cache-Control"] = f"public, max-age={math.ceil(edition.interval_seconds)}"
+    headers["ETag"] = _weak(representation.etag)
+    headers["Last-Modified"] = http_date(representation.changed_at)
+    headers["Age"] = str(max(0, int(now - representation.loaded_at)))
+    headers["Cache-Control"] = f"public, max-age={math.ceil(representation.interval_seconds)}"
     headers["Vary"] = "Accept-Encoding"
-    if edition.stale:
+    if gzip:
+        headers["Content-Encoding"] = "gzip"
+    if representation.stale:
         headers["X-Slurm-Stale"] = "1"
-    limit_cache_lifetime(math.inf if edition.stale else edition.stale_from - now)
+    limit_cache_lifetime(math.inf if representation.stale else representation.stale_from - now)

@@ -1,12 +1,14 @@
-"""Answers to requests that many send alike, before Flask, or anything of it, sees them.
+"""WSGI middleware that caches small responses until the store changes.
 
-Who asks is found out each time, and observers are told of each. Whatever else happens to an answer, like headers for
-browsers, has happened to the one that is repeated. Only `Age` is counted on.
+Authentication, access log and metrics still run for every hit. Headers that the application added to a response are
+cached with it. Only `Age` is recomputed.
 """
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -16,17 +18,22 @@ from flask import Flask, Response, g, request
 
 from slurm_rest_api.auth.principal import Principal
 from slurm_rest_api.errors import ServiceError
-from slurm_rest_api.web.memory import Key, ResponseLRU
 from slurm_rest_api.web.request_events import Observer, RequestEvent, request_event
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 DEFAULT_LIFETIME_SECONDS: Final = 1.0
-"""After so long an answer is made anew although nothing was written, unless it said how long it stands."""
+"""Default lifetime of a cached response, in seconds."""
 
-# Whatever else a client sends, no answer of these routes depends on it.
-_ASKED: Final = (
+MAX_CACHE_BYTES: Final = 8 * 1024 * 1024
+"""Default size of the cache of one process."""
+
+# An entry without a body still has headers, a key and a place in a dictionary.
+_ENTRY_OVERHEAD_BYTES: Final = 1024
+
+# Responses of the cached routes depend on these parts of a request, and on the credentials.
+_REQUEST_PARTS: Final = (
     "SCRIPT_NAME",
     "PATH_INFO",
     "QUERY_STRING",
@@ -38,34 +45,35 @@ _ASKED: Final = (
     "HTTP_ORIGIN",
 )
 _CREDENTIALS: Final = ("HTTP_AUTHORIZATION", "HTTP_X_SLURM_USER_NAME", "HTTP_X_SLURM_USER_TOKEN", "REMOTE_USER")
-_PLACE: Final = "slurm_rest_api.repeats"
+_CANDIDATE: Final = "slurm_rest_api.cache_candidate"
 
+Key = tuple[Hashable, ...]
 Identify = Callable[["WSGIEnvironment"], Principal | None]
-"""Who sends a request; None where nobody is asked for a name. Raises ServiceError."""
+"""Returns the principal of a request, or None without authentication. Raises ServiceError."""
 
 
 def no_authentication(_environ: WSGIEnvironment) -> None:
-    """Where nobody is asked for a name."""
+    """Identifies no principal, for a service without authentication."""
 
 
 @dataclass(frozen=True)
 class CachedResponse:
-    """An answer, and when it may be repeated: to whom, at this moment of the data, until this time of the clock.
+    """A response that is valid for one principal and one version of the store, until `expires_at` of the clock.
 
-    `headers` is without `Age`, which the answer has from `aged_from` on, where it has one.
+    `headers` lacks `Age`. A response with an age had the age 0 at `aged_from` of the clock.
     """
 
     body: bytes
     status: str
     headers: tuple[tuple[str, str], ...]
-    exchange: RequestEvent
-    who: Principal | None
-    moment: Hashable
-    until: float
+    event: RequestEvent
+    principal: Principal | None
+    version: Hashable
+    expires_at: float
     aged_from: float | None
 
     def headers_at(self, now: float) -> list[tuple[str, str]]:
-        """All headers of it at this time of the clock."""
+        """Returns all headers for a response that is sent at `now` of the clock."""
         if self.aged_from is None:
             return list(self.headers)
         return [*self.headers, ("Age", str(int(now - self.aged_from)))]
@@ -73,111 +81,185 @@ class CachedResponse:
 
 @dataclass
 class CacheCandidate:
-    """A request whose answer may be kept: under what, for which moment, and for how many seconds if that was said."""
+    """A request whose response may be stored under `key`, for `seconds` or for the default lifetime."""
 
     key: Key
-    moment: Hashable
+    version: Hashable
     seconds: float | None = None
 
 
+class ResponseLRU:
+    """Cached responses by key. The least recently used are dropped when they exceed `max_bytes` together."""
+
+    def __init__(self, max_bytes: int = MAX_CACHE_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._responses: OrderedDict[Key, CachedResponse] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: Key) -> CachedResponse | None:
+        """Returns the response stored under `key`, if there is one."""
+        with self._lock:
+            response = self._responses.get(key)
+            if response is not None:
+                self._responses.move_to_end(key)
+            return response
+
+    def put(self, key: Key, response: CachedResponse) -> None:
+        """Stores `response` under `key` and drops others to make room."""
+        with self._lock:
+            replaced = self._responses.pop(key, None)
+            self._bytes += _size(key, response) - (_size(key, replaced) if replaced else 0)
+            self._responses[key] = response
+            while self._bytes > self._max_bytes:
+                self._bytes -= _size(*self._responses.popitem(last=False))
+
+
 class ResponseCacheMiddleware:
-    """Keeps whole small answers of some blueprint for the moment that the data is at."""
+    """Caches whole small responses of one blueprint for one version of the store.
+
+    Identical requests that come at once are computed once. The others wait for the response of the first, and are
+    computed by themselves if it cannot be cached.
+    """
 
     def __init__(
         self,
-        moment: Callable[[], Hashable | None],
-        who: Identify = no_authentication,
+        version: Callable[[], Hashable | None],
+        identify: Identify = no_authentication,
         observers: Sequence[Observer] = (),
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._moment = moment
-        self._who = who
+        self._version = version
+        self._identify = identify
         self._observers = observers
         self._clock = clock
-        self._memory = ResponseLRU[CachedResponse]()
+        self._responses = ResponseLRU()
+        self._lock = threading.Lock()
+        self._computing: dict[Key, threading.Event] = {}
 
-    def attach(self, app: Flask, blueprint: str) -> None:
-        """Have `app` repeat answers of `blueprint`; whatever changes answers has to be attached afterwards."""
-        made_by: WSGIApplication = app.wsgi_app
+    def install(self, app: Flask, blueprint: str) -> None:
+        """Puts the cache in front of `app`. Handlers that change responses have to be registered afterwards."""
+        application: WSGIApplication = app.wsgi_app
 
         @app.after_request
-        def keep(response: Response) -> Response:
-            asked: CacheCandidate | None = request.environ.pop(_PLACE, None)
-            if asked is not None and request.blueprint == blueprint and _is_repeatable(response):
-                self._keep(asked, response)
+        def store(response: Response) -> Response:
+            candidate: CacheCandidate | None = request.environ.pop(_CANDIDATE, None)
+            if candidate is not None and request.blueprint == blueprint and _is_cacheable(response):
+                self._store(candidate, response)
             return response
 
-        def repeat(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            began = self._clock()
-            kept = self._look(environ, began)
-            if kept is None:
-                return made_by(environ, start_response)
-            start_response(kept.status, kept.headers_at(began))
-            exchange = replace(
-                kept.exchange, client=environ.get("REMOTE_ADDR"), seconds=round(self._clock() - began, 6)
-            )
-            for observer in self._observers:
-                observer(exchange)
-            return [kept.body]
+        def cached_application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            if environ["REQUEST_METHOD"] != "GET" or "no-cache" in environ.get("HTTP_CACHE_CONTROL", "").lower():
+                return application(environ, start_response)
+            return self._respond(application, environ, start_response)
 
-        # Flask's own place for what comes before it.
-        app.wsgi_app = repeat  # type: ignore[method-assign]
+        # Flask documents `wsgi_app` as the place for middleware.
+        app.wsgi_app = cached_application  # type: ignore[method-assign]
 
-    def _look(self, environ: WSGIEnvironment, now: float) -> CachedResponse | None:
-        """What answers this request again; else the request is marked, so that its answer may be kept."""
-        if environ["REQUEST_METHOD"] != "GET" or "HTTP_CACHE_CONTROL" in environ:
-            return None
-        key = _key(environ)
+    def _respond(
+        self, application: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        began = self._clock()
+        key = _key_of(environ)
+        if (cached := self._lookup(environ, key)) is not None:
+            return self._send(cached, environ, start_response, began)
+        computing = self._begin(key)
+        if computing is not None:
+            computing.wait()
         try:
-            # Taken before the data is read: what is written meanwhile makes the answer one of no moment.
-            moment = self._moment()
-            kept = self._memory.get(key)
-            if kept is not None and kept.moment == moment and now < kept.until and kept.who == self._who(environ):
-                return kept
+            # Another thread may have stored the response in the meantime.
+            if (cached := self._lookup(environ, key)) is not None:
+                return self._send(cached, environ, start_response, began)
+            # Returns before a large body is streamed, so that identical requests do not wait for a slow client.
+            return application(environ, start_response)
+        finally:
+            if computing is None:
+                self._end(key)
+
+    def _begin(self, key: Key) -> threading.Event | None:
+        """Registers that this thread computes the response for `key`, or returns the event of the thread that does."""
+        with self._lock:
+            computing = self._computing.get(key)
+            if computing is None:
+                self._computing[key] = threading.Event()
+            return computing
+
+    def _end(self, key: Key) -> None:
+        with self._lock:
+            self._computing.pop(key).set()
+
+    def _lookup(self, environ: WSGIEnvironment, key: Key) -> CachedResponse | None:
+        """Returns the valid response to a request. If there is none, marks the request as a candidate to be stored."""
+        try:
+            # Read before the data: a response that is made during a write is valid for the earlier version only.
+            version = self._version()
+            cached = self._responses.get(key)
+            if (
+                cached is not None
+                and cached.version == version
+                and self._clock() < cached.expires_at
+                and cached.principal == self._identify(environ)
+            ):
+                return cached
         except ServiceError:
-            # The application meets the same fault and says so.
+            # The application meets the same error and reports it.
             return None
-        if moment is not None:
-            environ[_PLACE] = CacheCandidate(key, moment)
+        if version is not None:
+            environ[_CANDIDATE] = CacheCandidate(key, version)
         return None
 
-    def _keep(self, asked: CacheCandidate, response: Response) -> None:
+    def _send(
+        self, cached: CachedResponse, environ: WSGIEnvironment, start_response: StartResponse, began: float
+    ) -> Iterable[bytes]:
+        now = self._clock()
+        start_response(cached.status, cached.headers_at(now))
+        event = replace(cached.event, client=environ.get("REMOTE_ADDR"), seconds=round(self._clock() - began, 6))
+        for observer in self._observers:
+            observer(event)
+        return [cached.body]
+
+    def _store(self, candidate: CacheCandidate, response: Response) -> None:
         now = self._clock()
         headers = response.get_wsgi_headers(request.environ)
         age = headers.pop("Age", None)
-        kept = CachedResponse(
-            response.get_data(),
-            response.status,
-            tuple(headers.items()),
-            request_event(response),
-            g.get("principal"),
-            asked.moment,
-            now + (DEFAULT_LIFETIME_SECONDS if asked.seconds is None else asked.seconds),
-            None if age is None else now - int(age),
+        lifetime = DEFAULT_LIFETIME_SECONDS if candidate.seconds is None else candidate.seconds
+        cached = CachedResponse(
+            body=response.get_data(),
+            status=response.status,
+            headers=tuple(headers.items()),
+            event=request_event(response),
+            principal=g.get("principal"),
+            version=candidate.version,
+            expires_at=now + lifetime,
+            aged_from=None if age is None else now - int(age),
         )
-        self._memory.keep(asked.key, kept)
+        self._responses.put(candidate.key, cached)
 
 
 def limit_cache_lifetime(seconds: float) -> None:
-    """Have the answer to the present request repeated for so long while nothing is written; the least said counts."""
-    asked: CacheCandidate | None = request.environ.get(_PLACE)
-    if asked is not None:
-        asked.seconds = seconds if asked.seconds is None else min(seconds, asked.seconds)
+    """Caps how long the current response may be cached. Repeated calls keep the smallest value."""
+    candidate: CacheCandidate | None = request.environ.get(_CANDIDATE)
+    if candidate is not None:
+        candidate.seconds = seconds if candidate.seconds is None else min(seconds, candidate.seconds)
 
 
 def do_not_cache() -> None:
-    """Have the answer to the present request not repeated: it depends on more than on the data."""
-    request.environ.pop(_PLACE, None)
+    """Excludes the current response from the cache."""
+    request.environ.pop(_CANDIDATE, None)
 
 
-def _is_repeatable(response: Response) -> bool:
-    # A server's wrapper of a file may have a length, like a list of pieces.
-    is_passed_on = response.is_streamed or response.direct_passthrough
-    return response.status_code in (200, 304) and not is_passed_on
+def _is_cacheable(response: Response) -> bool:
+    # A file that the server sends may have a length, as a list has.
+    is_sent_by_server = response.is_streamed or response.direct_passthrough
+    return response.status_code in (200, 304) and not is_sent_by_server
 
 
-def _key(environ: WSGIEnvironment) -> Key:
-    """What an answer depends on; of credentials only their digest, as they are secret."""
+def _key_of(environ: WSGIEnvironment) -> Key:
+    """Returns the parts of a request that its response depends on. Credentials are secret, so it has their digest."""
     given = [environ.get(name) for name in _CREDENTIALS]
     credentials = sha256(repr(given).encode("utf-8", "surrogateescape")).digest() if any(given) else None
-    return credentials, *map(environ.get, _ASKED)
+    return credentials, *map(environ.get, _REQUEST_PARTS)
+
+
+def _size(key: Key, response: CachedResponse) -> int:
+    return len(response.body) + sum(len(part) for part in key if isinstance(part, str)) + _ENTRY_OVERHEAD_BYTES

@@ -1,4 +1,4 @@
-"""What the web server that runs us says: how many requests it has at once, and whether a client is still there."""
+"""Reads facts from the web server that runs this process: its threads, and if a client is still connected."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ _CLOSED: Final = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
 
 def server_threads(configured: int) -> int:
-    """How many requests one process answers at once: what uWSGI was told, else what is `configured`."""
+    """Returns the number of requests that one process serves at once: uWSGI's threads, else `configured`."""
     return configured if uwsgi is None else int(uwsgi.cores)
 
 
 def client_disconnected_check() -> Callable[[], bool]:
-    """A function that says whether the client of the present request has gone; where nobody can tell, it has not.
+    """Returns a function that returns True once the client of the current request has disconnected.
 
-    Behind nginx it is nginx that closes its connection to us as soon as its own client has gone.
+    It always returns False under a server that does not report disconnects. nginx closes its connection to this
+    process as soon as its own client disconnects.
     """
     disconnected: Callable[[], bool] | None = request.environ.get("waitress.client_disconnected")
     if disconnected is not None:

@@ -34,7 +34,7 @@ QUERIES: Final = (
     *(f"/queue{query}" for query in (
         "?count=true", "?shape=list", "?format=csv", "?format=table", "?format=ndjson", "?fields=name", "?user=bob",
         "?account=chemistry", "?jobid=700002", "?node=rack001", "?sort=-job_id&limit=1", "?since=0-0",
-        "?since=0-0&wait=1", "/700001", "/700003", "/700002?fields=name", "/700009", "?user=!alice", "?nothing=1",
+        "?since=0-0", "/700001", "/700003", "/700002?fields=name", "/700009", "?user=!alice", "?nothing=1",
         "?state=RUNNING",
     )),
     *(f"/queue?group_by={group}" for group in ("user", "account", "partition", "state", "name")),

@@ -1,4 +1,4 @@
-"""What a request asks of one kind of record, checked and in the store's own words; pure."""
+"""A validated list query, translated to store columns."""
 
 from __future__ import annotations
 
@@ -23,99 +23,101 @@ _CONFLICTS: Final = {
     "group_by": ("fields", "sort", "limit", "cursor", "since"),
     "since": ("sort", "limit", "cursor", "shape", "format"),
 }
-"""What makes no sense beside each parameter."""
+"""Parameters that cannot be combined with each parameter."""
+
+CursorKey = tuple[Value, ...]
+"""The values of the order's columns of the last record of a page. The last value is the record's key."""
 
 
 @dataclass(frozen=True)
 class ListQuery:
     """A request for records of one kind.
 
-    `fields` is None where each record is wanted as it is. `numbers` asks for counts and sums in place of records, for
-    each value of `group` where there is one. `since` is the version after which changes are wanted. `seen` is what
-    whoever asks may see at all; `selection` is within it.
+    `visible` limits it to the rows that the user may see, and `selection` includes this limit. `fields` is None for
+    whole records. `aggregates` requests counts and sums in place of records, for each value of `group` if there is one.
+    `since` requests the changes after a version, with `clock` also those of clock fields. `hash` is the same for
+    requests with the same response.
     """
 
     selection: Selection
-    seen: RowFilter
+    visible: RowFilter
     fields: tuple[str, ...] | None
     as_list: bool
     format: Format
-    numbers: bool
+    aggregates: bool
     group: Group | None
     group_name: str | None
     since: str | None
-    wait_seconds: float
     clock: bool
-    digest: str
+    hash: str
 
     @property
     def kind(self) -> Kind:
-        """What kind of record is asked for."""
+        """The kind of the requested records."""
         return self.selection.kind
 
 
 def has_no_parameters(query: ListParameters) -> bool:
-    """Whether `query` has no parameter at all: the answer is the one that is prepared."""
+    """Returns True if `query` has no parameter, so that its response is the prepared body."""
     return not query.model_fields_set - {"cache_buster"}
 
 
-def parse_list_query(kind: Kind, query: ListParameters, where: Condition, seen: RowFilter) -> ListQuery:
-    """What `query`, whose filters are `where`, asks for among the records that are `seen`.
+def parse_list_query(kind: Kind, query: ListParameters, where: Condition, visible: RowFilter) -> ListQuery:
+    """Translates `query`, whose filters are `where`, to a list query among the `visible` rows.
 
     Raises:
-        BadParameter: a field or order is unknown, the cursor is not ours, or two parameters contradict each other.
+        BadParameter: a field or order is unknown, the cursor is not valid, or two parameters contradict each other.
     """
-    _check_together(query)
+    _check_conflicts(query)
     group_name = getattr(query, "group_by", None)
     order = _order(kind, query.sort or ())
-    selection = Selection(kind, all_of([seen.where, where]), order, limit=query.limit)
+    selection = Selection(kind, all_of([visible.where, where]), order, limit=query.limit)
     return ListQuery(
-        selection=selection if query.cursor is None else _from_cursor(selection, query.cursor),
-        seen=seen,
+        selection=selection if query.cursor is None else _after(selection, query.cursor),
+        visible=visible,
         fields=_fields(kind, query),
         as_list=query.shape == "list",
         format=query.format,
-        numbers=query.count or group_name is not None,
+        aggregates=query.count or group_name is not None,
         group=RECORD_KINDS[kind].groups[group_name] if group_name else None,
         group_name=group_name,
         since=query.since,
-        wait_seconds=query.wait,
         clock=getattr(query, "clock", False),
-        digest=query_hash(query),
+        hash=query_hash(query),
     )
 
 
 def query_hash(query: Any, *more: str) -> str:
-    """A short text that is the same for the same question, however it was written."""
-    asked = repr((sorted(query.model_dump(exclude={"cache_buster"}, exclude_unset=True).items()), more))
-    return hashlib.blake2b(asked.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    """Returns a short text that is the same for queries with the same meaning, however they are written."""
+    text = repr((sorted(query.model_dump(exclude={"cache_buster"}, exclude_unset=True).items()), more))
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def cursor_place(selection: Selection, place: Sequence[Value]) -> list[Any]:
-    """What a cursor holds: the order that it belongs to, and the place in it."""
-    return [_order_text(selection), *place]
+def cursor_key_of(selection: Selection, key: Sequence[Value]) -> list[Any]:
+    """Returns the content of a cursor: the order that it is valid for, and a sort key in it."""
+    return [_order_text(selection), *key]
 
 
 def _fields(kind: Kind, query: ListParameters) -> tuple[str, ...] | None:
-    entry = RECORD_KINDS[kind]
+    record_kind = RECORD_KINDS[kind]
     if query.fields is not None:
-        return chosen_fields(query.fields, entry.fields)
+        return chosen_fields(query.fields, record_kind.fields)
     if query.format == "table":
-        return entry.short
-    return entry.fields if query.format in ("csv", "tsv") else None
+        return record_kind.table_fields
+    return record_kind.fields if query.format in ("csv", "tsv") else None
 
 
 def _order(kind: Kind, sort: Sequence[str]) -> tuple[Order, ...]:
-    orders = RECORD_KINDS[kind].orders
+    sortable = RECORD_KINDS[kind].sortable
     found: dict[str, Order] = {}
     for name in sort:
         field = name.removeprefix("-")
-        if field not in orders:
+        if field not in sortable:
             raise BadParameter(
-                f"sort={name!r} is not usable.{nearest(field, orders)} The orders are: {', '.join(orders)}.",
+                f"sort={name!r} is not usable.{nearest(field, sortable)} The orders are: {', '.join(sortable)}.",
                 parameter="sort",
             )
-        found.setdefault(field, Order(orders[field], descending=name.startswith("-")))
+        found.setdefault(field, Order(sortable[field], descending=name.startswith("-")))
     return tuple(found.values())
 
 
@@ -123,32 +125,31 @@ def _order_text(selection: Selection) -> str:
     return ",".join(f"{'-' if order.descending else ''}{order.column}" for order in selection.orders())
 
 
-def _from_cursor(selection: Selection, cursor: str) -> Selection:
-    def read(value: Any) -> tuple[Value, ...]:
-        order, *place = value
+def _after(selection: Selection, cursor: str) -> Selection:
+    def read(value: Any) -> CursorKey:
+        order, *key = value
         orders = selection.orders()
-        if order != _order_text(selection) or len(place) != len(orders):
+        if order != _order_text(selection) or len(key) != len(orders):
             raise ValueError
-        if not all(part is None or isinstance(part, int | float | str) for part in place) or place[-1] is None:
+        if not all(part is None or isinstance(part, int | float | str) for part in key) or key[-1] is None:
             raise ValueError
-        if any(isinstance(part, int) and abs(part) >= 2**63 for part in place):
+        if any(isinstance(part, int) and abs(part) >= 2**63 for part in key):
             raise ValueError
-        return tuple(place)
+        return tuple(key)
 
-    place = decode_cursor(cursor, read)
-    return Selection(selection.kind, selection.where, selection.order, place, selection.limit)
+    after = decode_cursor(cursor, read)
+    return Selection(selection.kind, selection.where, selection.order, after, selection.limit)
 
 
-def _check_together(query: ListParameters) -> None:
+def _check_conflicts(query: ListParameters) -> None:
     given = query.model_fields_set
     for name, others in _CONFLICTS.items():
         if name not in given or not getattr(query, name):
             continue
         for other in others:
             if other in given and getattr(query, other) not in ("json", "object", None):
-                raise BadParameter(f"{other} makes no sense together with {name}.", parameter=other)
-    for name in ("wait", "clock"):
-        if name in given and getattr(query, name) and query.since is None:
-            raise BadParameter(f"{name} needs since: the version after which changes are wanted.", parameter=name)
+                raise BadParameter(f"`{other}` cannot be combined with `{name}`.", parameter=other)
+    if getattr(query, "clock", False) and query.since is None:
+        raise BadParameter("`clock` needs `since`: the version after which changes are requested.", parameter="clock")
     if query.count and getattr(query, "group_by", None):
-        raise BadParameter("group_by already counts; leave count out.", parameter="count")
+        raise BadParameter("`group_by` already counts. Leave `count` out.", parameter="count")

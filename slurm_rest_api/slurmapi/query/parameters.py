@@ -26,7 +26,6 @@ from slurm_rest_api.web.text_formats import Format
 from slurm_rest_api.web.timespec import Moment
 
 MOST_NODES: Final = 10_000
-LONGEST_WAIT_SECONDS: Final = 30
 _ARRAY: Final = re.compile(r"(\d{1,10})(?:_(\d{1,10}))?", re.ASCII)
 
 
@@ -68,8 +67,8 @@ Arrays = Annotated[
 ]
 
 
-MOMENTS: Final = frozenset(("submitafter", "submitbefore", "startafter", "startbefore"))
-"""The parameters that are points in time, which may be relative to now."""
+TIMES: Final = frozenset(("submitafter", "submitbefore", "startafter", "startbefore"))
+"""Parameters that are points in time. They may be relative to now."""
 
 
 class JobPath(OpenAPIModel):
@@ -91,7 +90,7 @@ class RecordParameters(Parameters):
 
 
 class ListParameters(RecordParameters):
-    """What the routes that answer records have in common."""
+    """Parameters that all routes of records share."""
 
     sort: CommaList | None = Field(
         None, description="Order by these fields, `-` before one for descending; ties by id or name."
@@ -105,12 +104,6 @@ class ListParameters(RecordParameters):
         None,
         description="`meta.version` of an earlier answer to the same query: only what changed after it, and in"
         " `meta.gone` the keys that are gone.",
-    )
-    wait: float = Field(
-        0,
-        ge=0,
-        le=LONGEST_WAIT_SECONDS,
-        description="With `since`: hold the answer until something has changed, at most so many seconds.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What may be asked for of each kind of record: its fields, orders, groups, sums, and the columns of a short table."""
+"""Lists what clients can request of each kind of record: fields, orders, groups, sums and table columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, KEYS, Kind
 
 @dataclass(frozen=True)
 class Group:
-    """A way to group: by a column, each of whose words, where it holds `words`, is a group of its own."""
+    """A way to group records: by the values of a column, or by each word in it if it holds `words`."""
 
     column: str
     words: bool = False
@@ -23,25 +23,28 @@ class Group:
 
 @dataclass(frozen=True)
 class RecordKind:
-    """One kind of record. `sums` and `orders` map published names to columns; `short` are the fields of a table."""
+    """One kind of record. `sums` and `sortable` map published names to columns.
+
+    `table_fields` are the default fields of `format=table`.
+    """
 
     fields: tuple[str, ...]
-    orders: Mapping[str, str]
+    sortable: Mapping[str, str]
     groups: Mapping[str, Group]
     sums: Mapping[str, str]
-    short: tuple[str, ...]
+    table_fields: tuple[str, ...]
 
 
-def _entry(
-    kind: Kind, record: type[PublishedRecord], groups: Mapping[str, Group], sums: Mapping[str, str], short: str
+def _record_kind(
+    kind: Kind, record: type[PublishedRecord], groups: Mapping[str, Group], sums: Mapping[str, str], table_fields: str
 ) -> RecordKind:
     fields = tuple(record.model_fields)
-    orders = {KEYS[kind]: "key"} | {column: column for column in COLUMNS[kind] if column in record.model_fields}
-    return RecordKind(fields, orders, groups, sums, tuple(short.split()))
+    sortable = {KEYS[kind]: "key"} | {column: column for column in COLUMNS[kind] if column in record.model_fields}
+    return RecordKind(fields, sortable, groups, sums, tuple(table_fields.split()))
 
 
 RECORD_KINDS: Final[Mapping[Kind, RecordKind]] = {
-    "queue": _entry(
+    "queue": _record_kind(
         "queue",
         JobRecord,
         {
@@ -56,7 +59,7 @@ RECORD_KINDS: Final[Mapping[Kind, RecordKind]] = {
         {"cpus": "num_cpus", "nodes": "num_nodes", "memory": "memory", "gpus": "gpus"},
         "job_id partition name user_name job_state run_time_str num_nodes nodes state_reason",
     ),
-    "nodes": _entry(
+    "nodes": _record_kind(
         "nodes",
         NodeRecord,
         {
@@ -77,7 +80,7 @@ RECORD_KINDS: Final[Mapping[Kind, RecordKind]] = {
         },
         "name state cpus alloc_cpus cpu_load real_memory alloc_mem free_mem gres gres_used reason",
     ),
-    "partitions": _entry(
+    "partitions": _record_kind(
         "partitions",
         PartitionRecord,
         {"state": Group("state")},

@@ -1,4 +1,4 @@
-"""Which records of the store are there for whoever asks, as a condition on its columns; pure."""
+"""SQL condition that limits a query to the rows that the current user may see."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from slurm_rest_api.slurmapi.store.index_columns import Kind
 
 
 class RowFilter(NamedTuple):
-    """The condition that a record meets which may be seen, and the cache key of the scope it comes from."""
+    """The condition that visible records meet, and the cache key of the scope that it comes from."""
 
     where: Condition = ALWAYS
     cache_key: str = ""
 
     @property
     def is_all(self) -> bool:
-        """Whether every record may be seen."""
+        """True if every record is visible."""
         return self.where == ALWAYS
 
 
@@ -25,9 +25,10 @@ ALL: Final = RowFilter()
 
 
 def row_filter_for(kind: Kind, scope: DataScope) -> RowFilter:
-    """The records of `kind` that `scope` leaves: of private jobs one's own, and those of the accounts one coordinates.
+    """Returns the filter for the records of `kind` that `scope` leaves visible.
 
-    Other kinds have no owner; where they are private their routes are closed.
+    Of private jobs these are the user's own and those of the accounts that they coordinate. Nodes and partitions
+    have no owner. Where they are private, `auth` closes their routes.
     """
     if kind != "queue" or not scope.hides("jobs"):
         return ALL

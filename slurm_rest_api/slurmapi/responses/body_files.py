@@ -1,4 +1,4 @@
-"""Rendered answers as files: made once per version, by whichever worker is asked first, sent by all of them."""
+"""Stores rendered response bodies as files, once per version, for all web workers of the host."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from slurm_rest_api.web.compression import compress
 
 
 class PreparedBodies:
-    """The folder of prepared bodies; any number of processes and threads may use it at once."""
+    """A folder of rendered bodies. Any number of processes and threads may use it at once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def open(self, name: str, tag: str, *, gzip: bool, render: Callable[[], Iterable[bytes]]) -> BinaryIO:
-        """The body of `name` at version `tag`, open for reading; `render` is called when nobody has made it yet.
+        """Opens the body of `name` at version `tag` for reading. Calls `render` if its file does not exist yet.
 
         Raises:
-            OSError: it cannot be written, most likely because the disk is full; nothing is left behind.
+            OSError: the file cannot be written, most likely because the disk is full. No partial file remains.
         """
         ending = ".json.gz" if gzip else ".json"
         path = self._folder / f"{name}-{tag}{ending}"
@@ -37,7 +37,7 @@ class PreparedBodies:
             except FileNotFoundError:
                 chunks = render()
                 self._write(path, compress(chunks) if gzip else chunks)
-            self._forget_others(path, name, ending)
+            self._remove_other_versions(path, name, ending)
             return path.open("rb")
 
     def _write(self, path: Path, chunks: Iterable[bytes]) -> None:
@@ -50,7 +50,7 @@ class PreparedBodies:
             os.unlink(temporary)
             raise
 
-    def _forget_others(self, path: Path, name: str, ending: str) -> None:
+    def _remove_other_versions(self, path: Path, name: str, ending: str) -> None:
         for other in self._folder.glob(f"{name}-*{ending}"):
             if other != path:
                 other.unlink(missing_ok=True)

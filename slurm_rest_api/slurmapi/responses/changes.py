@@ -1,6 +1,6 @@
-"""What has changed since a version: with the answer to `since` a client goes from that version's body to this one.
+"""Selects the changes since a version, with which a client updates its copy to the current version.
 
-For each key of `data` the client sets the fields that it finds; then it removes the keys of `meta.gone`.
+For each key of `data` the client sets the fields that it finds. Then it removes the keys of `meta.gone`.
 """
 
 from __future__ import annotations
@@ -10,40 +10,40 @@ from typing import Any
 
 from slurm_rest_api.slurmapi.query.list_query import ListQuery
 from slurm_rest_api.slurmapi.responses.json_stream import KeyedBody, with_fields
+from slurm_rest_api.slurmapi.responses.snapshot import Snapshot
 from slurm_rest_api.slurmapi.store.index_columns import CLOCK_FIELDS
-from slurm_rest_api.slurmapi.store.reader import Collection, StoreView
+from slurm_rest_api.slurmapi.store.reader import StoreView
 
 
-def comparable(since: str, run: str, collection: Collection) -> int | None:
-    """The number of the version `since`; None where it is unknown what has changed since then.
+def comparable_version(since: str, snapshot: Snapshot) -> int | None:
+    """Returns the number of the version `since`, or None if the changes since then are not known.
 
-    That is so of another life of the store, of a version before the oldest key that is remembered to have gone, and of
-    a text that is no version at all.
+    They are not known for a version of another generation, for one before the oldest tombstone, and for a text that is
+    no version.
     """
-    life, _, number = since.rpartition("-")
-    if life != run or not (number.isascii() and number.isdigit() and len(number) < 19):
+    generation, _, number = since.rpartition("-")
+    if generation != snapshot.generation or not (number.isascii() and number.isdigit() and len(number) < 19):
         return None
-    version = int(number)
+    version, collection = int(number), snapshot.collection
     return version if collection.tombstones_complete_from <= version <= collection.version else None
 
 
-def changes_of(view: StoreView, question: ListQuery, since: int) -> tuple[dict[str, Any], Iterator[KeyedBody]]:
-    """What goes into `meta`, and the records; `meta` is complete only when all of them have been read."""
-    gone = [str(key) for key in view.tombstones(question.kind, question.seen.where, since)]
-    return {"full": False, "gone": gone}, _records(view, question, since, gone)
+def changes_since(view: StoreView, query: ListQuery, version: int) -> tuple[dict[str, Any], Iterator[KeyedBody]]:
+    """Returns the entries for `meta`, and the changed records. `meta` is complete once all records are read."""
+    gone = [str(key) for key in view.tombstones(query.kind, query.visible.where, version)]
+    return {"full": False, "gone": gone}, _records(view, query, version, gone)
 
 
-def _records(view: StoreView, question: ListQuery, since: int, gone: list[str]) -> Iterator[KeyedBody]:
-    """The records that changed; one in which only the clock moved has only what it moves.
+def _records(view: StoreView, query: ListQuery, version: int, gone: list[str]) -> Iterator[KeyedBody]:
+    """Yields the changed records. Adds the keys of those that do not match the query any more to `gone`.
 
-    The keys of those that the question does not ask for are added to `gone`.
+    A record in which only clock fields changed has only these.
     """
-    fields = question.fields
-    ticking = tuple(field for field in CLOCK_FIELDS if fields is None or field in fields)
-    clock = question.clock and bool(ticking)
-    where, seen = question.selection.where, question.seen.where
-    for change in view.changes(question.kind, where, seen, since, clock=clock):
+    fields = query.fields
+    clock_fields = tuple(field for field in CLOCK_FIELDS if fields is None or field in fields)
+    clock = query.clock and bool(clock_fields)
+    for change in view.changes(query.kind, query.selection.where, query.visible.where, version, clock=clock):
         if change.body is None:
             gone.append(str(change.key))
         else:
-            yield change.key, with_fields(change.body, ticking if change.clock_only else fields)
+            yield change.key, with_fields(change.body, clock_fields if change.clock_only else fields)

@@ -1,4 +1,4 @@
-"""Chosen records as the bytes of an answer, a piece at a time; pure."""
+"""Writes records and envelopes as JSON, piece by piece."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import orjson
 _BATCH: Final = 100
 
 KeyedBody = tuple[int | str, bytes]
+"""The key of a record and its rendered JSON."""
 
 
 def with_fields(body: bytes, fields: Sequence[str] | None) -> bytes:
-    """A rendered record with only `fields`, in this order; as it is, when that is None."""
+    """Returns a rendered record with only `fields`, in this order. None keeps all fields."""
     if fields is None:
         return body
     record = orjson.loads(body)
@@ -22,24 +23,24 @@ def with_fields(body: bytes, fields: Sequence[str] | None) -> bytes:
 
 
 def as_object(records: Iterable[KeyedBody]) -> Iterator[bytes]:
-    """A JSON object of the records by their keys."""
+    """Yields a JSON object of the records by their keys."""
     yield from _joined((orjson.dumps(str(key)) + b":" + body for key, body in records), b"{", b"}")
 
 
 def as_list(records: Iterable[KeyedBody]) -> Iterator[bytes]:
-    """A JSON list of the records."""
+    """Yields a JSON list of the records."""
     yield from _joined((body for _, body in records), b"[", b"]")
 
 
 def in_envelope(data: Iterable[bytes], meta: Mapping[str, Any]) -> Iterator[bytes]:
-    """`data`, which is JSON in pieces, and `meta` as one answer."""
+    """Yields a response of `data`, which is JSON in pieces, and `meta`. Reads `meta` after the last piece."""
     yield b'{"data":'
     yield from data
     yield b',"meta":' + orjson.dumps(meta) + b"}"
 
 
 def parsed(records: Iterable[KeyedBody]) -> Iterator[dict[str, Any]]:
-    """The records as dictionaries."""
+    """Yields the records as dictionaries."""
     return (orjson.loads(body) for _, body in records)
 
 

@@ -1,4 +1,4 @@
-"""From a question and the present edition to the answer: what goes over the wire, and what stands beside it."""
+"""Executes a list query against a snapshot and builds the response body."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from slurm_rest_api.slurmapi.query.list_query import ListQuery, cursor_place
+from slurm_rest_api.slurmapi.query.list_query import ListQuery, cursor_key_of
 from slurm_rest_api.slurmapi.query.record_kinds import RECORD_KINDS
 from slurm_rest_api.slurmapi.responses import aggregates, changes
 from slurm_rest_api.slurmapi.responses.json_stream import (
@@ -19,108 +19,104 @@ from slurm_rest_api.slurmapi.responses.json_stream import (
     parsed,
     with_fields,
 )
-from slurm_rest_api.slurmapi.responses.snapshot import Representation, SnapshotView
+from slurm_rest_api.slurmapi.responses.snapshot import Snapshot
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS
 from slurm_rest_api.slurmapi.store.reader import StoreView
 from slurm_rest_api.web.text_formats import table_of
 
-Link = Callable[[list[Any]], str]
-"""Makes the link to the page that begins at a cursor's place."""
+LinkTo = Callable[[list[Any]], str]
+"""Returns the link to the page that begins after a cursor key."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The pieces of a body; `total` records meet the question, and `next` leads to the next page, if there is one."""
+class Body:
+    """The pieces of a response body. `total` is the number of matching records, `next` links to the next page."""
 
     pieces: Iterator[bytes]
-    total: int
+    total: int | None = None
     next: str | None = None
 
 
-def tagged(current: SnapshotView, digest: str) -> Representation:
-    """The present edition of the answer to the question that `digest` stands for."""
-    return replace(current.edition, tag=f"{current.edition.tag}-{digest}")
+def execute(snapshot: Snapshot, query: ListQuery, link_to: LinkTo) -> Body:
+    """Returns the body of the response to `query`. Its pieces are read from the snapshot one by one."""
+    if query.aggregates:
+        return _aggregates(snapshot, query)
+    if query.since is not None:
+        return _changes(snapshot, query, query.since)
+    return _page(snapshot, query, link_to)
 
 
-def answer_to(current: SnapshotView, question: ListQuery, link: Link) -> Answer:
-    """The answer; its pieces are read from the store as they are asked for."""
-    if question.numbers:
-        return _numbers(current, question)
-    if question.since is not None:
-        return _changes(current, question, question.since)
-    return _page(current, question, link)
+def _aggregates(snapshot: Snapshot, query: ListQuery) -> Body:
+    found = aggregates.aggregates_of(snapshot.view, query)
+    total = _total(snapshot, query)
+    rows = aggregates.as_rows(query, found)
+    if query.format != "json":
+        return Body(table_of(query.format, rows, aggregates.columns(query)), total)
+    data = orjson.dumps(rows if query.as_list else found)
+    return Body(in_envelope([data], {**snapshot.meta, "total": total}), total)
 
 
-def _numbers(current: SnapshotView, question: ListQuery) -> Answer:
-    found = aggregates.numbers_of(current.view, question)
-    total = _total(current, question)
-    records = aggregates.as_records(question, found)
-    if question.format != "json":
-        return Answer(table_of(question.format, records, aggregates.columns(question)), total)
-    data = orjson.dumps(records if question.as_list else found)
-    return Answer(in_envelope([data], {**current.edition.meta, "total": total}), total)
-
-
-def _changes(current: SnapshotView, question: ListQuery, since: str) -> Answer:
-    version = changes.comparable(since, current.run, current.collection)
-    meta = {**current.edition.meta, "total": _total(current, question)}
+def _changes(snapshot: Snapshot, query: ListQuery, since: str) -> Body:
+    total = _total(snapshot, query)
+    meta = {**snapshot.meta, "total": total}
+    version = changes.comparable_version(since, snapshot)
     if version is None:
-        data = as_object(_all(current.view, question))
+        records = _all_records(snapshot.view, query)
         meta |= {"full": True, "gone": []}
     else:
-        more, records = changes.changes_of(current.view, question, version)
-        data = as_object(records)
-        meta |= more
-    return Answer(in_envelope(data, meta), meta["total"])
+        more_meta, records = changes.changes_since(snapshot.view, query, version)
+        meta |= more_meta
+    return Body(in_envelope(as_object(records), meta), total)
 
 
-def _page(current: SnapshotView, question: ListQuery, link: Link) -> Answer:
-    total = _total(current, question)
-    records, following = _records(current, question, link)
-    if question.format != "json":
-        return Answer(table_of(question.format, parsed(records), question.fields or ()), total, following)
-    shaped = as_list if question.as_list else as_object
-    meta = {**current.edition.meta, "total": total, "next": following}
-    return Answer(in_envelope(shaped(records), meta), total, following)
+def _page(snapshot: Snapshot, query: ListQuery, link_to: LinkTo) -> Body:
+    total = _total(snapshot, query)
+    records, next_page = _page_records(snapshot.view, query, link_to)
+    if query.format != "json":
+        return Body(table_of(query.format, parsed(records), query.fields or ()), total, next_page)
+    data = as_list(records) if query.as_list else as_object(records)
+    return Body(in_envelope(data, {**snapshot.meta, "total": total, "next": next_page}), total, next_page)
 
 
-def _records(current: SnapshotView, question: ListQuery, link: Link) -> tuple[Iterator[KeyedBody], str | None]:
-    view, selection, limit = current.view, question.selection, question.selection.limit
+def _page_records(view: StoreView, query: ListQuery, link_to: LinkTo) -> tuple[Iterator[KeyedBody], str | None]:
+    selection, limit = query.selection, query.selection.limit
     if limit is None:
-        return _all(view, question), None
-    columns = _columns(question)
-    found = list(view.ordered_keys(replace(selection, limit=limit + 1), columns or ()))
-    is_last = len(found) <= limit
-    following = None if is_last else link(cursor_place(selection, found[limit - 1][: len(selection.orders())]))
-    return _bodies(view, question, found[:limit], columns), following
+        return _all_records(view, query), None
+    columns = _columns_of_fields(query)
+    # One row more than the page has shows that there is a next page.
+    rows = list(view.ordered_keys(replace(selection, limit=limit + 1), columns or ()))
+    if len(rows) <= limit:
+        return _bodies(view, query, rows, columns), None
+    last_key = rows[limit - 1][: len(selection.orders())]
+    return _bodies(view, query, rows[:limit], columns), link_to(cursor_key_of(selection, last_key))
 
 
-def _all(view: StoreView, question: ListQuery) -> Iterator[KeyedBody]:
-    columns = _columns(question)
-    return _bodies(view, question, view.ordered_keys(question.selection, columns or ()), columns)
+def _all_records(view: StoreView, query: ListQuery) -> Iterator[KeyedBody]:
+    columns = _columns_of_fields(query)
+    return _bodies(view, query, view.ordered_keys(query.selection, columns or ()), columns)
 
 
-def _columns(question: ListQuery) -> list[str] | None:
-    """The columns that hold the fields asked for as they are; None where records have to be read for them."""
-    orders = RECORD_KINDS[question.kind].orders
-    if question.fields is None or not orders.keys() >= set(question.fields):
+def _columns_of_fields(query: ListQuery) -> list[str] | None:
+    """Returns the columns that hold the requested fields, or None if a field is only in the rendered record."""
+    column_of = RECORD_KINDS[query.kind].sortable
+    if query.fields is None or not column_of.keys() >= set(query.fields):
         return None
-    return [orders[field] for field in question.fields]
+    return [column_of[field] for field in query.fields]
 
 
 def _bodies(
-    view: StoreView, question: ListQuery, found: Iterable[tuple[Any, ...]], columns: list[str] | None
+    view: StoreView, query: ListQuery, rows: Iterable[tuple[Any, ...]], columns: list[str] | None
 ) -> Iterator[KeyedBody]:
-    """The records at these places with the fields asked for; `columns` of them follow each place."""
-    fields = question.fields
+    """Yields the records of `rows` with the requested fields. Each row is a sort key, then the values of `columns`."""
+    fields = query.fields
     if fields is None:
-        return view.bodies(question.kind, found)
+        return view.bodies(query.kind, rows)
     if columns is None:
-        return ((key, with_fields(body, fields)) for key, body in view.bodies(question.kind, found))
-    width = len(question.selection.orders())
-    return ((row[width - 1], orjson.dumps(dict(zip(fields, row[width:], strict=True)))) for row in found)
+        return ((key, with_fields(body, fields)) for key, body in view.bodies(query.kind, rows))
+    width = len(query.selection.orders())
+    return ((row[width - 1], orjson.dumps(dict(zip(fields, row[width:], strict=True)))) for row in rows)
 
 
-def _total(current: SnapshotView, question: ListQuery) -> int:
-    where = question.selection.where
-    return current.collection.total if where == ALWAYS else current.view.count(question.kind, where)
+def _total(snapshot: Snapshot, query: ListQuery) -> int:
+    where = query.selection.where
+    return snapshot.collection.total if where == ALWAYS else snapshot.view.count(query.kind, where)

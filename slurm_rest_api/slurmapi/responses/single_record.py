@@ -1,4 +1,4 @@
-"""One record by its name or id: `123`, `123_7` (an array's task) and `123+1` (a heterogeneous job's component)."""
+"""Finds one record by its name, or a job by its id: `123`, `123_7` (array task), `123+1` (heterogeneous job)."""
 
 from __future__ import annotations
 
@@ -14,42 +14,43 @@ from slurm_rest_api.slurmapi.store.reader import StoreView
 _JOB: Final = re.compile(r"(\d{1,10})(?:([_+ ])(\d{1,10}))?", re.ASCII)
 
 
-def find(view: StoreView, kind: Kind, name: str, seen: Condition) -> bytes:
-    """The rendered record of `kind` that `name` names; for a task that still waits, the record that stands for it.
+def find(view: StoreView, kind: Kind, name: str, visible: Condition) -> bytes:
+    """Returns the rendered record of `kind` that is called `name`.
 
-    One that does not meet `seen` is not there.
+    A pending task of an array has no record of its own, so it is the record of the array's pending tasks. A record
+    that does not meet `visible` is not found.
 
     Raises:
-        BadParameter: a job is asked for, and `name` is no job id.
-        NotFound: there is none.
+        BadParameter: `name` is no job id, and `kind` is "queue".
+        NotFound: there is no such record.
     """
     if kind == "queue":
-        return _job(view, name, seen)
-    found = _one(view, kind, all_of([seen, compares("key", "=", name)]))
+        return _job(view, name, visible)
+    found = _one(view, kind, all_of([visible, compares("key", "=", name)]))
     if found is None:
         raise NotFound(f"There is no {kind.removesuffix('s')} {name!r}.")
     return found
 
 
-def _job(view: StoreView, text: str, seen: Condition) -> bytes:
+def _job(view: StoreView, text: str, visible: Condition) -> bytes:
     match = _JOB.fullmatch(text)
     if match is None:
         raise BadParameter(f"{text!r} is no job id; expected one such as 123, 123_7 or 123+1.", parameter="jobid")
-    found = _one(view, "queue", all_of([seen, _named(int(match[1]), match[2], match[3])]))
+    found = _one(view, "queue", all_of([visible, _has_id(int(match[1]), match[2], match[3])]))
     if found is None and match[2] == "_":
-        waiting = all_of(
+        pending = all_of(
             [compares("array_job_id", "=", int(match[1])), has_waiting_task("array_task_str", int(match[3]))]
         )
-        found = _one(view, "queue", all_of([seen, waiting]))
+        found = _one(view, "queue", all_of([visible, pending]))
     if found is None:
         raise NotFound(
-            f"There is no job {text}. slurmctld forgets a job some minutes after its end (MinJobAge); /history knows it"
+            f"There is no job {text}. slurmctld forgets a job some minutes after its end (MinJobAge). /history has it"
             " longer."
         )
     return found
 
 
-def _named(job: int, separator: str | None, part: str) -> Condition:
+def _has_id(job: int, separator: str | None, part: str) -> Condition:
     if separator is None:
         return compares("key", "=", job)
     # A plus sign in a path may arrive as a blank.

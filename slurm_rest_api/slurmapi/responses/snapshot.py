@@ -1,13 +1,12 @@
-"""The published state of the live routes: what an answer says, from when it is, and its rendered bytes."""
+"""Opens the current version of the live data, with the metadata of its responses."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Final, Literal
 
 import orjson
@@ -19,68 +18,45 @@ from slurm_rest_api.slurmapi.store.index_columns import KINDS, Kind
 from slurm_rest_api.slurmapi.store.reader import Collection, Status, StoreReader, StoreView
 from slurm_rest_api.web.compression import compress
 
-logger = logging.getLogger(__name__)
-
 Name = Literal["queue", "nodes", "partitions", "stats", "usage", "usage_compact", "usage_summary"]
-_FIRST_RETRY_SECONDS: Final = 5
+"""A collection or a document of the store."""
+
+_RETRY_SECONDS: Final = 5
 
 
 @dataclass(frozen=True)
-class Representation:
-    """One answer as it stands now. Times are epoch seconds, `interval_seconds` is from cycle to cycle.
+class Snapshot:
+    """One collection or document at its current version, and the metadata of its responses.
 
-    As long as nothing is loaded it stands so until `stale_from`, or, when it is stale, for ever.
-    `tag` names its bytes: two editions with the same tag have the same body.
+    `view` reads the data. `generation` identifies the store file and the rows that the user may see: versions are
+    comparable only within it. `version` is `meta.version`. Responses with the same `etag` have the same body.
+    Times are epoch seconds. The data is `stale` from `stale_from` on, unless a load finishes earlier.
     """
 
-    tag: str
-    changed_at: float
+    name: Name
+    view: StoreView
+    collection: Collection
+    generation: str
+    etag: str
     loaded_at: float
     interval_seconds: float
     stale: bool
     stale_from: float
     meta: dict[str, Any]
 
+    @property
+    def changed_at(self) -> float:
+        """The time of the load in which the data last changed."""
+        return self.collection.changed_at
 
-class SnapshotView:
-    """An edition together with the view of the store that it was read from, and the version that it is."""
-
-    def __init__(
-        self,
-        name: Name,
-        edition: Representation,
-        view: StoreView,
-        run: str,
-        collection: Collection,
-        prepared: PreparedBodies,
-    ) -> None:
-        self.edition = edition
-        self.view = view
-        self.run = run
-        self.collection = collection
-        self.name = name
-        self._prepared = prepared
-
-    def open_body(self, *, gzip: bool) -> BinaryIO:
-        """The rendered body, as a file; rendered now if it is the first time that somebody asks.
-
-        Raises:
-            OSError: it could not be written to the runtime directory.
-        """
-        return self._prepared.open(self.name, self.edition.tag, gzip=gzip, render=self.render)
-
-    def render(self) -> Iterator[bytes]:
-        """The body in pieces, straight from the store."""
-        yield b'{"data":'
-        if self.name in KINDS:
-            yield from _render_records(self.view, self.name)
-        else:
-            yield self.view.document(self.name)
-        yield b',"meta":' + orjson.dumps(self.edition.meta) + b"}"
+    @property
+    def version(self) -> str:
+        """The version that clients send back as `since`."""
+        return _version_text(self.generation, self.collection)
 
 
 class LiveState:
-    """What web workers know of the cluster; it costs slurmctld nothing however often it is asked."""
+    """Reads the live data of the cluster from the store. This never costs slurmctld a request."""
 
     def __init__(self, reader: StoreReader, prepared: PreparedBodies, now: Callable[[], float] = time.time) -> None:
         self._reader = reader
@@ -88,14 +64,13 @@ class LiveState:
         self._now = now
 
     @contextmanager
-    def open(self, name: Name, mark: str = "") -> Iterator[SnapshotView]:
-        """The present edition of `name`, readable inside the `with` block.
+    def open(self, name: Name, scope_key: str = "") -> Iterator[Snapshot]:
+        """Opens the current snapshot of `name`, which is readable inside the `with` block.
 
-        `mark` tells apart those who see different parts of it: neither tags nor versions of one mean anything to
-        another.
+        `scope_key` identifies the rows that a user may see. Snapshots with different keys share no etag or version.
 
         Raises:
-            NotLoaded: nothing was ever loaded.
+            NotLoaded: no load has finished yet.
             StoreError: the store cannot be read.
         """
         with self._reader.view() as view:
@@ -103,43 +78,61 @@ class LiveState:
                 raise NotLoaded(
                     "Nothing has been loaded from the cluster yet: the collector has not written anything."
                     " Is it running?",
-                    retry_after=_FIRST_RETRY_SECONDS,
+                    retry_after=_RETRY_SECONDS,
                 )
             status, collection = view.status(), view.collection(name)
             if collection is None or status.loaded_at is None:
-                raise NotLoaded(_why_nothing(status), retry_after=_FIRST_RETRY_SECONDS)
-            run = f"{status.generation}.{mark}" if mark else status.generation
-            edition = _edition(status, collection, run, self._now())
-            yield SnapshotView(name, edition, view, run, collection, self._prepared)
+                raise NotLoaded(_not_loaded(status), retry_after=_RETRY_SECONDS)
+            yield _snapshot(name, view, status, collection, scope_key, self._now())
 
     def status(self) -> Status | None:
-        """What the collector last said of itself; None when it has not said anything yet."""
+        """Returns the collector's last status, or None if it has not written any yet."""
         with self._reader.view() as view:
             return None if view is None else view.status()
 
-    def stream(self, name: Name, *, gzip: bool) -> Iterator[bytes]:
-        """The body of whatever edition is present when the first piece is asked for, without any file."""
-        with self.open(name) as current:
-            pieces: Iterable[bytes] = current.render()
+    def open_body(self, snapshot: Snapshot, *, gzip: bool) -> BinaryIO:
+        """Opens the file with the whole body of `snapshot`. Writes it first if this is its first request.
+
+        Raises:
+            OSError: the file cannot be written to the runtime directory.
+        """
+        return self._prepared.open(snapshot.name, snapshot.etag, gzip=gzip, render=lambda: _whole_body(snapshot))
+
+    def stream_body(self, name: Name, *, gzip: bool) -> Iterator[bytes]:
+        """Yields the whole body of `name` at the version that is current when the first piece is read."""
+        with self.open(name) as snapshot:
+            pieces: Iterable[bytes] = _whole_body(snapshot)
             yield from compress(pieces) if gzip else pieces
 
 
-def _edition(status: Status, collection: Collection, run: str, now: float) -> Representation:
+def with_query_etag(snapshot: Snapshot, query_hash: str) -> Snapshot:
+    """Returns the snapshot with the etag of the response to one query."""
+    return replace(snapshot, etag=f"{snapshot.etag}-{query_hash}")
+
+
+def _snapshot(
+    name: Name, view: StoreView, status: Status, collection: Collection, scope_key: str, now: float
+) -> Snapshot:
     assert status.loaded_at is not None
     assert status.interval_seconds is not None
-    stale = pacing.is_stale(now, status.loaded_at, status.interval_seconds)
+    generation = f"{status.generation}.{scope_key}" if scope_key else status.generation
+    version = _version_text(generation, collection)
+    stale_from = pacing.stale_from(status.loaded_at, status.interval_seconds)
+    stale = now > stale_from
     error = _stale_error(status) if stale else None
-    suffix = "-" + hashlib.sha256(orjson.dumps(error)).hexdigest()[:16] if error else ""
-    return Representation(
-        tag=f"{run}-{collection.version}{suffix}",
-        changed_at=collection.changed_at,
+    return Snapshot(
+        name=name,
+        view=view,
+        collection=collection,
+        generation=generation,
+        etag=f"{version}-{hashlib.sha256(orjson.dumps(error)).hexdigest()[:16]}" if error else version,
         loaded_at=status.loaded_at,
         interval_seconds=status.interval_seconds,
         stale=stale,
-        stale_from=pacing.stale_from(status.loaded_at, status.interval_seconds),
+        stale_from=stale_from,
         meta={
             "source": status.source,
-            "version": f"{run}-{collection.version}",
+            "version": version,
             "changed_at": int(collection.changed_at),
             "total": collection.total,
             "stale": stale,
@@ -148,20 +141,34 @@ def _edition(status: Status, collection: Collection, run: str, now: float) -> Re
     )
 
 
+def _version_text(generation: str, collection: Collection) -> str:
+    return f"{generation}-{collection.version}"
+
+
 def _stale_error(status: Status) -> dict[str, Any]:
-    """What `meta.error` says; it must not change from request to request, or no stale answer were ever a 304."""
-    detail = status.error or "The collector has not reported anything since; it does not seem to run."
+    """Returns `meta.error`. It has to stay the same from request to request, or stale responses were never a 304."""
+    detail = status.error or "The collector has not reported anything since. Is it running?"
     since = status.failing_since or status.loaded_at or 0.0
     return {"detail": detail, "since": int(since), "loaded_at": int(status.loaded_at or 0.0)}
 
 
-def _why_nothing(status: Status) -> str:
+def _not_loaded(status: Status) -> str:
     if status.error is None:
         return "Nothing has been loaded from the cluster yet: the first cycle is still running."
     return f"Nothing has been loaded from the cluster yet: {status.error}"
 
 
-def _render_records(view: StoreView, kind: Kind) -> Iterator[bytes]:
+def _whole_body(snapshot: Snapshot) -> Iterator[bytes]:
+    """Renders the response to a request without parameters."""
+    yield b'{"data":'
+    if snapshot.name in KINDS:
+        yield from _whole_collection(snapshot.view, snapshot.name)
+    else:
+        yield snapshot.view.document(snapshot.name)
+    yield b',"meta":' + orjson.dumps(snapshot.meta) + b"}"
+
+
+def _whole_collection(view: StoreView, kind: Kind) -> Iterator[bytes]:
     separator = b"{"
     for batch in view.batches(kind):
         yield separator + b",".join([orjson.dumps(str(key)) + b":" + body for key, body in batch])

@@ -1,8 +1,8 @@
-"""A part of the usage matrix: some partitions, under each of them some nodes, and some fields; pure."""
+"""Builds the body of /usage: selected partitions, nodes and fields of the usage matrix, as JSON or as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,12 +11,17 @@ import orjson
 from slurm_rest_api.errors import BadParameter
 from slurm_rest_api.slurmapi.contract.usage import ActiveNode, PartitionUsage, UsageRecord
 from slurm_rest_api.slurmapi.query.parameters import UsageParameters
+from slurm_rest_api.slurmapi.responses.json_stream import in_envelope
+from slurm_rest_api.slurmapi.responses.records import Body
+from slurm_rest_api.slurmapi.responses.snapshot import Snapshot
 from slurm_rest_api.web.name_lists import NameFilter, chosen_fields
-from slurm_rest_api.web.text_formats import Format
+from slurm_rest_api.web.text_formats import Format, flat, table_of
 
 _PARTITION: Final = "partitions."
 _NODE: Final = "partitions.nodes."
-_NO_NODES: Final = "a row is a partition, without its nodes; format=json and format=ndjson have them, as has /nodes"
+_NO_NODES: Final = (
+    "a row is a partition without its nodes. `format=json` and `format=ndjson` have them, and so has /nodes"
+)
 _JOB_COUNTS: Final = ("jobs_running", "jobs_pending", "running_jobs")
 KNOWN_FIELDS: Final = (
     *UsageRecord.model_fields,
@@ -27,7 +32,7 @@ KNOWN_FIELDS: Final = (
 
 @dataclass(frozen=True)
 class FieldChoice:
-    """Which fields an answer has of the cluster, of each partition, and of each node; None is all."""
+    """The requested fields of the cluster, of each partition and of each node. None is all fields."""
 
     of_cluster: tuple[str, ...] | None = None
     of_partition: tuple[str, ...] | None = None
@@ -35,7 +40,7 @@ class FieldChoice:
 
     @property
     def has_nodes(self) -> bool:
-        """Whether anything of single nodes is asked for."""
+        """True if fields of nodes are requested."""
         return (self.of_cluster is None or "partitions" in self.of_cluster) and (
             self.of_partition is None or "nodes" in self.of_partition
         )
@@ -53,17 +58,17 @@ _TABLE: Final = FieldChoice(
 )
 
 
-def fields_of(query: UsageParameters) -> FieldChoice:
-    """What the parameter `fields` asks for: `partitions.nodes` by itself is everything of a partition's nodes.
+def field_choice_of(query: UsageParameters) -> FieldChoice:
+    """Reads the parameter `fields`: `partitions.nodes` by itself selects all fields of a partition's nodes.
 
-    Other formats than json have a row for each partition, and only ndjson has a place for nodes in it.
+    Formats other than json have a row for each partition. Only ndjson has nodes in it.
 
     Raises:
-        BadParameter: a field is unknown, or what is asked for has no place in this format.
+        BadParameter: a field is unknown, or the format has no place for it.
     """
     has_nodes = query.format in ("json", "ndjson")
     if query.node is not None and not has_nodes:
-        raise BadParameter(f"node makes no sense together with format={query.format}: {_NO_NODES}.", parameter="node")
+        raise BadParameter(f"`node` cannot be combined with `format={query.format}`: {_NO_NODES}.", parameter="node")
     if query.fields is None:
         return FieldChoice() if has_nodes else _TABLE if query.format == "table" else _SPREADSHEET
     chosen = chosen_fields(query.fields, KNOWN_FIELDS)
@@ -73,10 +78,19 @@ def fields_of(query: UsageParameters) -> FieldChoice:
     if of_partition is None and not has_nodes:
         return _SPREADSHEET
     return FieldChoice(
-        _names(chosen),
-        None if of_partition is None else _names(of_partition),
+        _first_names(chosen),
+        None if of_partition is None else _first_names(of_partition),
         None if of_partition is None else _below("nodes", of_partition),
     )
+
+
+def usage_body(snapshot: Snapshot, query: UsageParameters, fields: FieldChoice, *, job_counts: bool) -> Body:
+    """Returns the usage with only the requested partitions, nodes and fields, with or without counts of jobs."""
+    document = snapshot.view.document(snapshot.name)
+    usage, total = choose(document, query.partition, query.node, fields, job_counts=job_counts)
+    if query.format == "json":
+        return Body(in_envelope([orjson.dumps(usage)], {**snapshot.meta, "total": total}), total)
+    return Body(_table(query.format, usage, fields.of_partition or ()), total)
 
 
 def choose(
@@ -85,38 +99,36 @@ def choose(
     nodes: Sequence[str] | None,
     fields: FieldChoice,
     *,
-    jobs: bool = True,
+    job_counts: bool = True,
 ) -> tuple[dict[str, Any], int]:
-    """The usage, of which `document` is all, with only these partitions, nodes and fields; and how many partitions.
+    """Returns the rendered usage `document` with only these partitions, nodes and fields, and the partitions' number.
 
-    Without `jobs` nothing tells how many jobs there are.
-
-    The figures of a partition and of the cluster stay those of the whole partition and the whole cluster.
+    Figures of a partition and of the cluster stay those of the whole partition and the whole cluster.
     """
     usage = orjson.loads(document)
-    if not jobs:
-        _forget_jobs(usage)
-    wanted = None if nodes is None else frozenset(nodes)
+    if not job_counts:
+        _remove_job_counts(usage)
+    node_names = None if nodes is None else frozenset(nodes)
     chosen = {
-        name: _partition(entry, wanted, fields)
+        name: _chosen_partition(entry, node_names, fields)
         for name, entry in usage["partitions"].items()
         if _is_chosen(name, partitions)
     }
-    return _picked({**usage, "partitions": chosen}, fields.of_cluster), len(chosen)
+    return _with_fields({**usage, "partitions": chosen}, fields.of_cluster), len(chosen)
 
 
 def _check_rows(chosen: Sequence[str], format: Format) -> None:  # noqa: A002 - the parameter's own name
     for field in chosen:
         if field.partition(".")[0] != "partitions":
-            why = "a row is a partition, and this is of the whole cluster; format=json has it"
+            why = "a row is a partition, and this is a field of the whole cluster. `format=json` has it"
         elif f"{field}.".startswith(_NODE) and format != "ndjson":
             why = _NO_NODES
         else:
             continue
-        raise BadParameter(f"fields={field!r} makes no sense together with format={format}: {why}.", parameter="fields")
+        raise BadParameter(f"`fields={field}` cannot be combined with `format={format}`: {why}.", parameter="fields")
 
 
-def _forget_jobs(usage: dict[str, Any]) -> None:
+def _remove_job_counts(usage: dict[str, Any]) -> None:
     partitions = usage["partitions"].values()
     nodes = [node for partition in partitions for node in partition.get("nodes", {}).values()]
     for entry in (usage, *partitions, *nodes):
@@ -125,29 +137,29 @@ def _forget_jobs(usage: dict[str, Any]) -> None:
 
 
 def _below(name: str, fields: Sequence[str]) -> tuple[str, ...] | None:
-    """What of `name` the fields ask for: `a.b` asks for `b` of `a`; None is all of it."""
+    """Returns the fields of `name` among dotted fields: `a.b` is `b` of `a`. None is all of them."""
     if name in fields:
         return None
     return tuple(field.removeprefix(f"{name}.") for field in fields if field.startswith(f"{name}."))
 
 
-def _names(fields: Sequence[str]) -> tuple[str, ...]:
+def _first_names(fields: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(field.partition(".")[0] for field in fields))
 
 
-def _partition(entry: dict[str, Any], nodes: frozenset[str] | None, fields: FieldChoice) -> dict[str, Any]:
-    shown = _picked(entry, fields.of_partition)
-    if "nodes" in shown and (nodes is not None or fields.of_node is not None):
-        shown["nodes"] = {
-            name: _picked(node, fields.of_node)
+def _chosen_partition(entry: dict[str, Any], nodes: frozenset[str] | None, fields: FieldChoice) -> dict[str, Any]:
+    partition = _with_fields(entry, fields.of_partition)
+    if "nodes" in partition and (nodes is not None or fields.of_node is not None):
+        partition["nodes"] = {
+            name: _with_fields(node, fields.of_node)
             for name, node in entry["nodes"].items()
             if nodes is None or name in nodes
         }
-    return shown
+    return partition
 
 
-def _picked(record: dict[str, Any], fields: Sequence[str] | None) -> dict[str, Any]:
-    """Only these fields; a node outside the partition has few of them."""
+def _with_fields(record: dict[str, Any], fields: Sequence[str] | None) -> dict[str, Any]:
+    """Returns only these fields. A node outside the partition lacks most of them."""
     return record if fields is None else {field: record[field] for field in fields if field in record}
 
 
@@ -155,3 +167,22 @@ def _is_chosen(name: str, choice: NameFilter | None) -> bool:
     if choice is None:
         return True
     return (not choice.wanted or name in choice.wanted) and name not in choice.unwanted
+
+
+def _table(
+    format: Format,  # noqa: A002 - the parameter's own name
+    usage: Mapping[str, Any],
+    fields: Sequence[str],
+) -> Iterator[bytes]:
+    """Yields one row a partition, its name as `partition`. A table without rows has the columns `fields`."""
+    records = [{"partition": name, **entry} for name, entry in usage["partitions"].items()]
+    if format == "ndjson":
+        return table_of(format, records, ())
+    return table_of(format, [flat(record) for record in records], _columns(records) or ("partition", *fields))
+
+
+def _columns(records: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """Returns the columns of all records. Columns of one field stay together, whichever records have them."""
+    fields = dict.fromkeys(field for record in records for field in record)
+    parts = ({field: record[field]} for field in fields for record in records if field in record)
+    return tuple(dict.fromkeys(column for part in parts for column in flat(part)))

@@ -15,7 +15,8 @@ import pytest
 from slurm_rest_api.errors import SourceError
 from slurm_rest_api.slurmapi.collector.collector import Collector
 from slurm_rest_api.slurmapi.collector.cycle import Cycle, CycleReport
-from slurm_rest_api.slurmapi.responses import desk
+from slurm_rest_api.slurmapi.collector.refresh_requests import RefreshRequests
+from slurm_rest_api.slurmapi.responses import refresh
 from slurm_rest_api.slurmapi.shared.refresh_pipe import RefreshListener, knock
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.builders import make_job, make_snapshot
@@ -76,7 +77,7 @@ class Knocks:
 
 @pytest.fixture
 def api(tmp_path: Path) -> Service:
-    return Service(tmp_path, waiting_requests=CLIENTS + 1, web_threads=CLIENTS + 2)
+    return Service(tmp_path, web_threads=2 * (CLIENTS + 1))
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def loader(api: Service) -> Iterator[CountingLoader]:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """So much that no answer of these tests comes because it is over."""
-    monkeypatch.setattr(desk, "FRESH_PATIENCE_SECONDS", HOUR)
+    monkeypatch.setattr(refresh, "MAX_WAIT_SECONDS", HOUR)
 
 
 def ask(api: Service) -> Any:
@@ -111,7 +112,7 @@ def asked_by_all(api: Service, while_they_wait: Callable[[], None]) -> list[Any]
     """Every client asks; once all of them have, `while_they_wait` is called. Their answers."""
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(CLIENTS) as pool:
         knocks = Knocks()
-        patch.setattr(desk, "knock", knocks)
+        patch.setattr(refresh, "knock", knocks)
         asked = [pool.submit(ask, api) for _ in range(CLIENTS)]
         wait_for("every client to have asked", lambda: knocks.seen == CLIENTS)
         while_they_wait()
@@ -149,3 +150,34 @@ def test_while_slurmctld_is_down_nobody_waits_for_a_load(api: Service, loader: C
     with ThreadPoolExecutor(1) as pool:
         assert list(pool.submit(ask, api).result(GIVE_UP_SECONDS).get_json()["data"]) == ["1"]
     assert len(loader.began) == 2
+
+
+def test_first_request_is_granted_at_once_and_the_next_after_a_while() -> None:
+    requests = RefreshRequests(5.0)
+    assert requests.ask(100.0) == 0.0
+    requests.begin(100.0)
+    assert requests.end(100.5, 0.5) is None
+    assert requests.ask(101.0) == 4.0
+    assert requests.ask(103.0) == 2.0
+    assert requests.ask(200.0) == 0.0
+
+
+def test_request_during_a_load_is_granted_by_the_next() -> None:
+    requests = RefreshRequests(5.0)
+    requests.begin(100.0)
+    assert requests.ask(101.0) is None
+    assert requests.end(102.5, 2.0) == 5.5, "four times the two seconds that it cost, from its start"
+    requests.begin(108.0)
+    assert requests.end(108.1, 0.1) is None
+
+
+def test_no_request_is_granted_before_the_back_off_or_while_it_is_off() -> None:
+    requests = RefreshRequests(5.0)
+    requests.begin(100.0)
+    requests.ask(100.0)
+    assert requests.end(101.0, None) is None
+    assert requests.ask(160.0) is None
+    requests.begin(161.0)
+    requests.end(161.0, 0.0)
+    assert requests.ask(170.0) == 0.0
+    assert RefreshRequests(0.0).ask(time.monotonic()) is None
