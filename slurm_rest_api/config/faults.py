@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -18,6 +18,11 @@ from slurm_rest_api.config.section import AbsolutePath
 
 Lines = Mapping[tuple[str, ...], int]
 """Line of each section and setting in the file, counted from 1."""
+
+_REMOVED: Final = {
+    ("system", "waiting_requests"): "this setting was removed with the query parameter `wait`. Delete the line"
+}
+"""Settings of earlier releases, and the advice for each."""
 
 
 def sentences(section: str, error: ValidationError, lines: Lines) -> list[str]:
@@ -45,6 +50,8 @@ def unknown_key(section: str | None, key: object, lines: Lines) -> str:
         where = "the file" if section is None else section
         return f"{where}: {key!r} is not a setting. Expected one of {', '.join(known)}."
     where = place((key,) if section is None else (section, key), lines)
+    if section is not None and (section, key) in _REMOVED:
+        return f"{where}: {_REMOVED[section, key]}."
     homes = [name for name, model in SECTIONS.items() if key in model.model_fields]
     if homes:
         return f"{where}: not a setting of this section. Move it to section `{homes[0]}`."

@@ -11,12 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
-from slurm_rest_api.slurmapi.query.row_access import row_filter_for
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
-from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.acctapi.rows import ASSOC_TABLE, JOB_TABLE, job_row, write_database
 from tests.auth.users import (
@@ -215,22 +212,6 @@ def test_a_job_that_leaves_an_account_is_gone_for_its_coordinator(
 def test_a_version_of_another_user_gets_a_full_response(people: ServiceWithUsers) -> None:
     for user in (ADMIN, "alice", "carol"):
         assert since(people, "bob", version_of(people, user)) == ({"700002"}, [], True)
-
-
-def test_changes_of_other_users_do_not_end_a_wait(
-    people: ServiceWithUsers, paths: RuntimePaths, turn: Callable[..., None]
-) -> None:
-    number = int(version_of(people, "alice").rpartition("-")[2])
-    turn(live_job("alice"), live_job("carol"), other_job())
-    with StoreReader(paths.store).view() as view:
-        assert view is not None
-        woken = {
-            user: view.anything_since(
-                "queue", row_filter_for("queue", DataScope(frozenset({"jobs"}), user)).where, number
-            )
-            for user in USERS
-        }
-    assert woken == {"alice": False, "bob": True, "carol": False, "dora": False}
 
 
 @pytest.mark.parametrize(

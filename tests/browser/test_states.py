@@ -60,9 +60,6 @@ def nothing(route: Route) -> None:
 
 def old(route: Route) -> None:
     """The service's own answer, as it is while slurmctld is away."""
-    # One that waits for news may outlive its page.
-    if "wait=" in route.request.url:
-        return
     response = route.fetch()
     headers = {**response.headers, "X-Slurm-Stale": "1"}
     body = response.text()

@@ -74,17 +74,6 @@ def test_clients_keep_up_while_jobs_churn(cluster: Cluster, jobs: Jobs, service:
     assert {client.full for client in clients} == {1}, "only the first answer was everything"
 
 
-def test_a_request_that_waits_is_answered_by_the_next_change(cluster: Cluster, jobs: Jobs, service: Service) -> None:
-    client = Client("/queue", {"user": "alice"}, clock=False)
-    client.poll(functools.partial(get, service))
-    for _ in range(3):
-        job = str(jobs.submit(user="alice", hold=True))
-        deadline = time.monotonic() + 30
-        while job not in client.body and time.monotonic() < deadline:
-            client.poll(functools.partial(get, service), wait="20")
-        assert client.body[job]["job_state"] == "PENDING"
-
-
 def loads(service: Service) -> int:
     """How often the service has loaded the cluster so far."""
     with StoreReader(service.folder / "snapshot.sqlite").view() as view:
@@ -97,7 +86,7 @@ def ask_fresh(service: Service) -> Answer:
 
 
 def test_many_who_want_it_fresh_cost_slurmctld_no_more_than_the_setting(start: StartService) -> None:
-    config = "system:\n  refresh_seconds: 600\n  fresh_seconds: 3\n  waiting_requests: 30\n  web_threads: 40\n"
+    config = "system:\n  refresh_seconds: 600\n  fresh_seconds: 3\n  web_threads: 40\n"
     service = start(config)
     begun, before, answered = time.monotonic(), loads(service), 0
     with ThreadPoolExecutor(20) as pool:

@@ -9,11 +9,10 @@ import signal
 import pytest
 from playwright.sync_api import Page, expect
 
-from slurm_rest_api.config import Settings
 from tests.browser.watching import Watched
 from tests.deployed.asking import ask, wait_healthy
 from tests.deployed.nginx_server import Nginx
-from tests.deployed.site import INI, Site
+from tests.deployed.site import Site
 from tests.testbed.processes import send_signal
 from tests.waiting import wait_for
 
@@ -125,9 +124,3 @@ def test_a_reload_and_a_new_start_are_served(web: Nginx, site: Site) -> None:
     assert ask(web, "/nodes").status == 502
     site.start()
     wait_healthy(web)
-
-
-def test_threads_are_more_than_requests_that_may_wait(site: Site) -> None:
-    threads = re.search(r"^threads = (\d+)$", site.path(INI).read_text(), re.MULTILINE)
-    assert threads is not None
-    assert int(threads[1]) > Settings().system.waiting_requests

@@ -207,7 +207,7 @@ class BlockedRoute:
         def authenticate() -> None:
             g.principal = self._identify(request.environ)
 
-    def ask(self, token: str = "a") -> tuple[int, str]:
+    def ask(self, token: str) -> tuple[int, str]:
         response = self.app.test_client().get("/queue", headers={"Authorization": token})
         return response.status_code, response.text
 
@@ -277,7 +277,7 @@ def test_failed_computation_releases_the_waiting_requests(pool: ThreadPoolExecut
     route.release.set()
     results = [answer.result(600) for answer in answers]
     assert sorted(status for status, _ in results) == [200] * (THREADS - 1) + [500]
-    assert route.ask() == (200, "answer")
+    assert route.ask("a") == (200, "answer")
 
 
 def test_response_that_cannot_be_cached_releases_the_waiting_requests(pool: ThreadPoolExecutor) -> None:
@@ -305,7 +305,7 @@ def test_stream_that_is_still_sent_blocks_no_identical_request() -> None:
     sending = client.get("/queue", headers={"Authorization": "a"}, buffered=False)
     iterator = iter(sending.response)
     assert next(iterator) == b"first "
-    assert route.ask() == (200, "first second")
+    assert route.ask("a") == (200, "first second")
     assert b"".join(iterator) == b"second"
     sending.close()
 

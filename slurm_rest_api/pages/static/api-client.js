@@ -141,7 +141,7 @@ export function poll(path, parameters, { seconds = 10, signal, onAnswer, onFault
 export function subscribe(
   path,
   parameters,
-  { from = null, seconds = 10, wait = 20, signal, onChange, onFault, onSame = () => {} },
+  { from = null, seconds = 10, wait = 0, signal, onChange, onFault, onSame = () => {} },
 ) {
   const records = new Map();
   let version = from;

@@ -141,15 +141,6 @@ class RecordQueries:
         rows = self._connection.execute(query, (kind, since, *visible.values, *visible.values))
         return [key for (key,) in rows]
 
-    def anything_since(self, kind: Kind, visible: Condition, since: int) -> bool:
-        """Returns True if a visible record was removed, or changed beyond its clock fields, after version `since`."""
-        query = (
-            f"SELECT EXISTS (SELECT 1 FROM {kind}_index WHERE changed > ? AND ({visible.sql}))"
-            f" OR EXISTS (SELECT 1 FROM tombstone WHERE kind = ? AND version > ? AND ({visible.sql}))"
-        )
-        values = (since, *visible.values, kind, since, *visible.values)
-        return bool(self._connection.execute(query, values).fetchone()[0])
-
 
 def _after_cursor(orders: Sequence[Order], after: tuple[Value, ...] | None) -> Condition:
     """Returns the condition for the rows that sort after the cursor `after`. SQLite sorts null first."""

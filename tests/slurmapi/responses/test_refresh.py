@@ -116,5 +116,3 @@ def test_bad_parameter_requests_no_load(api: Service) -> None:
         assert requests == []
     finally:
         listener.close()
-
-
