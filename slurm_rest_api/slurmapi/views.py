@@ -144,7 +144,8 @@ def _add_csv_routes(blueprint: APIBlueprint, *views: Callable[..., Response]) ->
 
 
 def _with_csv(view: Callable[..., Response]) -> Callable[..., Response]:
-    @functools.wraps(view)
+    # Without the attributes of `view`, among them the registered view of flask-openapi3.
+    @functools.wraps(view, updated=())
     def csv_view(query: Any) -> Response:
         return view(query=as_csv(query))
 

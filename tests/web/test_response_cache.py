@@ -289,24 +289,13 @@ def test_response_that_cannot_be_cached_releases_the_waiting_requests(pool: Thre
 
 
 def test_stream_that_is_still_sent_blocks_no_identical_request() -> None:
-    first_piece_sent = []
-
-    def slow() -> Response:
-        def pieces() -> object:
-            first_piece_sent.append(1)
-            yield b"first "
-            yield b"second"
-
-        return Response(pieces())  # type: ignore[arg-type]
-
-    route = BlockedRoute(lambda _call: slow())
+    route = BlockedRoute(lambda _call: Response(iter(["first ", "second"])))
     route.release.set()
-    client = route.app.test_client()
-    sending = client.get("/queue", headers={"Authorization": "a"}, buffered=False)
-    iterator = iter(sending.response)
-    assert next(iterator) == b"first "
+    sending = route.app.test_client().get("/queue", headers={"Authorization": "a"}, buffered=False)
+    pieces = sending.iter_encoded()
+    assert next(pieces) == b"first "
     assert route.ask("a") == (200, "first second")
-    assert b"".join(iterator) == b"second"
+    assert list(pieces) == [b"second"]
     sending.close()
 
 
