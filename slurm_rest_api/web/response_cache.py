@@ -32,11 +32,10 @@ MAX_CACHE_BYTES: Final = 8 * 1024 * 1024
 # An entry without a body still has headers, a key and a place in a dictionary.
 _ENTRY_OVERHEAD_BYTES: Final = 1024
 
-# Responses of the cached routes depend on these parts of a request, and on the credentials.
+# Responses of the cached routes depend on these parts of a request, on the query and on the credentials.
 _REQUEST_PARTS: Final = (
     "SCRIPT_NAME",
     "PATH_INFO",
-    "QUERY_STRING",
     "HTTP_ACCEPT_ENCODING",
     "HTTP_IF_NONE_MATCH",
     "HTTP_IF_MODIFIED_SINCE",
@@ -161,15 +160,24 @@ class ResponseCacheMiddleware:
     ) -> Iterable[bytes]:
         began = self._clock()
         key = _key_of(environ)
-        if (cached := self._lookup(environ, key)) is not None:
+        try:
+            # Read before the data: a response that is made during a write is valid for the earlier version only.
+            version = self._version()
+        except ServiceError:
+            # The application meets the same error and reports it.
+            version = None
+        if version is None:
+            return application(environ, start_response)
+        if (cached := self._lookup(environ, key, version)) is not None:
             return self._send(cached, environ, start_response, began)
         computing = self._begin(key)
         if computing is not None:
             computing.wait()
         try:
             # Another thread may have stored the response in the meantime.
-            if (cached := self._lookup(environ, key)) is not None:
+            if (cached := self._lookup(environ, key, version)) is not None:
                 return self._send(cached, environ, start_response, began)
+            environ[_CANDIDATE] = CacheCandidate(key, version)
             # Returns before a large body is streamed, so that identical requests do not wait for a slow client.
             return application(environ, start_response)
         finally:
@@ -188,25 +196,16 @@ class ResponseCacheMiddleware:
         with self._lock:
             self._computing.pop(key).set()
 
-    def _lookup(self, environ: WSGIEnvironment, key: Key) -> CachedResponse | None:
-        """Returns the valid response to a request. If there is none, marks the request as a candidate to be stored."""
+    def _lookup(self, environ: WSGIEnvironment, key: Key, version: Hashable) -> CachedResponse | None:
+        """Returns the stored response if it is valid for this version and for the principal of the request."""
+        cached = self._responses.get(key)
+        if cached is None or cached.version != version or self._clock() >= cached.expires_at:
+            return None
         try:
-            # Read before the data: a response that is made during a write is valid for the earlier version only.
-            version = self._version()
-            cached = self._responses.get(key)
-            if (
-                cached is not None
-                and cached.version == version
-                and self._clock() < cached.expires_at
-                and cached.principal == self._identify(environ)
-            ):
-                return cached
+            return cached if cached.principal == self._identify(environ) else None
         except ServiceError:
             # The application meets the same error and reports it.
             return None
-        if version is not None:
-            environ[_CANDIDATE] = CacheCandidate(key, version)
-        return None
 
     def _send(
         self, cached: CachedResponse, environ: WSGIEnvironment, start_response: StartResponse, began: float
@@ -258,7 +257,15 @@ def _key_of(environ: WSGIEnvironment) -> Key:
     """Returns the parts of a request that its response depends on. Credentials are secret, so it has their digest."""
     given = [environ.get(name) for name in _CREDENTIALS]
     credentials = sha256(repr(given).encode("utf-8", "surrogateescape")).digest() if any(given) else None
-    return credentials, *map(environ.get, _REQUEST_PARTS)
+    return credentials, _normalized(environ.get("QUERY_STRING", "")), *map(environ.get, _REQUEST_PARTS)
+
+
+def _normalized(query: str) -> str:
+    """Returns the query without jQuery's cache-buster and sorted by names. Values of one name keep their order."""
+    if "&" not in query and "_=" not in query:
+        return query
+    parameters = [parameter for parameter in query.split("&") if not parameter.startswith("_=")]
+    return "&".join(sorted(parameters, key=lambda parameter: parameter.partition("=")[0]))
 
 
 def _size(key: Key, response: CachedResponse) -> int:

@@ -111,7 +111,8 @@ filter:
     [
         (
             "system: {waiting_requests: 4}",
-            "system.waiting_requests (line 1): this setting was removed with the query parameter `wait`. Delete the line.",
+            "system.waiting_requests (line 1): this setting was removed with the query parameter `wait`."
+            " Delete the line.",
         ),
         ("system: {port: abc}", 'system.port (line 1): invalid value "abc". Expected a whole number from 1 to 65535.'),
         ("system:\n  port: 0", "system.port (line 2): invalid value 0. Expected a whole number from 1 to 65535."),

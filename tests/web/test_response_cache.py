@@ -180,6 +180,12 @@ def test_revalidation_by_a_browser_is_served_from_the_cache() -> None:
     assert [route.ask(**{"Cache-Control": "max-age=0"}) for _ in range(2)] == ["answer 1", "answer 1"]
 
 
+def test_order_of_parameters_and_cache_buster_make_no_difference() -> None:
+    route = CountingRoute({"": None})
+    paths = ["/queue?user=a&sort=b&sort=c", "/queue?sort=b&_=17&sort=c&user=a", "/queue?sort=c&sort=b&user=a"]
+    assert [route.client.get(path).text for path in paths] == ["answer 1", "answer 1", "answer 2"]
+
+
 def test_observers_get_an_event_for_each_hit() -> None:
     route = CountingRoute({"a": Principal("alice", "user")})
     for _ in range(3):
