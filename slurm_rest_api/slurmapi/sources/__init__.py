@@ -1,1 +1,1 @@
-"""Where snapshots come from: adapters that turn a cluster into published records."""
+"""Adapters that read a cluster and convert it to published records."""

@@ -1,4 +1,4 @@
-"""What a job holds on each node."""
+"""Computes what a job holds on each node: CPUs, memory and generic resources."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import gres_count
 
 CORE_TEXT_LIMIT = 127
-"""pyslurm formats a node's cores into a buffer of 128 bytes; a text of that length was cut."""
+"""pyslurm writes a node's cores into a buffer of 128 bytes. A text of that length was cut."""
 
 Cores = tuple[int, ...]
 
 
 class CoreLists(dict[str, Cores]):
-    """Core indexes by their text: `"0-2,5"` is `(0, 1, 2, 5)`. A cache for one load: few texts recur on many nodes."""
+    """Core indexes by their text: `"0-2,5"` is `(0, 1, 2, 5)`. A cache for one load."""
 
     def __missing__(self, text: str) -> Cores:
         # The last term of a cut text may have lost digits.
@@ -31,20 +31,20 @@ class CoreLists(dict[str, Cores]):
 
 
 def no_allocation() -> Record:
-    """The four allocation fields of a job that holds nothing."""
+    """Returns the four allocation fields of a job that holds nothing."""
     return {"cpus_allocated": {}, "mem_allocated": {}, "cpus_alloc_layout": {}, "gres_allocated": {}}
 
 
 def allocation(layout: Mapping[str, Any], threads: Mapping[str, int], num_cpus: int, core_lists: CoreLists) -> Record:
-    """The four allocation fields of a job.
+    """Returns the four allocation fields of a job.
 
-    pyslurm names cores where Slurm means CPUs: a core of a node with two threads is two CPUs, numbered as `scontrol
-    show job -d` does. On a single node the job's own CPU count is exact whatever the threads.
+    pyslurm has cores where Slurm has CPUs. A core with two threads is two CPUs, numbered as in `scontrol show job -d`.
+    On a single node the CPU count of the job is exact.
 
     Args:
-        layout: What `Job.get_resource_layout_per_node()` gives: by node `cpu_ids` (text of core indexes), `memory` (MiB
+        layout: Result of `Job.get_resource_layout_per_node()`: by node `cpu_ids` (text of core indexes), `memory` (MiB
             or None) and `gres`.
-        threads: Threads per core by node; a node that is not there counts 1.
+        threads: Threads per core by node. 1 for other nodes.
         num_cpus: CPUs of the whole job.
         core_lists: Cache of expanded core texts.
     """
@@ -75,7 +75,7 @@ def allocation(layout: Mapping[str, Any], threads: Mapping[str, int], num_cpus: 
 
 
 def spread(count: int, nodes: list[str]) -> dict[str, int]:
-    """A count spread evenly over nodes, the first ones taking what is left over."""
+    """Spreads a count evenly over nodes. The first nodes get the remainder."""
     share, rest = divmod(count, len(nodes))
     return {node: share + (1 if index < rest else 0) for index, node in enumerate(nodes)}
 
@@ -83,13 +83,13 @@ def spread(count: int, nodes: list[str]) -> dict[str, int]:
 def even_allocation(
     nodes: str | None, num_cpus: int, memory_per_cpu: int | None, memory_per_node: int | None
 ) -> Record:
-    """The four allocation fields where nobody tells the split: CPUs evenly over the nodes, memory as requested.
+    """Returns the four allocation fields without a layout: CPUs spread evenly, memory as requested.
 
     Args:
         nodes: Allocated nodes as a hostlist.
         num_cpus: CPUs of the whole job.
         memory_per_cpu: MiB, or None.
-        memory_per_node: MiB, or None; only used without memory_per_cpu.
+        memory_per_node: MiB, or None. Ignored if there is memory_per_cpu.
     """
     names = list(NodeSet(nodes, resolver=RESOLVER_NOGROUP)) if nodes else []
     if not names:

@@ -1,4 +1,4 @@
-"""The contract between a cluster and the collector."""
+"""The contract between the sources of a cluster and the collector."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from slurm_rest_api.slurm.states import NodeState
 
 Record = dict[str, Any]
-"""One published record: only JSON values, field names and units as `slurmapi.contract` declares them."""
+"""One published record: JSON values, with the field names and units of `slurmapi.contract`."""
 
 
 def node_state(node: Record) -> NodeState:
@@ -18,14 +18,14 @@ def node_state(node: Record) -> NodeState:
 
 
 JobFingerprints = dict[int, int]
-"""By job id a hash of everything that the job's record is made of. Equal marks mean equal records."""
+"""By job id, a hash of all that the job's record is made of. Equal hashes mean equal records."""
 
 
 class UnchangedJob(dict[str, Any]):
-    """Stands for the record of a job whose mark is known: `job_id` and `partition`, as in the record, alone.
+    """Replaces the record of a job with a known fingerprint. It has the fields `job_id` and `partition`.
 
-    Only for jobs that hold nothing and refer to no other job; how they are shown depends on nothing else but the nodes
-    and their partitions, which the mark covers.
+    Only jobs that hold nothing and refer to no other job are replaced. What is hidden of them depends on the nodes and
+    their partitions alone, which the fingerprint covers.
     """
 
 
@@ -33,11 +33,11 @@ class UnchangedJob(dict[str, Any]):
 class Snapshot:
     """The cluster at one moment.
 
-    `jobs` is an iterable that may be lazy and can be walked **once**: 100,000 jobs as Python
-    dictionaries would take a gigabyte, so nobody holds them all.
+    `jobs` may be lazy and can be iterated **once**: 100,000 jobs as Python dictionaries take a gigabyte.
 
-    `changed_since(known, marks)`, where a source has it, is walked instead of `jobs` by who still has the records made
-    under the marks `known`: it gives `UnchangedJob` for these, saves their making, and fills `marks` on the way.
+    `changed_since(known, fingerprints)` replaces `jobs` for a collector that still has the records of the fingerprints
+    `known`. It yields an `UnchangedJob` for these, and adds the fingerprints of this load to `fingerprints`.
+    A source without this method has None.
     """
 
     jobs: Iterable[Record]
@@ -48,15 +48,15 @@ class Snapshot:
 
 
 class ClusterSource(Protocol):
-    """Reads a cluster. One verb; every call costs the controller `rpcs_per_load` RPCs, no more and no fewer."""
+    """Reads a cluster. Each load costs slurmctld exactly `rpcs_per_load` RPCs."""
 
     name: str
-    """What `meta.source` says: `slurm`, or `demo`."""
+    """Value of `meta.source`: `slurm` or `demo`."""
 
     rpcs_per_load: int
 
     def load(self) -> Snapshot:
-        """Read everything now.
+        """Reads everything.
 
         Raises:
             SourceUnavailable: slurmctld did not answer.

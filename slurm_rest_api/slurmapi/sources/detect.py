@@ -1,4 +1,4 @@
-"""Chooses the adapter for what is installed on this host."""
+"""Chooses the adapter for the pyslurm that is installed on this host."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from slurm_rest_api.errors import SourceUnusable
 from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import ClusterSource
 from slurm_rest_api.slurmapi.sources.legacy import LegacySource
-from slurm_rest_api.slurmapi.sources.modern import ModernSource
+from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 
 SLURM = "slurm"
-# Sources that are opened only when the configuration asks for them by name. Nothing falls back to one.
+# Sources that only the configuration opens, by name. No other source falls back to them.
 BY_NAME = {"demo": "slurm_rest_api.demo.options:open_demo"}
-MODERN_PARTS = ("Jobs", "Job", "Nodes", "Node", "Partitions", "Partition", "slurmctld.Statistics")
-LEGACY_PARTS = ("job", "node", "partition", "statistics")
+OBJECT_PARTS = ("Jobs", "Job", "Nodes", "Node", "Partitions", "Partition", "slurmctld.Statistics")
+CLASSIC_PARTS = ("job", "node", "partition", "statistics")
 
 
 def open_source(name: str, import_module: Callable[[str], ModuleType] = importlib.import_module) -> ClusterSource:
-    """The source with a name from the configuration.
+    """Opens the source with a name from the configuration.
 
     Args:
         name: `slurm`; `demo`, or `demo:` with options of the demonstration cluster; or `package.module:function` for a
@@ -29,10 +29,9 @@ def open_source(name: str, import_module: Callable[[str], ModuleType] = importli
         import_module: How modules are imported.
 
     Raises:
-        SourceUnusable: The source cannot be had on this host; the message says what to do.
+        SourceUnusable: The source cannot be opened on this host. The message says what to do.
 
-    Importing pyslurm where Slurm has no usable configuration ends the whole process, so this belongs into a process
-    that may end.
+    Importing pyslurm ends the whole process if Slurm has no usable configuration. Call this in a process that may end.
     """
     if name == SLURM:
         return _open_slurm(import_module)
@@ -69,10 +68,10 @@ def _open_slurm(import_module: Callable[[str], ModuleType]) -> ClusterSource:
         raise SourceUnusable(
             f"pyslurm cannot be imported: {error}. Run build.sh on this host: it builds the pyslurm that fits."
         ) from error
-    lacking = _lacking(pyslurm, MODERN_PARTS)
+    lacking = _lacking(pyslurm, OBJECT_PARTS)
     if not lacking:
-        return ModernSource(pyslurm, AccountNames())
-    lacking_classic = _lacking(pyslurm, LEGACY_PARTS)
+        return PyslurmSource(pyslurm, AccountNames())
+    lacking_classic = _lacking(pyslurm, CLASSIC_PARTS)
     if not lacking_classic:
         return LegacySource(pyslurm, AccountNames())
     version = getattr(pyslurm, "__version__", "of unknown version")

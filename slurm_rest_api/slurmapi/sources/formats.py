@@ -1,4 +1,4 @@
-"""Texts and lists in the classic forms: times, durations, TRES, generic resources, hostlist terms."""
+"""Formats of published values: times, durations, generic resources, licenses, hostlist terms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 UNLIMITED = "UNLIMITED"
 
 TERM_BORDER = re.compile(r",(?![^\[]*\])")
-"""A comma that is not inside brackets."""
+"""Matches a comma outside brackets."""
 
 CPU_FREQUENCIES = {
     "LOW": 0x80000001,
@@ -33,8 +33,8 @@ PROFILE_BITS = {"ENERGY": 2, "TASK": 4, "LUSTRE": 8, "NETWORK": 16}
 class TimeTexts(dict[int | None, str]):
     """Local time as `YYYY-MM-DDTHH:MM:SS` by epoch second, `Unknown` for 0 and None.
 
-    A cache for one load: thousands of jobs share the moment of their last evaluation, and formatting one costs
-    as much as reading thirty attributes.
+    A cache for one load: thousands of jobs have the same times, and formatting one costs as much as reading thirty
+    attributes.
     """
 
     def __missing__(self, epoch: int | None) -> str:
@@ -44,7 +44,7 @@ class TimeTexts(dict[int | None, str]):
 
 
 def duration_text(seconds: int) -> str:
-    """Seconds as `HH:MM:SS`, with `D-` before it from one day on."""
+    """Returns seconds as `HH:MM:SS`, or `D-HH:MM:SS` from one day on."""
     minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)
     if hours < 24:
@@ -54,39 +54,39 @@ def duration_text(seconds: int) -> str:
 
 
 def minutes_text(minutes: int | str) -> str:
-    """Minutes as duration_text; a word such as `UNLIMITED` stays as it is."""
+    """Returns minutes in the format of duration_text. A word such as `UNLIMITED` stays."""
     return minutes if isinstance(minutes, str) else duration_text(minutes * 60)
 
 
 def whole(value: Any) -> int:
-    """A whole number, 0 for None and for words: the classic value of an unset number."""
+    """Returns a whole number, 0 for None and words."""
     return int(value) if value and value.__class__ is not str else 0
 
 
 def whole_or_word(value: int | str | None) -> int | str:
-    """A whole number or `UNLIMITED`, 0 for None."""
+    """Returns a whole number or `UNLIMITED`, 0 for None."""
     return value or 0
 
 
 def number_or_none(value: Any) -> int | None:
-    """A whole number, None for None and for words."""
+    """Returns a whole number, None for None and words."""
     return value if value.__class__ is int else None
 
 
 def hostlist_terms(text: str | None) -> list[str]:
-    """Terms of a hostlist: `n[1,3],x` is `["n[1,3]", "x"]`."""
+    """Returns the terms of a hostlist: `n[1,3],x` is `["n[1,3]", "x"]`."""
     return TERM_BORDER.split(text) if text else []
 
 
 def joined(words: Iterable[str] | str | None) -> str | None:
-    """Comma-separated text of a list, None for an empty one; text stays as it is."""
+    """Returns a list as comma-separated text, None for an empty one. Text stays."""
     if not words:
         return None
     return words if isinstance(words, str) else ",".join(words)
 
 
 def counts_by_name(items: Iterable[str]) -> dict[str, str | int]:
-    """Licenses as the classic dictionary: `["a:2", "b"]` is `{"a": "2", "b": 1}`."""
+    """Returns licenses by name, in the form of 2018: `["a:2", "b"]` is `{"a": "2", "b": 1}`."""
     counts: dict[str, str | int] = {}
     for item in items:
         name, _, count = item.partition(":")
@@ -95,7 +95,7 @@ def counts_by_name(items: Iterable[str]) -> dict[str, str | int]:
 
 
 def gres_list(counts: Mapping[str, Any]) -> list[str]:
-    """`{"gres/gpu:a100": 2}` is `["gpu:a100:2"]`."""
+    """Returns pyslurm's GRES as texts: `{"gres/gpu:a100": 2}` is `["gpu:a100:2"]`."""
     return [
         f"{name.removeprefix('gres/').replace('=', ':')}{_count_suffix(name, gres_count(n))}"
         for name, n in counts.items()
@@ -103,22 +103,22 @@ def gres_list(counts: Mapping[str, Any]) -> list[str]:
 
 
 def gres_count(value: Any) -> int:
-    """pyslurm gives a count, or a dictionary that has one."""
+    """Returns the count of a value of pyslurm, which is a number or a dictionary with `count`."""
     return int(value["count"]) if isinstance(value, Mapping) else int(value)
 
 
 def _count_suffix(name: str, count: int) -> str:
-    # pyslurm's GRES parser takes `gres/gpu=2` for a name without a count.
+    # pyslurm's GRES parser reads `gres/gpu=2` as a name without a count.
     return "" if "=" in name else f":{count}"
 
 
 def profile_bits(names: Iterable[str]) -> int:
-    """Bit mask of profile names; ALL is every bit that has a name."""
+    """Returns the bit mask of profile names. ALL is every bit that has a name."""
     if "ALL" in names:
         return sum(PROFILE_BITS.values())
     return sum(PROFILE_BITS.get(name, 0) for name in names)
 
 
 def cpu_frequency(value: int | str | None) -> int | None:
-    """Slurm's constant for a word, kHz for a number, None for unset."""
+    """Returns Slurm's constant for a word, kHz for a number, None for unset."""
     return CPU_FREQUENCIES.get(value) if isinstance(value, str) else value

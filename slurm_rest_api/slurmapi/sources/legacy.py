@@ -1,4 +1,4 @@
-"""The cluster through pyslurm's classic dictionaries (17.11 to 24.11)."""
+"""Reads the cluster through pyslurm's classic dictionaries (17.11 to 24.11)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slurm_rest_api.slurmapi.sources.legacy_jobs import job_record
 from slurm_rest_api.slurmapi.sources.legacy_records import node_record, partition_record, statistics_record
 
 RPCS_PER_LOAD = 5
-"""Jobs 1; nodes 2 (pyslurm asks for the partitions to tell a node's); partitions 1; statistics 1."""
+"""Jobs 1, nodes 2 (with the partitions), partitions 1, statistics 1."""
 
 
 class LegacySource:
@@ -30,16 +30,16 @@ class LegacySource:
         self._names = names
 
     def load(self) -> Snapshot:
-        """Read everything now; the jobs are converted while they are walked, which costs no further RPC.
+        """Reads everything. Jobs are converted during the iteration, which costs no further RPC.
 
         Raises:
-            SourceUnavailable: An RPC failed; the message has Slurm's words.
-            SourceError: This pyslurm cannot read its own Slurm; the message says what to do.
+            SourceUnavailable: An RPC failed. The message has Slurm's message.
+            SourceError: This pyslurm cannot read its Slurm. The message says what to do.
         """
-        jobs = self._ask("job")
-        nodes = self._ask("node")
-        partitions = self._ask("partition")
-        statistics = self._ask("statistics")
+        jobs = self._load("job")
+        nodes = self._load("node")
+        partitions = self._load("partition")
+        statistics = self._load("statistics")
         self._names.expire()
         return Snapshot(
             jobs=(job_record(int(job_id), job, self._names) for job_id, job in jobs.items()),
@@ -48,7 +48,7 @@ class LegacySource:
             statistics=statistics_record(statistics),
         )
 
-    def _ask(self, what: str) -> Mapping[Any, Any]:
+    def _load(self, what: str) -> Mapping[Any, Any]:
         try:
             answer: Mapping[Any, Any] = getattr(self._pyslurm, what)().get()
         except OverflowError as error:

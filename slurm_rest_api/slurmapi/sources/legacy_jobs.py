@@ -1,4 +1,4 @@
-"""pyslurm's classic job dictionaries as published job records."""
+"""Converts pyslurm's classic job dictionaries to published records."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ RULES: dict[Rule, tuple[str, ...]] = {
 
 
 def job_record(job_id: int, classic: Mapping[str, Any], names: AccountNames) -> Record:
-    """One job.
+    """Returns one record.
 
     Args:
         job_id: Key of the job in the classic dictionary; 17.11 has no other place for it in some records.
@@ -195,7 +195,7 @@ def _allocation(record: Record, classic: Mapping[str, Any]) -> Record:
     )
     given = classic.get("cpus_allocated")
     if not given or not isinstance(given, Mapping):
-        # 24.11 and 25.05 say 0, because Slurm took away the function that told it.
+        # 24.11 and 25.05 have 0, because Slurm removed the function for it.
         return held
     layout = classic.get("cpus_alloc_layout")
     ids = layout if isinstance(layout, Mapping) else {}

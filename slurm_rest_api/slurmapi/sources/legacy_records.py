@@ -1,4 +1,4 @@
-"""pyslurm's classic dictionaries of nodes, partitions and statistics as published records."""
+"""Converts pyslurm's classic dictionaries of nodes, partitions and statistics to published records."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from slurm_rest_api.slurmapi.sources.legacy_values import (
     text_or_empty_list,
     words,
 )
-from slurm_rest_api.slurmapi.sources.modern_partitions import CONSUMABLES
-from slurm_rest_api.slurmapi.sources.modern_statistics import BACKFILL_EXITS, RENAMED, SAME_NAME, SCHEDULE_EXITS
+from slurm_rest_api.slurmapi.sources.pyslurm.partitions import CONSUMABLES
+from slurm_rest_api.slurmapi.sources.pyslurm.statistics import BACKFILL_EXITS, RENAMED, SAME_NAME, SCHEDULE_EXITS
 
 NODE_RULES: dict[Rule, tuple[str, ...]] = {
     text: (
@@ -59,7 +59,7 @@ FLAGS = ("Default", "Hidden", "DisableRootJobs", "RootOnly", "LLN", "ExclusiveUs
 
 
 def node_record(name: str, classic: Mapping[str, Any], names: AccountNames) -> Record:
-    """One node. The classic text of its state is published as it is."""
+    """Returns one node. The field `state` has the text of the dictionary."""
     record = by_rules(NODE_RULES, classic)
     state = text(classic.get("state")) or "UNKNOWN"
     parsed = parse_node_state(state)
@@ -85,7 +85,7 @@ def node_record(name: str, classic: Mapping[str, Any], names: AccountNames) -> R
 
 
 def partition_record(name: str, classic: Mapping[str, Any]) -> Record:
-    """One partition."""
+    """Returns one partition."""
     record = by_rules(PARTITION_RULES, classic)
     flags = classic.get("flags") or {}
     default_time = _seconds(classic.get("default_time"), "NONE")
@@ -99,7 +99,7 @@ def partition_record(name: str, classic: Mapping[str, Any]) -> Record:
         **{key: _allowed(classic.get(key)) for key in ("allow_accounts", "allow_qos")},
         **{key: _allowed(classic.get(key)) or "ALL" for key in ("allow_groups", "allow_alloc_nodes")},
         "deny_accounts": words(classic.get("deny_accounts")) or None,
-        # The classic API gave the allowed ones under this name.
+        # The classic API has the allowed ones under this name.
         "deny_qos": None,
         "flags": {key: int(bool(flags.get(key))) for key in FLAGS} | {"Shared": str(flags.get("Shared") or "NO")},
         "requires_reservation": False,
@@ -141,7 +141,7 @@ def _seconds_text(seconds: int | str) -> str:
 
 
 def statistics_record(classic: Mapping[str, Any]) -> Record:
-    """The statistics; means are computed from sums and counters."""
+    """Returns the statistics. Means are computed from sums and counters."""
     record = {name: count(classic.get(name)) for name in (*SAME_NAME, *RENAMED, "bf_active", "schedule_cycle_depth")}
     cycles, bf_cycles = record["schedule_cycle_counter"], record["bf_cycle_counter"]
     minutes = (record["req_time"] - record["req_time_start"]) / 60

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
-from slurm_rest_api.slurmapi.sources.modern import ModernSource
+from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
-from tests.slurmapi.sources.pyslurm_modern import RUNNING, Job, Node, Partition, RPCError, make_pyslurm, tres
+from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, RPCError, make_pyslurm, tres
 
 NAMES = AccountNames(str, str, int)
 HIDDEN = ["secret"]
@@ -43,7 +43,7 @@ def rows(store: Path) -> dict[int | str, bytes]:
 
 
 def filled_from_scratch(cluster: Cluster, store: Path) -> dict[int | str, bytes]:
-    Cycle(ModernSource(cluster.pyslurm(), NAMES), StoreWriter(store), HIDDEN, 10.0).run()
+    Cycle(PyslurmSource(cluster.pyslurm(), NAMES), StoreWriter(store), HIDDEN, 10.0).run()
     return rows(store)
 
 
@@ -88,7 +88,7 @@ class Service:
         self.store = store
         self.cluster = Cluster({job_id: {} for job_id in range(1, 4)})
         self.module = self.cluster.pyslurm()
-        self.source = ModernSource(self.module, NAMES)
+        self.source = PyslurmSource(self.module, NAMES)
         self.start()
 
     def start(self) -> None:

@@ -8,8 +8,8 @@ import pytest
 from slurm_rest_api.errors import SourceUnusable
 from slurm_rest_api.slurmapi.sources.detect import open_source
 from slurm_rest_api.slurmapi.sources.legacy import LegacySource
-from slurm_rest_api.slurmapi.sources.modern import ModernSource
-from tests.slurmapi.sources import pyslurm_legacy, pyslurm_modern
+from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
+from tests.slurmapi.sources import fake_classic_pyslurm, fake_pyslurm
 
 
 def modules(**available: Any) -> Any:
@@ -24,18 +24,18 @@ def modules(**available: Any) -> Any:
 
 
 def test_the_object_api_is_preferred() -> None:
-    both = SimpleNamespace(**{**vars(pyslurm_legacy.make_pyslurm()), **vars(pyslurm_modern.make_pyslurm())})
-    assert isinstance(open_source("slurm", modules(pyslurm=both)), ModernSource)
+    both = SimpleNamespace(**{**vars(fake_classic_pyslurm.make_pyslurm()), **vars(fake_pyslurm.make_pyslurm())})
+    assert isinstance(open_source("slurm", modules(pyslurm=both)), PyslurmSource)
 
 
 def test_the_classic_api_is_taken_where_statistics_have_no_object() -> None:
-    mixed = SimpleNamespace(**{**vars(pyslurm_legacy.make_pyslurm()), **vars(pyslurm_modern.make_pyslurm())})
+    mixed = SimpleNamespace(**{**vars(fake_classic_pyslurm.make_pyslurm()), **vars(fake_pyslurm.make_pyslurm())})
     del mixed.slurmctld
     assert isinstance(open_source("slurm", modules(pyslurm=mixed)), LegacySource)
 
 
 def test_a_pyslurm_with_neither_is_refused_with_what_it_lacks() -> None:
-    half = pyslurm_modern.make_pyslurm()
+    half = fake_pyslurm.make_pyslurm()
     del half.Partitions
     with pytest.raises(
         SourceUnusable, match=r"25\.11\.2.*lacks Partitions.*job, node, partition, statistics.*build\.sh"
@@ -49,7 +49,7 @@ def test_a_host_without_pyslurm_is_told_how_to_get_it() -> None:
 
 
 def test_a_source_of_ones_own_is_called() -> None:
-    own = ModernSource(pyslurm_modern.make_pyslurm(), None)  # type: ignore[arg-type]
+    own = PyslurmSource(fake_pyslurm.make_pyslurm(), None)  # type: ignore[arg-type]
     assert open_source("site.cluster:make", modules(**{"site.cluster": SimpleNamespace(make=lambda: own)})) is own
 
 

@@ -9,7 +9,7 @@ from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.collector.index_rows import node_index_row
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.legacy import LegacySource
-from tests.slurmapi.sources.pyslurm_legacy import (
+from tests.slurmapi.sources.fake_classic_pyslurm import (
     INFINITE,
     JOB_17_11,
     JOB_22_05,

@@ -1,4 +1,4 @@
-"""What every adapter owes: complete records of the declared types, without Slurm's sentinels."""
+"""Every source gives complete records of the declared types, without Slurm's sentinels."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.sources.base import ClusterSource, Record
 from slurm_rest_api.slurmapi.sources.legacy import LegacySource
-from slurm_rest_api.slurmapi.sources.modern import ModernSource
-from tests.slurmapi.sources import pyslurm_legacy, pyslurm_modern
-from tests.slurmapi.sources.pyslurm_modern import RUNNING, Job, Node
+from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
+from tests.slurmapi.sources import fake_classic_pyslurm, fake_pyslurm
+from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node
 
 SENTINELS = {65534, 65535, 4294967294, 4294967295, 18446744073709551614, 18446744073709551615}
 
 
-def modern() -> ClusterSource:
+def objects() -> ClusterSource:
     """The object API with one job of each kind, one of them without any attribute set."""
     bare = Job()
     bare.__dict__.clear()
@@ -34,17 +34,17 @@ def modern() -> ClusterSource:
         Job(id=10, array_id=10, array_tasks_waiting="1-3", standard_output="/tmp/slurm-10_4294967294.out"),
     ]
     nodes = [Node(), Node(name="rack002", state="DOWN+NOT_RESPONDING", reason="fan", reason_user="root", reason_time=5)]
-    return ModernSource(pyslurm_modern.make_pyslurm(jobs=jobs, nodes=nodes), AccountNames())
+    return PyslurmSource(fake_pyslurm.make_pyslurm(jobs=jobs, nodes=nodes), AccountNames())
 
 
-def legacy() -> ClusterSource:
-    return LegacySource(pyslurm_legacy.make_pyslurm(), AccountNames())
+def classic() -> ClusterSource:
+    return LegacySource(fake_classic_pyslurm.make_pyslurm(), AccountNames())
 
 
-def bare_legacy() -> ClusterSource:
+def bare_classic() -> ClusterSource:
     """Dictionaries without any key."""
     return LegacySource(
-        pyslurm_legacy.make_pyslurm(
+        fake_classic_pyslurm.make_pyslurm(
             jobs=[{"job_id": 1}], nodes={"rack001": {}}, partitions={"main": {}}, controller={}
         ),
         AccountNames(),
@@ -56,7 +56,7 @@ def demo() -> ClusterSource:
     return DemoSource(Scale(), clock=lambda: 1_795_530_000.0)
 
 
-@pytest.fixture(params=[modern, legacy, bare_legacy, demo])
+@pytest.fixture(params=[objects, classic, bare_classic, demo])
 def source(request: pytest.FixtureRequest) -> ClusterSource:
     made: ClusterSource = request.param()
     return made
@@ -91,12 +91,12 @@ def test_every_record_has_exactly_the_declared_fields_and_types(source: ClusterS
         assert model.model_validate(record)
 
 
-def test_every_record_survives_json_unchanged(source: ClusterSource) -> None:
+def test_every_record_is_the_same_after_json(source: ClusterSource) -> None:
     for _, record in all_records(source):
         assert json.loads(orjson.dumps(record)) == record
 
 
-def test_no_number_is_a_sentinel_or_too_large_for_javascript(source: ClusterSource) -> None:
+def test_no_number_is_a_sentinel_or_above_two_to_the_53(source: ClusterSource) -> None:
     values = [value for _, record in all_records(source) for value in leaves(record)]
     numbers = [value for value in values if isinstance(value, int | float)]
     assert numbers
@@ -109,5 +109,5 @@ def test_two_loads_give_the_same_records(source: ClusterSource) -> None:
     assert all_records(source) == all_records(source)
 
 
-def test_the_cost_in_rpcs_is_declared(source: ClusterSource) -> None:
+def test_the_number_of_rpcs_is_declared(source: ClusterSource) -> None:
     assert (source.name, source.rpcs_per_load) in {("slurm", 5), ("slurm", 6), ("demo", 0)}

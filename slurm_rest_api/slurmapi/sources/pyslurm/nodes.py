@@ -1,4 +1,4 @@
-"""pyslurm's node objects as published node records."""
+"""Converts pyslurm's node objects to published node records."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from slurm_rest_api.slurm.states import node_state_text, parse_node_state
 from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import gres_list, joined, number_or_none, whole
-from slurm_rest_api.slurmapi.sources.modern_attributes import NodeAttributes
+from slurm_rest_api.slurmapi.sources.pyslurm.attributes import NodeAttributes
 
 
 def node_record(a: NodeAttributes, names: AccountNames) -> Record:
-    """One node; `names` finds the ids of the users that pyslurm gives by name."""
+    """Returns one record. `names` has the ids of users, which pyslurm gives by name."""
     return {**_state(a, names), **_resources(a), **_hardware(a, names)}
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
-from slurm_rest_api.slurmapi.sources.modern import ModernSource
-from slurm_rest_api.slurmapi.sources.modern_attributes import TRES_ATTRIBUTES, JobAttributes
-from slurm_rest_api.slurmapi.sources.modern_job_marks import job_fingerprint
-from tests.slurmapi.sources.pyslurm_modern import RUNNING, Job, Node, Tres, make_pyslurm, tres
+from slurm_rest_api.slurmapi.sources.pyslurm.attributes import TRES_ATTRIBUTES, JobAttributes
+from slurm_rest_api.slurmapi.sources.pyslurm.job_fingerprints import job_fingerprint
+from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
+from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Tres, make_pyslurm, tres
 
 NAMES = AccountNames(str, str, int)
 TRES_FIELDS = JobAttributes._fields[-TRES_ATTRIBUTES:]
@@ -20,7 +20,7 @@ TRES_FIELDS = JobAttributes._fields[-TRES_ATTRIBUTES:]
 def load(
     known: JobFingerprints, job: Job, nodes: list[Any] | None = None, names: AccountNames = NAMES
 ) -> tuple[Record, JobFingerprints]:
-    changed_since = ModernSource(make_pyslurm(jobs=[job], nodes=nodes), names).load().changed_since
+    changed_since = PyslurmSource(make_pyslurm(jobs=[job], nodes=nodes), names).load().changed_since
     assert changed_since is not None
     marks: JobFingerprints = {}
     return next(iter(changed_since(known, marks))), marks
@@ -52,7 +52,7 @@ def test_a_job_without_a_known_mark_comes_as_its_record() -> None:
 def test_the_jobs_without_marks_are_all_records() -> None:
     _, marks = load({}, Job())
     assert marks
-    assert "user_name" in next(iter(ModernSource(make_pyslurm(jobs=[Job()]), NAMES).load().jobs))
+    assert "user_name" in next(iter(PyslurmSource(make_pyslurm(jobs=[Job()]), NAMES).load().jobs))
 
 
 @pytest.mark.parametrize("field", JobAttributes._fields[:-TRES_ATTRIBUTES])

@@ -10,25 +10,24 @@ import pytest
 from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import Record
-from slurm_rest_api.slurmapi.sources.modern import ModernSource
-from slurm_rest_api.slurmapi.sources.modern_attributes import JobAttributes
-from slurm_rest_api.slurmapi.sources.modern_job_groups import GROUPS
-from tests.slurmapi.sources.pyslurm_modern import RUNNING, Job, Node, Partition, RPCError, Tres, make_pyslurm, tres
+from slurm_rest_api.slurmapi.sources.pyslurm.attributes import GROUPS, JobAttributes
+from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
+from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, RPCError, Tres, make_pyslurm, tres
 
 USERS = {1001: "ada", 0: "root"}
 NAMES = AccountNames(USERS.__getitem__, USERS.__getitem__, {"root": 0, "ada": 1001}.__getitem__)
 
 
 def published(job: Job, *nodes: Node) -> Record:
-    return next(iter(ModernSource(make_pyslurm(jobs=[job], nodes=list(nodes)), NAMES).load().jobs))
+    return next(iter(PyslurmSource(make_pyslurm(jobs=[job], nodes=list(nodes)), NAMES).load().jobs))
 
 
 def published_node(**attributes: Any) -> Record:
-    return ModernSource(make_pyslurm(nodes=[Node(**attributes)]), NAMES).load().nodes[0]
+    return PyslurmSource(make_pyslurm(nodes=[Node(**attributes)]), NAMES).load().nodes[0]
 
 
 def published_partition(**attributes: Any) -> Record:
-    return ModernSource(make_pyslurm(partitions=[Partition(**attributes)]), NAMES).load().partitions[0]
+    return PyslurmSource(make_pyslurm(partitions=[Partition(**attributes)]), NAMES).load().partitions[0]
 
 
 def running(**attributes: Any) -> Job:
@@ -91,7 +90,7 @@ def test_an_attribute_that_raises_costs_one_field_only(caplog: pytest.LogCapture
     broken.__class__ = Broken
     broken.__dict__.pop("requested_tres")
     module.Jobs.answer = [broken, broken]
-    jobs = list(ModernSource(module, NAMES).load().jobs)
+    jobs = list(PyslurmSource(module, NAMES).load().jobs)
     assert [job["tres_req_str"] for job in jobs] == [None, None]
     assert [job["user_name"] for job in jobs] == ["ada", "ada"]
     assert len([record for record in caplog.records if "requested_tres" in record.message]) == 1
@@ -234,7 +233,7 @@ def test_jobs_without_nodes_hold_nothing(state: str) -> None:
 
 def test_jobs_are_let_go_while_they_are_walked() -> None:
     module = make_pyslurm(jobs=[Job(id=1), Job(id=2)])
-    snapshot = ModernSource(module, NAMES).load()
+    snapshot = PyslurmSource(module, NAMES).load()
     jobs = iter(snapshot.jobs)
     assert next(jobs)["job_id"] == 1
     assert list(module.Jobs.last.values()) == []
@@ -295,7 +294,7 @@ def test_consumable_resources_are_a_number_and_a_word() -> None:
 
 
 def test_swapped_backfill_counters_are_swapped_back() -> None:
-    exits = ModernSource(make_pyslurm(), NAMES).load().statistics["bf_exit"]
+    exits = PyslurmSource(make_pyslurm(), NAMES).load().statistics["bf_exit"]
     # slurmctld's order is END, MAX_JOB_START, MAX_JOB_TEST, STATE_CHANGED, TABLE_LIMIT, TIMEOUT.
     assert exits == {
         "end_of_job_queue": 1,
@@ -308,14 +307,14 @@ def test_swapped_backfill_counters_are_swapped_back() -> None:
 
 
 def test_users_of_rpcs_without_a_name_have_their_number() -> None:
-    users = ModernSource(make_pyslurm(), NAMES).load().statistics["rpc_user_stats"]
+    users = PyslurmSource(make_pyslurm(), NAMES).load().statistics["rpc_user_stats"]
     assert users["4242"] == {"id": 4242, "user_name": "4242", "count": 1, "ave_time": 9, "total_time": 9}
 
 
 def test_an_rpc_that_fails_is_unavailability_in_slurms_words() -> None:
     error = RPCError("Unable to contact slurm controller (connect failure)", 1800)
     with pytest.raises(SourceUnavailable, match=r"connect failure.*1800") as caught:
-        ModernSource(make_pyslurm(jobs=error), NAMES).load()
+        PyslurmSource(make_pyslurm(jobs=error), NAMES).load()
     assert caught.value.__cause__ is error
 
 
@@ -330,7 +329,7 @@ def test_an_attribute_of_a_newer_pyslurm_is_null_on_an_older_one() -> None:
     job.__dict__.update(id=5, state="PENDING")
     module = make_pyslurm(jobs=[job])
     module.Job = OlderJob
-    record = next(iter(ModernSource(module, NAMES).load().jobs))
+    record = next(iter(PyslurmSource(module, NAMES).load().jobs))
     assert (record["job_id"], record["tres_req_str"], record["spread_segments"]) == (5, None, False)
 
 

@@ -1,4 +1,4 @@
-"""pyslurm's controller statistics as the published statistics record."""
+"""Converts pyslurm's controller statistics to the published record."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ BACKFILL_EXITS = {
     "node_space_size": "node_space_size",
     "max_time": "state_changed",
 }
-"""Published name to attribute. pyslurm reads slurmctld's list in the wrong order (slurmctld.h, bf_exit_t: END,
-MAX_JOB_START, MAX_JOB_TEST, STATE_CHANGED, TABLE_LIMIT, TIMEOUT), so that the names of two counters are swapped."""
+"""Published name to attribute. pyslurm swaps the names of two counters: slurmctld's order (slurmctld.h, bf_exit_t) is
+END, MAX_JOB_START, MAX_JOB_TEST, STATE_CHANGED, TABLE_LIMIT, TIMEOUT."""
 
 
 def statistics_record(statistics: Any) -> Record:
-    """The record of a `pyslurm.slurmctld.Statistics`."""
+    """Returns the record of a `pyslurm.slurmctld.Statistics`."""
     record = {name: getattr(statistics, name) or 0 for name in SAME_NAME}
     record |= {name: getattr(statistics, attribute) or 0 for name, attribute in RENAMED.items()}
     return {

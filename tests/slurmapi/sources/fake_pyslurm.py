@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from slurm_rest_api.slurmapi.sources.modern_attributes import JobAttributes, NodeAttributes, PartitionAttributes
+from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes, NodeAttributes, PartitionAttributes
 
 
 class RPCError(Exception):

@@ -1,4 +1,4 @@
-"""The cluster through pyslurm's object API (25.05 and later; 24.11.x from its branch)."""
+"""Reads the cluster through pyslurm's objects (25.05 and later, and 24.11.x from its branch)."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from typing import Any
 from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.slurm.user_names import AccountNames
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
-from slurm_rest_api.slurmapi.sources.modern_attributes import JobAttributes, NodeAttributes, PartitionAttributes
-from slurm_rest_api.slurmapi.sources.modern_jobs import JobConverter
-from slurm_rest_api.slurmapi.sources.modern_nodes import node_record
-from slurm_rest_api.slurmapi.sources.modern_partitions import partition_record
-from slurm_rest_api.slurmapi.sources.modern_statistics import statistics_record
-from slurm_rest_api.slurmapi.sources.reader import AttributeReader
+from slurm_rest_api.slurmapi.sources.pyslurm.attribute_reader import AttributeReader
+from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes, NodeAttributes, PartitionAttributes
+from slurm_rest_api.slurmapi.sources.pyslurm.jobs import JobConverter
+from slurm_rest_api.slurmapi.sources.pyslurm.nodes import node_record
+from slurm_rest_api.slurmapi.sources.pyslurm.partitions import partition_record
+from slurm_rest_api.slurmapi.sources.pyslurm.statistics import statistics_record
 
 RPCS_PER_LOAD = 6
-"""Jobs 1; nodes 2 (pyslurm asks for the partitions to tell a node's); partitions 2 (it asks for the configuration to
-tell the preemption mode); statistics 1."""
+"""Jobs 1, nodes 2 (with partitions), partitions 2 (with the configuration, for the preemption mode), statistics 1."""
 
 
-class ModernSource:
+class PyslurmSource:
     """A `ClusterSource` over `pyslurm.Jobs`, `Nodes`, `Partitions` and `slurmctld.Statistics`.
 
     Args:
@@ -40,12 +39,12 @@ class ModernSource:
         )
 
     def load(self) -> Snapshot:
-        """Read everything now; the jobs are converted while they are walked, which costs no further RPC.
+        """Reads everything. Jobs are converted during the iteration, which costs no further RPC.
 
         Raises:
-            SourceUnavailable: An RPC failed; the message has Slurm's words and error number.
+            SourceUnavailable: An RPC failed. The message has Slurm's message and error number.
         """
-        jobs, nodes, partitions, statistics = self._ask()
+        jobs, nodes, partitions, statistics = self._load()
         self._names.expire()
         node_records = [node_record(self._read_node(node), self._names) for node in nodes.values()]
         converter = JobConverter(self._read_job, self._names, node_records)
@@ -60,7 +59,7 @@ class ModernSource:
     def _partitions(self, partitions: Any) -> list[Record]:
         return [partition_record(self._read_partition(partition)) for partition in partitions.values()]
 
-    def _ask(self) -> tuple[Any, Any, Any, Any]:
+    def _load(self) -> tuple[Any, Any, Any, Any]:
         pyslurm = self._pyslurm
         try:
             return (

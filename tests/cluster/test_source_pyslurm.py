@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
-from slurm_rest_api.slurmapi.sources.modern import RPCS_PER_LOAD
+from slurm_rest_api.slurmapi.sources.pyslurm.source import RPCS_PER_LOAD
 from tests.cluster.job_truth import layout
 from tests.testbed.cluster import Cluster
 from tests.testbed.jobs import Jobs

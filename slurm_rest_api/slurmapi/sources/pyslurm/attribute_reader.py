@@ -1,4 +1,4 @@
-"""Reads many attributes of a foreign object at once, and still reads the others when one of them fails."""
+"""Reads many attributes of an object at once, and the others if one of them fails."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ logger = logging.getLogger(__name__)
 Row = TypeVar("Row")
 
 READ_ERRORS = (AttributeError, TypeError, ValueError, LookupError, ArithmeticError)
-"""What properties of pyslurm were seen to raise on data that they did not expect."""
+"""Errors that properties of pyslurm raise on unexpected data."""
 
 
 class AttributeReader(Generic[Row]):
-    """Reads a fixed list of attributes as one named tuple; what cannot be read is None.
+    """Reads a fixed list of attributes as one named tuple. An attribute that fails is None.
 
-    `operator.attrgetter` reads a hundred attributes in a third of the time of a hundred `getattr` calls. When it
-    raises, the object is read again attribute by attribute, so that one bad value costs one field and not the record.
+    `operator.attrgetter` takes a third of the time of single `getattr` calls. If it raises, the attributes are read
+    one by one, so that one bad value costs one field and not the record.
 
     Args:
         kind: The class whose instances are read. Attributes that it lacks (an older pyslurm) are always None.
@@ -41,7 +41,7 @@ class AttributeReader(Generic[Row]):
         return self._absent
 
     def __call__(self, source: object) -> Row:
-        """Read one object; never raises for what its attributes do."""
+        """Reads one object. Errors of its attributes are logged once and become None."""
         try:
             values = self._read_all(source)
         except READ_ERRORS:
@@ -57,8 +57,8 @@ class AttributeReader(Generic[Row]):
         try:
             return getattr(source, name)
         except READ_ERRORS as error:
-            # One line per attribute and process: thousands of jobs would fail alike.
+            # One line an attribute and process, because thousands of jobs fail in the same way.
             if name not in self._reported:
                 self._reported.add(name)
-                logger.warning("pyslurm cannot read %s of %r: %r; it is published as unset", name, source, error)
+                logger.warning("pyslurm cannot read %s of %r: %r. It is published as unset.", name, source, error)
             return None

@@ -1,10 +1,10 @@
-"""pyslurm's partition objects as published partition records."""
+"""Converts pyslurm's partition objects to published partition records."""
 
 from __future__ import annotations
 
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import UNLIMITED, duration_text, number_or_none, whole, whole_or_word
-from slurm_rest_api.slurmapi.sources.modern_attributes import PartitionAttributes
+from slurm_rest_api.slurmapi.sources.pyslurm.attributes import PartitionAttributes
 
 FORCED = 32768
 """SHARED_FORCE of slurm.h."""
@@ -22,7 +22,7 @@ CONSUMABLES = {
 
 
 def partition_record(a: PartitionAttributes) -> Record:
-    """One partition."""
+    """Returns one record."""
     return {**_access(a), **_limits(a), **_scheduling(a)}
 
 
@@ -43,7 +43,7 @@ def _access(a: PartitionAttributes) -> Record:
         "flags": {
             "Default": int(bool(a.is_default)),
             "Hidden": int(bool(a.is_hidden)),
-            # The attribute's name says the opposite of what it holds: it is true when NO_ROOT is set.
+            # Despite its name, the attribute is true when NO_ROOT is set.
             "DisableRootJobs": int(bool(a.allow_root_jobs)),
             "RootOnly": int(bool(a.is_root_only)),
             "LLN": int(bool(a.least_loaded_nodes_scheduling)),
@@ -60,7 +60,7 @@ def _allowed(names: list[str] | None) -> list[str] | str:
 
 
 def _denied(names: list[str] | None) -> list[str] | None:
-    # pyslurm gives ["ALL"] where nobody is denied.
+    # pyslurm has ["ALL"] where no name is denied.
     return None if not names or names == ["ALL"] else names
 
 
@@ -108,7 +108,7 @@ def _seconds_text(seconds: int | str) -> str:
 
 
 def _scheduling(a: PartitionAttributes) -> Record:
-    # pyslurm documents a list and gives a word, or [] for the cluster's own setting.
+    # pyslurm documents a list. It has a word, or [] for the cluster's setting.
     select = a.select_type_parameters if isinstance(a.select_type_parameters, str) else None
     return {
         "nodes": a.nodes,

@@ -1,4 +1,4 @@
-"""TRES texts rebuilt from pyslurm's objects, which do not keep Slurm's text."""
+"""Rebuilds TRES texts from pyslurm's objects, which drop Slurm's text."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any
 
 SINGLE = ("cpu", "mem", "energy", "node", "billing", "vmem", "pages")
 GROUPS = ("fs", "gres", "license", "interconnect", "other")
-"""TRES that have a name beside their type. Slurm prints TRES by their ids, which follow about this order."""
+"""TRES that have a name and a type. Slurm prints TRES in the order of their ids, which is about this one."""
 
 _singles = attrgetter(*SINGLE)
 _groups = attrgetter(*GROUPS)
 
 
 class Discard(io.TextIOBase):
-    """Takes and forgets text: pyslurm 25.11 prints every TRES whose type it does not know to standard output."""
+    """Discards text. pyslurm 25.11 prints every TRES of an unknown type to standard output."""
 
     def write(self, text: str, /) -> int:
-        """Forget the text."""
+        """Discards the text."""
         return len(text)
 
 
 def tres_text(tres: Any) -> str | None:
-    """`cpu=6,mem=1500M,node=3,billing=6,gres/gpu=2` of a TrackableResources, or of the dictionary of 25.11.0.
+    """Returns `cpu=6,mem=1500M,node=3,gres/gpu=2` of a TrackableResources, or of the dictionary of 25.11.0.
 
-    Memory is MiB with the suffix M, whatever unit Slurm chose. None when there is nothing.
+    Memory is MiB with the suffix M in any case. None for an empty object.
     """
     if not tres:
         return None

@@ -1,0 +1,64 @@
+"""Fingerprints of jobs: one number for all that a published record is made of.
+
+Most jobs of a long queue do not change from one cycle to the next. Their attributes are read in each cycle. If the
+fingerprint is known, the record is not built, filtered and rendered again, which costs more than the reading.
+
+All attributes count. The requested TRES take a fifth of the time, and no other attribute has the number of `--gpus`.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Any
+
+from slurm_rest_api.slurmapi.sources.base import Record
+from slurm_rest_api.slurmapi.sources.pyslurm.attributes import TRES_ATTRIBUTES, JobAttributes
+from slurm_rest_api.slurmapi.sources.pyslurm.tres import tres_text
+
+_WITHOUT_REFERENCES = 2
+"""Version of marshal. From 3 on the bytes depend on the number of references to an object."""
+
+_usual_counts = attrgetter("cpu.count", "mem.count", "node.count", "billing.count")
+_unusual = attrgetter("energy", "vmem", "pages", "fs", "gres", "license", "interconnect", "other")
+
+
+def is_cacheable(a: JobAttributes) -> bool:
+    """Return True if the fingerprint covers the record: the job is pending and refers to no other job.
+
+    Running jobs are left out: time changes them, and usage needs their allocations.
+    """
+    return a.state == "PENDING" and not (a.dependencies or a.array_id or a.heterogeneous_id)
+
+
+def membership_fingerprint(nodes: Iterable[Record]) -> int:
+    """Returns the fingerprint of the nodes and their partitions, which decide what of a job is hidden."""
+    return hash(frozenset((node["name"], tuple(node["partitions"] or ())) for node in nodes))
+
+
+def job_fingerprint(a: JobAttributes, *others: int | str) -> int | None:
+    """Returns the fingerprint of a job, None if it has a value that marshal refuses.
+
+    A collision of the 64 bits would leave an old record published. With 100,000 changed jobs every 10 seconds its
+    probability is below 1e-7 a year.
+
+    Args:
+        a: The attributes.
+        others: Other values that the record is made of.
+    """
+    plain, objects = a[:-TRES_ATTRIBUTES], a[-TRES_ATTRIBUTES:]
+    try:
+        return hash(marshal.dumps((plain, *map(_tres_key, objects), others), _WITHOUT_REFERENCES))
+    except ValueError:
+        return None
+
+
+def _tres_key(tres: Any) -> Any:
+    """Returns the four usual counts of a TRES object, or its text if it has others. The text takes longer."""
+    if tres is None:
+        return None
+    try:
+        return tres_text(tres) if any(_unusual(tres)) else _usual_counts(tres)
+    except AttributeError:
+        return tres_text(tres)
