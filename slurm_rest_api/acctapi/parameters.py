@@ -14,7 +14,7 @@ from slurm_rest_api.web.operator_params import Comparisons
 from slurm_rest_api.web.param_types import NODES_SCHEMA, Text, parse_nodes
 from slurm_rest_api.web.parameters import Parameters
 from slurm_rest_api.web.text_formats import Format
-from slurm_rest_api.web.timespec import Moment
+from slurm_rest_api.web.timespec import TimeParam
 
 Id = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
@@ -73,12 +73,12 @@ class HistoryParameters(PageParameters):
     jobid: Comparisons = Field(
         (), description="Job id. Comparisons are written with another operator: `jobid<=987654`, `jobid>5&jobid<10`."
     )
-    submitafter: Moment | None = Field(None, description="Submitted at this time or later.")
-    submitbefore: Moment | None = Field(None, description="Submitted before this time.")
-    startafter: Moment | None = Field(None, description="Started at this time or later.")
-    startbefore: Moment | None = Field(None, description="Started before this time.")
-    endafter: Moment | None = Field(None, description="Ended at this time or later.")
-    endbefore: Moment | None = Field(None, description="Ended before this time.")
+    submitafter: TimeParam | None = Field(None, description="Submitted at this time or later.")
+    submitbefore: TimeParam | None = Field(None, description="Submitted before this time.")
+    startafter: TimeParam | None = Field(None, description="Started at this time or later.")
+    startbefore: TimeParam | None = Field(None, description="Started before this time.")
+    endafter: TimeParam | None = Field(None, description="Ended at this time or later.")
+    endbefore: TimeParam | None = Field(None, description="Ended before this time.")
     duplicates: bool = Field(
         True,
         description="false: only the latest matching attempt at each job, like sacct without --duplicates.",

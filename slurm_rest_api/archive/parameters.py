@@ -7,7 +7,7 @@ from pydantic import Field
 from slurm_rest_api.web.name_lists import CommaList
 from slurm_rest_api.web.parameters import Parameters
 from slurm_rest_api.web.text_formats import Format
-from slurm_rest_api.web.timespec import Moment
+from slurm_rest_api.web.timespec import TimeParam
 
 _LONGEST = 10**10
 
@@ -22,8 +22,8 @@ class LoadParameters(Parameters):
         description="The last so many seconds; without it and `since`, the newest sample alone.",
     )
     offset: int | None = Field(None, ge=0, le=_LONGEST, description="Up to so many seconds ago, instead of now.")
-    since: Moment | None = Field(None, description="From this time on; without it, of the day before `until`.")
-    until: Moment | None = Field(None, description="Before this time; without it, until now.")
+    since: TimeParam | None = Field(None, description="From this time on; without it, of the day before `until`.")
+    until: TimeParam | None = Field(None, description="Before this time; without it, until now.")
     step: int | None = Field(
         None,
         ge=1,

@@ -1,4 +1,4 @@
-"""Parameters that hold names: comma lists, and the fields an answer is asked for."""
+"""Query parameters that hold names: comma lists, filters such as `a,!b`, and `fields`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from slurm_rest_api.errors import BadParameter
 
 
 def split_names(text: str) -> tuple[str, ...]:
-    """`a, b,c` → ("a", "b", "c").
+    """Splits `a, b,c` into ("a", "b", "c").
 
     Raises:
         ValueError: a name is empty.
     """
     names = tuple(part.strip() for part in text.split(","))
     if "" in names:
-        raise ValueError("expected names with single commas between them")
+        raise ValueError("expected names, separated by single commas")
     return names
 
 
@@ -30,64 +30,64 @@ def _split(value: Any) -> Any:
 CommaList = Annotated[
     tuple[str, ...],
     BeforeValidator(_split),
-    WithJsonSchema({"type": "string", "description": "One, or several with commas between them."}),
+    WithJsonSchema({"type": "string", "description": "One or more, separated by commas."}),
 ]
-"""`a,b,c` → ("a", "b", "c"); empty names are refused."""
+"""A query parameter: `a,b,c` becomes ("a", "b", "c"). Refuses empty names."""
 
 
 class NameFilter(NamedTuple):
-    """What is wanted (anything, when empty) and what is not."""
+    """Matches the names in `include` (any name if empty) that are not in `exclude`."""
 
-    wanted: tuple[str, ...]
-    unwanted: tuple[str, ...]
-
-
-MOST_NAMES: Final = 200
-"""A request that names more is refused: each name costs a look at each record."""
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
 
 
-def parse_choice(text: str, read: Callable[[str], str] = str) -> NameFilter:
-    """`a,!b` → what is wanted and what is not; `read` turns each name into its usual form.
+MAX_NAMES: Final = 200
+"""Maximum names in one filter, because each name is compared with each record."""
+
+
+def parse_name_filter(text: str, read: Callable[[str], str] = str) -> NameFilter:
+    """Parses `a,!b` into NameFilter(("a",), ("b",)). `read` normalizes each name.
 
     Raises:
-        ValueError: a name is empty, or `read` refuses it, or there are too many.
+        ValueError: a name is empty or refused by `read`, or there are more than MAX_NAMES.
     """
     names = split_names(text)
-    if len(names) > MOST_NAMES:
-        raise ValueError(f"expected at most {MOST_NAMES} names")
+    if len(names) > MAX_NAMES:
+        raise ValueError(f"expected at most {MAX_NAMES} names")
     if "!" in names:
-        raise ValueError("expected a name behind each !")
-    wanted = tuple(read(name) for name in names if not name.startswith("!"))
-    return NameFilter(wanted, tuple(read(name[1:]) for name in names if name.startswith("!")))
+        raise ValueError("expected a name after each !")
+    include = tuple(read(name) for name in names if not name.startswith("!"))
+    return NameFilter(include, tuple(read(name[1:]) for name in names if name.startswith("!")))
 
 
-CHOICE_SCHEMA: Final = WithJsonSchema(
-    {"type": "string", "description": "One, or several with commas between them; `!` before one excludes it."}
+NAME_FILTER_SCHEMA: Final = WithJsonSchema(
+    {"type": "string", "description": "One or more, separated by commas. `!` before a name excludes it."}
 )
 NameFilterParam = Annotated[
     NameFilter,
-    BeforeValidator(lambda value: parse_choice(value) if isinstance(value, str) else value),
-    CHOICE_SCHEMA,
+    BeforeValidator(lambda value: parse_name_filter(value) if isinstance(value, str) else value),
+    NAME_FILTER_SCHEMA,
 ]
-"""`a,b,!c` → Choice(("a", "b"), ("c",))."""
+"""A query parameter: `a,b,!c` becomes NameFilter(("a", "b"), ("c",))."""
 
 
 def nearest(name: str, known: Collection[str]) -> str:
-    """` Did you mean 'x'?`, or nothing when no known name is near."""
+    """Returns ` Did you mean `x`?`, with a leading space, or an empty text if no known name is similar."""
     near = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    return f" Did you mean `{near[0]}`?" if near else ""
 
 
 def chosen_fields(requested: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...]:
-    """The fields to answer with, in the order asked for, each once; all of `known` when none is asked for.
+    """Returns the requested fields in their order, without duplicates, or all of `known` if `requested` is None.
 
     Raises:
-        BadParameter: a field is unknown; all unknown ones are named.
+        BadParameter: names all unknown fields.
     """
     if requested is None:
         return tuple(known)
     unknown = [name for name in dict.fromkeys(requested) if name not in known]
     if unknown:
-        told = " ".join(f"There is no field {name!r}.{nearest(name, known)}" for name in unknown)
-        raise BadParameter(f"{told} The fields are: {', '.join(known)}.", parameter="fields")
+        faults = " ".join(f"Unknown field in `fields`: {name!r}.{nearest(name, known)}" for name in unknown)
+        raise BadParameter(f"{faults} Known fields: {', '.join(known)}.", parameter="fields")
     return tuple(dict.fromkeys(requested))

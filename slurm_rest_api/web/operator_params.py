@@ -1,4 +1,4 @@
-"""Comparisons in a query string, written as people type them: `?jobid<=987654`, `?jobid>5&jobid<10`."""
+"""Comparisons in a query string, such as `?jobid<=987654` or `?jobid>5&jobid<10`."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from werkzeug.utils import cached_property
 Operator = Literal["=", "<", ">", "<=", ">="]
 
 COMPARED: Final = frozenset({"jobid"})
-"""The parameters that may be followed by an operator in place of the equals sign."""
+"""Parameters that accept an operator instead of the equals sign."""
 
 _KEY: Final = re.compile(rf"({'|'.join(sorted(COMPARED))})([<>])(.*)", re.DOTALL)
 _VALUE: Final = re.compile(r"(<=|>=|<|>|=)?\s*(\d{1,10})", re.ASCII)
 
 
 class Comparison(NamedTuple):
-    """`operator` and the whole number on its right."""
+    """An operator and the whole number on its right."""
 
     operator: Operator
     number: int
 
     def holds(self, value: int) -> bool:
-        """Whether `value` stands in this relation to `number`."""
+        """Returns True if `value operator number` is true."""
         if self.operator == "=":
             return value == self.number
         below = value < self.number if self.operator[0] == "<" else value > self.number
@@ -35,34 +35,34 @@ class Comparison(NamedTuple):
 
 
 class ComparingRequest(Request):
-    """A request whose `args` have comparisons where the parameter's name belongs.
+    """A request whose `args` hold comparisons as values: `<=5` and `<5` of `jobid`.
 
-    A query string is cut at its equals signs, so `jobid<=5` arrives as `jobid<` with the value `5`, and `jobid<5`
-    as a name without a value. Here both are values of `jobid`: `<=5` and `<5`.
+    Query strings are split at equals signs, so `jobid<=5` arrives as `jobid<` with the value `5`, and `jobid<5` as a
+    name without a value.
     """
 
     @cached_property
     def args(self) -> MultiDict[str, str]:
-        """The query's parameters, comparisons moved to the side of their values."""
-        return ImmutableMultiDict(_moved(super().args.items(multi=True)))
+        """The parameters of the query, with operators moved from names to values."""
+        return ImmutableMultiDict(_move_operators(super().args.items(multi=True)))
 
 
-def _moved(items: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _move_operators(items: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     for key, value in items:
         match = _KEY.fullmatch(key)
         if match is None:
             yield key, value
             continue
         name, operator, rest = match.groups()
-        # `jobid<=` without a number reads like `jobid<`; neither can be used, and both are told by their text.
+        # `jobid<=` without a number arrives like `jobid<`. Both are refused later, with their text.
         yield name, f"{operator}{rest}" if rest else f"{operator}={value}"
 
 
 def parse_comparison(text: str) -> Comparison:
-    """`<=5` → Comparison("<=", 5); a number alone means `=`.
+    """Parses `<=5` into Comparison("<=", 5). A number alone means `=`.
 
     Raises:
-        ValueError: `text` is no comparison.
+        ValueError: `text` is not a comparison.
     """
     match = _VALUE.fullmatch(text.strip())
     if match is None:
@@ -82,4 +82,4 @@ Comparisons = Annotated[
     BeforeValidator(_comparisons),
     WithJsonSchema({"type": "array", "items": {"type": "string", "pattern": r"^(<=|>=|<|>|=)?\s*\d{1,10}$"}}),
 ]
-"""A query parameter that may be given several times; all of its comparisons hold at once."""
+"""A query parameter that may be repeated. A record has to meet all of its comparisons."""

@@ -1,4 +1,4 @@
-"""Pages: opaque cursors, and the links that lead from one page to the next."""
+"""Paging: opaque cursors, and links to the next page."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from flask import request
 
 from slurm_rest_api.errors import BadParameter
 
-Place = TypeVar("Place")
+CursorKey = TypeVar("CursorKey")
 
 
-def encode_cursor(place: Any) -> str:
-    """A place in a list, as text for a query; `place` is any JSON value."""
-    return base64.urlsafe_b64encode(orjson.dumps(place)).rstrip(b"=").decode()
+def encode_cursor(key: Any) -> str:
+    """Encodes the sort key of a page's last record, any JSON value, as opaque text for a query."""
+    return base64.urlsafe_b64encode(orjson.dumps(key)).rstrip(b"=").decode()
 
 
-def decode_cursor(text: str, read: Callable[[Any], Place]) -> Place:
-    """What `encode_cursor` was given; `read` turns the JSON value into a place or raises ValueError.
+def decode_cursor(text: str, read: Callable[[Any], CursorKey]) -> CursorKey:
+    """Decodes the text of `encode_cursor`. `read` turns the JSON value into a key or raises ValueError.
 
     Raises:
-        BadParameter: `text` is no cursor of this route.
+        BadParameter: `text` is not a cursor of this route.
     """
     try:
         return read(orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)))
     except (binascii.Error, ValueError, TypeError, KeyError, IndexError):
-        # Every way in which a made-up text can fail to be one of ours.
+        # All errors that an invented text can cause.
         raise BadParameter(
-            f"cursor={text!r} is not usable: expected the cursor of an answer's meta.next, unchanged.",
+            f"Invalid `cursor`: {text!r}. Use the cursor of a response's meta.next unchanged.",
             parameter="cursor",
         ) from None
 
 
 def next_link(cursor: str) -> str:
-    """The link to the page at `cursor`: this very request with its place replaced."""
+    """Returns the link to the page after `cursor`: the current request with another cursor."""
     return link_with({"cursor": cursor, "offset": None})
 
 
 def link_with(changes: Mapping[str, str | None]) -> str:
-    """This very request with some parameters changed, or left out where None; relative to the server's root.
+    """Returns the current request with changed parameters (None removes one), relative to the server's root.
 
-    A path prefix that the web server in front took away (SCRIPT_NAME) is part of it.
+    It includes the path prefix that the reverse proxy removed (SCRIPT_NAME).
     """
     kept = [(key, value) for key, value in request.args.items(multi=True) if key not in changes and key != "_"]
     added = [(key, value) for key, value in changes.items() if value is not None]
@@ -53,5 +53,5 @@ def link_with(changes: Mapping[str, str | None]) -> str:
 
 
 def link_header(link: str) -> str:
-    """`Link` for the next page (RFC 8288)."""
+    """Returns the value of `Link` for the next page (RFC 8288)."""
     return f'<{link}>; rel="next"'

@@ -1,4 +1,4 @@
-"""Query parameters: declared as pydantic models, refused in words that name what would be accepted."""
+"""Query parameters as pydantic models, with error messages that name the accepted values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slurm_rest_api.web.name_lists import nearest
 
 
 class Parameters(OpenAPIModel):
-    """Base of every query model: unknown parameters are refused, but for jQuery's cache-buster."""
+    """Base of every query model. Refuses unknown parameters, except jQuery's cache-buster."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,31 +32,30 @@ class Parameters(OpenAPIModel):
     @classmethod
     def _fault(cls, details: ErrorDetails) -> BadParameter:
         name = str(details["loc"][0])
-        if details["type"] == "value_error":
-            return BadParameter(f"{name}={_shown(details)} is not usable: {details['ctx']['error']}.", parameter=name)
         if details["type"] != "extra_forbidden":
-            return BadParameter(f"{name}={_shown(details)} is not usable: {details['msg']}.", parameter=name)
+            expected = str(details["ctx"]["error"]) if details["type"] == "value_error" else details["msg"]
+            message = f"Invalid `{name}`: {_shown(details)}. {expected[0].upper()}{expected[1:]}."
+            return BadParameter(message, parameter=name)
         known = [field.alias or key for key, field in cls.model_fields.items() if field.alias != "_"]
-        accepted = f"It knows: {', '.join(known)}." if known else "It takes none."
-        told = f"This route does not know the parameter {name!r}.{nearest(name, known)} {accepted}"
-        return BadParameter(told, parameter=name)
+        accepted = f"Known parameters: {', '.join(known)}." if known else "This route has no parameters."
+        return BadParameter(f"Unknown parameter: {name!r}.{nearest(name, known)} {accepted}", parameter=name)
 
 
 Query = TypeVar("Query", bound=Parameters)
 
 
 def as_csv(query: Query) -> Query:
-    """A query with a `format` that was asked with the ending `.csv`, under which browsers and spreadsheets save well.
+    """Sets `format` to csv, for routes with the ending `.csv`, which browsers use as the file name.
 
     Raises:
-        BadParameter: it names a format too.
+        BadParameter: the query has `format`, too.
     """
     if "format" in query.model_fields_set:
-        raise BadParameter("format makes no sense together with the ending .csv.", parameter="format")
+        raise BadParameter("`format` cannot be combined with the ending .csv.", parameter="format")
     return query.model_copy(update={"format": "csv"})
 
 
 def _shown(details: ErrorDetails) -> str:
     value = details["input"]
-    # Lists are what repeated parameters arrive as.
+    # A repeated parameter arrives as a list.
     return ", ".join(map(repr, value)) if isinstance(value, list) else repr(value)

@@ -1,4 +1,4 @@
-"""Records as text tables: CSV and TSV for spreadsheets, NDJSON for programs, columns for people; a piece at a time."""
+"""Streams records as CSV, TSV, NDJSON or an aligned table."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ MIMETYPES: Final[Mapping[str, str]] = {
     "ndjson": "application/x-ndjson",
     "table": "text/plain",
 }
-# A cell that begins with one of these is a formula to a spreadsheet (OWASP, "CSV Injection"); the last four are the
-# full-width forms, which some take for the plain ones.
+# Spreadsheets read a cell that begins with one of these as a formula (OWASP, "CSV Injection"). The last four are
+# full-width forms, which some programs treat alike.
 _FORMULA: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-_BATCH: Final = 200
-_MEASURED: Final = 1000
-_WIDEST: Final = 60
+_BATCH_RECORDS: Final = 200
+_MEASURED_RECORDS: Final = 1000
+_MAX_COLUMN_WIDTH: Final = 60
 
 
 def table_of(
@@ -32,7 +32,7 @@ def table_of(
     records: Iterable[Mapping[str, Any]],
     fields: Sequence[str],
 ) -> Iterator[bytes]:
-    """`records` in any format but json, which has an envelope."""
+    """Streams `records` in any format except json, which has an envelope."""
     match format:
         case "ndjson":
             return ndjson(records)
@@ -43,11 +43,11 @@ def table_of(
         case "table":
             return aligned_table(records, fields)
         case "json":
-            raise ValueError("json is no table")
+            raise ValueError("json is not a table")
 
 
 def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A record with others inside as one row: `partitions.main.partition_load`, `nodes_by_state.IDLE` and so on."""
+    """Flattens a nested record: keys become `partitions.main.partition_load`, `nodes_by_state.IDLE` and so on."""
     row: dict[str, Any] = {}
     for name, value in record.items():
         if isinstance(value, dict):
@@ -58,34 +58,34 @@ def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def ndjson(records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
-    """One JSON object a line."""
+    """Streams one JSON object per line."""
     for record in records:
         yield orjson.dumps(record) + b"\n"
 
 
 def csv_table(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> Iterator[bytes]:
-    """A heading and one line a record (RFC 4180, UTF-8); null is empty, objects and lists are JSON."""
+    """Streams a header and one line per record (RFC 4180, UTF-8). Null is empty, objects and lists are JSON."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(fields)
     for count, record in enumerate(records, 1):
         writer.writerow([_cell(record.get(field)) for field in fields])
-        if count % _BATCH == 0:
-            yield _taken(buffer)
-    yield _taken(buffer)
+        if count % _BATCH_RECORDS == 0:
+            yield _flush(buffer)
+    yield _flush(buffer)
 
 
 def tsv_table(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> Iterator[bytes]:
-    """A heading and one line a record (text/tab-separated-values); a tab inside a text becomes a blank."""
+    """Streams a header and one line per record (text/tab-separated-values). A tab in a text becomes a space."""
     for line in _lines(records, fields, _cell):
         yield ("\t".join(line) + "\n").encode("utf-8", "replace")
 
 
 def aligned_table(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> Iterator[bytes]:
-    """Columns for people, as `squeue` has them: as wide as the first thousand records need, but at most 60 letters."""
-    lines = _lines(records, fields, _value, heading=[field.upper() for field in fields])
-    first = list(itertools.islice(lines, _MEASURED))
-    widths = [min(max(map(len, column)), _WIDEST) for column in zip(*first, strict=True)]
+    """Streams aligned columns like squeue, as wide as the first 1000 records need, at most 60 characters."""
+    lines = _lines(records, fields, _value, header=[field.upper() for field in fields])
+    first = list(itertools.islice(lines, _MEASURED_RECORDS))
+    widths = [min(max(map(len, column)), _MAX_COLUMN_WIDTH) for column in zip(*first, strict=True)]
     for line in itertools.chain(first, lines):
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         yield (" ".join(cells).rstrip() + "\n").encode("utf-8", "replace")
@@ -94,30 +94,30 @@ def aligned_table(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -
 def _lines(
     records: Iterable[Mapping[str, Any]],
     fields: Sequence[str],
-    told: Callable[[Any], Any],
-    heading: Sequence[str] | None = None,
+    to_cell: Callable[[Any], Any],
+    header: Sequence[str] | None = None,
 ) -> Iterator[list[str]]:
-    yield list(heading or fields)
+    yield list(header or fields)
     for record in records:
-        yield [_one_line(told(record.get(field))) for field in fields]
+        yield [_one_line(to_cell(record.get(field))) for field in fields]
 
 
 def _one_line(value: Any) -> str:
-    """A cell of one line: what moves the cursor, or hides what follows, becomes a blank."""
+    """Returns the text of a cell. Control and invisible characters become spaces."""
     text = "" if value is None else str(value)
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def _taken(buffer: io.StringIO) -> bytes:
+def _flush(buffer: io.StringIO) -> bytes:
     text = buffer.getvalue()
     buffer.seek(0)
     buffer.truncate()
-    # Lone surrogates cannot come from the database or from SQLite, but a made-up source may have them.
+    # A source of the site's own may have lone surrogates. The database and SQLite cannot.
     return text.encode("utf-8", "replace")
 
 
 def _cell(value: Any) -> Any:
-    """What a spreadsheet gets: the apostrophe makes it take a text for text."""
+    """Returns the cell for a spreadsheet. An apostrophe keeps a text from becoming a formula."""
     if isinstance(value, str):
         return f"'{value}" if value[:1] in _FORMULA else value
     return _value(value)

@@ -1,4 +1,4 @@
-"""Points in time as people write them in a query: epoch seconds, ISO 8601, or `now-7days` as Slurm's commands take."""
+"""Times in a query: epoch seconds, ISO 8601, or expressions of Slurm's commands such as `now-7days`."""
 
 from __future__ import annotations
 
@@ -10,38 +10,39 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, WithJsonSchema
 
 ACCEPTED: Final = (
-    "epoch seconds (1795484525), ISO 8601 (2026-11-24, 2026-11-24T10:15, 2026-11-24T10:15:00+01:00; without an offset"
+    "epoch seconds (1795484525), ISO 8601 (2026-11-24, 2026-11-24T10:15, 2026-11-24T10:15:00+01:00, without an offset"
     " in the time zone of the service), or now, now-7days, now+2hours, today, midnight, noon, tomorrow, yesterday"
 )
 
-# sbatch(1), option --begin: a count without a unit is in seconds.
-_UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
-# A plus sign that was not percent-encoded arrives as a blank.
+# Source: sbatch(1), option --begin. A count without a unit is in seconds.
+_DAY: Final = 86400
+_UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": _DAY, "week": 7 * _DAY}
+# A plus sign that was not percent-encoded arrives as a space.
 _RELATIVE: Final = re.compile(r"now\s*(?:(?P<sign>[-+ ])\s*(?P<count>\d{1,10})\s*(?P<unit>[a-z]*))?", re.ASCII)
-_BLANK_OFFSET: Final = re.compile(r"(.*[T ]\S+) (\d{2}:?\d{2})")
-# Hours from midnight of the present day.
-_NAMED: Final = {"midnight": 0, "today": 0, "noon": 12, "tomorrow": 24, "yesterday": -24}
+_SPACE_OFFSET: Final = re.compile(r"(.*[T ]\S+) (\d{2}:?\d{2})")
+# Hours from midnight of the current day.
+_NAMED_HOURS: Final = {"midnight": 0, "today": 0, "noon": 12, "tomorrow": 24, "yesterday": -24}
 _LAST_SECOND: Final = 253402300799
-"""The end of the year 9999, the last that `datetime` knows."""
+"""The end of the year 9999, the last year of `datetime`."""
 
 
-def parse_moment(text: str, now: float) -> int:
-    """The epoch second that `text` means at epoch second `now`, in the time zone of this process.
+def parse_time(text: str, now: float) -> int:
+    """Parses `text` at epoch second `now`, in the time zone of this process, and returns an epoch second.
 
     Raises:
-        ValueError: `text` is no point in time; the message says what is accepted.
+        ValueError: `text` is not a time. The message lists the accepted forms.
     """
     words = text.strip().lower()
     if words.isascii() and words.isdigit():
         return _bounded(int(words))
     if match := _RELATIVE.fullmatch(words):
         return _bounded(int(now) + _seconds(match))
-    # A naive datetime is local time, and only the system's own rules know the offset that held on that day.
-    if words in _NAMED:
+    # A naive datetime is local time. Only the system's rules know the UTC offset of that day.
+    if words in _NAMED_HOURS:
         today = datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0)  # noqa: DTZ006
-        return int((today + timedelta(hours=_NAMED[words])).timestamp())
+        return int((today + timedelta(hours=_NAMED_HOURS[words])).timestamp())
     try:
-        given = datetime.fromisoformat(_BLANK_OFFSET.sub(r"\1+\2", text.strip()))
+        given = datetime.fromisoformat(_SPACE_OFFSET.sub(r"\1+\2", text.strip()))
         return _bounded(int(given.timestamp()))
     except (ValueError, OverflowError):
         raise ValueError(f"expected {ACCEPTED}") from None
@@ -53,24 +54,24 @@ def _seconds(match: re.Match[str]) -> int:
     unit = match["unit"] or "seconds"
     fitting = [length for name, length in _UNITS.items() if f"{name}s".startswith(unit)]
     if len(fitting) != 1:
-        raise ValueError(f"{unit!r} is no unit of time; expected {ACCEPTED}")
+        raise ValueError(f"unknown unit of time {unit!r}. Expected {ACCEPTED}")
     seconds = int(match["count"]) * fitting[0]
     return -seconds if match["sign"] == "-" else seconds
 
 
 def _bounded(epoch: int) -> int:
     if not 0 <= epoch <= _LAST_SECOND:
-        raise ValueError(f"it is out of range; expected {ACCEPTED}")
+        raise ValueError(f"the time is after the year 9999 or before 1970. Expected {ACCEPTED}")
     return epoch
 
 
-def _moment(value: object) -> object:
-    return parse_moment(value, time.time()) if isinstance(value, str) else value
+def _time(value: object) -> object:
+    return parse_time(value, time.time()) if isinstance(value, str) else value
 
 
-Moment = Annotated[
+TimeParam = Annotated[
     int,
-    BeforeValidator(_moment),
+    BeforeValidator(_time),
     WithJsonSchema({"type": "string", "description": ACCEPTED, "examples": ["now-7days", "2026-11-24T10:15"]}),
 ]
-"""A query parameter that is a point in time; the model holds its epoch second."""
+"""A query parameter that is a time. The model holds its epoch second."""

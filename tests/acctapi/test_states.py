@@ -29,7 +29,7 @@ def test_an_unknown_state_is_an_error_with_the_known_ones(name: str) -> None:
 
 
 def test_the_nearest_state_is_offered() -> None:
-    with pytest.raises(ValueError, match="Did you mean 'RUNNING'"):
+    with pytest.raises(ValueError, match="Did you mean `RUNNING`"):
         parse_states(["RUNNNING"])
 
 

@@ -219,7 +219,7 @@ def test_names_are_text(tab: Page, demo_address: str) -> None:
 
 def test_a_wrong_value_is_said_and_marked(tab: Page, demo_address: str) -> None:
     tab.goto(demo_address + "pages/history?startafter=yesteryear")
-    expect(tab.locator("#state")).to_contain_text("startafter='yesteryear' is not usable")
+    expect(tab.locator("#state")).to_contain_text("Invalid `startafter`: 'yesteryear'.")
     expect(tab.get_by_label("Started after")).to_have_attribute("aria-invalid", "true")
 
 

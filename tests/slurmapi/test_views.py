@@ -186,21 +186,20 @@ def test_an_unknown_parameter_is_refused_by_name_with_the_known_ones(client: Fla
     assert fault["title"] == "Bad parameter"
     assert fault["source"] == {"parameter": "compct"}
     assert fault["detail"] == (
-        "This route does not know the parameter 'compct'. Did you mean 'compact'?"
-        " It knows: compact, partition, node, fields, format."
+        "Unknown parameter: 'compct'. Did you mean `compact`? It knows: compact, partition, node, fields, format."
     )
     assert faults(client.get("/stats?user=alice"))[0]["detail"] == (
-        "This route does not know the parameter 'user'. It knows: fields, format."
+        "Unknown parameter: 'user'. Known parameters: fields, format."
     )
     assert faults(client.get("/health?user=alice"))[0]["detail"] == (
-        "This route does not know the parameter 'user'. It takes none."
+        "Unknown parameter: 'user'. This route has no parameters."
     )
 
 
 def test_every_bad_parameter_of_a_request_is_named(client: FlaskClient) -> None:
     found = faults(client.get("/usage?compact=perhaps&depth=3"))
     assert [fault["source"]["parameter"] for fault in found] == ["compact", "depth"]
-    assert "compact='perhaps' is not usable" in found[0]["detail"]
+    assert "Invalid `compact`: 'perhaps'." in found[0]["detail"]
 
 
 @pytest.mark.parametrize("route", ROUTES[:5])

@@ -1,4 +1,4 @@
-"""Comparisons in a query string, as they are typed."""
+"""Comparisons in a query string."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def asked(query: str) -> list[tuple[str, str]]:
         ("name=jobid<5", [("name", "jobid<5")]),
     ],
 )
-def test_comparisons_move_to_their_values(query: str, args: list[tuple[str, str]]) -> None:
+def test_operators_move_from_names_to_values(query: str, args: list[tuple[str, str]]) -> None:
     assert asked(query) == args
 
 
@@ -54,22 +54,20 @@ def test_comparisons_move_to_their_values(query: str, args: list[tuple[str, str]
         (" >= 5", Comparison(">=", 5), 5, 4),
     ],
 )
-def test_comparisons_are_read_and_hold(text: str, comparison: Comparison, inside: int, outside: int) -> None:
+def test_comparisons_are_parsed_and_evaluated(text: str, comparison: Comparison, inside: int, outside: int) -> None:
     assert parse_comparison(text) == comparison
     assert comparison.holds(inside)
     assert not comparison.holds(outside)
 
 
 @pytest.mark.parametrize("text", ["", "<", "<=", "=<5", "5,6", "-5", "<-5", "x", "1e3", "５", "99999999999"])
-def test_what_is_no_comparison_is_refused(text: str) -> None:
+def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(BadParameters) as caught:
         Jobs.model_validate({"jobid": [text]})
     (fault,) = caught.value.faults
     assert fault.parameter == "jobid"
-    assert fault.detail == (
-        f"jobid={text!r} is not usable: expected a whole number, alone or after one of = < > <= >=."
-    )
+    assert fault.detail == (f"Invalid `jobid`: {text!r}. Expected a whole number, alone or after one of = < > <= >=.")
 
 
-def test_several_comparisons_are_kept() -> None:
+def test_repeated_comparisons_are_kept() -> None:
     assert Jobs.model_validate({"jobid": [">5", "<10"]}).jobid == (Comparison(">", 5), Comparison("<", 10))

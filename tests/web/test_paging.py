@@ -1,4 +1,4 @@
-"""Cursors and links between pages."""
+"""Cursors and links to the next page."""
 
 from __future__ import annotations
 
@@ -22,25 +22,28 @@ def whole(value: Any) -> int:
 
 
 @given(st.integers(0, 2**63 - 1))
-def test_a_cursor_comes_back_as_it_went(place: int) -> None:
-    assert decode_cursor(encode_cursor(place), whole) == place
+def test_a_cursor_is_decoded_to_its_key(key: int) -> None:
+    assert decode_cursor(encode_cursor(key), whole) == key
 
 
 @given(st.text(max_size=30))
-def test_made_up_cursors_are_refused(text: str) -> None:
+def test_invented_cursors_are_refused(text: str) -> None:
     try:
         assert isinstance(decode_cursor(text, whole), int)
     except BadParameter as error:
-        # A made-up text may be a cursor by chance, so both ways out are right.
-        assert (error.parameter, repr(text) in error.detail) == ("cursor", True)  # noqa: PT017
+        # An invented text may be a cursor by chance, so both outcomes are right.
+        assert error.parameter == "cursor"  # noqa: PT017
+        assert error.detail == (  # noqa: PT017
+            f"Invalid `cursor`: {text!r}. Use the cursor of a response's meta.next unchanged."
+        )
 
 
-def test_a_cursor_of_another_kind_is_refused() -> None:
-    with pytest.raises(BadParameter, match=r"expected the cursor of an answer's meta\.next, unchanged"):
+def test_a_cursor_of_another_route_is_refused() -> None:
+    with pytest.raises(BadParameter, match=r"Use the cursor of a response's meta\.next unchanged\."):
         decode_cursor(encode_cursor(["a"]), whole)
 
 
-def test_the_next_link_is_this_request_elsewhere() -> None:
+def test_the_next_link_is_the_request_with_another_cursor() -> None:
     app = Flask(__name__)
     app.request_class = ComparingRequest
     query = "jobid<=9&jobid>2&user=a%26b&cursor=old&offset=5&_=17"
@@ -50,5 +53,5 @@ def test_the_next_link_is_this_request_elsewhere() -> None:
     assert parse_qs(link.query) == {"jobid": ["<=9", ">2"], "user": ["a&b"], "cursor": ["new"]}
 
 
-def test_the_link_header_names_its_relation() -> None:
+def test_the_link_header_has_rel_next() -> None:
     assert link_header("/history?cursor=x") == '</history?cursor=x>; rel="next"'

@@ -1,4 +1,4 @@
-"""Declared parameters, apart from any route."""
+"""Query models and their error messages."""
 
 from __future__ import annotations
 
@@ -26,21 +26,19 @@ def test_good_values_are_converted() -> None:
     assert Depth.model_validate({}).depth == 1
 
 
-def test_bad_values_are_named_with_what_is_expected() -> None:
-    ((parameter, detail),) = faults({"depth": "deep"})
-    assert parameter == "depth"
-    assert detail.startswith("depth='deep' is not usable: ")
-    assert "valid integer" in detail
-    ((_, detail),) = faults({"depth": "-1"})
-    assert "greater than or equal to 0" in detail
+def test_an_invalid_value_is_shown_with_the_expectation() -> None:
+    assert faults({"depth": "deep"}) == [
+        ("depth", "Invalid `depth`: 'deep'. Input should be a valid integer, unable to parse string as an integer.")
+    ]
+    assert faults({"depth": "-1"}) == [("depth", "Invalid `depth`: '-1'. Input should be greater than or equal to 0.")]
 
 
-def test_unknown_names_come_with_the_nearest_and_all_known_ones() -> None:
+def test_an_unknown_parameter_gets_the_nearest_and_all_known_ones() -> None:
     assert faults({"dept": "1"}) == [
-        ("dept", "This route does not know the parameter 'dept'. Did you mean 'depth'? It knows: depth.")
+        ("dept", "Unknown parameter: 'dept'. Did you mean `depth`? Known parameters: depth.")
     ]
 
 
-def test_the_schema_of_each_model_is_its_own() -> None:
+def test_each_model_has_its_own_schema() -> None:
     assert set(Depth.model_json_schema()["properties"]) == {"_", "depth"}
     assert set(Parameters.model_json_schema()["properties"]) == {"_"}

@@ -1,4 +1,4 @@
-"""The access log, and the headers that every answer has."""
+"""The access log, and security headers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.message for record in caplog.records if record.name == "slurm_rest_api.web.request_events"]
 
 
-def test_the_access_log_has_a_line_of_json_a_request_and_no_secret(
+def test_the_access_log_has_one_json_line_per_request_without_secrets(
     logging_client: FlaskClient, cycle: Cycle, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -41,7 +41,7 @@ def test_the_access_log_has_a_line_of_json_a_request_and_no_secret(
     assert not [word for word in (token, "made-up-token", "query-trace") if word in caplog.text]
 
 
-def test_nobody_can_write_a_second_line_into_it(
+def test_a_request_cannot_inject_a_log_line(
     logging_client: FlaskClient, cycle: Cycle, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -54,14 +54,14 @@ def test_nobody_can_write_a_second_line_into_it(
 
 
 @pytest.mark.parametrize("path", ["/nodes", "/nothing", "/nodes?nothing=1", "/openapi/openapi.json", "/metrics"])
-def test_data_may_do_nothing_in_a_browser(client: FlaskClient, cycle: Cycle, path: str) -> None:
+def test_data_responses_have_a_strict_content_security_policy(client: FlaskClient, cycle: Cycle, path: str) -> None:
     cycle.run()
     headers = client.get(path).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
-def test_pages_may_run_their_own_scripts_only(client: FlaskClient) -> None:
+def test_pages_may_only_run_their_own_scripts(client: FlaskClient) -> None:
     policy = client.get("/openapi/swagger").headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "frame-ancestors 'self'" in policy

@@ -68,10 +68,10 @@ def _of_queue(query: QueueParameters) -> Iterator[Condition]:
 
 
 def _chosen(choice: NameFilter | None, build: Callable[[Sequence[str]], Condition]) -> Iterator[Condition]:
-    if choice is not None and choice.wanted:
-        yield build(choice.wanted)
-    if choice is not None and choice.unwanted:
-        yield none_of([build(choice.unwanted)])
+    if choice is not None and choice.include:
+        yield build(choice.include)
+    if choice is not None and choice.exclude:
+        yield none_of([build(choice.exclude)])
 
 
 def _in_states(choices: Sequence[str]) -> Condition:

@@ -114,7 +114,7 @@ def _order(kind: Kind, sort: Sequence[str]) -> tuple[Order, ...]:
         field = name.removeprefix("-")
         if field not in sortable:
             raise BadParameter(
-                f"sort={name!r} is not usable.{nearest(field, sortable)} The orders are: {', '.join(sortable)}.",
+                f"Invalid `sort`: {name!r}.{nearest(field, sortable)} Sortable fields: {', '.join(sortable)}.",
                 parameter="sort",
             )
         found.setdefault(field, Order(sortable[field], descending=name.startswith("-")))

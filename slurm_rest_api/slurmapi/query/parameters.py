@@ -11,19 +11,19 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from slurm_rest_api.contract_base import OpenAPIModel
 from slurm_rest_api.slurm.states import JOB_STATES, NODE_STATES, PARTITION_STATES, full_names
 from slurm_rest_api.web.name_lists import (
-    CHOICE_SCHEMA,
-    MOST_NAMES,
+    MAX_NAMES,
+    NAME_FILTER_SCHEMA,
     CommaList,
     NameFilter,
     NameFilterParam,
-    parse_choice,
+    parse_name_filter,
     split_names,
 )
 from slurm_rest_api.web.operator_params import Comparisons
 from slurm_rest_api.web.param_types import NODES_SCHEMA, Text, parse_nodes
 from slurm_rest_api.web.parameters import Parameters
 from slurm_rest_api.web.text_formats import Format
-from slurm_rest_api.web.timespec import Moment
+from slurm_rest_api.web.timespec import TimeParam
 
 MOST_NODES: Final = 10_000
 _ARRAY: Final = re.compile(r"(\d{1,10})(?:_(\d{1,10}))?", re.ASCII)
@@ -33,9 +33,9 @@ def _states(states: Mapping[str, Any]) -> BeforeValidator:
     def read(value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        choice = parse_choice(value, lambda text: full_names(text, states))
-        if sum(len(names.split("+")) for names in (*choice.wanted, *choice.unwanted)) > MOST_NAMES:
-            raise ValueError(f"expected at most {MOST_NAMES} states")
+        choice = parse_name_filter(value, lambda text: full_names(text, states))
+        if sum(len(names.split("+")) for names in (*choice.include, *choice.exclude)) > MAX_NAMES:
+            raise ValueError(f"expected at most {MAX_NAMES} states")
         return choice
 
     return BeforeValidator(read)
@@ -56,9 +56,9 @@ def _arrays(value: Any) -> Any:
     return tuple((int(found[1]), None if found[2] is None else int(found[2])) for found in matches if found)
 
 
-JobStates = Annotated[NameFilter, _states(JOB_STATES), CHOICE_SCHEMA]
-NodeStates = Annotated[NameFilter, _states(NODE_STATES), CHOICE_SCHEMA]
-PartitionStates = Annotated[NameFilter, _states(PARTITION_STATES), CHOICE_SCHEMA]
+JobStates = Annotated[NameFilter, _states(JOB_STATES), NAME_FILTER_SCHEMA]
+NodeStates = Annotated[NameFilter, _states(NODE_STATES), NAME_FILTER_SCHEMA]
+PartitionStates = Annotated[NameFilter, _states(PARTITION_STATES), NAME_FILTER_SCHEMA]
 Nodes = Annotated[tuple[str, ...], BeforeValidator(_nodes), NODES_SCHEMA]
 Arrays = Annotated[
     tuple[tuple[int, int | None], ...],
@@ -129,10 +129,10 @@ class QueueParameters(ListParameters):
         description="Jobs of these arrays (123), or these tasks (123_7), whose record may be that of all that wait.",
     )
     node: Nodes | None = Field(None, description="Jobs on one of these nodes.")
-    submitafter: Moment | None = Field(None, description="Submitted at this time or later.")
-    submitbefore: Moment | None = Field(None, description="Submitted before this time.")
-    startafter: Moment | None = Field(None, description="Started, or expected to start, at this time or later.")
-    startbefore: Moment | None = Field(None, description="Started, or expected to start, before this time.")
+    submitafter: TimeParam | None = Field(None, description="Submitted at this time or later.")
+    submitbefore: TimeParam | None = Field(None, description="Submitted before this time.")
+    startafter: TimeParam | None = Field(None, description="Started, or expected to start, at this time or later.")
+    startbefore: TimeParam | None = Field(None, description="Started, or expected to start, before this time.")
     group_by: Literal["user", "account", "partition", "state", "qos", "reason", "name"] | None = Field(
         None, description="Numbers as of `count` for each of these. A job that waits for several partitions is in each."
     )

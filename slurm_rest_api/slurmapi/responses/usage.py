@@ -166,7 +166,7 @@ def _with_fields(record: dict[str, Any], fields: Sequence[str] | None) -> dict[s
 def _is_chosen(name: str, choice: NameFilter | None) -> bool:
     if choice is None:
         return True
-    return (not choice.wanted or name in choice.wanted) and name not in choice.unwanted
+    return (not choice.include or name in choice.include) and name not in choice.exclude
 
 
 def _table(

@@ -127,7 +127,7 @@ def test_usage_counts_what_queue_and_nodes_show(loaded: Service) -> None:
 def test_a_field_of_usage_that_does_not_exist_is_named(loaded: Service) -> None:
     refused = loaded.client.get("/usage?fields=partitions.nodes.jobs")
     assert refused.status_code == 400
-    assert "There is no field 'partitions.nodes.jobs'." in refused.get_json()["errors"][0]["detail"]
+    assert "Unknown field in `fields`: 'partitions.nodes.jobs'." in refused.get_json()["errors"][0]["detail"]
 
 
 @pytest.mark.parametrize(
@@ -255,21 +255,21 @@ def test_without_parameters_the_prepared_answer_is_sent(loaded: Service) -> None
 @pytest.mark.parametrize(
     ("path", "parameter", "words"),
     [
-        ("/queue?fields=user_nam", "fields", "Did you mean 'user_name'?"),
-        ("/queue/5?fields=user_nam", "fields", "Did you mean 'user_name'?"),
-        ("/queue?sort=-priorty", "sort", "Did you mean 'priority'?"),
+        ("/queue?fields=user_nam", "fields", "Did you mean `user_name`?"),
+        ("/queue/5?fields=user_nam", "fields", "Did you mean `user_name`?"),
+        ("/queue?sort=-priorty", "sort", "Did you mean `priority`?"),
         ("/queue?state=RUNING", "state", "there is no state 'RUNING'; the states are PENDING (PD)"),
         ("/nodes?state=R", "state", "there is no state 'R'"),
         ("/nodes?state=MIXED%2BDRIAN", "state", "there is no state 'DRIAN'"),
-        ("/nodes?state=mix%2B", "state", "expected states with single plus signs between them"),
+        ("/nodes?state=mix%2B", "state", "Expected states with single plus signs between them"),
         ("/queue?state=" + ",".join(["r%2Bcg"] * 101), "state", "at most 200 states"),
         ("/queue?limit=0", "limit", "greater than or equal to 1"),
-        ("/queue?cursor=nonsense", "cursor", "expected the cursor of an answer's meta.next"),
-        ("/queue?cursor=WyJrZXkiLCB7fV0", "cursor", "expected the cursor of an answer's meta.next"),
+        ("/queue?cursor=nonsense", "cursor", "Use the cursor of a response's meta.next"),
+        ("/queue?cursor=WyJrZXkiLCB7fV0", "cursor", "Use the cursor of a response's meta.next"),
         ("/queue?node=n[1-99999999999]", "node", "has more than 10,000 node names"),
         ("/queue?node=n[1", "node", "is not a hostlist"),
-        ("/queue?array=x", "array", "expected array job ids"),
-        ("/queue?user=!", "user", "expected a name behind each !"),
+        ("/queue?array=x", "array", "Expected array job ids"),
+        ("/queue?user=!", "user", "Expected a name after each !"),
         ("/queue?user=" + ",".join("a" * 201), "user", "at most 200 names"),
         ("/queue?wait=5", "wait", "does not know the parameter 'wait'"),
         ("/queue?clock=true", "clock", "`clock` needs `since`"),

@@ -136,7 +136,7 @@ def test_statistics_are_names_and_values(api: Service) -> None:
     ]
     assert api.get("/stats?fields=jobs_pending")["data"] == {"jobs_pending": 7}
     (fault,) = api.client.get("/stats?fields=jobs_pendin").get_json()["errors"]
-    assert "Did you mean 'jobs_pending'?" in fault["detail"]
+    assert "Did you mean `jobs_pending`?" in fault["detail"]
 
 
 @pytest.mark.parametrize("path", ["/usage.csv", "/stats.csv", "/usage?format=table"])
