@@ -157,7 +157,7 @@ def test_a_runtime_folder_of_another_kind_stops_the_start(config: Path, tmp_path
     (tmp_path / "runtime").chmod(0o777)
     result = CliRunner().invoke(main, ["--config", str(config), "collect"])
     assert result.exit_code == 1
-    assert "Others may write into" in result.output
+    assert "is writable by other users" in result.output
 
 
 def test_a_faulty_configuration_names_all_its_faults(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`slurm-rest-api check`: tells in plain words whether this host can run the service."""
+"""`slurm-rest-api check`: reports if this host can run the service, and what to change if not."""
 
 from slurm_rest_api.diagnosis.checks import check
 from slurm_rest_api.diagnosis.finding import Finding, render

@@ -1,4 +1,4 @@
-"""All checks, in the order in which somebody would repair what they find."""
+"""Runs all checks, in the order in which an administrator would fix their findings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from slurm_rest_api.diagnosis.cluster import TRIAL_COMMAND, TRIAL_SECONDS, check
 from slurm_rest_api.diagnosis.database import check_database
 from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.diagnosis.folders import check_runtime_dir
-from slurm_rest_api.diagnosis.privacy import check_privacy, run_command, this_person
+from slurm_rest_api.diagnosis.privacy import check_privacy, current_person, run_command
 from slurm_rest_api.diagnosis.slurm import check_slurm
 from slurm_rest_api.pyslurm_build.host import SearchPlace
 from slurm_rest_api.pyslurm_build.state import installed_version
@@ -30,11 +30,11 @@ def check(
     command: Sequence[str] = TRIAL_COMMAND,
     seconds: float = TRIAL_SECONDS,
 ) -> list[Finding]:
-    """Find out whether this host can run the service with `settings`.
+    """Checks if this host can run the service with `settings`. Changes nothing.
 
-    Loads the cluster once, in a child process that gets `seconds`, and asks scontrol and sacctmgr what is private: some
-    RPCs to slurmctld and slurmdbd. Changes nothing.
-    `place` and `command` are where Slurm is looked for and what the child runs; tests give their own.
+    Loads the cluster once, in a child process that may take `seconds`, and asks scontrol and sacctmgr for private data.
+    That costs a few RPCs to slurmctld and slurmdbd.
+    Tests pass `place`, where to search for Slurm, and `command`, the child's command.
     """
     source = settings.system.source
     pyslurm = installed_version()
@@ -44,7 +44,7 @@ def check(
     if source != SLURM or pyslurm is not None:
         findings += check_load([*command, source], source, environ, seconds)
     if controller_answered(findings):
-        findings += check_privacy(this_person(), settings.auth, run_command(environ))
+        findings += check_privacy(current_person(), settings.auth, run_command(environ))
     coordinators = has_owners(settings.auth.private_data)
     if settings.system.use_acct_db:
         findings += check_database(settings.database, coordinators=coordinators)
@@ -55,26 +55,26 @@ def check(
 
 
 def check_configuration(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
-    """Where the configuration came from, and who can read its password."""
+    """Reports the file of the configuration, and if other users can read its password."""
     findings = [Finding("configuration", "ok", f"Valid, from {settings.origin}.")]
     database = settings.database
     inline = database.db_pass.get_secret_value() and database.db_pass_file is None
-    if inline and PASSWORD_VARIABLE not in environ and _everyone_reads(Path(settings.origin)):
+    if inline and PASSWORD_VARIABLE not in environ and _is_world_readable(Path(settings.origin)):
         findings.append(
             Finding(
                 "configuration",
                 "warning",
-                f"{settings.origin} holds database.db_pass and can be read by every user of this host.",
-                f"chmod o-r {settings.origin}, or put the password into a file that database.db_pass_file names.",
+                f"{settings.origin} holds `database.db_pass` and is readable by every user of this host.",
+                f"Run `chmod o-r {settings.origin}`, or move the password to a file and set `database.db_pass_file`.",
             )
         )
     return findings
 
 
-def _everyone_reads(file: Path) -> bool:
+def _is_world_readable(file: Path) -> bool:
     return file.is_file() and bool(file.stat().st_mode & stat.S_IROTH)
 
 
 def _database_not_used(coordinators: bool) -> Finding:
-    told = " Coordinators of accounts see no more than other users." if coordinators else ""
-    return Finding("database", "ok", f"Not looked at: system.use_acct_db is off.{told}")
+    effect = " Coordinators of accounts see no more than other users." if coordinators else ""
+    return Finding("database", "ok", f"Not checked, because `system.use_acct_db` is off.{effect}")

@@ -1,4 +1,4 @@
-"""What a check found out, and how it is shown."""
+"""Findings of checks, and their text for a terminal."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ _WIDTH: Final = 110
 
 @dataclass(frozen=True)
 class Finding:
-    """One fact about this host. `sentence` says what is, `remedy` what to do about it (None where nothing is to be
-    done); a `problem` keeps the service from working, a `warning` does not.
+    """One finding about this host.
+
+    `sentence` is the fact, `remedy` the advice, if any. The service cannot work with a `problem`, but with a `warning`.
     """
 
     name: str
@@ -25,7 +26,7 @@ class Finding:
 
 
 def render(findings: Sequence[Finding]) -> str:
-    """The findings as text for a terminal, the conclusion last."""
+    """Renders findings as text for a terminal, with the conclusion at the end."""
     blocks = [block for finding in findings for block in _blocks(finding)]
     return "\n".join([*blocks, "", _conclusion(findings)])
 
@@ -39,11 +40,11 @@ def _blocks(finding: Finding) -> list[str]:
 
 
 def _wrapped(text: str, first: str, rest: str) -> str:
-    # Each line of a text is kept: a command or an error message must not run into the next.
+    # Keeps line breaks, because a line may be a command or an error message.
     lines: list[str] = []
     for line in text.splitlines() or [""]:
         indent = rest if lines else first
-        # Paths, host names and commands are for copying.
+        # Paths, host names and commands stay whole, for copying.
         lines += textwrap.wrap(
             line, _WIDTH, initial_indent=indent, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
         )
@@ -53,10 +54,10 @@ def _wrapped(text: str, first: str, rest: str) -> str:
 def _conclusion(findings: Sequence[Finding]) -> str:
     problems = sum(finding.verdict == "problem" for finding in findings)
     warnings = sum(finding.verdict == "warning" for finding in findings)
-    told = f" ({_counted(warnings, 'warning')})" if warnings else ""
+    suffix = f" ({_counted(warnings, 'warning')})" if warnings else ""
     if problems:
-        return f"This host cannot run the service as configured: {_counted(problems, 'problem')}{told}."
-    return f"This host can run the service{told}."
+        return f"This host cannot run the service as configured: {_counted(problems, 'problem')}{suffix}."
+    return f"This host can run the service{suffix}."
 
 
 def _counted(count: int, noun: str) -> str:

@@ -1,7 +1,7 @@
-"""Whether slurm.conf's PrivateData hides something from the service, and whether the service then tells it to others.
+"""Checks if slurm.conf's PrivateData hides data from the service, or data that the service would publish.
 
-Source: what `scontrol show config` and `sacctmgr show user` print. slurmctld shows everything to root, to SlurmUser and
-to who has the AdminLevel Operator or Administrator; from others it keeps what PrivateData names.
+Source: the output of `scontrol show config` and `sacctmgr show user`. slurmctld shows everything to root, SlurmUser and
+users with the AdminLevel Operator or Administrator. From other users it hides the data in PrivateData.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.slurm.user_names import AccountNames
 
 Run = Callable[[Sequence[str]], str | None]
-"""Runs a command to its end; what it printed, or None where it failed or is not there."""
+"""Runs a command and returns its output, None if it failed or does not exist."""
 
 _NAME: Final = "private data"
 _SECONDS: Final = 20.0
 _LOADED: Final = frozenset(("jobs", "nodes", "partitions"))
-"""The words that keep back what the collector loads; the others are about what it does not ask slurmctld for."""
+"""The words for data that the collector loads from slurmctld."""
 
 _SEES_ALL: Final = ("Operator", "Administrator")
 _PRIVATE: Final = re.compile(r"^PrivateData\s*=\s*(\S+)", re.MULTILINE)
@@ -39,7 +39,7 @@ class Person:
 
 
 def run_command(environ: Mapping[str, str]) -> Run:
-    """A function that runs Slurm's commands with `environ`, each for a bounded time."""
+    """Returns a function that runs Slurm's commands with `environ`, each with a time limit."""
 
     def run(command: Sequence[str]) -> str | None:
         try:
@@ -53,7 +53,7 @@ def run_command(environ: Mapping[str, str]) -> Run:
                 check=True,
             )
         except (OSError, subprocess.SubprocessError):
-            # Not there, refused or too slow: who asked says what that means.
+            # Missing, refused or too slow: the caller reports the consequence.
             return None
         return done.stdout
 
@@ -61,10 +61,10 @@ def run_command(environ: Mapping[str, str]) -> Run:
 
 
 def check_privacy(person: Person, auth: AuthSettings, run: Run) -> list[Finding]:
-    """Compare PrivateData with the rights of `person` and with what the service keeps private itself."""
+    """Compares PrivateData with the rights of `person` and with `auth.private_data`."""
     config = run(["scontrol", "show", "config"])
     if config is None:
-        return [Finding(_NAME, "ok", "Not looked at: `scontrol show config` does not work here.")]
+        return [Finding(_NAME, "ok", "Not checked, because `scontrol show config` failed.")]
     found = _PRIVATE.search(config)
     private = frozenset(found[1].split(",") if found else ()) - {"none"}
     slurm_user = _SLURM_USER.search(config)
@@ -72,55 +72,55 @@ def check_privacy(person: Person, auth: AuthSettings, run: Run) -> list[Finding]
     if hidden := private & _LOADED:
         is_slurm_user = slurm_user is not None and int(slurm_user[1]) == person.uid
         findings.append(_rights(person, is_slurm_user, hidden, run))
-    if told := private & frozenset(get_args(Private)) - frozenset(auth.private_data):
-        findings.append(_told(told))
+    if published := private & frozenset(get_args(Private)) - frozenset(auth.private_data):
+        findings.append(_published(published))
     return findings or [Finding(_NAME, "ok", f"slurm.conf has PrivateData={','.join(sorted(private)) or 'none'}.")]
 
 
 def _rights(person: Person, is_slurm_user: bool, hidden: Collection[str], run: Run) -> Finding:
-    kept = f"slurmctld keeps {', '.join(sorted(hidden))} from ordinary users (PrivateData of slurm.conf)"
+    hides = f"slurmctld hides {', '.join(sorted(hidden))} from ordinary users (PrivateData in slurm.conf)"
     if person.uid == 0:
         return Finding(
             _NAME,
             "warning",
-            f"{kept}. This check ran as root, who sees all; whether the service's own user does was not looked at.",
-            "Check again as that user: runuser -u slurm-rest-api -- slurm-rest-api check",
+            f"{hides}. This check ran as root, which sees everything, so the rights of the service's user are unknown.",
+            "Run it as that user: runuser -u slurm-rest-api -- slurm-rest-api check",
         )
     if is_slurm_user:
-        return Finding(_NAME, "ok", f"{kept}; {person.name} is SlurmUser and sees all.")
+        return Finding(_NAME, "ok", f"{hides}. {person.name} is SlurmUser and sees everything.")
     level = (run(["sacctmgr", "-nP", "show", "user", person.name, "format=adminlevel"]) or "").strip()
     if level in _SEES_ALL:
-        return Finding(_NAME, "ok", f"{kept}; {person.name} has the AdminLevel {level} and sees all.")
+        return Finding(_NAME, "ok", f"{hides}. {person.name} has the AdminLevel {level} and sees everything.")
     return Finding(
         _NAME,
         "warning",
-        f"{kept}, and {person.name} is one: jobs of others are then missing, and where nodes or partitions are kept"
-        " back nothing can be loaded.",
+        f"{hides}, including {person.name}. With private jobs, the jobs of other users are missing. With private nodes"
+        " or partitions, nothing can be loaded.",
         operator_remedy(person.name),
     )
 
 
 def operator_remedy(user: str) -> str:
-    """How `user` gets to see everything."""
+    """Returns the commands that let `user` see everything."""
     return (
-        f"Let it see all: sacctmgr modify user {user} set adminlevel=operator\n"
-        f"or, where Slurm does not know it yet: sacctmgr add user {user} account=root adminlevel=operator"
+        f"Let it see everything: sacctmgr modify user {user} set adminlevel=operator\n"
+        f"or, if Slurm does not know it yet: sacctmgr add user {user} account=root adminlevel=operator"
         " maxsubmitjobs=0\n"
-        "auth.private_data says what the service then keeps from those who ask it."
+        "Set `auth.private_data` to hide the data from the users of this service."
     )
 
 
-def _told(told: Collection[str]) -> Finding:
-    words = ", ".join(sorted(told))
+def _published(published: Collection[str]) -> Finding:
+    words = ", ".join(sorted(published))
     return Finding(
         _NAME,
         "warning",
-        f"slurm.conf keeps {words} private (PrivateData); this service shows them to everyone who may ask it.",
-        f"Set auth.mode, and auth.private_data: [{words}]; or leave it, where that is meant.",
+        f"slurm.conf keeps {words} private (PrivateData), but this service shows them to all its users.",
+        f"Set `auth.mode`, and `auth.private_data` to [{words}]. Ignore this if it is intended.",
     )
 
 
-def this_person() -> Person:
-    """The user of this process; its number where it has no name."""
+def current_person() -> Person:
+    """Returns the user of this process, with the uid as name if it has none."""
     uid = os.getuid()
     return Person(uid, AccountNames().user(uid))

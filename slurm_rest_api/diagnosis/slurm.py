@@ -1,4 +1,4 @@
-"""This host's Slurm, and the pyslurm that has to fit it. Looks at files and package metadata only."""
+"""Checks this host's Slurm and the installed pyslurm, from files and package metadata only."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from slurm_rest_api.pyslurm_build.host import SearchPlace, SlurmHost, find_slurm
 from slurm_rest_api.pyslurm_build.state import read_state
 from slurm_rest_api.pyslurm_build.versions import line_of, slurm_line_text
 
-_BUILD: Final = "Run bash build.sh on this host: it installs the pyslurm that fits its Slurm."
+_BUILD: Final = "Run `bash build.sh` on this host. It installs the pyslurm that fits its Slurm."
 
 
 def check_slurm(
     environ: Mapping[str, str], pyslurm: str | None, environment: Path, place: SearchPlace | None = None
 ) -> list[Finding]:
-    """Check Slurm's files and, with them, the installed version `pyslurm` (None: not installed).
+    """Checks Slurm's files, and that the installed version `pyslurm` fits them (None: not installed).
 
-    `environment` is the folder of the virtual environment, where build.sh remembers what it built.
+    `environment` is the folder of the virtual environment, where build.sh records its build.
     """
     try:
         host = find_slurm(environ, place)
     except SourceUnusable as error:
-        # Headers are needed to build pyslurm, not to use it; whether that works is told by the load.
+        # Only building pyslurm needs the headers. The trial load reports if it works.
         return [Finding("Slurm", "warning" if pyslurm else "problem", str(error)), _installed(pyslurm)]
     return [_library(host), _fit(host, pyslurm, environment) if pyslurm else _installed(pyslurm)]
 
@@ -36,9 +36,9 @@ def _library(host: SlurmHost) -> Finding:
     return Finding(
         "Slurm",
         "warning",
-        f"The headers in {host.include_dir} are those of Slurm {host.version}, but the library {host.library} is"
-        " of another version.",
-        "Install headers and library of the same Slurm, then run bash build.sh.",
+        f"The headers in {host.include_dir} are of Slurm {host.version}, but the library {host.library} is of another"
+        " version.",
+        "Install headers and library of the same Slurm, then run `bash build.sh`.",
     )
 
 
@@ -50,9 +50,9 @@ def _installed(pyslurm: str | None) -> Finding:
 
 def _fit(host: SlurmHost, pyslurm: str, environment: Path) -> Finding:
     if line_of(pyslurm) == host.line:
-        return Finding("pyslurm", "ok", f"pyslurm {pyslurm}, made for this host's Slurm {slurm_line_text(host.line)}.")
+        return Finding("pyslurm", "ok", f"pyslurm {pyslurm}, for this host's Slurm {slurm_line_text(host.line)}.")
     state = read_state(environment)
-    mismatch = f"pyslurm {pyslurm} is made for Slurm {slurm_line_text(line_of(pyslurm))}"
+    mismatch = f"pyslurm {pyslurm} is for Slurm {slurm_line_text(line_of(pyslurm))}"
     if state is not None and state.installed == pyslurm:
-        return Finding("pyslurm", "ok", f"{mismatch}; build.sh adjusted it to this host's Slurm {host.version}.")
+        return Finding("pyslurm", "ok", f"{mismatch}. build.sh adjusted it to this host's Slurm {host.version}.")
     return Finding("pyslurm", "warning", f"{mismatch}, but this host has Slurm {host.version}.", _BUILD)

@@ -1,6 +1,6 @@
-"""The child process of `cluster`: opens the source, loads everything once, and reports a JSON line at each step.
+"""The child process of `cluster`: opens the source, loads everything once, and reports each step as a JSON line.
 
-It is a process of its own because importing pyslurm without a usable slurm.conf ends the process, after up to a
+It is a separate process because importing pyslurm without a usable slurm.conf ends the process, after up to a
 minute, and because a pyslurm that does not fit Slurm's library may crash.
 """
 
@@ -19,7 +19,7 @@ from slurm_rest_api.slurmapi.sources.detect import open_source
 
 
 def main(source: str) -> None:
-    """Report what became of one load of `source`; a way that is not reported ends the process."""
+    """Loads `source` once and reports the outcome. An unexpected error ends the process."""
     die_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _report(step="open")
@@ -39,7 +39,7 @@ def main(source: str) -> None:
 
 
 def _report(**fields: Any) -> None:
-    # Written at once, and past Python's buffers: after a crash, the last line tells how far it came.
+    # Bypasses Python's buffers, so that after a crash the last line is the last step.
     os.write(sys.stdout.fileno(), (json.dumps(fields) + "\n").encode())
 
 

@@ -85,21 +85,21 @@ def test_a_right_that_only_coordinators_need_is_looked_at_where_there_are_any(cl
     findings = checked(cluster, coordinators=True)
     assert verdicts(findings) == [*["ok"] * 5, "warning", "ok"]
     assert findings[5].sentence == (
-        f"acct_coord_table: {reader} may not read acct_coord_table, or there is no such table. Coordinators of accounts"
-        " then see no more than other users."
+        f"acct_coord_table: {reader} may not read acct_coord_table, or the table does not exist. Until then"
+        " coordinators of accounts see no more than other users."
     )
     assert findings[5].remedy is not None
     cluster.sql(findings[5].remedy.replace("<this host>", "%"))
     findings = checked(cluster, coordinators=True)
     assert verdicts(findings) == ["ok"] * 7
-    assert findings[5].sentence == "acct_coord_table can be read."
+    assert findings[5].sentence == "acct_coord_table is readable."
 
 
 def test_a_missing_table_is_told_with_those_that_there_are(cluster: Cluster, reader: str) -> None:
     grant(cluster, "SELECT", f"`{cluster.database.name}`.*")
     findings = checked(cluster, table_job="nowhere_job_table")
     assert findings[2].verdict == "problem"
-    assert "there is no table nowhere_job_table" in findings[2].sentence
+    assert "has no table nowhere_job_table" in findings[2].sentence
     assert findings[2].remedy is not None
     assert table(cluster, "_job_table") in findings[2].remedy
 
@@ -107,9 +107,9 @@ def test_a_missing_table_is_told_with_those_that_there_are(cluster: Cluster, rea
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"db_pass": "wrong"}, "refuses the account check_reader: wrong password, or no account of that name"),
-        ({"db_user": "nobody_at_all"}, "refuses the account nobody_at_all: wrong password, or no account of that name"),
-        ({}, "check_reader has no right in the database"),
+        ({"db_pass": "wrong"}, "refused the account check_reader: wrong password, or no such account"),
+        ({"db_user": "nobody_at_all"}, "refused the account nobody_at_all: wrong password, or no such account"),
+        ({}, "check_reader has no rights in the database"),
     ],
 )
 def test_a_refused_login_is_told(cluster: Cluster, reader: str, changes: dict[str, str], words: str) -> None:

@@ -82,7 +82,7 @@ def test_check_tells_who_sees_only_a_part_of_the_jobs(cluster: Cluster, jobs: Jo
         # Nothing fails: the jobs are just not there.
         assert ": 0 jobs, 8 nodes" in text
         assert (
-            f"slurmctld keeps jobs from ordinary users (PrivateData of slurm.conf), and {SERVICE_USER} is one" in text
+            f"slurmctld hides jobs from ordinary users (PrivateData in slurm.conf), including {SERVICE_USER}." in text
         )
         assert f"sacctmgr add user {SERVICE_USER} account=root adminlevel=operator" in text
         assert "This check ran as root" in checked(cluster, "root")[1]
@@ -93,13 +93,13 @@ def test_check_tells_why_nodes_and_partitions_are_refused_and_that_an_operator_i
         status, text = checked(cluster)
         assert status == 1
         assert "Access/permission denied (Slurm error 2002)" in text
-        assert "shows it no nodes or no partitions: see what is said of private data" in text
-        assert "keeps jobs, nodes, partitions from ordinary users" in text
+        assert "slurmctld hides nodes or partitions from this user" in text
+        assert "hides jobs, nodes, partitions from ordinary users" in text
         with operator(cluster):
             status, text = checked(cluster)
             assert status == 0
-            assert f"{SERVICE_USER} has the AdminLevel Operator and sees all" in text
-            assert "this service shows them to everyone who may ask it" in text
+            assert f"{SERVICE_USER} has the AdminLevel Operator and sees everything" in text
+            assert "but this service shows them to all its users" in text
 
 
 @pytest.fixture(scope="module")

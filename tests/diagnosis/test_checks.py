@@ -15,7 +15,7 @@ DONE = '{"step": "load", "done": true, "seconds": 1, "rpcs": 1, "jobs": 1, "node
 WORKS = [sys.executable, "-c", f"print('{DONE}')"]
 
 
-def test_every_part_of_the_host_is_looked_at_once(tmp_path: Path) -> None:
+def test_each_part_of_the_host_is_checked_once(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     settings = Settings.model_validate({"system": {"source": "site:make", "runtime_dir": tmp_path}})
     findings = check(settings, {}, command=WORKS)
@@ -25,21 +25,21 @@ def test_every_part_of_the_host_is_looked_at_once(tmp_path: Path) -> None:
         ("database", "ok"),
         ("runtime folder", "ok"),
     ]
-    assert findings[2].sentence == "Not looked at: system.use_acct_db is off."
+    assert findings[2].sentence == "Not checked, because `system.use_acct_db` is off."
 
 
-def test_without_a_database_coordinators_are_spoken_of_where_they_would_count(tmp_path: Path) -> None:
-    def told(*private: str) -> str:
+def test_without_a_database_the_effect_on_coordinators_is_reported(tmp_path: Path) -> None:
+    def sentence(*private: str) -> str:
         system = {"source": "site:make", "runtime_dir": tmp_path}
         auth = {"mode": "proxy", "private_data": private}
         findings = check(Settings.model_validate({"system": system, "auth": auth}), {}, command=WORKS)
         return next(finding.sentence for finding in findings if finding.name == "database")
 
-    assert told("jobs", "nodes").endswith(" Coordinators of accounts see no more than other users.")
-    assert told("nodes") == "Not looked at: system.use_acct_db is off."
+    assert sentence("jobs", "nodes").endswith(" Coordinators of accounts see no more than other users.")
+    assert sentence("nodes") == "Not checked, because `system.use_acct_db` is off."
 
 
-def test_slurm_is_looked_at_where_it_is_the_source(settings: Settings) -> None:
+def test_slurm_is_checked_if_it_is_the_source(settings: Settings) -> None:
     names = {finding.name for finding in check(settings, {}, command=WORKS)}
     assert {"Slurm", "pyslurm"} <= names
 
@@ -53,7 +53,7 @@ def test_slurm_is_looked_at_where_it_is_the_source(settings: Settings) -> None:
         ("database: {db_host: a}", 0o644, {"SLURM_REST_API_DB_PASS": "b"}, ["ok"]),
     ],
 )
-def test_a_password_that_everyone_can_read_is_a_warning(
+def test_a_world_readable_password_is_a_warning(
     tmp_path: Path, text: str, mode: int, environ: dict[str, str], verdicts: list[str]
 ) -> None:
     file = tmp_path / "config.yml"

@@ -1,4 +1,4 @@
-"""One load in a child process: every way in which the child can end becomes a clear finding."""
+"""One load in a child process: each way in which the child can end has its finding."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HANG = "import time; time.sleep(3600)"
 
 
 def child(*reports: dict[str, Any], then: str = "") -> list[str]:
-    """A stand-in for the trial that reports, and then does what `then` says."""
+    """Returns a command that prints `reports`, and then runs the Python code `then`."""
     lines = "".join(json.dumps(report) + "\n" for report in reports)
     return [sys.executable, "-c", f"import sys; sys.stdout.write({lines!r}); sys.stdout.flush()\n{then}"]
 
@@ -36,13 +36,13 @@ def verdicts(findings: list[Finding]) -> list[tuple[str, str]]:
     return [(finding.name, finding.verdict) for finding in findings]
 
 
-def test_a_load_that_works() -> None:
+def test_a_successful_load() -> None:
     findings = judged(child({"step": "open"}, {"step": "load"}, DONE))
     assert verdicts(findings) == [("pyslurm", "ok"), ("controller", "ok")]
     assert findings[1].sentence == LOADED
 
 
-def test_a_controller_that_refuses_is_told_in_its_words() -> None:
+def test_an_unreachable_controller() -> None:
     refusal = "slurmctld cannot be read: Unable to contact slurm controller (connect failure) (Slurm error 1800)."
     findings = judged(child({"step": "open"}, {"step": "load"}, {"unavailable": refusal}))
     assert verdicts(findings) == [("pyslurm", "ok"), ("controller", "problem")]
@@ -51,7 +51,7 @@ def test_a_controller_that_refuses_is_told_in_its_words() -> None:
     assert "scontrol ping" in findings[1].remedy
 
 
-def test_a_pyslurm_that_cannot_be_used() -> None:
+def test_an_unusable_pyslurm() -> None:
     findings = judged(child({"step": "open"}, {"unusable": "pyslurm cannot be imported: no"}))
     assert findings == [Finding("pyslurm", "problem", "pyslurm cannot be imported: no.")]
 
@@ -63,22 +63,22 @@ def test_a_pyslurm_that_cannot_be_used() -> None:
             "open",
             FATAL,
             "pyslurm",
-            "Importing pyslurm ended the process with exit code 1. It said last: one / two / fatal: no slurm.conf"
-            " Slurm's library does that without a usable slurm.conf.",
+            "Importing pyslurm ended the process with exit code 1. Its last output: one / two / fatal: no slurm.conf"
+            " Slurm's library ends the process if there is no usable slurm.conf.",
             "SLURM_CONF",
         ),
         (
             "load",
             FATAL,
             "pyslurm",
-            "Reading the cluster ended the process with exit code 1. It said last: one / two / fatal: no slurm.conf",
+            "Reading the cluster ended the process with exit code 1. Its last output: one / two / fatal: no slurm.conf",
             "build.sh",
         ),
         ("open", CRASH, "pyslurm", "Importing pyslurm crashed with SIGSEGV.", "build.sh"),
         ("load", CRASH, "pyslurm", "Reading the cluster crashed with SIGSEGV.", "build.sh"),
     ],
 )
-def test_a_child_that_dies(step: str, then: str, name: str, sentence: str, remedy: str) -> None:
+def test_a_child_that_exits_or_crashes(step: str, then: str, name: str, sentence: str, remedy: str) -> None:
     findings = judged(child({"step": step}, then=then))
     assert verdicts(findings) == [(name, "problem")]
     assert findings[0].sentence == sentence
@@ -86,7 +86,7 @@ def test_a_child_that_dies(step: str, then: str, name: str, sentence: str, remed
     assert remedy in findings[0].remedy
 
 
-def test_a_child_that_hangs_is_ended_and_told_by_its_step() -> None:
+def test_a_child_that_hangs_is_killed_and_reported() -> None:
     importing = judged(child({"step": "open"}, then=HANG), seconds=1.0)
     assert verdicts(importing) == [("pyslurm", "problem")]
     assert importing[0].sentence == "Importing pyslurm did not end within 1 s."
@@ -106,7 +106,7 @@ def test_a_child_that_hangs_is_ended_and_told_by_its_step() -> None:
         ("raise SystemExit(3)", PLENTY, "A load of site:make ended with exit code 3."),
     ],
 )
-def test_a_source_of_the_sites_own_that_fails(then: str, seconds: float, sentence: str) -> None:
+def test_a_custom_source_that_fails(then: str, seconds: float, sentence: str) -> None:
     findings = judged(child({"step": "open"}, then=then), "site:make", seconds)
     assert verdicts(findings) == [("source", "problem")]
     assert findings[0].sentence == sentence
@@ -139,10 +139,10 @@ def broken():
         ("site_source:Away", "problem", "the cluster is away."),
         ("site_source:none", "problem", "The source 'site_source:none' is unusable: "),
         ("site_nowhere:make", "problem", "The source 'site_nowhere:make' is unusable: "),
-        ("site_source:broken", "problem", "A load of site_source:broken ended with exit code 1. It said last: "),
+        ("site_source:broken", "problem", "A load of site_source:broken ended with exit code 1. Its last output: "),
     ],
 )
-def test_the_real_child_loads_through_the_configured_source(
+def test_the_real_child_loads_the_configured_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, verdict: str, start: str
 ) -> None:
     (tmp_path / "site_source.py").write_text(SITE)

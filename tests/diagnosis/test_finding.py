@@ -1,4 +1,4 @@
-"""How findings are shown."""
+"""Rendering of findings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WARNING = Finding("b", "warning", "Hm.", "Look.")
 PROBLEM = Finding("c", "problem", "Broken.\nBadly.", "Repair it.")
 
 
-def test_each_finding_has_its_verdict_name_sentence_and_remedy() -> None:
+def test_a_finding_is_shown_with_verdict_name_sentence_and_remedy() -> None:
     assert render([OK, WARNING, PROBLEM]) == (
         "ok       a: Fine.\n"
         "warning  b: Hm.\n"
@@ -36,7 +36,7 @@ def test_the_last_line_is_the_conclusion(findings: list[Finding], conclusion: st
     assert render(findings).splitlines()[-1] == conclusion
 
 
-def test_long_sentences_are_wrapped_and_words_kept_whole() -> None:
+def test_long_sentences_are_wrapped_between_words() -> None:
     path = "/" + "long-folder/" * 12
     lines = render([Finding("a", "ok", f"{'word ' * 40}{path}")]).splitlines()
     assert any(path in line for line in lines)

@@ -1,4 +1,4 @@
-"""The folder of the snapshot store."""
+"""Checks of the runtime folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOBODY = 65534
 
 
 def as_nobody(folder: Path) -> list[Finding]:
-    """What the check says to a user without rights; root, who may write everywhere, becomes one in a fork."""
+    """Runs the check as a user without rights. Root, which may write everywhere, becomes that user in a fork."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
 
@@ -35,11 +35,11 @@ def as_nobody(folder: Path) -> list[Finding]:
 @pytest.mark.parametrize(
     ("mode", "verdict", "words"),
     [
-        (0o700, "ok", "is there, private and writable."),
-        (0o755, "warning", "Others may look into"),
-        (0o710, "warning", "Others may look into"),
-        (0o770, "problem", "Others may write into"),
-        (0o1777, "problem", "Others may write into"),
+        (0o700, "ok", "is private and writable."),
+        (0o755, "warning", "is readable by other users (mode"),
+        (0o710, "warning", "is readable by other users (mode"),
+        (0o770, "problem", "is writable by other users (mode"),
+        (0o1777, "problem", "is writable by other users (mode"),
     ],
 )
 def test_a_folder_must_be_private(tmp_path: Path, mode: int, verdict: str, words: str) -> None:
@@ -49,37 +49,39 @@ def test_a_folder_must_be_private(tmp_path: Path, mode: int, verdict: str, words
     finding = check_runtime_dir(folder)[0]
     assert finding.verdict == verdict
     assert words in finding.sentence
-    assert (finding.remedy == f"chmod 0700 {folder}") == (verdict != "ok")
+    assert (finding.remedy == f"Run `chmod 0700 {folder}`.") == (verdict != "ok")
 
 
-def test_a_folder_that_can_be_made_is_not_made(tmp_path: Path) -> None:
+def test_a_missing_folder_is_not_created(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
     findings = check_runtime_dir(folder)
     assert findings[0].verdict == "ok"
-    assert findings[0].sentence == f"{folder} does not exist yet and can be made."
+    assert findings[0].sentence == f"{folder} does not exist yet and can be created."
     assert not folder.parent.exists()
 
 
-def test_the_free_space_is_told(tmp_path: Path) -> None:
+def test_the_free_space_is_reported(tmp_path: Path) -> None:
     space = check_runtime_dir(tmp_path)[-1]
     assert space.name == "free space"
-    assert space.sentence.endswith(f" MiB are free under {tmp_path}.")
+    assert space.sentence.endswith(f" MiB are free in {tmp_path}.")
 
 
-def test_a_folder_that_anybody_could_make_first_is_a_warning(tmp_path: Path) -> None:
+def test_a_folder_that_any_user_could_create_is_a_warning(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
     finding = check_runtime_dir(tmp_path / "run")[0]
     assert finding.verdict == "warning"
-    assert "any user of this host can make it first" in finding.sentence
+    assert finding.sentence == (
+        f"{tmp_path / 'run'} does not exist yet. Any user of this host could create it in {tmp_path} first."
+    )
 
 
-def test_a_file_is_no_folder(tmp_path: Path) -> None:
+def test_a_file_instead_of_a_folder_is_a_problem(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
-    assert check_runtime_dir(file)[0].sentence == f"{file} exists, but is not a folder."
-    beneath = check_runtime_dir(file / "run")
-    assert [finding.verdict for finding in beneath] == ["problem"]
-    assert beneath[0].sentence == f"{file / 'run'} cannot be made: {file} is not a folder."
+    assert check_runtime_dir(file)[0].sentence == f"{file} is not a folder."
+    below = check_runtime_dir(file / "run")
+    assert [finding.verdict for finding in below] == ["problem"]
+    assert below[0].sentence == f"{file / 'run'} cannot be created: {file} is not a folder."
 
 
 @needs_root
@@ -87,10 +89,10 @@ def test_a_folder_of_another_user_is_a_problem(tmp_path: Path) -> None:
     os.chown(tmp_path, 65534, 65534)
     findings = check_runtime_dir(tmp_path)
     assert [finding.verdict for finding in findings] == ["problem"]
-    assert findings[0].sentence == f"{tmp_path} belongs to user nobody; this is user root."
+    assert findings[0].sentence == f"{tmp_path} belongs to user nobody, but the check runs as root."
 
 
-def test_a_folder_that_cannot_be_made_is_a_problem() -> None:
+def test_a_folder_that_cannot_be_created_is_a_problem() -> None:
     findings = as_nobody(Path("/slurm-rest-api-test"))
     assert [finding.verdict for finding in findings] == ["problem"]
-    assert "cannot make it in /." in findings[0].sentence
+    assert "cannot create it in /." in findings[0].sentence

@@ -1,4 +1,4 @@
-"""What slurm.conf keeps private, beside the rights of the service's user and its own configuration."""
+"""PrivateData in slurm.conf, compared with the rights of the service's user and `auth.private_data`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLOSED = AuthSettings.model_validate({"mode": "jwt", "private_data": ["jobs", "n
 
 
 class Commands:
-    """Stands for Slurm's commands, with the words that the real ones print."""
+    """A fake of Slurm's commands that prints what the real ones print."""
 
     def __init__(self, private: str, level: str | None = "", slurm_user: str = "slurm(64030)") -> None:
         self.config = f"PriorityParameters      = (null)\nPrivateData             = {private}\n"
@@ -36,52 +36,52 @@ def found(commands: Commands, person: Person = SERVICE, auth: AuthSettings = CLO
 
 
 @pytest.mark.parametrize("private", ["none", "reservations,events", "usage"])
-def test_nothing_that_is_loaded_is_kept_back(private: str) -> None:
+def test_private_data_that_the_collector_does_not_load_is_ok(private: str) -> None:
     commands = Commands(private)
     assert [verdict for verdict, _sentence in found(commands)] == ["ok"]
     assert commands.asked == [["scontrol", "show", "config"]]
 
 
 @pytest.mark.parametrize("level", ["Operator\n", "Administrator\n"])
-def test_an_operator_sees_all(level: str) -> None:
+def test_an_operator_sees_everything(level: str) -> None:
     [(verdict, sentence)] = found(Commands("jobs,nodes", level))
     assert verdict == "ok"
-    assert f"slurm-rest-api has the AdminLevel {level.strip()} and sees all" in sentence
+    assert f"slurm-rest-api has the AdminLevel {level.strip()} and sees everything" in sentence
 
 
-def test_slurm_user_sees_all_without_any_level() -> None:
+def test_slurm_user_sees_everything() -> None:
     commands = Commands("jobs", None, "slurm(2011)")
     assert [verdict for verdict, _sentence in found(commands)] == ["ok"]
     assert len(commands.asked) == 1
 
 
 @pytest.mark.parametrize("level", ["None\n", "", None])
-def test_an_ordinary_user_is_told_how_to_see_all(level: str | None) -> None:
+def test_an_ordinary_user_gets_the_commands_to_see_everything(level: str | None) -> None:
     [finding] = check_privacy(SERVICE, CLOSED, Commands("jobs,partitions,usage", level))
     assert finding.verdict == "warning"
-    assert "keeps jobs, partitions from ordinary users" in finding.sentence
+    assert "hides jobs, partitions from ordinary users" in finding.sentence
     assert finding.remedy is not None
     assert "sacctmgr modify user slurm-rest-api set adminlevel=operator" in finding.remedy
 
 
-def test_root_learns_nothing_about_the_services_user() -> None:
+def test_as_root_the_rights_of_the_services_user_are_unknown() -> None:
     [(verdict, sentence)] = found(Commands("jobs"), Person(0, "root"))
     assert verdict == "warning"
     assert "ran as root" in sentence
 
 
-def test_what_slurm_keeps_private_and_the_service_does_not() -> None:
+def test_private_data_that_the_service_publishes_is_a_warning() -> None:
     commands = Commands("accounts,jobs,events", "Operator\n")
     findings = check_privacy(SERVICE, OPEN, commands)
     assert [finding.verdict for finding in findings] == ["ok", "warning"]
     assert "keeps accounts, jobs private" in findings[1].sentence
     assert findings[1].remedy is not None
-    assert "auth.private_data: [accounts, jobs]" in findings[1].remedy
+    assert "`auth.private_data` to [accounts, jobs]" in findings[1].remedy
 
 
-def test_commands_that_are_not_there_or_fail_are_no_finding(tmp_path: Path) -> None:
+def test_missing_or_failing_commands_are_reported_as_not_checked(tmp_path: Path) -> None:
     environ = {**os.environ, "PATH": str(tmp_path)}
-    unseen = Finding("private data", "ok", "Not looked at: `scontrol show config` does not work here.")
+    unseen = Finding("private data", "ok", "Not checked, because `scontrol show config` failed.")
     assert check_privacy(SERVICE, OPEN, run_command(environ)) == [unseen]
     (tmp_path / "scontrol").write_text("#!/bin/sh\necho 'PrivateData = jobs'\nexit 1\n")
     (tmp_path / "scontrol").chmod(0o755)

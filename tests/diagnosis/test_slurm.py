@@ -1,4 +1,4 @@
-"""Slurm's files and pyslurm's version, over folders that look like a host."""
+"""Checks of Slurm's files and pyslurm's version, in folders that imitate a host."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ def host(root: Path, library: bytes = b"\0slurm 26.05.5\0") -> SearchPlace:
 @pytest.mark.parametrize(
     ("pyslurm", "verdict", "sentence"),
     [
-        ("26.5.0", "ok", "pyslurm 26.5.0, made for this host's Slurm 26.05."),
-        ("25.11.2", "warning", "pyslurm 25.11.2 is made for Slurm 25.11, but this host has Slurm 26.05.5."),
+        ("26.5.0", "ok", "pyslurm 26.5.0, for this host's Slurm 26.05."),
+        ("25.11.2", "warning", "pyslurm 25.11.2 is for Slurm 25.11, but this host has Slurm 26.05.5."),
         (None, "problem", "pyslurm is not installed in this Python environment."),
     ],
 )
-def test_pyslurm_is_held_against_slurm(tmp_path: Path, pyslurm: str | None, verdict: str, sentence: str) -> None:
+def test_the_version_of_pyslurm_is_compared_with_slurm(
+    tmp_path: Path, pyslurm: str | None, verdict: str, sentence: str
+) -> None:
     slurm, fit = check_slurm({}, pyslurm, tmp_path, host(tmp_path))
     assert slurm.verdict == "ok"
     assert slurm.sentence == f"Slurm 26.05.5, library {tmp_path}/usr/lib/slurm/libslurmfull.so."
@@ -37,16 +39,16 @@ def test_pyslurm_is_held_against_slurm(tmp_path: Path, pyslurm: str | None, verd
     assert (fit.remedy is not None) == (verdict != "ok")
 
 
-def test_a_pyslurm_that_was_built_for_this_host_is_no_mismatch(tmp_path: Path) -> None:
+def test_a_pyslurm_built_for_this_host_is_ok(tmp_path: Path) -> None:
     state = {"key": "k", "installed": "25.11.2", "unproven": []}
     (tmp_path / "slurm-rest-api-pyslurm.json").write_text(json.dumps(state))
     fit = check_slurm({}, "25.11.2", tmp_path, host(tmp_path))[1]
     assert fit.verdict == "ok"
-    assert fit.sentence == "pyslurm 25.11.2 is made for Slurm 25.11; build.sh adjusted it to this host's Slurm 26.05.5."
+    assert fit.sentence == "pyslurm 25.11.2 is for Slurm 25.11. build.sh adjusted it to this host's Slurm 26.05.5."
     assert check_slurm({}, "25.11.0", tmp_path, SearchPlace(tmp_path, lambda _: None, ""))[1].verdict == "warning"
 
 
-def test_a_library_of_another_version_is_told(tmp_path: Path) -> None:
+def test_a_library_of_another_version_is_a_warning(tmp_path: Path) -> None:
     slurm = check_slurm({}, "26.5.0", tmp_path, host(tmp_path, b"\0slurm 25.11.2\0"))[0]
     assert slurm.verdict == "warning"
     assert "26.05.5" in slurm.sentence
