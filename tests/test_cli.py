@@ -91,7 +91,7 @@ def test_run_serves_and_ends_with_all_its_processes(running: tuple[Program, int]
 def test_run_says_what_opening_it_to_a_network_means(config: Path) -> None:
     program = Program(config, "run", "--host", "0.0.0.0", "--port", str(free_port()))
     try:
-        told = "Everyone who reaches 0.0.0.0 sees the whole cluster: auth.mode is none."
+        told = "Every client that can reach 0.0.0.0 can read the whole cluster, because `auth.mode` is none."
         assert wait_for("the warning", lambda: told in program.log.read_text())
         family = program.family()
     finally:
@@ -116,7 +116,7 @@ def test_a_dead_web_server_is_started_again(running: tuple[Program, int]) -> Non
     wait_for("an answer", lambda: get(port))
     (server,) = [member for member in program.family() if "serve" in member.cmdline()]
     server.kill()
-    wait_for("the death to be noticed", lambda: "The web server ended with code -9" in program.log.read_text())
+    wait_for("the death to be noticed", lambda: "The web server exited with code -9" in program.log.read_text())
     assert wait_for("another answer", lambda: get(port))["meta"]["source"] == "fake"
 
 

@@ -1,4 +1,4 @@
-"""The one front door: `slurm-rest-api collect | serve | run | check | openapi | import-archive | install-files`."""
+"""The commands of `slurm-rest-api`: collect, serve, run, check, openapi, import-archive, install-files, token."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _ONLY_THIS_HOST = ("127.0.0.1", "::1", "localhost")
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="The configuration file; else $SLURM_REST_API_CONFIG, ./config.yml, /etc/slurm-rest-api/config.yml.",
+    help="Configuration file. Default: $SLURM_REST_API_CONFIG, ./config.yml or /etc/slurm-rest-api/config.yml.",
 )
 @click.pass_context
 def main(context: click.Context, config: Path | None) -> None:
@@ -61,8 +61,8 @@ def main(context: click.Context, config: Path | None) -> None:
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 @click.pass_obj
 def collect(settings: Settings, *, with_parent: bool) -> None:
-    """Be the collector: load the cluster into the snapshot store, again and again."""
-    _begin(settings, with_parent=with_parent)
+    """Run the collector, which loads the cluster into the snapshot store at regular intervals."""
+    _prepare(settings, with_parent=with_parent)
     try:
         run_collector(settings, open_sampler)
     except ArchiveError as error:
@@ -70,13 +70,13 @@ def collect(settings: Settings, *, with_parent: bool) -> None:
 
 
 @main.command()
-@click.option("--host", help="Address to listen on, in place of system.host.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, in place of system.port.")
+@click.option("--host", help="Address to listen on. Overrides system.host.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on. Overrides system.port.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 @click.pass_obj
 def serve(settings: Settings, host: str | None, port: int | None, *, with_parent: bool) -> None:
     """Answer HTTP requests from the snapshot store."""
-    _begin(settings, with_parent=with_parent)
+    _prepare(settings, with_parent=with_parent)
     limit_malloc_arenas()
     waitress.serve(
         create_app(settings),
@@ -84,7 +84,7 @@ def serve(settings: Settings, host: str | None, port: int | None, *, with_parent
         port=settings.system.port if port is None else port,
         threads=settings.system.web_threads,
         ident="slurm-rest-api",
-        # With it waitress notices that a client has gone while its request waits.
+        # Lets waitress notice a client that disconnects while its request waits.
         channel_request_lookahead=1,
         clear_untrusted_proxy_headers=True,
     )
@@ -92,20 +92,20 @@ def serve(settings: Settings, host: str | None, port: int | None, *, with_parent
 
 @main.command()
 @demo_options
-@click.option("--host", help="Address to listen on, in place of system.host.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on, in place of system.port.")
+@click.option("--host", help="Address to listen on. Overrides system.host.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on. Overrides system.port.")
 @click.pass_context
 def run(context: click.Context, host: str | None, port: int | None) -> None:
-    """Run collector and web server together in the foreground; Ctrl-C stops both."""
+    """Run collector and web server together in the foreground. Ctrl-C stops both."""
     settings: Settings = context.obj
     host = host or settings.system.host
     port = port or settings.system.port
-    _begin(settings, with_parent=False)
+    _prepare(settings, with_parent=False)
     _require_free(host, port)
     source = settings.system.source
     logger.info("Configuration: %s. Source: %s. Address: http://%s:%d/", settings.origin, source, host, port)
     if settings.auth.mode == "none" and host not in _ONLY_THIS_HOST:
-        logger.warning("Everyone who reaches %s sees the whole cluster: auth.mode is none.", host)
+        logger.warning("Every client that can reach %s can read the whole cluster, because `auth.mode` is none.", host)
     assert context.parent is not None
     config: Path | None = context.parent.params["config"]
     program = _program(config)
@@ -122,7 +122,7 @@ def run(context: click.Context, host: str | None, port: int | None) -> None:
 @main.command()
 @click.pass_obj
 def check(settings: Settings) -> None:
-    """Tell in plain words whether this host can run the service."""
+    """Report if this host can run the service, and what to change if not."""
     findings = diagnose(settings)
     click.echo(render(findings))
     if any(finding.verdict == "problem" for finding in findings):
@@ -140,9 +140,9 @@ def openapi(settings: Settings) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def import_archive(settings: Settings, file: Path) -> None:
-    """Bring the load archive of the 2018 service (a TinyDB file) into the archive of this one.
+    """Import the load archive of the 2018 release, a TinyDB FILE.
 
-    It may be stopped and started again, and may run while the service does.
+    It can run while the service is running, and can be stopped and repeated.
     """
     try:
         store = ArchiveWriter(open_engine(settings.system, writable=True))
@@ -163,19 +163,21 @@ def import_archive(settings: Settings, file: Path) -> None:
     "--root",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("/"),
-    help="The folder to install below; / is this host.",
+    help="Folder to install below. / is this host.",
 )
 def install_files(root: Path) -> None:
-    """Write the systemd unit, uWSGI's and nginx's configuration and config.yml with this installation's paths."""
-    words = {"written": "wrote", "unchanged": "unchanged", "beside": "the present file differs, so wrote"}
+    """Write the systemd unit, uWSGI's and nginx's configuration, and config.yml.
+
+    An existing file that differs is kept. The new one gets the suffix .new.
+    """
+    prefixes = {"written": "wrote", "unchanged": "unchanged", "kept": "kept your file, wrote the new one to"}
     try:
         for installed in install(root):
-            click.echo(f"{words[installed.outcome]}: {installed.path}")
+            click.echo(f"{prefixes[installed.outcome]}: {installed.path}")
         if (allowed := listen_queue()) < LISTEN_QUEUE:
             click.echo(
-                f"net.core.somaxconn of this host is {allowed}, so no more requests can wait for a worker; for"
-                f" many clients: sysctl -w net.core.somaxconn={LISTEN_QUEUE}, and in uWSGI's file"
-                f" listen = {LISTEN_QUEUE}."
+                f"At most {allowed} connections can wait for a worker (net.core.somaxconn). For many clients run"
+                f" sysctl -w net.core.somaxconn={LISTEN_QUEUE}, and set listen = {LISTEN_QUEUE} in uWSGI's file."
             )
     except OSError as error:
         raise click.ClickException(f"{error.filename} cannot be written: {error.strerror}.") from error
@@ -184,8 +186,11 @@ def install_files(root: Path) -> None:
 main.add_command(token)
 
 
-def _begin(settings: Settings, *, with_parent: bool) -> None:
-    """What every long-running command does first; a child of `run` ends with its parent."""
+def _prepare(settings: Settings, *, with_parent: bool) -> None:
+    """Checks settings and the runtime folder at the start of a long-running command.
+
+    With `with_parent`, which `run` passes to its children, the process ends with its parent.
+    """
     if with_parent:
         die_with_parent()
     try:
@@ -193,7 +198,7 @@ def _begin(settings: Settings, *, with_parent: bool) -> None:
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     for finding in check_runtime_dir(settings.system.runtime_path()):
-        # A full disk is no reason to stay away: the service answers with what it has.
+        # The service starts with a full disk, too, and answers from its last snapshot.
         if finding.verdict == "problem" and finding.name == RUNTIME_FOLDER:
             raise click.ClickException(f"{finding.sentence} {finding.remedy}")
 
@@ -206,7 +211,7 @@ def _require_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise click.ClickException(
-                f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --host and --port."
+                f"Cannot listen on {host} port {port}: {error.strerror}. Use another --host or --port."
             ) from error
 
 

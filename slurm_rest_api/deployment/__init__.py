@@ -1,1 +1,1 @@
-"""The files that run the service under systemd, uWSGI and nginx, and the command that installs them."""
+"""Configuration of systemd, uWSGI and nginx, and the command that installs it."""

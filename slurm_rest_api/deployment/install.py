@@ -1,4 +1,4 @@
-"""Writes unit, uWSGI configuration, nginx block and configuration file with the paths of this installation."""
+"""Writes the systemd unit, config.yml and the configuration of uWSGI and nginx, with this installation's paths."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ RUNTIME: Final = Path("/run/slurm-rest-api")
 
 SOMAXCONN: Final = Path("/proc/sys/net/core/somaxconn")
 LISTEN_QUEUE: Final = 1024
-"""Requests that may wait to be taken up: enough for 500 clients that all ask at once."""
+"""Maximum connections that wait for a worker: enough for 500 simultaneous clients."""
 
-# Name in the package: where it belongs.
-_PLACES: Final = {
+# Name in the package → path on the host.
+_TARGETS: Final = {
     "slurm-rest-api.service": Path("/etc/systemd/system/slurm-rest-api.service"),
     "slurm-rest-api.ini": INI,
     "sample-block-nginx.conf": Path("/etc/nginx/conf.d/slurm-rest-api.conf"),
@@ -29,16 +29,16 @@ _PLACES: Final = {
 
 @dataclass(frozen=True)
 class Installed:
-    """One file: where it lies now, and whether it was new, the same already, or put beside a changed one."""
+    """An installed file. With the outcome `kept`, the existing file stayed and the new one is `path`."""
 
     path: Path
-    outcome: Literal["written", "unchanged", "beside"]
+    outcome: Literal["written", "unchanged", "kept"]
 
 
 def install_files(root: Path, venv: Path = Path(sys.prefix), somaxconn: Path = SOMAXCONN) -> list[Installed]:
-    """Write the files below `root` for the service in the environment `venv`.
+    """Writes the files below `root` for the service in the environment `venv`.
 
-    A file that is there and differs is left alone: the new one is written beside it, with `.new` at its end.
+    An existing file that differs is kept. The new one is then written with the suffix `.new`.
 
     Raises:
         OSError: a file cannot be written.
@@ -51,31 +51,31 @@ def install_files(root: Path, venv: Path = Path(sys.prefix), somaxconn: Path = S
         "@LISTEN@": str(listen_queue(somaxconn)),
         "@PROCESSES@": str(web_processes(len(os.sched_getaffinity(0)))),
     }
-    texts = {place: _filled(name, values) for name, place in _PLACES.items()}
+    texts = {path: _fill(name, values) for name, path in _TARGETS.items()}
     return [_write(root / path.relative_to("/"), text) for path, text in {**texts, CONFIG: config_yml()}.items()]
 
 
 def listen_queue(somaxconn: Path = SOMAXCONN) -> int:
-    """`LISTEN_QUEUE`, or what this host allows where that is less: uWSGI refuses to start with more."""
+    """Returns `LISTEN_QUEUE`, or this host's limit if that is lower. uWSGI refuses to start with more."""
     try:
         return min(LISTEN_QUEUE, int(somaxconn.read_text()))
     except FileNotFoundError:
-        # Without /proc uWSGI cannot look either, and the kernel cuts it by itself.
+        # Without /proc uWSGI cannot check it, and the kernel applies its limit.
         return LISTEN_QUEUE
 
 
 def web_processes(cores: int) -> int:
-    """How many web workers for so many cores: one each, as more take turns, but two at least and four at most.
+    """Returns the number of web workers: one per core, but at least two and at most four.
 
-    With one alone everybody would wait while it is replaced; four have answered 10,000 requests a second.
+    With one, all clients would wait while it restarts. Four answered 10,000 requests per second.
     """
     return min(max(cores, 2), 4)
 
 
-def _filled(name: str, values: dict[str, str]) -> str:
+def _fill(name: str, values: dict[str, str]) -> str:
     text = (files("slurm_rest_api.deployment") / name).read_text()
-    for mark, value in values.items():
-        text = text.replace(mark, value)
+    for placeholder, value in values.items():
+        text = text.replace(placeholder, value)
     return text
 
 
@@ -84,8 +84,8 @@ def _write(path: Path, text: str) -> Installed:
     if path.exists():
         if path.read_text() == text:
             return Installed(path, "unchanged")
-        beside = path.with_name(f"{path.name}.new")
-        beside.write_text(text)
-        return Installed(beside, "beside")
+        new = path.with_name(f"{path.name}.new")
+        new.write_text(text)
+        return Installed(new, "kept")
     path.write_text(text)
     return Installed(path, "written")

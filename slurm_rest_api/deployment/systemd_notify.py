@@ -1,7 +1,7 @@
-"""Tells systemd when the web workers answer (READY=1), and again and again that they still do (WATCHDOG=1).
+"""Notifies systemd when the web workers answer (READY=1), then regularly that they still do (WATCHDOG=1).
 
-uWSGI says READY=1 itself before it has started a worker, and never WATCHDOG=1; so the unit keeps systemd's socket from
-it, and uWSGI runs this beside the workers. The protocol is that of sd_notify(3): a datagram with lines of text.
+uWSGI sends READY=1 before it has started a worker, and never sends WATCHDOG=1. So the unit hides systemd's socket from
+it, and uWSGI runs this program in addition to the workers. Protocol: sd_notify(3), a datagram with lines of text.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ import click
 from slurm_rest_api.processes.children import die_with_parent
 
 _PATH: Final = "/health/live"
-_PATIENCE_SECONDS: Final = 10.0
+_TIMEOUT_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = 0.5
-_USUAL_SECONDS: Final = 30.0
+_DEFAULT_INTERVAL_SECONDS: Final = 30.0
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over the socket at `path`."""
+    """An HTTP connection over the Unix socket at `path`."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=_PATIENCE_SECONDS)
+        super().__init__("localhost", timeout=_TIMEOUT_SECONDS)
         self._path = path
 
     def connect(self) -> None:
@@ -39,54 +39,54 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def workers_answer(path: Path) -> bool:
-    """Whether a web worker answers on the socket at `path`; refusing strangers is an answer too."""
+    """Returns True if a web worker answers on the socket at `path`, even with 401 or 403."""
     connection = _UnixConnection(path)
     try:
         connection.request("GET", _PATH)
         return connection.getresponse().status < http.client.INTERNAL_SERVER_ERROR
     except (OSError, http.client.HTTPException):
-        # It has not begun yet, or does not any more: that is what is to be found out.
+        # The workers have not started yet, or do not answer any more.
         return False
     finally:
         connection.close()
 
 
 def notify(address: str, text: str) -> None:
-    """Send `text` to systemd's socket at `address`, a path or, after an @, a name of the abstract kind.
+    """Sends `text` to systemd's socket at `address`: a path, or the name of an abstract socket after an @.
 
     Raises:
-        OSError: nobody listens there.
+        OSError: no process listens on the socket.
     """
     target = f"\0{address[1:]}" if address.startswith("@") else address
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.sendto(text.encode(), target)
 
 
-def watch(answer: Callable[[], bool], tell: Callable[[str], None], seconds: float) -> None:
-    """Tell that the service is ready once it answers, then every `seconds` that it still does. Never returns."""
-    words = "READY=1\nSTATUS=The web workers answer."
+def watch(is_answering: Callable[[], bool], send: Callable[[str], None], seconds: float) -> None:
+    """Sends READY=1 once the service answers, then WATCHDOG=1 every `seconds` while it does. Never returns."""
+    message = "READY=1\nSTATUS=The web workers answer."
     while True:
-        if answer():
-            tell(f"{words}\nWATCHDOG=1")
-            words = "STATUS=The web workers answer."
+        if is_answering():
+            send(f"{message}\nWATCHDOG=1")
+            message = "STATUS=The web workers answer."
             time.sleep(seconds)
         else:
             time.sleep(min(seconds, _RETRY_SECONDS))
 
 
 def interval(watchdog_usec: str | None) -> float:
-    """Seconds between two signs of life: a quarter of the time that systemd allows ($WATCHDOG_USEC)."""
-    return int(watchdog_usec) / 4e6 if watchdog_usec else _USUAL_SECONDS
+    """Returns the seconds between two notifications: a quarter of $WATCHDOG_USEC, systemd's limit."""
+    return int(watchdog_usec) / 4e6 if watchdog_usec else _DEFAULT_INTERVAL_SECONDS
 
 
 @click.command()
 @click.option("--notify-socket", envvar="SLURM_REST_API_NOTIFY", default="", help="systemd's socket.")
 @click.argument("path", type=click.Path(path_type=Path))
 def main(notify_socket: str, path: Path) -> None:
-    """Watch the web workers over uWSGI's HTTP socket at PATH, and tell systemd."""
+    """Watch the web workers over uWSGI's HTTP socket at PATH, and notify systemd."""
     die_with_parent()
     if not notify_socket:
-        # The unit is not of Type=notify: nobody wants to know.
+        # The unit is not of Type=notify, so there is nothing to do.
         signal.pause()
     watch(
         lambda: workers_answer(path),

@@ -1,1 +1,1 @@
-"""Whether the parts of the service do their work, for whoever watches it."""
+"""Health checks for monitoring: /health and /health/live."""

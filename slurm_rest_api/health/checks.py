@@ -1,4 +1,4 @@
-"""The parts of the service, each with what it last said about itself. No secret, no host and no path is in it."""
+"""Checks the parts of the service. Their results hold no secrets, host names or paths."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from slurm_rest_api.slurmapi.store.reader import StoreReader
 
 
 class Part(BaseModel):
-    """One part: `ok`, or `broken` with the reason in words."""
+    """The state of one part: `ok`, or `broken` with the reason in `detail`."""
 
     model_config = ConfigDict(extra="forbid")
 
     state: Literal["ok", "broken"]
-    detail: str | None = Field(default=None, description="What is wrong, in words; null when nothing is.")
-    facts: dict[str, Any] = Field(default={}, description="What the part says about itself; times are epoch seconds.")
+    detail: str | None = Field(default=None, description="The reason if the part is broken, else null.")
+    facts: dict[str, Any] = Field(default={}, description="Measurements of the part. Times are epoch seconds.")
 
 
 Check = Callable[[], Part]
 
 
 def snapshot_check(reader: StoreReader, now: Callable[[], float] = time.time) -> Check:
-    """The collector and the snapshot that it writes."""
+    """Returns a check of the collector and its snapshot."""
 
     def check() -> Part:
         try:
@@ -52,19 +52,19 @@ def snapshot_check(reader: StoreReader, now: Callable[[], float] = time.time) ->
         if not pacing.is_stale(now(), status.loaded_at, status.interval_seconds):
             return Part(state="ok", detail=None, facts=facts)
         return Part(
-            state="broken", detail=status.error or "The collector has not reported anything since.", facts=facts
+            state="broken", detail=status.error or "The collector has stopped reporting. See its log.", facts=facts
         )
 
     return check
 
 
 def archive_check(read: Callable[[], ArchiveStatus | None]) -> Check:
-    """The load archive, as its sampler in the collector sees it."""
+    """Returns a check of the load archive, from the status of the sampler in the collector."""
 
     def check() -> Part:
         status = read()
         if status is None:
-            return Part(state="broken", detail="No collector has said anything about the load archive yet.")
+            return Part(state="broken", detail="The collector has not reported on the load archive yet.")
         facts = {
             "stored_at": status.stored_at,
             "waiting": status.waiting,
@@ -77,7 +77,7 @@ def archive_check(read: Callable[[], ArchiveStatus | None]) -> Check:
 
 
 def accounting_check(database: Database) -> Check:
-    """The accounting database: whether it can be connected to and has its tables."""
+    """Returns a check that the accounting database can be reached and has its tables."""
 
     def check() -> Part:
         try:

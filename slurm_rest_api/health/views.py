@@ -1,4 +1,4 @@
-"""/health: whether everything that is configured works; /health/live: whether this worker answers."""
+"""The routes /health (checks all configured parts) and /health/live (checks that this worker answers)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from slurm_rest_api.web.parameters import Parameters
 
 
 class Health(BaseModel):
-    """All parts together."""
+    """The state of all parts."""
 
     model_config = ConfigDict(extra="forbid")
 
-    status: Literal["ok", "broken"] = Field(description="broken when any part is.")
-    parts: dict[str, Part] = Field(description="By name: snapshot, and those that are configured.")
+    status: Literal["ok", "broken"] = Field(description="broken if any part is.")
+    parts: dict[str, Part] = Field(description="Parts by name: snapshot, and the configured ones.")
 
 
 class HealthMeta(BaseModel):
@@ -35,7 +35,7 @@ class HealthMeta(BaseModel):
 
 
 class HealthAnswer(OpenAPIModel):
-    """Also the body of a 503."""
+    """The response of /health, for the statuses 200 and 503."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,19 +44,17 @@ class HealthAnswer(OpenAPIModel):
 
 
 def health_blueprint(checks: Mapping[str, Check]) -> APIBlueprint:
-    """The blueprint over the configured parts' checks, by name."""
-    blueprint = APIBlueprint(
-        "health", __name__, abp_tags=[Tag(name="health", description="For whoever watches the service.")]
-    )
+    """Creates the blueprint for `checks`, by name."""
+    blueprint = APIBlueprint("health", __name__, abp_tags=[Tag(name="health", description="For monitoring.")])
 
     @blueprint.get("/health", summary="Readiness", responses={"200": HealthAnswer, "503": HealthAnswer})
     def health(query: Parameters) -> Response:
-        """Each configured part with its state; 503 when one is broken, with the same body."""
+        """Returns the state of each configured part. The status is 503 if one is broken."""
         return _answer({name: check() for name, check in checks.items()})
 
     @blueprint.get("/health/live", summary="Liveness", responses={"200": HealthAnswer})
     def live(query: Parameters) -> Response:
-        """200 as long as this worker answers at all."""
+        """Returns 200 as long as this worker answers."""
         return _answer({})
 
     return blueprint

@@ -1,4 +1,4 @@
-"""What the processes of this service need of Linux: to leave nothing behind, and to give memory back."""
+"""Linux settings of this service's processes: the parent-death signal and malloc arenas."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ _PARENT: Final = "SLURM_REST_API_PARENT"
 
 
 def child_environment() -> dict[str, str]:
-    """The environment for a child that is to `end_with_parent()`: it tells who that is."""
+    """Returns the environment for a child that calls `die_with_parent()`. It holds the pid of this process."""
     return {**os.environ, _PARENT: str(os.getpid())}
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when the one that started it ends, however it ends (prctl(2)).
+    """Lets the kernel kill this process when its parent ends (prctl(2), PR_SET_PDEATHSIG).
 
-    A process that was started with `child_environment()` also ends when its parent went before it got here: its
-    imports take seconds, and who is its parent by now may be init.
+    With `child_environment()` it also ends if the parent ended before this call: the child's imports take seconds, and
+    its parent may be init by then.
+
+    Raises:
+        OSError: prctl(2) failed.
     """
     parent = int(os.environ.get(_PARENT) or os.getppid())
     libc = ctypes.CDLL(None, use_errno=True)
@@ -30,14 +33,14 @@ def die_with_parent() -> None:
         number = ctypes.get_errno()
         raise OSError(number, f"prctl(PR_SET_PDEATHSIG) failed: {os.strerror(number)}")
     if os.getppid() != parent:
-        # The parent went before our request, so no signal will ever come.
+        # The parent ended before prctl(), so the kernel will not send a signal.
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def limit_malloc_arenas() -> None:
-    """Have the threads of this process share two heaps, where the C library is glibc (mallopt(3)).
+    """Limits glibc to two malloc arenas for all threads of this process (mallopt(3)).
 
-    By default each thread gets one of its own, and keeps what the largest answer that it ever rendered took.
+    By default each thread has its own arena, which keeps the memory of the largest response that it rendered.
     """
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):

@@ -1,4 +1,4 @@
-"""How every program of the service logs: one line an event, to standard error."""
+"""Logging of all processes: one line per event, to standard error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FORMAT: Final = "%(asctime)s %(levelname)s %(processName)s[%(process)d] %(name)
 
 
 def configure_logs(settings: Settings) -> None:
-    """Log from the level `system.log_level` on."""
+    """Configures logging with the level `system.log_level`."""
     logging.basicConfig(level=settings.system.log_level, format=_FORMAT, stream=sys.stderr)
-    # APScheduler tells of every job at INFO: two lines a cycle that say nothing new.
+    # APScheduler logs each job at INFO: two redundant lines per cycle.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)

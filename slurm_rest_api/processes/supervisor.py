@@ -1,4 +1,4 @@
-"""Runs the collector and the web server as children, starts them again when they die, and ends them together."""
+"""Runs the collector and the web server as children, restarts them when they exit, and ends them together."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from slurm_rest_api.processes.children import child_environment
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_WAIT_SECONDS: Final = 30.0
+_MAX_DELAY_SECONDS: Final = 30.0
 _HEALTHY_SECONDS: Final = 60.0
 _GRACE_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.2
 
 
 class _Service:
-    """One child: its command, and when it may be started again."""
+    """One child process, with its command and restart delay."""
 
     def __init__(self, name: str, command: Sequence[str]) -> None:
         self.name = name
@@ -33,7 +33,7 @@ class _Service:
         self.process: subprocess.Popen[bytes] | None = None
 
     def keep_running(self, now: float) -> None:
-        """Start the child if it does not run and its waiting time is over; `now` is monotonic seconds."""
+        """Starts the child if it is not running and its delay is over. `now` is in monotonic seconds."""
         if self.process is None:
             if now >= self._start_after:
                 self.process = subprocess.Popen(self._command, env=child_environment())
@@ -43,15 +43,15 @@ class _Service:
         if code is not None:
             self.process = None
             self._deaths = 1 if now - self._started_at > _HEALTHY_SECONDS else self._deaths + 1
-            wait = min(2.0 ** (self._deaths - 1), _LONGEST_WAIT_SECONDS)
-            self._start_after = now + wait
-            logger.error("The %s ended with code %d; it is started again in %g s.", self.name, code, wait)
+            delay = min(2.0 ** (self._deaths - 1), _MAX_DELAY_SECONDS)
+            self._start_after = now + delay
+            logger.error("The %s exited with code %d. Restarting it in %g s.", self.name, code, delay)
 
 
 class Supervisor:
     """Keeps `commands` (name → argument list) running until `stop()`.
 
-    Children that do not end within `grace_seconds` of their SIGTERM are killed.
+    Children that do not exit within `grace_seconds` of SIGTERM are killed.
     """
 
     def __init__(self, commands: Mapping[str, Sequence[str]], grace_seconds: float = _GRACE_SECONDS) -> None:
@@ -60,7 +60,7 @@ class Supervisor:
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        """Supervise until stopped; when this returns, no child is left."""
+        """Supervises until `stop()`. All children have ended when it returns."""
         try:
             while not self._stopping.is_set():
                 for service in self._services:
@@ -70,11 +70,11 @@ class Supervisor:
             self._end_all()
 
     def stop(self) -> None:
-        """End `run()`; may be called from another thread."""
+        """Ends `run()`, from any thread."""
         self._stopping.set()
 
     def stop_on_signals(self) -> None:
-        """Have SIGTERM and SIGINT stop this supervisor."""
+        """Makes SIGTERM and SIGINT stop this supervisor."""
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             self.stop()
@@ -91,6 +91,6 @@ class Supervisor:
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                logger.warning("Process %d did not end in time and is killed.", process.pid)
+                logger.warning("Process %d did not exit within %g s. Killing it.", process.pid, self._grace_seconds)
                 process.kill()
                 process.wait()

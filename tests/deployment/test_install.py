@@ -1,4 +1,4 @@
-"""The files of a deployment, with the paths of an installation."""
+"""Installation of the deployment's files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILES = ("slurm-rest-api.ini", "slurm-rest-api.service", "sample-block-nginx.con
 VENV = Path("/opt/slurm-rest-api/venv")
 
 
-def test_the_files_get_the_paths_of_the_installation(tmp_path: Path) -> None:
+def test_files_get_the_paths_of_the_installation(tmp_path: Path) -> None:
     installed = {file.path.relative_to(tmp_path): file.path.read_text() for file in install_files(tmp_path, VENV)}
     assert {str(path) for path in installed} == {
         "etc/systemd/system/slurm-rest-api.service",
@@ -39,52 +39,51 @@ def test_the_files_get_the_paths_of_the_installation(tmp_path: Path) -> None:
     load_settings(tmp_path / "etc/slurm-rest-api/config.yml", {})
 
 
-def test_no_more_requests_may_wait_than_the_host_allows(tmp_path: Path) -> None:
+def test_the_listen_queue_respects_the_limit_of_the_host(tmp_path: Path) -> None:
     allowed = tmp_path / "somaxconn"
-    for present, expected in (("128\n", 128), ("4096\n", 1024)):
-        allowed.write_text(present)
+    for limit, expected in (("128\n", 128), ("4096\n", 1024)):
+        allowed.write_text(limit)
         assert listen_queue(allowed) == expected
-        install_files(tmp_path / present.strip(), VENV, allowed)
-        ini = (tmp_path / present.strip() / "etc/slurm-rest-api/slurm-rest-api.ini").read_text()
+        install_files(tmp_path / limit.strip(), VENV, allowed)
+        ini = (tmp_path / limit.strip() / "etc/slurm-rest-api/slurm-rest-api.ini").read_text()
         assert f"\nlisten = {expected}\n" in ini
     assert listen_queue(tmp_path / "no such file") == 1024
 
 
-def test_there_is_a_worker_a_core_but_neither_one_nor_many(tmp_path: Path) -> None:
+def test_there_is_one_worker_per_core_from_two_to_four(tmp_path: Path) -> None:
     assert [web_processes(cores) for cores in (1, 2, 3, 4, 128)] == [2, 2, 3, 4, 4]
     install_files(tmp_path, VENV)
     ini = (tmp_path / "etc/slurm-rest-api/slurm-rest-api.ini").read_text()
     assert f"\nprocesses = {web_processes(len(os.sched_getaffinity(0)))}\n" in ini
 
 
-def test_a_file_that_was_changed_is_left_alone(tmp_path: Path) -> None:
+def test_a_changed_file_is_kept(tmp_path: Path) -> None:
     install_files(tmp_path, VENV)
     config = tmp_path / "etc/slurm-rest-api/config.yml"
     config.write_text("system:\n  port: 8080\n")
     outcomes = {file.path.name: file.outcome for file in install_files(tmp_path, VENV)}
-    assert outcomes["config.yml.new"] == "beside"
+    assert outcomes["config.yml.new"] == "kept"
     assert outcomes["slurm-rest-api.ini"] == "unchanged"
     assert config.read_text() == "system:\n  port: 8080\n"
 
 
-def test_the_command_tells_what_it_did(tmp_path: Path) -> None:
+def test_the_command_lists_the_files(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["install-files", "--root", str(tmp_path)])
     assert result.exit_code == 0
     assert f"wrote: {tmp_path}/etc/slurm-rest-api/config.yml" in result.output
     (tmp_path / "etc/nginx/conf.d/slurm-rest-api.conf").write_text("mine")
-    assert "the present file differs, so wrote" in CliRunner().invoke(
-        main, ["install-files", "--root", str(tmp_path)]
-    ).output  # fmt: skip
+    again = CliRunner().invoke(main, ["install-files", "--root", str(tmp_path)])
+    assert f"kept your file, wrote the new one to: {tmp_path}/etc/nginx/conf.d/slurm-rest-api.conf.new" in again.output
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_files_at_the_top_are_those_of_the_package(name: str) -> None:
+def test_files_at_the_top_link_to_the_package(name: str) -> None:
     assert (ROOT / name).resolve() == (ROOT / "slurm_rest_api" / "deployment" / name)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
-def test_the_unit_is_right_and_exposes_little(tmp_path: Path) -> None:
-    # systemd-analyze wants the program of ExecStart to be there.
+def test_the_unit_is_valid_and_hardened(tmp_path: Path) -> None:
+    # systemd-analyze requires the program of ExecStart.
     venv = tmp_path / "venv"
     (venv / "bin").mkdir(parents=True)
     (venv / "bin/uwsgi").write_text("#!/bin/sh\n")

@@ -1,4 +1,4 @@
-"""/health and its parts."""
+"""/health and /health/live."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_fresh_snapshot_is_ok(client: FlaskClient, cycle: Cycle) -> None:
     assert parts["snapshot"]["facts"]["cycles"] == 1
 
 
-def test_before_the_first_load_it_is_broken_and_says_why(client: FlaskClient, paths: RuntimePaths) -> None:
+def test_before_the_first_load_it_is_broken_with_the_reason(client: FlaskClient, paths: RuntimePaths) -> None:
     assert health(client, 503)["snapshot"]["detail"] == "Nothing has been loaded from the cluster yet."
     StoreWriter(paths.store).record_failure("Unable to contact slurm controller", 1.0)
     assert health(client, 503)["snapshot"]["detail"] == "Unable to contact slurm controller"
@@ -48,29 +48,29 @@ def test_a_stale_snapshot_is_broken(
     cycle.run()
     monkeypatch.undo()
     part = health(client, 503)["snapshot"]
-    assert part["detail"] == "The collector has not reported anything since."
+    assert part["detail"] == "The collector has stopped reporting. See its log."
     assert part["facts"]["loaded_at"] == 1_700_000_000
 
 
-def test_liveness_does_not_ask_the_parts(client: FlaskClient) -> None:
+def test_liveness_does_not_check_the_parts(client: FlaskClient) -> None:
     answer = client.get("/health/live")
     assert (answer.status_code, answer.get_json()["data"]) == (200, {"status": "ok", "parts": {}})
 
 
-def test_the_archive_says_what_is_wrong_with_it(settings: Settings, paths: RuntimePaths, cycle: Cycle) -> None:
+def test_a_broken_archive_has_its_reason(settings: Settings, paths: RuntimePaths, cycle: Cycle) -> None:
     cycle.run()
     system = settings.system.model_copy(update={"archive_usage_load": True})
     client = make_client(settings.model_copy(update={"system": system}))
-    assert "No collector has said anything" in health(client, 503)["archive"]["detail"]
-    told = {"stored_at": 60, "waiting": 2, "failing_since": 120, "error": "The load archive cannot be written: full"}
-    paths.archive_status.write_text(json.dumps(told))
+    assert health(client, 503)["archive"]["detail"] == "The collector has not reported on the load archive yet."
+    status = {"stored_at": 60, "waiting": 2, "failing_since": 120, "error": "The load archive cannot be written: full"}
+    paths.archive_status.write_text(json.dumps(status))
     part = health(client, 503)["archive"]
     assert (part["detail"], part["facts"]["waiting"]) == ("The load archive cannot be written: full", 2)
-    paths.archive_status.write_text(json.dumps({**told, "error": None}))
+    paths.archive_status.write_text(json.dumps({**status, "error": None}))
     assert health(client, 200)["archive"]["state"] == "ok"
 
 
-def test_the_accounting_database_is_a_part_when_it_is_used(tmp_path: Path) -> None:
+def test_the_accounting_database_is_a_part_if_it_is_used(tmp_path: Path) -> None:
     file = tmp_path / "acct.sqlite"
     client = make_client(settings_for(file, tmp_path / "run"))
     assert health(client, 503)["accounting"]["detail"] == "The accounting database cannot be reached."

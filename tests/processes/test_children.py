@@ -1,4 +1,4 @@
-"""What processes ask of Linux."""
+"""The parent-death signal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import psutil
 
 from tests.waiting import wait_for
 
-# Begins its work only when its parent is gone, as a process does whose imports take longer than its parent lives.
+# Calls die_with_parent() only after its parent ended, like a process with slow imports.
 _CHILD = """
 import os, time
 from slurm_rest_api.processes.children import die_with_parent
@@ -25,7 +25,7 @@ print(subprocess.Popen([sys.executable, "-c", {_CHILD!r}], env=child_environment
 """
 
 
-def test_a_child_ends_whose_parent_went_before_it_asked() -> None:
+def test_a_child_ends_if_its_parent_ended_before_the_call() -> None:
     done = subprocess.run([sys.executable, "-c", _PARENT], capture_output=True, text=True, check=True)
     child = int(done.stdout)
     wait_for("the child to end", lambda: not psutil.pid_exists(child))

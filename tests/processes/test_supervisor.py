@@ -1,4 +1,4 @@
-"""The supervisor over real child processes."""
+"""The supervisor with real child processes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Pids = Callable[[], set[int]]
 
 @contextmanager
 def supervising(commands: dict[str, list[str]], grace_seconds: float = 10.0) -> Iterator[Pids]:
-    """A supervisor at work; yields what tells its living children. At the end none of them is left."""
+    """Runs a supervisor. Yields a function that returns the pids of its children, and checks that all end."""
     others = living_children()
     supervisor = Supervisor(commands, grace_seconds)
     thread = threading.Thread(target=supervisor.run)
@@ -45,17 +45,17 @@ def living_children() -> set[int]:
 
 
 def two(pids: Pids, *, without: int | None = None) -> set[int] | None:
-    """The two children, once there are two and none of them is `without`."""
+    """Returns the pids of two children, None unless there are two and none of them is `without`."""
     found = pids()
     return found if len(found) == 2 and without not in found else None
 
 
-def test_it_starts_every_command_and_ends_them_together() -> None:
+def test_all_commands_start_and_end_together() -> None:
     with supervising({"one": SLEEPER, "two": SLEEPER}) as pids:
         assert len(wait_for("two children", lambda: two(pids))) == 2
 
 
-def test_a_child_that_dies_is_started_again_and_the_other_left_alone() -> None:
+def test_only_the_killed_child_is_restarted() -> None:
     with supervising({"one": SLEEPER, "two": SLEEPER}) as pids:
         before = wait_for("two children", lambda: two(pids))
         victim = min(before)
@@ -64,7 +64,7 @@ def test_a_child_that_dies_is_started_again_and_the_other_left_alone() -> None:
         assert after & before == before - {victim}
 
 
-def test_a_child_that_does_not_want_to_end_is_killed(tmp_path: Path) -> None:
+def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     with supervising({"stubborn": [*STUBBORN, str(ready)]}, grace_seconds=0.2) as pids:
         wait_for("the child to ignore signals", ready.exists)
