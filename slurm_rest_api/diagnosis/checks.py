@@ -17,7 +17,7 @@ from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.diagnosis.folders import check_runtime_dir
 from slurm_rest_api.diagnosis.privacy import check_privacy, current_person, run_command
 from slurm_rest_api.diagnosis.slurm import check_slurm
-from slurm_rest_api.pyslurm_build.host import SearchPlace
+from slurm_rest_api.pyslurm_build.host import SearchPaths
 from slurm_rest_api.pyslurm_build.state import installed_version
 from slurm_rest_api.slurmapi.sources.detect import SLURM
 
@@ -26,7 +26,7 @@ def check(
     settings: Settings,
     environ: Mapping[str, str] = os.environ,
     *,
-    place: SearchPlace | None = None,
+    place: SearchPaths | None = None,
     command: Sequence[str] = TRIAL_COMMAND,
     seconds: float = TRIAL_SECONDS,
 ) -> list[Finding]:

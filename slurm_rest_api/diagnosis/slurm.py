@@ -8,7 +8,7 @@ from typing import Final
 
 from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.errors import SourceUnusable
-from slurm_rest_api.pyslurm_build.host import SearchPlace, SlurmHost, find_slurm, library_matches
+from slurm_rest_api.pyslurm_build.host import SearchPaths, SlurmHost, find_slurm, library_matches
 from slurm_rest_api.pyslurm_build.state import read_state
 from slurm_rest_api.pyslurm_build.versions import line_of, slurm_line_text
 
@@ -16,7 +16,7 @@ _BUILD: Final = "Run `bash build.sh` on this host. It installs the pyslurm that 
 
 
 def check_slurm(
-    environ: Mapping[str, str], pyslurm: str | None, environment: Path, place: SearchPlace | None = None
+    environ: Mapping[str, str], pyslurm: str | None, environment: Path, place: SearchPaths | None = None
 ) -> list[Finding]:
     """Checks Slurm's files, and that the installed version `pyslurm` fits them (None: not installed).
 

@@ -1,4 +1,4 @@
-"""The text of `--pyslurm_arguments`: settings for pyslurm's build."""
+"""Parses `--pyslurm_arguments`: settings of pyslurm's build."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ _OPTIONS = {"--slurm-lib": "SLURM_LIB_DIR", "--slurm-inc": "SLURM_INCLUDE_DIR"}
 
 
 def parse_arguments(text: str) -> dict[str, str]:
-    """Turn the words into variables for the build's environment; raises SourceUnusable for a word it cannot use.
+    """Parses the arguments into environment variables of the build.
 
-    NAME=VALUE stands for itself; `--slurm-lib=DIR`, `--slurm-inc=DIR` and `--slurm=DIR` are what older
-    pyslurm releases called them.
+    Accepts NAME=VALUE, and the options of older pyslurm releases: `--slurm-lib=DIR`, `--slurm-inc=DIR`, `--slurm=DIR`.
+
+    Raises:
+        SourceUnusable: an argument is invalid.
     """
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise SourceUnusable(f"--pyslurm_arguments={text!r}: {error}") from error
+        raise SourceUnusable(f"Invalid --pyslurm_arguments: {text!r}. {error}.") from error
     variables: dict[str, str] = {}
     for word in words:
         name, _, value = word.partition("=")
@@ -34,14 +36,14 @@ def parse_arguments(text: str) -> dict[str, str]:
             variables[name] = value
         else:
             raise SourceUnusable(
-                f"--pyslurm_arguments: cannot use the word {word!r}; expected NAME=VALUE, "
-                f"--slurm=DIR, --slurm-lib=DIR or --slurm-inc=DIR"
+                f"Invalid --pyslurm_arguments: {word!r}. Expected NAME=VALUE, --slurm=DIR, --slurm-lib=DIR or "
+                f"--slurm-inc=DIR."
             )
     return variables
 
 
 def merged(environ: Mapping[str, str], *layers: Mapping[str, str]) -> dict[str, str]:
-    """Lay variables over `environ`, the last one wins; compiler options (APPENDED) are joined instead."""
+    """Returns `environ` with `layers` applied. Later values replace earlier ones, but compiler options are joined."""
     result = dict(environ)
     for layer in layers:
         for name, value in layer.items():

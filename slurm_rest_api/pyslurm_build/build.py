@@ -1,4 +1,4 @@
-"""Makes a wheel of pyslurm for this host's Slurm: download, adjust, compile, all in a folder of the caller."""
+"""Builds a wheel of pyslurm for this host's Slurm: downloads, adjusts and compiles it in the caller's folder."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ logger = logging.getLogger(__name__)
 
 SHOWN_LINES = 20
 MAX_JOBS = 2
-"""Compilers at the same time; each needs up to 1 GiB."""
+"""Compilers that run at the same time. Each needs up to 1 GiB."""
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """Where and with what to build: a scratch folder, the commands' log, the lock file of the build's own packages."""
+class BuildPaths:
+    """Paths of a build: the scratch folder, the log of its commands, the lock file of its packages."""
 
     folder: Path
     log: Path
@@ -38,7 +38,11 @@ class Workshop:
 def check_compiler(
     compiler: str = "gcc", include: Path | None = None, which: Callable[[str], str | None] = shutil.which
 ) -> None:
-    """Raise SourceUnusable that names every missing part: the compiler (a command as in $CC), Python's headers."""
+    """Checks for a compiler (a command as in $CC) and Python's headers.
+
+    Raises:
+        SourceUnusable: names all missing parts and their packages.
+    """
     headers = include or Path(sysconfig.get_path("include"))
     missing = []
     if which(compiler.split()[0]) is None:
@@ -48,17 +52,21 @@ def check_compiler(
     if missing:
         python = f"python{sys.version_info.major}.{sys.version_info.minor}"
         raise SourceUnusable(
-            f"pyslurm has to be compiled, and this host lacks {' and '.join(missing)}.\n"
+            f"pyslurm must be compiled, but this host lacks {' and '.join(missing)}. Install:\n"
             f"  on Debian/Ubuntu:  apt-get install gcc libc6-dev python3-dev   "
             f"({python}-dev if {python} is not the system's python3)\n"
             f"  on RHEL/Rocky:     dnf install gcc {python}-devel"
         )
 
 
-def build_wheel(choice: Choice, host: SlurmHost, variables: Mapping[str, str], shop: Workshop) -> Path:
-    """Return the path of the finished wheel; raises SourceUnusable that names the step and the log."""
-    python = _make_environment(shop)
-    source = unpack(_download(choice, python, shop), shop.folder / "source")
+def build_wheel(choice: Choice, host: SlurmHost, variables: Mapping[str, str], paths: BuildPaths) -> Path:
+    """Builds a wheel and returns its path.
+
+    Raises:
+        SourceUnusable: names the failed step and the log.
+    """
+    python = _make_environment(paths)
+    source = unpack(_download(choice, python, paths), paths.folder / "source")
     flags: list[str] = []
     if choice.overridden:
         override_version(source, choice.version, host.line)
@@ -75,28 +83,32 @@ def build_wheel(choice: Choice, host: SlurmHost, variables: Mapping[str, str], s
         "PYSLURM_BUILD_JOBS": str(min(MAX_JOBS, os.cpu_count() or 1)),
         "CFLAGS": " ".join(flags),
     }
-    logger.info("Compiling pyslurm %s (about a minute; log: %s)", choice.version, shop.log)
-    out = shop.folder / "wheels"
+    logger.info("Compiling pyslurm %s (about a minute; log: %s)", choice.version, paths.log)
+    out = paths.folder / "wheels"
     command = [str(python), "-m", "pip", "wheel", "-v", "--no-deps", "--no-build-isolation", "--no-index"]
     _run(
         "compile pyslurm",
         [*command, "--wheel-dir", str(out), str(source)],
-        shop,
+        paths,
         merged(os.environ, settings, variables),
     )
     return _only_file(out, "*.whl")
 
 
-def install_wheel(wheel: Path, python: Path, shop: Workshop, target: Path | None = None) -> None:
-    """Install a wheel into the environment of `python`, or unpack it into the folder `target`."""
+def install_wheel(wheel: Path, python: Path, paths: BuildPaths, target: Path | None = None) -> None:
+    """Installs a wheel into the environment of `python`, or unpacks it into the folder `target`."""
     where = ["--target", str(target)] if target else ["--force-reinstall"]
     command = [str(python), "-m", "pip", "install", "--no-deps", "--no-index", *where, str(wheel)]
-    _run("install the wheel", command, shop, os.environ)
+    _run("install the wheel", command, paths, os.environ)
 
 
 def unpack(archive: Path, folder: Path) -> Path:
-    """Unpack the files of a source archive into `folder` and return the one folder in it; raises SourceUnusable."""
-    # Not extractall(filter="data"): Python 3.11 has that from 3.11.4 on, and Debian 12 carries 3.11.2.
+    """Unpacks a source archive into `folder` and returns the only folder in it.
+
+    Raises:
+        SourceUnusable: a path leads out of `folder`, or there is not exactly one folder.
+    """
+    # extractall(filter="data") needs Python 3.11.4, but Debian 12 has 3.11.2.
     with tarfile.open(archive) as tar:
         for member in tar:
             target = (folder / member.name).resolve()
@@ -104,14 +116,16 @@ def unpack(archive: Path, folder: Path) -> Path:
             if content is None:
                 continue
             if not target.is_relative_to(folder.resolve()):
-                raise SourceUnusable(f"{archive.name} holds a path that leads out of it: {member.name}")
+                raise SourceUnusable(
+                    f"{archive.name} has a path that leads out of it: {member.name}. It was not unpacked."
+                )
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content.read())
     return _only_file(folder, "*")
 
 
 def versions_on_pypi(python: Path) -> list[str] | None:
-    """Return pyslurm's versions that pip can see, newest first; None where it cannot ask."""
+    """Returns pyslurm's versions that pip finds, newest first, None if it cannot reach PyPI."""
     result = subprocess.run(
         [str(python), "-m", "pip", "--disable-pip-version-check", "index", "versions", "pyslurm"],
         capture_output=True,
@@ -124,29 +138,29 @@ def versions_on_pypi(python: Path) -> list[str] | None:
     return None
 
 
-def _make_environment(shop: Workshop) -> Path:
-    python = shop.folder / "environment" / "bin" / "python"
-    _run("make the build environment", [sys.executable, "-m", "venv", str(python.parent.parent)], shop, os.environ)
-    command = [str(python), "-m", "pip", "install", "--require-hashes", "--no-deps", "-r", str(shop.lock)]
-    _run("install the build's packages", command, shop, os.environ)
+def _make_environment(paths: BuildPaths) -> Path:
+    python = paths.folder / "environment" / "bin" / "python"
+    _run("create the build environment", [sys.executable, "-m", "venv", str(python.parent.parent)], paths, os.environ)
+    command = [str(python), "-m", "pip", "install", "--require-hashes", "--no-deps", "-r", str(paths.lock)]
+    _run("install the build's packages", command, paths, os.environ)
     return python
 
 
-def _download(choice: Choice, python: Path, shop: Workshop) -> Path:
+def _download(choice: Choice, python: Path, paths: BuildPaths) -> Path:
     logger.info("Downloading pyslurm %s", choice.version)
-    wanted = shop.folder / "pyslurm.txt"
+    wanted = paths.folder / "pyslurm.txt"
     checksum = f" --hash=sha256:{choice.sha256}" if choice.sha256 else ""
     wanted.write_text(f"pyslurm=={choice.version}{checksum}\n", encoding="utf-8")
-    out = shop.folder / "download"
+    out = paths.folder / "download"
     command = [str(python), "-m", "pip", "download", "--no-deps", "--no-binary=pyslurm", "--no-build-isolation"]
     advice = (
         f"\nIf PyPI has no pyslurm {choice.version}: install it from its source (https://github.com/PySlurm/pyslurm) "
-        f"with {sys.executable} -m pip, then run this again; it is then used as it is."
+        f"with {sys.executable} -m pip, then run build.sh again. It then uses that pyslurm."
     )
     _run(
         f"download pyslurm {choice.version}",
         [*command, "--dest", str(out), "-r", str(wanted)],
-        shop,
+        paths,
         os.environ,
         advice,
     )
@@ -156,12 +170,14 @@ def _download(choice: Choice, python: Path, shop: Workshop) -> Path:
 def _only_file(folder: Path, pattern: str) -> Path:
     found = sorted(folder.glob(pattern)) if folder.is_dir() else []
     if len(found) != 1:
-        raise SourceUnusable(f"expected one {pattern} in {folder}, found {[path.name for path in found]}")
+        raise SourceUnusable(
+            f"Expected one {pattern} in {folder}, found {len(found)}: {[path.name for path in found]}."
+        )
     return found[0]
 
 
-def _run(step: str, command: Sequence[str], shop: Workshop, environ: Mapping[str, str], advice: str = "") -> None:
-    with shop.log.open("ab") as log:
+def _run(step: str, command: Sequence[str], paths: BuildPaths, environ: Mapping[str, str], advice: str = "") -> None:
+    with paths.log.open("ab") as log:
         log.write(f"$ {' '.join(command)}\n".encode())
         log.flush()
         start = log.tell()
@@ -171,10 +187,10 @@ def _run(step: str, command: Sequence[str], shop: Workshop, environ: Mapping[str
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            cwd=shop.folder,
+            cwd=paths.folder,
             check=False,
         )
     if done.returncode != 0:
-        written = shop.log.read_bytes()[start:].decode(errors="replace").splitlines()
+        written = paths.log.read_bytes()[start:].decode(errors="replace").splitlines()
         tail = "\n".join(f"    {line}" for line in written[-SHOWN_LINES:])
-        raise SourceUnusable(f"Could not {step}. What was said last (all of it: {shop.log}):\n{tail}{advice}")
+        raise SourceUnusable(f"Could not {step}. The end of the log {paths.log}:\n{tail}{advice}")

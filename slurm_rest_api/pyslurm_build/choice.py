@@ -1,4 +1,4 @@
-"""Chooses the pyslurm for a Slurm: pure, all it needs is passed in."""
+"""Chooses the pyslurm for a Slurm. No I/O."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from slurm_rest_api.pyslurm_build.versions import (
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for: a version, and the Slurm number of `--override_pyslurm_version_hex`; None means not given."""
+    """Options of build.sh: `--pyslurm_version` and the number of `--override_pyslurm_version_hex`. None: not given."""
 
     version: str | None = None
     override: int | None = None
@@ -31,9 +31,9 @@ class Request:
 class Choice:
     """The pyslurm to use.
 
-    `installed`: it is in the environment already, put there by somebody else, and is not to be built.
-    `recipe`: the adjustments to make; `overridden`: it has to be told the version of this host's Slurm.
-    `note`: one line for the administrator; `sha256`: of its source archive, None where unknown.
+    `note` is one line for the administrator. `installed`: an administrator has installed it, so it is not built.
+    `overridden`: its version is changed to that of this host's Slurm. `recipe`: the adjustments of its source.
+    `sha256`: the checksum of its source archive, None if unknown.
     """
 
     version: str
@@ -48,18 +48,18 @@ class Choice:
 
 
 def parse_version(text: str) -> str:
-    """Check a version from the command line; raises SourceUnusable."""
+    """Validates a version from the command line. Raises SourceUnusable."""
     if re.fullmatch(r"\d+(\.\d+){1,3}", text) is None:
-        raise SourceUnusable(f"--pyslurm_version={text}: not a version; expected numbers such as 25.11.2")
+        raise SourceUnusable(f"Invalid --pyslurm_version: {text!r}. Expected a version such as 25.11.2.")
     return text
 
 
 def parse_override(text: str) -> int:
-    """Read `0x1a0500` (or without `0x`) as a Slurm version number; raises SourceUnusable."""
+    """Parses `0x1a0500` (or without `0x`) as a Slurm version number. Raises SourceUnusable."""
     if re.fullmatch(r"(0[xX])?[0-9a-fA-F]{6}", text) is None:
         raise SourceUnusable(
-            f"--override_pyslurm_version_hex={text}: expected six hexadecimal digits, two each for major, minor and "
-            "patch; Slurm 26.05 is 0x1a0500"
+            f"Invalid --override_pyslurm_version_hex: {text!r}. Expected six hexadecimal digits, two each for major, "
+            "minor and patch. Slurm 26.05 is 0x1a0500."
         )
     return int(text, 16)
 
@@ -67,20 +67,22 @@ def parse_override(text: str) -> int:
 def choose(
     slurm_number: int, request: Request, foreign: str | None, ask_pypi: Callable[[], list[str] | None]
 ) -> Choice:
-    """Choose for a host whose headers say `slurm_number`.
+    """Chooses the pyslurm for a host whose headers have SLURM_VERSION_NUMBER `slurm_number`.
 
-    `foreign` is the pyslurm that somebody else has put into the environment, None where there is none.
-    `ask_pypi` returns the versions that PyPI has, None where it cannot be asked; it is called only where it matters.
-    Raises SourceUnusable in words where nothing fits.
+    `foreign` is the pyslurm that an administrator has installed into the environment, None if there is none.
+    `ask_pypi` returns the versions on PyPI, None if it cannot be reached. It is called only if it matters.
+
+    Raises:
+        SourceUnusable: nothing fits. The message says what to do.
     """
     line = number_line(slurm_number)
     _check_override(request.override, slurm_number)
     if request.version is not None:
         return _requested(request.version, line, request.override is not None, foreign)
     if foreign is not None and line_of(foreign) == line and request.override is None:
-        return Choice(foreign, f"pyslurm {foreign} was installed by hand and fits; it stays", installed=True)
+        return Choice(foreign, f"pyslurm {foreign} was installed by hand, and fits. Keeping it.", installed=True)
     if pinned := newest_known(line):
-        return Choice(pinned, f"pyslurm {pinned} is made for Slurm {slurm_line_text(line)}")
+        return Choice(pinned, f"pyslurm {pinned} is for Slurm {slurm_line_text(line)}.")
     return _for_other_line(slurm_number, request, ask_pypi)
 
 
@@ -91,47 +93,47 @@ def _for_other_line(slurm_number: int, request: Request, ask_pypi: Callable[[], 
     if native is not None:
         return Choice(
             native,
-            f"pyslurm {native} on PyPI is made for Slurm {slurm_line_text(line)} (newer than this release of "
-            "slurm-rest-api, so its checksum is not pinned)",
+            f"pyslurm {native} on PyPI is for Slurm {slurm_line_text(line)}. Its checksum is not pinned, because it is "
+            "newer than this release of slurm-rest-api.",
         )
     for recipe in RECIPES:
         version = newest_known(recipe.pyslurm_line)
         if recipe.slurm_line == line and version is not None:
             return _adjusted(version, line, recipe)
     if request.override is not None:
-        return _unproven(max(SDIST_SHA256, key=numbers_of), line)
+        return _untested(max(SDIST_SHA256, key=numbers_of), line)
     raise SourceUnusable(_nothing_fits(slurm_number, on_pypi))
 
 
 def _requested(version: str, line: Line, override: bool, foreign: str | None) -> Choice:
     if version == foreign:
-        return Choice(version, f"pyslurm {version} was installed by hand; it stays, as asked", installed=True)
+        return Choice(version, f"pyslurm {version} was installed by hand. Keeping it, as requested.", installed=True)
     if line_of(version) == line:
-        note = "; the version override is not needed and not made" if override else ""
-        return Choice(version, f"pyslurm {version} is made for Slurm {slurm_line_text(line)}{note}")
+        note = " Ignoring the version override, which is not needed." if override else ""
+        return Choice(version, f"pyslurm {version} is for Slurm {slurm_line_text(line)}.{note}")
     if recipe := find_recipe(line_of(version), line):
         return _adjusted(version, line, recipe)
     if override:
-        return _unproven(version, line)
+        return _untested(version, line)
     raise SourceUnusable(
-        f"pyslurm {version} is made for Slurm {slurm_line_text(line_of(version))}, this host has Slurm "
-        f"{slurm_line_text(line)}, and no adjustments for this pair are known. To try it nevertheless, add "
-        f"--override_pyslurm_version_hex={hex_text(line)}; the result has to pass a test before it is installed."
+        f"pyslurm {version} is for Slurm {slurm_line_text(line_of(version))}, but this host has Slurm "
+        f"{slurm_line_text(line)}, and there are no known adjustments. To try it nevertheless, add "
+        f"--override_pyslurm_version_hex={hex_text(line)}. The result is tested before it is installed."
     )
 
 
 def _adjusted(version: str, line: Line, recipe: Recipe) -> Choice:
     note = (
-        f"pyslurm {version} is made for Slurm {slurm_line_text(line_of(version))}; it is adjusted to Slurm "
-        f"{slurm_line_text(line)} in {len(recipe.flags) + len(recipe.edits)} known places"
+        f"pyslurm {version} is for Slurm {slurm_line_text(line_of(version))}. Adjusting it to Slurm "
+        f"{slurm_line_text(line)} in {len(recipe.flags) + len(recipe.edits)} known places."
     )
     return Choice(version, note, overridden=True, recipe=recipe)
 
 
-def _unproven(version: str, line: Line) -> Choice:
+def _untested(version: str, line: Line) -> Choice:
     note = (
-        f"WARNING: pyslurm {version} is made for Slurm {slurm_line_text(line_of(version))} and NOTHING is known about "
-        f"running it with Slurm {slurm_line_text(line)}. It is only told that version. The test afterwards decides."
+        f"WARNING: pyslurm {version} is for Slurm {slurm_line_text(line_of(version))} and UNKNOWN to work with Slurm "
+        f"{slurm_line_text(line)}. Only its version is changed. It is installed only if it passes the test."
     )
     return Choice(version, note, overridden=True)
 
@@ -139,8 +141,8 @@ def _unproven(version: str, line: Line) -> Choice:
 def _check_override(override: int | None, slurm_number: int) -> None:
     if override is not None and number_line(override) != number_line(slurm_number):
         raise SourceUnusable(
-            f"--override_pyslurm_version_hex=0x{override:06x} means Slurm {slurm_text(override)}, but this host has "
-            f"Slurm {slurm_text(slurm_number)}; the number must be this host's: {hex_text(number_line(slurm_number))}"
+            f"--override_pyslurm_version_hex=0x{override:06x} is Slurm {slurm_text(override)}, but this host has Slurm "
+            f"{slurm_text(slurm_number)}. Use this host's number: {hex_text(number_line(slurm_number))}."
         )
 
 
@@ -148,16 +150,14 @@ def _nothing_fits(slurm_number: int, on_pypi: list[str] | None) -> str:
     line = number_line(slurm_number)
     text = slurm_line_text(line)
     if on_pypi is None:
-        has = "PyPI could not be asked for its versions (no network?); try again when it can be reached."
+        available = "PyPI cannot be reached. Check the network and try again."
     else:
-        has = "PyPI has: " + ", ".join(sorted(on_pypi, key=numbers_of, reverse=True)) + "."
+        available = "PyPI has: " + ", ".join(sorted(on_pypi, key=numbers_of, reverse=True)) + "."
     return (
-        f"This host has Slurm {slurm_text(slurm_number)}, and PyPI is not known to have a pyslurm for Slurm {text}. "
-        f"{has}\n"
-        f"What to do: install pyslurm's release {line[0]}.{line[1]} from its source "
-        "(https://github.com/PySlurm/pyslurm has "
-        "one tag or branch for each Slurm release) into the environment with the environment's own pip, then run\n"
-        f"  bash build.sh --pyslurm_version=<the version that 'pip show pyslurm' names>\n"
-        "Or try a pyslurm that was made for another Slurm:\n"
+        f"No pyslurm was found for this host's Slurm {slurm_text(slurm_number)} (release {text}). {available}\n"
+        f"Install pyslurm's release {line[0]}.{line[1]} from its source with the pip of the environment "
+        "(https://github.com/PySlurm/pyslurm has a tag or branch for each Slurm release), then run\n"
+        f"  bash build.sh --pyslurm_version=<the version that 'pip show pyslurm' prints>\n"
+        "Or try a pyslurm for another Slurm:\n"
         f"  bash build.sh --override_pyslurm_version_hex={hex_text(line)}"
     )

@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"^#define\s+SLURM_VERSION_NUMBER\s+0x([0-9a-fA-F]{6})\b", 
 
 @dataclass(frozen=True)
 class SlurmHost:
-    """The Slurm of this host; `number` is SLURM_VERSION_NUMBER of its headers (0x1a0505 for 26.05.5)."""
+    """The Slurm of this host. `number` is SLURM_VERSION_NUMBER of its headers (0x1a0505 for 26.05.5)."""
 
     number: int
     include_dir: Path
@@ -37,41 +37,43 @@ class SlurmHost:
 
 
 @dataclass(frozen=True)
-class SearchPlace:
-    """Where to look: below `root`, by `which` for programs on the PATH, and in Debian's library folder `triplet`."""
+class SearchPaths:
+    """Where to search: below `root`, in the folder of `which("scontrol")`, and in Debian's library folder `triplet`."""
 
     root: Path = Path("/")
     which: Callable[[str], str | None] = shutil.which
     triplet: str = sysconfig.get_config_var("MULTIARCH") or ""
 
 
-def find_slurm(environ: Mapping[str, str], place: SearchPlace | None = None) -> SlurmHost:
-    """Find headers and library; SLURM_INCLUDE_DIR and SLURM_LIB_DIR in `environ` are obeyed and end the search.
+def find_slurm(environ: Mapping[str, str], place: SearchPaths | None = None) -> SlurmHost:
+    """Finds headers and library. SLURM_INCLUDE_DIR and SLURM_LIB_DIR in `environ` replace the search.
 
-    Raises SourceUnusable that says which part is missing, where it was looked for and which package has it.
+    Raises:
+        SourceUnusable: names the missing part, the searched folders and the packages that have it.
     """
-    where = place or SearchPlace()
+    where = place or SearchPaths()
     header = _find_header(environ, where)
     library = _find_library(environ, where)
     if header is None and library is None:
         raise SourceUnusable(
-            "No Slurm was found on this host: neither its headers nor its library libslurmfull.so.\n" + _advice()
+            "No Slurm was found on this host: its headers and its library libslurmfull.so are missing. Install:\n"
+            + _advice()
         )
     if header is None:
         raise SourceUnusable(
-            f"Slurm's library is there ({library}), but its headers are not: no {HEADER} in "
-            f"{_listed(_include_dirs(environ, where))}.\n{_advice()}"
+            f"Slurm's headers are missing, but its library is installed ({library}): no {HEADER} in "
+            f"{_listed(_include_dirs(environ, where))}. Install:\n{_advice()}"
         )
     if library is None:
         raise SourceUnusable(
-            f"Slurm's headers are there ({header}), but its library is not: no {LIBRARY} in "
-            f"{_listed(_library_dirs(environ, where))}.\n{_advice()}"
+            f"Slurm's library is missing, but its headers are installed ({header}): no {LIBRARY} in "
+            f"{_listed(_library_dirs(environ, where))}. Install:\n{_advice()}"
         )
     return SlurmHost(_version_number(header), header.parent.parent, library)
 
 
 def library_matches(host: SlurmHost) -> bool:
-    """Tell whether the library carries the headers' version text, as Slurm's builds do (SLURM_VERSION_STRING)."""
+    """Returns True if the library holds the version of the headers (SLURM_VERSION_STRING)."""
     return host.version.encode() in host.library.read_bytes()
 
 
@@ -79,27 +81,28 @@ def _version_number(header: Path) -> int:
     match = _NUMBER.search(header.read_text(encoding="latin-1"))
     if match is None:
         raise SourceUnusable(
-            f"{header} does not define SLURM_VERSION_NUMBER as 0x and six digits; is it Slurm's own header?"
+            f"{header} does not define SLURM_VERSION_NUMBER as 0x and six digits. "
+            "Set SLURM_INCLUDE_DIR to Slurm's headers."
         )
     return int(match.group(1), 16)
 
 
-def _find_header(environ: Mapping[str, str], where: SearchPlace) -> Path | None:
+def _find_header(environ: Mapping[str, str], where: SearchPaths) -> Path | None:
     return next((folder / HEADER for folder in _include_dirs(environ, where) if (folder / HEADER).is_file()), None)
 
 
-def _find_library(environ: Mapping[str, str], where: SearchPlace) -> Path | None:
+def _find_library(environ: Mapping[str, str], where: SearchPaths) -> Path | None:
     return next((folder / LIBRARY for folder in _library_dirs(environ, where) if (folder / LIBRARY).exists()), None)
 
 
-def _include_dirs(environ: Mapping[str, str], where: SearchPlace) -> list[Path]:
+def _include_dirs(environ: Mapping[str, str], where: SearchPaths) -> list[Path]:
     if named := environ.get("SLURM_INCLUDE_DIR"):
         return [Path(named)]
     return [prefix / "include" for prefix in _prefixes(where)]
 
 
-def _library_dirs(environ: Mapping[str, str], where: SearchPlace) -> list[Path]:
-    # pyslurm's own setup looks into these three for the folder that it is given.
+def _library_dirs(environ: Mapping[str, str], where: SearchPaths) -> list[Path]:
+    # pyslurm's setup.py searches the same three folders.
     if named := environ.get("SLURM_LIB_DIR"):
         return [Path(named) / name for name in ("", "slurm", "slurm-wlm")]
     folders = []
@@ -109,8 +112,8 @@ def _library_dirs(environ: Mapping[str, str], where: SearchPlace) -> list[Path]:
     return folders
 
 
-def _prefixes(where: SearchPlace) -> Iterator[Path]:
-    # A Slurm outside the usual places is most often found through its commands: PREFIX/bin/scontrol.
+def _prefixes(where: SearchPaths) -> Iterator[Path]:
+    # The commands lead to a Slurm with an unusual prefix: PREFIX/bin/scontrol.
     scontrol = where.which("scontrol")
     found = [Path(scontrol).resolve().parent.parent] if scontrol else []
     yield from dict.fromkeys(found + [where.root / prefix for prefix in PREFIXES])
@@ -123,8 +126,8 @@ def _listed(folders: list[Path]) -> str:
 def _advice() -> str:
     return (
         "  on Debian/Ubuntu:  apt-get install libslurm-dev slurm-wlm-basic-plugins\n"
-        "  on RHEL/Rocky:     dnf install slurm slurm-devel   (from where the site's Slurm comes; EPEL has them too)\n"
-        "  elsewhere:         SLURM_INCLUDE_DIR=<folder that holds slurm/slurm.h> "
-        "SLURM_LIB_DIR=<folder that holds libslurmfull.so> bash build.sh\n"
-        "Without Slurm, only the environment can be made: bash build.sh --no-pyslurm"
+        "  on RHEL/Rocky:     dnf install slurm slurm-devel   (from the repository of your Slurm, or EPEL)\n"
+        "  in other folders:  SLURM_INCLUDE_DIR=<folder with slurm/slurm.h> "
+        "SLURM_LIB_DIR=<folder with libslurmfull.so> bash build.sh\n"
+        "To create only the environment, without pyslurm: bash build.sh --no-pyslurm"
     )

@@ -1,8 +1,7 @@
-"""The child process of smoke.py: run as a file, it reports one JSON line before and after each step.
+"""The child process of smoke.py, run as a file. Reports one JSON line before and after each step.
 
-Modes: `symbols` imports pyslurm and nothing else (the caller sets PYSLURM_DISABLE_AUTO_INIT); `controller` asks
-slurmctld.
-It imports nothing of slurm_rest_api, so that what it proves does not depend on the rest of the environment.
+The mode `symbols` only imports pyslurm (the caller sets PYSLURM_DISABLE_AUTO_INIT). The mode `controller` also reads
+slurmctld. It imports nothing of slurm_rest_api, so that the test does not depend on the rest of the environment.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ MAX_LAYOUTS = 200
 
 
 def report(**fields: Any) -> None:
-    """Write one line at once: after a crash, the last one tells where it happened."""
+    """Writes one line and flushes it, so that after a crash the last line is the last step."""
     sys.stdout.write(json.dumps(fields) + "\n")
     sys.stdout.flush()
 
 
 def load_statistics(pyslurm: Any) -> None:
-    """Load the scheduler statistics by the class that this pyslurm has for them."""
+    """Loads the scheduler statistics with the class of this pyslurm release."""
     if hasattr(getattr(pyslurm, "slurmctld", None), "Statistics"):
         pyslurm.slurmctld.Statistics.load()
     else:
@@ -31,20 +30,20 @@ def load_statistics(pyslurm: Any) -> None:
 
 
 def check_layouts(jobs: list[Any], node_names: set[str]) -> int:
-    """Read the layout of running jobs and check it against the nodes; return how many were read.
+    """Reads the layout of running jobs, compares it with the nodes, and returns the number of layouts.
 
-    pyslurm declares the structure behind it by hand, so a wrong build shows here: by a crash or by names that are none.
+    pyslurm declares the C structure by hand, so a wrong build crashes here or returns unknown names.
     """
     running = [job for job in jobs if job.state == "RUNNING"][:MAX_LAYOUTS]
     for job in running:
         unknown = set(job.get_resource_layout_per_node()) - node_names
         if unknown:
-            raise ValueError(f"the layout of job {job.id} names nodes that do not exist: {sorted(unknown)!r:.200}")
+            raise ValueError(f"the layout of job {job.id} has unknown nodes: {sorted(unknown)!r:.200}")
     return len(running)
 
 
 def ask_controller(pyslurm: Any) -> None:
-    """Load each kind of record once, one step after the other."""
+    """Loads each kind of record once, in steps."""
     report(step="jobs")
     jobs = [job for _, job in pyslurm.Jobs.load().items()]
     report(step="nodes", jobs=len(jobs))
@@ -58,13 +57,13 @@ def ask_controller(pyslurm: Any) -> None:
 
 
 def main(mode: str) -> int:
-    """Run one mode; the exit status is 0 whenever the process lived to tell its findings."""
+    """Runs one mode. The exit status is 0 if the process could report its result."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     faulthandler.enable()
     report(step="import")
     try:
         import pyslurm
-    except Exception as error:  # noqa: BLE001 - whatever it is goes to the parent, which decides
+    except Exception as error:  # noqa: BLE001 - reported to the parent, which decides
         report(error=f"{type(error).__name__}: {error}")
         return 0
     report(version=pyslurm.__version__)

@@ -1,4 +1,4 @@
-"""What is known about pyslurm's releases: checksums, and the adjustments of pairs that do not fit by themselves."""
+"""Checksums of pyslurm's releases, and adjustments for other releases of Slurm."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SDIST_SHA256 = {
     "25.11.0": "4b2d6a5aa3602a29156ab81bdb0eeae0e14eff0d883a9da0bb33dfe8236ad97f",
     "25.11.2": "6e0e4bc639ea3177591b102b77c1dd8df55a9e411ac42ef339a4adb3908cca34",
 }
-"""The source archives on PyPI that this release was written for."""
+"""Checksums of the source archives on PyPI that this release supports."""
 
 
 @dataclass(frozen=True)
 class Edit:
-    """Replaces `old`, which has to be in the file `path` exactly once, by `new`."""
+    """Replaces `old`, which must be in the file `path` exactly once, by `new`."""
 
     path: str
     reason: str
@@ -29,7 +29,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Flag:
-    """One more option for the C compiler."""
+    """An option for the C compiler."""
 
     text: str
     reason: str
@@ -37,7 +37,7 @@ class Flag:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that makes pyslurm of one line work with Slurm of another."""
+    """The adjustments that make a pyslurm of one release line work with a Slurm of another."""
 
     pyslurm_line: Line
     slurm_line: Line
@@ -52,7 +52,7 @@ RECIPES = (
         flags=(
             Flag(
                 "-DSLURM_BACKWARD_COMPAT",
-                "26.05 takes slurm_step_id_t where job ids were; with this its slurm.h still accepts job ids",
+                "26.05 takes slurm_step_id_t instead of job ids, with this its slurm.h still accepts job ids",
             ),
             Flag("-Dslurm_free_ctl_conf=slurm_free_conf", "26.05 renamed the function"),
             Flag(
@@ -63,7 +63,7 @@ RECIPES = (
         edits=(
             Edit(
                 path="pyslurm/slurm/extra.pxi",
-                reason="26.05 has node_ranks before node_req in job_resources (src/common/job_resources.h); "
+                reason="26.05 has node_ranks before node_req in job_resources (src/common/job_resources.h), "
                 "without it the layout of a job reads a number as an address and the process crashes",
                 old="    bitstr_t *node_bitmap\n    uint32_t  node_req\n",
                 new="    bitstr_t *node_bitmap\n    uint32_t *node_ranks\n    uint32_t  node_req\n",
@@ -74,38 +74,39 @@ RECIPES = (
 
 
 def find_recipe(pyslurm_line: Line, slurm_line: Line, recipes: Iterable[Recipe] = RECIPES) -> Recipe | None:
-    """Return the adjustments for the pair, or None where none are known."""
+    """Returns the adjustments for the pair, None if there are no known ones."""
     pair = (pyslurm_line, slurm_line)
     return next((recipe for recipe in recipes if (recipe.pyslurm_line, recipe.slurm_line) == pair), None)
 
 
 def newest_known(line: Line) -> str | None:
-    """Return the newest release of the line whose checksum is known."""
+    """Returns the newest release of the line with a known checksum, None if there is none."""
     return max((version for version in SDIST_SHA256 if line_of(version) == line), key=numbers_of, default=None)
 
 
 def override_version(source: Path, version: str, slurm_line: Line) -> str:
-    """Make the unpacked `source` of pyslurm `version` accept Slurm of `slurm_line`; return the version it then has.
+    """Changes the version of the unpacked `source`, so that pyslurm accepts Slurm of `slurm_line`. Returns it.
 
-    The true version stays readable in it (`26.5.0+pyslurm25.11.2`), and so in what pip lists.
+    It contains the true version (`26.5.0+pyslurm25.11.2`), which pip lists.
     """
-    told = f"{slurm_line[0]}.{slurm_line[1]}.0+pyslurm{version}"
+    overridden = f"{slurm_line[0]}.{slurm_line[1]}.0+pyslurm{version}"
     apply_edit(
         source,
         Edit(
             path="pyslurm/version.py",
-            reason="pyslurm refuses headers of another line than its own version",
+            reason="pyslurm refuses headers of another release line",
             old=f'__version__ = "{version}"',
-            new=f'__version__ = "{told}"',
+            new=f'__version__ = "{overridden}"',
         ),
     )
-    return told
+    return overridden
 
 
 def apply_edit(source: Path, edit: Edit) -> None:
-    """Change one file below `source`.
+    """Changes one file below `source`.
 
-    Raises SourceUnusable that names the edit where its old text is not in the file exactly once.
+    Raises:
+        SourceUnusable: the old text is not in the file exactly once.
     """
     file = source / edit.path
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
@@ -113,8 +114,8 @@ def apply_edit(source: Path, edit: Edit) -> None:
     if count != 1:
         wanted = re.sub(r"\s+", " ", edit.old).strip()
         raise SourceUnusable(
-            f"The adjustment of {edit.path} cannot be made: expected the text '{wanted}' once, found it {count} times. "
-            f"It is needed because {edit.reason}. This pyslurm differs from the one that the adjustment was "
-            "written for; choose another with --pyslurm_version=X.Y.Z."
+            f"Cannot adjust {edit.path}: expected the text '{wanted}' once, found it {count} times. "
+            f"Reason of the adjustment: {edit.reason}. It does not fit this pyslurm. "
+            "Choose another with --pyslurm_version=X.Y.Z."
         )
     file.write_text(text.replace(edit.old, edit.new), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Proves a pyslurm in processes of its own: a crash, a hang or an exit in there becomes a finding, never silence."""
+"""Tests a pyslurm in child processes, so that a crash, hang or exit becomes a finding."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 PROBE = Path(__file__).with_name("probe.py")
 IMPORT_SECONDS = 30.0
 CONTROLLER_SECONDS = 90.0
-"""More than MessageTimeout (10 s) for each request, and than the minute that libslurm waits for a slurm.conf."""
+"""Longer than MessageTimeout (10 s) of each RPC, and than libslurm's search for a slurm.conf (60 s)."""
 
 
 @dataclass(frozen=True)
 class ChildEnd:
-    """How a child process ended: by itself, by `signal`, or `timed_out`; `facts` is all that it reported."""
+    """The end of a child process: by itself, by `signal`, or `timed_out`. `facts` merges all lines that it reported."""
 
     step: str
     facts: Mapping[str, Any]
@@ -32,7 +32,7 @@ class ChildEnd:
         return self.facts.get("done") is True and self.exit_code == 0
 
     def describe(self, seconds: float) -> str:
-        """Say in words how it ended, for somebody who expected it to finish."""
+        """Describes the end of a child that did not finish. `seconds` was its time limit."""
         where = f"in step '{self.step}'"
         last = self.stderr.strip().splitlines()[-1:] or ["no message"]
         if self.timed_out:
@@ -41,20 +41,20 @@ class ChildEnd:
             return f"it crashed with {self.signal} {where}"
         if "error" in self.facts:
             return f"it failed {where}: {self.facts['error']}"
-        return f"it ended itself with status {self.exit_code} {where}: {last[0]}"
+        return f"it exited with status {self.exit_code} {where}: {last[0]}"
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What is known about a pyslurm afterwards; `failure` is None where nothing speaks against it."""
+    """The result of the test of a pyslurm. `failure` is None if it passed."""
 
-    proven: list[str] = field(default_factory=list)
-    unproven: list[str] = field(default_factory=list)
+    tested: list[str] = field(default_factory=list)
+    untested: list[str] = field(default_factory=list)
     failure: str | None = None
 
 
 def run_child(command: Sequence[str], environ: Mapping[str, str], seconds: float) -> ChildEnd:
-    """Run a program that reports JSON lines, for at most `seconds`; never raises for the way it ends."""
+    """Runs a program that reports JSON lines, for at most `seconds`, and returns how it ended, without raising."""
     timed_out = False
     with subprocess.Popen(
         command, env=dict(environ), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/"
@@ -80,56 +80,56 @@ def run_child(command: Sequence[str], environ: Mapping[str, str], seconds: float
 
 
 def prove(python: Path, environ: Mapping[str, str], extra_path: Path | None = None) -> Proof:
-    """Prove the pyslurm that `python` imports, or the one in the folder `extra_path`.
+    """Tests the pyslurm that `python` imports, or the one in the folder `extra_path`.
 
-    First that it loads with every symbol resolved, without Slurm's configuration; then, as far as a controller
-    answers, that jobs, nodes, partitions, statistics and the layout of running jobs can be read. Takes about a
-    second; a minute where slurmctld hangs.
+    First it imports pyslurm without Slurm's configuration, which resolves every symbol. Then, if a controller answers,
+    it reads jobs, nodes, partitions, statistics and the layout of running jobs. That takes about a second, or a minute
+    if slurmctld hangs.
     """
     base = dict(environ)
     base.pop("PYSLURM_DISABLE_AUTO_INIT", None)
     if extra_path is not None:
         base["PYTHONPATH"] = str(extra_path)
-    # -P: the probe's own folder must not be searched for modules.
+    # -P: keeps the folder of the probe out of the module search path.
     command = [str(python), "-P", str(PROBE)]
     symbols = run_child([*command, "symbols"], {**base, "PYSLURM_DISABLE_AUTO_INIT": "1"}, IMPORT_SECONDS)
     proof = judge_symbols(symbols)
     if proof.failure is not None:
         return proof
     controller = judge_controller(run_child([*command, "controller"], base, CONTROLLER_SECONDS))
-    return Proof(proof.proven + controller.proven, proof.unproven + controller.unproven, controller.failure)
+    return Proof(proof.tested + controller.tested, proof.untested + controller.untested, controller.failure)
 
 
 def judge_symbols(end: ChildEnd) -> Proof:
-    """Judge the end of the probe's mode `symbols`."""
+    """Derives the result from the end of the mode `symbols`."""
     if end.finished:
-        return Proof(proven=["pyslurm imports, and this host's libslurmfull has every symbol that it needs"])
+        return Proof(tested=["pyslurm can be imported, and this host's libslurmfull has all its symbols"])
     if end.exit_code and "error" not in end.facts:
-        # Older releases always initialise Slurm's library, which ends the process without a slurm.conf.
-        return Proof(unproven=[f"importing pyslurm: {end.describe(IMPORT_SECONDS)}"])
+        # Older releases always initialize Slurm's library, which ends the process if there is no slurm.conf.
+        return Proof(untested=[f"importing pyslurm: {end.describe(IMPORT_SECONDS)}"])
     return Proof(failure=f"Importing pyslurm: {end.describe(IMPORT_SECONDS)}")
 
 
 def judge_controller(end: ChildEnd) -> Proof:
-    """Judge the end of the probe's mode `controller`: what the cluster does not allow to prove is no failure."""
+    """Derives the result from the end of the mode `controller`. An unreachable cluster is not a failure."""
     facts = end.facts
     counts = [f"{facts[kind]} {kind}" for kind in ("jobs", "nodes", "partitions") if kind in facts]
-    proven = [f"loaded from the controller: {', '.join(counts)}"] if counts else []
+    tested = [f"loaded from the controller: {', '.join(counts)}"] if counts else []
     if end.finished:
         if facts.get("layouts"):
-            return Proof([*proven, f"read the allocation per node of {facts['layouts']} running jobs"])
-        return Proof(proven, ["the allocation per node of running jobs: no job was running"])
+            return Proof([*tested, f"read the allocation per node of {facts['layouts']} running jobs"])
+        return Proof(tested, ["the allocation per node of running jobs: no job was running"])
     if "unavailable" in facts:
-        return Proof(proven, [f"reading the cluster: the controller did not answer ({facts['unavailable']})"])
+        return Proof(tested, [f"reading the cluster: the controller did not answer ({facts['unavailable']})"])
     if end.timed_out and end.step != "layout":
-        return Proof(proven, [f"reading the cluster: {end.describe(CONTROLLER_SECONDS)}; is slurmctld reachable?"])
+        return Proof(tested, [f"reading the cluster: {end.describe(CONTROLLER_SECONDS)}. Is slurmctld reachable?"])
     if end.exit_code and "error" not in facts and end.step == "import":
-        return Proof(proven, [f"reading the cluster: Slurm's library found no usable slurm.conf ({end.describe(0)})"])
-    return Proof(proven, failure=f"Reading the cluster: {end.describe(CONTROLLER_SECONDS)}")
+        return Proof(tested, [f"reading the cluster: Slurm's library found no usable slurm.conf ({end.describe(0)})"])
+    return Proof(tested, failure=f"Reading the cluster: {end.describe(CONTROLLER_SECONDS)}")
 
 
 def _parsed(line: str) -> dict[str, Any]:
-    # Slurm's library may write lines of its own between the reports.
+    # Slurm's library may write its own lines between the reports.
     try:
         value = json.loads(line)
     except ValueError:

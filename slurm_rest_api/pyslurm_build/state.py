@@ -1,4 +1,4 @@
-"""Remembers which pyslurm was installed in the environment and for what, so that another run has nothing to do."""
+"""Records the pyslurm that build.sh installed, so that the next run can skip the build."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ FILE_NAME = "slurm-rest-api-pyslurm.json"
 
 @dataclass(frozen=True)
 class State:
-    """`key` stands for everything that the build depends on; `installed` is the version that pip then listed."""
+    """The last build: `key` is a digest of its inputs, `installed` the version that pip listed afterwards."""
 
     key: str
     installed: str
-    unproven: list[str]
+    untested: list[str]
     by_hand: bool = False
 
 
 def installed_version() -> str | None:
-    """Return the version of pyslurm in this environment, None where there is none."""
+    """Returns the version of pyslurm in this environment, None if there is none."""
     try:
         return importlib.metadata.version("pyslurm")
     except importlib.metadata.PackageNotFoundError:
@@ -38,7 +38,7 @@ def installed_version() -> str | None:
 
 
 def build_key(host: SlurmHost, request: Request, variables: Mapping[str, str], lock: Path) -> str:
-    """Digest what a build depends on: the host's Slurm, the request, this package's code, the build's packages."""
+    """Returns a digest of the inputs of a build: Slurm, options, the code of this package, the build's packages."""
     library = host.library.stat()
     facts = [
         sys.version,
@@ -56,23 +56,23 @@ def build_key(host: SlurmHost, request: Request, variables: Mapping[str, str], l
 
 
 def read_state(folder: Path) -> State | None:
-    """Return what was remembered; None where nothing was, or nothing readable."""
+    """Reads the record of the last build. Returns None if it is missing or invalid."""
     try:
         return State(**json.loads((folder / FILE_NAME).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:
-        logger.warning("%s is unreadable (%s) and is not used", folder / FILE_NAME, error)
+        logger.warning("Ignoring %s, which is invalid: %s.", folder / FILE_NAME, error)
         return None
 
 
 def write_state(folder: Path, state: State) -> None:
-    """Remember; a crash in between leaves the old file."""
-    fresh = folder / (FILE_NAME + ".new")
-    fresh.write_text(json.dumps(asdict(state), indent=1) + "\n", encoding="utf-8")
-    fresh.replace(folder / FILE_NAME)
+    """Writes the record. A crash meanwhile leaves the old one."""
+    new = folder / (FILE_NAME + ".new")
+    new.write_text(json.dumps(asdict(state), indent=1) + "\n", encoding="utf-8")
+    new.replace(folder / FILE_NAME)
 
 
-def forget_state(folder: Path) -> None:
-    """Make the next run start from nothing."""
+def delete_state(folder: Path) -> None:
+    """Deletes the record, so that the next run builds again."""
     (folder / FILE_NAME).unlink(missing_ok=True)

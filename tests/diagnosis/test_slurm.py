@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from slurm_rest_api.diagnosis.slurm import check_slurm
-from slurm_rest_api.pyslurm_build.host import SearchPlace
+from slurm_rest_api.pyslurm_build.host import SearchPaths
 
 
-def host(root: Path, library: bytes = b"\0slurm 26.05.5\0") -> SearchPlace:
+def host(root: Path, library: bytes = b"\0slurm 26.05.5\0") -> SearchPaths:
     header = root / "usr/include/slurm/slurm_version.h"
     header.parent.mkdir(parents=True)
     header.write_text("#define SLURM_VERSION_NUMBER 0x1a0505\n")
     folder = root / "usr/lib/slurm"
     folder.mkdir(parents=True)
     (folder / "libslurmfull.so").write_bytes(library)
-    return SearchPlace(root=root, which=lambda _: None, triplet="")
+    return SearchPaths(root=root, which=lambda _: None, triplet="")
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_the_version_of_pyslurm_is_compared_with_slurm(
 
 
 def test_a_pyslurm_built_for_this_host_is_ok(tmp_path: Path) -> None:
-    state = {"key": "k", "installed": "25.11.2", "unproven": []}
+    state = {"key": "k", "installed": "25.11.2", "untested": []}
     (tmp_path / "slurm-rest-api-pyslurm.json").write_text(json.dumps(state))
     fit = check_slurm({}, "25.11.2", tmp_path, host(tmp_path))[1]
     assert fit.verdict == "ok"
     assert fit.sentence == "pyslurm 25.11.2 is for Slurm 25.11. build.sh adjusted it to this host's Slurm 26.05.5."
-    assert check_slurm({}, "25.11.0", tmp_path, SearchPlace(tmp_path, lambda _: None, ""))[1].verdict == "warning"
+    assert check_slurm({}, "25.11.0", tmp_path, SearchPaths(tmp_path, lambda _: None, ""))[1].verdict == "warning"
 
 
 def test_a_library_of_another_version_is_a_warning(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_library_of_another_version_is_a_warning(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("pyslurm", "verdict"), [(None, "problem"), ("25.11.2", "warning")])
 def test_a_host_without_slurm(tmp_path: Path, pyslurm: str | None, verdict: str) -> None:
-    slurm, installed = check_slurm({}, pyslurm, tmp_path, SearchPlace(tmp_path, lambda _: None, ""))
+    slurm, installed = check_slurm({}, pyslurm, tmp_path, SearchPaths(tmp_path, lambda _: None, ""))
     assert slurm.verdict == verdict
     assert slurm.sentence.startswith("No Slurm was found on this host")
     assert installed.verdict == ("ok" if pyslurm else "problem")

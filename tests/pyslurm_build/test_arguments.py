@@ -1,4 +1,4 @@
-"""The words of --pyslurm_arguments."""
+"""Parsing of --pyslurm_arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of the build that need no Slurm: the check of the tools, unpacking, failing steps, refusals."""
+"""The parts of the build that need no Slurm: the check of tools, unpacking, failing steps, invalid options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from slurm_rest_api.errors import SourceUnusable
-from slurm_rest_api.pyslurm_build.build import Workshop, check_compiler, install_wheel, unpack
+from slurm_rest_api.pyslurm_build.build import BuildPaths, check_compiler, install_wheel, unpack
 
 
 def archive_with(path: Path, members: dict[str, bytes]) -> Path:
@@ -59,28 +59,26 @@ def test_names_every_missing_tool_and_its_packages(tmp_path: Path) -> None:
 
 
 def test_failed_step_is_named_with_the_end_of_the_log(tmp_path: Path) -> None:
-    shop = Workshop(folder=tmp_path, log=tmp_path / "build.log", lock=tmp_path / "absent.lock")
+    paths = BuildPaths(folder=tmp_path, log=tmp_path / "build.log", lock=tmp_path / "absent.lock")
     with pytest.raises(SourceUnusable) as raised:
-        install_wheel(tmp_path / "absent.whl", Path(sys.executable), shop, target=tmp_path / "staged")
-    assert str(raised.value).startswith(
-        f"Could not install the wheel. What was said last (all of it: {tmp_path}/build.log):"
-    )
+        install_wheel(tmp_path / "absent.whl", Path(sys.executable), paths, target=tmp_path / "staged")
+    assert str(raised.value).startswith(f"Could not install the wheel. The end of the log {tmp_path}/build.log:")
     assert "absent.whl" in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("option", "said"),
+    ("option", "message"),
     [
-        ("--pyslurm_version=newest", "--pyslurm_version=newest: not a version"),
-        ("--override_pyslurm_version_hex=26.05", "expected six hexadecimal digits"),
-        ("--pyslurm_arguments=fast", "cannot use the word 'fast'"),
+        ("--pyslurm_version=newest", "Invalid --pyslurm_version: 'newest'. Expected a version such as 25.11.2."),
+        ("--override_pyslurm_version_hex=26.05", "Expected six hexadecimal digits"),
+        ("--pyslurm_arguments=fast", "Invalid --pyslurm_arguments: 'fast'. Expected NAME=VALUE"),
         ("--pyslurm_arguments=--slurm=/nonexistent", "No Slurm was found on this host"),
     ],
 )
-def test_command_refuses_in_words(tmp_path: Path, option: str, said: str) -> None:
+def test_command_explains_a_refusal(tmp_path: Path, option: str, message: str) -> None:
     command = [sys.executable, "-m", "slurm_rest_api.pyslurm_build", f"--build_lock={tmp_path}/x.lock", option]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("build.sh: ")
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""Which pyslurm is chosen for which Slurm, request and environment."""
+"""The choice of pyslurm by Slurm, options and environment."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_known_releases_are_pinned_and_others_are_not() -> None:
     assert choose(SLURM_24_11, Request("24.11.0"), None, pypi).sha256 is None
 
 
-def test_release_for_this_very_slurm_is_preferred_to_an_adjusted_one() -> None:
+def test_release_for_this_slurm_is_preferred_to_an_adjusted_one() -> None:
     choice = choose(SLURM_26_05, Request(), None, lambda: ["26.5.0", "26.5.1", *ON_PYPI])
     assert (choice.version, choice.overridden) == ("26.5.1", False)
     assert "checksum is not pinned" in choice.note
@@ -54,12 +54,12 @@ def test_release_for_this_very_slurm_is_preferred_to_an_adjusted_one() -> None:
 
 def test_adjusted_pair_is_announced_and_needs_no_network() -> None:
     choice = choose(SLURM_26_05, Request(), None, lambda: None)
-    assert choice.note == ("pyslurm 25.11.2 is made for Slurm 25.11; it is adjusted to Slurm 26.05 in 4 known places")
+    assert choice.note == "pyslurm 25.11.2 is for Slurm 25.11. Adjusting it to Slurm 26.05 in 4 known places."
 
 
-def test_pair_without_recipe_is_announced_loudly() -> None:
+def test_pair_without_recipe_gets_a_warning() -> None:
     note = choose(SLURM_24_11, Request(None, 0x180B00), None, pypi).note
-    assert note.startswith("WARNING: pyslurm 25.11.2 is made for Slurm 25.11 and NOTHING is known")
+    assert note.startswith("WARNING: pyslurm 25.11.2 is for Slurm 25.11 and UNKNOWN to work with Slurm 24.11.")
 
 
 @pytest.mark.parametrize(
@@ -75,34 +75,34 @@ def test_pyslurm_installed_by_hand_is_kept_where_it_fits(request_: Request, fore
     assert choice.installed is kept
 
 
-def test_one_installed_by_hand_for_another_slurm_is_replaced() -> None:
+def test_a_pyslurm_installed_by_hand_for_another_slurm_is_replaced() -> None:
     choice = choose(SLURM_25_11, Request(), "24.11.0", pypi)
     assert (choice.version, choice.installed) == ("25.11.2", False)
 
 
 @pytest.mark.parametrize(
-    ("slurm", "request_", "said"),
+    ("slurm", "request_", "message"),
     [
         (
             SLURM_24_11,
             Request(),
-            "This host has Slurm 24.11.5, and PyPI is not known to have a pyslurm for Slurm 24.11.",
+            "No pyslurm was found for this host's Slurm 24.11.5 (release 24.11).",
         ),
         (SLURM_24_11, Request(), "PyPI has: 25.11.2, 25.11.0, 18.8.1.1."),
         (SLURM_24_11, Request(), "build.sh --override_pyslurm_version_hex=0x180b00"),
-        (SLURM_24_11, Request("25.11.2"), "no adjustments for this pair are known"),
+        (SLURM_24_11, Request("25.11.2"), "there are no known adjustments"),
         (SLURM_26_05, Request("24.11.0"), "add --override_pyslurm_version_hex=0x1a0500"),
-        (SLURM_26_05, Request(None, 0x190B00), "means Slurm 25.11.0, but this host has Slurm 26.05.5"),
+        (SLURM_26_05, Request(None, 0x190B00), "is Slurm 25.11.0, but this host has Slurm 26.05.5"),
     ],
 )
-def test_refusals_say_what_to_do(slurm: int, request_: Request, said: str) -> None:
+def test_refusals_say_what_to_do(slurm: int, request_: Request, message: str) -> None:
     with pytest.raises(SourceUnusable) as raised:
         choose(slurm, request_, None, pypi)
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
 def test_refusal_without_network_does_not_claim_to_know_pypi() -> None:
-    with pytest.raises(SourceUnusable, match="PyPI could not be asked"):
+    with pytest.raises(SourceUnusable, match="PyPI cannot be reached"):
         choose(SLURM_24_11, Request(), None, lambda: None)
 
 
@@ -113,11 +113,11 @@ def test_override_is_six_hexadecimal_digits(text: str, number: int) -> None:
 
 @pytest.mark.parametrize("text", ["26.05", "0x1a05", "0x1a05000", "", "zz0500"])
 def test_other_overrides_are_refused(text: str) -> None:
-    with pytest.raises(SourceUnusable, match="expected six hexadecimal digits"):
+    with pytest.raises(SourceUnusable, match="Expected six hexadecimal digits"):
         parse_override(text)
 
 
 @pytest.mark.parametrize("text", ["25", "25.11.2; rm -rf", "latest", "==25.11.2", ""])
 def test_other_versions_are_refused(text: str) -> None:
-    with pytest.raises(SourceUnusable, match="not a version"):
+    with pytest.raises(SourceUnusable, match="Invalid --pyslurm_version"):
         parse_version(text)

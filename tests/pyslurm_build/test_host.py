@@ -1,4 +1,4 @@
-"""Finding Slurm in folders that look like the usual hosts."""
+"""Finding Slurm in folders that imitate usual hosts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slurm_rest_api.errors import SourceUnusable
-from slurm_rest_api.pyslurm_build.host import SearchPlace, SlurmHost, find_slurm, library_matches
+from slurm_rest_api.pyslurm_build.host import SearchPaths, SlurmHost, find_slurm, library_matches
 
 TRIPLET = "x86_64-linux-gnu"
 
@@ -24,8 +24,8 @@ def put_library(folder: Path, content: bytes = b"\x7fELF 26.05.5") -> Path:
     return folder / "libslurmfull.so"
 
 
-def place(root: Path, scontrol: Path | None = None) -> SearchPlace:
-    return SearchPlace(root=root, which=lambda name: str(scontrol) if scontrol else None, triplet=TRIPLET)
+def place(root: Path, scontrol: Path | None = None) -> SearchPaths:
+    return SearchPaths(root=root, which=lambda name: str(scontrol) if scontrol else None, triplet=TRIPLET)
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,16 @@ def test_named_folders_win_over_usual_places(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "library", "said"),
+    ("header", "library", "message"),
     [
         (False, False, "No Slurm was found on this host"),
-        (True, False, "its library is not: no libslurmfull.so in "),
-        (False, True, "its headers are not: no slurm/slurm_version.h in "),
+        (True, False, "Slurm's library is missing, but its headers are installed ("),
+        (False, True, "Slurm's headers are missing, but its library is installed ("),
     ],
 )
-def test_says_what_is_missing_and_how_to_get_it(tmp_path: Path, header: bool, library: bool, said: str) -> None:
+def test_the_error_names_the_missing_part_and_its_packages(
+    tmp_path: Path, header: bool, library: bool, message: str
+) -> None:
     if header:
         put_header(tmp_path / "usr/include")
     if library:
@@ -79,7 +81,7 @@ def test_says_what_is_missing_and_how_to_get_it(tmp_path: Path, header: bool, li
     with pytest.raises(SourceUnusable) as raised:
         find_slurm({}, place(tmp_path))
     text = str(raised.value)
-    assert said in text
+    assert message in text
     assert "apt-get install libslurm-dev slurm-wlm-basic-plugins" in text
     assert "dnf install slurm slurm-devel" in text
 

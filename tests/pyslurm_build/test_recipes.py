@@ -1,4 +1,4 @@
-"""Adjustments of pyslurm's source: made exactly where they belong, or refused."""
+"""Adjustments of pyslurm's source, and their refusal."""
 
 from __future__ import annotations
 
@@ -34,19 +34,16 @@ def test_edit_replaces_its_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "count"), [("struct x:\n    int a\n", 0), ("    int b\n    int b\n", 2)])
-def test_edit_without_its_one_place_is_refused_by_name(tmp_path: Path, text: str, count: int) -> None:
+def test_edit_without_exactly_one_match_is_refused(tmp_path: Path, text: str, count: int) -> None:
     file = source_with(tmp_path, EDIT.path, text)
     with pytest.raises(SourceUnusable) as raised:
         apply_edit(tmp_path, EDIT)
-    assert (
-        f"The adjustment of lib/struct.pxi cannot be made: expected the text 'int b' once, found it {count} times"
-        in str(raised.value)
-    )
+    assert f"Cannot adjust lib/struct.pxi: expected the text 'int b' once, found it {count} times" in str(raised.value)
     assert "the structure grew" in str(raised.value)
     assert file.read_text(encoding="utf-8") == text
 
 
-def test_edit_of_a_file_that_is_gone_is_refused(tmp_path: Path) -> None:
+def test_edit_of_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceUnusable, match="found it 0 times"):
         apply_edit(tmp_path, EDIT)
 

@@ -1,4 +1,4 @@
-"""Children that crash, hang, exit or fail are told apart; none of them passes for a proof."""
+"""The test of a pyslurm: children that crash, hang, exit or fail have different results."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def test_crash_after_everything_was_reported_is_a_crash() -> None:
     assert judge_controller(end).failure == "Reading the cluster: it crashed with SIGSEGV in step 'layout'"
 
 
-def test_hang_is_ended_and_reported() -> None:
+def test_hang_is_killed_and_reported() -> None:
     code = 'import time; print(\'{"step": "jobs"}\'); time.sleep(3600)'
     limit, end = with_longer_limits(lambda seconds: child(code, seconds), lambda end: end.step == "jobs")
     assert (end.finished, end.timed_out, end.signal, end.step) == (False, True, None, "jobs")
-    assert end.describe(1) == f"it did not finish within {limit:g} s in step 'jobs'"
+    assert end.describe(limit) == f"it did not finish within {limit:.0f} s in step 'jobs'"
 
 
-def test_exit_is_reported_with_its_last_words() -> None:
+def test_exit_is_reported_with_its_last_output() -> None:
     end = child("import sys; sys.stderr.write('first\\nfatal: no slurm.conf\\n'); sys.exit(1)")
-    assert end.describe(1) == "it ended itself with status 1 in step 'start': fatal: no slurm.conf"
+    assert end.describe(1) == "it exited with status 1 in step 'start': fatal: no slurm.conf"
 
 
 def test_import_error_is_a_failure() -> None:
@@ -64,9 +64,9 @@ def test_import_that_crashes_or_hangs_is_a_failure(end: ChildEnd) -> None:
     assert judge_symbols(end).failure is not None
 
 
-def test_import_that_slurm_ended_is_not_proven() -> None:
+def test_import_that_slurm_ended_is_untested() -> None:
     proof = judge_symbols(an_end(exit_code=1, stderr="fatal: no slurm.conf"))
-    assert (proof.failure, proof.proven, len(proof.unproven)) == (None, [], 1)
+    assert (proof.failure, proof.tested, len(proof.untested)) == (None, [], 1)
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def test_import_that_slurm_ended_is_not_proven() -> None:
     [
         (an_end(exit_code=1, stderr="fatal: could not establish a configuration source"), "no usable slurm.conf"),
         (an_end("jobs", facts={"unavailable": "Unable to contact slurm controller"}), "Unable to contact"),
-        (an_end("nodes", exit_code=None, timed_out=True), "is slurmctld reachable?"),
+        (an_end("nodes", exit_code=None, timed_out=True), "Is slurmctld reachable?"),
         (an_end("layout", facts={"done": True, "layouts": 0, "jobs": 0}), "no job was running"),
     ],
 )
-def test_what_the_cluster_does_not_allow_to_prove_is_said(end: ChildEnd, gap: str) -> None:
+def test_untestable_parts_are_reported(end: ChildEnd, gap: str) -> None:
     proof = judge_controller(end)
     assert proof.failure is None
-    assert [text for text in proof.unproven if gap in text]
+    assert [text for text in proof.untested if gap in text]
 
 
 @pytest.mark.parametrize(
@@ -89,26 +89,26 @@ def test_what_the_cluster_does_not_allow_to_prove_is_said(end: ChildEnd, gap: st
     [
         an_end("layout", exit_code=None, signal="SIGSEGV"),
         an_end("layout", exit_code=None, timed_out=True),
-        an_end("layout", facts={"error": "ValueError: the layout of job 7 names nodes that do not exist: ['?']"}),
+        an_end("layout", facts={"error": "ValueError: the layout of job 7 has unknown nodes: ['?']"}),
         an_end("jobs", exit_code=1),
     ],
 )
-def test_what_a_wrong_build_does_is_a_failure(end: ChildEnd) -> None:
+def test_the_effects_of_a_wrong_build_are_failures(end: ChildEnd) -> None:
     assert judge_controller(end).failure is not None
 
 
-def test_whole_proof_lists_what_was_read() -> None:
+def test_complete_test_lists_the_read_records() -> None:
     facts = {"done": True, "jobs": 12, "nodes": 8, "partitions": 3, "layouts": 2}
     proof = judge_controller(an_end("layout", facts=facts))
-    assert proof.proven == [
+    assert proof.tested == [
         "loaded from the controller: 12 jobs, 8 nodes, 3 partitions",
         "read the allocation per node of 2 running jobs",
     ]
-    assert (proof.unproven, proof.failure) == ([], None)
+    assert (proof.untested, proof.failure) == ([], None)
 
 
-STAND_IN = '''
-"""A pyslurm of the test's own."""
+FAKE_PYSLURM = '''
+"""A fake pyslurm."""
 import os
 __version__ = "25.11.2"
 class RPCError(Exception):
@@ -138,17 +138,17 @@ class slurmctld:
     ("layout", "failure"),
     [
         ('return {"n001": {}}', None),
-        ('return {"garbage": {}}', "ValueError: the layout of job 7 names nodes that do not exist"),
+        ('return {"garbage": {}}', "ValueError: the layout of job 7 has unknown nodes"),
         ("os.abort()", "it crashed with SIGABRT in step 'layout'"),
         ('raise RPCError("no controller")', None),
     ],
 )
 def test_probe_reads_a_pyslurm(tmp_path: Path, layout: str, failure: str | None) -> None:
-    (tmp_path / "pyslurm.py").write_text(STAND_IN.format(layout=layout), encoding="utf-8")
+    (tmp_path / "pyslurm.py").write_text(FAKE_PYSLURM.format(layout=layout), encoding="utf-8")
     proof = prove(Path(sys.executable), os.environ, extra_path=tmp_path)
     assert (proof.failure is None) == (failure is None)
     assert (failure or "") in (proof.failure or "")
-    assert "loaded from the controller: 1 jobs, 1 nodes, 1 partitions" in proof.proven
+    assert "loaded from the controller: 1 jobs, 1 nodes, 1 partitions" in proof.tested
 
 
 def test_probe_reports_a_pyslurm_that_cannot_be_imported(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What build.sh remembers between two runs."""
+"""The record of the last build."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from slurm_rest_api.pyslurm_build.choice import Request
 from slurm_rest_api.pyslurm_build.host import SlurmHost
-from slurm_rest_api.pyslurm_build.state import FILE_NAME, State, build_key, forget_state, read_state, write_state
+from slurm_rest_api.pyslurm_build.state import FILE_NAME, State, build_key, delete_state, read_state, write_state
 
 
 def a_host(tmp_path: Path, number: int = 0x1A0505) -> SlurmHost:
@@ -23,11 +23,11 @@ def a_lock(tmp_path: Path, text: str = "Cython==3") -> Path:
     return lock
 
 
-def test_state_is_read_back_and_forgotten(tmp_path: Path) -> None:
+def test_state_is_read_back_and_deleted(tmp_path: Path) -> None:
     state = State("key", "25.11.2", ["a gap"], by_hand=True)
     write_state(tmp_path, state)
     assert read_state(tmp_path) == state
-    forget_state(tmp_path)
+    delete_state(tmp_path)
     assert read_state(tmp_path) is None
 
 
@@ -36,12 +36,12 @@ def test_unreadable_state_counts_as_none(tmp_path: Path) -> None:
     assert read_state(tmp_path) is None
 
 
-def test_same_facts_make_the_same_key(tmp_path: Path) -> None:
+def test_same_inputs_make_the_same_key(tmp_path: Path) -> None:
     keys = {build_key(a_host(tmp_path), Request(), {}, a_lock(tmp_path)) for _ in range(2)}
     assert len(keys) == 1
 
 
-def test_each_fact_makes_another_key(tmp_path: Path) -> None:
+def test_each_changed_input_makes_another_key(tmp_path: Path) -> None:
     base = build_key(a_host(tmp_path), Request(), {}, a_lock(tmp_path))
     others = {
         build_key(a_host(tmp_path, 0x1A0506), Request(), {}, a_lock(tmp_path)),

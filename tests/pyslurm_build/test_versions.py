@@ -1,4 +1,4 @@
-"""Version texts of Slurm and pyslurm."""
+"""Version numbers of Slurm and pyslurm."""
 
 from __future__ import annotations
 
