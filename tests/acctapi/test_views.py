@@ -201,7 +201,7 @@ def test_the_ending_csv_is_the_format(accounting: FlaskClient, route: str) -> No
         ("limit=0", "limit", "greater than or equal to 1"),
         ("limit=x", "limit", "valid integer"),
         ("offset=-1", "offset", "greater than or equal to 0"),
-        ("state=sleeping", "state", "there is no state 'sleeping'"),
+        ("state=sleeping", "state", "There is no state 'sleeping'"),
         ("jobid=x", "jobid", "Expected a whole number"),
         ("jobid<=", "jobid", "Expected a whole number"),
         ("associd=-1", "associd", "greater than or equal to 0"),

@@ -186,7 +186,8 @@ def test_an_unknown_parameter_is_refused_by_name_with_the_known_ones(client: Fla
     assert fault["title"] == "Bad parameter"
     assert fault["source"] == {"parameter": "compct"}
     assert fault["detail"] == (
-        "Unknown parameter: 'compct'. Did you mean `compact`? It knows: compact, partition, node, fields, format."
+        "Unknown parameter: 'compct'. Did you mean `compact`?"
+        " Known parameters: compact, partition, node, fields, format."
     )
     assert faults(client.get("/stats?user=alice"))[0]["detail"] == (
         "Unknown parameter: 'user'. Known parameters: fields, format."

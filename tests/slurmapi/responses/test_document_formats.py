@@ -149,4 +149,4 @@ def test_an_unchanged_table_is_a_304(loaded: Service, path: str) -> None:
 @pytest.mark.parametrize("path", ["/usage.csv", "/stats.csv"])
 def test_the_ending_names_the_format_alone(loaded: Service, path: str) -> None:
     (fault,) = loaded.client.get(f"{path}?format=csv").get_json()["errors"]
-    assert "together with the ending .csv" in fault["detail"]
+    assert "cannot be combined with the ending .csv" in fault["detail"]
