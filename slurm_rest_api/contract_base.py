@@ -11,10 +11,10 @@ LARGEST_NUMBER = 2**53 - 1
 """The largest integer that a JavaScript client reads exactly (RFC 8259, section 6)."""
 
 Count = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
-"""A whole number that is never negative and never unset."""
+"""A whole number, not negative and not null."""
 
 Unlimited = Literal["UNLIMITED"]
-"""What Slurm's INFINITE is published as."""
+"""The published form of Slurm's INFINITE."""
 
 Yes = Literal["Yes"]
 YesNo = Literal["Yes", "No"]
@@ -38,10 +38,10 @@ class OpenAPIModel(BaseModel):
 
 
 class PublishedRecord(OpenAPIModel):
-    """A record whose fields are all present: a fact that is not known is `null`, never a missing key.
+    """Base of published records. All fields are present: an unknown value is `null`, not a missing key.
 
-    The models describe the records for OpenAPI and for tests. Adapters write plain dictionaries and
-    never build a model per record, which would cost more than reading the job.
+    The models describe the records for OpenAPI and tests. Adapters create dictionaries, because a model per record
+    would cost more than reading the job.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)

@@ -1,3 +1,3 @@
-"""The one place that holds the version; pyproject.toml and the CHANGELOG test read it."""
+"""The version of this package, for pyproject.toml and the test of the CHANGELOG."""
 
 __version__ = "1.0.0.dev0"

@@ -1,4 +1,4 @@
-"""The published contract: every field of every record with its type, unit and origin."""
+"""The published contract: every field of every record, with type, unit and source. No I/O."""
 
 from __future__ import annotations
 

@@ -13,81 +13,81 @@ NamesOrAll = list[str] | Literal["ALL"] | None
 
 
 class PartitionFlags(PublishedRecord):
-    """Flags of a partition, named and typed as the classic API has them."""
+    """Flags of a partition, with names and types of the classic API."""
 
     Default: Bit = Field(description="1 for the default partition.")
-    Hidden: Bit = Field(description="1 when Slurm hides the partition from users who may not use it.")
-    DisableRootJobs: Bit = Field(description="1 when root may not run jobs.")
-    RootOnly: Bit = Field(description="1 when only root may allocate.")
-    LLN: Bit = Field(description="1 when the least loaded nodes are chosen first.")
-    ExclusiveUser: Bit = Field(description="1 when a node serves one user at a time.")
+    Hidden: Bit = Field(description="1 if Slurm hides the partition from users who may not use it.")
+    DisableRootJobs: Bit = Field(description="1 if root may not run jobs.")
+    RootOnly: Bit = Field(description="1 if only root may allocate.")
+    LLN: Bit = Field(description="1 if the least loaded nodes are chosen first.")
+    ExclusiveUser: Bit = Field(description="1 if a node serves one user at a time.")
     Shared: str = Field(description="OverSubscribe setting: `EXCLUSIVE`, `NO`, `YES:n` or `FORCED:n`.")
 
 
 class PartitionAccess(PublishedRecord):
-    """Who may use the partition. `"ALL"`, or a list of names."""
+    """Access to the partition: `"ALL"`, or a list of names."""
 
     name: str = Field(description="Partition name.")
     cluster: str | None = Field(description="Cluster that the partition belongs to.")
     state: str = Field(description="UP, DOWN, DRAIN or INACTIVE.")
-    allow_accounts: NamesOrAll = Field(description="Accounts that may use it; null where deny_accounts rules.")
-    deny_accounts: list[str] | None = Field(description="Accounts that may not use it; null when none is denied.")
-    allow_qos: NamesOrAll = Field(description="QOS that may be used in it; null where deny_qos rules.")
+    allow_accounts: NamesOrAll = Field(description="Accounts that may use it; null if deny_accounts is set.")
+    deny_accounts: list[str] | None = Field(description="Accounts that may not use it; null if none is denied.")
+    allow_qos: NamesOrAll = Field(description="QOS that may be used in it; null if deny_qos is set.")
     deny_qos: list[str] | None = Field(
-        description="QOS that may not be used in it; null when none is denied, and with the classic API, which mixed"
-        " it up."
+        description="QOS that may not be used in it; null if none is denied, and with the classic API, which reports"
+        " it wrongly."
     )
     allow_groups: NamesOrAll = Field(description="Groups whose users may use it.")
     allow_alloc_nodes: NamesOrAll = Field(description="Hosts from which jobs may be submitted to it.")
-    alternate: str | None = Field(description="Partition that takes the jobs while this one is down.")
+    alternate: str | None = Field(description="Partition for new jobs while this one is down.")
     qos_char: str | None = Field(description="QOS whose limits apply to the partition.")
     flags: PartitionFlags = Field(description="Flags.")
-    requires_reservation: bool = Field(description="Whether jobs need a reservation.")
-    power_down_on_idle: bool = Field(description="Whether nodes are powered down as soon as they are idle.")
+    requires_reservation: bool = Field(description="True if jobs need a reservation.")
+    power_down_on_idle: bool = Field(description="True if nodes are powered down as soon as they are idle.")
 
 
 class PartitionLimits(PublishedRecord):
     """Limits and defaults for jobs."""
 
     default_time: Count | Unlimited | Literal["NONE"] = Field(
-        description="Default time limit in SECONDS, `UNLIMITED`, or `NONE` where max_time is the default."
+        description="Default time limit in SECONDS, `UNLIMITED`, or `NONE` if max_time is the default."
     )
     default_time_str: str = Field(description="default_time as `[D-]HH:MM:SS`, `UNLIMITED` or `NONE`.")
-    max_time: Count | Unlimited = Field(description="Longest time limit in SECONDS, or `UNLIMITED`.")
+    max_time: Count | Unlimited = Field(description="Maximum time limit in SECONDS, or `UNLIMITED`.")
     max_time_str: str = Field(description="max_time as `[D-]HH:MM:SS`, or `UNLIMITED`.")
     over_time_limit: Count | Unlimited | Literal["NONE"] = Field(
-        description="Minutes that jobs may exceed their limit, `UNLIMITED`, or `NONE` when unset (0 reads `NONE` too)."
+        description="Minutes that jobs may exceed their limit, `UNLIMITED`, or `NONE` if unset (also if 0)."
     )
     grace_time: Count = Field(description="Seconds between preemption's warning and its execution.")
     def_mem_per_cpu: Count | Unlimited | None = Field(
-        description="Default memory for each CPU, MiB; null where set per node or unset."
+        description="Default memory for each CPU, MiB; null if set per node or unset."
     )
     def_mem_per_node: Count | Unlimited | None = Field(
-        description="Default memory for each node, MiB; `UNLIMITED` when unset; null where set per CPU."
+        description="Default memory for each node, MiB; `UNLIMITED` if unset; null if set per CPU."
     )
     max_mem_per_cpu: Count | Unlimited | None = Field(
-        description="Most memory for each CPU, MiB; null where set per node or unset."
+        description="Maximum memory for each CPU, MiB; null if set per node or unset."
     )
     max_mem_per_node: Count | Unlimited | None = Field(
-        description="Most memory for each node, MiB; `UNLIMITED` when unset; null where set per CPU."
+        description="Maximum memory for each node, MiB; `UNLIMITED` if unset; null if set per CPU."
     )
-    def_cpus_per_gpu: int | None = Field(description="Default CPUs for each GPU; null when unset.")
-    def_mem_per_gpu: int | None = Field(description="Default memory for each GPU, MiB; null when unset.")
+    def_cpus_per_gpu: int | None = Field(description="Default CPUs for each GPU; null if unset.")
+    def_mem_per_gpu: int | None = Field(description="Default memory for each GPU, MiB; null if unset.")
     max_cpus_per_node: Count | Unlimited = Field(
-        description="Most CPUs of a node that the partition may use; 0 when unset."
+        description="Maximum CPUs of a node that the partition may use; 0 if unset."
     )
     max_cpus_per_socket: Count | Unlimited = Field(
-        description="Most CPUs of a socket that the partition may use; 0 when unset."
+        description="Maximum CPUs of a socket that the partition may use; 0 if unset."
     )
-    max_nodes: Count | Unlimited = Field(description="Most nodes for each job; 0 when unset.")
-    min_nodes: Count = Field(description="Least nodes for each job.")
+    max_nodes: Count | Unlimited = Field(description="Maximum nodes for each job; 0 if unset.")
+    min_nodes: Count = Field(description="Minimum nodes for each job.")
     max_share: Count = Field(
-        description="OverSubscribe as Slurm's number: 0 EXCLUSIVE, n for n jobs a resource, 32768 more when forced."
+        description="OverSubscribe as Slurm's number: 0 EXCLUSIVE, n for n jobs per resource, plus 32768 if forced."
     )
 
 
 class PartitionScheduling(PublishedRecord):
-    """Nodes, priority and what the scheduler needs to know."""
+    """Nodes, priority and scheduling settings."""
 
     nodes: str | None = Field(description="Nodes as a hostlist.")
     nodesets: list[str] = Field(description="Node sets named in slurm.conf; `ALL` for all nodes.")
@@ -96,20 +96,20 @@ class PartitionScheduling(PublishedRecord):
     priority: Count = Field(description="The same as priority_tier.")
     priority_tier: Count = Field(description="Jobs of a partition with a higher tier are scheduled first.")
     priority_job_factor: Count = Field(description="The partition's factor in multifactor priority.")
-    preempt_mode: str | None = Field(description="Preemption mode; the cluster's where the partition has none.")
+    preempt_mode: str | None = Field(description="Preemption mode; the cluster's if the partition has none.")
     cr_type: Count = Field(
-        description="What is consumable, as Slurm's bits: CPU 1, SOCKET 2, CORE 4, MEMORY 16; 0 for the cluster's "
+        description="Consumable resources as Slurm's bits: CPU 1, SOCKET 2, CORE 4, MEMORY 16; 0 for the cluster's "
         "setting."
     )
     select_type_parameters: str | None = Field(
         description="cr_type as a word (CORE_MEMORY); null for the cluster's setting."
     )
-    cpu_bind: str | None = Field(description="Default binding of tasks to CPUs; null when unset.")
+    cpu_bind: str | None = Field(description="Default binding of tasks to CPUs; null if unset.")
     billing_weights_str: str | None = Field(
-        description="TRESBillingWeights. Null with pyslurm's object API, which does not tell it."
+        description="TRESBillingWeights. Null with pyslurm's object API, which does not provide it."
     )
     tres_fmt_str: str | None = Field(
-        description="TRES of the partition. Null with pyslurm's object API, which does not tell it."
+        description="TRES of the partition. Null with pyslurm's object API, which does not provide it."
     )
     resume_timeout: int | None = Field(
         description="Seconds for a node to resume. Null before 21.08 and with pyslurm's object API."

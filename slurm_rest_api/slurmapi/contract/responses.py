@@ -1,4 +1,4 @@
-"""The answers of the live routes as OpenAPI describes them: envelope, meta and the records inside."""
+"""OpenAPI models of the live routes' responses: envelope, meta and records."""
 
 from __future__ import annotations
 
@@ -16,38 +16,36 @@ from slurm_rest_api.web.text_formats import MIMETYPES
 
 
 class StaleError(BaseModel):
-    """Why the data is old."""
+    """The reason why the data is stale."""
 
     model_config = ConfigDict(extra="forbid")
 
-    detail: str = Field(description="What went wrong, in words.")
-    since: int = Field(description="Epoch second of the first failure in this row of failures.")
-    loaded_at: int = Field(description="Epoch second at which the data was loaded.")
+    detail: str = Field(description="The error.")
+    since: int = Field(description="Epoch second of the first of the consecutive failures.")
+    loaded_at: int = Field(description="Epoch second of the last successful load.")
 
 
 class LiveMeta(BaseModel):
-    """About the data of a live route. How old it is stands in the `Age` header (seconds)."""
+    """Metadata of a live route. The header `Age` has the age of the data in seconds."""
 
     model_config = ConfigDict(extra="forbid")
 
-    source: str = Field(description="Where the data comes from: `slurm`.")
-    version: str = Field(description="Changes exactly when the whole of the route's data changes; opaque.")
+    source: str = Field(description="Source of the data: `slurm`.")
+    version: str = Field(description="Opaque version of the route's data. It changes exactly when the data changes.")
     changed_at: int = Field(description="Epoch second of the cycle in which `data` last changed.")
-    total: int = Field(
-        description="Number of records that the query asks for, on all pages; for `/usage` of its partitions."
-    )
-    stale: bool = Field(description="True when the last load is older than three cycles.")
+    total: int = Field(description="Number of matching records on all pages; for `/usage` the number of partitions.")
+    stale: bool = Field(description="True if the last load is older than three cycles.")
     error: StaleError | None = Field(description="Null unless `stale`.")
     next: str | None = Field(
-        None, description="Path and query of the next page; null on the last. Only with parameters that choose records."
+        None,
+        description="Path and query of the next page; null on the last page. Only with parameters that select records.",
     )
     full: bool | None = Field(
-        None, description="Only with `since`. True: `data` is everything. False: it is what changed."
+        None, description="Only with `since`. True: `data` has all records. False: only the changed ones."
     )
     gone: list[str] | None = Field(
         None,
-        description="Only with `since`: the keys that are not in the answer to this query any more; some of them may"
-        " never have been.",
+        description="Only with `since`: keys of records that no longer match the query. Some may never have matched.",
     )
 
 
@@ -58,25 +56,25 @@ class _LiveAnswer(OpenAPIModel):
 
 
 class QueueAnswer(_LiveAnswer):
-    """Every job that slurmctld knows."""
+    """All jobs of slurmctld."""
 
     data: dict[str, JobRecord] = Field(description="Jobs by job id.")
 
 
 class NodesAnswer(_LiveAnswer):
-    """Every node."""
+    """All nodes."""
 
     data: dict[str, NodeRecord] = Field(description="Nodes by name.")
 
 
 class PartitionsAnswer(_LiveAnswer):
-    """Every partition."""
+    """All partitions."""
 
     data: dict[str, PartitionRecord] = Field(description="Partitions by name.")
 
 
 class StatsAnswer(_LiveAnswer):
-    """What `sdiag` knows."""
+    """The statistics of `sdiag`."""
 
     data: StatisticsRecord
 
@@ -92,19 +90,19 @@ _OTHER_FORMATS: Final[Any] = {
         "content": {mimetype: {"schema": {"type": "string"}} for name, mimetype in MIMETYPES.items() if name != "json"}
     }
 }
-"""What `format` may ask for, in flask-openapi3's own words."""
+"""The media types of `format`, as flask-openapi3 expects them."""
 
 
 class SomeFields(RootModel[dict[str, Any]]):
-    """Some fields of a record, of the same types."""
+    """A selection of the fields of a record."""
 
 
 class Numbers(RootModel[dict[str, int]]):
-    """`count` (of records) and sums over them."""
+    """The number of records (`count`), and sums."""
 
 
 class SelectedAnswer(_LiveAnswer):
-    """The answer to a query with parameters."""
+    """The response to a query with parameters."""
 
     data: dict[str, SomeFields] | list[SomeFields] | Numbers | dict[str, Numbers] = Field(
         description="Records by key; with `shape=list` a list of them; with `count` and `group_by` numbers."
@@ -112,7 +110,7 @@ class SelectedAnswer(_LiveAnswer):
 
 
 class SomeFieldsAnswer(_LiveAnswer):
-    """The answer with `fields`."""
+    """The response to a query with `fields`."""
 
     data: SomeFields
 

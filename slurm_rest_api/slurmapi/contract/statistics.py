@@ -1,4 +1,4 @@
-"""The published statistics record: what sdiag knows."""
+"""The published statistics record, with the values of sdiag."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class RpcTypeStatistics(PublishedRecord):
 
     id: Count = Field(description="Number of the message type.")
     count: Count = Field(description="Calls since data_since.")
-    ave_time: Count = Field(description="Microseconds a call on average.")
+    ave_time: Count = Field(description="Average microseconds per call.")
     total_time: Count = Field(description="Microseconds of all calls.")
     queued: Count = Field(description="Calls waiting in the queue; 0 unless rpc_queue is on.")
     dropped: Count = Field(description="Calls dropped by the queue; 0 unless rpc_queue is on.")
@@ -26,21 +26,21 @@ class RpcUserStatistics(PublishedRecord):
     id: Count = Field(description="User id.")
     user_name: str = Field(description="Login name, or the id as text.")
     count: Count = Field(description="Calls since data_since.")
-    ave_time: Count = Field(description="Microseconds a call on average.")
+    ave_time: Count = Field(description="Average microseconds per call.")
     total_time: Count = Field(description="Microseconds of all calls.")
 
 
 class RpcPending(PublishedRecord):
-    """Calls to nodes that slurmctld has yet to make, of one message type."""
+    """Pending calls of slurmctld to nodes, of one message type."""
 
     id: Count = Field(description="Number of the message type.")
     count: Count = Field(description="Pending calls.")
 
 
 class ScheduleExit(PublishedRecord):
-    """Why cycles of the main scheduler ended: number of cycles by reason."""
+    """Cycles of the main scheduler by the reason of their end."""
 
-    end_of_job_queue: Count = Field(description="All jobs were looked at.")
+    end_of_job_queue: Count = Field(description="All jobs were examined.")
     default_queue_depth: Count = Field(description="default_queue_depth was reached.")
     max_job_start: Count = Field(description="sched_max_job_start was reached.")
     blocked_on_licenses: Count = Field(description="A job was blocked on licenses.")
@@ -49,9 +49,9 @@ class ScheduleExit(PublishedRecord):
 
 
 class BackfillExit(PublishedRecord):
-    """Why cycles of the backfill scheduler ended: number of cycles by reason."""
+    """Cycles of the backfill scheduler by the reason of their end."""
 
-    end_of_job_queue: Count = Field(description="All jobs were looked at.")
+    end_of_job_queue: Count = Field(description="All jobs were examined.")
     max_job_start: Count = Field(description="bf_max_job_start was reached.")
     max_job_test: Count = Field(description="bf_max_job_test was reached.")
     state_changed: Count = Field(description="The state of the system changed.")
@@ -62,30 +62,30 @@ class BackfillExit(PublishedRecord):
 class ControllerStatistics(PublishedRecord):
     """Threads, agents and job counts."""
 
-    parts_packed: Count = Field(description="Always 1; part of the classic answer.")
-    req_time: Count = Field(description="When slurmctld answered, epoch seconds.")
+    parts_packed: Count = Field(description="Always 1, for compatibility.")
+    req_time: Count = Field(description="Time at which slurmctld answered, epoch seconds.")
     req_time_start: Count = Field(
-        description="Since when slurmctld counts (its start or the last reset), epoch seconds."
+        description="Time from which slurmctld counts (its start or the last reset), epoch seconds."
     )
     server_thread_count: Count = Field(description="Active threads of slurmctld.")
-    agent_queue_size: Count = Field(description="Messages to nodes that wait in slurmctld.")
+    agent_queue_size: Count = Field(description="Messages to nodes in slurmctld's queue.")
     agent_count: Count = Field(description="Agents that are sending messages to nodes.")
     agent_thread_count: Count = Field(description="Threads of those agents.")
-    dbd_agent_queue_size: Count = Field(description="Messages to slurmdbd that wait in slurmctld.")
+    dbd_agent_queue_size: Count = Field(description="Messages to slurmdbd in slurmctld's queue.")
     gettimeofday_latency: Count = Field(description="Microseconds of 1,000 calls of gettimeofday().")
     rpc_queue_enabled: bool = Field(
-        description="Whether slurmctld queues calls (SlurmctldParameters=enable_rpc_queue)."
+        description="True if slurmctld queues calls (SlurmctldParameters=enable_rpc_queue)."
     )
     jobs_submitted: Count = Field(description="Jobs submitted since req_time_start.")
     jobs_started: Count = Field(description="Jobs started since req_time_start.")
     jobs_completed: Count = Field(description="Jobs completed since req_time_start.")
     jobs_canceled: Count = Field(description="Jobs cancelled since req_time_start.")
-    jobs_failed: Count = Field(description="Jobs failed since req_time_start, those on failed nodes included.")
+    jobs_failed: Count = Field(description="Jobs failed since req_time_start, including those on failed nodes.")
     jobs_pending: Count = Field(description="Jobs pending at job_states_ts.")
     jobs_running: Count = Field(description="Jobs running at job_states_ts.")
     job_states_ts: int | None = Field(
-        description="When jobs_pending and jobs_running were counted, epoch seconds. Null with pyslurm's object API,"
-        " which does not tell it."
+        description="Time at which jobs_pending and jobs_running were counted, epoch seconds. Null with pyslurm's "
+        "object API, which does not provide it."
     )
 
 
@@ -97,15 +97,15 @@ class SchedulerStatistics(PublishedRecord):
     schedule_cycle_sum: Count = Field(description="Microseconds of all cycles.")
     schedule_cycle_counter: Count = Field(description="Number of cycles.")
     schedule_cycle_depth: Count = Field(
-        description="Jobs looked at in all cycles. With pyslurm's object API mean times counter, so up to one "
+        description="Jobs examined in all cycles. With pyslurm's object API mean times counter, so up to one "
         "counter too low."
     )
-    schedule_cycle_mean: Count = Field(description="Microseconds a cycle on average.")
-    schedule_cycle_mean_depth: Count = Field(description="Jobs looked at in a cycle on average.")
-    schedule_cycles_per_minute: Count = Field(description="Cycles a minute; 0 in the first minute.")
+    schedule_cycle_mean: Count = Field(description="Average microseconds per cycle.")
+    schedule_cycle_mean_depth: Count = Field(description="Jobs examined per cycle on average.")
+    schedule_cycles_per_minute: Count = Field(description="Cycles per minute; 0 in the first minute.")
     schedule_queue_len: Count = Field(description="Jobs in the queue at the last cycle.")
     schedule_exit: ScheduleExit = Field(
-        description="Why cycles ended. All 0 with the classic API, which does not tell it."
+        description="Why cycles ended. All 0 with the classic API, which does not provide it."
     )
 
 
@@ -122,25 +122,27 @@ class BackfillStatistics(PublishedRecord):
     bf_cycle_sum: Count = Field(description="Microseconds of all cycles.")
     bf_cycle_last: Count = Field(description="Microseconds of the last cycle.")
     bf_cycle_max: Count = Field(description="Microseconds of the longest cycle.")
-    bf_cycle_mean: Count = Field(description="Microseconds a cycle on average.")
-    bf_when_last_cycle: Count = Field(description="When the last cycle began, epoch seconds; 0 if never.")
-    bf_last_depth: Count = Field(description="Jobs looked at in the last cycle.")
+    bf_cycle_mean: Count = Field(description="Average microseconds per cycle.")
+    bf_when_last_cycle: Count = Field(description="Start of the last cycle, epoch seconds; 0 if never.")
+    bf_last_depth: Count = Field(description="Jobs examined in the last cycle.")
     bf_last_depth_try: Count = Field(description="Jobs of the last cycle that had a chance to start.")
-    bf_depth_sum: Count = Field(description="Jobs looked at in all cycles.")
+    bf_depth_sum: Count = Field(description="Jobs examined in all cycles.")
     bf_depth_try_sum: Count = Field(description="Jobs of all cycles that had a chance to start.")
-    bf_mean_depth: Count = Field(description="Jobs looked at in a cycle on average.")
+    bf_mean_depth: Count = Field(description="Jobs examined per cycle on average.")
     bf_mean_depth_try: Count = Field(description="Jobs of a cycle that had a chance to start, on average.")
     bf_queue_len: Count = Field(description="Jobs in the queue at the last cycle.")
     bf_queue_len_sum: Count = Field(description="Sum of the queue's length over all cycles.")
     bf_queue_len_mean: Count = Field(description="Mean length of the queue.")
-    bf_table_size: Count = Field(description="Time slots that the last cycle looked at. 0 with the classic API.")
+    bf_table_size: Count = Field(description="Time slots that the last cycle examined. 0 with the classic API.")
     bf_table_size_sum: Count = Field(description="Time slots of all cycles. 0 with the classic API.")
-    bf_table_size_mean: Count = Field(description="Time slots a cycle on average. 0 with the classic API.")
-    bf_exit: BackfillExit = Field(description="Why cycles ended. All 0 with the classic API, which does not tell it.")
+    bf_table_size_mean: Count = Field(description="Average time slots per cycle. 0 with the classic API.")
+    bf_exit: BackfillExit = Field(
+        description="Why cycles ended. All 0 with the classic API, which does not provide it."
+    )
 
 
 class StatisticsRecord(BackfillStatistics, SchedulerStatistics, ControllerStatistics):
-    """The answer of /stats."""
+    """The record of /stats."""
 
     rpc_type_stats: dict[str, RpcTypeStatistics] = Field(description="Remote procedure calls by message type.")
     rpc_user_stats: dict[str, RpcUserStatistics] = Field(description="Remote procedure calls by user name.")

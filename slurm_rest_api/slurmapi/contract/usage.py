@@ -1,8 +1,7 @@
-"""The published usage: partitions by nodes, and the cluster as a whole.
+"""The published usage: a matrix of partitions and nodes, and totals of the cluster.
 
-Only RUNNING and SUSPENDED jobs count as using anything. A load is a number from 0 to 1 (more where nodes are
-oversubscribed): of a node the larger of its CPU and memory share, of a partition and of the cluster the mean over
-their nodes.
+Only RUNNING and SUSPENDED jobs use resources. A load is a number from 0 to 1, or more on oversubscribed nodes. A node's
+load is the larger of its CPU and memory share, a partition's and the cluster's load is the mean over their nodes.
 """
 
 from __future__ import annotations
@@ -39,10 +38,10 @@ NodeUsage = ActiveNode | InactiveNode
 class _Counts(PublishedRecord):
     jobs_running: Count = Field(description="Running jobs.")
     jobs_pending: Count = Field(
-        description="Pending jobs, the waiting rest of an array as one; in each partition that they may run in."
+        description="Pending jobs, in each partition that they requested. The pending tasks of an array count as one."
     )
     nodes_by_state: dict[str, Count] = Field(
-        description="Nodes by state, in sinfo's words: IDLE, MIXED, DRAINED, DOWN and so on."
+        description="Number of nodes by state, in sinfo's words: IDLE, MIXED, DRAINED, DOWN and so on."
     )
     alloc_gpus: Count = Field(description="GPUs allocated on the nodes, to jobs of any partition.")
     total_gpus: Count = Field(description="GPUs of the nodes.")
@@ -73,7 +72,7 @@ class PartitionUsage(_Counts):
 
 
 class UsageRecord(_Counts):
-    """The answer of /usage."""
+    """The record of /usage."""
 
     partitions: dict[str, PartitionUsage] = Field(description="Visible partitions by name.")
     total_load: float = Field(

@@ -1,3 +1,5 @@
+"""The published models: types, documentation and the fields of 2018."""
+
 from __future__ import annotations
 
 import pytest
@@ -94,7 +96,7 @@ def test_classic_job_fields_are_published(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["state", "alloc_cpus", "cpus", "alloc_mem", "real_memory"])
-def test_node_fields_that_front_ends_of_2018_read_are_published(name: str) -> None:
+def test_node_fields_of_the_2018_front_end_are_published(name: str) -> None:
     assert name in contract.NodeRecord.model_fields
 
 
@@ -103,7 +105,7 @@ class Sample(PublishedRecord):
 
 
 @pytest.mark.parametrize("number", [LARGEST_NUMBER + 1, -1, "1", True, None])
-def test_a_count_is_a_whole_number_that_javascript_can_hold(number: object) -> None:
+def test_a_count_is_a_whole_number_that_javascript_reads_exactly(number: object) -> None:
     with pytest.raises(ValidationError):
         Sample.model_validate({"number": number})
     assert Sample.model_validate({"number": LARGEST_NUMBER}).number == 2**53 - 1
