@@ -271,7 +271,7 @@ def test_without_parameters_the_prepared_answer_is_sent(loaded: Service) -> None
         ("/queue?array=x", "array", "Expected array job ids"),
         ("/queue?user=!", "user", "Expected a name after each !"),
         ("/queue?user=" + ",".join("a" * 201), "user", "at most 200 names"),
-        ("/queue?wait=5", "wait", "does not know the parameter 'wait'"),
+        ("/queue?wait=5", "wait", "Unknown parameter: 'wait'"),
         ("/queue?clock=true", "clock", "`clock` needs `since`"),
         ("/queue?since=x&sort=name", "sort", "`sort` cannot be combined with `since`"),
         ("/queue?group_by=user&limit=3", "limit", "`limit` cannot be combined with `group_by`"),
