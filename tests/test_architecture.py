@@ -1,12 +1,11 @@
-"""Who may import whom, and how large things may get: the rules that keep data flowing one way."""
+"""Rules of the package: the direction of imports, the place of each library and of I/O, and sizes."""
 
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-
-import pytest
 
 PACKAGE = "slurm_rest_api"
 ROOT = Path(__file__).parents[1]
@@ -16,7 +15,10 @@ MODULES = {
 }
 TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
-# Library: where it may be imported, as prefixes of module names below the package.
+# The collector and the web workers meet in slurmapi.store and slurmapi.shared.
+COLLECTOR = ("slurmapi.collector", "slurmapi.sources")
+WEB_WORKER = ("slurmapi.query", "slurmapi.responses", "slurmapi.views")
+# Library: modules and packages that may import it.
 ONLY_IN = {
     "flask": (
         "web.",
@@ -60,7 +62,7 @@ ONLY_IN = {
         "demo.formats",
     ),
 }
-# Folder or module: prefixes of what it must not import from the package itself.
+# Package or module: modules and packages that it must not import.
 NEVER = {
     "auth": ("slurmapi", "acctapi", "archive", "health", "web", "diagnosis", "cli", "app"),
     "web": ("slurmapi", "acctapi", "archive", "config", "diagnosis", "cli", "app"),
@@ -75,54 +77,27 @@ NEVER = {
     "config": ("slurmapi", "acctapi", "archive", "web", "diagnosis", "cli", "app"),
     "pyslurm_build": ("slurmapi", "web", "config", "cli", "app"),
 }
-# A guest: only these know it, and only by name or for the flag of the command line.
+# The demonstration cluster can be removed: only these import it.
 HOSTS_OF_THE_DEMO = {"cli.commands"}
-PURE = (
-    "demo.accounting_rows",
-    "demo.hardware",
-    "demo.job_records",
-    "demo.jobs",
-    "demo.layouts",
-    "demo.job_outcomes",
-    "demo.node_records",
-    "demo.job_ids",
-    "demo.partition_records",
-    "demo.backfill_load",
-    "demo.people",
-    "demo.daily_demand",
-    "demo.scale",
-    "demo.statistics_record",
-    "demo.formats",
-    "demo.timeline",
-    "demo.timetable",
-    "slurm.hostlist",
-    "slurm.partitions",
-    "auth.openapi",
-    "auth.permissions",
-    "auth.principal",
-    "metrics.cluster",
-    "metrics.scheduler",
-    "slurmapi.collector.node_name_filter",
-    "slurmapi.collector.job_references",
-    "slurmapi.collector.hide_partitions",
-    "slurmapi.collector.usage",
-    "slurmapi.collector.state_counts",
-    "archive.sample",
-    "archive.aggregate",
-    "archive.projection",
-    "archive.time_range",
-    "acctapi.associations",
-    "acctapi.filters",
-    "acctapi.records",
-    "acctapi.sql",
-    "acctapi.states",
-)
-IMPURE = {"os", "time", "io", "pathlib", "socket", "subprocess", "logging", "datetime", "random"}
+# Package without I/O: its modules that read files, processes or clocks, or write a log.
+WITH_IO: dict[str, tuple[str, ...]] = {
+    "slurm": ("user_names",),
+    "slurmapi.contract": (),
+    "slurmapi.query": (),
+    "slurmapi.collector": ("clock_steps", "collector", "cycle", "loader_main", "loader_process", "lock"),
+    "acctapi": ("coordinators", "database", "encodings", "history", "key_ranges", "reference_data"),
+    "archive": ("engine", "reader", "sampler", "tinydb_import", "views"),
+    "auth": ("factory", "modes"),
+    "demo": ("accounting", "backfill", "cli_options", "files", "options", "source", "source_with_history"),
+    "health": ("checks",),
+    "metrics": ("multiprocess",),
+}
+IO_MODULES = {"os", "time", "io", "pathlib", "socket", "subprocess", "logging", "datetime", "random"}
 LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
 
 
 def imports(tree: ast.AST) -> set[str]:
-    """Every module that a piece of code names in an import statement."""
+    """Returns every module that a piece of code names in an import statement."""
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -133,11 +108,12 @@ def imports(tree: ast.AST) -> set[str]:
 
 
 def own(name: str) -> str:
+    """Returns the name of a module below the package."""
     return name.removeprefix(f"{PACKAGE}.")
 
 
 def own_imports(name: str) -> set[str]:
-    """The modules of the package that the module `name` imports."""
+    """Returns the modules of the package that the module `name` imports."""
     found = set()
     for imported in imports(TREES[name]):
         while imported and imported not in MODULES:
@@ -148,70 +124,95 @@ def own_imports(name: str) -> set[str]:
 
 
 def below(name: str, prefixes: tuple[str, ...]) -> bool:
+    """Returns True if a module is one of `prefixes`, or in one of them."""
     return any(own(name) == prefix or own(name).startswith(prefix.rstrip(".") + ".") for prefix in prefixes)
 
 
-def import_cycle() -> list[str]:
-    """The modules of one import cycle; none when there is none."""
+def package_of(name: str) -> str:
+    """Returns the package that a module is in. The packages of slurmapi count each."""
+    first, *rest = own(name).split(".")
+    return f"{first}.{rest[0]}" if first == "slurmapi" and rest else first
+
+
+def cycle_of(graph: dict[str, set[str]]) -> list[str]:
+    """Returns the nodes of one cycle, or none if there is no cycle."""
     try:
-        TopologicalSorter({name: own_imports(name) - {name} for name in MODULES}).prepare()
+        TopologicalSorter(graph).prepare()
     except CycleError as error:
         return list(error.args[1])
     return []
 
 
-def test_no_module_imports_itself_in_a_circle() -> None:
-    assert import_cycle() == []
-
-
-@pytest.mark.parametrize("library", ONLY_IN)
-def test_each_library_stays_where_it_belongs(library: str) -> None:
-    users = {name for name, tree in TREES.items() if any(i.split(".")[0] == library for i in imports(tree))}
-    strays = {name for name in users if not below(name, ONLY_IN[library])}
-    assert strays == set(), f"{library} may be imported in {ONLY_IN[library]} only"
-
-
-@pytest.mark.parametrize("folder", NEVER)
-def test_folders_do_not_look_back(folder: str) -> None:
-    for name in MODULES:
-        if below(name, (folder,)):
-            backward = {imported for imported in own_imports(name) if below(imported, NEVER[folder])}
-            assert backward == set(), f"{name} must not import from {NEVER[folder]}"
-
-
-@pytest.mark.parametrize("name", PURE)
-def test_pure_modules_touch_neither_clock_nor_files(name: str) -> None:
-    # A `Random` that is given its seed gives the same numbers every time.
-    used = {i.split(".")[0] for i in imports(TREES[f"{PACKAGE}.{name}"]) if i != "random.Random"}
-    assert used & IMPURE == set()
-
-
-def test_the_service_stands_without_the_demo() -> None:
-    """Its folder and one import of the command line can be deleted: nothing else imports it."""
-    hosts = {
-        own(name)
+def offenders(importers: tuple[str, ...], forbidden: tuple[str, ...]) -> list[str]:
+    """Returns the imports from `forbidden` in the modules of `importers`."""
+    return [
+        f"{own(name)} imports {own(imported)}"
         for name in MODULES
-        if not below(name, ("demo",)) and any(below(imported, ("demo",)) for imported in own_imports(name))
-    }
-    assert hosts <= HOSTS_OF_THE_DEMO
+        if below(name, importers)
+        for imported in sorted(own_imports(name))
+        if below(imported, forbidden)
+    ]
+
+
+def test_modules_form_no_cycle() -> None:
+    assert cycle_of({name: own_imports(name) - {name} for name in MODULES}) == []
+
+
+def test_packages_form_no_cycle() -> None:
+    graph: dict[str, set[str]] = defaultdict(set)
+    for name in MODULES:
+        graph[package_of(name)] |= {package_of(imported) for imported in own_imports(name)} - {package_of(name)}
+    assert cycle_of(graph) == []
+
+
+def test_collector_and_web_workers_do_not_import_each_other() -> None:
+    assert offenders(WEB_WORKER, COLLECTOR) + offenders(COLLECTOR, WEB_WORKER) == []
+
+
+def test_packages_import_in_one_direction() -> None:
+    assert [fault for name, forbidden in NEVER.items() for fault in offenders((name,), forbidden)] == []
+
+
+def test_each_library_has_its_place() -> None:
+    assert [
+        f"{own(name)} imports {library}"
+        for name, tree in TREES.items()
+        for library in sorted({imported.split(".")[0] for imported in imports(tree)} & ONLY_IN.keys())
+        if not below(name, ONLY_IN[library])
+    ] == []
+
+
+def test_packages_without_io() -> None:
+    # A `Random` with a seed returns the same numbers every time.
+    assert [
+        f"{own(name)} imports {', '.join(used)}"
+        for name, tree in TREES.items()
+        for package, exceptions in WITH_IO.items()
+        if below(name, (package,)) and not below(name, tuple(f"{package}.{module}" for module in exceptions))
+        if (used := sorted({i.split(".")[0] for i in imports(tree) if i != "random.Random"} & IO_MODULES))
+    ] == []
+
+
+def test_demo_can_be_removed() -> None:
+    hosts = {fault.partition(" ")[0] for fault in offenders(tuple(map(own, MODULES)), ("demo",))}
+    assert {host for host in hosts if not below(host, ("demo",))} <= HOSTS_OF_THE_DEMO
 
 
 def test_only_pyslurm_is_imported_late() -> None:
-    late = {
-        f"{name}: {imported}"
+    assert [
+        f"{own(name)}: {imported}"
         for name, tree in TREES.items()
         for function in ast.walk(tree)
         if isinstance(function, ast.FunctionDef)
-        for imported in imports(function)
+        for imported in sorted(imports(function))
         if imported.split(".")[0] != "pyslurm"
-    }
-    assert late == set()
+    ] == []
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_modules_and_functions_stay_small(name: str) -> None:
-    assert len(MODULES[name].read_text().splitlines()) <= LONGEST_MODULE
-    for node in ast.walk(TREES[name]):
-        if isinstance(node, ast.FunctionDef):
-            assert node.end_lineno is not None
-            assert node.end_lineno - node.lineno < LONGEST_FUNCTION, f"{name}.{node.name} is too long"
+def test_modules_and_functions_are_short() -> None:
+    long = [own(name) for name, path in MODULES.items() if len(path.read_text().splitlines()) > LONGEST_MODULE]
+    for name, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION:
+                long.append(f"{own(name)}.{node.name}")
+    assert long == []

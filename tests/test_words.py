@@ -62,7 +62,6 @@ NOT_YET_PLAIN: Final[tuple[str, ...]] = (
     "tests/pyslurm_build",
     "tests/security",
     "tests/slurmapi",
-    "tests/test_architecture.py",
     "tests/test_audit.py",
     "tests/web",
 )
