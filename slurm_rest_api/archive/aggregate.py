@@ -1,4 +1,4 @@
-"""Several samples as one: means, minima and maxima. Pure."""
+"""Aggregates samples into one: means, minima and maxima."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ _NUMBERS: Final = frozenset((int, float))
 
 
 class Weighted(NamedTuple):
-    """A sample, and how many of the collector's samples it stands for."""
+    """A sample, and how many of the collector's samples it represents."""
 
     sample: Sample
     weight: int
 
 
 def aggregate(slot: int, samples: Sequence[Weighted]) -> Weighted:
-    """One sample for the slot that begins at `slot`, of at least one; the oldest comes first.
+    """Aggregates at least one sample, oldest first, to the sample of the slot that begins at epoch second `slot`.
 
-    Numbers become means, with `<field>_min` and `<field>_max` beside them; means of means are weighted. Numbers of
-    `nodes_by_state` are means alone. Anything else is as in the newest sample. A partition is averaged over the samples
-    that have it.
+    A number becomes its weighted mean, with `<field>_min` and `<field>_max`. Numbers of `nodes_by_state` become means
+    only. Other values are those of the newest sample. A partition is averaged over the samples that have it.
     """
     merged = _merged([(part.sample, part.weight) for part in samples], skip=("time", "partitions"))
     names = dict.fromkeys(name for part in samples for name in part.sample["partitions"])
@@ -59,12 +58,12 @@ def _merged(parts: Sequence[tuple[dict[str, Any], int]], skip: Sequence[str] = (
 
 
 def _is_bound(field: str, record: dict[str, Any]) -> bool:
-    """Whether the field is the minimum or maximum that stands beside another."""
+    """Returns True if the field is the minimum or maximum of another field."""
     return field.endswith((_MIN, _MAX)) and field[: -len(_MIN)] in record
 
 
 def _is_number(value: object) -> bool:
-    # By type and not isinstance(): JSON has no others, and this is asked hundreds of thousands of times.
+    # type() is faster than isinstance() and enough: JSON has no other number types. This runs for every field.
     return type(value) in _NUMBERS
 
 
@@ -74,7 +73,7 @@ def _mean(values: Sequence[float], weights: Sequence[int]) -> float:
 
 
 def _mean_counts(parts: Sequence[tuple[dict[str, float], int]]) -> dict[str, float]:
-    """Means of counts by name; one that a sample lacks is 0 there."""
+    """Returns the means of counts by name. A count that a sample lacks is 0."""
     names = sorted({name for counts, _ in parts for name in counts})
     weights = [weight for _, weight in parts]
     return {name: _mean([counts.get(name, 0) for counts, _ in parts], weights) for name in names}

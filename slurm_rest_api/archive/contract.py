@@ -1,4 +1,4 @@
-"""The answer of /load as OpenAPI describes it."""
+"""Published fields of /load, as OpenAPI describes them."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from slurm_rest_api.contract_base import OpenAPIModel
 
-_BOUNDS = "With a step, means, and beside each number its `…_min` and `…_max`."
+_BOUNDS = "With a step: means, and for each number its `…_min` and `…_max`."
 
 
 class _Figures(BaseModel):
-    # Of wider steps each number has two more fields.
+    # Samples of a step have two more fields for each number.
     model_config = ConfigDict(extra="allow")
 
     total_cpus: float = Field(description="CPUs.")
     total_mem: float = Field(description="Memory, MiB.")
-    alloc_cpus: float = Field(description="CPUs allocated; of a partition those of its own jobs.")
-    alloc_mem: float = Field(description="Memory allocated, MiB; of a partition that of its own jobs.")
-    alloc_gpus: float | None = Field(None, description="GPUs allocated; absent in samples of before 1.0.")
-    total_gpus: float | None = Field(None, description="GPUs; absent in samples of before 1.0.")
-    jobs_running: float | None = Field(None, description="Running jobs; absent in samples of before 1.0.")
+    alloc_cpus: float = Field(description="CPUs allocated. For a partition: to its own jobs.")
+    alloc_mem: float = Field(description="Memory allocated, MiB. For a partition: to its own jobs.")
+    alloc_gpus: float | None = Field(None, description="GPUs allocated. Absent in samples before release 1.0.")
+    total_gpus: float | None = Field(None, description="GPUs. Absent in samples before release 1.0.")
+    jobs_running: float | None = Field(None, description="Running jobs. Absent in samples before release 1.0.")
     jobs_pending: float | None = Field(
-        None, description="Pending jobs, the waiting rest of an array as one; absent in samples of before 1.0."
+        None,
+        description="Pending jobs. The pending tasks of an array count as one. Absent in samples before release 1.0.",
     )
     nodes_by_state: dict[str, float] | None = Field(
-        None, description="Nodes by state, in sinfo's words: IDLE, MIXED, DRAINED, DOWN …"
+        None, description="Nodes by state, as sinfo names it: IDLE, MIXED, DRAINED, DOWN …"
     )
 
 
@@ -32,9 +33,9 @@ class PartitionSample(_Figures):
     """One partition in a sample."""
 
     total_nodes: float = Field(description="Nodes.")
-    total_used_cpus_on_active_nodes: float = Field(description="CPUs that jobs of any partition use on its nodes.")
+    total_used_cpus_on_active_nodes: float = Field(description="CPUs allocated on its nodes to jobs of any partition.")
     total_used_mem_on_active_nodes: float = Field(
-        description="Memory that jobs of any partition use on its nodes, MiB."
+        description="Memory allocated on its nodes to jobs of any partition, MiB."
     )
     partition_load: float = Field(description="Mean load of its nodes by its own jobs, 0 to 1.")
     state: str | None = Field(description="State of the partition, such as UP.")
@@ -45,27 +46,29 @@ class LoadSample(_Figures):
 
     __doc__ = f"One sample of the cluster's load. {_BOUNDS}"
 
-    time: int = Field(description="Epoch second at which its slot, or its step, begins.")
+    time: int = Field(description="Epoch second at which the slot or step begins.")
     total_load: float = Field(description="Mean load of all nodes, 0 to 1.")
-    partitions: dict[str, PartitionSample] = Field(description="By partition, those that there were at the time.")
+    partitions: dict[str, PartitionSample] = Field(
+        description="By partition: the partitions that existed at that time."
+    )
 
 
 class LoadMeta(BaseModel):
-    """About the samples."""
+    """Metadata of the samples."""
 
     model_config = ConfigDict(extra="forbid")
 
-    source: str = Field(description="Where the samples come from: `slurm`.")
-    since: int = Field(description="Epoch second from which on samples were looked for.")
-    until: int = Field(description="Epoch second before which samples were looked for.")
-    step: int = Field(description="Seconds that each sample stands for; 0: as they were taken.")
+    source: str = Field(description="Source of the samples: `slurm`.")
+    since: int = Field(description="First epoch second of the time range.")
+    until: int = Field(description="Epoch second at which the time range ends; not part of it.")
+    step: int = Field(description="Seconds that each sample represents. 0: samples as they were taken.")
     count: int = Field(description="Number of samples in `data`.")
-    next: str | None = Field(description="Link to the samples after these, when `truncated`.")
-    truncated: bool = Field(description="True when the answer ends before `until`, because it would be too large.")
+    next: str | None = Field(description="Link to the next samples, if `truncated`.")
+    truncated: bool = Field(description="True if the response ends before `until`, because it would be too large.")
 
 
 class LoadAnswer(OpenAPIModel):
-    """Load samples, oldest first. Where the cluster was not seen there is none."""
+    """Load samples, oldest first. Times when the cluster could not be read have none."""
 
     model_config = ConfigDict(extra="forbid")
 

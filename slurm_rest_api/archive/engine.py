@@ -1,4 +1,4 @@
-"""Opens the load archive: an SQLite file by default, any database that SQLAlchemy knows by `archive_url`."""
+"""Opens the database of the load archive: an SQLite file, or the database at `archive_url`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _STATEMENT_SECONDS: Final = 30
 
 
 def archive_file(system: SystemSettings, environ: Mapping[str, str] = os.environ) -> Path:
-    """The SQLite file: `archive_path`, if relative in $STATE_DIRECTORY, which systemd sets, or the working folder."""
+    """Returns the SQLite file. A relative `archive_path` is below $STATE_DIRECTORY (systemd) or the working folder."""
     state = environ.get("STATE_DIRECTORY", "").partition(":")[0]
     return Path(state or Path.cwd()) / system.archive_path
 
 
 def open_engine(system: SystemSettings, *, writable: bool) -> Engine:
-    """The engine of the archive. Only a writer makes the file and its folder.
+    """Creates the engine of the archive. Only a writer creates the file and its folder.
 
     Raises:
         ArchiveError: `archive_url` is unusable, or its driver is not installed.
@@ -47,17 +47,18 @@ def open_engine(system: SystemSettings, *, writable: bool) -> Engine:
             connect_args=_limits(parsed),
         )
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        # The error of make_url may hold the whole URL, the password in it.
+        # The error of make_url may contain the whole URL with the password.
         no_driver = isinstance(error, NoSuchModuleError | ModuleNotFoundError)
-        reason = "its driver is not installed" if no_driver else "it is no URL of a database"
+        reason = "its driver is not installed" if no_driver else "it is not the URL of a database"
         raise ArchiveError(
-            f"system.archive_url cannot be used: {reason}. Expected such as postgresql+psycopg://user@host/database or"
-            " mysql+pymysql://user@host/database, with the driver installed in the service's environment."
+            f"`system.archive_url` cannot be used: {reason}. Use a URL such as"
+            " postgresql+psycopg://user@host/database or mysql+pymysql://user@host/database, and install its driver in"
+            " the service's environment."
         ) from None
 
 
 def _limits(url: URL) -> dict[str, Any]:
-    """What keeps a server that hangs from holding up the collector or a request for long, where we know the words."""
+    """Returns driver-specific timeouts, so that a hanging server cannot block for long. Empty for other drivers."""
     milliseconds = _STATEMENT_SECONDS * 1000
     postgresql = {"options": f"-c statement_timeout={milliseconds}", "tcp_user_timeout": milliseconds}
     own: dict[str, dict[str, Any]] = {
@@ -80,16 +81,17 @@ def _sqlite(file: Path, *, writable: bool) -> Engine:
     if writable:
 
         def make_folder(_dialect: Any, _record: Any, _args: Any, _parameters: Any) -> None:
-            # At every connect, not once at the start: a disk may be mounted late.
+            # At every connect, because a disk may be mounted late.
             try:
                 file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
             except OSError as error:
                 raise ArchiveError(
-                    f"The folder of the load archive {file} cannot be made: {error.strerror}."
+                    f"The folder of the load archive {file} cannot be created: {error.strerror}. Check"
+                    " `system.archive_path` and the rights of its folder."
                 ) from error
 
         def prepare(connection: Any, _record: Any) -> None:
-            # Readers go on while a sample is written, and what was committed outlives a power cut.
+            # WAL: readers continue while a sample is written. FULL: committed samples survive a power failure.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
 

@@ -1,4 +1,4 @@
-"""The parts of the load archive, put together from the settings."""
+"""Builds the load archive's parts from the settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DAY_SECONDS = 86400
 
 
 def open_sampler(settings: Settings) -> Sampler | None:
-    """The collector's part; None when `system.archive_usage_load` is off.
+    """Builds the collector's part. Returns None when `system.archive_usage_load` is off.
 
     Raises:
         ArchiveError: the archive cannot be opened with these settings.
@@ -35,7 +35,7 @@ def open_sampler(settings: Settings) -> Sampler | None:
 
 
 def open_archive(settings: Settings) -> Archive | None:
-    """The web worker's part; None when `system.archive_usage_load` is off.
+    """Builds the web worker's part. Returns None when `system.archive_usage_load` is off.
 
     Raises:
         ArchiveError: the archive cannot be opened with these settings.

@@ -1,4 +1,4 @@
-"""The query parameters of /load."""
+"""Query parameters of /load."""
 
 from __future__ import annotations
 
@@ -13,30 +13,29 @@ _LONGEST = 10**10
 
 
 class LoadParameters(Parameters):
-    """Parameters of /load. A range is given by `time` and `offset`, or by `since` and `until`."""
+    """Parameters of /load. A time range is given by `time` and `offset`, or by `since` and `until`."""
 
     time: int | None = Field(
         None,
         ge=0,
         le=_LONGEST,
-        description="The last so many seconds; without it and `since`, the newest sample alone.",
+        description="Length of the range in seconds. Without `time`, `since` and `until`: the newest sample only.",
     )
-    offset: int | None = Field(None, ge=0, le=_LONGEST, description="Up to so many seconds ago, instead of now.")
-    since: TimeParam | None = Field(None, description="From this time on; without it, of the day before `until`.")
-    until: TimeParam | None = Field(None, description="Before this time; without it, until now.")
+    offset: int | None = Field(None, ge=0, le=_LONGEST, description="Seconds between the end of the range and now.")
+    since: TimeParam | None = Field(None, description="Start of the range. Default: one day before `until`.")
+    until: TimeParam | None = Field(None, description="End of the range, exclusive. Default: now.")
     step: int | None = Field(
         None,
         ge=1,
         le=_LONGEST,
-        description="Seconds that one sample of the answer stands for: means, with `…_min` and `…_max`. Without it each"
-        " sample, or of a long range the narrowest step that fits.",
+        description="Seconds that one sample of the response represents: means, with `…_min` and `…_max`. Default: each"
+        " sample, or for a long range the narrowest step that fits.",
     )
     partition: CommaList | None = Field(None, description="Only these partitions under `partitions`.")
     fields: CommaList | None = Field(
-        None, description="Only these fields; `partitions.partition_load` for one of each partition."
+        None, description="Only these fields. `partitions.partition_load` names a field of each partition."
     )
     format: Format = Field(
         "json",
-        description="All but json come without the envelope; csv, tsv and table with a column for each field of each"
-        " partition.",
+        description="Only json has the envelope. csv, tsv and table have a column for each field of each partition.",
     )

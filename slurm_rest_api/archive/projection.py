@@ -1,4 +1,4 @@
-"""What of a sample an answer shows: hidden partitions never, and otherwise what was asked for. Pure."""
+"""Selects the fields and partitions of a sample to show. Hidden partitions are always left out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOT_OF_JOBS: Final = tuple(field for field in PARTITION_FIELDS if field not in 
 
 @dataclass(frozen=True)
 class Projection:
-    """`fields` of the sample and `partition_fields` of each partition; None is all, of the partitions in `only`."""
+    """The `fields` of a sample and the `partition_fields` of the partitions in `only`. None selects all."""
 
     hidden: frozenset[str]
     only: frozenset[str] | None = None
@@ -27,20 +27,20 @@ class Projection:
 
     @property
     def is_whole(self) -> bool:
-        """Whether samples are shown as they are, but for hidden partitions."""
+        """Returns True if samples are shown whole, except for hidden partitions."""
         return self.only is None and self.fields is None
 
     def may_hide(self, body: bytes) -> bool:
-        """Whether a sample's JSON may have something that is hidden."""
+        """Returns True if a sample's JSON may contain a hidden partition."""
         return any(f'"{name}"'.encode() in body for name in self.hidden)
 
 
 def projection_of(
     fields: Sequence[str] | None, partitions: Sequence[str] | None, hidden: frozenset[str], *, jobs: bool = True
 ) -> Projection:
-    """The shape that the parameters `fields` and `partition` ask for; without `jobs` nothing counts jobs.
+    """Returns the projection for the parameters `fields` and `partition`.
 
-    A count that is not shown is left out wherever it is asked for, as /usage does.
+    Without `jobs`, the numbers of jobs are left out, even if they are named in `fields`. /usage does the same.
 
     Raises:
         BadParameter: a field is unknown.
@@ -48,14 +48,14 @@ def projection_of(
     only = None if partitions is None else frozenset(partitions)
     if fields is None and jobs:
         return Projection(hidden, only)
-    # `partitions` by itself would bring all of their fields.
+    # The field `partitions` alone would select all partition fields.
     known = [name for name in KNOWN_FIELDS if name != "partitions"]
     asked = known if fields is None else chosen_fields(fields, KNOWN_FIELDS)
     chosen = [name for name in asked if jobs or not _counts_jobs(name)]
     inner = tuple(field.removeprefix(_PREFIX) for field in chosen if field.startswith(_PREFIX))
     outer = tuple(dict.fromkeys("partitions" if field.startswith(_PREFIX) else field for field in chosen))
     if "partitions" in chosen or not inner:
-        # `partitions` by itself means all of them.
+        # The field `partitions` alone selects all partition fields.
         return Projection(hidden, only, outer, None if jobs else _NOT_OF_JOBS)
     return Projection(hidden, only, outer, inner)
 
@@ -65,7 +65,7 @@ def _counts_jobs(field: str) -> bool:
 
 
 def project(sample: Sample, projection: Projection) -> Sample:
-    """The sample as `projection` shows it; of a wider step the bounds of each field come along."""
+    """Returns the part of a sample that `projection` selects. A selected field brings its `…_min` and `…_max`."""
     shown = sample if projection.fields is None else _picked(sample, projection.fields)
     if "partitions" not in shown:
         return shown
@@ -78,7 +78,7 @@ def project(sample: Sample, projection: Projection) -> Sample:
 
 
 def project_for_rollup(sample: Sample, projection: Projection) -> Sample:
-    """What of a sample is needed to reckon means that are then `project`: the less, the faster."""
+    """Returns the part of a sample that has to be aggregated before `project`. A smaller part is faster."""
     return {"time": sample["time"], "partitions": {}, **project(sample, projection)}
 
 

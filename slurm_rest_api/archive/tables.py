@@ -1,7 +1,7 @@
-"""The tables of the load archive, the same in SQLite, PostgreSQL and MariaDB or MySQL.
+"""Tables of the load archive, the same in SQLite, PostgreSQL, MariaDB and MySQL.
 
-One table a level: the collector's samples, and what is kept for longer, of 10 minutes to a day. A row is one sample of
-the whole cluster as compressed JSON: samples are written once, read by range of time and mostly sent as they are.
+There is one table per level: the collector's samples, and rollups of 10 minutes to a day. A row is one sample of the
+whole cluster as compressed JSON: samples are written once, read by time range and mostly sent unchanged.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from slurm_rest_api.archive.sample import WIDTHS, Sample
 metadata = MetaData()
 
 _EFFORT: Final = 1
-"""More effort makes samples of a few kilobytes hardly smaller, and slower to read."""
+"""Compression level. Higher levels make samples of a few kilobytes hardly smaller, and slower to read."""
 
 _BODY: Final = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
 
 
 class _Codec(threading.local):
-    """Of each thread its own: making them takes longer than using them, and they serve one thread at a time."""
+    """Compressor and decompressor of a thread. Creating them is slow, and threads cannot share them."""
 
     def __init__(self) -> None:
         self.compressor = zstandard.ZstdCompressor(level=_EFFORT)
@@ -39,7 +39,7 @@ def _level(name: str) -> Table:
     return Table(
         name,
         metadata,
-        # An INTEGER primary key is SQLite's own row number: rows then lie in the order of time.
+        # An INTEGER primary key is SQLite's row number, so rows are stored in the order of time.
         Column("time", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
         Column("weight", Integer, nullable=False),
         Column("body", _BODY, nullable=False),
@@ -49,20 +49,20 @@ def _level(name: str) -> Table:
 RAW: Final = _level("load_sample")
 _NAMES: Final = ("load_10_minutes", "load_hour", "load_6_hours", "load_day")
 LEVELS: Final[dict[int, Table]] = {width: _level(name) for width, name in zip(WIDTHS, _NAMES, strict=True)}
-"""By their width in seconds, the narrowest first."""
+"""Tables of rollups by width in seconds, narrowest first."""
 
 
 def pack(sample: Sample) -> bytes:
-    """A sample as it is stored: about a sixth of its JSON."""
+    """Compresses a sample for storage, to about a sixth of its JSON."""
     return _CODEC.compressor.compress(orjson.dumps(sample))
 
 
 def unpack(body: bytes) -> bytes:
-    """The JSON of a stored sample."""
+    """Returns the JSON of a stored sample."""
     return _CODEC.decompressor.decompress(body)
 
 
 def read(body: bytes) -> Sample:
-    """A stored sample."""
+    """Decodes a stored sample."""
     sample: Any = orjson.loads(unpack(body))
     return dict(sample)

@@ -1,4 +1,4 @@
-"""Which samples a query of /load means: its range of time, and how wide the samples of the answer are. Pure."""
+"""Resolves the query parameters of /load to a time range and a resolution."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NEWEST_WITHIN_SLOTS: Final = 2
 
 @dataclass(frozen=True)
 class Retention:
-    """What there is: seconds between samples, for how long each is kept, and how many one answer may have."""
+    """Seconds between samples, seconds for which each is kept, and the most samples of one response."""
 
     width: int
     keep_seconds: int
@@ -25,9 +25,9 @@ class Retention:
 
 @dataclass(frozen=True)
 class TimeRange:
-    """Samples from second `since` up to but not including `until`, each `step` seconds wide; 0: as they were taken.
+    """Samples from epoch second `since` up to but not including `until`.
 
-    `newest` asks for the last of them alone.
+    `step` is their width in seconds, 0 for samples as they were taken. `newest` selects only the last one.
     """
 
     since: int
@@ -37,7 +37,7 @@ class TimeRange:
 
 
 def time_range_of(query: LoadParameters, retention: Retention, now: int) -> TimeRange:
-    """The samples that `query` means at epoch second `now`.
+    """Returns the time range of `query` at epoch second `now`.
 
     Raises:
         BadParameter: the parameters contradict each other.
@@ -45,21 +45,22 @@ def time_range_of(query: LoadParameters, retention: Retention, now: int) -> Time
     if query.since is None and query.until is None:
         return _backwards(query, retention, now)
     if query.time is not None or query.offset:
-        raise BadParameter(
-            "time and offset count from now; they cannot be used with since and until.", parameter="time"
-        )
+        raise BadParameter("`time` and `offset` cannot be combined with `since` and `until`.", parameter="time")
     until = now + 1 if query.until is None else query.until
     since = until - _DAY if query.since is None else query.since
     if since >= until:
-        raise BadParameter(f"since={since} is not before until={until} (epoch seconds).", parameter="since")
+        raise BadParameter(
+            f"`since` is not before `until`: {since} and {until} (epoch seconds). Use an earlier `since`.",
+            parameter="since",
+        )
     return TimeRange(since, until, _step(query.step, since, until, retention, now))
 
 
 def _backwards(query: LoadParameters, retention: Retention, now: int) -> TimeRange:
-    """The last `time` seconds, `offset` seconds ago: `(now - offset - time, now - offset]`, as in 2018."""
+    """Returns the last `time` seconds, `offset` seconds ago: `(now - offset - time, now - offset]`, as in 2018."""
     until = now - (query.offset or 0) + 1
     if query.time is None:
-        # One sample is meant, also while that of the present slot is still being taken.
+        # Two slots, because the current one may not have its sample yet.
         since = until - _NEWEST_WITHIN_SLOTS * retention.width
         return TimeRange(since, until, _step(query.step, since, until, retention, now), newest=True)
     since = until - query.time
@@ -67,7 +68,7 @@ def _backwards(query: LoadParameters, retention: Retention, now: int) -> TimeRan
 
 
 def _step(asked: int | None, since: int, until: int, retention: Retention, now: int) -> int:
-    """The width of samples: as asked, if what they are made of is kept and not too much to be read at once."""
+    """Returns the requested width, rounded up to one that can be computed from a limited number of stored samples."""
     finest = _finest(since, retention, now)
     seconds = until - since
     if asked is None:
@@ -75,7 +76,7 @@ def _step(asked: int | None, since: int, until: int, retention: Retention, now: 
         return finest if fits else _fitting(max(finest, 1), seconds, retention.max_samples)
     if asked <= max(finest, retention.width):
         return finest
-    # Wider samples are made of those of a level, so their width is a multiple of the level's.
+    # Samples are aggregated from those of a level, so their width is a multiple of the level's.
     source = max((width for width in WIDTHS if width <= asked), default=retention.width)
     step = -(-asked // source) * source
     if step in WIDTHS or seconds / source <= retention.max_samples:
@@ -84,7 +85,7 @@ def _step(asked: int | None, since: int, until: int, retention: Retention, now: 
 
 
 def _finest(since: int, retention: Retention, now: int) -> int:
-    """The narrowest width that is kept since then; 0: every sample."""
+    """Returns the narrowest width that is kept since then; 0 if every sample is."""
     age = now - since
     if age <= retention.keep_seconds:
         return 0
@@ -92,6 +93,6 @@ def _finest(since: int, retention: Retention, now: int) -> int:
 
 
 def _fitting(finest: int, seconds: int, max_samples: int) -> int:
-    """The narrowest width that is stored as it is: nothing has to be reckoned, however long the range."""
+    """Returns the narrowest stored width that fits, so that long ranges need no aggregation."""
     days = -(-seconds // (max_samples * _DAY))
     return next((step for step in WIDTHS if step >= finest and seconds / step <= max_samples), days * _DAY)

@@ -1,4 +1,4 @@
-"""Brings the load archive of the 2018 service in: a TinyDB file, one JSON object that may have gigabytes."""
+"""Imports the load archive of the 2018 service: a TinyDB file, one JSON object of up to gigabytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slurm_rest_api.errors import ArchiveError
 
 _TABLE: Final = "_default"
 _BATCH: Final = 500
-# The first second of 2000: what lies before is no time of a sample.
+# The first second of 2000. Earlier times are errors.
 _EARLIEST: Final = 946684800
 _FIGURES: Final = ("total_load", "total_cpus", "total_mem", "alloc_cpus", "alloc_mem")
 _PARTITION_FIGURES: Final = (
@@ -32,12 +32,12 @@ _PARTITION_FIGURES: Final = (
 )
 
 Progress = Callable[[int], None]
-"""Is told how many more bytes of the file have been read."""
+"""Called with the number of bytes read since the last call."""
 
 
 @dataclass
 class ImportReport:
-    """What became of the documents in the file: how many were stored, and why others were not."""
+    """Result of an import: how many documents were stored, and why others were skipped."""
 
     stored: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -47,32 +47,32 @@ class ImportReport:
 
 
 def describe(report: ImportReport) -> str:
-    """The report in words, a line each."""
+    """Formats the report, one sentence a line."""
     lines = [f"Stored {report.stored} samples."]
     if report.first is not None and report.last is not None:
         first, last = (
             datetime.fromtimestamp(second).astimezone().isoformat() for second in (report.first, report.last)
         )
-        lines.append(f"Those that were read are from {first} to {last}.")
+        lines.append(f"The samples in the file are from {first} to {last}.")
     lines += [f"Skipped {count}: {reason}." for reason, count in report.skipped.most_common()]
     if report.damage is not None:
         lines.append(report.damage)
     if not (report.stored or report.skipped):
-        lines.append("The file has no samples: expected the TinyDB file of the 2018 service.")
+        lines.append("The file has no samples. Use the TinyDB file of the 2018 service.")
     return "\n".join(lines)
 
 
 class _Unusable(Exception):
-    """A document that is no sample; `str()` says why."""
+    """A document is not a sample. `str()` is the reason."""
 
 
 def import_tinydb(file: Path, store: ArchiveWriter, width: int, now: int, progress: Progress) -> ImportReport:
-    """Store the samples of a TinyDB file in slots of `width` seconds.
+    """Stores the samples of a TinyDB file in slots of `width` seconds.
 
-    It may be stopped at any moment and started again: slots that have a sample keep it.
+    An interrupted import can be started again: slots that already have a sample keep it.
 
     Raises:
-        ArchiveError: the file cannot be read, is no TinyDB file, or the archive cannot be written.
+        ArchiveError: the file cannot be read, is not a TinyDB file, or the archive cannot be written.
     """
     report = ImportReport()
     batch: dict[int, Sample] = {}
@@ -85,19 +85,19 @@ def import_tinydb(file: Path, store: ArchiveWriter, width: int, now: int, progre
                     report.skipped[str(reason)] += 1
                     continue
                 if sample["time"] in batch:
-                    report.skipped["another sample of the same slot comes before it"] += 1
+                    report.skipped["an earlier sample in the file has the same slot"] += 1
                     continue
                 batch[sample["time"]] = sample
                 if len(batch) >= _BATCH:
                     _store(store, batch, report)
     except OSError as error:
-        raise ArchiveError(f"{file} cannot be read: {error.strerror}.") from error
+        raise ArchiveError(f"The file {file} cannot be read: {error.strerror}.") from error
     _store(store, batch, report)
     return report
 
 
 def _documents(source: BinaryIO, report: ImportReport, progress: Progress) -> Iterator[Any]:
-    """Each document in the order of the file, `{"_default": {"1": {…}, "2": {…}}}`; read up to where it breaks off."""
+    """Yields the documents of `{"_default": {"1": {…}, "2": {…}}}` in order, up to the first damaged byte."""
     reported = 0
     try:
         for _, document in ijson.kvitems(source, _TABLE, use_float=True):
@@ -105,13 +105,15 @@ def _documents(source: BinaryIO, report: ImportReport, progress: Progress) -> It
             progress(source.tell() - reported)
             reported = source.tell()
     except ijson.JSONError as error:
-        report.damage = f"The file is damaged at about byte {source.tell()}; what comes before was read ({error})."
+        report.damage = (
+            f"The file is damaged at about byte {source.tell()} ({error}). Samples before that were imported."
+        )
 
 
 def _sample(document: Any, width: int, now: int) -> Sample:
-    """The document as a sample of its slot; fields that no version of the service wrote are dropped."""
+    """Converts a document to the sample of its slot. Unknown fields are dropped."""
     if not isinstance(document, dict):
-        raise _Unusable("it is no object")
+        raise _Unusable("it is not an object")
     moment = document.get("time")
     if not _is_number(moment) or not _EARLIEST <= moment <= now:
         raise _Unusable("its time is missing, before the year 2000 or in the future")
@@ -137,7 +139,7 @@ def _numbers(record: dict[str, Any], names: tuple[str, ...]) -> dict[str, float]
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    # json.dump of Python writes NaN and Infinity, but yajl does not read them.
+    # Python's json.dump writes NaN and Infinity, which the parser (yajl) rejects.
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -150,8 +152,8 @@ def _store(store: ArchiveWriter, batch: dict[int, Sample], report: ImportReport)
         return
     stored = store.add_past(list(batch.values()))
     report.stored += stored
-    if taken := len(batch) - stored:
-        report.skipped["its slot had a sample already"] += taken
+    if occupied := len(batch) - stored:
+        report.skipped["its slot already has a sample"] += occupied
     store.rebuild(batch)
     first, last = min(batch), max(batch)
     report.first = first if report.first is None else min(report.first, first)

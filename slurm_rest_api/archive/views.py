@@ -1,4 +1,4 @@
-"""The route over the load archive: /load."""
+"""The route of the load archive: /load."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from slurm_rest_api.web.text_formats import flat
 
 @dataclass(frozen=True)
 class Archive:
-    """What answers: `hidden` partitions do not show, for the past either; `source` is for `meta`."""
+    """Parts of /load. Partitions in `hidden` are left out of old samples, too. `source` is published in `meta`."""
 
     reader: ArchiveReader
     retention: Retention
@@ -37,7 +37,7 @@ class Archive:
 
 
 def load_blueprint(archive: Archive | None) -> APIBlueprint:
-    """The blueprint of /load; None: nothing is archived, and the route is a 404 that says so."""
+    """Creates the blueprint of /load. With None it answers 404 and names `system.archive_usage_load`."""
     blueprint = APIBlueprint(
         "archive",
         __name__,
@@ -47,7 +47,7 @@ def load_blueprint(archive: Archive | None) -> APIBlueprint:
 
     @blueprint.get("/load", summary="Load samples", responses={"200": LoadAnswer})
     def load(query: LoadParameters) -> Response:
-        """Samples of the cluster's load, oldest first; the newest one alone unless a range is asked for."""
+        """Samples of the cluster's load, oldest first. Without a time range: the newest sample only."""
         return _answer(require(archive, "The load archive", "system.archive_usage_load"), query)
 
     add_csv_route(blueprint, "/load", load)
@@ -78,7 +78,7 @@ def _found(
 
 
 def _rendered(part: StoredSample | ComputedSample, projection: Projection) -> bytes:
-    """A sample that lies in the archive as it is to be shown, which is the usual case, is not even parsed."""
+    """Returns the JSON of a sample. A stored sample that is shown whole, the usual case, is not parsed."""
     if isinstance(part, StoredSample) and projection.is_whole:
         body = unpack(part.body)
         if not projection.may_hide(body):
@@ -106,6 +106,6 @@ def _meta(archive: Archive, time_range: TimeRange, times: list[int]) -> dict[str
 
 
 def _onward(time_range: TimeRange, since: int) -> str:
-    """The same question from `since` on: the step is named, as a shorter range might get another one."""
+    """Returns the link to the same query from `since` on, with its step: a shorter range could get another one."""
     step = {"step": str(time_range.step)} if time_range.step else {}
     return link_with({"since": str(since), "until": str(time_range.until), "time": None, "offset": None, **step})

@@ -62,7 +62,7 @@ def test_it_can_be_started_again(tmp_path: Path) -> None:
     imported(tinydb(tmp_path / "db.json", documents[:300]), system)
     report = imported(tinydb(tmp_path / "db.json", documents), system)
     assert report.stored == 400
-    assert report.skipped == {"its slot had a sample already": 300}
+    assert report.skipped == {"its slot already has a sample": 300}
     assert len(slots(system)) == 700
 
 
@@ -82,9 +82,9 @@ def test_what_is_no_sample_is_skipped_and_told(tmp_path: Path) -> None:
     report = imported(tinydb(tmp_path / "db.json", documents), system)
     assert report.stored == 1
     assert report.skipped == {
-        "another sample of the same slot comes before it": 1,
+        "an earlier sample in the file has the same slot": 1,
         "its time is missing, before the year 2000 or in the future": 3,
-        "it is no object": 1,
+        "it is not an object": 1,
         "it has no partitions": 1,
         "it has no number in total_cpus": 1,
         "it has no number in alloc_mem, total_cpus, total_mem, total_nodes, total_used_cpus_on_active_nodes,"

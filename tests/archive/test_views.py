@@ -212,7 +212,7 @@ def test_the_answers_are_those_of_the_contract(archive: FlaskClient, now: int) -
         ("offset=-1", "offset", "greater than or equal to 0"),
         ("offset=x", "offset", "valid integer"),
         ("step=0", "step", "greater than or equal to 1"),
-        ("since=tomorrow&until=yesterday", "since", "is not before until"),
+        ("since=tomorrow&until=yesterday", "since", "is not before `until`"),
         ("since=soon", "since", "Expected epoch seconds"),
         ("since=today&time=5", "time", "cannot be used with since and until"),
         ("fields=total_laod", "fields", "Did you mean `total_load`?"),

@@ -111,7 +111,7 @@ def test_a_server_that_hangs_holds_nobody_up_for_long(url: str, limited: set[str
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("nonsense", "it is no URL of a database"),
+        ("nonsense", "it is not the URL of a database"),
         ("oracle+nothing://u:hunter2@h/d", "its driver is not installed"),
         ("postgresql+pg8000://u:hunter2@h/d", "its driver is not installed"),
     ],
