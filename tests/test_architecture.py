@@ -59,7 +59,7 @@ ONLY_IN = {
         "acctapi.encodings",
         "slurmapi.collector.node_name_filter",
         "slurmapi.sources.",
-        "demo.formats",
+        "demo.hardware",
     ),
 }
 # Package or module: modules and packages that it must not import.

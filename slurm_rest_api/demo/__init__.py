@@ -1,4 +1,5 @@
-"""A cluster that does not exist: a deterministic simulation for those who have no Slurm at hand.
+"""The demonstration cluster: a deterministic simulation that needs no Slurm.
 
-A guest: it imports the service, and of the service only two lines know it (in `slurmapi.sources.detect` and `cli`).
+It imports the service. In the service only `slurmapi.sources.detect` and `cli` refer to it. The simulation itself does
+no I/O: only `accounting`, `backfill`, `cli_options`, `files`, `options`, `source` and `source_with_history` do.
 """

@@ -1,4 +1,4 @@
-"""The demo's accounting database: an SQLite file with slurmdbd's tables, which /users and /history read."""
+"""Writes the demo's accounting database: an SQLite file with slurmdbd's tables, which /users and /history read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _INDEXED: Final = (("id_job", "time_submit"), ("id_assoc",), ("id_array_job",), 
 
 
 class AccountingFile:
-    """The writing side of the database in `file`, which is made when it is not there; several processes may write."""
+    """Writing side of the database in `file`, which is created if missing. More than one process may write."""
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -41,13 +41,13 @@ class AccountingFile:
         for columns in _INDEXED:
             Index("_".join(columns), *(self._jobs.c[name] for name in columns))
         self._steps = step_table(STEP_TABLE)
-        # One step for each job: written again, it takes the place of what was there.
+        # One step for each job, so that writing it again replaces it.
         Index("step_of_job", self._steps.c.job_db_inx, unique=True)
         self._notes = Table("demo_note", MetaData(), Column("name", Text, primary_key=True), Column("value", Text))
         self._make()
 
     def write(self, rows: Iterable[Row]) -> None:
-        """Store job records with their steps, in place of those with the same key."""
+        """Stores job records with their steps. Replaces records with the same key."""
         jobs, steps = (insert(table).prefix_with("OR REPLACE") for table in (self._jobs, self._steps))
         pending = iter(rows)
         while batch := list(islice(pending, _BATCH)):
@@ -56,19 +56,19 @@ class AccountingFile:
                 if used := step_rows(batch):
                     connection.execute(steps, used)
 
-    def note(self, name: str, value: int) -> None:
-        """Remember a number under a name."""
+    def write_note(self, name: str, value: int) -> None:
+        """Stores a number under a name."""
         with self._engine.begin() as connection:
             connection.execute(insert(self._notes).prefix_with("OR REPLACE"), {"name": name, "value": str(value)})
 
-    def noted(self, name: str) -> int | None:
-        """The number under a name; None when there is none."""
+    def read_note(self, name: str) -> int | None:
+        """Returns the number stored under a name; None if there is none."""
         with self._engine.connect() as connection:
             value = connection.execute(select(self._notes.c.value).where(self._notes.c.name == name)).scalar()
         return None if value is None else int(value)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Closes all connections."""
         self._engine.dispose()
 
     def _make(self) -> None:
@@ -77,7 +77,7 @@ class AccountingFile:
             self._jobs.create(connection, checkfirst=True)
             self._steps.create(connection, checkfirst=True)
             self._notes.create(connection, checkfirst=True)
-            # Nobody coordinates an account here, but whoever reads that wants to find the table.
+            # The demo has no coordinators, but `auth.private_data` needs the table.
             coord_table().create(connection, checkfirst=True)
             for table, rows in names:
                 table.create(connection, checkfirst=True)
@@ -85,6 +85,6 @@ class AccountingFile:
 
 
 def _prepare(connection: Any, _record: Any) -> None:
-    # Readers go on while records are written. Nothing is lost by a power cut that cannot be computed again.
+    # WAL: readers continue while records are written. OFF: lost records can be computed again.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")

@@ -1,15 +1,14 @@
-"""Rows of slurmdbd's tables for the simulated cluster; pure."""
+"""Rows of slurmdbd's tables for the simulated cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from slurm_rest_api.demo.formats import node_list
-from slurm_rest_api.demo.job_ids import record_key
+from slurm_rest_api.demo.hardware import node_list
 from slurm_rest_api.demo.jobs import Job
-from slurm_rest_api.demo.people import ACCOUNTS, PEOPLE, QOS
 from slurm_rest_api.demo.timeline import Moment
+from slurm_rest_api.demo.workload import ACCOUNTS, QOS, USERS, record_key
 from slurm_rest_api.slurm.reasons import reason_name
 from slurm_rest_api.slurm.sentinels import NO_VAL
 from slurm_rest_api.slurm.states import JOBS
@@ -35,7 +34,7 @@ _TRES: Final = {
 _ROOT_ID, _FIRST_ACCOUNT_ID = 1, 10
 _ALL_QOS: Final = ("," + ",".join(str(number) for number in range(1, len(QOS) + 1)) + ",").encode()
 
-# What every record leaves open.
+# Columns that are the same in every record.
 _UNSET: Final[Row] = {
     "time_suspended": 0, "derived_ec": 0, "derived_es": None, "kill_requid": None, "id_array_job": 0,
     "id_array_task": NO_VAL, "array_task_str": None, "array_max_tasks": 0, "wckey": "", "het_job_id": 0,
@@ -45,14 +44,14 @@ _UNSET: Final[Row] = {
 
 
 def rows_of(moment: Moment) -> Iterator[Row]:
-    """The records of all jobs that have not ended at a moment."""
+    """Yields the records of all jobs that have not ended at a moment."""
     yield from (job_row(job, moment.now) for job in moment.running)
     yield from (job_row(job, moment.now) for job in moment.pending if job.array is None)
     yield from waiting_array_rows(moment)
 
 
 def waiting_array_rows(moment: Moment) -> Iterator[Row]:
-    """For each array the record of the tasks that wait."""
+    """Yields for each array the record of its pending tasks."""
     for job in moment.pending:
         if job.array is not None:
             tasks = (1 << job.array.last + 1) - (1 << moment.next_task[job.array.id])
@@ -65,33 +64,33 @@ def waiting_array_rows(moment: Moment) -> Iterator[Row]:
 
 
 def has_record(job: Job, now: int) -> bool:
-    """Whether slurmdbd has a record of its own for the job: tasks of an array have none while they wait."""
+    """Returns True if slurmdbd has a record for the job. Pending array tasks share the record of their array."""
     return job.array is None or (job.start <= now and bool(job.start))
 
 
 def job_row(job: Job, now: int) -> Row:
-    """The record of a job as it is at epoch second `now`."""
-    phase, slot = job.phase(now), job.slot
+    """Returns the record of a job at epoch second `now`."""
+    phase, share = job.phase(now), job.share
     started = phase != "pending" and bool(job.start)
     ended = phase == "ended"
-    # The task that starts last takes over the record of the array.
+    # The record of the array becomes that of the task that starts last.
     is_late = job.array is not None and job.task != job.array.last
     return {
         **_UNSET,
         **_place(job),
         "job_db_inx": record_key(job.start if is_late else job.submit, job.id, job.attempt),
         "id_job": job.id,
-        "id_user": job.person.uid,
-        "id_group": job.person.uid,
-        "id_assoc": job.person.association,
+        "id_user": job.user.uid,
+        "id_group": job.user.uid,
+        "id_assoc": job.user.association,
         "job_name": job.name,
-        "account": job.person.account,
+        "account": job.user.account,
         "partition": job.partition,
         "id_qos": QOS.index(job.qos) + 1,
-        "cpus_req": slot.cpus * (len(slot.nodes) or 1),
-        "mem_req": slot.memory,
-        "nodelist": node_list(slot.nodes) if started else _NO_NODES,
-        "nodes_alloc": len(slot.nodes) if started else 0,
+        "cpus_req": share.cpus * (len(share.nodes) or 1),
+        "mem_req": share.memory,
+        "nodelist": node_list(share.nodes) if started else _NO_NODES,
+        "nodes_alloc": len(share.nodes) if started else 0,
         "timelimit": job.limit_minutes,
         "time_submit": job.submit,
         "time_eligible": job.eligible,
@@ -100,10 +99,10 @@ def job_row(job: Job, now: int) -> Row:
         "priority": job.priority,
         "state": _STATES[job.outcome] if ended else _RUNNING if started else _PENDING,
         "exit_code": job.exit_code << 8 | job.signal if ended else 0,
-        "kill_requid": job.person.uid if ended and job.outcome == "CANCELLED" else None,
+        "kill_requid": job.user.uid if ended and job.outcome == "CANCELLED" else None,
         "tres_req": _tres(job),
         "tres_alloc": _tres(job) if started else "",
-        "work_dir": f"/home/{job.person.name}/jobs",
+        "work_dir": f"/home/{job.user.name}/jobs",
         "state_reason_prev": _REASONS.get(job.reason, 0),
         "failed_node": job.failed_node if ended else None,
         "restart_cnt": job.attempt,
@@ -111,7 +110,7 @@ def job_row(job: Job, now: int) -> Row:
 
 
 def step_rows(jobs: Iterable[Row]) -> list[Row]:
-    """For each of these job records that has ended after it ran, what it used of its CPUs: half of them to all."""
+    """Returns a step for each of these job records that has ended after it ran. It used 50 to 98 % of its CPUs."""
     return [
         {"job_db_inx": job["job_db_inx"], "deleted": 0, "user_sec": 9 * used // 10, "user_usec": 0,
          "sys_sec": used - 9 * used // 10, "sys_usec": 0}
@@ -121,7 +120,7 @@ def step_rows(jobs: Iterable[Row]) -> list[Row]:
 
 
 def _cpu_seconds(job: Row) -> int:
-    # Jobs with one name behave alike.
+    # Jobs with the same name use the same share of their CPUs.
     percent: int = 50 + sum(job["job_name"].encode()) % 49
     seconds: int = (job["time_end"] - job["time_start"]) * job["cpus_req"]
     return seconds * percent // 100
@@ -134,33 +133,31 @@ def _place(job: Job) -> Row:
 
 
 def _tres(job: Job) -> str:
-    slot, nodes = job.slot, len(job.slot.nodes) or 1
-    cpus = slot.cpus * nodes
-    gpus = f",1001={slot.gpus * nodes}" if slot.gpus else ""
-    return f"1={cpus},2={slot.memory * nodes},4={nodes},5={cpus}{gpus}"
+    share, nodes = job.share, len(job.share.nodes) or 1
+    cpus = share.cpus * nodes
+    gpus = f",1001={share.gpus * nodes}" if share.gpus else ""
+    return f"1={cpus},2={share.memory * nodes},4={nodes},5={cpus}{gpus}"
 
 
 def qos_rows() -> list[Row]:
-    """qos_table."""
+    """Returns the rows of qos_table."""
     return [{"id": number, "name": name} for number, name in enumerate(QOS, 1)]
 
 
 def tres_rows() -> list[Row]:
-    """tres_table."""
+    """Returns the rows of tres_table."""
     return [{"id": number, "type": kind, "name": name} for number, (kind, name) in _TRES.items()]
 
 
 def association_rows() -> list[Row]:
-    """The association table: root, the accounts below it, and each user in one of them."""
+    """Returns the rows of the association table: root, the accounts below it, and each user in one of them."""
     rows = [_association(_ROOT_ID, acct="root", qos=_ALL_QOS, def_qos_id=1)]
     for number, account in enumerate(ACCOUNTS):
         rows.append(
             _association(_FIRST_ACCOUNT_ID + number, acct=account, parent_acct="root", max_wall_pj=5760, shares=10)
         )
-    for person in PEOPLE:
-        rows.append(
-            _association(person.association, user=person.name, acct=person.account, is_def=1, max_submit_jobs=5000)
-        )
+    for user in USERS:
+        rows.append(_association(user.association, user=user.name, acct=user.account, is_def=1, max_submit_jobs=5000))
     return rows
 
 

@@ -1,6 +1,6 @@
-"""Tells the past of the simulated cluster: a short-lived process beside the collector that writes it into two files.
+"""Writes the past of the simulated cluster to two files, in a short-lived process that the collector starts.
 
-The newest days come first, so that the routes have something to show after a few seconds.
+The newest days are written first, so that the routes have data after a few seconds.
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ from slurm_rest_api.processes.children import die_with_parent
 logger = logging.getLogger(__name__)
 
 _DAY: Final = 86400
-_SAMPLES_A_BATCH: Final = 144
-_TOLD_SINCE: Final = "told_since"
+_SAMPLES_PER_BATCH: Final = 144
+_BACKFILLED_SINCE: Final = "backfilled_since"
 _NICENESS: Final = 10
 
 
-def tell_jobs(timeline: Timeline, file: AccountingFile, now: int, days: int) -> None:
-    """Write the records of the jobs that ended in the last `days`, a day at a time, where they are not written yet."""
+def backfill_jobs(timeline: Timeline, file: AccountingFile, now: int, days: int) -> None:
+    """Writes the records of jobs that ended in the last `days`, a day at a time. Continues an interrupted run."""
     begin = now - days * _DAY
-    until = file.noted(_TOLD_SINCE) or now
+    until = file.read_note(_BACKFILLED_SINCE) or now
     while until > begin:
         since = max(begin, until - _DAY)
         ended = (job for job in timeline.changed_between(since, until) if since < job.end <= until)
         file.write(job_row(job, now) for job in ended if has_record(job, now) or not job.start)
-        file.note(_TOLD_SINCE, since)
+        file.write_note(_BACKFILLED_SINCE, since)
         until = since
 
 
-def tell_load(timeline: Timeline, archive: Path, now: int, days: int) -> None:
-    """Write load samples of the last `days`, where the archive has none yet."""
+def backfill_load(timeline: Timeline, archive: Path, now: int, days: int) -> None:
+    """Writes load samples of the last `days` to the slots of `archive` that have none."""
     engine = open_engine(SystemSettings(archive_path=str(archive)), writable=True)
     metadata.create_all(engine)
     with engine.connect() as connection:
-        present = {slot // FINE_SECONDS for slot in connection.execute(select(RAW.c.time)).scalars()}
-    missing = [slot for slot in wanted_slots(now, days) if slot // FINE_SECONDS not in present]
+        existing = {slot // FINE_SECONDS for slot in connection.execute(select(RAW.c.time)).scalars()}
+    missing = [slot for slot in wanted_slots(now, days) if slot // FINE_SECONDS not in existing]
     store = ArchiveWriter(engine)
-    for first in range(0, len(missing), _SAMPLES_A_BATCH):
-        # Forward in time, so that the windows in use are remembered.
-        slots = missing[first : first + _SAMPLES_A_BATCH][::-1]
+    for first in range(0, len(missing), _SAMPLES_PER_BATCH):
+        # Forward in time, so that the timeline can reuse its windows.
+        slots = missing[first : first + _SAMPLES_PER_BATCH][::-1]
         store.add_past([past_sample(timeline, slot) for slot in slots])
         store.rebuild(slots)
     store.close()
@@ -68,7 +68,7 @@ def tell_load(timeline: Timeline, archive: Path, now: int, days: int) -> None:
 @click.option("--jobs", type=int, required=True)
 @click.option("--seed", type=int, required=True)
 def main(folder: Path, nodes: int, jobs: int, seed: int) -> None:
-    """Write the past into FOLDER and end."""
+    """Writes the past into FOLDER, then ends."""
     die_with_parent()
     os.nice(_NICENESS)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -76,9 +76,9 @@ def main(folder: Path, nodes: int, jobs: int, seed: int) -> None:
     timeline, now = Timeline(scale), int(time.time())
     started = time.monotonic()
     accounting = AccountingFile(files.accounting)
-    tell_jobs(timeline, accounting, now, scale.record_days)
+    backfill_jobs(timeline, accounting, now, scale.record_days)
     accounting.close()
-    tell_load(timeline, files.archive, now, scale.load_days)
+    backfill_load(timeline, files.archive, now, scale.load_days)
     logger.info(
         "The demo's past is written: job records of %d days and load samples of %d, in %.0f s.",
         scale.record_days,

@@ -1,4 +1,4 @@
-"""Load samples of the simulated cluster's past, made as the collector makes those of the present; pure."""
+"""Computes load samples of the simulated cluster's past, in the same way as the collector computes current ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FINE_DAYS: Final = 14
 
 
 def wanted_slots(now: int, days: int) -> Iterator[int]:
-    """The moments of the past that are sampled, newest first: 10 minutes apart for two weeks, before that an hour."""
+    """Yields the epoch seconds to sample, newest first: 10 minutes apart for two weeks, before that an hour."""
     slot = now // FINE_SECONDS * FINE_SECONDS - FINE_SECONDS
     while slot > now - days * _DAY:
         yield slot
@@ -31,7 +31,7 @@ def wanted_slots(now: int, days: int) -> Iterator[int]:
 
 
 def past_sample(timeline: Timeline, slot: int) -> Sample:
-    """The sample at an epoch second."""
+    """Returns the sample at epoch second `slot`."""
     moment, nodes = timeline.at(slot), timeline.hardware.nodes
     seen = hide_partitions(
         Snapshot(
@@ -52,17 +52,17 @@ def past_sample(timeline: Timeline, slot: int) -> Sample:
 
 
 def _outlines(moment: Moment) -> Iterator[Record]:
-    """What usage and tally need of the jobs that are not hidden; each is in one partition."""
+    """Yields the fields of jobs that usage and state counts need, without jobs of the hidden partition."""
     for job in moment.running:
         if job.partition == HIDDEN_PARTITION:
             continue
-        names, slot = [node.name for node in job.slot.nodes], job.slot
+        names, share = [node.name for node in job.share.nodes], job.share
         yield {
             "job_id": job.id,
             "job_state": "RUNNING",
             "partition": job.partition,
-            "cpus_allocated": dict.fromkeys(names, slot.cpus),
-            "mem_allocated": dict.fromkeys(names, slot.memory),
+            "cpus_allocated": dict.fromkeys(names, share.cpus),
+            "mem_allocated": dict.fromkeys(names, share.memory),
         }
     for job in moment.pending:
         if job.partition == HIDDEN_PARTITION:

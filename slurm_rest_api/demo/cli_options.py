@@ -1,4 +1,4 @@
-"""The flag `--demo` of `slurm-rest-api run`: a configuration for the demonstration cluster in place of the host's."""
+"""The option `--demo` of `slurm-rest-api run`: writes and uses a configuration for the demonstration cluster."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ Command = Callable[..., None]
 
 
 def demo_options(command: Command) -> Command:
-    """Give a command that runs the service the options --demo, --demo-nodes and --demo-jobs."""
+    """Adds the options --demo, --demo-nodes and --demo-jobs to a command that runs the service."""
 
-    @click.option("--demo", is_flag=True, help="Serve a simulated cluster, with a configuration of its own.")
+    @click.option("--demo", is_flag=True, help="Serve a simulated cluster, with its own configuration.")
     @click.option(
         "--demo-nodes",
         type=click.IntRange(FEWEST_NODES, MOST_NODES),
-        help=f"Nodes of the simulated cluster ({DEFAULT_NODES}).",
+        help=f"Number of simulated nodes ({DEFAULT_NODES}).",
     )
     @click.option(
         "--demo-jobs",
         type=click.IntRange(1, MOST_JOBS),
-        help=f"About so many jobs are in its queue ({DEFAULT_JOBS}).",
+        help=f"Approximate number of jobs in the queue ({DEFAULT_JOBS}).",
     )
     @functools.wraps(command)
     def with_demo(
@@ -51,18 +51,20 @@ def demo_options(command: Command) -> Command:
             settings = _use(click.get_current_context(), scale)
             _announce_when_ready(host or settings.system.host, port or settings.system.port)
         elif demo_nodes or demo_jobs:
-            raise click.UsageError("--demo-nodes and --demo-jobs are for --demo.")
+            raise click.UsageError("--demo-nodes and --demo-jobs need --demo. Add --demo.")
         command(*args, host=host, port=port)
 
     return with_demo
 
 
 def _use(context: click.Context, scale: Scale) -> Settings:
-    """Have the command and its children work with the demo's configuration."""
+    """Makes the command and its child processes use the demo's configuration."""
     parent = context.parent
     assert parent is not None
     if parent.params["config"] is not None:
-        raise click.UsageError("--demo has a configuration of its own; leave --config away.")
+        raise click.UsageError(
+            "--demo cannot be combined with --config: it writes its own configuration. Omit --config."
+        )
     folder = DemoFolder.of(scale)
     try:
         folder.prepare(scale)
@@ -76,7 +78,7 @@ def _use(context: click.Context, scale: Scale) -> Settings:
 
 
 def write_config(folder: DemoFolder, scale: Scale) -> None:
-    """Write the configuration of a cluster of this size into its folder."""
+    """Writes the configuration for a cluster of this size into its folder."""
     runtime = Settings().system.runtime_path()
     sections: Mapping[str, Mapping[str, Any]] = {
         "system": {
@@ -104,7 +106,7 @@ def write_config(folder: DemoFolder, scale: Scale) -> None:
 
 
 def _announce_when_ready(host: str, port: int) -> None:
-    """Say where the demo is as soon as it answers, while the command goes on to start it."""
+    """Starts a thread that prints the demo's address as soon as it answers."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # nosec B104  # noqa: S104 - only to name another address
     name = f"[{reachable}]" if ":" in reachable else reachable
     threading.Thread(target=_announce, args=(f"http://{name}:{port}",), daemon=True).start()
@@ -114,7 +116,7 @@ def _announce(address: str) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while not _answers(address):
         if time.monotonic() > deadline:
-            click.echo(f"{address}/ does not answer yet; the log above says why.")
+            click.echo(f"{address}/ does not answer yet. The log above has the cause.")
             return
         time.sleep(_POLL_SECONDS)
     click.echo(

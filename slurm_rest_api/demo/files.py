@@ -1,4 +1,4 @@
-"""Where the demo keeps its past: files that can be deleted at any time, and are then written anew."""
+"""Files of the demo's past. They can be deleted at any time, and are then written again."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import platformdirs
 
 from slurm_rest_api.demo.scale import Scale
 
-# Raised whenever the simulation changes, so that an old past does not meet a new present.
-_EDITION: Final = 2
-_MARK: Final = "demo.json"
+# Increased whenever the simulation changes, so that files of an older simulation are not continued.
+_SIMULATION_VERSION: Final = 2
+_DESCRIPTION: Final = "demo.json"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class DemoFolder:
 
     @classmethod
     def of(cls, scale: Scale) -> DemoFolder:
-        """The folder of a cluster of this size, in the user's cache."""
+        """Returns the folder for a cluster of this size, in the user's cache."""
         name = f"demo-{scale.nodes}-{scale.jobs}-{scale.seed}"
         return cls(platformdirs.user_cache_path("slurm-rest-api") / name)
 
@@ -41,18 +41,19 @@ class DemoFolder:
 
     @property
     def config(self) -> Path:
-        """The configuration that the flag --demo writes."""
+        """Configuration that the option --demo writes."""
         return self.root / "config.yml"
 
     def prepare(self, scale: Scale) -> None:
-        """Make the folder; what another edition of the simulation, or one of another size, left in it is deleted.
+        """Creates the folder. Deletes files of another version or size of the simulation.
 
         Raises:
-            OSError: it cannot be made or written.
+            OSError: the folder cannot be created or written.
         """
-        mark = json.dumps({"edition": _EDITION, "nodes": scale.nodes, "jobs": scale.jobs, "seed": scale.seed})
-        file = self.root / _MARK
-        if file.exists() and file.read_text() != mark:
+        description = {"edition": _SIMULATION_VERSION, "nodes": scale.nodes, "jobs": scale.jobs, "seed": scale.seed}
+        text = json.dumps(description)
+        file = self.root / _DESCRIPTION
+        if file.exists() and file.read_text() != text:
             shutil.rmtree(self.root)
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.write_text(mark)
+        file.write_text(text)

@@ -1,9 +1,12 @@
-"""The simulated hardware: kinds of nodes, racks, partitions, and the blocks of nodes that share a timetable; pure."""
+"""The simulated hardware: kinds of nodes, partitions, and blocks of nodes that share a timetable."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+
+from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 
 from slurm_rest_api.demo.scale import Scale
 
@@ -31,7 +34,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition; times are in seconds."""
+    """A partition. Times are in seconds."""
 
     name: str
     max_seconds: int
@@ -51,7 +54,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Block:
-    """Nodes with a timetable of their own; `number` 0 up over the cluster. Without nodes its jobs only wait."""
+    """Nodes with one timetable. `number` counts from 0. The jobs of a block without nodes stay pending."""
 
     number: int
     nodes: tuple[Node, ...]
@@ -90,7 +93,7 @@ class Hardware:
 
 
 def build_hardware(scale: Scale) -> Hardware:
-    """The cluster of a size. Node names have as many leading zeros as the largest kind needs (`cn001`)."""
+    """Builds the cluster of a size. Node names have as many leading zeros as their kind needs (`cn001`)."""
     nodes: list[Node] = []
     blocks: list[Block] = []
     for kind, count in _counts(scale.nodes):
@@ -106,6 +109,17 @@ def build_hardware(scale: Scale) -> Hardware:
 
 
 def _counts(nodes: int) -> list[tuple[Kind, int]]:
-    """How many nodes of each kind: at least one each, and together exactly `nodes`."""
+    """Returns the number of nodes of each kind: at least one each, and exactly `nodes` in total."""
     others = [(kind, max(1, round(nodes * kind.share))) for kind in KINDS if kind is not _MAIN]
     return [(_MAIN, nodes - sum(count for _, count in others)), *others]
+
+
+@lru_cache(maxsize=4096)
+def node_list(nodes: tuple[Node, ...]) -> str | None:
+    """Returns the nodes as a hostlist such as `cn[001-006]`; None for no nodes."""
+    return str(NodeSet.fromlist([node.name for node in nodes], resolver=RESOLVER_NOGROUP)) if nodes else None
+
+
+def gres(count: int) -> list[str]:
+    """Returns `count` GPUs as a list of generic resources; an empty list for 0."""
+    return [f"gpu:{GPU_TYPE}:{count}"] if count else []

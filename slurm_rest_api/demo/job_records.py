@@ -1,13 +1,12 @@
-"""Published job records of the simulated cluster; pure."""
+"""Published job records of the simulated cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from slurm_rest_api.demo.formats import gres, node_list, tres_text
-from slurm_rest_api.demo.hardware import CLUSTER, GPU_TYPE
-from slurm_rest_api.demo.jobs import Job
+from slurm_rest_api.demo.hardware import CLUSTER, GPU_TYPE, gres, node_list
+from slurm_rest_api.demo.jobs import Job, tres_text
 from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import TimeTexts, duration_text
@@ -20,7 +19,7 @@ _FAILED: Final = {
     "OUT_OF_MEMORY": "OutOfMemory",
 }
 
-# What a simulated job leaves unset, as the object API of pyslurm gives it.
+# Fields that a simulated job does not set, with the values of pyslurm's object API.
 _DEFAULTS: Final[Mapping[str, Any]] = {
     "cluster": CLUSTER, "wckey": None, "resv_name": None, "mcs_label": None, "alloc_node": LOGIN_NODE, "alloc_sid": 0,
     "is_cronjob": False, "cronjob_time": None, "container": None, "container_id": None, "array_job_id": None,
@@ -47,15 +46,15 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "batch_host": None, "cpus_allocated": {}, "mem_allocated": {}, "cpus_alloc_layout": {}, "gres_allocated": {},
     "tres_alloc_str": None,
 }  # fmt: skip
-# In the order of the contract, so that a record begins with who the job is.
+# In the order of the contract, so that a record begins with the job's id and name.
 _UNSET: Final[Record] = {name: _DEFAULTS.get(name) for name in JobRecord.model_fields}
 
 
 class JobRecords:
-    """Makes the records of one moment. `next_task` has, by array id, the first task that waits."""
+    """Creates the records of one moment. `next_task` maps an array id to its first pending task."""
 
     EVALUATION_SECONDS: Final = 300
-    """So often the scheduler looks at a job that waits."""
+    """Seconds between two evaluations of a pending job by the scheduler."""
 
     def __init__(self, now: int, next_task: Mapping[int, int]) -> None:
         self._now = now
@@ -63,12 +62,12 @@ class JobRecords:
         self._times = TimeTexts()
 
     def pending(self, job: Job) -> Record:
-        """A job that waits, or the tasks of an array that wait."""
+        """Returns the record of a pending job, or of the pending tasks of an array."""
         waits_for = job.depends_on if self._now < job.eligible else 0
         record = {
             **self._common(job),
             "job_state": "PENDING",
-            # What a dependent job waits for once it may start.
+            # A job whose dependency is fulfilled waits for its priority.
             "state_reason": "Priority" if job.depends_on and not waits_for else job.reason,
             "start_time": 0,
             "end_time": 0,
@@ -83,7 +82,7 @@ class JobRecords:
         return record
 
     def running(self, job: Job) -> Record:
-        """A job that runs."""
+        """Returns the record of a running job."""
         seconds = self._now - job.start
         return {
             **self._common(job),
@@ -96,9 +95,9 @@ class JobRecords:
         }
 
     def ended(self, job: Job) -> Record:
-        """A job that ended a short while ago."""
+        """Returns the record of a job that ended less than MinJobAge ago."""
         seconds = job.end - job.start if job.start else 0
-        nodes = node_list(job.slot.nodes)
+        nodes = node_list(job.share.nodes)
         return {
             **self._common(job),
             "job_state": job.outcome,
@@ -108,8 +107,8 @@ class JobRecords:
             "exit_code": f"{job.exit_code}:{job.signal}",
             "failed_node": job.failed_node,
             "nodes": nodes,
-            "batch_host": job.slot.nodes[0].name if job.slot.nodes else None,
-            "tres_alloc_str": tres_text(job.slot) if job.start else None,
+            "batch_host": job.share.nodes[0].name if job.share.nodes else None,
+            "tres_alloc_str": tres_text(job.share) if job.start else None,
             **_course(seconds, seconds * _cpus(job), None),
         }
 
@@ -118,31 +117,31 @@ class JobRecords:
         return min(evaluated, job.start) if job.start else evaluated
 
     def _common(self, job: Job) -> Record:
-        slot, person = job.slot, job.person
+        share, user = job.share, job.user
         text = duration_text(job.limit_minutes * 60)
         return {
             **_UNSET,
-            **_place(job),
+            **_array_or_het(job),
             "job_id": job.id,
             "name": job.name,
-            "user_id": person.uid,
-            "user_name": person.name,
-            "group_id": person.uid,
-            "group_name": person.name,
-            "account": person.account,
-            "assoc_id": person.association,
+            "user_id": user.uid,
+            "user_name": user.name,
+            "group_id": user.uid,
+            "group_name": user.name,
+            "account": user.account,
+            "assoc_id": user.association,
             "partition": job.partition,
             "qos": job.qos,
             "num_cpus": _cpus(job),
-            "num_nodes": len(slot.nodes) or 1,
-            "num_tasks": len(slot.nodes) or 1,
-            "cpus_per_task": slot.cpus,
-            "memory": slot.memory * (len(slot.nodes) or 1),
-            "min_memory_node": slot.memory,
-            "pn_min_memory": slot.memory,
-            "gres": [f"gpu:{slot.gpus}"] if slot.gpus else [],
-            "tres_per_node": f"gres/gpu:{slot.gpus}" if slot.gpus else None,
-            "tres_req_str": tres_text(slot),
+            "num_nodes": len(share.nodes) or 1,
+            "num_tasks": len(share.nodes) or 1,
+            "cpus_per_task": share.cpus,
+            "memory": share.memory * (len(share.nodes) or 1),
+            "min_memory_node": share.memory,
+            "pn_min_memory": share.memory,
+            "gres": [f"gpu:{share.gpus}"] if share.gpus else [],
+            "tres_per_node": f"gres/gpu:{share.gpus}" if share.gpus else None,
+            "tres_req_str": tres_text(share),
             "priority": job.priority,
             "restart_cnt": job.attempt,
             "submit_time": job.submit,
@@ -151,16 +150,16 @@ class JobRecords:
             "last_sched_eval": self._times[self._evaluated(job)],
             "time_limit": job.limit_minutes,
             "time_limit_str": text,
-            "command": f"/home/{person.name}/jobs/{job.name}.sh",
-            "work_dir": f"/home/{person.name}/jobs",
+            "command": f"/home/{user.name}/jobs/{job.name}.sh",
+            "work_dir": f"/home/{user.name}/jobs",
             "std_in": "/dev/null",
-            "std_out": f"/home/{person.name}/jobs/slurm-{job.id}.out",
-            "std_err": f"/home/{person.name}/jobs/slurm-{job.id}.out",
+            "std_out": f"/home/{user.name}/jobs/slurm-{job.id}.out",
+            "std_err": f"/home/{user.name}/jobs/slurm-{job.id}.out",
         }
 
 
-def _place(job: Job) -> Record:
-    """Its place in an array or a heterogeneous job."""
+def _array_or_het(job: Job) -> Record:
+    """Returns the fields of an array task or of a component of a heterogeneous job."""
     if job.array is not None:
         return {"array_job_id": job.array.id, "array_task_id": job.task}
     if job.het_id:
@@ -182,21 +181,21 @@ def _course(seconds: int, cpu_seconds: int, remaining: int | None) -> Record:
 
 
 def _holdings(job: Job) -> Record:
-    slot = job.slot
-    names = [node.name for node in slot.nodes]
-    cpu_ids = list(range(slot.first_cpu, slot.first_cpu + slot.cpus))
+    share = job.share
+    names = [node.name for node in share.nodes]
+    cpu_ids = list(range(share.first_cpu, share.first_cpu + share.cpus))
     return {
-        "nodes": node_list(slot.nodes),
+        "nodes": node_list(share.nodes),
         "batch_host": names[0],
-        "cpus_allocated": dict.fromkeys(names, slot.cpus),
-        "mem_allocated": dict.fromkeys(names, slot.memory),
+        "cpus_allocated": dict.fromkeys(names, share.cpus),
+        "mem_allocated": dict.fromkeys(names, share.memory),
         "cpus_alloc_layout": dict.fromkeys(names, cpu_ids),
-        "gres_allocated": dict.fromkeys(names, {f"gpu:{GPU_TYPE}": slot.gpus} if slot.gpus else {}),
-        "gres": gres(slot.gpus),
-        "tres_alloc_str": tres_text(slot),
+        "gres_allocated": dict.fromkeys(names, {f"gpu:{GPU_TYPE}": share.gpus} if share.gpus else {}),
+        "gres": gres(share.gpus),
+        "tres_alloc_str": tres_text(share),
         "billable_tres": float(_cpus(job)),
     }
 
 
 def _cpus(job: Job) -> int:
-    return job.slot.cpus * (len(job.slot.nodes) or 1)
+    return job.share.cpus * (len(job.share.nodes) or 1)

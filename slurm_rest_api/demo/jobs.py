@@ -1,4 +1,4 @@
-"""The life of one simulated job: when it is submitted, becomes eligible, starts and ends, and how."""
+"""One simulated job: its times, outcome and share of nodes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from slurm_rest_api.demo.hardware import Node
-from slurm_rest_api.demo.people import Person
+from slurm_rest_api.demo.workload import User
 
 Phase = Literal["future", "pending", "running", "ended"]
 
 MIN_JOB_AGE_SECONDS = 300
-"""How long a job that has ended stays in /queue (slurm.conf's MinJobAge)."""
+"""Seconds for which an ended job stays in /queue (slurm.conf's MinJobAge)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """A fixed share of some nodes, on which one job runs at a time: CPUs from `first_cpu` on, MiB and GPUs a node."""
+class NodeShare:
+    """A fixed share of nodes, on which one job runs at a time: CPUs from `first_cpu` on, MiB and GPUs per node."""
 
     nodes: tuple[Node, ...]
     first_cpu: int
@@ -26,7 +26,7 @@ class Slot:
 
 
 class Array(NamedTuple):
-    """The array that a job is a task of: `last` is the highest index, `at_once` the most tasks that run together."""
+    """The array of a task. `last` is the highest index, `at_once` the most tasks that run at the same time."""
 
     id: int
     last: int
@@ -35,7 +35,7 @@ class Array(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One attempt at a job. Times are epoch seconds; `start` is 0 for a job that is cancelled before it starts."""
+    """One attempt at a job. Times are epoch seconds. `start` is 0 for a job that is cancelled before it starts."""
 
     id: int
     submit: int
@@ -45,11 +45,11 @@ class Job:
     outcome: str
     exit_code: int
     signal: int
-    person: Person
+    user: User
     name: str
     partition: str
     qos: str
-    slot: Slot
+    share: NodeShare
     limit_minutes: int
     priority: int
     reason: str
@@ -63,9 +63,16 @@ class Job:
     failed_node: str | None = None
 
     def phase(self, now: int) -> Phase:
-        """Where in its life the job is."""
+        """Returns the phase of the job at epoch second `now`."""
         if now < self.submit:
             return "future"
         if now >= self.end:
             return "ended"
         return "running" if self.start and now >= self.start else "pending"
+
+
+def tres_text(share: NodeShare) -> str:
+    """Returns the TRES of a share as Slurm writes them: `cpu=16,mem=60000M,node=1,billing=16`."""
+    nodes = len(share.nodes) or 1
+    gpus = f",gres/gpu={share.gpus * nodes}" if share.gpus else ""
+    return f"cpu={share.cpus * nodes},mem={share.memory * nodes}M,node={nodes},billing={share.cpus * nodes}{gpus}"

@@ -1,4 +1,4 @@
-"""How the nodes of a block are shared out in one window of its timetable: slots that never overlap; pure."""
+"""Divides the nodes of a block into shares that do not overlap, for one window of its timetable."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from random import Random
 from typing import Final, Literal
 
 from slurm_rest_api.demo.hardware import Block, Node
-from slurm_rest_api.demo.jobs import Slot
+from slurm_rest_api.demo.jobs import NodeShare
 
 Style = Literal["mixed", "wide", "array", "het"]
 
-# Shares of a node, in quarters of it.
+# Divisions of a node into shares, in quarters.
 _QUARTERS: Final = ((4,), (4,), (2, 2), (2, 1, 1), (3, 1), (1, 1, 1, 1))
 _REASONS: Final = (
     "Not responding",
@@ -26,7 +26,7 @@ _OUTAGES: Final = 0.09
 
 @dataclass(frozen=True)
 class Outage:
-    """A node that takes no jobs from the epoch second `since` to the end of the window; `down` ends those on it."""
+    """A node that accepts no jobs from epoch second `since` to the end of the window. `down` also ends its jobs."""
 
     node: Node
     since: int
@@ -37,31 +37,33 @@ class Outage:
 
 @dataclass(frozen=True)
 class Layout:
-    """The slots of a window, and the style of what runs on them."""
+    """The shares of a window, and the style of the jobs on them."""
 
     style: Style
-    slots: tuple[Slot, ...]
+    shares: tuple[NodeShare, ...]
     outage: Outage | None
 
 
 def lay_out(random: Random, block: Block, start: int) -> Layout:
-    """The layout of the window that begins at `start`."""
+    """Draws the layout of the window that begins at epoch second `start`."""
     outage = _outage(random, block, start)
     styles: list[Style] = ["mixed", "wide", "array", "het"]
     weights = [55, 20, 15, 10] if len(block.nodes) > 1 else [80, 0, 20, 0]
     (style,) = random.choices(styles, weights)
-    # What spans several nodes does without the sick one for the whole window.
+    # Jobs on more than one node avoid the node with an outage for the whole window.
     sound = tuple(
         node for node in block.nodes if outage is None or node is not outage.node or style in ("mixed", "array")
     )
     if style == "wide":
-        return Layout(style, (_share(sound, 0, 4),), outage)
+        return Layout(style, (_node_share(sound, 0, 4),), outage)
     if style == "het":
-        return Layout(style, tuple(_share(nodes, 0, 4) for nodes in (sound[:1], sound[1:]) if nodes), outage)
+        return Layout(style, tuple(_node_share(nodes, 0, 4) for nodes in (sound[:1], sound[1:]) if nodes), outage)
     if style == "array":
         quarters = random.choice(((4,), (2, 2), (1, 1, 1, 1)))
-        return Layout(style, tuple(slot for node in sound for slot in _slots(node, quarters)), outage)
-    return Layout(style, tuple(slot for node in sound for slot in _slots(node, random.choice(_QUARTERS))), outage)
+        return Layout(style, tuple(share for node in sound for share in _node_shares(node, quarters)), outage)
+    return Layout(
+        style, tuple(share for node in sound for share in _node_shares(node, random.choice(_QUARTERS))), outage
+    )
 
 
 def _outage(random: Random, block: Block, start: int) -> Outage | None:
@@ -79,14 +81,14 @@ def _outage(random: Random, block: Block, start: int) -> Outage | None:
     )
 
 
-def _slots(node: Node, quarters: tuple[int, ...]) -> list[Slot]:
-    return [_share((node,), sum(quarters[:i]), quarter) for i, quarter in enumerate(quarters)]
+def _node_shares(node: Node, quarters: tuple[int, ...]) -> list[NodeShare]:
+    return [_node_share((node,), sum(quarters[:i]), quarter) for i, quarter in enumerate(quarters)]
 
 
-def _share(nodes: tuple[Node, ...], first: int, quarters: int) -> Slot:
-    """A share of some nodes of one kind, in quarters; a little memory is left to the system."""
+def _node_share(nodes: tuple[Node, ...], first: int, quarters: int) -> NodeShare:
+    """Returns a share of nodes of one kind, in quarters. 1/16 of the memory is left to the system."""
     kind = nodes[0].kind
-    return Slot(
+    return NodeShare(
         nodes=nodes,
         first_cpu=kind.cpus * first // 4,
         cpus=kind.cpus * quarters // 4,

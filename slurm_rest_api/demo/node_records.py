@@ -1,4 +1,4 @@
-"""Published node records of the simulated cluster: what the running jobs leave of each node; pure."""
+"""Published node records of the simulated cluster."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from slurm_rest_api.demo.formats import gres
-from slurm_rest_api.demo.hardware import CLUSTER, Node
+from slurm_rest_api.demo.hardware import CLUSTER, Node, gres
 from slurm_rest_api.demo.jobs import Job
 from slurm_rest_api.demo.layouts import Outage
 from slurm_rest_api.slurmapi.sources.base import Record
@@ -18,7 +17,7 @@ _SLURM_VERSION: Final = "demo"
 
 @dataclass
 class Use:
-    """What the running jobs hold of one node; `started` is when the last of them began."""
+    """Resources of one node that running jobs hold. `started` is the start of the latest of them."""
 
     cpus: int = 0
     memory: int = 0
@@ -27,21 +26,21 @@ class Use:
 
 
 def uses(nodes: tuple[Node, ...], running: Iterable[Job]) -> list[Use]:
-    """The use of each node, in the order of `nodes`."""
+    """Returns the use of each node, in the order of `nodes`."""
     found = [Use() for _ in nodes]
     for job in running:
-        slot = job.slot
-        for node in slot.nodes:
+        share = job.share
+        for node in share.nodes:
             use = found[node.number]
-            use.cpus += slot.cpus
-            use.memory += slot.memory
-            use.gpus += slot.gpus
+            use.cpus += share.cpus
+            use.memory += share.memory
+            use.gpus += share.gpus
             use.started = max(use.started, job.start)
     return found
 
 
 def node_record(node: Node, use: Use, outage: Outage | None, now: int) -> Record:
-    """One node at epoch second `now`."""
+    """Returns the record of a node at epoch second `now`."""
     return {**_state(node, use, outage, now), **_resources(node, use, now), **_hardware(node)}
 
 
@@ -76,7 +75,7 @@ def _resources(node: Node, use: Use, now: int) -> Record:
     kind = node.kind
     gpus = f",gres/gpu={kind.gpus}" if kind.gpus else ""
     used_gpus = f",gres/gpu={use.gpus}" if use.gpus else ""
-    # Neither processes nor the page cache follow the allocation exactly.
+    # CPU load and free memory of a real node differ from the allocation.
     wobble = (node.number * 31 + now // 60 * 17) % 100
     return {
         "cpus": kind.cpus,

@@ -1,4 +1,4 @@
-"""Opens the demonstration cluster by the options behind `source: demo:`."""
+"""Opens the demonstration cluster with the options of the setting `source: demo:…`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from slurm_rest_api.demo.files import DemoFolder
 from slurm_rest_api.demo.scale import DEFAULT_JOBS, DEFAULT_NODES, FEWEST_NODES, MOST_JOBS, MOST_NODES, Scale
 from slurm_rest_api.demo.source import DemoSource
-from slurm_rest_api.demo.source_with_history import RememberingSource
+from slurm_rest_api.demo.source_with_history import SourceWithHistory
 from slurm_rest_api.errors import SourceUnusable
 
 logger = logging.getLogger(__name__)
@@ -26,10 +26,10 @@ def _decoded(value: object) -> object:
 
 
 class DemoOptions(BaseModel):
-    """`nodes=300,jobs=1000,seed=1,folder=/absolute/path`; what is left out has its default.
+    """Options such as `nodes=300,jobs=1000,seed=1,folder=/absolute/path`. All are optional.
 
-    Blanks, commas and percent signs of the path are percent-encoded.
-    In `folder` the past is written: job records with slurmdbd's tables, and load samples. Without it there is no past.
+    Blanks, commas and percent signs of the path are percent-encoded. The past is written into `folder`: job records in
+    slurmdbd's tables, and load samples. Without it there is no past.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,35 +41,38 @@ class DemoOptions(BaseModel):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The options in a text.
+        """Parses the options.
 
         Raises:
-            SourceUnusable: one is unknown or out of its range; the message says which, and what is accepted.
+            SourceUnusable: an option is unknown or out of range.
         """
         try:
             return cls.model_validate(dict(part.split("=", 1) for part in text.split(",") if part))
         except pydantic.ValidationError as error:
-            told = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+            detail = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
             raise SourceUnusable(
-                f"The options of the source demo cannot be used: {told}."
-                " Known are nodes, jobs, seed and folder, as in demo:nodes=300,jobs=1000."
+                f"The options of `source: demo` cannot be used: {detail}."
+                " Use nodes, jobs, seed and folder, as in demo:nodes=300,jobs=1000."
             ) from error
         except ValueError as error:
-            raise SourceUnusable(f"The options of the source demo are `name=value`, not {text!r}.") from error
+            raise SourceUnusable(
+                f"The options of `source: demo` cannot be used: {text!r}."
+                " Use `name=value`, as in demo:nodes=300,jobs=1000."
+            ) from error
 
     @property
     def scale(self) -> Scale:
-        """Size and seed."""
+        """Size and seed of the cluster."""
         return Scale(self.nodes, self.jobs, self.seed)
 
 
 def source_name(scale: Scale, folder: DemoFolder) -> str:
-    """What `system.source` has to be for a cluster of this size with its past in `folder`."""
+    """Returns the value of `system.source` for a cluster of this size with its past in `folder`."""
     return f"demo:nodes={scale.nodes},jobs={scale.jobs},seed={scale.seed},folder={quote(str(folder.root))}"
 
 
 def open_demo(text: str) -> DemoSource:
-    """The demonstration cluster with these options.
+    """Opens the demonstration cluster with these options.
 
     Raises:
         SourceUnusable: the options cannot be used.
@@ -79,6 +82,6 @@ def open_demo(text: str) -> DemoSource:
     if options.folder is None:
         return DemoSource(options.scale)
     try:
-        return RememberingSource(options.scale, DemoFolder(options.folder))
+        return SourceWithHistory(options.scale, DemoFolder(options.folder))
     except OSError as error:
         raise SourceUnusable(f"The demo's folder {options.folder} cannot be used: {error.strerror}.") from error

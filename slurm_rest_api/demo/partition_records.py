@@ -1,15 +1,14 @@
-"""Published partition records of the simulated cluster; pure."""
+"""Published partition records of the simulated cluster."""
 
 from __future__ import annotations
 
-from slurm_rest_api.demo.formats import node_list
-from slurm_rest_api.demo.hardware import CLUSTER, PARTITIONS, Hardware, Node, Partition
+from slurm_rest_api.demo.hardware import CLUSTER, PARTITIONS, Hardware, Node, Partition, node_list
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import duration_text
 
 
 def partition_records(hardware: Hardware) -> list[Record]:
-    """All partitions; they never change."""
+    """Returns the records of all partitions. They do not change over time."""
     return [
         partition_record(partition, tuple(node for node in hardware.nodes if partition.name in node.kind.partitions))
         for partition in PARTITIONS
@@ -17,7 +16,7 @@ def partition_records(hardware: Hardware) -> list[Record]:
 
 
 def partition_record(partition: Partition, nodes: tuple[Node, ...]) -> Record:
-    """One partition with its nodes."""
+    """Returns the record of a partition with its nodes."""
     return {**_access(partition), **_limits(partition), **_scheduling(partition, nodes)}
 
 

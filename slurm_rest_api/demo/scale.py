@@ -1,4 +1,4 @@
-"""How large the simulated cluster is, and which of all possible ones it is; pure."""
+"""Size and seed of the simulated cluster."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ FEWEST_NODES: Final = 20
 MOST_NODES: Final = 100_000
 MOST_JOBS: Final = 1_000_000
 
-# Measured over a day and a night: what the layouts and the rhythm lead to, and the share of its mean that a wait
-# really has, because some jobs start at once and none waits longer than half a window.
+# Measured over 24 hours with the layouts and the daily demand. The real mean wait is shorter than the parameter: some
+# jobs start at once, and no job waits longer than half a window.
 _RUNNING_PER_NODE: Final = 1.5
 _REAL_WAIT: Final = 0.68
 _LONGEST_QUEUE: Final = 2.0
 _SHORTEST_QUEUE: Final = 0.3
-# Days of which the past is told, and how many nodes it may be told of for so long.
+# Days of the past that are written, for clusters of up to _NODES_IN_FULL nodes.
 _LOAD_DAYS, _RECORD_DAYS, _NODES_IN_FULL = 90, 30, 300
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Size of the cluster: `nodes`, about as many `jobs` in /queue, and the `seed` that everything follows from."""
+    """Number of `nodes`, approximate number of `jobs` in /queue, and the `seed` of the simulation."""
 
     nodes: int = DEFAULT_NODES
     jobs: int = DEFAULT_JOBS
@@ -31,19 +31,19 @@ class Scale:
 
     @property
     def queue_ratio(self) -> float:
-        """Mean wait of a job as a multiple of its mean run time, so that enough jobs wait."""
+        """Mean wait of a job as a multiple of its mean run time, so that enough jobs are pending."""
         running = self.nodes * _RUNNING_PER_NODE
         return min(_LONGEST_QUEUE, max(_SHORTEST_QUEUE, (self.jobs - running) / running / _REAL_WAIT))
 
     @property
     def held_jobs(self) -> int:
-        """Jobs that wait for something that does not come (a limit, a held dependency) and are cancelled in the end."""
+        """Number of jobs that stay pending (limits, holds) until they are cancelled."""
         missing = self.jobs - self.nodes * _RUNNING_PER_NODE * (1 + self.queue_ratio * _REAL_WAIT)
         return max(self.jobs // 50, int(missing))
 
     @property
     def load_days(self) -> int:
-        """Days of load samples before now; fewer of a larger cluster, so that they are soon written."""
+        """Days of load samples before now. Larger clusters get fewer, so that writing them does not take longer."""
         return max(1, min(_LOAD_DAYS, _LOAD_DAYS * _NODES_IN_FULL // self.nodes))
 
     @property

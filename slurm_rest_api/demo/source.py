@@ -1,4 +1,4 @@
-"""The simulated cluster as a source of the collector."""
+"""The simulated cluster as a source for the collector."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME: Final = "demo"
 
 
 class DemoSource:
-    """Loads the simulated cluster at the moment that `clock` tells. No controller is asked, whatever it says."""
+    """Loads the simulated cluster at the time of `clock`. Makes no RPCs."""
 
     name = NAME
     rpcs_per_load = 0
@@ -30,15 +30,15 @@ class DemoSource:
         self._partitions = partition_records(self.timeline.hardware)
 
     def load(self) -> Snapshot:
-        """The cluster now."""
+        """Returns the records of the cluster now."""
         return self.snapshot(self.moment())
 
     def moment(self) -> Moment:
-        """The simulation now."""
+        """Returns the state of the simulation now."""
         return self.timeline.at(int(self._clock()))
 
     def snapshot(self, moment: Moment) -> Snapshot:
-        """The records of a moment; its jobs can be walked once."""
+        """Returns the records of a moment. Its jobs can be iterated once."""
         nodes = self.timeline.hardware.nodes
         return Snapshot(
             jobs=_records(moment, {}, {}),
@@ -57,8 +57,8 @@ def _records(moment: Moment, known: Mapping[int, int], marks: JobFingerprints) -
     for job in moment.running:
         yield records.running(job)
     for job in moment.pending:
-        if _stands_alone(job):
-            # Its times say who it is; all that changes while it waits is when the scheduler last looked at it.
+        if _is_independent(job):
+            # Its id and times identify it. While it is pending, only its last scheduler evaluation changes.
             mark = hash((job.id, job.submit, job.start, moment.now // records.EVALUATION_SECONDS))
             marks[job.id] = mark
             if known.get(job.id) == mark:
@@ -69,6 +69,6 @@ def _records(moment: Moment, known: Mapping[int, int], marks: JobFingerprints) -
         yield records.ended(job)
 
 
-def _stands_alone(job: Job) -> bool:
-    """Whether the record refers to no other job."""
+def _is_independent(job: Job) -> bool:
+    """Returns True if the record refers to no other job."""
     return job.array is None and not job.depends_on and not job.het_id

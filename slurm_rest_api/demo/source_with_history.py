@@ -1,4 +1,4 @@
-"""The demo's source with a past: every load also brings the accounting database up to date."""
+"""The demo's source with a past: every load also updates the accounting database."""
 
 from __future__ import annotations
 
@@ -24,56 +24,56 @@ _SYNCED: Final = "synced_until"
 _DAY: Final = 86400
 
 
-def start_past(scale: Scale, folder: DemoFolder) -> subprocess.Popen[bytes]:
-    """Have the past written by a process of its own, which ends with this one."""
+def start_backfill(scale: Scale, folder: DemoFolder) -> subprocess.Popen[bytes]:
+    """Starts a process that writes the past. It ends with this process."""
     values = {"folder": folder.root, "nodes": scale.nodes, "jobs": scale.jobs, "seed": scale.seed}
     options = [f"--{name}={value}" for name, value in values.items()]
     command = [sys.executable, "-m", "slurm_rest_api.demo.backfill", *options]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, env=child_environment())
 
 
-class RememberingSource(DemoSource):
-    """Writes what changes into the accounting database, and has the past told by `tell_past` after the first load."""
+class SourceWithHistory(DemoSource):
+    """Writes changes to the accounting database at every load. Calls `start_backfill` after the first load."""
 
     def __init__(
         self,
         scale: Scale,
         folder: DemoFolder,
         clock: Callable[[], float] = time.time,
-        tell_past: Callable[[Scale, DemoFolder], subprocess.Popen[bytes] | None] = start_past,
+        start_backfill: Callable[[Scale, DemoFolder], subprocess.Popen[bytes] | None] = start_backfill,
     ) -> None:
         super().__init__(scale, clock)
         folder.prepare(scale)
         self._folder = folder
         self._accounting = AccountingFile(folder.accounting)
         self._synced: int | None = None
-        self._tell_past = tell_past
-        self._past: subprocess.Popen[bytes] | None = None
+        self._start_backfill = start_backfill
+        self._backfill_process: subprocess.Popen[bytes] | None = None
 
     def load(self) -> Snapshot:
-        """The cluster now; its job records are those of the same moment."""
+        """Returns the records of the cluster now. The accounting database has the same moment."""
         moment = self.moment()
         if self._synced is None:
             self._catch_up(moment)
-            self._past = self._tell_past(self.timeline.scale, self._folder)
+            self._backfill_process = self._start_backfill(self.timeline.scale, self._folder)
         else:
-            self._follow(moment, self._synced)
-        self._accounting.note(_SYNCED, moment.now)
+            self._write_changes(moment, self._synced)
+        self._accounting.write_note(_SYNCED, moment.now)
         self._synced = moment.now
-        # Otherwise it would stay in the process table after its end.
-        if self._past is not None and self._past.poll() is not None:
-            self._past = None
+        # poll() removes the ended process from the process table.
+        if self._backfill_process is not None and self._backfill_process.poll() is not None:
+            self._backfill_process = None
         return self.snapshot(moment)
 
     def _catch_up(self, moment: Moment) -> None:
-        """Write all that is known now, and what happened since the demo last ran."""
-        since = self._accounting.noted(_SYNCED)
+        """Writes all current records, and the changes since the demo last ran."""
+        since = self._accounting.read_note(_SYNCED)
         if since is not None:
-            self._follow(moment, max(since, moment.now - self.timeline.scale.record_days * _DAY))
+            self._write_changes(moment, max(since, moment.now - self.timeline.scale.record_days * _DAY))
         self._accounting.write(rows_of(moment))
         self._accounting.write(job_row(job, moment.now) for job in moment.ended)
 
-    def _follow(self, moment: Moment, since: int) -> None:
+    def _write_changes(self, moment: Moment, since: int) -> None:
         changed = self.timeline.changed_between(since, moment.now)
         self._accounting.write(
             job_row(job, moment.now) for job in changed if has_record(job, moment.now) and job.submit <= moment.now

@@ -1,12 +1,11 @@
-"""What sdiag would say of the simulated controller: counters since midnight (UTC) that follow the rhythm; pure."""
+"""Statistics of the simulated controller, as sdiag reports them: counters since midnight (UTC)."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from slurm_rest_api.demo.daily_demand import busy
-from slurm_rest_api.demo.people import PEOPLE
 from slurm_rest_api.demo.timeline import Moment
+from slurm_rest_api.demo.workload import USERS, demand_at
 from slurm_rest_api.slurmapi.contract.statistics import BackfillExit, ScheduleExit, StatisticsRecord
 from slurm_rest_api.slurmapi.sources.base import Record
 
@@ -25,9 +24,9 @@ _COUNTERS: Final = tuple(StatisticsRecord.model_fields)
 
 
 def statistics_record(moment: Moment, nodes: int) -> Record:
-    """The record of /stats at a moment."""
+    """Returns the record of /stats at a moment."""
     now, midnight = moment.now, moment.now - moment.now % _DAY
-    work = sum(busy(t) * min(_STEP_SECONDS, now - t) for t in range(midnight, now, _STEP_SECONDS))
+    work = sum(demand_at(t) * min(_STEP_SECONDS, now - t) for t in range(midnight, now, _STEP_SECONDS))
     jobs = int(work * nodes * _JOBS_A_SECOND_AND_NODE)
     cycles, backfills = (now - midnight) // 60, (now - midnight) // 30
     return {
@@ -37,14 +36,14 @@ def statistics_record(moment: Moment, nodes: int) -> Record:
         **_backfill(moment, backfills, jobs),
         "rpc_type_stats": {name: _rpc(name, now - midnight) for name in _RPCS},
         "rpc_user_stats": {
-            person.name: {
-                "id": person.uid,
-                "user_name": person.name,
+            user.name: {
+                "id": user.uid,
+                "user_name": user.name,
                 "count": (calls := int(work / 600 / (1 + rank))),
                 "ave_time": 900 + 13 * rank,
                 "total_time": calls * (900 + 13 * rank),
             }
-            for rank, person in enumerate(PEOPLE[:12])
+            for rank, user in enumerate(USERS[:12])
         },
         "rpc_pending": {},
     }

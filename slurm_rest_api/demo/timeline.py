@@ -1,4 +1,4 @@
-"""The simulated cluster at one moment; pure given the moment, and cheap when moments follow each other."""
+"""Computes the state of the simulated cluster at any time. Consecutive times are cheap."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from slurm_rest_api.demo.timetable import Timetable, Window
 
 @dataclass(frozen=True)
 class Moment:
-    """What slurmctld would know at epoch second `now`: each job once, and the nodes that are out of service.
+    """State that slurmctld would have at epoch second `now`: each job once, and the nodes that are out of service.
 
-    Of the tasks of an array that wait, the last stands for all; `next_task` has, by array id, the first of them.
+    The last pending task of an array represents all of them. `next_task` maps an array id to the first of them.
     """
 
     now: int
@@ -29,7 +29,7 @@ class Moment:
 
 
 class Timeline:
-    """Computes moments. The windows in use are remembered without the jobs that are over."""
+    """Computes moments. Caches the windows in use, without jobs that ended long ago."""
 
     def __init__(self, scale: Scale) -> None:
         self.scale = scale
@@ -38,7 +38,7 @@ class Timeline:
         self._windows: dict[tuple[int, int], Window] = {}
 
     def at(self, now: int) -> Moment:
-        """The cluster at an epoch second."""
+        """Returns the cluster at epoch second `now`."""
         moment = Moment(now, [], [], [], {}, {})
         windows: dict[tuple[int, int], Window] = {}
         for block in self.hardware.blocks:
@@ -51,7 +51,7 @@ class Timeline:
         return moment
 
     def changed_between(self, since: int, until: int) -> Iterator[Job]:
-        """Jobs that were submitted, started or ended after `since` and not after `until`; in no order."""
+        """Yields jobs that were submitted, started or ended after `since` and not after `until`, in any order."""
         for block in self.hardware.blocks:
             for number in self._numbers(block, since, until):
                 window = self._windows.get((block.number, number)) if until - since <= MIN_JOB_AGE_SECONDS else None
@@ -60,18 +60,18 @@ class Timeline:
                         yield job
 
     def windows(self, block: Block, since: int, until: int) -> Iterator[Window]:
-        """The windows of a block that run at any time from `since` to `until`."""
+        """Yields the windows of a block that run at any time from `since` to `until`."""
         for number in range(self._timetable.window_at(block, since), self._timetable.window_at(block, until) + 1):
             yield self._timetable.window(block, number)
 
     def _numbers(self, block: Block, since: int, until: int) -> range:
-        """Windows whose jobs can be known from `since` to `until`: jobs are submitted up to half a window early."""
+        """Returns the windows with jobs from `since` to `until`. Jobs are submitted up to half a window early."""
         first = self._timetable.window_at(block, since)
         return range(first, self._timetable.window_at(block, until + block.kind.window // 2) + 1)
 
 
 def _without_forgotten(window: Window, now: int) -> Window:
-    """The window without the jobs that /queue and the accounting have done with."""
+    """Returns the window without jobs that ended more than twice MinJobAge ago."""
     over = bisect_right(window.jobs, now - 2 * MIN_JOB_AGE_SECONDS, key=lambda job: job.end)
     return replace(window, jobs=window.jobs[over:]) if over else window
 

@@ -1,8 +1,8 @@
-"""All jobs of one window of one block; pure: the same block, number of the window and seed give the same jobs.
+"""Generates all jobs of one window of a block. The same block, window number and seed give the same jobs.
 
-A block's time is cut into windows of equal length; every job of a window runs inside it, on a slot of its own, so no
-node can be over-allocated and any moment can be computed without the ones before it. Jobs are submitted at most half
-a window before it begins.
+A block's time is divided into windows of equal length. Every job runs within one window, on one share of nodes. So no
+node can be over-allocated, and any moment can be computed without earlier ones. Jobs are submitted at most half a
+window before their window begins.
 """
 
 from __future__ import annotations
@@ -12,14 +12,24 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-from slurm_rest_api.demo import job_outcomes
-from slurm_rest_api.demo.daily_demand import busy
 from slurm_rest_api.demo.hardware import Block
-from slurm_rest_api.demo.job_ids import JobIds
-from slurm_rest_api.demo.jobs import Array, Job, Slot
+from slurm_rest_api.demo.jobs import Array, Job, NodeShare
 from slurm_rest_api.demo.layouts import Layout, Outage, lay_out
-from slurm_rest_api.demo.people import QOS, program, somebody
 from slurm_rest_api.demo.scale import Scale
+from slurm_rest_api.demo.workload import (
+    HELD_REASONS,
+    LIMITS_MINUTES,
+    QOS,
+    SHORTEST_SECONDS,
+    JobIds,
+    JobOutcome,
+    demand_at,
+    job_outcome,
+    pending_reason,
+    pending_seconds,
+    random_job_name,
+    random_user,
+)
 
 _IDLE_MEAN_SECONDS: Final = 5400
 _REQUEUES: Final = 0.02
@@ -38,27 +48,27 @@ class Window:
 
 @dataclass(frozen=True)
 class _Span:
-    """A stretch of time on one slot in which a job runs."""
+    """The time on one share in which a job runs."""
 
-    slot: Slot
+    share: NodeShare
     start: int
-    ending: job_outcomes.Ending
+    outcome: JobOutcome
     failed_node: str | None = None
 
     @property
     def end(self) -> int:
-        return self.start + self.ending.seconds
+        return self.start + self.outcome.seconds
 
 
 class Timetable:
-    """Makes the windows of all blocks of a cluster."""
+    """Generates the windows of all blocks of a cluster."""
 
     def __init__(self, scale: Scale, blocks: int) -> None:
         self._scale = scale
         self._blocks = blocks
 
     def window(self, block: Block, number: int) -> Window:
-        """The window of a block that `window_at` numbers."""
+        """Returns the window of a block by its number (see `window_at`)."""
         random = Random(f"{self._scale.seed}/{self._scale.nodes}/{block.number}/{number}")  # noqa: S311
         start = number * block.kind.window + self._phase(block)
         ids = JobIds(block.number, self._blocks, number)
@@ -70,16 +80,16 @@ class Timetable:
         return Window(start, start + block.kind.window, tuple(jobs), layout.outage)
 
     def window_at(self, block: Block, moment: int) -> int:
-        """The number of the block's window in which an epoch second lies."""
+        """Returns the number of the block's window that contains an epoch second."""
         return (moment - self._phase(block)) // block.kind.window
 
     def _phase(self, block: Block) -> int:
-        """Windows of different blocks begin at different times, spread evenly."""
+        """Returns the offset of a block's windows in seconds, so that blocks do not all begin at the same time."""
         return block.number * 2654435761 % block.kind.window
 
 
 class _Writer:
-    """Fills the slots of one window with jobs."""
+    """Fills the shares of one window with jobs."""
 
     def __init__(self, random: Random, block: Block, start: int, ids: JobIds, queue_ratio: float) -> None:
         self._random = random
@@ -96,32 +106,32 @@ class _Writer:
         elif layout.style == "array":
             yield from self._array(layout, partition)
         else:
-            for slot in layout.slots:
-                yield from self._singles(slot, layout.outage, self._random.choice(self._kind.partitions))
+            for share in layout.shares:
+                yield from self._singles(share, layout.outage, self._random.choice(self._kind.partitions))
 
-    def _spans(self, slot: Slot, outage: Outage | None, partition: str) -> Iterator[_Span]:
-        """One job after the other; with gaps, more of them at night."""
+    def _spans(self, share: NodeShare, outage: Outage | None, partition: str) -> Iterator[_Span]:
+        """Yields the times of consecutive jobs, with gaps where the demand is low."""
         random, moment = self._random, self._start + self._random.randrange(600)
-        limit = outage.since if outage is not None and outage.node in slot.nodes else self._end
-        while moment < limit - job_outcomes.SHORTEST_SECONDS:
-            if random.random() > busy(moment):
+        limit = outage.since if outage is not None and outage.node in share.nodes else self._end
+        while moment < limit - SHORTEST_SECONDS:
+            if random.random() > demand_at(moment):
                 moment += 60 + int(random.expovariate(1 / _IDLE_MEAN_SECONDS))
                 continue
             most = self._end - moment - 1
-            if most < job_outcomes.SHORTEST_SECONDS:
+            if most < SHORTEST_SECONDS:
                 return
-            span = _Span(slot, moment, job_outcomes.ending(random, self._kind.mean_seconds, most, partition))
+            span = _Span(share, moment, job_outcome(random, self._kind.mean_seconds, most, partition))
             yield _cut(span, outage)
             moment = span.end + random.randrange(5, 240)
 
-    def _singles(self, slot: Slot, outage: Outage | None, partition: str) -> Iterator[Job]:
+    def _singles(self, share: NodeShare, outage: Outage | None, partition: str) -> Iterator[Job]:
         before: Job | None = None
-        for span in self._spans(slot, outage, partition):
+        for span in self._spans(share, outage, partition):
             if before is not None and before.outcome == "COMPLETED" and self._random.random() < _CHAINS:
                 job = self._dependent(before, span)
             else:
                 job = self._single(span, partition)
-            if job.outcome == "COMPLETED" and span.ending.seconds > 600 and self._random.random() < _REQUEUES:
+            if job.outcome == "COMPLETED" and span.outcome.seconds > 600 and self._random.random() < _REQUEUES:
                 yield from self._requeued(job)
             else:
                 yield job
@@ -129,34 +139,34 @@ class _Writer:
 
     def _single(self, span: _Span, partition: str) -> Job:
         random, kind = self._random, self._kind
-        person = somebody(random, gpu=bool(kind.gpus))
-        submit = span.start - job_outcomes.wait(random, self._mean_wait, kind.window // 2)
+        user = random_user(random, gpu=bool(kind.gpus))
+        submit = span.start - pending_seconds(random, self._mean_wait, kind.window // 2)
         return Job(
             id=self._ids.take(submit),
             submit=submit,
             eligible=submit,
             start=span.start,
             end=span.end,
-            outcome=span.ending.outcome,
-            exit_code=span.ending.exit_code,
-            signal=span.ending.signal,
-            person=person,
-            name=program(random, person),
+            outcome=span.outcome.state,
+            exit_code=span.outcome.exit_code,
+            signal=span.outcome.signal,
+            user=user,
+            name=random_job_name(random, user),
             partition=partition,
             qos=random.choices(QOS, (80, 12, 8))[0],
-            slot=span.slot,
-            limit_minutes=span.ending.limit_minutes,
+            share=span.share,
+            limit_minutes=span.outcome.limit_minutes,
             priority=random.randrange(1000, 90_000),
-            reason=job_outcomes.wait_reason(random),
+            reason=pending_reason(random),
             failed_node=span.failed_node,
         )
 
     def _dependent(self, before: Job, span: _Span) -> Job:
-        """A job of the same person that was submitted with `before` and may start when that has completed."""
+        """Returns a job of the same user that was submitted with `before` and may start when it has completed."""
         return replace(
             self._single(span, before.partition),
             id=self._ids.take(before.submit),
-            person=before.person,
+            user=before.user,
             name=f"{before.name}_post",
             submit=before.submit,
             eligible=before.end,
@@ -165,31 +175,31 @@ class _Writer:
         )
 
     def _requeued(self, job: Job) -> Iterator[Job]:
-        """The job in two attempts: it is requeued at a third of its time, and starts again two minutes later."""
+        """Yields two attempts at the job: it is requeued at a third of its time, and starts again two minutes later."""
         requeued = job.start + (job.end - job.start) // 3
         yield replace(job, end=requeued, outcome="REQUEUED", requeued=True)
         yield replace(job, submit=requeued, eligible=requeued, start=requeued + 120, attempt=1, reason="BeginTime")
 
     def _array(self, layout: Layout, partition: str) -> Iterator[Job]:
-        spans = [span for slot in layout.slots for span in self._spans(slot, layout.outage, partition)]
-        spans.sort(key=lambda span: (span.start, span.slot.nodes[0].number, span.slot.first_cpu))
+        spans = [span for share in layout.shares for span in self._spans(share, layout.outage, partition)]
+        spans.sort(key=lambda span: (span.start, span.share.nodes[0].number, span.share.first_cpu))
         if not spans:
             return
         leader = self._single(spans[0], partition)
-        array = Array(leader.id, len(spans) - 1, len(layout.slots))
-        limit = max(span.ending.limit_minutes for span in spans)
+        array = Array(leader.id, len(spans) - 1, len(layout.shares))
+        limit = max(span.outcome.limit_minutes for span in spans)
         for task, span in enumerate(spans):
             yield replace(
                 leader,
-                # Slurm gives the array's own id to the task that starts last.
+                # In Slurm the task that starts last has the id of the array.
                 id=leader.id if task == array.last else self._ids.take(span.start),
                 start=span.start,
                 end=span.end,
-                outcome=span.ending.outcome,
-                exit_code=span.ending.exit_code,
-                signal=span.ending.signal,
-                slot=span.slot,
-                limit_minutes=span.ending.limit_minutes if span.ending.outcome == "TIMEOUT" else limit,
+                outcome=span.outcome.state,
+                exit_code=span.outcome.exit_code,
+                signal=span.outcome.signal,
+                share=span.share,
+                limit_minutes=span.outcome.limit_minutes if span.outcome.state == "TIMEOUT" else limit,
                 reason="JobArrayTaskLimit",
                 array=array,
                 task=task,
@@ -197,31 +207,31 @@ class _Writer:
             )
 
     def _het(self, layout: Layout, partition: str) -> Iterator[Job]:
-        for span in self._spans(layout.slots[0], layout.outage, partition):
+        for span in self._spans(layout.shares[0], layout.outage, partition):
             leader = self._single(span, partition)
-            for offset, slot in enumerate(layout.slots):
-                if len(layout.slots) == 1:
+            for offset, share in enumerate(layout.shares):
+                if len(layout.shares) == 1:
                     yield leader
                     return
-                yield replace(leader, id=leader.id + offset, slot=slot, het_id=leader.id, het_offset=offset)
+                yield replace(leader, id=leader.id + offset, share=share, het_id=leader.id, het_offset=offset)
 
 
 def _cut(span: _Span, outage: Outage | None) -> _Span:
-    """The span, ended early when its node goes down; a drained node lets its jobs finish."""
-    if outage is None or not outage.down or outage.node not in span.slot.nodes or span.end <= outage.since:
+    """Ends the span early if its node goes down. A drained node lets its jobs finish."""
+    if outage is None or not outage.down or outage.node not in span.share.nodes or span.end <= outage.since:
         return span
     ran = outage.since - span.start
-    return replace(span, ending=span.ending._replace(seconds=ran, outcome="NODE_FAIL", exit_code=0, signal=0),
+    return replace(span, outcome=span.outcome._replace(seconds=ran, state="NODE_FAIL", exit_code=0, signal=0),
                    failed_node=outage.node.name)  # fmt: skip
 
 
 def _waiting_window(random: Random, block: Block, start: int, ids: JobIds) -> Window:
-    """Jobs that wait for what does not come, one a lane, and are cancelled before the window ends."""
+    """Generates one job per lane that stays pending and is cancelled before the window ends."""
     kind, jobs = block.kind, []
     for _ in range(block.lanes):
-        person = somebody(random, gpu=False)
+        user = random_user(random, gpu=False)
         submit = start + random.randrange(kind.window // 40)
-        reason = random.choice(job_outcomes.HELD_REASONS)
+        reason = random.choice(HELD_REASONS)
         jobs.append(
             Job(
                 id=ids.take(submit),
@@ -232,12 +242,12 @@ def _waiting_window(random: Random, block: Block, start: int, ids: JobIds) -> Wi
                 outcome="CANCELLED",
                 exit_code=0,
                 signal=0,
-                person=person,
-                name=program(random, person),
+                user=user,
+                name=random_job_name(random, user),
                 partition=random.choice(kind.partitions),
                 qos=random.choices(QOS, (80, 12, 8))[0],
-                slot=Slot((), 0, random.choice((4, 16, 32, 64)), random.choice((8_000, 32_000, 64_000)), 0),
-                limit_minutes=random.choice(job_outcomes.LIMITS_MINUTES[4:10]),
+                share=NodeShare((), 0, random.choice((4, 16, 32, 64)), random.choice((8_000, 32_000, 64_000)), 0),
+                limit_minutes=random.choice(LIMITS_MINUTES[4:10]),
                 priority=0 if reason.startswith("JobHeld") else random.randrange(1000, 90_000),
                 reason=reason,
             )

@@ -29,7 +29,7 @@ def record(associations: Associations, number: int) -> dict[str, Any]:
     return associations.record(row, QOS, TRES)
 
 
-def test_what_is_left_open_comes_from_the_accounts_above() -> None:
+def test_unset_limits_are_inherited_from_parent_accounts() -> None:
     shown = record(tree(), 4)
     assert (shown["max_jobs"], shown["max_wall"], shown["default_qos"]) == (50, 1440, "normal")
     # The nearest limit of each TRES holds; that of the GPUs is root's.
@@ -39,19 +39,19 @@ def test_what_is_left_open_comes_from_the_accounts_above() -> None:
     assert record(tree(), 3)["grp_jobs"] == 7
 
 
-def test_its_own_limits_come_first() -> None:
+def test_own_limits_take_precedence() -> None:
     shown = record(tree(max_jobs=0, max_wall_pj=10, max_tres_pj="1=1", def_qos_id=2), 4)
     assert (shown["max_jobs"], shown["max_wall"], shown["default_qos"]) == (0, 10, "urgent")
     assert shown["max_tres_per_job"] == {"cpu": 1, "gres/gpu": 8}
 
 
-def test_qos_lists_are_inherited_with_the_changes_on_the_way() -> None:
+def test_qos_lists_are_inherited_with_their_changes() -> None:
     assert record(tree(), 4)["qos"] == ["normal", "long"]
     assert record(tree(delta_qos=b",-1,+2,"), 4)["qos"] == ["urgent", "long"]
     assert record(tree(qos=b",2,"), 4)["qos"] == ["urgent"]
 
 
-def test_the_rest_of_a_record() -> None:
+def test_other_fields_of_a_record() -> None:
     shown = record(tree(shares=SHARES_OF_PARENT, comment="guest"), 4)
     assert (shown["user"], shown["acct"], shown["partition"], shown["deleted"]) == ("alice", "physics", None, False)
     assert (shown["default_account"], shown["is_default"], shown["parent_account"]) == ("physics", True, "science")
@@ -67,7 +67,7 @@ def test_ids_by_user_and_account() -> None:
     assert associations.ids_of_account("science") == {2, 5}
 
 
-def test_a_circle_of_accounts_ends() -> None:
+def test_a_cycle_of_accounts_terminates() -> None:
     rows = [
         assoc_row(id_assoc=1, acct="a", parent_acct="b"),
         assoc_row(id_assoc=2, acct="b", parent_acct="a", max_jobs=3),
@@ -96,7 +96,7 @@ def coordinated(*flagged: str, **changes: Any) -> dict[str, set[str]]:
     return {user: set(found) for user, found in Associations(map(association_of, rows)).coordinated_by_flag().items()}
 
 
-def test_the_flag_makes_users_coordinators_of_their_own_accounts() -> None:
+def test_users_coordinate_their_accounts_with_the_flag_users_are_coords() -> None:
     assert coordinated() == {}
     assert coordinated("physics") == {"alice": {"physics"}}
     # Alice's account is below it, which does not count.
@@ -105,7 +105,7 @@ def test_the_flag_makes_users_coordinators_of_their_own_accounts() -> None:
     assert coordinated("science", "beside", deleted=1) == {}
 
 
-def test_accounts_with_all_below() -> None:
+def test_accounts_with_their_descendants() -> None:
     assert tree().with_descendants(["science"]) == {"science", "physics"}
     assert tree().with_descendants(["physics", "elsewhere"]) == {"physics", "elsewhere"}
     assert tree().with_descendants([]) == frozenset()

@@ -36,7 +36,7 @@ def failed(code: int, text: str = "'reader'@'db.example' hunter2") -> exc.DBAPIE
         (3024, QueryTooSlow, "submitafter=now-30days"),
     ],
 )
-def test_each_error_has_its_sentence(code: int, kind: type[Exception], words: str) -> None:
+def test_each_error_number_has_a_message(code: int, kind: type[Exception], words: str) -> None:
     answer = to_api_error(failed(code))
     assert type(answer) is kind
     assert words in answer.detail
@@ -45,13 +45,13 @@ def test_each_error_has_its_sentence(code: int, kind: type[Exception], words: st
         assert secret not in answer.detail
 
 
-def test_a_server_that_falls_silent_is_not_available() -> None:
+def test_silent_server_is_unavailable() -> None:
     # Its own time limit would have ended the statement before.
     answer = to_api_error(failed(2013, "Lost connection to MySQL server during query (timed out)"))
     assert isinstance(answer, DatabaseUnavailable)
 
 
-def test_a_pool_without_a_free_connection_is_told() -> None:
+def test_exhausted_pool_is_unavailable() -> None:
     answer = to_api_error(exc.TimeoutError("QueuePool limit of size 4"))
     assert isinstance(answer, DatabaseUnavailable)
     assert answer.detail == "All connections to the accounting database are in use (`db_pool_size`). Retry later."

@@ -48,25 +48,25 @@ def times(file: Path, runtime: Path, **options: Any) -> dict[int, float | None]:
     return {record["id_job"]: record["cpu_time"] for record in client.get("/history").get_json()["data"]}
 
 
-def test_it_is_the_sum_of_what_all_steps_used(database: Path, tmp_path: Path) -> None:
+def test_cpu_time_is_the_sum_over_all_steps(database: Path, tmp_path: Path) -> None:
     found = times(database, tmp_path / "run", table_step=STEP_TABLE)
     assert found == {1: 96.101, 2: 7.5, 3: None, 4: float(2**40), 5: None}
 
 
-def test_without_the_setting_it_is_null_and_the_table_need_not_be_there(tmp_path: Path) -> None:
+def test_cpu_time_is_null_without_table_step(tmp_path: Path) -> None:
     file = tmp_path / "accounting.sqlite"
     write_database(file, [job_row(1)])
     assert times(file, tmp_path / "run") == {1: None}
 
 
-def test_it_comes_when_it_is_asked_for_alone_and_as_csv(database: Path, tmp_path: Path) -> None:
+def test_cpu_time_as_only_field_and_as_csv(database: Path, tmp_path: Path) -> None:
     client = make_client(settings_for(database, tmp_path / "run", table_step=STEP_TABLE))
     query = "fields=id_job,cpu_time&limit=1&jobid=1"
     assert client.get(f"/history?{query}").get_json()["data"] == [{"id_job": 1, "cpu_time": 96.101}]
     assert client.get(f"/history.csv?{query}").text.splitlines() == ["id_job,cpu_time", "1,96.101"]
 
 
-def test_a_table_that_is_named_and_not_there_is_told(tmp_path: Path) -> None:
+def test_missing_step_table_gets_503(tmp_path: Path) -> None:
     file = tmp_path / "accounting.sqlite"
     write_database(file, [job_row(1)])
     answer = make_client(settings_for(file, tmp_path / "run", table_step="other_step_table")).get("/history")

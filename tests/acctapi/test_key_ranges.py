@@ -60,7 +60,7 @@ def histories(draw: st.DrawFn) -> list[Row]:
 
 
 @given(histories(), st.integers(-10, 300))
-def test_no_bound_cuts_off_a_match(connection: Connection, rows: list[Row], hours: int) -> None:
+def test_key_range_contains_every_match(connection: Connection, rows: list[Row], hours: int) -> None:
     moment = START + hours * HOUR + 17
     fill(connection, rows)
     filters = Filters(submit_after=moment, start_before=moment, submit_before=moment)
@@ -77,7 +77,7 @@ def test_no_bound_cuts_off_a_match(connection: Connection, rows: list[Row], hour
 
 
 @pytest.mark.parametrize("new_keys", [False, True])
-def test_bounds_are_near(connection: Connection, *, new_keys: bool) -> None:
+def test_key_range_is_narrow(connection: Connection, *, new_keys: bool) -> None:
     keys = [sluid(START + n * HOUR) if new_keys else n + 1 for n in range(1000)]
     fill(connection, [job_row(key, id_job=n, time_submit=START + n * HOUR) for n, key in enumerate(keys)])
     moment = START + 500 * HOUR + 60
@@ -88,12 +88,12 @@ def test_bounds_are_near(connection: Connection, *, new_keys: bool) -> None:
     assert sum(key >= bounds.upper for key in keys) in (497, 498, 499)
 
 
-def test_without_times_there_are_no_bounds(connection: Connection) -> None:
+def test_without_times_the_key_range_is_unbounded(connection: Connection) -> None:
     bounds = KeyRangeFinder().key_range(connection, JOB, Filters(end_after=START))
     assert (bounds.lower, bounds.upper, bounds.submitted_below) == (None, None, None)
 
 
-def test_bounds_are_remembered_for_a_while(connection: Connection) -> None:
+def test_key_ranges_are_cached(connection: Connection) -> None:
     now = 0.0
     known = KeyRangeFinder(lambda: now)
     fill(connection, [job_row(n, time_submit=START + n * HOUR) for n in range(1, 100)])

@@ -9,26 +9,26 @@ from tests.acctapi.slurmdbd_ddl import RELEASES, columns, create_table, keys, ta
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_every_release_has_the_columns_that_are_always_read(release: str) -> None:
+def test_every_release_has_the_required_columns(release: str) -> None:
     assert set(columns("job_table", release)) >= REQUIRED_JOB_COLUMNS
     assert set(columns("assoc_table", release)) >= REQUIRED_ASSOC_COLUMNS
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_keys_stand_on_columns_that_are_there(release: str) -> None:
+def test_keys_use_existing_columns(release: str) -> None:
     for table in tables(release):
         for key in keys(table, release).values():
             assert {part.partition("(")[0] for part in key.columns} <= set(columns(table, release))
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_every_release_has_the_indexes_that_statements_name(release: str) -> None:
+def test_every_release_has_the_forced_indexes(release: str) -> None:
     named = {"PRIMARY", "rollup2", "sacct_def", "association", "qos", "id_job", "array_job"}
 
     assert named <= set(keys("job_table", release))
 
 
-def test_columns_come_and_go() -> None:
+def test_columns_differ_between_releases() -> None:
     old, middle, new = (columns("job_table", release) for release in ("15.08", "17.11", "26.05"))
 
     assert (old["job_db_inx"].type, new["job_db_inx"].type) == ("int unsigned", "bigint unsigned")
@@ -40,7 +40,7 @@ def test_columns_come_and_go() -> None:
     assert keys("job_table", "26.05")["id_job"].columns == ("id_job", "time_submit")
 
 
-def test_a_statement() -> None:
+def test_create_table_statement() -> None:
     assert create_table("tres_table", "26.05", "tres_table") == (
         "CREATE TABLE `tres_table` (`creation_time` bigint unsigned NOT NULL DEFAULT 0,"
         " `deleted` tinyint NOT NULL DEFAULT 0, `id` int NOT NULL AUTO_INCREMENT,"

@@ -76,11 +76,11 @@ def indexes(filters: Filters, keys: KeyRange | None = None) -> Sequence[str]:
         (Filters(submit_before=5), KeyRange(submitted_below=9), ["PRIMARY", "array_job", "array_job"]),
     ],
 )
-def test_each_strategy_names_its_index(filters: Filters, keys: KeyRange, expected: list[str]) -> None:
+def test_each_filter_forces_its_index(filters: Filters, keys: KeyRange, expected: list[str]) -> None:
     assert list(indexes(filters, keys)) == expected
 
 
-def test_only_indexes_of_every_release_are_named() -> None:
+def test_forced_indexes_exist_in_every_release() -> None:
     # slurmdb.md lists the keys of each release; naming one that is not there is error 1176.
     everywhere = {"PRIMARY", "rollup2", "sacct_def", "association", "qos", "id_job", "array_job"}
     every_filter = Filters(
@@ -92,24 +92,24 @@ def test_only_indexes_of_every_release_are_named() -> None:
     assert set(indexes(every_filter, KeyRange(1, 9, 5))) <= everywhere
 
 
-def test_keys_are_bound_on_both_sides() -> None:
+def test_key_range_and_cursor_bound_the_key() -> None:
     text = compiled(Filters(), KeyRange(lower=5, upper=9), Page(10, CursorKey(8, 3, 4)))
     assert text.count("job_db_inx >= %s") == 1
     assert text.count("job_db_inx < %s") == 2
 
 
-def test_no_owner_at_all_matches_nothing() -> None:
+def test_empty_association_filter_matches_nothing() -> None:
     assert "WHERE false" in compiled(Filters(associations=AssociationFilter(frozenset())))
     assert "WHERE false" in compiled(Filters(qos=frozenset()))
 
 
-def test_active_states_are_sought_among_jobs_without_end() -> None:
+def test_active_states_select_jobs_without_end() -> None:
     assert "time_end = %s" in compiled(Filters(states=frozenset({0, 1, 2})))
     assert "time_end = %s" not in compiled(Filters(states=frozenset({1, 3})))
 
 
 @pytest.mark.parametrize("text", ["x'; DROP TABLE t; --", "%s", '" OR 1=1', "\\"])
-def test_texts_are_bound(text: str) -> None:
+def test_texts_are_bound_parameters(text: str) -> None:
     filters = Filters(
         partition=text,
         job_name=text,
@@ -124,7 +124,7 @@ def test_texts_are_bound(text: str) -> None:
     assert statement.count("\\") == 0
 
 
-def test_offset_is_taken_from_the_union_as_a_whole() -> None:
+def test_offset_applies_to_the_whole_union() -> None:
     text = compiled(Filters(associations=AssociationFilter(frozenset({1, 2}))), page=Page(10, offset=30))
     assert text.count("LIMIT") == 3
     statement = page_keys(

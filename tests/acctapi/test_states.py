@@ -18,7 +18,7 @@ from slurm_rest_api.acctapi.states import enum_name, long_name, parse_states
         (["requeued", "RESIZING", "RV"], {1024, 8192, 524288}),
     ],
 )
-def test_every_usual_spelling_is_understood(names: list[str], numbers: set[int]) -> None:
+def test_states_are_parsed_in_every_spelling(names: list[str], numbers: set[int]) -> None:
     assert parse_states(names) == numbers
 
 
@@ -28,7 +28,7 @@ def test_an_unknown_state_is_an_error_with_the_known_ones(name: str) -> None:
         parse_states([name])
 
 
-def test_the_nearest_state_is_offered() -> None:
+def test_unknown_state_suggests_the_nearest() -> None:
     with pytest.raises(ValueError, match="Did you mean `RUNNING`"):
         parse_states(["RUNNNING"])
 

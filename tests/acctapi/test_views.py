@@ -107,7 +107,7 @@ def test_the_newest_record_comes_first(accounting: FlaskClient) -> None:
         ("submitafter=1970-01-01T01:40:00Z&submitbefore=7001", [107, 106]),
     ],
 )
-def test_each_filter(accounting: FlaskClient, query: str, expected: list[int]) -> None:
+def test_each_filter_selects_its_records(accounting: FlaskClient, query: str, expected: list[int]) -> None:
     assert ids(accounting, query) == expected
 
 
@@ -119,7 +119,7 @@ def test_a_record_has_every_field_of_the_contract(accounting: FlaskClient) -> No
     assert [AssociationRecord.model_validate(record).model_dump() for record in users] == users
 
 
-def test_a_record_in_words(accounting: FlaskClient) -> None:
+def test_published_values_of_a_record(accounting: FlaskClient) -> None:
     (record,) = accounting.get("/history?jobid=102&times=epoch").get_json()["data"]
     assert record["id_record"] == "2"
     assert (record["user_name"], record["account"], record["qos"]) == ("alice", "physics", "urgent")
@@ -130,7 +130,7 @@ def test_a_record_in_words(accounting: FlaskClient) -> None:
     assert record["cluster"] == "demo"
 
 
-def test_hidden_names_are_not_in_a_list_of_partitions(accounting: FlaskClient) -> None:
+def test_hidden_partitions_are_left_out_of_partition_lists(accounting: FlaskClient) -> None:
     (record,) = accounting.get("/history?jobid=107").get_json()["data"]
     assert record["partition"] == "main"
     assert "secret" not in accounting.get("/history?limit=100").text
@@ -138,7 +138,7 @@ def test_hidden_names_are_not_in_a_list_of_partitions(accounting: FlaskClient) -
 
 
 @pytest.mark.parametrize("query", ["", "user=alice&", "jobid>0&", "account=physics&duplicates=false&", "node=rack001&"])
-def test_pages_give_each_record_once(accounting: FlaskClient, query: str) -> None:
+def test_pages_return_each_record_once(accounting: FlaskClient, query: str) -> None:
     expected = accounting.get(f"/history?limit=100&{query}").get_json()["data"]
     link: str | None = f"/history?limit=2&{query}"
     seen = []
@@ -159,7 +159,7 @@ def test_offset_skips(accounting: FlaskClient) -> None:
     assert accounting.get(answer["meta"]["next"]).get_json()["data"][0]["id_job"] == VISIBLE[5]
 
 
-def test_a_bound_of_the_service_is_told(database: Path, tmp_path: Path) -> None:
+def test_service_limit_sets_truncated(database: Path, tmp_path: Path) -> None:
     client = make_client(settings_for(database, tmp_path / "run", history_max_limit=3))
     answer = client.get("/history?limit=5")
     assert answer.get_json()["meta"]["count"] == 3
@@ -185,7 +185,7 @@ def test_csv_and_ndjson_have_the_same_records(accounting: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("route", ["/history", "/users"])
-def test_the_ending_csv_is_the_format(accounting: FlaskClient, route: str) -> None:
+def test_csv_path_sets_the_format(accounting: FlaskClient, route: str) -> None:
     table = accounting.get(f"{route}.csv?limit=1")
     assert (table.mimetype, table.text) == ("text/csv", accounting.get(f"{route}?limit=1&format=csv").text)
     assert len(list(csv.reader(io.StringIO(table.text, newline="")))) == 2
@@ -219,10 +219,10 @@ def test_the_ending_csv_is_the_format(accounting: FlaskClient, route: str) -> No
         ("duplicates=maybe", "duplicates", "boolean"),
     ],
 )
-def test_bad_values_are_named(accounting: FlaskClient, query: str, parameter: str, words: str) -> None:
-    told = fault(accounting, f"/history?{query}")
-    assert told["source"] == {"parameter": parameter}
-    assert words in told["detail"]
+def test_invalid_values_are_named(accounting: FlaskClient, query: str, parameter: str, words: str) -> None:
+    message = fault(accounting, f"/history?{query}")
+    assert message["source"] == {"parameter": parameter}
+    assert words in message["detail"]
 
 
 def test_users_are_sorted_and_filtered(accounting: FlaskClient) -> None:
@@ -246,7 +246,7 @@ def test_pages_of_users(accounting: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("route", ["/users", "/history"])
-def test_without_the_database_the_routes_say_which_setting(settings: Settings, route: str) -> None:
+def test_routes_without_database_get_404_with_the_setting(settings: Settings, route: str) -> None:
     assert "system.use_acct_db" in fault(make_client(settings), route, 404)["detail"]
 
 
@@ -261,12 +261,12 @@ def test_a_missing_database_is_a_503(tmp_path: Path, route: str) -> None:
 
 def test_a_missing_table_is_a_503(database: Path, tmp_path: Path) -> None:
     client = make_client(settings_for(database, tmp_path / "run", table_job="other_job_table"))
-    told = fault(client, "/history", 503)
-    assert told["title"] == "Accounting database not usable"
-    assert "no table other_job_table" in told["detail"]
+    message = fault(client, "/history", 503)
+    assert message["title"] == "Accounting database not usable"
+    assert "no table other_job_table" in message["detail"]
 
 
-def test_an_empty_database_is_an_empty_list(tmp_path: Path) -> None:
+def test_empty_database_returns_an_empty_list(tmp_path: Path) -> None:
     write_database(tmp_path / "empty.sqlite", [], [])
     client = make_client(settings_for(tmp_path / "empty.sqlite", tmp_path / "run"))
     for path in ("/users", "/history", "/history?user=alice", "/history?submitafter=now-1day&startbefore=now"):
@@ -274,7 +274,7 @@ def test_an_empty_database_is_an_empty_list(tmp_path: Path) -> None:
     assert client.get("/history?format=csv&fields=id_job").text == "id_job\r\n"
 
 
-def test_tasks_that_start_late_are_found_by_their_submit_time(tmp_path: Path) -> None:
+def test_late_array_tasks_are_found_by_submit_time(tmp_path: Path) -> None:
     # An array of 1970; its second task got its record an hour after everybody else's.
     rows = [job_row(n, id_job=n, time_submit=10_000 * n) for n in range(1, 30)]
     rows[1] |= {"id_array_job": 2, "id_array_task": NO_VAL}

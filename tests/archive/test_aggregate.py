@@ -43,12 +43,12 @@ def test_a_partition_is_averaged_over_the_samples_that_have_it() -> None:
     assert made.sample["partitions"]["main"]["partition_load"] == 0.5
 
 
-def test_a_partition_that_went_away_keeps_its_history() -> None:
+def test_removed_partition_keeps_its_history() -> None:
     made = aggregate(0, weighted(make_sample(0, 0.8, ("old",)), make_sample(60, 0.2, ("new",))))
     assert set(made.sample["partitions"]) == {"old", "new"}
 
 
-def test_old_samples_without_the_new_facts_can_be_mixed_in() -> None:
+def test_old_samples_without_new_fields_can_be_aggregated() -> None:
     old = make_sample(0)
     for field in ("alloc_gpus", "total_gpus", "jobs_running", "jobs_pending", "nodes_by_state"):
         del old[field]

@@ -47,6 +47,6 @@ def test_a_local_day_has_all_its_hours(tmp_path: Path, day: str, next_day: str, 
     assert minutes == [begin + 60 * n for n in range(60 * hours)]
 
 
-def test_the_hour_that_comes_twice_has_two_slots() -> None:
+def test_repeated_hour_has_two_slots() -> None:
     first, second = (datetime(2025, 10, 26, 2, 30, fold=fold, tzinfo=BERLIN).timestamp() for fold in (0, 1))
     assert slot_of(second, 60) - slot_of(first, 60) == 3600

@@ -76,12 +76,12 @@ def test_a_long_range_chooses_a_step_that_fits(days: int, step: int) -> None:
         (600, 800, 3600),
     ],
 )
-def test_a_step_is_made_of_what_is_kept(asked: int, days_ago: int, step: int) -> None:
+def test_step_uses_retained_levels(asked: int, days_ago: int, step: int) -> None:
     since = NOW - days_ago * DAY
     assert time_range(since=since, until=since + DAY, step=asked).step == step
 
 
-def test_a_step_between_the_levels_is_made_only_where_that_is_cheap() -> None:
+def test_step_between_levels_is_limited_by_cost() -> None:
     assert time_range(since=NOW - 30 * DAY, until=NOW, step=7200).step == 7200
     assert time_range(since=NOW - 365 * DAY, until=NOW, step=7200).step == 21600
     assert time_range(since=NOW - 365 * DAY, until=NOW, step=43200).step == 43200
@@ -99,7 +99,7 @@ def test_a_step_between_the_levels_is_made_only_where_that_is_cheap() -> None:
         ({"until": 100, "offset": 5}, "time"),
     ],
 )
-def test_contradictions_are_told(query: dict[str, Any], parameter: str) -> None:
+def test_contradicting_parameters_get_400(query: dict[str, Any], parameter: str) -> None:
     with pytest.raises(BadParameter) as caught:
         time_range(**query)
     assert caught.value.parameter == parameter

@@ -42,7 +42,7 @@ def imported(file: Path, system: SystemSettings) -> ImportReport:
     return report
 
 
-def test_samples_come_in_with_their_slots_and_wider_levels(tmp_path: Path) -> None:
+def test_import_stores_samples_and_rollups(tmp_path: Path) -> None:
     system = sqlite_settings(tmp_path)
     file = tinydb(tmp_path / "db.json", [document(START + 60 * n + 7.5, total_load=n) for n in range(1200)])
     report = imported(file, system)
@@ -56,7 +56,7 @@ def test_samples_come_in_with_their_slots_and_wider_levels(tmp_path: Path) -> No
     assert sum(part.weight for part in hours) == 1200
 
 
-def test_it_can_be_started_again(tmp_path: Path) -> None:
+def test_import_can_be_repeated(tmp_path: Path) -> None:
     system = sqlite_settings(tmp_path)
     documents = [document(START + 60 * n) for n in range(700)]
     imported(tinydb(tmp_path / "db.json", documents[:300]), system)
@@ -66,7 +66,7 @@ def test_it_can_be_started_again(tmp_path: Path) -> None:
     assert len(slots(system)) == 700
 
 
-def test_what_is_no_sample_is_skipped_and_told(tmp_path: Path) -> None:
+def test_invalid_documents_are_skipped_and_reported(tmp_path: Path) -> None:
     system = sqlite_settings(tmp_path)
     documents = [
         document(START),
@@ -93,7 +93,7 @@ def test_what_is_no_sample_is_skipped_and_told(tmp_path: Path) -> None:
     assert "Skipped 3: its time is missing" in describe(report)
 
 
-def test_a_file_that_breaks_off_is_read_up_to_there(tmp_path: Path) -> None:
+def test_truncated_file_is_imported_up_to_the_damage(tmp_path: Path) -> None:
     system = sqlite_settings(tmp_path)
     file = tinydb(tmp_path / "db.json", [document(START + 60 * n) for n in range(50)])
     file.write_text(file.read_text()[:-300])
@@ -103,7 +103,7 @@ def test_a_file_that_breaks_off_is_read_up_to_there(tmp_path: Path) -> None:
     assert "The file is damaged at about byte" in describe(report)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_missing_file_is_an_error(tmp_path: Path) -> None:
     store = open_store(sqlite_settings(tmp_path))
     with pytest.raises(ArchiveError, match="cannot be read: No such file"):
         import_tinydb(tmp_path / "none", store, 60, NOW, lambda _: None)
@@ -124,7 +124,7 @@ def test_the_command_reports(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"other": {"1": {"time": 5}}}'])
-def test_the_command_refuses_what_is_no_archive(tmp_path: Path, text: str) -> None:
+def test_command_refuses_a_file_that_is_no_archive(tmp_path: Path, text: str) -> None:
     (tmp_path / "db.json").write_text(text)
     code, output = run_command(tmp_path, tmp_path / "db.json")
     assert code == 1

@@ -118,13 +118,13 @@ def test_steps_have_means_and_bounds(archive: FlaskClient, now: int) -> None:
     assert data(archive, "?time=86400&step=3600")[-1]["time"] == now // 3600 * 3600
 
 
-def test_a_gap_is_a_gap(archive: FlaskClient, store: ArchiveWriter) -> None:
+def test_gap_has_no_samples(archive: FlaskClient, store: ArchiveWriter) -> None:
     slot = int(time.time()) // 3600 * 3600
     store.add_past([make_sample(slot - 5 * 3600), make_sample(slot - 3600)])
     assert [sample["time"] for sample in data(archive, "?time=86400&step=3600")] == [slot - 5 * 3600, slot - 3600]
 
 
-def test_hidden_partitions_are_hidden_in_the_past_too(archive: FlaskClient, store: ArchiveWriter) -> None:
+def test_hidden_partitions_are_left_out_of_old_samples(archive: FlaskClient, store: ArchiveWriter) -> None:
     slot = int(time.time()) // 60 * 60
     store.add_past([make_sample(slot - 60 * n, partitions=("main", "secret", "renamed")) for n in range(20)])
     for query in ("?time=3600", "?time=3600&step=600", "?time=3600&format=ndjson", "?time=3600&partition=secret,main"):
@@ -168,7 +168,7 @@ def test_csv_has_a_column_for_each_field_of_each_partition(archive: FlaskClient,
     assert picked == f"time,partitions.main.state\r\n{slot - 60},UP\r\n{slot},UP\r\n"
 
 
-def test_pages_of_a_chosen_step_keep_it(tmp_path: Path, store: ArchiveWriter, now: int) -> None:
+def test_pages_keep_the_chosen_step(tmp_path: Path, store: ArchiveWriter, now: int) -> None:
     client = make_client(settings_with(tmp_path, load_max_samples=4))
     # Four hours that begin within one lie in five.
     since = now // 3600 * 3600 - 5 * 3600 + 60
@@ -179,7 +179,7 @@ def test_pages_of_a_chosen_step_keep_it(tmp_path: Path, store: ArchiveWriter, no
     assert [sample["time"] for sample in rest["data"]] == [since - 60 + 4 * 3600]
 
 
-def test_the_answer_is_bounded_and_says_so(tmp_path: Path, store: ArchiveWriter, now: int) -> None:
+def test_response_is_limited_and_truncated_is_set(tmp_path: Path, store: ArchiveWriter, now: int) -> None:
     client = make_client(settings_with(tmp_path, load_max_samples=10))
     # A range that would be too long for single samples gets a wider step by itself.
     answer = client.get(f"/load?since={now - DAY}&until={now}").get_json()
@@ -198,7 +198,7 @@ def test_the_answer_is_bounded_and_says_so(tmp_path: Path, store: ArchiveWriter,
     assert seen == list(range(first, now, 600))
 
 
-def test_the_answers_are_those_of_the_contract(archive: FlaskClient, now: int) -> None:
+def test_responses_match_the_contract(archive: FlaskClient, now: int) -> None:
     for query in ("", "?time=3600", "?time=86400&step=3600"):
         answer = archive.get(f"/load{query}").get_json()
         assert len(LoadAnswer.model_validate(answer).data) == answer["meta"]["count"] > 0
@@ -220,7 +220,7 @@ def test_the_answers_are_those_of_the_contract(archive: FlaskClient, now: int) -
         ("tiem=5", "tiem", "Did you mean `time`?"),
     ],
 )
-def test_bad_values_are_named(archive: FlaskClient, query: str, parameter: str, words: str) -> None:
+def test_invalid_values_are_named(archive: FlaskClient, query: str, parameter: str, words: str) -> None:
     answer = archive.get(f"/load?{query}")
     assert answer.status_code == 400
     (fault,) = answer.get_json()["errors"]
@@ -232,7 +232,7 @@ def test_an_archive_without_samples_is_empty(archive: FlaskClient) -> None:
     assert data(archive) == data(archive, "?time=86400") == data(archive, "?since=now-1week&step=3600") == []
 
 
-def test_without_the_archive_the_route_says_which_setting(settings: Settings) -> None:
+def test_route_without_archive_gets_404_with_the_setting(settings: Settings) -> None:
     answer = make_client(settings).get("/load")
     assert answer.status_code == 404
     assert "system.archive_usage_load" in answer.get_json()["errors"][0]["detail"]
@@ -250,7 +250,7 @@ def test_an_archive_that_cannot_be_read_is_a_503(tmp_path: Path) -> None:
     "query",
     ["", "&step=600", "&format=csv", "&format=ndjson", "&partition=main", "&fields=partitions", "&fields=total_load"],
 )
-def test_where_jobs_are_private_nothing_counts_them(archive_settings: Settings, now: int, query: str) -> None:
+def test_private_jobs_are_not_counted(archive_settings: Settings, now: int, query: str) -> None:
     asked = ServiceWithUsers(archive_settings, "jobs")
     path = f"/load?since={now - DAY}{query}"
     whole, shown = asked.get_as(ADMIN, path), asked.get_as("alice", path)
@@ -268,7 +268,7 @@ def without_counts(sample: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def test_a_count_of_private_jobs_is_left_out_where_it_is_asked_for(archive_settings: Settings, now: int) -> None:
+def test_requested_counts_of_private_jobs_are_left_out(archive_settings: Settings, now: int) -> None:
     asked = ServiceWithUsers(archive_settings, "jobs")
     path = f"/load?since={now - DAY}&fields="
     counts = "jobs_running,partitions.jobs_running"

@@ -29,7 +29,7 @@ def test_the_contract_of_every_archive(check: Callable[[Archives], None], tmp_pa
     archives.close()
 
 
-def test_the_file_is_made_with_its_folder(tmp_path: Path) -> None:
+def test_writer_creates_the_file_and_its_folder(tmp_path: Path) -> None:
     settings = sqlite_settings(tmp_path)
     assert open_store(settings).add(make_sample(60))
     assert (tmp_path / "archive" / "load.sqlite").stat().st_size > 0
@@ -61,25 +61,25 @@ while True:
 """
 
 
-def test_nothing_that_was_stored_is_lost_when_the_writer_is_killed(tmp_path: Path) -> None:
+def test_stored_samples_survive_a_killed_writer(tmp_path: Path) -> None:
     settings = sqlite_settings(tmp_path)
     file = tmp_path / "archive" / "load.sqlite"
-    told = 0
-    log = tmp_path / "told"
+    message = 0
+    log = tmp_path / "message"
     for _ in range(5):
         with log.open("w") as output:
-            writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(tmp_path), str(told)], stdout=output)
+            writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(tmp_path), str(message)], stdout=output)
             try:
                 wait_for("samples to be written", lambda: len(log.read_text().splitlines()) >= 25)
             finally:
                 os.kill(writer.pid, signal.SIGKILL)
                 writer.wait()
-        told = max(int(line) for line in log.read_text().splitlines() if line.endswith("0"))
+        message = max(int(line) for line in log.read_text().splitlines() if line.endswith("0"))
         with sqlite3.connect(file) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         # The one that was being written may be there or not; every other is.
-        assert slots(settings) in (list(range(60, told + 60, 60)), list(range(60, told + 120, 60)))
-        told = slots(settings)[-1]
+        assert slots(settings) in (list(range(60, message + 60, 60)), list(range(60, message + 120, 60)))
+        message = slots(settings)[-1]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_nothing_that_was_stored_is_lost_when_the_writer_is_killed(tmp_path: Pat
         ("postgresql+psycopg://u@h/d?options=-c%20work_mem=1MB", {"connect_timeout", "tcp_user_timeout"}),
     ],
 )
-def test_a_server_that_hangs_holds_nobody_up_for_long(url: str, limited: set[str]) -> None:
+def test_hanging_server_is_given_up(url: str, limited: set[str]) -> None:
     engine = open_engine(SystemSettings.model_validate({"archive_url": url}), writable=False)
     given: dict[str, object] = {}
 
@@ -116,14 +116,14 @@ def test_a_server_that_hangs_holds_nobody_up_for_long(url: str, limited: set[str
         ("postgresql+pg8000://u:hunter2@h/d", "its driver is not installed"),
     ],
 )
-def test_an_unusable_url_is_told_without_its_password(url: str, words: str) -> None:
+def test_error_about_a_url_omits_its_password(url: str, words: str) -> None:
     with pytest.raises(ArchiveError) as caught:
         open_engine(SystemSettings.model_validate({"archive_url": url}), writable=True)
     assert words in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_folder_that_cannot_be_made_is_told_until_it_can(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_is_an_error_until_it_can(tmp_path: Path) -> None:
     (tmp_path / "disk").write_text("not mounted yet")
     store = open_store(SystemSettings(archive_path=str(tmp_path / "disk" / "load.sqlite")))
     for _ in range(2):
@@ -133,7 +133,7 @@ def test_a_folder_that_cannot_be_made_is_told_until_it_can(tmp_path: Path) -> No
     assert store.add(make_sample(60))
 
 
-def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+def test_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
     settings = sqlite_settings(tmp_path)
     (tmp_path / "archive").mkdir()
     (tmp_path / "archive" / "load.sqlite").write_text("these are no tables" * 100)

@@ -13,14 +13,14 @@ from flask.testing import FlaskClient
 from slurm_rest_api.archive.sample import make_sample
 from slurm_rest_api.config import Settings, load_settings
 from slurm_rest_api.demo.accounting import AccountingFile
-from slurm_rest_api.demo.backfill import tell_jobs, tell_load
+from slurm_rest_api.demo.backfill import backfill_jobs, backfill_load
 from slurm_rest_api.demo.backfill_load import past_sample, wanted_slots
 from slurm_rest_api.demo.cli_options import write_config
 from slurm_rest_api.demo.files import DemoFolder
 from slurm_rest_api.demo.hardware import HIDDEN_PARTITION
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
-from slurm_rest_api.demo.source_with_history import RememberingSource
+from slurm_rest_api.demo.source_with_history import SourceWithHistory
 from slurm_rest_api.demo.timeline import Timeline
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
@@ -42,7 +42,7 @@ class Lived:
         self.paths = RuntimePaths.of(settings)
         self.paths.make()
         self.folder = folder
-        self.source = RememberingSource(SMALL, folder, lambda: self.now, tell_past=lambda *_: None)
+        self.source = SourceWithHistory(SMALL, folder, lambda: self.now, start_backfill=lambda *_: None)
         self.cycle = Cycle(self.source, StoreWriter(self.paths.store), settings.filter.partitions, 10.0)
         self.client: FlaskClient = make_client(settings)
 
@@ -75,7 +75,7 @@ def ids(records: list[Record], *fields: str) -> set[tuple[Any, ...]]:
     return {tuple(record[field] for field in ("id_job", *fields)) for record in records}
 
 
-def test_running_jobs_are_the_same_in_queue_and_history(lived: Lived) -> None:
+def test_running_jobs_agree_in_queue_and_history(lived: Lived) -> None:
     for seconds in (10, 10, 60, 250, 10):
         lived.live(seconds)
         running = {
@@ -87,17 +87,17 @@ def test_running_jobs_are_the_same_in_queue_and_history(lived: Lived) -> None:
         assert ids(lived.history("state=R"), "time_start", "user_name", "nodelist") == running
 
 
-def test_pending_jobs_are_the_same_in_queue_and_history(lived: Lived) -> None:
+def test_pending_jobs_agree_in_queue_and_history(lived: Lived) -> None:
     for seconds in (10, 900, 10):
         lived.live(seconds)
         pending = {
             (job["job_id"], job["array_task_str"]) for job in lived.queue().values() if job["job_state"] == "PENDING"
         }
         arrays = {number: text.split("%")[0] for number, text in pending if text}
-        told = {
+        message = {
             (number, (text or "").split("%")[0]) for number, text in ids(lived.history("state=PD"), "array_task_str")
         }
-        assert told == {(number, arrays.get(number, "")) for number, _ in pending}
+        assert message == {(number, arrays.get(number, "")) for number, _ in pending}
 
 
 def test_a_job_that_ends_leaves_the_queue_and_stays_in_history(lived: Lived) -> None:
@@ -116,9 +116,9 @@ def test_a_job_that_ends_leaves_the_queue_and_stays_in_history(lived: Lived) -> 
         assert state.startswith("JOB_")
 
 
-def test_a_demo_that_was_off_for_a_while_knows_what_happened(lived: Lived) -> None:
+def test_restarted_demo_catches_up(lived: Lived) -> None:
     running = ids(lived.history("state=R"))
-    again = RememberingSource(SMALL, lived.folder, lambda: TUESDAY_15H + 6 * HOUR, tell_past=lambda *_: None)
+    again = SourceWithHistory(SMALL, lived.folder, lambda: TUESDAY_15H + 6 * HOUR, start_backfill=lambda *_: None)
     again.load()
     later = Timeline(SMALL).at(TUESDAY_15H + 6 * HOUR)
     still = {(job.id,) for job in later.running if job.partition != HIDDEN_PARTITION}
@@ -126,31 +126,31 @@ def test_a_demo_that_was_off_for_a_while_knows_what_happened(lived: Lived) -> No
     assert running - still <= ids(lived.history("state=CD,F,TO,CA,NF,OOM,RQ"))
 
 
-def test_the_past_is_told_once_and_meets_the_present(lived: Lived) -> None:
+def test_backfill_runs_once_and_joins_the_live_records(lived: Lived) -> None:
     file = AccountingFile(lived.folder.accounting)
-    tell_jobs(lived.source.timeline, file, lived.now, 3)
-    told = lived.history("")
-    tell_jobs(lived.source.timeline, file, lived.now, 3)
+    backfill_jobs(lived.source.timeline, file, lived.now, 3)
+    message = lived.history("")
+    backfill_jobs(lived.source.timeline, file, lived.now, 3)
     file.close()
-    assert lived.history("") == told
-    keys = [record["id_record"] for record in told]
+    assert lived.history("") == message
+    keys = [record["id_record"] for record in message]
     assert len(set(keys)) == len(keys) > 1000
-    ends = [record["time_end"] for record in told if record["time_end"]]
+    ends = [record["time_end"] for record in message if record["time_end"]]
     assert min(ends) < lived.now - 2 * DAY
     assert max(ends) <= lived.now
-    for record in told:
+    for record in message:
         assert record["time_submit"] <= (record["time_start"] or record["time_submit"])
         assert record["partition"] != HIDDEN_PARTITION
 
 
-def test_users_are_those_who_submit(lived: Lived) -> None:
+def test_users_match_the_submitters(lived: Lived) -> None:
     users = {row["user"]: row for row in lived.client.get("/users").get_json()["data"]}
     assert users["alice"]["default_account"] == "physics"
     assert users["alice"]["default_qos"] == "normal"
     assert {job["user_name"] for job in lived.queue().values()} <= set(users)
 
 
-def test_a_sample_of_the_past_is_what_the_collector_would_have_taken(tmp_path: Path, settings: Settings) -> None:
+def test_backfilled_sample_equals_the_collectors(tmp_path: Path, settings: Settings) -> None:
     paths = RuntimePaths.of(settings)
     paths.make()
     source = DemoSource(SMALL, clock=lambda: TUESDAY_15H)
@@ -161,10 +161,10 @@ def test_a_sample_of_the_past_is_what_the_collector_would_have_taken(tmp_path: P
     assert past_sample(Timeline(SMALL), TUESDAY_15H) == make_sample(TUESDAY_15H, usage, tally)
 
 
-def test_the_archive_is_filled_once(lived: Lived) -> None:
+def test_backfill_fills_the_archive_once(lived: Lived) -> None:
     timeline = Timeline(SMALL)
     for _ in range(2):
-        tell_load(timeline, lived.folder.archive, lived.now, 1)
+        backfill_load(timeline, lived.folder.archive, lived.now, 1)
         query = f"since={lived.now - DAY}&until={lived.now}"
         samples = lived.client.get(f"/load?{query}").get_json()["data"]
         assert [sample["time"] for sample in samples] == sorted(wanted_slots(lived.now, 1))
@@ -174,7 +174,7 @@ def test_the_archive_is_filled_once(lived: Lived) -> None:
     assert 22 <= len(hours) <= 24
 
 
-def test_ninety_days_are_sampled_closer_towards_the_present() -> None:
+def test_recent_days_are_sampled_more_often() -> None:
     slots = list(wanted_slots(TUESDAY_15H, 90))
     gaps = [newer - older for newer, older in pairwise(slots)]
     assert gaps == sorted(gaps)
@@ -182,7 +182,7 @@ def test_ninety_days_are_sampled_closer_towards_the_present() -> None:
     assert slots[-1] < TUESDAY_15H - 89 * DAY
 
 
-def test_a_folder_of_another_edition_is_written_anew(lived: Lived) -> None:
+def test_folder_of_another_version_is_recreated(lived: Lived) -> None:
     (lived.folder.root / "demo.json").write_text("{}")
     lived.folder.prepare(SMALL)
     assert not lived.folder.accounting.exists()

@@ -60,18 +60,18 @@ def test_every_route_answers_and_says_demo(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
-        (["run", "--demo-nodes=40"], "--demo-nodes and --demo-jobs are for --demo"),
+        (["run", "--demo-nodes=40"], "--demo-nodes and --demo-jobs need --demo"),
         (["run", "--demo", "--demo-nodes=3"], "20<=x<=100000"),
-        (["--config", "own.yml", "run", "--demo"], "leave --config away"),
+        (["--config", "own.yml", "run", "--demo"], "Omit --config"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
-    arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_invalid_option_combinations_are_refused(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "own.yml").write_text("system: {}\n")
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
-    assert told in result.output
+    assert message in result.output

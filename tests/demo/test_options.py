@@ -15,7 +15,7 @@ from slurm_rest_api.errors import SourceUnusable
 from slurm_rest_api.slurmapi.sources.detect import open_source
 
 
-def test_the_source_demo_says_in_words_that_it_is_none(caplog: pytest.LogCaptureFixture) -> None:
+def test_demo_logs_that_it_is_a_simulation(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         source = open_source("demo")
     assert source.name == "demo"
@@ -29,13 +29,13 @@ def test_size_and_seed_are_options() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [("nodes=3", "nodes: Input should be greater than or equal to 20"), ("colour=red", "colour"), ("nodes", "'nodes'")],
 )
-def test_a_wrong_option_is_named(text: str, told: str) -> None:
-    with pytest.raises(SourceUnusable, match="source demo") as caught:
+def test_a_wrong_option_is_named(text: str, message: str) -> None:
+    with pytest.raises(SourceUnusable, match="source: demo") as caught:
         open_source(f"demo:{text}")
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_host_without_slurm_gets_an_error_and_no_demo() -> None:

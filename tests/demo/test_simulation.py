@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slurm_rest_api.demo.daily_demand import busy
 from slurm_rest_api.demo.hardware import HIDDEN_PARTITION, PARTITIONS
 from slurm_rest_api.demo.jobs import MIN_JOB_AGE_SECONDS
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.demo.timeline import Timeline
+from slurm_rest_api.demo.workload import demand_at
 from slurm_rest_api.slurmapi.collector.usage import allocations_of, compute_usage
 
 TUESDAY_15H = 1_795_532_400
@@ -56,7 +56,7 @@ def in_state(jobs: list[Record], *states: str) -> Iterator[Record]:
 
 @given(seeds, clocks, sizes)
 @settings(max_examples=25, deadline=None)
-def test_nodes_hold_what_their_running_jobs_hold_and_never_more_than_they_have(seed: int, now: int, size: int) -> None:
+def test_node_allocation_equals_that_of_its_jobs(seed: int, now: int, size: int) -> None:
     found = cluster(Scale(size, 300, seed), now)
     cpus, memory, gpus = Counter[str](), Counter[str](), Counter[str]()
     ids: defaultdict[str, list[int]] = defaultdict(list)
@@ -80,7 +80,7 @@ def test_nodes_hold_what_their_running_jobs_hold_and_never_more_than_they_have(s
 
 @given(seeds, clocks, sizes)
 @settings(max_examples=25, deadline=None)
-def test_jobs_are_where_and_when_they_may_be(seed: int, now: int, size: int) -> None:
+def test_jobs_respect_their_partition_and_limits(seed: int, now: int, size: int) -> None:
     found = cluster(Scale(size, 300, seed), now)
     numbers = [job["job_id"] for job in found.jobs]
     assert len(set(numbers)) == len(numbers)
@@ -103,7 +103,7 @@ def test_jobs_are_where_and_when_they_may_be(seed: int, now: int, size: int) -> 
 
 @given(seeds, clocks)
 @settings(max_examples=25, deadline=None)
-def test_nodes_out_of_service_say_why_and_those_down_run_nothing(seed: int, now: int) -> None:
+def test_nodes_out_of_service_have_reasons_and_down_nodes_no_jobs(seed: int, now: int) -> None:
     found = cluster(Scale(100, 300, seed), now)
     for node in found.nodes.values():
         out = node["state_base"] == "DOWN" or "DRAIN" in node["state_flags"]
@@ -131,9 +131,7 @@ def test_usage_adds_up(seed: int, now: int) -> None:
 
 @given(seeds, clocks, st.integers(1, 5 * HOUR))
 @settings(max_examples=15, deadline=None)
-def test_a_moment_is_the_same_whether_it_was_lived_through_or_computed_at_once(
-    seed: int, now: int, seconds: int
-) -> None:
+def test_moment_does_not_depend_on_earlier_moments(seed: int, now: int, seconds: int) -> None:
     scale = Scale(40, 150, seed)
     lived = Timeline(scale)
     for step in range(0, seconds, 600):
@@ -143,16 +141,16 @@ def test_a_moment_is_the_same_whether_it_was_lived_through_or_computed_at_once(
 
 @given(seeds, clocks)
 @settings(max_examples=15, deadline=None)
-def test_every_change_between_two_moments_is_told(seed: int, now: int) -> None:
+def test_changed_between_yields_every_change(seed: int, now: int) -> None:
     timeline = Timeline(Scale(40, 150, seed))
     before, after = timeline.at(now), timeline.at(now + 300)
-    told = {(job.id, job.attempt, job.task) for job in timeline.changed_between(now, now + 300)}
+    message = {(job.id, job.attempt, job.task) for job in timeline.changed_between(now, now + 300)}
     started = {(j.id, j.attempt, j.task) for j in after.running} - {(j.id, j.attempt, j.task) for j in before.running}
     gone = {(j.id, j.attempt, j.task) for j in before.running} - {(j.id, j.attempt, j.task) for j in after.running}
-    assert started | gone <= told
+    assert started | gone <= message
 
 
-def test_the_default_cluster_is_as_large_as_it_says_and_has_all_that_makes_one_believable() -> None:
+def test_default_cluster_has_its_size_and_every_kind_of_job() -> None:
     found = cluster(Scale(), TUESDAY_15H)
     assert len(found.nodes) == 300
     assert 700 <= len(found.jobs) <= 1300
@@ -170,7 +168,7 @@ def test_the_default_cluster_is_as_large_as_it_says_and_has_all_that_makes_one_b
     assert HIDDEN_PARTITION in found.partitions
 
 
-def test_jobs_end_in_every_way_over_a_day_and_some_are_tried_twice() -> None:
+def test_a_day_has_every_outcome_and_requeues() -> None:
     outcomes = Counter(
         job.outcome for job in Timeline(Scale()).changed_between(TUESDAY_15H, TUESDAY_15H + DAY) if job.end
     )
@@ -179,11 +177,11 @@ def test_jobs_end_in_every_way_over_a_day_and_some_are_tried_twice() -> None:
     assert outcomes["COMPLETED"] > sum(outcomes.values()) / 2
 
 
-def test_the_load_follows_day_and_night() -> None:
+def test_load_follows_the_daily_demand() -> None:
     def running(hour: int) -> int:
         return len(Timeline(Scale()).at(TUESDAY_15H + hour * HOUR).running)
 
-    assert busy(TUESDAY_15H) > busy(TUESDAY_15H + 12 * HOUR)
+    assert demand_at(TUESDAY_15H) > demand_at(TUESDAY_15H + 12 * HOUR)
     assert sum(running(day * 24 + 3) for day in range(3)) > sum(running(day * 24 + 15) for day in range(3))
 
 
@@ -196,7 +194,7 @@ def test_counters_of_the_statistics_only_grow_during_a_day(field: str) -> None:
     assert source.load().statistics[field] > before
 
 
-def test_jobs_that_did_not_change_are_not_told_twice() -> None:
+def test_unchanged_jobs_are_not_sent_again() -> None:
     source = DemoSource(Scale(40, 200), clock=lambda: TUESDAY_15H)
     snapshot = source.load()
     assert snapshot.changed_since is not None
