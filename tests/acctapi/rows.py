@@ -1,4 +1,4 @@
-"""Rows of slurmdbd's tables with sane defaults, and an SQLite file that holds them."""
+"""Rows of slurmdbd's tables with defaults, and an SQLite file with them."""
 
 from __future__ import annotations
 
@@ -53,21 +53,21 @@ TRES = [
 
 
 def job_row(key: int, **changes: Any) -> Row:
-    """A completed job of alice that was submitted at second 1000 × `key` and ran for 100 seconds."""
+    """Returns a completed job of alice, submitted at second 1000 × `key`, that ran for 100 seconds."""
     submitted = changes.get("time_submit", 1000 * key)
     times = {"time_submit": submitted, "time_start": submitted + 10, "time_end": submitted + 110}
     return {**_JOB, "job_db_inx": key, "id_job": key, **times, **changes}
 
 
 def assoc_row(**changes: Any) -> Row:
-    """An association; without changes that of the account root."""
+    """Returns an association; without changes that of the account root."""
     return {**_ASSOC, **changes}
 
 
 def write_database(
     file: Path, jobs: Iterable[Row], associations: Sequence[Row] = USERS, coordinators: Iterable[tuple[str, str]] = ()
 ) -> None:
-    """Make an SQLite file with slurmdbd's tables and these rows; `coordinators` are pairs of account and user."""
+    """Creates an SQLite file with slurmdbd's tables and these rows. `coordinators` are pairs of account and user."""
     engine = create_engine(f"sqlite:///{file}")
     job, assoc, qos, tres = job_table(JOB_TABLE), assoc_table(ASSOC_TABLE), qos_table(), tres_table()
     with engine.begin() as connection:
@@ -85,7 +85,7 @@ def write_database(
 
 
 def settings_for(file: Path, runtime: Path, **database: Any) -> Settings:
-    """Settings of a service that reads `file`; the partition `secret` is hidden."""
+    """Returns settings of a service that reads `file` and hides the partition `secret`."""
     return Settings.model_validate(
         {
             "system": {"use_acct_db": True, "runtime_dir": runtime},

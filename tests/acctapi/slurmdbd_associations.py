@@ -1,4 +1,4 @@
-"""Associations as slurmdbd writes them, the small tables around them, and the records that they have to become."""
+"""Rows of associations, QOS and TRES as slurmdbd writes them, and the expected records of /users."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _SINCE: Final = {"comment": "23.02", "priority": "19.05"}
 
 
 def association_records(release: str, *, deleted: bool) -> list[Record]:
-    """What /users has to answer, in its order; `deleted`: the removed ones, too."""
+    """Returns the expected records of /users in order; with `deleted` also the removed ones."""
     return [
         {name: value if at_least(release, _SINCE.get(name, "15.08")) else None for name, value in record.items()}
         for record in _RECORDS

@@ -1,4 +1,4 @@
-"""Columns and keys of slurmdbd's tables through the releases, as text that a person can check against Slurm's source.
+"""Columns and keys of slurmdbd's tables in each release, as text that can be compared with Slurm's source.
 
 A line of columns is `history | names`. A history is types in the order of the releases that brought them:
 `u32 17.02:u64` is an unsigned int that became a bigint with 17.02, `19.05:tx?` a nullable text that came with 19.05,
@@ -124,7 +124,7 @@ u32? | flags
 17.11:i32 | version
 """,
 }
-"""Columns by table; those of a cluster are here without its name in front."""
+"""Columns by table. Tables of a cluster are listed without its name."""
 
 KEYS: Final = {
     "job_table": """

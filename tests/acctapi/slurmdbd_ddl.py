@@ -1,4 +1,4 @@
-"""CREATE TABLE statements of slurmdbd's tables as each Slurm release has them."""
+"""CREATE TABLE statements of slurmdbd's tables in each Slurm release."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from tests.acctapi.slurmdbd_columns import COLUMNS, KEYS
 
 RELEASES: Final = ("15.08", "17.11", "20.11", "22.05", "23.11", "24.11", "26.05")
-"""One release of each shape that the tables have had."""
+"""One release for each version of the tables."""
 
 OF_A_CLUSTER: Final = ("job_table", "assoc_table")
 
@@ -18,12 +18,12 @@ _TYPES: Final = {
 }  # fmt: skip
 _TEXTS: Final = ("tt", "tx", "lt", "bl")
 _GONE: Final = "-"
-# The key is drawn by slurmctld since 24.11, and by the database before; it is declared in the same way.
+# Since 24.11 slurmctld assigns the key, before that the database. Its declaration is the same.
 _COUNTED: Final = {"job_table": "job_db_inx", "assoc_table": "id_assoc", "qos_table": "id", "tres_table": "id"}
 
 
 class ColumnShape(NamedTuple):
-    """One column: its type as MariaDB names it, and whether it may be NULL."""
+    """One column: its type in MariaDB, and True if it may be NULL."""
 
     type: str
     nullable: bool
@@ -37,17 +37,17 @@ class KeyShape(NamedTuple):
 
 
 def tables(release: str) -> list[str]:
-    """The tables that the release has; those of a cluster without its name in front."""
+    """Returns the tables of the release. Tables of a cluster are listed without its name."""
     return [table for table in COLUMNS if columns(table, release)]
 
 
 def columns(table: str, release: str) -> dict[str, ColumnShape]:
-    """The columns of a table by name."""
+    """Returns the columns of a table by name."""
     return {name: ColumnShape(_TYPES[code.rstrip("?")], code.endswith("?")) for name, code in _codes(table, release)}
 
 
 def keys(table: str, release: str) -> dict[str, KeyShape]:
-    """The keys of a table by name."""
+    """Returns the keys of a table by name."""
     found = {}
     for line in KEYS[table].strip().splitlines():
         history, name, parts = line.split(" | ")
@@ -57,7 +57,7 @@ def keys(table: str, release: str) -> dict[str, KeyShape]:
 
 
 def create_table(table: str, release: str, name: str) -> str:
-    """The statement that makes `table` under `name`, every column with the default that its type suggests."""
+    """Returns the statement that creates `table` as `name`. Every column has the default that suits its type."""
     lines = [_column(table, column, code) for column, code in _codes(table, release)]
     lines += [_key(key, shape) for key, shape in keys(table, release).items()]
     return f"CREATE TABLE `{name}` ({', '.join(lines)}) ENGINE=InnoDB"
@@ -71,7 +71,7 @@ def _codes(table: str, release: str) -> Iterator[tuple[str, str]]:
 
 
 def _at(history: str, release: str) -> str | None:
-    """What a history says of `release`; None when it has nothing then."""
+    """Returns the entry of a history for `release`; None if there is none."""
     present = None
     for step in history.split():
         since, colon, what = step.rpartition(":")

@@ -1,4 +1,4 @@
-"""Rows as slurmdbd writes them, one for each way of writing a value, and the record that each has to become.
+"""Rows as slurmdbd writes them, one for each encoding of a value, and the expected record of each.
 
 Rows and records are written by hand from Slurm's sources, not by the code that they test. Times are epoch seconds.
 """
@@ -16,10 +16,10 @@ NO_VAL: Final = 4294967294
 INFINITE: Final = 4294967295
 NO_VAL64: Final = 18446744073709551614
 T: Final = 1_750_000_000
-"""When the jobs here were submitted: Sun Jun 15 15:06:40 2025 UTC."""
+"""Submit time of the jobs: Sun Jun 15 15:06:40 2025 UTC."""
 
 CLUSTER_ID: Final = 2740
-"""Ids from 2048 on make keys that no signed 64-bit number holds."""
+"""Ids from 2048 on give keys that exceed a signed 64-bit number."""
 
 
 _STARTED: Final = int(time.time())
@@ -43,7 +43,7 @@ class SecondsSince:
 
 @dataclass(frozen=True)
 class Case:
-    """What a row has that an ordinary one has not, and what follows for its record.
+    """Differences of a row from an ordinary one, and of its expected record.
 
     It is written by releases from `since` on and `before` another one, into a database of which `charset` is the
     character set, if that matters.
@@ -198,11 +198,11 @@ JOB_CASES: Final = (
 )  # fmt: skip
 
 HIDDEN_JOB_ROWS: Final = ({"partition": "secret"}, {**_PENDING, "partition": "secret,secret"})
-"""Of jobs that no answer may have while the partition `secret` is hidden."""
+"""Rows of jobs that are never returned while the partition `secret` is hidden."""
 
 
 def cases(release: str, charset: str) -> list[Case]:
-    """The cases that occur in the database of a release."""
+    """Returns the cases that occur in the database of a release."""
     return [
         case
         for case in JOB_CASES
@@ -211,17 +211,17 @@ def cases(release: str, charset: str) -> list[Case]:
 
 
 def at_least(release: str, other: str) -> bool:
-    """Whether `release` is `other` or a later one."""
+    """Returns True if `release` is `other` or later."""
     return tuple(map(int, release.split("."))) >= tuple(map(int, other.split(".")))
 
 
 def key_of(release: str, number: int) -> int:
-    """The primary key of the record `number`: counted until 24.05, after that a SLUID."""
+    """Returns the primary key of the record `number`: counted until 24.05, then a SLUID."""
     return (CLUSTER_ID << 52) | (T * 1000 << 10) | number if at_least(release, "24.11") else number
 
 
 def job_row(release: str, number: int, changes: Row) -> Row:
-    """The row of record `number`, under the column names of the release."""
+    """Returns the row of record `number`, with the column names of the release."""
     row = {"job_db_inx": key_of(release, number), "id_job": 1000 + number, **JOB_ROW, "kill_requid": None, **changes}
     if row["kill_requid"] is None and not at_least(release, "22.05"):
         row["kill_requid"] = -1
@@ -230,7 +230,7 @@ def job_row(release: str, number: int, changes: Row) -> Row:
 
 
 def job_record(release: str, number: int, changes: Record) -> Record:
-    """What has to be published of it, with `times=epoch`."""
+    """Returns the expected record, with `times=epoch`."""
     record = {
         "id_record": str(key_of(release, number)), "id_job": 1000 + number, "job_id_str": str(1000 + number),
         **JOB_RECORD, **changes,

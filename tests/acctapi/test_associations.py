@@ -1,4 +1,4 @@
-"""Associations and the limits that they have from their accounts."""
+"""Associations, and the limits that they inherit from their accounts."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def record(associations: Associations, number: int) -> dict[str, Any]:
 def test_unset_limits_are_inherited_from_parent_accounts() -> None:
     shown = record(tree(), 4)
     assert (shown["max_jobs"], shown["max_wall"], shown["default_qos"]) == (50, 1440, "normal")
-    # The nearest limit of each TRES holds; that of the GPUs is root's.
+    # The nearest limit of each TRES applies. That of the GPUs is root's.
     assert shown["max_tres_per_job"] == {"cpu": 32, "gres/gpu": 8}
-    # Limits of a group are those of its own row.
+    # Group limits are not inherited.
     assert shown["grp_jobs"] is None
     assert record(tree(), 3)["grp_jobs"] == 7
 
@@ -80,9 +80,9 @@ USERS_ARE_COORDS = 65536
 
 
 def coordinated(*flagged: str, **changes: Any) -> dict[str, set[str]]:
-    """Whom the flag on these accounts makes a coordinator of what, root over science over physics, and beside."""
-    accounts = (("root", ""), ("science", "root"), ("physics", "science"), ("beside", "root"))
-    users = (("alice", "physics"), ("bob", "science"), ("carol", "beside"))
+    """Returns the coordinators of accounts with the flag. root has science and other below it, science has physics."""
+    accounts = (("root", ""), ("science", "root"), ("physics", "science"), ("other", "root"))
+    users = (("alice", "physics"), ("bob", "science"), ("carol", "other"))
     rows = [
         *(
             assoc_row(id_assoc=number, acct=acct, parent_acct=parent, flags=USERS_ARE_COORDS * (acct in flagged) + 8)
@@ -99,10 +99,10 @@ def coordinated(*flagged: str, **changes: Any) -> dict[str, set[str]]:
 def test_users_coordinate_their_accounts_with_the_flag_users_are_coords() -> None:
     assert coordinated() == {}
     assert coordinated("physics") == {"alice": {"physics"}}
-    # Alice's account is below it, which does not count.
+    # Alice's account is below it, so she is not a coordinator.
     assert coordinated("science") == {"bob": {"science"}}
-    assert coordinated("science", "beside") == {"bob": {"science"}, "carol": {"beside"}}
-    assert coordinated("science", "beside", deleted=1) == {}
+    assert coordinated("science", "other") == {"bob": {"science"}, "carol": {"other"}}
+    assert coordinated("science", "other", deleted=1) == {}
 
 
 def test_accounts_with_their_descendants() -> None:

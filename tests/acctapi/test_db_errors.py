@@ -1,4 +1,4 @@
-"""Errors of the database in words: each kind its own, none with a host, an account or a password in it."""
+"""Messages of database errors: one for each kind, without host, account or password."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_each_error_number_has_a_message(code: int, kind: type[Exception], words
 
 
 def test_silent_server_is_unavailable() -> None:
-    # Its own time limit would have ended the statement before.
+    # The server's time limit would have ended the statement earlier.
     answer = to_api_error(failed(2013, "Lost connection to MySQL server during query (timed out)"))
     assert isinstance(answer, DatabaseUnavailable)
 

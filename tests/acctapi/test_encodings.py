@@ -1,4 +1,4 @@
-"""Values of slurmdbd's tables are decoded. Sources: slurm.h, wait(2), sacct(1)."""
+"""Decoding of values in slurmdbd's tables. Sources: slurm.h, wait(2), sacct(1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CPU time of /history: what the steps of a job used, and null where nobody knows."""
+"""Field `cpu_time` of /history: the sum over the steps of a job, null if unknown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import make_client
 
 
 def step(job: int, user: tuple[int, int], system: tuple[int, int], deleted: int = 0) -> dict[str, int]:
-    """A step of the record `job`; times are seconds and microseconds."""
+    """Returns a step of the record `job`. Times are seconds and microseconds."""
     return {
         "job_db_inx": job, "deleted": deleted, "user_sec": user[0], "user_usec": user[1], "sys_sec": system[0],
         "sys_usec": system[1],

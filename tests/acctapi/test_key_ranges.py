@@ -1,4 +1,4 @@
-"""Bounds of the primary key never cut off a record that matches, whatever the keys are like."""
+"""Key ranges contain every matching record, for counted keys and SLUIDs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JOB = job_table(JOB_TABLE)
 
 
 def sluid(seconds: float, sequence: int = 0, field: int = 5) -> int:
-    """A key as slurmctld makes them since 24.11, its clock 37 seconds ahead; small enough for SQLite."""
+    """Returns a key as slurmctld assigns it since 24.11, 37 seconds ahead. It is small enough for SQLite."""
     return (field << 52) | (int((seconds + 37) * 1000) << 10) | sequence
 
 
@@ -42,7 +42,7 @@ def fill(connection: Connection, rows: list[Row]) -> None:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Row]:
-    """Records in the order in which they were made: plain jobs and tasks of arrays, old keys, then perhaps SLUIDs."""
+    """Generates records in insertion order: plain jobs and array tasks, counted keys, then optionally SLUIDs."""
     count = draw(st.integers(0, 40))
     upgrade = draw(st.integers(0, 40))
     made = START

@@ -1,4 +1,4 @@
-"""The declared tables of slurmdbd: a few facts that everything else here leans on."""
+"""The declared tables of slurmdbd have the columns and keys that other tests rely on."""
 
 from __future__ import annotations
 

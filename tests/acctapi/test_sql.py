@@ -1,4 +1,4 @@
-"""Filters to SQL: the index that each strategy names, and that values are bound, never written."""
+"""SQL of filters: the index that each filter forces, and values as bound parameters."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def indexes(filters: Filters, keys: KeyRange | None = None) -> Sequence[str]:
             KeyRange(),
             ["id_job"],
         ),
-        # Few records can match, and the window is short: it is read as a whole.
+        # Few records can match and the window is short, so it is read as a whole.
         (Filters(job_name="x", end_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"]),
         (Filters(states=frozenset({11}), end_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"]),
         (Filters(job_name="x", start_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"] * 2),
         (Filters(job_name="x", end_after=1, end_before=DAY, now=NOW), KeyRange(), ["rollup2"]),
-        # Even where many match, a window of two days is.
+        # A window of two days is always read as a whole.
         (Filters(end_after=NOW - 2 * DAY, now=NOW), KeyRange(), ["rollup2"]),
         (Filters(end_after=DAY, end_before=2 * DAY, nodes=frozenset({"a1"}), now=NOW), KeyRange(), ["rollup2"]),
-        # Many match, or the window is long, or the primary key has a bound.
+        # Many records match, or the window is long, or the primary key has a bound.
         (Filters(end_after=NOW - 3 * DAY, now=NOW), KeyRange(), ["PRIMARY"]),
         (Filters(job_name="x", end_after=NOW - 100 * DAY, now=NOW), KeyRange(), ["PRIMARY"]),
         (Filters(job_name="x", end_after=NOW - DAY, now=NOW), KeyRange(lower=5), ["PRIMARY"]),
@@ -81,7 +81,7 @@ def test_each_filter_forces_its_index(filters: Filters, keys: KeyRange, expected
 
 
 def test_forced_indexes_exist_in_every_release() -> None:
-    # slurmdb.md lists the keys of each release; naming one that is not there is error 1176.
+    # Forcing a missing index is error 1176.
     everywhere = {"PRIMARY", "rollup2", "sacct_def", "association", "qos", "id_job", "array_job"}
     every_filter = Filters(
         associations=AssociationFilter(frozenset({1}), frozenset({0}), 5, "a"),

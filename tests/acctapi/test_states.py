@@ -1,4 +1,4 @@
-"""States of job records by number and by every usual name. Source: slurm.h, sacct(1)."""
+"""States of job records by number and by name. Source: slurm.h, sacct(1)."""
 
 from __future__ import annotations
 

@@ -20,12 +20,12 @@ JOBS: list[Row] = [
     job_row(1, id_job=101),
     job_row(2, id_job=102, state=5, exit_code=256, partition="gpu", id_qos=2, tres_alloc="1=2,1001=1"),
     job_row(3, id_job=103, partition="secret", job_name="classified"),
-    # Requeued: the first attempt, and the second that is still running on another node.
+    # Requeued: the first attempt, and the second one, which is running on another node.
     job_row(4, id_job=104, state=1024, nodelist="rack[001-003]"),
     job_row(5, id_job=104, state=1, nodelist="rack[004-006],login1", time_end=0),
-    # Nobody's association: bob's account stands in the record.
+    # Without an association. The record itself has bob's account.
     job_row(6, id_job=106, id_assoc=0, id_user=0, account="physics", job_name="Align"),
-    # Pending, in two partitions, one of them hidden, and in hidden ones alone.
+    # Pending: in two partitions, one of them hidden, and in hidden ones only.
     job_row(7, id_job=107, state=0, partition="main,secret", time_start=0, time_end=0, nodelist="None assigned"),
     job_row(8, id_job=108, state=0, partition="secret,secret", time_start=0, time_end=0, nodelist=None),
     job_row(9, id_job=109, id_assoc=3, id_user=1002, state=3, job_name="=cmd()"),
@@ -275,7 +275,7 @@ def test_empty_database_returns_an_empty_list(tmp_path: Path) -> None:
 
 
 def test_late_array_tasks_are_found_by_submit_time(tmp_path: Path) -> None:
-    # An array of 1970; its second task got its record an hour after everybody else's.
+    # An array of 1970. Its second task got its record an hour after the others.
     rows = [job_row(n, id_job=n, time_submit=10_000 * n) for n in range(1, 30)]
     rows[1] |= {"id_array_job": 2, "id_array_task": NO_VAL}
     rows.append(job_row(40, id_job=40, time_submit=20_000, id_array_job=2, id_array_task=1, time_start=400_000))

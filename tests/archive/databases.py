@@ -1,4 +1,4 @@
-"""Settings of archives in each kind of database; what a test over all of them is parametrised with."""
+"""Archives in each kind of database, for tests that run over all of them."""
 
 from __future__ import annotations
 
@@ -18,60 +18,60 @@ EVER = 2**40
 
 
 def sqlite_settings(folder: Path) -> SystemSettings:
-    """An archive in a file of its own."""
+    """Returns settings of an archive in a new file."""
     return SystemSettings.model_validate({"archive_path": str(folder / "archive" / "load.sqlite")})
 
 
 def sample_of(part: StoredSample | ComputedSample) -> Sample:
-    """What a reader found, as a sample."""
+    """Returns a result of the reader as a sample."""
     return part.sample if isinstance(part, ComputedSample) else read(part.body)
 
 
 def open_store(settings: SystemSettings) -> ArchiveWriter:
-    """The writing side."""
+    """Opens the writing side."""
     return ArchiveWriter(open_engine(settings, writable=True))
 
 
 def open_reader(settings: SystemSettings) -> ArchiveReader:
-    """The reading side."""
+    """Opens the reading side."""
     return ArchiveReader(open_engine(settings, writable=False))
 
 
 def slots(settings: SystemSettings) -> list[int]:
-    """The slots of all samples as they were taken."""
+    """Returns the slots of all raw samples."""
     return [row.time for row in open_reader(settings).samples(TimeRange(0, EVER, 0), 10**6)]
 
 
 def all_samples(settings: SystemSettings) -> list[Sample]:
-    """All samples as they were taken."""
+    """Returns all raw samples."""
     return [read(row.body) for row in open_reader(settings).samples(TimeRange(0, EVER, 0), 10**6)]
 
 
 class Archives:
-    """Any number of writers and readers of one archive; `close()` closes all of them."""
+    """Opens writers and readers of one archive. `close()` closes all of them."""
 
     def __init__(self, settings: SystemSettings) -> None:
         self._settings = settings
         self._engines: list[Engine] = []
 
     def store(self) -> ArchiveWriter:
-        """A new writer."""
+        """Opens a new writer."""
         return ArchiveWriter(self._open(writable=True))
 
     def reader(self) -> ArchiveReader:
-        """A new reader."""
+        """Opens a new reader."""
         return ArchiveReader(self._open(writable=False))
 
     def engine(self) -> Engine:
-        """A new reader's engine, for a look at the tables."""
+        """Opens a new reader's engine, to inspect the tables."""
         return self._open(writable=False)
 
     def samples(self) -> list[Sample]:
-        """All samples as they were taken."""
+        """Returns all raw samples."""
         return [read(row.body) for row in self.reader().samples(TimeRange(0, EVER, 0), 10**6)]
 
     def close(self) -> None:
-        """Close every connection."""
+        """Closes every connection."""
         for engine in self._engines:
             engine.dispose()
 

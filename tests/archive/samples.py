@@ -8,7 +8,7 @@ from slurm_rest_api.archive.sample import Sample
 
 
 def make_sample(time: int, load: float = 0.5, partitions: tuple[str, ...] = ("main",), **fields: Any) -> Sample:
-    """A sample with every field; `load` is that of the cluster and of each partition."""
+    """Returns a sample with every field. `load` is that of the cluster and of each partition."""
     figures = {"alloc_gpus": 0, "total_gpus": 2, "jobs_running": 3, "jobs_pending": 1, "nodes_by_state": {"IDLE": 2}}
     return {
         "time": time,

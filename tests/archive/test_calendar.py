@@ -1,4 +1,4 @@
-"""Days on which a time zone sets its clocks: slots know nothing of them, questions in local time do."""
+"""Days with a change to or from daylight-saving time: slots ignore it, queries in local time do not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 @pytest.fixture(autouse=True)
 def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This process in a time zone with daylight-saving time."""
+    """Sets a time zone with daylight-saving time."""
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
     yield

@@ -1,4 +1,4 @@
-"""Which samples a query of /load means."""
+"""Time range and step of /load queries."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_long_range_chooses_a_step_that_fits(days: int, step: int) -> None:
         (30000, 1, 43200),
         (DAY, 30, DAY),
         (100000, 30, 2 * DAY),
-        # Single samples are gone by then, and after two years those of ten minutes, too.
+        # Raw samples are deleted by then, and after two years those of ten minutes, too.
         (60, 100, 600),
         (600, 800, 3600),
     ],

@@ -1,4 +1,4 @@
-"""The archive of the 2018 service."""
+"""Import of the archive of the 2018 service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ START = 1_530_000_000
 
 
 def document(time: float, **changes: Any) -> dict[str, Any]:
-    """A sample as the 2018 service stored it."""
+    """Returns a sample as the 2018 service stored it."""
     sample = make_sample(0)
     for record in (sample, sample["partitions"]["main"]):
         for field in ("alloc_gpus", "total_gpus", "jobs_running", "jobs_pending", "nodes_by_state"):

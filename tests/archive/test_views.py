@@ -1,4 +1,4 @@
-"""/load over an archive."""
+"""The route /load over an archive."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def archive(archive_settings: Settings) -> FlaskClient:
 
 @pytest.fixture
 def now(store: ArchiveWriter) -> int:
-    """The present slot, with a sample a minute for the two days before it; the load tells how many minutes ago."""
+    """The current slot, and a sample a minute for two days before it. The load is the age in minutes."""
     slot = int(time.time()) // 60 * 60
     store.add_past([make_sample(slot - 60 * n, n, ("main", "gpu")) for n in range(2 * 1440)])
     while store.roll_up(slot, 100):
@@ -85,7 +85,7 @@ def test_the_default_is_the_newest_sample_in_the_shape_of_2018(archive: FlaskCli
 def test_the_graphs_page_gets_its_day_and_the_day_before(archive: FlaskClient, now: int) -> None:
     day = data(archive, "?time=86400")
     before = data(archive, "?time=86400&offset=86400")
-    # The clock may go on by a slot between the fixture and the request.
+    # The clock may advance by a slot between the fixture and the request.
     assert len(day) in (1439, 1440)
     assert [sample["time"] for sample in day] == sorted(sample["time"] for sample in day)
     assert before[-1]["time"] + 60 in (day[0]["time"], day[0]["time"] + 60)
@@ -114,7 +114,7 @@ def test_steps_have_means_and_bounds(archive: FlaskClient, now: int) -> None:
     assert sample["total_load"] == sum(loads) / 60
     assert (sample["total_load_min"], sample["total_load_max"]) == (min(loads), max(loads))
     assert sample["partitions"]["gpu"]["partition_load_max"] == max(loads)
-    # What is not a whole step yet is there, too.
+    # The current, incomplete step is included.
     assert data(archive, "?time=86400&step=3600")[-1]["time"] == now // 3600 * 3600
 
 
@@ -170,7 +170,7 @@ def test_csv_has_a_column_for_each_field_of_each_partition(archive: FlaskClient,
 
 def test_pages_keep_the_chosen_step(tmp_path: Path, store: ArchiveWriter, now: int) -> None:
     client = make_client(settings_with(tmp_path, load_max_samples=4))
-    # Four hours that begin within one lie in five.
+    # Four hours that begin within an hour overlap five.
     since = now // 3600 * 3600 - 5 * 3600 + 60
     answer = client.get(f"/load?since={since}&until={since + 4 * 3600}").get_json()["meta"]
     assert (answer["step"], answer["truncated"]) == (3600, True)
@@ -181,7 +181,7 @@ def test_pages_keep_the_chosen_step(tmp_path: Path, store: ArchiveWriter, now: i
 
 def test_response_is_limited_and_truncated_is_set(tmp_path: Path, store: ArchiveWriter, now: int) -> None:
     client = make_client(settings_with(tmp_path, load_max_samples=10))
-    # A range that would be too long for single samples gets a wider step by itself.
+    # A range that is too long for raw samples gets a wider step.
     answer = client.get(f"/load?since={now - DAY}&until={now}").get_json()
     assert answer["meta"]["step"] == 21600
     assert answer["meta"]["truncated"] is False
@@ -214,7 +214,7 @@ def test_responses_match_the_contract(archive: FlaskClient, now: int) -> None:
         ("step=0", "step", "greater than or equal to 1"),
         ("since=tomorrow&until=yesterday", "since", "is not before `until`"),
         ("since=soon", "since", "Expected epoch seconds"),
-        ("since=today&time=5", "time", "cannot be used with since and until"),
+        ("since=today&time=5", "time", "cannot be combined with"),
         ("fields=total_laod", "fields", "Did you mean `total_load`?"),
         ("format=xml", "format", "'json', 'csv', 'tsv', 'ndjson' or 'table'"),
         ("tiem=5", "tiem", "Did you mean `time`?"),

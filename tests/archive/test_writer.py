@@ -1,4 +1,4 @@
-"""The archive in an SQLite file: the contract of all archives, and what only a file has to survive."""
+"""The archive in an SQLite file: the contract of all archives, and faults of files."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_stored_samples_survive_a_killed_writer(tmp_path: Path) -> None:
         message = max(int(line) for line in log.read_text().splitlines() if line.endswith("0"))
         with sqlite3.connect(file) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        # The one that was being written may be there or not; every other is.
+        # The sample that was being written may be missing. Every other is stored.
         assert slots(settings) in (list(range(60, message + 60, 60)), list(range(60, message + 120, 60)))
         message = slots(settings)[-1]
 
@@ -95,7 +95,7 @@ def test_hanging_server_is_given_up(url: str, limited: set[str]) -> None:
     given: dict[str, object] = {}
 
     class Asked(Exception):
-        """Ends the try to connect."""
+        """Ends the attempt to connect."""
 
     def look(_dialect: object, _record: object, _args: object, parameters: dict[str, object]) -> None:
         given.update(parameters)

@@ -1,4 +1,4 @@
-"""What every archive has to do, whatever database it is in. Test modules import these with a fixture `settings_of`."""
+"""Checks that hold for archives in every database. Test modules run them with a fixture `settings_of`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.archive.samples import make_sample
 
 
 def check_samples_come_back(archives: Archives) -> None:
-    """What is stored is read again, oldest first, in any window."""
+    """Stored samples are read again, oldest first, in any time range."""
     store = archives.store()
     stored = [make_sample(60 * number, number / 10, ("main", "grün")) for number in (3, 1, 2)]
     assert [store.add(sample) for sample in stored] == [True] * 3
@@ -24,7 +24,7 @@ def check_samples_come_back(archives: Archives) -> None:
 
 
 def check_a_slot_has_one_sample(archives: Archives) -> None:
-    """Of several writers one wins, and its sample stays."""
+    """Of two writers of a slot the first wins, and its sample stays."""
     first, second = archives.store(), archives.store()
     assert first.add(make_sample(60, 0.1))
     assert not second.add(make_sample(60, 0.9))
@@ -54,10 +54,10 @@ def check_writers_at_once(archives: Archives) -> None:
 
 
 def check_wider_levels(archives: Archives) -> None:
-    """Ten minutes, hours and days are made of what is below, and what is not over yet is made on reading."""
+    """Rollups are aggregated from the level below. Incomplete ones are aggregated on reading."""
     store = archives.store()
     day = 86400
-    # One sample a minute for a day and a half, its load the number of the hour; half an hour is missing.
+    # One sample a minute for a day and a half. Its load is the number of the hour. Half an hour is missing.
     minutes = [minute for minute in range(36 * 60) if not 120 <= minute < 150]
     store.add_past([make_sample(60 * minute, minute // 60) for minute in minutes])
     while store.roll_up(36 * 3600, 50):
@@ -68,7 +68,7 @@ def check_wider_levels(archives: Archives) -> None:
     assert (days[0]["total_load_min"], days[0]["total_load_max"]) == (0, 23)
     # The mean of the hours 0 to 23, of which the second has only half its samples.
     assert days[0]["total_load"] == round((sum(range(24)) * 60 - 2 * 30) / (1440 - 30), 4)
-    # The second day is not over: it is made of its hours.
+    # The second day is incomplete: it is aggregated from its hours.
     assert (days[1]["total_load_min"], days[1]["total_load_max"]) == (24, 35)
     tens = [part.time for part in reader.steps(TimeRange(7200, 10800, 600), 10)]
     assert tens == [9000, 9600, 10200]
@@ -77,7 +77,7 @@ def check_wider_levels(archives: Archives) -> None:
 
 
 def check_renewal(archives: Archives) -> None:
-    """Samples that come late are worked into what was made before."""
+    """Late samples are added to existing rollups."""
     store = archives.store()
     store.add_past([make_sample(60 * minute, 1) for minute in range(60)])
     while store.roll_up(3600, 50):
@@ -89,7 +89,7 @@ def check_renewal(archives: Archives) -> None:
 
 
 def check_a_day_that_goes_on(archives: Archives) -> None:
-    """Past samples up to the middle of a day leave the rest of the day to be added."""
+    """Imported samples up to the middle of a day leave the rest of the day to the collector."""
     store = archives.store()
     morning, evening = range(0, 43200, 60), range(43200, 86400, 60)
     store.add_past([make_sample(slot) for slot in morning])
@@ -105,7 +105,7 @@ def check_a_day_that_goes_on(archives: Archives) -> None:
 
 
 def check_a_clock_that_was_ahead(archives: Archives) -> None:
-    """Samples of a future that never was do not keep wider ones from being made when the clock is right again."""
+    """Samples from a wrong future clock do not block rollups after the clock is corrected."""
     store = archives.store()
     day = 86400
     for minute in range(60):
@@ -117,7 +117,7 @@ def check_a_clock_that_was_ahead(archives: Archives) -> None:
         store.add(make_sample(60 * minute, minute))
     reader = archives.reader()
     assert [part.weight for part in reader.steps(TimeRange(0, day, day), 10)] == [180]
-    # Nothing is lost when single samples go.
+    # Deleting raw samples loses no rollup.
     while store.prune(RAW, 500 * day):
         pass
     hours = reader.steps(TimeRange(0, day, 3600), 10)
@@ -125,7 +125,7 @@ def check_a_clock_that_was_ahead(archives: Archives) -> None:
 
 
 def check_a_range_that_begins_empty(archives: Archives) -> None:
-    """However long nobody was there, the first samples are found, and no more than may be."""
+    """After a gap of any length the first samples are found, at most the limit."""
     store = archives.store()
     began = 300 * 86400
     store.add_past([make_sample(began + 60 * minute) for minute in range(60)])
@@ -135,7 +135,7 @@ def check_a_range_that_begins_empty(archives: Archives) -> None:
 
 
 def check_what_was_not_rolled_up_is_not_pruned(archives: Archives) -> None:
-    """Single samples stay until the ten minutes are made of them."""
+    """Raw samples are kept until they are part of a rollup."""
     store = archives.store()
     store.add_past([make_sample(60 * minute) for minute in range(30)])
     assert store.prune(RAW, 86400) == 0
@@ -145,13 +145,13 @@ def check_what_was_not_rolled_up_is_not_pruned(archives: Archives) -> None:
 
 
 def _widths(archives: Archives) -> set[int]:
-    """Of the levels that have anything."""
+    """Returns the widths of levels that have rows."""
     with archives.engine().connect() as connection:
         return {width for width, table in LEVELS.items() if newest_of(connection, table) is not None}
 
 
 def check_pruning(archives: Archives) -> None:
-    """Old samples go in small steps, what was made of them stays."""
+    """Old samples are deleted in small steps. Their rollups stay."""
     store = archives.store()
     store.add_past([make_sample(60 * minute) for minute in range(1200)])
     while store.roll_up(72000, 50):
@@ -164,7 +164,7 @@ def check_pruning(archives: Archives) -> None:
 
 
 def check_an_unwritten_archive_is_empty(archives: Archives) -> None:
-    """Before the first sample there is nothing, and that is no error."""
+    """An archive without samples is empty, which is no error."""
     reader = archives.reader()
     assert reader.samples(TimeRange(0, EVER, 0), 10) == []
     assert reader.steps(TimeRange(0, 86400 * 30, 3600), 10) == []

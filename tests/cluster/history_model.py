@@ -1,4 +1,4 @@
-"""A population of job records, and what /history has to answer for any filters, reckoned in plain Python.
+"""A population of job records, and the expected answers of /history for any filters, computed in plain Python.
 
 The rules are those of the README: nothing here knows SQL or the code under test.
 """
@@ -34,18 +34,18 @@ NAMES: Final = (
 )  # fmt: skip
 PARTITIONS: Final = ("main", "long", "Main", "ma_n", HIDDEN)
 STATES: Final = (0, 1, 2, 3, 4, 5, 6, 7, 1024, 8192, 524288)
-# Associations of tests.acctapi.slurmdbd_associations with the user's name, number and account; None is nobody's.
+# Associations of tests.acctapi.slurmdbd_associations with the user's name, number and account. None has no user.
 OWNERS: Final = {
     4: ("alice", 2001, "physics"), 5: ("bob", 2002, "physics"), 6: ("bob", 2002, "biology"),
     8: ("gone", 2004, "physics"), 2: ("root", 0, "root"), 0: None, 99: None,
 }  # fmt: skip
 QOS: Final = {"normal": 1, "urgent": 2, "spare": 3}
-# Whom this host knows; the numbers of all others have no name on it.
+# Users of this host. Other numbers have no name on it.
 _HOST_USERS: Final = {0: "root"}
 
 
 def population(release: str, count: int, seed: int) -> list[Row]:
-    """About `count` rows in the order in which they were recorded, with the keys that the release gives them."""
+    """Generates about `count` rows in insertion order, with the keys of the release."""
     dice = random.Random(seed)  # noqa: S311
     made: list[tuple[int, Row]] = []
     while len(made) < count:
@@ -59,11 +59,11 @@ def _key(release: str, moment: int, number: int) -> int:
 
 
 def _job(dice: random.Random, release: str, id_job: int) -> Iterator[tuple[int, Row]]:
-    """The rows of one job or array, each with the second in which it was recorded."""
+    """Generates the rows of one job or array, each with the second in which it was recorded."""
     submitted = BEGIN + dice.randrange(SPAN_SECONDS)
     kind = dice.choice(["job"] * 6 + ["requeued", "resized", "array"])
     first = _row(dice, release, id_job, submitted)
-    # slurmctld sends a record a little late now and then.
+    # slurmctld sometimes sends a record a little late.
     yield submitted + dice.choice((0, 0, 1, 100)), first
     if kind == "array":
         for task in range(dice.randrange(1, 6)):
@@ -110,13 +110,13 @@ def _times(dice: random.Random, submitted: int, state: int) -> Row:
     if state == 0 or (state == 4 and dice.random() < 0.5):
         started = 0
     if state == 4 and dice.random() < 0.1:
-        # What a repair of runaway jobs writes when the job was eligible "never".
+        # Repairing runaway jobs writes this for a job that was never eligible.
         ended = INFINITE
     return {"time_start": started, "time_end": ended}
 
 
 def answer(rows: list[Row], query: Query) -> list[str]:
-    """The `id_record`s that /history has to answer with, in its order; `query` holds its parameters by name."""
+    """Returns the expected `id_record`s of /history in order. `query` has the parameters by name."""
     found = [
         row
         for row in rows

@@ -1,4 +1,4 @@
-"""The demo's past and its present are one: what leaves /queue is in /history, and /load joins without a step."""
+"""The demo's past and current data agree: jobs that leave /queue are in /history, and /load has no gap."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Record = dict[str, Any]
 
 
 class Lived:
-    """A demo whose clock the test turns, and the service over it."""
+    """A demo with a clock that the test sets, and a service over it."""
 
     def __init__(self, folder: DemoFolder, settings: Settings) -> None:
         self.now = TUESDAY_15H
@@ -56,7 +56,7 @@ class Lived:
 
     def history(self, query: str) -> list[Record]:
         records: list[Record] = self.client.get(f"/history?limit=10000&times=epoch&{query}").get_json()["data"]
-        # The service reckons it up to the real present, which goes on meanwhile.
+        # The service computes it for the real current time, which advances meanwhile.
         return [{field: value for field, value in record.items() if field != "elapsed"} for record in records]
 
 

@@ -1,4 +1,4 @@
-"""`slurm-rest-api run --demo` as a user starts it."""
+"""Runs `slurm-rest-api run --demo` as a user does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the demonstration cluster is asked for, and that nothing else leads to it."""
+"""Options of the demonstration cluster. Only they open it."""
 
 from __future__ import annotations
 

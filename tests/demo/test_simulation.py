@@ -1,4 +1,4 @@
-"""What holds in the simulated cluster at any moment, for any seed: it could be a real one."""
+"""Properties of the simulated cluster that hold at any moment, for any seed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Record = dict[str, Any]
 
 @dataclass
 class Cluster:
-    """The records of one moment."""
+    """Returns the records of one moment."""
 
     now: int
     jobs: list[Record]
