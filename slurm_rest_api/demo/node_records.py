@@ -9,6 +9,7 @@ from typing import Final
 from slurm_rest_api.demo.hardware import CLUSTER, Node, gres
 from slurm_rest_api.demo.jobs import Job
 from slurm_rest_api.demo.layouts import Outage
+from slurm_rest_api.slurm.states import NodeState, node_state_text
 from slurm_rest_api.slurmapi.sources.base import Record
 
 _DAY: Final = 86400
@@ -55,7 +56,7 @@ def _state(node: Node, use: Use, outage: Outage | None, now: int) -> Record:
     return {
         "name": node.name,
         "cluster": CLUSTER,
-        "state": "DOWN*" if base == "DOWN" else "+".join([base, *flags]),
+        "state": node_state_text(NodeState(base, tuple(flags))),
         "state_base": base,
         "state_flags": flags,
         "next_state": None,

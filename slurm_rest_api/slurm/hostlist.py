@@ -1,4 +1,4 @@
-"""Slurm's hostlist texts (`rack[001-003],login1`) to node names and back; pure."""
+"""Converts Slurm's hostlists (`rack[001-003],login1`) to node names and back."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Collection
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 
-# NodeSet reads `!`, `&` and `^` as set operators, `/` in brackets as a step and takes blanks, `@`, `*` and
-# parentheses for letters; no Slurm node name has any of them, so a text with one is no hostlist.
+# NodeSet reads `!`, `&` and `^` as set operators, `/` in brackets as a step, and blanks, `@`, `*` and parentheses as
+# letters. No name of a Slurm node has any of them, so a text with one is not a hostlist.
 _FOREIGN = frozenset("!&^/@*()%$;|<>\"'\\ \t\r\n")
 
-# What Slurm's own tools and state texts print for "no nodes".
+# Texts that Slurm prints for "no nodes".
 _NO_NODES = frozenset(("", "(null)"))
 
 _BRACKET = re.compile(r"\[([^\]]*)\]")
 
 
 def expand(text: str | None) -> list[str]:
-    """The node names of a hostlist, each once, in natural order (`n2` before `n10`).
+    """Returns the node names of a hostlist, each once, in natural order (`n2` before `n10`).
 
-    Leading zeros are kept, several brackets and text behind a bracket are understood. The order is not
-    that of the text: do not pair it with arrays that Slurm sends in its node order.
+    Leading zeros, any number of brackets, and text after a bracket are allowed. The order can differ from that of the
+    text, so do not combine the names with arrays in Slurm's node order.
 
     Raises:
-        ValueError: `text` is no hostlist.
+        ValueError: `text` is not a hostlist.
     """
     if text is None or text in _NO_NODES:
         return []
@@ -32,10 +32,10 @@ def expand(text: str | None) -> list[str]:
 
 
 def expand_at_most(text: str, most: int) -> list[str]:
-    """As `expand`, for a text that a stranger sent: `n[1-999999999]` is refused before its names are made.
+    """Returns the names of a hostlist from a client. `n[1-999999999]` is refused before its names are built.
 
     Raises:
-        ValueError: `text` is no hostlist, or has (nearly) more than `most` names.
+        ValueError: `text` is not a hostlist, or it has more than `most` names.
     """
     if _size(text) > most:
         raise ValueError(f"{text!r} has more than {most:,} node names")
@@ -43,7 +43,7 @@ def expand_at_most(text: str, most: int) -> list[str]:
 
 
 def _size(text: str) -> int:
-    """How many names `text` has, or more, where several of its terms have brackets."""
+    """Returns an upper bound of the number of names: all brackets are multiplied."""
     size = text.count(",") + 1
     for bracket in _BRACKET.findall(text):
         size *= sum(_length(*term.partition("-")[::2]) for term in bracket.split(","))
@@ -55,10 +55,10 @@ def _length(first: str, last: str) -> int:
 
 
 def subtract(text: str, names: Collection[str]) -> str:
-    """The hostlist without `names`; `""` when nothing is left, and `text` as it came when it has none of them.
+    """Returns the hostlist without `names`, `""` if no name is left, and `text` unchanged if it has none of them.
 
     Raises:
-        ValueError: `text` is no hostlist.
+        ValueError: `text` is not a hostlist.
     """
     kept = expand(text)
     remaining = [name for name in kept if name not in names]

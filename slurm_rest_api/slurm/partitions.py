@@ -1,10 +1,10 @@
-"""What hidden partitions leave of a job's or an association's partition. Pure."""
+"""Removes hidden partitions from a list of partitions."""
 
 from __future__ import annotations
 
 
 def shown_partitions(partition: str | None, hidden: frozenset[str]) -> str:
-    """A partition, or a comma list of those that a pending job may run in, without the hidden ones."""
+    """Returns a partition, or a comma list as pending jobs have, without the hidden ones. `""` if none is left."""
     if not partition or not hidden:
         return partition or ""
     if "," not in partition:

@@ -1,4 +1,4 @@
-"""Names of users and groups on this host, each looked up once an hour at most."""
+"""Looks up names of users and groups on this host, each at most once an hour."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ LIFE_SECONDS = 3600.0
 
 
 class AccountNames:
-    """Translates ids to names and user names to ids; an id that the host does not know is its own name.
+    """Translates ids to names and user names to ids. The name of an unknown id is its number.
 
-    A look-up may go to LDAP or SSSD and take milliseconds, so every answer is kept, the negative ones too.
+    A lookup may go to LDAP or SSSD and take milliseconds, so all results are cached, unknown ids and names included.
 
     Args:
-        user_name: Login name of a uid; KeyError for an unknown one.
-        group_name: Name of a gid; KeyError for an unknown one.
-        user_id: Uid of a login name; KeyError for an unknown one.
-        clock: Seconds that never run backwards.
-        life_seconds: How long an answer is kept.
+        user_name: Returns the login name of a uid. KeyError for an unknown one.
+        group_name: Returns the name of a gid. KeyError for an unknown one.
+        user_id: Returns the uid of a login name. KeyError for an unknown one.
+        clock: Monotonic seconds.
+        life_seconds: Lifetime of the cache.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class AccountNames:
         self._expires = clock() + life_seconds
 
     def expire(self) -> None:
-        """Forget everything once its life is over. Called once a load, because asking the clock per name costs too."""
+        """Empties the cache after its lifetime. Called once a load, because reading the clock for each name is slow."""
         now = self._clock()
         if now >= self._expires:
             self._users.clear()
@@ -51,34 +51,34 @@ class AccountNames:
             self._expires = now + self._life_seconds
 
     def user(self, uid: int) -> str:
-        """Login name of a uid, or the uid as text."""
+        """Returns the login name of a uid, or the uid as text."""
         name = self._users.get(uid)
         if name is None:
-            name = self._users[uid] = _ask(self._user_name, uid)
+            name = self._users[uid] = _look_up(self._user_name, uid)
         return name
 
     def group(self, gid: int) -> str:
-        """Name of a gid, or the gid as text."""
+        """Returns the name of a gid, or the gid as text."""
         name = self._groups.get(gid)
         if name is None:
-            name = self._groups[gid] = _ask(self._group_name, gid)
+            name = self._groups[gid] = _look_up(self._group_name, gid)
         return name
 
     def uid_of(self, name: str | None) -> int | None:
-        """Uid of a login name, or of a number as text; None for no name or an unknown one."""
+        """Returns the uid of a login name or of a number as text, None for an unknown name."""
         if not name:
             return None
         if name not in self._ids:
             try:
                 self._ids[name] = self._user_id(name)
             except (KeyError, OSError, ValueError):
-                # No account has a name with a NUL in it, and `pwd` refuses to look for one.
+                # `pwd` raises ValueError for a name with a NUL character, which no user has.
                 self._ids[name] = int(name) if name.isdecimal() else None
         return self._ids[name]
 
 
-def _ask(look_up: Callable[[int], str], number: int) -> str:
+def _look_up(function: Callable[[int], str], number: int) -> str:
     try:
-        return look_up(number)
+        return function(number)
     except (KeyError, OSError, OverflowError):
         return str(number)

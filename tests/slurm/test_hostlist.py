@@ -1,3 +1,5 @@
+"""Hostlists to node names and back. Source: hostlist expressions of slurm.conf(5) and scontrol(1)."""
+
 from __future__ import annotations
 
 import pytest
@@ -22,7 +24,7 @@ from slurm_rest_api.slurm.hostlist import expand, subtract
         ("(null)", []),
     ],
 )
-def test_expand(text: str | None, names: list[str]) -> None:
+def test_hostlists_are_expanded(text: str | None, names: list[str]) -> None:
     assert expand(text) == names
 
 
@@ -30,7 +32,7 @@ def test_expand(text: str | None, names: list[str]) -> None:
     "text",
     ["n[1-", "n[3-1]", "n[]", "n[1-2]]", "a,", "a!b", "a&b", "a^b", "@all", "n[1-9/2]", "a b", "None assigned", "*"],
 )
-def test_a_text_that_is_no_hostlist_is_named_in_the_error(text: str) -> None:
+def test_a_text_that_is_not_a_hostlist_is_named_in_the_error(text: str) -> None:
     with pytest.raises(ValueError, match="is not a hostlist") as caught:
         expand(text)
     assert repr(text) in str(caught.value)
@@ -46,7 +48,7 @@ def test_a_text_that_is_no_hostlist_is_named_in_the_error(text: str) -> None:
         ("", ["a"], ""),
     ],
 )
-def test_subtract(text: str, names: list[str], rest: str) -> None:
+def test_names_are_removed_from_a_hostlist(text: str, names: list[str], rest: str) -> None:
     assert subtract(text, names) == rest
 
 
@@ -54,7 +56,7 @@ _NUMBERS = st.sets(st.integers(min_value=0, max_value=99), min_size=1)
 
 
 @given(_NUMBERS, _NUMBERS)
-def test_subtract_leaves_what_was_not_named(listed: set[int], removed: set[int]) -> None:
+def test_only_the_given_names_are_removed(listed: set[int], removed: set[int]) -> None:
     text = ",".join(f"n{number:03}" for number in listed)
 
     rest = subtract(text, {f"n{number:03}" for number in removed})

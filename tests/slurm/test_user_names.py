@@ -1,3 +1,5 @@
+"""Names of users and groups are looked up once and cached."""
+
 from __future__ import annotations
 
 import pytest
@@ -6,18 +8,18 @@ from slurm_rest_api.slurm.user_names import AccountNames
 
 
 class Directory:
-    """A name service that counts how often it is asked."""
+    """A name service that records its lookups."""
 
     def __init__(self) -> None:
-        self.asked: list[object] = []
+        self.lookups: list[object] = []
         self.users = {1001: "ada"}
 
     def user_name(self, uid: int) -> str:
-        self.asked.append(uid)
+        self.lookups.append(uid)
         return self.users[uid]
 
     def user_id(self, name: str) -> int:
-        self.asked.append(name)
+        self.lookups.append(name)
         return {"ada": 1001}[name]
 
 
@@ -43,12 +45,14 @@ def names(directory: Directory, clock: Clock) -> AccountNames:
     return AccountNames(directory.user_name, directory.user_name, directory.user_id, clock, life_seconds=60)
 
 
-def test_each_id_is_asked_for_once_known_or_not(names: AccountNames, directory: Directory) -> None:
+def test_known_and_unknown_ids_are_looked_up_once(names: AccountNames, directory: Directory) -> None:
     assert [names.user(1001), names.user(1001), names.user(4242), names.user(4242)] == ["ada", "ada", "4242", "4242"]
-    assert directory.asked == [1001, 4242]
+    assert directory.lookups == [1001, 4242]
 
 
-def test_answers_are_forgotten_after_their_life(names: AccountNames, directory: Directory, clock: Clock) -> None:
+def test_names_are_looked_up_again_after_their_lifetime(
+    names: AccountNames, directory: Directory, clock: Clock
+) -> None:
     assert names.user(4242) == "4242"
     directory.users[4242] = "grace"
     names.expire()
@@ -58,17 +62,17 @@ def test_answers_are_forgotten_after_their_life(names: AccountNames, directory: 
     assert names.user(4242) == "grace"
 
 
-def test_groups_are_kept_apart_from_users(names: AccountNames, directory: Directory) -> None:
+def test_groups_and_users_with_one_id_are_looked_up_apart(names: AccountNames, directory: Directory) -> None:
     assert (names.user(1001), names.group(1001)) == ("ada", "ada")
-    assert directory.asked == [1001, 1001]
+    assert directory.lookups == [1001, 1001]
 
 
 @pytest.mark.parametrize(
-    ("name", "uid"), [("ada", 1001), ("4242", 4242), ("nobody-knows", None), (None, None), ("", None)]
+    ("name", "uid"), [("ada", 1001), ("4242", 4242), ("unknown-user", None), (None, None), ("", None)]
 )
-def test_ids_of_names(names: AccountNames, name: str | None, uid: int | None) -> None:
+def test_names_have_uids(names: AccountNames, name: str | None, uid: int | None) -> None:
     assert names.uid_of(name) == uid
 
 
-def test_a_name_that_cannot_be_looked_up_is_nobody() -> None:
+def test_a_name_with_a_nul_has_no_uid() -> None:
     assert AccountNames().uid_of("\x00") is None
