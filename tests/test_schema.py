@@ -12,7 +12,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from slurm_rest_api.app import create_app
 from slurm_rest_api.config import Settings
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
@@ -50,7 +50,7 @@ def live_schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
     paths.make()
     jobs = [Job(), Job(**{**RUNNING, "id": 8}), Job(id=10, array_id=10, array_tasks_waiting="1-3")]
     cluster = make_pyslurm(jobs=jobs, nodes=[Node(), Node(name="rack002")], partitions=[Partition()])
-    Cycle(PyslurmSource(cluster, AccountNames()), StoreWriter(paths.store), hidden=[], refresh_seconds=3600.0).run()
+    Cycle(PyslurmSource(cluster, UserNames()), StoreWriter(paths.store), hidden=[], refresh_seconds=3600.0).run()
     return schemathesis.openapi.from_wsgi("/openapi/openapi.json", closing(create_app(service_settings)))
 
 

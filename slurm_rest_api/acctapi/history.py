@@ -25,7 +25,7 @@ from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.resolve_names import filters_of
 from slurm_rest_api.acctapi.sql import CursorKey, KeyRange, Page, job_rows, page_keys
 from slurm_rest_api.auth.data_scope import DataScope
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 
 _ROWS_AT_ONCE: Final = 500
 
@@ -57,7 +57,7 @@ class History:
         hidden: frozenset[str],
         cluster: str,
         limits: HistoryLimits,
-        accounts: AccountNames | None = None,
+        accounts: UserNames | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
@@ -65,7 +65,7 @@ class History:
         self._hidden = hidden
         self._cluster = cluster
         self._limits = limits
-        self._accounts = accounts or AccountNames()
+        self._accounts = accounts or UserNames()
         self._now = now
         self._key_ranges = KeyRangeFinder()
 

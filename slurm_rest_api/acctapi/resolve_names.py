@@ -9,7 +9,7 @@ from slurm_rest_api.acctapi.filters import AssociationFilter, Filters, RowFilter
 from slurm_rest_api.acctapi.parameters import HistoryParameters
 from slurm_rest_api.acctapi.reference_data import ReferenceData
 from slurm_rest_api.auth.data_scope import DataScope
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 
 OrphanIds = Callable[[], frozenset[int]]
 """Reads the ids of associations that only the job table has. Called only when they are needed."""
@@ -19,7 +19,7 @@ def filters_of(
     query: HistoryParameters,
     reference: ReferenceData,
     orphan_association_ids: OrphanIds,
-    accounts: AccountNames,
+    accounts: UserNames,
     hidden: frozenset[str],
     now: int,
     scope: DataScope,
@@ -58,7 +58,7 @@ def _association_filter(
     query: HistoryParameters,
     reference: ReferenceData,
     orphan_association_ids: OrphanIds,
-    accounts: AccountNames,
+    accounts: UserNames,
     *,
     by_name: bool,
 ) -> AssociationFilter | None:
@@ -84,7 +84,7 @@ def _association_filter(
 
 
 def _row_filter(
-    scope: DataScope, reference: ReferenceData, orphan_association_ids: OrphanIds, accounts: AccountNames
+    scope: DataScope, reference: ReferenceData, orphan_association_ids: OrphanIds, accounts: UserNames
 ) -> RowFilter | None:
     """Returns the filter for the records that `scope` allows; None if it allows all.
 

@@ -15,7 +15,7 @@ from typing import Final, get_args
 
 from slurm_rest_api.config.auth import AuthSettings, Private
 from slurm_rest_api.diagnosis.finding import Finding
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 
 Run = Callable[[Sequence[str]], str | None]
 """Runs a command and returns its output, None if it failed or does not exist."""
@@ -123,4 +123,4 @@ def _published(published: Collection[str]) -> Finding:
 def current_person() -> Person:
     """Returns the user of this process, with the uid as name if it has none."""
     uid = os.getuid()
-    return Person(uid, AccountNames().user(uid))
+    return Person(uid, UserNames().user(uid))

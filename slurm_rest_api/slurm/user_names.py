@@ -10,7 +10,7 @@ from collections.abc import Callable
 LIFE_SECONDS = 3600.0
 
 
-class AccountNames:
+class UserNames:
     """Translates ids to names and user names to ids. The name of an unknown id is its number.
 
     A lookup may go to LDAP or SSSD and take milliseconds, so all results are cached, unknown ids and names included.

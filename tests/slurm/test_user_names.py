@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 
 
 class Directory:
@@ -41,18 +41,16 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def names(directory: Directory, clock: Clock) -> AccountNames:
-    return AccountNames(directory.user_name, directory.user_name, directory.user_id, clock, life_seconds=60)
+def names(directory: Directory, clock: Clock) -> UserNames:
+    return UserNames(directory.user_name, directory.user_name, directory.user_id, clock, life_seconds=60)
 
 
-def test_known_and_unknown_ids_are_looked_up_once(names: AccountNames, directory: Directory) -> None:
+def test_known_and_unknown_ids_are_looked_up_once(names: UserNames, directory: Directory) -> None:
     assert [names.user(1001), names.user(1001), names.user(4242), names.user(4242)] == ["ada", "ada", "4242", "4242"]
     assert directory.lookups == [1001, 4242]
 
 
-def test_names_are_looked_up_again_after_their_lifetime(
-    names: AccountNames, directory: Directory, clock: Clock
-) -> None:
+def test_names_are_looked_up_again_after_their_lifetime(names: UserNames, directory: Directory, clock: Clock) -> None:
     assert names.user(4242) == "4242"
     directory.users[4242] = "grace"
     names.expire()
@@ -62,7 +60,7 @@ def test_names_are_looked_up_again_after_their_lifetime(
     assert names.user(4242) == "grace"
 
 
-def test_groups_and_users_with_one_id_are_looked_up_apart(names: AccountNames, directory: Directory) -> None:
+def test_groups_and_users_with_one_id_are_looked_up_apart(names: UserNames, directory: Directory) -> None:
     assert (names.user(1001), names.group(1001)) == ("ada", "ada")
     assert directory.lookups == [1001, 1001]
 
@@ -70,9 +68,9 @@ def test_groups_and_users_with_one_id_are_looked_up_apart(names: AccountNames, d
 @pytest.mark.parametrize(
     ("name", "uid"), [("ada", 1001), ("4242", 4242), ("unknown-user", None), (None, None), ("", None)]
 )
-def test_names_have_uids(names: AccountNames, name: str | None, uid: int | None) -> None:
+def test_names_have_uids(names: UserNames, name: str | None, uid: int | None) -> None:
     assert names.uid_of(name) == uid
 
 
 def test_a_name_with_a_nul_has_no_uid() -> None:
-    assert AccountNames().uid_of("\x00") is None
+    assert UserNames().uid_of("\x00") is None

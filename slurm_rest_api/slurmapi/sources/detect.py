@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from slurm_rest_api.errors import SourceUnusable
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import ClusterSource
 from slurm_rest_api.slurmapi.sources.legacy import LegacySource
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
@@ -70,10 +70,10 @@ def _open_slurm(import_module: Callable[[str], ModuleType]) -> ClusterSource:
         ) from error
     lacking = _lacking(pyslurm, OBJECT_PARTS)
     if not lacking:
-        return PyslurmSource(pyslurm, AccountNames())
+        return PyslurmSource(pyslurm, UserNames())
     lacking_classic = _lacking(pyslurm, CLASSIC_PARTS)
     if not lacking_classic:
-        return LegacySource(pyslurm, AccountNames())
+        return LegacySource(pyslurm, UserNames())
     version = getattr(pyslurm, "__version__", "of unknown version")
     raise SourceUnusable(
         f"pyslurm {version} has neither API as a whole: it lacks {', '.join(lacking)} of the object API and "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slurm_rest_api.errors import SourceError, SourceUnavailable
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Snapshot
 from slurm_rest_api.slurmapi.sources.legacy_jobs import job_record
 from slurm_rest_api.slurmapi.sources.legacy_records import node_record, partition_record, statistics_record
@@ -23,7 +23,7 @@ class LegacySource:
         names: Names of users and groups.
     """
 
-    def __init__(self, pyslurm: Any, names: AccountNames) -> None:
+    def __init__(self, pyslurm: Any, names: UserNames) -> None:
         self.name = "slurm"
         self.rpcs_per_load = RPCS_PER_LOAD
         self._pyslurm = pyslurm

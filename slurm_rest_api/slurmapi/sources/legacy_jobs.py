@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slurm_rest_api.slurm.states import holds_nodes
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.allocation import even_allocation, no_allocation
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import (
@@ -76,7 +76,7 @@ RULES: dict[Rule, tuple[str, ...]] = {
 """How each field is made that comes from the classic key of the same name."""
 
 
-def job_record(job_id: int, classic: Mapping[str, Any], names: AccountNames) -> Record:
+def job_record(job_id: int, classic: Mapping[str, Any], names: UserNames) -> Record:
     """Returns one record.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slurm_rest_api.slurm.states import parse_node_state
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import UNLIMITED, duration_text
 from slurm_rest_api.slurmapi.sources.legacy_values import (
@@ -58,7 +58,7 @@ PARTITION_RULES: dict[Rule, tuple[str, ...]] = {
 FLAGS = ("Default", "Hidden", "DisableRootJobs", "RootOnly", "LLN", "ExclusiveUser")
 
 
-def node_record(name: str, classic: Mapping[str, Any], names: AccountNames) -> Record:
+def node_record(name: str, classic: Mapping[str, Any], names: UserNames) -> Record:
     """Returns one node. The field `state` has the text of the dictionary."""
     record = by_rules(NODE_RULES, classic)
     state = text(classic.get("state")) or "UNKNOWN"

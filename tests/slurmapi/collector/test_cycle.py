@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slurm_rest_api.errors import SourceUnavailable
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, RPCError, make_pyslurm, tres
 
-NAMES = AccountNames(str, str, int)
+NAMES = UserNames(str, str, int)
 HIDDEN = ["secret"]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from slurm_rest_api.errors import SourceError, SourceUnavailable
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.collector.index_rows import node_index_row
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.legacy import LegacySource
@@ -21,7 +21,7 @@ from tests.slurmapi.sources.fake_classic_pyslurm import (
 )
 
 USERS = {1001: "ada", 0: "root"}
-NAMES = AccountNames(USERS.__getitem__, USERS.__getitem__, {"root": 0}.__getitem__)
+NAMES = UserNames(USERS.__getitem__, USERS.__getitem__, {"root": 0}.__getitem__)
 
 
 def published(classic: dict[str, Any], **changes: Any) -> Record:

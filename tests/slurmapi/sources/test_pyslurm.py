@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from slurm_rest_api.errors import SourceUnavailable
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import GROUPS, JobAttributes
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, RPCError, Tres, make_pyslurm, tres
 
 USERS = {1001: "ada", 0: "root"}
-NAMES = AccountNames(USERS.__getitem__, USERS.__getitem__, {"root": 0, "ada": 1001}.__getitem__)
+NAMES = UserNames(USERS.__getitem__, USERS.__getitem__, {"root": 0, "ada": 1001}.__getitem__)
 
 
 def published(job: Job, *nodes: Node) -> Record:

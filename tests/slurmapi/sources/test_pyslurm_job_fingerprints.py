@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import TRES_ATTRIBUTES, JobAttributes
 from slurm_rest_api.slurmapi.sources.pyslurm.job_fingerprints import job_fingerprint
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Tres, make_pyslurm, tres
 
-NAMES = AccountNames(str, str, int)
+NAMES = UserNames(str, str, int)
 TRES_FIELDS = JobAttributes._fields[-TRES_ATTRIBUTES:]
 
 
 def load(
-    known: JobFingerprints, job: Job, nodes: list[Any] | None = None, names: AccountNames = NAMES
+    known: JobFingerprints, job: Job, nodes: list[Any] | None = None, names: UserNames = NAMES
 ) -> tuple[Record, JobFingerprints]:
     changed_since = PyslurmSource(make_pyslurm(jobs=[job], nodes=nodes), names).load().changed_since
     assert changed_since is not None
@@ -128,7 +128,7 @@ def test_a_value_that_cannot_be_marked_makes_the_job_come_as_its_record() -> Non
 
 def test_a_user_whose_name_is_known_at_last_is_seen() -> None:
     _, marks = load({}, Job())
-    named = AccountNames(lambda uid: f"user{uid}", str, int)
+    named = UserNames(lambda uid: f"user{uid}", str, int)
     assert load(marks, Job(), names=named)[0]["user_name"] == "user1001"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.sources.base import ClusterSource, Record
 from slurm_rest_api.slurmapi.sources.legacy import LegacySource
@@ -34,11 +34,11 @@ def objects() -> ClusterSource:
         Job(id=10, array_id=10, array_tasks_waiting="1-3", standard_output="/tmp/slurm-10_4294967294.out"),
     ]
     nodes = [Node(), Node(name="rack002", state="DOWN+NOT_RESPONDING", reason="fan", reason_user="root", reason_time=5)]
-    return PyslurmSource(fake_pyslurm.make_pyslurm(jobs=jobs, nodes=nodes), AccountNames())
+    return PyslurmSource(fake_pyslurm.make_pyslurm(jobs=jobs, nodes=nodes), UserNames())
 
 
 def classic() -> ClusterSource:
-    return LegacySource(fake_classic_pyslurm.make_pyslurm(), AccountNames())
+    return LegacySource(fake_classic_pyslurm.make_pyslurm(), UserNames())
 
 
 def bare_classic() -> ClusterSource:
@@ -47,7 +47,7 @@ def bare_classic() -> ClusterSource:
         fake_classic_pyslurm.make_pyslurm(
             jobs=[{"job_id": 1}], nodes={"rack001": {}}, partitions={"main": {}}, controller={}
         ),
-        AccountNames(),
+        UserNames(),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from slurm_rest_api.slurm.sentinels import NO_VAL
 from slurm_rest_api.slurm.states import holds_nodes
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.allocation import CoreLists, allocation, even_allocation, no_allocation
 from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
 from slurm_rest_api.slurmapi.sources.formats import (
@@ -63,7 +63,7 @@ class JobConverter:
         nodes: The records of the nodes.
     """
 
-    def __init__(self, read: AttributeReader[JobAttributes], names: AccountNames, nodes: Collection[Record]) -> None:
+    def __init__(self, read: AttributeReader[JobAttributes], names: UserNames, nodes: Collection[Record]) -> None:
         self._read = read
         self._names = names
         self._threads = {node["name"]: node["threads"] or 1 for node in nodes}

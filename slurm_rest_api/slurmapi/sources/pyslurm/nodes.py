@@ -6,18 +6,18 @@ from typing import Any
 
 from slurm_rest_api.slurm.gres import parse_gres
 from slurm_rest_api.slurm.states import node_state_text, parse_node_state
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import gres_list, joined, number_or_none, whole
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import NodeAttributes
 
 
-def node_record(a: NodeAttributes, names: AccountNames) -> Record:
+def node_record(a: NodeAttributes, names: UserNames) -> Record:
     """Returns one record. `names` has the ids of users, which pyslurm gives by name."""
     return {**_state(a, names), **_resources(a), **_hardware(a, names)}
 
 
-def _state(a: NodeAttributes, names: AccountNames) -> Record:
+def _state(a: NodeAttributes, names: UserNames) -> Record:
     state = parse_node_state(a.state)
     return {
         "name": a.name,
@@ -77,7 +77,7 @@ def _gres_tres(gres: list[str]) -> list[str]:
     return [f"gres/{entry.key}={entry.count}" for entry in parse_gres(gres)]
 
 
-def _hardware(a: NodeAttributes, names: AccountNames) -> Record:
+def _hardware(a: NodeAttributes, names: UserNames) -> Record:
     features: Any = joined(a.available_features) or []
     features_active: Any = joined(a.active_features) or []
     return {

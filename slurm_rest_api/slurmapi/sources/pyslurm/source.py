@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from slurm_rest_api.errors import SourceUnavailable
-from slurm_rest_api.slurm.user_names import AccountNames
+from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 from slurm_rest_api.slurmapi.sources.pyslurm.attribute_reader import AttributeReader
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes, NodeAttributes, PartitionAttributes
@@ -27,7 +27,7 @@ class PyslurmSource:
         names: Names of users and groups.
     """
 
-    def __init__(self, pyslurm: Any, names: AccountNames) -> None:
+    def __init__(self, pyslurm: Any, names: UserNames) -> None:
         self.name = "slurm"
         self.rpcs_per_load = RPCS_PER_LOAD
         self._pyslurm = pyslurm
