@@ -1,1 +1,1 @@
-"""Slurm's vocabulary: states, pending reasons, GRES, hostlists, partitions and names. No I/O, except in `user_names`."""
+"""Slurm's vocabulary: states, pending reasons, GRES, hostlists, partitions and names. No I/O but in `user_names`."""
