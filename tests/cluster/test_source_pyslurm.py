@@ -1,4 +1,4 @@
-"""The adapter for pyslurm's object API in a process of its own beside the real cluster."""
+"""The adapter of pyslurm's object API reads the real cluster, in another process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.testbed.jobs import Jobs
 from tests.testbed.layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT
 from tests.testbed.steps import wait_until
 
-# A user of whom nobody else makes calls.
+# A user with no other RPCs.
 OTHER = "daemon"
 
 LOAD = """
@@ -50,7 +50,7 @@ def published(cluster: Cluster, job: int) -> dict[str, Any]:
     return dict(record)
 
 
-def test_a_load_costs_slurmctld_the_calls_that_are_published(cluster: Cluster) -> None:
+def test_a_load_costs_the_published_number_of_rpcs(cluster: Cluster) -> None:
     def calls(times: int) -> int:
         before = calls_of(cluster, OTHER)
         load(cluster, times, user=OTHER)
@@ -88,7 +88,7 @@ def test_the_cpus_on_each_node_are_those_of_scontrol(cluster: Cluster, jobs: Job
     assert sum(record["cpus_allocated"].values()) == record["num_cpus"]
 
 
-def test_task_zero_of_an_array_is_told_from_those_that_wait(cluster: Cluster, jobs: Jobs) -> None:
+def test_task_zero_of_an_array_differs_from_pending_tasks(cluster: Cluster, jobs: Jobs) -> None:
     array = jobs.submit(array="0-2%1")
 
     def tasks() -> list[tuple[int | None, str | None]]:

@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 
-from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import gres_count
 
 CORE_TEXT_LIMIT = 127
 """pyslurm writes a node's cores into a buffer of 128 bytes. A text of that length was cut."""
 
 Cores = tuple[int, ...]
+
+
+class NodeLayout(TypedDict):
+    """One node of `pyslurm.Job.get_resource_layout_per_node()`.
+
+    Keys:
+        cpu_ids: Text of core indexes, `0-2,5`.
+        memory: MiB.
+        gres: By name and type a count, or a dictionary with `count`.
+    """
+
+    cpu_ids: str | None
+    memory: int | None
+    gres: Mapping[str, Any] | None
+
+
+class AllocationFields(TypedDict):
+    """The fields of a published job by node: CPUs, MiB, CPU numbers, and counts of GRES by name and type."""
+
+    cpus_allocated: dict[str, int]
+    mem_allocated: dict[str, int]
+    cpus_alloc_layout: dict[str, list[int]]
+    gres_allocated: dict[str, dict[str, int]]
 
 
 class CoreLists(dict[str, Cores]):
@@ -30,20 +52,21 @@ class CoreLists(dict[str, Cores]):
         return self[text]
 
 
-def no_allocation() -> Record:
+def no_allocation() -> AllocationFields:
     """Returns the four allocation fields of a job that holds nothing."""
     return {"cpus_allocated": {}, "mem_allocated": {}, "cpus_alloc_layout": {}, "gres_allocated": {}}
 
 
-def allocation(layout: Mapping[str, Any], threads: Mapping[str, int], num_cpus: int, core_lists: CoreLists) -> Record:
+def allocation(
+    layout: Mapping[str, NodeLayout], threads: Mapping[str, int], num_cpus: int, core_lists: CoreLists
+) -> AllocationFields:
     """Returns the four allocation fields of a job.
 
     pyslurm has cores where Slurm has CPUs. A core with two threads is two CPUs, numbered as in `scontrol show job -d`.
     On a single node the CPU count of the job is exact.
 
     Args:
-        layout: Result of `Job.get_resource_layout_per_node()`: by node `cpu_ids` (text of core indexes), `memory` (MiB
-            or None) and `gres`.
+        layout: The layout by node.
         threads: Threads per core by node. 1 for other nodes.
         num_cpus: CPUs of the whole job.
         core_lists: Cache of expanded core texts.
@@ -82,7 +105,7 @@ def spread(count: int, nodes: list[str]) -> dict[str, int]:
 
 def even_allocation(
     nodes: str | None, num_cpus: int, memory_per_cpu: int | None, memory_per_node: int | None
-) -> Record:
+) -> AllocationFields:
     """Returns the four allocation fields without a layout: CPUs spread evenly, memory as requested.
 
     Args:

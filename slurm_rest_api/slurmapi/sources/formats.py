@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from slurm_rest_api.slurm.gres import parse_gres
+
 UNLIMITED = "UNLIMITED"
 
 TERM_BORDER = re.compile(r",(?![^\[]*\])")
@@ -96,20 +98,19 @@ def counts_by_name(items: Iterable[str]) -> dict[str, str | int]:
 
 def gres_list(counts: Mapping[str, Any]) -> list[str]:
     """Returns pyslurm's GRES as texts: `{"gres/gpu:a100": 2}` is `["gpu:a100:2"]`."""
-    return [
-        f"{name.removeprefix('gres/').replace('=', ':')}{_count_suffix(name, gres_count(n))}"
-        for name, n in counts.items()
-    ]
+    return [f"{key}:{count}" for name, value in counts.items() for key, count in _keys_and_counts(name, value)]
+
+
+def _keys_and_counts(name: str, value: Any) -> list[tuple[str, int]]:
+    # pyslurm's GRES parser reads `gres/gpu=2` as a name without a count.
+    if "=" in name:
+        return [(gres.key, gres.count) for gres in parse_gres(name)]
+    return [(name.removeprefix("gres/"), gres_count(value))]
 
 
 def gres_count(value: Any) -> int:
     """Returns the count of a value of pyslurm, which is a number or a dictionary with `count`."""
     return int(value["count"]) if isinstance(value, Mapping) else int(value)
-
-
-def _count_suffix(name: str, count: int) -> str:
-    # pyslurm's GRES parser reads `gres/gpu=2` as a name without a count.
-    return "" if "=" in name else f":{count}"
 
 
 def profile_bits(names: Iterable[str]) -> int:

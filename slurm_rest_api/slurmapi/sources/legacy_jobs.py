@@ -8,7 +8,7 @@ from typing import Any
 
 from slurm_rest_api.slurm.states import holds_nodes
 from slurm_rest_api.slurm.user_names import UserNames
-from slurm_rest_api.slurmapi.sources.allocation import even_allocation, no_allocation
+from slurm_rest_api.slurmapi.sources.allocation import AllocationFields, even_allocation, no_allocation
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import (
     PROFILE_BITS,
@@ -187,7 +187,7 @@ def _billable(value: Any) -> float | None:
     return None if value is None or value in UNSET else float(value)
 
 
-def _allocation(record: Record, classic: Mapping[str, Any]) -> Record:
+def _allocation(record: Record, classic: Mapping[str, Any]) -> AllocationFields:
     if not holds_nodes(record["job_state"]):
         return no_allocation()
     held = even_allocation(

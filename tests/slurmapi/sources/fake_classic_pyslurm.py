@@ -1,4 +1,4 @@
-"""A stand-in for pyslurm's classic classes, with payloads in the flavours of three of its releases."""
+"""Replaces pyslurm's classic classes, with dictionaries of 17.11, 22.05 and 24.11."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A stand-in for the parts of pyslurm 25.11 that the object API's adapter touches.
+"""Replaces the parts of pyslurm 25.11 that the adapter of the object API reads.
 
-Values are what the real module was seen to give for the situation that each object's name tells.
+The values are those of the real module for a pending job, a running job, an idle node and an open partition.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def tres(gres: dict[str, int] | None = None, **counts: int) -> SimpleNamespace:
 
 
 class Collection:
-    """The part of MultiClusterMap that is used; `clear` lets go of the objects."""
+    """The methods of MultiClusterMap that the adapter uses. `clear` frees the objects."""
 
     def __init__(self, objects: list[Any]) -> None:
         self.data = {"testbed": dict(enumerate(objects))}
@@ -48,7 +48,7 @@ class Collection:
 
 
 class Job:
-    """A pending batch job unless told otherwise."""
+    """A pending batch job. Arguments change its attributes."""
 
     def __init__(self, layout: Any = None, **attributes: Any) -> None:
         self.layout = layout or {}
@@ -273,7 +273,7 @@ def statistics(**attributes: Any) -> SimpleNamespace:
 
 
 class Loader:
-    """`Jobs`, `Nodes` and `Partitions`: `load()` gives the collection, or raises."""
+    """`Jobs`, `Nodes` and `Partitions`: `load()` returns the collection, or raises."""
 
     def __init__(self, answer: list[Any] | Exception) -> None:
         self.answer = answer

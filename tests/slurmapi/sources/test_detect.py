@@ -28,13 +28,13 @@ def test_the_object_api_is_preferred() -> None:
     assert isinstance(open_source("slurm", modules(pyslurm=both)), PyslurmSource)
 
 
-def test_the_classic_api_is_taken_where_statistics_have_no_object() -> None:
+def test_the_classic_api_is_used_without_an_object_for_statistics() -> None:
     mixed = SimpleNamespace(**{**vars(fake_classic_pyslurm.make_pyslurm()), **vars(fake_pyslurm.make_pyslurm())})
     del mixed.slurmctld
     assert isinstance(open_source("slurm", modules(pyslurm=mixed)), LegacySource)
 
 
-def test_a_pyslurm_with_neither_is_refused_with_what_it_lacks() -> None:
+def test_a_pyslurm_with_neither_api_is_an_error_with_the_missing_parts() -> None:
     half = fake_pyslurm.make_pyslurm()
     del half.Partitions
     with pytest.raises(
@@ -43,12 +43,12 @@ def test_a_pyslurm_with_neither_is_refused_with_what_it_lacks() -> None:
         open_source("slurm", modules(pyslurm=half))
 
 
-def test_a_host_without_pyslurm_is_told_how_to_get_it() -> None:
+def test_a_host_without_pyslurm_gets_advice() -> None:
     with pytest.raises(SourceUnusable, match=r"No module named 'pyslurm'.*build\.sh"):
         open_source("slurm", modules())
 
 
-def test_a_source_of_ones_own_is_called() -> None:
+def test_a_function_of_the_configuration_is_called() -> None:
     own = PyslurmSource(fake_pyslurm.make_pyslurm(), None)  # type: ignore[arg-type]
     assert open_source("site.cluster:make", modules(**{"site.cluster": SimpleNamespace(make=lambda: own)})) is own
 
@@ -62,6 +62,6 @@ def test_a_source_of_ones_own_is_called() -> None:
         ("site.cluster:other", "has no function other"),
     ],
 )
-def test_unusable_names_are_refused(name: str, message: str) -> None:
+def test_unusable_names_are_errors(name: str, message: str) -> None:
     with pytest.raises(SourceUnusable, match=message):
         open_source(name, modules(**{"site.cluster": SimpleNamespace(make=None)}))

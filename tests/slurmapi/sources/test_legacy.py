@@ -1,3 +1,5 @@
+"""Records from pyslurm's classic dictionaries of 17.11, 22.05 and 24.11."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -48,7 +50,7 @@ def test_a_job_of_22_05() -> None:
     assert job["cpus_allocated"] == {}
 
 
-def test_24_11_knows_no_split_so_that_cpus_are_spread_evenly() -> None:
+def test_cpus_of_24_11_are_spread_evenly() -> None:
     job = published(JOB_24_11)
     assert job["cpus_allocated"] == {"rack001": 3, "rack002": 3, "rack003": 2}
     assert job["mem_allocated"] == {"rack001": 2000, "rack002": 2000, "rack003": 2000}
@@ -108,13 +110,13 @@ def test_statistics_have_means() -> None:
     assert (statistics["schedule_cycles_per_minute"], statistics["bf_cycle_mean"]) == (2, 100)
 
 
-def test_an_rpc_that_fails_is_unavailability_in_slurms_words() -> None:
+def test_a_failed_rpc_is_source_unavailable_with_slurms_message() -> None:
     error = ValueError("Unable to contact slurm controller", 1800)
     with pytest.raises(SourceUnavailable, match=r"Unable to contact slurm controller \(Slurm error 1800\)"):
         LegacySource(make_pyslurm(jobs=error), NAMES).load()
 
 
-def test_flags_that_24_11_cannot_hold_are_explained() -> None:
+def test_an_overflow_of_24_11_is_a_source_error_with_advice() -> None:
     error = OverflowError("value too large to convert to uint16_t")
     with pytest.raises(SourceError, match=r"partitions.*uint16_t.*object API.*build.sh") as caught:
         LegacySource(make_pyslurm(partitions=error), NAMES).load()

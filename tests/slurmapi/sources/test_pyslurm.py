@@ -1,4 +1,4 @@
-"""The traps of pyslurm's object API, one by one."""
+"""Records from pyslurm's objects. Values are those of pyslurm 25.11.2 on Slurm 25.11.7 and 26.05."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def running(**attributes: Any) -> Job:
     return Job(**{**RUNNING, **attributes})
 
 
-def test_the_groups_follow_the_order_in_which_attributes_are_read() -> None:
+def test_groups_have_the_order_of_the_attributes() -> None:
     grouped = tuple(name for group in GROUPS for name in group)
     assert JobAttributes._fields[: len(grouped)] == grouped
 
 
-def test_unset_numbers_are_zero_as_in_the_classic_api() -> None:
+def test_unset_numbers_are_zero() -> None:
     job = published(Job(association_id=None, start_time=None, num_nodes=None, ntasks_per_node=None, priority=0))
     assert [job[name] for name in ("assoc_id", "start_time", "num_nodes", "ntasks_per_node", "priority")] == [0] * 5
 
@@ -54,7 +54,7 @@ def test_unset_numbers_are_zero_as_in_the_classic_api() -> None:
         ({}, None, None),
     ],
 )
-def test_array_task_zero_is_told_from_tasks_that_wait(attributes: Any, task: int | None, text: str | None) -> None:
+def test_array_task_zero_differs_from_pending_tasks(attributes: Any, task: int | None, text: str | None) -> None:
     job = published(Job(**attributes))
     assert (job["array_task_id"], job["array_task_str"]) == (task, text)
 
@@ -64,19 +64,19 @@ def test_no_time_limit_is_unlimited() -> None:
     assert (job["time_limit"], job["time_limit_str"], job["run_time_remaining"]) == ("UNLIMITED", "UNLIMITED", None)
 
 
-def test_durations_have_one_form() -> None:
+def test_durations_are_days_hours_minutes_seconds() -> None:
     job = published(running(run_time=90_061, time_limit=2880))
     assert (job["run_time_str"], job["time_limit_str"]) == ("1-01:01:01", "2-00:00:00")
     assert job["run_time_remaining"] == 2880 * 60 - 90_061
     assert published(running(run_time=125))["run_time_str"] == "00:02:05"
 
 
-def test_a_job_suspended_at_once_has_run_for_zero_seconds() -> None:
+def test_a_job_suspended_at_once_has_a_run_time_of_zero() -> None:
     job = published(running(state="SUSPENDED", run_time=None))
     assert (job["run_time"], job["elapsed_cpu_time"]) == (0, 0)
 
 
-def test_an_attribute_that_raises_costs_one_field_only(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_attribute_that_raises_is_null_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Job):
         @property
         def requested_tres(self) -> Any:
@@ -106,7 +106,7 @@ def test_tres_text_is_rebuilt() -> None:
     assert job["tres_alloc_str"] == "cpu=6,mem=1500M,node=3,billing=6,gres/gpu=2,gres/gpu:a100=2"
 
 
-def test_what_pyslurm_prints_does_not_reach_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+def test_prints_of_pyslurm_are_discarded(capsys: pytest.CaptureFixture[str]) -> None:
     class Noisy(Job):
         @property
         def requested_tres(self) -> SimpleNamespace:
@@ -127,6 +127,9 @@ def test_per_node_gres_are_a_list_and_a_text() -> None:
     job = published(Job(gres_per_node={"gres/gpu:a100": 2, "gres/shard": 1}))
     assert job["gres"] == ["gpu:a100:2", "shard:1"]
     assert job["tres_per_node"] == "gres/gpu:a100:2,gres/shard:1"
+    # pyslurm's parser leaves a count after an equals sign in the name.
+    assert published(Job(gres_per_node={"gres/gpu=2": 1}))["gres"] == ["gpu:2"]
+    assert published(Job(gres_per_node={"gres/gpu:4090": 2}))["gres"] == ["gpu:4090:2"]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +142,7 @@ def test_per_node_gres_are_a_list_and_a_text() -> None:
         ({"afterok": [], "singleton": False, "satisfy": "all"}, "singleton(unfulfilled)"),
     ],
 )
-def test_dependencies_are_text_again(dependencies: Any, text: str | None) -> None:
+def test_dependencies_are_rebuilt_as_text(dependencies: Any, text: str | None) -> None:
     assert published(Job(dependencies=dependencies))["dependency"] == text
 
 
@@ -149,7 +152,7 @@ def test_standard_error_falls_back_to_standard_output_of_batch_jobs_only() -> No
     assert [interactive[name] for name in ("std_in", "std_out", "std_err")] == [None, None, None]
 
 
-def test_a_waiting_array_keeps_its_file_pattern() -> None:
+def test_a_pending_array_has_a_file_pattern() -> None:
     job = published(Job(array_id=7, array_tasks_waiting="1-3", standard_output="/x/slurm-7_4294967294.out"))
     assert job["std_out"] == "/x/slurm-7_%a.out"
 
@@ -170,7 +173,7 @@ def test_core_specialization(attributes: Any, core_spec: int | None) -> None:
     assert published(Job(**attributes))["core_spec"] == core_spec
 
 
-def test_every_profile_bit_stands_for_all() -> None:
+def test_profile_names_are_a_bit_mask() -> None:
     assert published(Job(profile_types=["ALL"]))["profile"] == 30
     assert published(Job(profile_types=["ENERGY", "NETWORK"]))["profile"] == 18
 
@@ -231,7 +234,7 @@ def test_jobs_without_nodes_hold_nothing(state: str) -> None:
     assert (job["cpus_allocated"], job["mem_allocated"]) == ({}, {})
 
 
-def test_jobs_are_let_go_while_they_are_walked() -> None:
+def test_jobs_are_freed_during_the_iteration() -> None:
     module = make_pyslurm(jobs=[Job(id=1), Job(id=2)])
     snapshot = PyslurmSource(module, NAMES).load()
     jobs = iter(snapshot.jobs)
@@ -250,7 +253,7 @@ def test_jobs_are_let_go_while_they_are_walked() -> None:
         ("IDLE+MAINTENANCE+RESERVED", "IDLE+MAINTENANCE+RESERVED"),
     ],
 )
-def test_node_states_have_the_star_of_the_classic_text(complete: str, classic: str) -> None:
+def test_node_states_have_a_star_for_not_responding(complete: str, classic: str) -> None:
     node = published_node(state=complete)
     assert (node["state"], "+".join([node["state_base"], *node["state_flags"]])) == (classic, complete)
 
@@ -269,11 +272,11 @@ def test_partition_times_are_seconds() -> None:
     assert (partition["max_time"], partition["max_time_str"]) == (86400, "1-00:00:00")
 
 
-def test_root_jobs_are_disabled_where_the_attribute_says_that_they_are_allowed() -> None:
+def test_allow_root_jobs_of_pyslurm_means_that_they_are_disabled() -> None:
     assert published_partition(allow_root_jobs=True)["flags"]["DisableRootJobs"] == 1
 
 
-def test_nobody_is_denied_where_pyslurm_says_all() -> None:
+def test_denied_names_of_pyslurm_are_all_for_none() -> None:
     assert published_partition()["deny_accounts"] is None
     denied = published_partition(denied_accounts=["physics"])
     assert (denied["deny_accounts"], denied["allow_accounts"]) == (["physics"], None)
@@ -293,7 +296,7 @@ def test_consumable_resources_are_a_number_and_a_word() -> None:
     assert (partition["cr_type"], partition["select_type_parameters"]) == (20, "CORE_MEMORY")
 
 
-def test_swapped_backfill_counters_are_swapped_back() -> None:
+def test_backfill_counters_have_the_names_of_slurmctld() -> None:
     exits = PyslurmSource(make_pyslurm(), NAMES).load().statistics["bf_exit"]
     # slurmctld's order is END, MAX_JOB_START, MAX_JOB_TEST, STATE_CHANGED, TABLE_LIMIT, TIMEOUT.
     assert exits == {
@@ -306,12 +309,12 @@ def test_swapped_backfill_counters_are_swapped_back() -> None:
     }
 
 
-def test_users_of_rpcs_without_a_name_have_their_number() -> None:
+def test_rpc_users_without_a_name_have_their_uid() -> None:
     users = PyslurmSource(make_pyslurm(), NAMES).load().statistics["rpc_user_stats"]
     assert users["4242"] == {"id": 4242, "user_name": "4242", "count": 1, "ave_time": 9, "total_time": 9}
 
 
-def test_an_rpc_that_fails_is_unavailability_in_slurms_words() -> None:
+def test_a_failed_rpc_is_source_unavailable_with_slurms_message() -> None:
     error = RPCError("Unable to contact slurm controller (connect failure)", 1800)
     with pytest.raises(SourceUnavailable, match=r"connect failure.*1800") as caught:
         PyslurmSource(make_pyslurm(jobs=error), NAMES).load()
@@ -333,7 +336,7 @@ def test_an_attribute_of_a_newer_pyslurm_is_null_on_an_older_one() -> None:
     assert (record["job_id"], record["tres_req_str"], record["spread_segments"]) == (5, None, False)
 
 
-def test_a_tres_without_a_group_of_its_own_is_named_by_type() -> None:
+def test_a_license_is_a_tres_with_its_type() -> None:
     resources = tres(cpu=1)
     resources.license = {"matlab": Tres("license", 2, "matlab")}
     assert published(Job(requested_tres=resources))["tres_req_str"] == "cpu=1,license/matlab=2"

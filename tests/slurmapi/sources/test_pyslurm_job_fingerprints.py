@@ -1,4 +1,4 @@
-"""Which jobs a second load takes as they were, and that no change is missed."""
+"""A second load skips unchanged pending jobs and misses no change."""
 
 from __future__ import annotations
 
@@ -22,49 +22,49 @@ def load(
 ) -> tuple[Record, JobFingerprints]:
     changed_since = PyslurmSource(make_pyslurm(jobs=[job], nodes=nodes), names).load().changed_since
     assert changed_since is not None
-    marks: JobFingerprints = {}
-    return next(iter(changed_since(known, marks))), marks
+    fingerprints: JobFingerprints = {}
+    return next(iter(changed_since(known, fingerprints))), fingerprints
 
 
-def is_taken_as_before(before: Job, after: Job) -> bool:
-    _, marks = load({}, before)
-    return isinstance(load(marks, after)[0], UnchangedJob)
+def is_unchanged(before: Job, after: Job) -> bool:
+    _, fingerprints = load({}, before)
+    return isinstance(load(fingerprints, after)[0], UnchangedJob)
 
 
-def test_a_waiting_job_that_is_as_before_comes_as_its_id_and_partition() -> None:
-    record, marks = load({}, Job())
-    again, marks_again = load(marks, Job())
+def test_an_unchanged_pending_job_has_its_id_and_partition_only() -> None:
+    record, fingerprints = load({}, Job())
+    again, fingerprints_again = load(fingerprints, Job())
 
     assert not isinstance(record, UnchangedJob)
     assert record["job_id"] == 7
     assert isinstance(again, UnchangedJob)
     assert again == {"job_id": 7, "partition": "main,long"}
-    assert marks_again == marks
-    assert set(marks) == {7}
+    assert fingerprints_again == fingerprints
+    assert set(fingerprints) == {7}
 
 
-def test_a_job_without_a_known_mark_comes_as_its_record() -> None:
-    _, marks = load({}, Job())
+def test_a_job_without_a_known_fingerprint_is_a_record() -> None:
+    _, fingerprints = load({}, Job())
     assert not isinstance(load({}, Job())[0], UnchangedJob)
-    assert not isinstance(load({8: marks[7]}, Job())[0], UnchangedJob)
+    assert not isinstance(load({8: fingerprints[7]}, Job())[0], UnchangedJob)
 
 
-def test_the_jobs_without_marks_are_all_records() -> None:
-    _, marks = load({}, Job())
-    assert marks
+def test_jobs_of_a_plain_load_are_all_records() -> None:
+    _, fingerprints = load({}, Job())
+    assert fingerprints
     assert "user_name" in next(iter(PyslurmSource(make_pyslurm(jobs=[Job()]), NAMES).load().jobs))
 
 
 @pytest.mark.parametrize("field", JobAttributes._fields[:-TRES_ATTRIBUTES])
-def test_a_change_of_any_attribute_changes_the_mark(field: str) -> None:
+def test_a_change_of_any_attribute_changes_the_fingerprint(field: str) -> None:
     pending = JobAttributes._make(getattr(Job(), name) for name in JobAttributes._fields)
     values: list[Any] = [41, 42, 0, 1, True, False, 1.5, "41", "", None, [], ["a"], ["b"], {}, {"gpu": 1}, {"gpu": 2}]
-    marks = [job_fingerprint(pending._replace(**{field: value})) for value in values]
-    assert None not in marks
-    assert len(set(marks)) == len(values)
+    fingerprints = [job_fingerprint(pending._replace(**{field: value})) for value in values]
+    assert None not in fingerprints
+    assert len(set(fingerprints)) == len(values)
 
 
-def test_a_change_of_what_else_the_record_is_made_of_changes_the_mark() -> None:
+def test_a_change_of_other_values_changes_the_fingerprint() -> None:
     pending = JobAttributes._make(getattr(Job(), name) for name in JobAttributes._fields)
     assert job_fingerprint(pending, "ada", "physics") == job_fingerprint(pending, "ada", "physics")
     assert (
@@ -91,16 +91,16 @@ def test_a_change_of_what_else_the_record_is_made_of_changes_the_mark() -> None:
         {"cpu": 2, "mem": 500},
     ],
 )
-def test_a_change_of_any_tres_is_seen(field: str, changed: Any) -> None:
+def test_a_change_of_any_tres_makes_a_record(field: str, changed: Any) -> None:
     before = Job(**{field: tres(cpu=2, mem=500, node=1, billing=2)})
-    assert is_taken_as_before(before, before)
-    assert not is_taken_as_before(before, Job(**{field: changed}))
+    assert is_unchanged(before, before)
+    assert not is_unchanged(before, Job(**{field: changed}))
 
 
-def test_a_change_of_the_count_of_a_tres_with_a_name_is_seen() -> None:
+def test_a_change_of_the_count_of_a_license_makes_a_record() -> None:
     one, two = tres(cpu=1), tres(cpu=1)
     one.license, two.license = {"matlab": Tres("license", 1, "matlab")}, {"matlab": Tres("license", 2, "matlab")}
-    assert not is_taken_as_before(Job(requested_tres=one), Job(requested_tres=two))
+    assert not is_unchanged(Job(requested_tres=one), Job(requested_tres=two))
 
 
 @pytest.mark.parametrize(
@@ -114,28 +114,28 @@ def test_a_change_of_the_count_of_a_tres_with_a_name_is_seen() -> None:
         {"dependencies": {"singleton": True}},
     ],
 )
-def test_jobs_that_others_or_the_clock_change_always_come_as_records(attributes: dict[str, Any]) -> None:
+def test_jobs_that_depend_on_others_or_on_time_are_records(attributes: dict[str, Any]) -> None:
     job = Job(**attributes)
-    assert not is_taken_as_before(job, job)
+    assert not is_unchanged(job, job)
 
 
-def test_a_value_that_cannot_be_marked_makes_the_job_come_as_its_record() -> None:
+def test_a_job_with_a_value_that_marshal_refuses_is_a_record() -> None:
     job = Job(comment=object())
-    record, marks = load({}, job)
-    assert marks == {}
+    record, fingerprints = load({}, job)
+    assert fingerprints == {}
     assert record["job_id"] == 7
 
 
-def test_a_user_whose_name_is_known_at_last_is_seen() -> None:
-    _, marks = load({}, Job())
+def test_a_new_user_name_makes_a_record() -> None:
+    _, fingerprints = load({}, Job())
     named = UserNames(lambda uid: f"user{uid}", str, int)
-    assert load(marks, Job(), names=named)[0]["user_name"] == "user1001"
+    assert load(fingerprints, Job(), names=named)[0]["user_name"] == "user1001"
 
 
-def test_a_node_that_changes_partition_makes_every_job_come_as_its_record() -> None:
-    _, marks = load({}, Job(), [Node(partitions=["main", "long"])])
-    assert isinstance(load(marks, Job(), [Node(partitions=["main", "long"], state="DOWN")])[0], UnchangedJob)
-    assert not isinstance(load(marks, Job(), [Node(partitions=["main"])])[0], UnchangedJob)
+def test_a_node_that_changes_partition_makes_every_job_a_record() -> None:
+    _, fingerprints = load({}, Job(), [Node(partitions=["main", "long"])])
+    assert isinstance(load(fingerprints, Job(), [Node(partitions=["main", "long"], state="DOWN")])[0], UnchangedJob)
+    assert not isinstance(load(fingerprints, Job(), [Node(partitions=["main"])])[0], UnchangedJob)
     assert not isinstance(
-        load(marks, Job(), [Node(partitions=["main", "long"]), Node(name="rack002")])[0], UnchangedJob
+        load(fingerprints, Job(), [Node(partitions=["main", "long"]), Node(name="rack002")])[0], UnchangedJob
     )

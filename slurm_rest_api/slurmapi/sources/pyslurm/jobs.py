@@ -10,7 +10,13 @@ from typing import Any
 from slurm_rest_api.slurm.sentinels import NO_VAL
 from slurm_rest_api.slurm.states import holds_nodes
 from slurm_rest_api.slurm.user_names import UserNames
-from slurm_rest_api.slurmapi.sources.allocation import CoreLists, allocation, even_allocation, no_allocation
+from slurm_rest_api.slurmapi.sources.allocation import (
+    AllocationFields,
+    CoreLists,
+    allocation,
+    even_allocation,
+    no_allocation,
+)
 from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
 from slurm_rest_api.slurmapi.sources.formats import (
     UNLIMITED,
@@ -123,7 +129,7 @@ class JobConverter:
         record |= self._allocation(a, job) if holds_nodes(a.state) else no_allocation()
         return record
 
-    def _allocation(self, a: JobAttributes, job: Any) -> Record:
+    def _allocation(self, a: JobAttributes, job: Any) -> AllocationFields:
         try:
             layout = job.get_resource_layout_per_node()
         except READ_ERRORS as error:
