@@ -102,7 +102,7 @@ class Associations:
         return frozenset(self._by_id)
 
     def by_id(self, number: int) -> Association | None:
-        """Returns the association with an id; None for 0 and for an unknown id."""
+        """Returns the association with an id. None for 0 and for an unknown id."""
         return self._by_id.get(number)
 
     def ids_of_user(self, user: str) -> frozenset[int]:
@@ -189,7 +189,7 @@ def _merged_tres(ancestry: list[Association], column: str, names: Mapping[int, s
 
 
 def _qos_ids(ancestry: list[Association]) -> list[int]:
-    """Returns the list of the nearest row that has one, with the changes (`+3`, `-1`) of the rows below it."""
+    """Returns the QOS ids of the nearest row with a list, changed (`+3`, `-1`) by the rows below."""
     changes: list[str] = []
     ids: dict[int, None] = {}
     for row in ancestry:

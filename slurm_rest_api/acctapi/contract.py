@@ -77,14 +77,14 @@ class HistoryRecord(PublishedRecord):
         " or the number as text."
     )
     id_group: Count = Field(description="Numeric id of the group.")
-    id_assoc: Count = Field(description="Id of the association; 0 if there was none.")
+    id_assoc: Count = Field(description="Id of the association. 0 if there was none.")
     account: str | None = Field(description="Account of the association. Without an association: that of the record.")
     cluster: str = Field(description="Name of the cluster.")
     job_name: str = Field(description="Name of the job.")
     array_job_id: Count | None = Field(
         description="Id of the array that the record is a task of, or the pending tasks of."
     )
-    array_task_id: Count | None = Field(description="Index of the task; null for the pending tasks.")
+    array_task_id: Count | None = Field(description="Index of the task. Null for the pending tasks.")
     array_task_str: str | None = Field(description="Pending tasks: `4-9`, with `%2` if at most 2 may run at once.")
     het_job_id: Count | None = Field(description="Id of the leader of the heterogeneous job.")
     het_job_offset: Count | None = Field(description="Number of the component in the heterogeneous job.")
@@ -94,32 +94,32 @@ class HistoryRecord(PublishedRecord):
     admin_comment: str | None = Field(description="Comment of an administrator. Null before Slurm 17.02.")
     system_comment: str | None = Field(description="Comment of the system. Null before Slurm 18.08.")
     cpus_req: Count = Field(description="CPUs requested.")
-    mem_req: Count | None = Field(description="Memory requested, MiB; 0: all of the node. See `mem_req_per`.")
+    mem_req: Count | None = Field(description="Memory requested, MiB. 0: all of the node. See `mem_req_per`.")
     mem_req_per: Literal["cpu", "node"] | None = Field(description="Unit that `mem_req` applies to.")
     timelimit: str | Count | None = Field(
         description="Time limit: classic `0d:5h:0m`, iso `05:00:00` or `2-12:30:00`, epoch in minutes. Or UNLIMITED or"
         " Partition_Limit."
     )
-    priority: Count | None = Field(description="Priority when the record was inserted; 0: held.")
+    priority: Count | None = Field(description="Priority when the record was inserted. 0: held.")
     qos: str | None = Field(description="Name of the QOS.")
     tres_req: Tres = Field(description="TRES requested.")
     constraints: str | None = Field(description="Features requested. Null before Slurm 19.05.")
     licenses: str | None = Field(description="Licenses. Null before Slurm 23.02.")
     container: str | None = Field(description="OCI container bundle. Null before Slurm 21.08.")
     partition: str | None = Field(description="Partition. A pending job may have a comma-separated list.")
-    nodelist: str | None = Field(description="Hostlist of the allocation; null while there is none.")
+    nodelist: str | None = Field(description="Hostlist of the allocation. Null while there is none.")
     nodes_alloc: Count = Field(
-        description="Nodes allocated; 0 while there is no allocation. `tres_req` has the requested number."
+        description="Nodes allocated. 0 while there is no allocation. `tres_req` has the requested number."
     )
     tres_alloc: Tres = Field(description="TRES allocated.")
     time_submit: Time = Field(
         description="Submission. For a requeued or resized job: the time of the requeue or resize."
     )
-    time_eligible: Time = Field(description="When the job could have started; null while it is held.")
+    time_eligible: Time = Field(description="When the job could have started. Null while it is held.")
     time_start: Time = Field(
-        description="Start; null if it never started. A pending job may have the scheduler's estimate."
+        description="Start. Null if it never started. A pending job may have the scheduler's estimate."
     )
-    time_end: Time = Field(description="End; null until the job has ended.")
+    time_end: Time = Field(description="End. Null until the job has ended.")
     elapsed: Count = Field(description="Seconds from start to end, or to now, without suspension.")
     suspended: Count = Field(description="Seconds that the job was suspended.")
     cpu_time: float | None = Field(
@@ -129,8 +129,8 @@ class HistoryRecord(PublishedRecord):
     state: str = Field(description="State as slurm.h names it: `JOB_COMPLETE`, `JOB_FAILED`, `JOB_OOM` …")
     state_name: str = Field(description="State as sacct prints it: `COMPLETED`, `FAILED`, `OUT_OF_MEMORY` …")
     reason: str | None = Field(description="Reason why the job was last pending. Null before Slurm 19.05.")
-    exit_code: Count = Field(description="Exit code of the job; 0 if a signal ended it.")
-    exit_signal: Count = Field(description="Signal that ended the job; 0 if none did.")
+    exit_code: Count = Field(description="Exit code of the job. 0 if a signal ended it.")
+    exit_signal: Count = Field(description="Signal that ended the job. 0 if none did.")
     derived_exit_code: Count = Field(description="Highest exit code of its steps.")
     derived_exit_signal: Count = Field(description="Signal that belongs to `derived_exit_code`.")
     kill_requid: Count | None = Field(description="Numeric id of the user who cancelled it.")
@@ -150,7 +150,7 @@ class PageMeta(BaseModel):
     source: str = Field(description="Source of the data: `slurmdbd`.")
     cluster: str = Field(description="Name of the cluster.")
     count: int = Field(description="Number of records in `data`.")
-    next: str | None = Field(description="Link to the next page; null on the last page.")
+    next: str | None = Field(description="Link to the next page. Null on the last page.")
     truncated: bool = Field(
         description="True if a limit of the service, not `limit`, ended the page. `next` leads to the rest."
     )

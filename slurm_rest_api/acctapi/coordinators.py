@@ -27,7 +27,7 @@ _RETRY_SECONDS: Final = 60.0
 
 
 class Coordinators:
-    """Caches the coordinators for `lifetime_seconds`. Thread-safe; one thread reads at a time."""
+    """Caches the coordinators for `lifetime_seconds`. Thread-safe: one thread reads at a time."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Coordinators:
         self._expires: float | None = None
 
     def of(self, user: str) -> frozenset[str]:
-        """Returns the accounts that `user` coordinates; none while the database cannot be read."""
+        """Returns the accounts that `user` coordinates. None of them while the database cannot be read."""
         with self._lock:
             if self._expires is None or self._expires <= self._clock():
                 self._accounts, lifetime = self._read()

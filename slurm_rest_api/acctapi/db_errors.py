@@ -41,7 +41,7 @@ _TIMEOUT_MESSAGE: Final = (
 
 
 def error_code(error: exc.DBAPIError) -> int:
-    """Returns the error number of the server or driver; 0 if there is none."""
+    """Returns the error number of the server or driver. 0 if there is none."""
     args = getattr(error.orig, "args", ())
     return args[0] if args and isinstance(args[0], int) else 0
 

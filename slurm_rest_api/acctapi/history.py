@@ -146,7 +146,7 @@ class History:
 
 
 def _cpu_times(connection: Connection, step: Table | None, keys: Sequence[int]) -> dict[int, float]:
-    """Returns the CPU seconds, user and system, that the ended steps of the job records `keys` used.
+    """Returns the CPU seconds that the ended steps of the job records `keys` used, user and system.
 
     Records whose steps used no measurable time are left out. Without a step table the result is empty.
     Source: `<cluster>_step_table`, where slurmdbd writes seconds and microseconds when a step ends. It purges steps

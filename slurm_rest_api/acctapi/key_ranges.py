@@ -1,7 +1,9 @@
-"""Finds bounds of the job table's primary key for times, so that queries read only part of the table.
+"""Finds bounds of the job table's primary key for times.
+
+With them a query reads only part of the table.
 
 Keys are in the order in which records were inserted. Since Slurm 24.11 a key contains that time (SLUID: cluster id in
-12 bits, milliseconds in 42, a sequence in 10; `src/common/sluid.c`). Older keys count up and need a binary search.
+12 bits, milliseconds in 42, a sequence in 10, see `src/common/sluid.c`). Older keys count up and need a binary search.
 Bounds are wider than exact by five minutes: records may arrive late, clocks differ, and SLUIDs count TAI seconds, which
 are 37 ahead.
 """
@@ -116,7 +118,7 @@ def _keys(connection: Connection, job: Table) -> _Keys | None:
 def _first_inserted(
     connection: Connection, job: Table, keys: _Keys, target: float, insert_time: Callable[[Any], int]
 ) -> int:
-    """Finds the first counted key whose record was inserted at `target` or later; `keys.end` if there is none."""
+    """Finds the first counted key of a record inserted at `target` or later. `keys.end` if there is none."""
     low, high = keys.first, keys.end
     columns = (job.c.job_db_inx, job.c.id_array_job, job.c.id_array_task, job.c.time_submit, job.c.time_start)
     while low < high:

@@ -45,7 +45,7 @@ class PageParameters(Parameters):
 class UsersParameters(PageParameters):
     """Parameters of /users."""
 
-    name: Text | None = Field(None, description="Associations of this user; the same as `user`.")
+    name: Text | None = Field(None, description="Associations of this user. Same as `user`.")
     user: Text | None = Field(None, description="Associations of this user.")
     acct: Text | None = Field(None, description="Associations with this account.")
     deleted: bool = Field(False, description="true: include removed associations.")

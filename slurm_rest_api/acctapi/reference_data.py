@@ -25,12 +25,12 @@ class ReferenceData:
     tres: Mapping[int, str]
 
     def qos_ids(self, name: str) -> frozenset[int]:
-        """Returns the ids of a QOS; a removed QOS of the same name has one, too."""
+        """Returns the ids of the QOS with a name. Removed ones have the same name."""
         return frozenset(number for number, known in self.qos.items() if known == name)
 
 
 class ReferenceDataCache:
-    """Caches the reference data for `lifetime_seconds`. Thread-safe; one thread reads at a time."""
+    """Caches the reference data for `lifetime_seconds`. Thread-safe: one thread reads at a time."""
 
     def __init__(self, lifetime_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._lifetime_seconds = lifetime_seconds

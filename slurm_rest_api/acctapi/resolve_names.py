@@ -62,7 +62,7 @@ def _association_filter(
     *,
     by_name: bool,
 ) -> AssociationFilter | None:
-    """Returns the filter on user name, account and association id; None if none of the three is given."""
+    """Returns the filter on user name, account and association id. None without any of them."""
     wanted: list[frozenset[int]] = []
     uid: int | None = None
     if by_name and query.user is not None:
@@ -86,7 +86,7 @@ def _association_filter(
 def _row_filter(
     scope: DataScope, reference: ReferenceData, orphan_association_ids: OrphanIds, accounts: UserNames
 ) -> RowFilter | None:
-    """Returns the filter for the records that `scope` allows; None if it allows all.
+    """Returns the filter for the records that `scope` allows. None if it allows all.
 
     It applies to private jobs, and to private usage: the usage of other users is the sum of their records.
     """
@@ -100,9 +100,9 @@ def _row_filter(
 
 
 def _intersection(asked: AssociationFilter | None, row_filter: RowFilter | None) -> AssociationFilter | None:
-    """Limits the requested associations to those that the user may see, so that an index can find their records.
+    """Limits the requested associations to those that the user may see.
 
-    This is an optimization only: `row_filter` is a condition on every record.
+    With fewer associations an index can find their records. `row_filter` is a condition on every record anyway.
     """
     if row_filter is None:
         return asked

@@ -164,7 +164,7 @@ def _in_key_range(job: Table, keys: KeyRange) -> list[Condition]:
 
 
 def _open_job_id_range_of_few_associations(query: _Query) -> bool:
-    """Returns True if job ids have one bound only, so that the index of the associations reads less."""
+    """Returns True if job ids have one bound only: the index of the associations reads less."""
     signs = "".join(comparison.operator[0] for comparison in query.filters.job_ids)
     closed = "=" in signs or ("<" in signs and ">" in signs)
     return bool(signs) and not closed and _few_associations(query)
@@ -234,7 +234,7 @@ def _qos_scans(query: _Query) -> list[_IndexScan]:
 
 
 def _window_scans(query: _Query) -> list[_IndexScan]:
-    """Scans the jobs that ended in the window, and those that have not ended unless `endafter` excludes them."""
+    """Scans jobs that ended in the window, and running jobs unless `endafter` excludes them."""
     scans = [query.scan("rollup2", query.job.c.time_end >= _window_start(query))]
     if query.filters.end_after is None:
         scans.append(query.scan("rollup2", query.job.c.time_end == 0))
@@ -252,17 +252,18 @@ def _primary_key_scans(query: _Query) -> list[_IndexScan]:
     return scans
 
 
-_INDEX_CHOICES: Final[tuple[tuple[Callable[[_Query], bool], Callable[[_Query], list[_IndexScan]]], ...]] = (
-    # The first condition that holds decides.     # Index of slurmdbd's job table
-    (_open_job_id_range_of_few_associations, _association_scans),  # association; sacct_def for orphans
-    (_job_ids, _job_id_scan),  # id_job
-    (_only_active_states, _active_scan),  # rollup2
-    (_few_associations, _association_scans),  # association; sacct_def for orphans
-    (_numeric_user, _user_scan),  # sacct_def
-    (_few_qos, _qos_scans),  # qos
-    (_short_time_window, _window_scans),  # rollup2
-    (_any_query, _primary_key_scans),  # PRIMARY; array_job for tasks that started late
-)
+_Choice = tuple[Callable[[_Query], bool], Callable[[_Query], list[_IndexScan]]]
+_INDEX_CHOICES: Final[tuple[_Choice, ...]] = (
+    # The first condition that holds decides.                      # Index of slurmdbd's job table
+    (_open_job_id_range_of_few_associations, _association_scans),  # association, sacct_def for orphans
+    (_job_ids,                               _job_id_scan),        # id_job
+    (_only_active_states,                    _active_scan),        # rollup2
+    (_few_associations,                      _association_scans),  # association, sacct_def for orphans
+    (_numeric_user,                          _user_scan),          # sacct_def
+    (_few_qos,                               _qos_scans),          # qos
+    (_short_time_window,                     _window_scans),       # rollup2
+    (_any_query,                             _primary_key_scans),  # PRIMARY, array_job for tasks that started late
+)  # fmt: skip
 
 
 def _index_scans(query: _Query) -> list[_IndexScan]:
@@ -283,7 +284,7 @@ def _window_start(query: _Query) -> int | None:
 
 
 def _late_tasks(job: Table, submitted_below: int) -> list[Condition]:
-    """Returns the condition for array tasks with a row above a key, whose array was submitted below it."""
+    """Returns the condition for array tasks above a key, whose array was submitted below it."""
     row = job.alias("row_of_array")
     first, last = func.min(row.c.job_db_inx), func.max(row.c.job_db_inx)
     # The index ends with the key, so the server reads one entry per array (EXPLAIN: "Using index for group-by").

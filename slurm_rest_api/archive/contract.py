@@ -60,7 +60,7 @@ class LoadMeta(BaseModel):
 
     source: str = Field(description="Source of the samples: `slurm`.")
     since: int = Field(description="First epoch second of the time range.")
-    until: int = Field(description="Epoch second at which the time range ends; not part of it.")
+    until: int = Field(description="Epoch second at which the time range ends, exclusive.")
     step: int = Field(description="Seconds that each sample represents. 0: samples as they were taken.")
     count: int = Field(description="Number of samples in `data`.")
     next: str | None = Field(description="Link to the next samples, if `truncated`.")

@@ -41,7 +41,7 @@ class ComputedSample(NamedTuple):
 
 
 class _LevelRow(NamedTuple):
-    """A row and the width in seconds of its level; `_RAW_WIDTH` for a sample of the collector."""
+    """A row and the width of its level in seconds. `_RAW_WIDTH` for a raw sample."""
 
     width: int
     row: StoredSample
@@ -85,7 +85,7 @@ class ArchiveReader:
         return found[-1:] if time_range.newest else found
 
     def _widest_rows(self, widths: list[int], since: int, until: int) -> Iterator[_LevelRow]:
-        """Yields the rows of the widest of the levels `widths`, then of narrower ones for the time not yet covered."""
+        """Yields rows of the widest of the levels `widths`, then of narrower ones where it ends."""
         for width in sorted(widths, reverse=True):
             for row in self._pages(LEVELS[width], slot_of(since, width), until):
                 since = row.time + width

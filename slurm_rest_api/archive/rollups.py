@@ -53,13 +53,13 @@ def rebuild_rollups(connection: Connection, width: int, source: Table, slots: It
 
 
 def newest_of(connection: Connection, table: Table) -> int | None:
-    """Returns the newest slot in a table; None if it is empty."""
+    """Returns the newest slot in a table. None if it is empty."""
     newest: int | None = connection.execute(select(func.max(table.c.time))).scalar()
     return newest
 
 
 def complete_until(connection: Connection, source: Table) -> int | None:
-    """Returns the epoch second up to which the level above `source` is complete; None if that level is empty."""
+    """Returns the second up to which the level above `source` is complete. None if it is empty."""
     width = _WIDTH_MADE_FROM[source.name]
     newest = newest_of(connection, LEVELS[width])
     return None if newest is None else newest + width

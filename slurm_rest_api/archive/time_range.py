@@ -68,7 +68,7 @@ def _backwards(query: LoadParameters, retention: Retention, now: int) -> TimeRan
 
 
 def _step(asked: int | None, since: int, until: int, retention: Retention, now: int) -> int:
-    """Returns the requested width, rounded up to one that can be computed from a limited number of stored samples."""
+    """Returns the requested width, rounded up to one that can be computed from few stored samples."""
     finest = _finest(since, retention, now)
     seconds = until - since
     if asked is None:
@@ -85,7 +85,7 @@ def _step(asked: int | None, since: int, until: int, retention: Retention, now: 
 
 
 def _finest(since: int, retention: Retention, now: int) -> int:
-    """Returns the narrowest width that is kept since then; 0 if every sample is."""
+    """Returns the narrowest width that is kept since then. 0 if every sample is."""
     age = now - since
     if age <= retention.keep_seconds:
         return 0

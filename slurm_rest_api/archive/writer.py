@@ -70,7 +70,7 @@ class ArchiveWriter:
         return self._retry_on_conflict(partial(_insert_free, {sample["time"]: sample for sample in samples}))
 
     def roll_up(self, until: int, most: int) -> int:
-        """Appends up to `most` rollups to all levels, for slots that ended by the epoch second `until`.
+        """Appends up to `most` rollups to all levels, for slots that ended by `until`.
 
         Returns how many it tried to append, 0 if none is missing. Another host may have appended some of them.
 

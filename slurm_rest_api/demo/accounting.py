@@ -62,7 +62,7 @@ class AccountingFile:
             connection.execute(insert(self._notes).prefix_with("OR REPLACE"), {"name": name, "value": str(value)})
 
     def read_note(self, name: str) -> int | None:
-        """Returns the number stored under a name; None if there is none."""
+        """Returns the number stored under a name. None if there is none."""
         with self._engine.connect() as connection:
             value = connection.execute(select(self._notes.c.value).where(self._notes.c.name == name)).scalar()
         return None if value is None else int(value)

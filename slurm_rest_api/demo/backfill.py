@@ -1,6 +1,7 @@
-"""Writes the past of the simulated cluster to two files, in a short-lived process that the collector starts.
+"""Writes the past of the simulated cluster to two files.
 
-The newest days are written first, so that the routes have data after a few seconds.
+The collector starts it as a short-lived process. The newest days are written first, so that the routes have data after
+a few seconds.
 """
 
 from __future__ import annotations

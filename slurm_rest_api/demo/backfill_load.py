@@ -1,4 +1,4 @@
-"""Computes load samples of the simulated cluster's past, in the same way as the collector computes current ones."""
+"""Computes load samples of the simulated cluster's past, as the collector computes current ones."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def past_sample(timeline: Timeline, slot: int) -> Sample:
 
 
 def _outlines(moment: Moment) -> Iterator[Record]:
-    """Yields the fields of jobs that usage and state counts need, without jobs of the hidden partition."""
+    """Yields the job fields that usage and state counts need. Leaves out the hidden partition."""
     for job in moment.running:
         if job.partition == HIDDEN_PARTITION:
             continue

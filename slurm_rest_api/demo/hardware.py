@@ -18,7 +18,7 @@ _HOUR: Final = 3600
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of node. Memory is in MiB; `window` is the length of a block's timetable in seconds."""
+    """A kind of node. Memory is in MiB. `window` is the length of a block's timetable in seconds."""
 
     prefix: str
     share: float
@@ -116,10 +116,10 @@ def _counts(nodes: int) -> list[tuple[Kind, int]]:
 
 @lru_cache(maxsize=4096)
 def node_list(nodes: tuple[Node, ...]) -> str | None:
-    """Returns the nodes as a hostlist such as `cn[001-006]`; None for no nodes."""
+    """Returns the nodes as a hostlist such as `cn[001-006]`. None for no nodes."""
     return str(NodeSet.fromlist([node.name for node in nodes], resolver=RESOLVER_NOGROUP)) if nodes else None
 
 
 def gres(count: int) -> list[str]:
-    """Returns `count` GPUs as a list of generic resources; an empty list for 0."""
+    """Returns `count` GPUs as a list of generic resources. An empty list for 0."""
     return [f"gpu:{GPU_TYPE}:{count}"] if count else []

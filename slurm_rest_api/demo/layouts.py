@@ -1,4 +1,4 @@
-"""Divides the nodes of a block into shares that do not overlap, for one window of its timetable."""
+"""Divides the nodes of a block into disjoint shares, for one window of its timetable."""
 
 from __future__ import annotations
 

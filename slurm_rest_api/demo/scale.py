@@ -31,7 +31,7 @@ class Scale:
 
     @property
     def queue_ratio(self) -> float:
-        """Mean wait of a job as a multiple of its mean run time, so that enough jobs are pending."""
+        """Mean wait of a job as a multiple of its mean run time."""
         running = self.nodes * _RUNNING_PER_NODE
         return min(_LONGEST_QUEUE, max(_SHORTEST_QUEUE, (self.jobs - running) / running / _REAL_WAIT))
 

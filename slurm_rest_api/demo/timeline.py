@@ -51,7 +51,7 @@ class Timeline:
         return moment
 
     def changed_between(self, since: int, until: int) -> Iterator[Job]:
-        """Yields jobs that were submitted, started or ended after `since` and not after `until`, in any order."""
+        """Yields jobs that were submitted, started or ended after `since`, up to `until`, unsorted."""
         for block in self.hardware.blocks:
             for number in self._numbers(block, since, until):
                 window = self._windows.get((block.number, number)) if until - since <= MIN_JOB_AGE_SECONDS else None

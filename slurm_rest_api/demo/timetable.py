@@ -38,7 +38,7 @@ _CHAINS: Final = 0.12
 
 @dataclass(frozen=True)
 class Window:
-    """The jobs of a block from epoch second `start` to `end`, in the order of their ends."""
+    """Jobs of a block from epoch second `start` to `end`, sorted by their ends."""
 
     start: int
     end: int
@@ -84,7 +84,7 @@ class Timetable:
         return (moment - self._phase(block)) // block.kind.window
 
     def _phase(self, block: Block) -> int:
-        """Returns the offset of a block's windows in seconds, so that blocks do not all begin at the same time."""
+        """Returns the offset of a block's windows in seconds. It differs between blocks."""
         return block.number * 2654435761 % block.kind.window
 
 
@@ -162,7 +162,7 @@ class _Writer:
         )
 
     def _dependent(self, before: Job, span: _Span) -> Job:
-        """Returns a job of the same user that was submitted with `before` and may start when it has completed."""
+        """Returns a job of the same user that depends on `before` and was submitted with it."""
         return replace(
             self._single(span, before.partition),
             id=self._ids.take(before.submit),

@@ -92,9 +92,9 @@ def random_job_name(random: Random, user: User) -> str:
 
 
 def demand_at(moment: float) -> float:
-    """Returns the probability, 0 to 1, that a free share of a node gets a job at an epoch second (UTC).
+    """Returns the probability, 0 to 1, that a free share of a node gets a job.
 
-    It is highest in the afternoon of weekdays, lowest on Sunday night.
+    `moment` is an epoch second. The probability is highest in the afternoon of weekdays, lowest on Sunday night.
     """
     hour = moment % _DAY / 3600
     day = 0.72 + 0.2 * math.cos(2 * math.pi * (hour - _PEAK_HOUR) / 24)
@@ -103,7 +103,7 @@ def demand_at(moment: float) -> float:
 
 
 class JobOutcome(NamedTuple):
-    """How a job ends: seconds that it ran, its time limit, its final state, and its exit code and signal."""
+    """Run time in seconds, time limit, final state, exit code and signal of a job."""
 
     seconds: int
     limit_minutes: int
