@@ -36,7 +36,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "users": UsersAnswer,
     "history": HistoryAnswer,
 }
-NOT_DOCUMENTED = {"_", "wait"}
+NOT_DOCUMENTED = {"_"}
 # Each has a plain word: any client, no one, again, compute, said, next to, after, close, forever, fix.
 TELL_TALE = re.compile(
     r"\b(whoever|somebody|nobody|anew|reckon\w*|told|beside|behind the|let go of|for ever|mend(s|ed|ing)?|stands for"
