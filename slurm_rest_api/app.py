@@ -18,10 +18,8 @@ from slurm_rest_api.auth.principal import Authenticate
 from slurm_rest_api.config import Settings
 from slurm_rest_api.health.checks import accounting_check, archive_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
-from slurm_rest_api.metrics.database import DatabaseCounts
+from slurm_rest_api.metrics.counters import DatabaseCounts, count_requests, open_counters
 from slurm_rest_api.metrics.exposition import Exposition
-from slurm_rest_api.metrics.multiprocess import open_counters
-from slurm_rest_api.metrics.requests import count_requests
 from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.pages.views import Frame, pages_blueprint
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies

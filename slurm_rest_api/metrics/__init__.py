@@ -1,1 +1,1 @@
-"""What Prometheus scrapes: figures of the service and of the cluster, from the snapshot store."""
+"""Prometheus metrics of the service and of the cluster, read from the snapshot store."""

@@ -1,34 +1,49 @@
-"""The text that Prometheus reads: of the cluster once a snapshot, of the service at each scrape."""
+"""Renders the text that Prometheus scrapes: the cluster once per snapshot, the service at each scrape."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 import orjson
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.health.checks import Check
-from slurm_rest_api.metrics.cluster import JobCounts, job_families, node_families, usage_families
-from slurm_rest_api.metrics.multiprocess import Counters
-from slurm_rest_api.metrics.privacy import is_shown
-from slurm_rest_api.metrics.scheduler import scheduler_families
-from slurm_rest_api.metrics.service import ServiceCollector
+from slurm_rest_api.metrics.cluster import JOB_COLUMNS, count_jobs, job_families, scheduler_families, usage_families
+from slurm_rest_api.metrics.counters import Counters
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
-from slurm_rest_api.slurmapi.sources.base import Record
-from slurm_rest_api.slurmapi.store.index_columns import Kind
 from slurm_rest_api.slurmapi.store.reader import Status, StoreReader, StoreView
+from slurm_rest_api.version import __version__
 
 _NAME: Final = "metrics"
 _NAME_OF_PART: Final = "shown_metrics"
-"""For who sees only part of them: what is private is the same for all of these."""
+"""Body file for users who see a part of the metrics. The part is the same for all of them."""
+
+# By the start of the name, first match: the words of Slurm's PrivateData that hide such a metric. A metric counts the
+# jobs or resources of all users, so it is shown as a whole or not at all.
+_HIDDEN_BY: Final = (
+    ("slurm_account_jobs", frozenset(("jobs", "usage", "users", "accounts"))),
+    ("slurm_partition_jobs", frozenset(("jobs", "partitions"))),
+    ("slurm_partition_", frozenset(("partitions", "nodes", "usage"))),
+    ("slurm_scheduler_", frozenset[str]()),
+    ("slurm_jobs", frozenset(("jobs",))),
+    ("slurm_nodes", frozenset(("nodes",))),
+    ("slurm_", frozenset(("nodes", "usage"))),
+)
+
+
+def is_shown(metric: str, private: Collection[str]) -> bool:
+    """Returns True if a metric of the cluster is shown to users for whom the words of `private` are private."""
+    hidden_by = next(words for start, words in _HIDDEN_BY if metric.startswith(start))
+    return hidden_by.isdisjoint(private)
 
 
 class Exposition:
-    """Writes the whole text; every worker writes the same."""
+    """Renders all metrics. Every worker renders the same text."""
 
     def __init__(
         self,
@@ -45,7 +60,7 @@ class Exposition:
         self._most_accounts = most_accounts
 
     def text(self, scope: DataScope) -> bytes:
-        """All metrics that `scope` leaves, in Prometheus' text format.
+        """Returns the metrics that `scope` may see, in Prometheus' text format.
 
         Raises:
             StoreError: the store cannot be read.
@@ -61,13 +76,13 @@ class Exposition:
         return generate_latest(registry)
 
     def _cluster(self, view: StoreView, status: Status, private: frozenset[str]) -> bytes:
-        """The cluster's part, made by the first worker that is asked and kept beside the prepared answers."""
+        """Returns the cluster's metrics. The first worker that needs them stores them as a body file."""
         if status.loaded_at is None:
             return b""
 
         def render() -> list[bytes]:
             registry = CollectorRegistry()
-            registry.register(_ClusterCollector(view, self._most_accounts, private))
+            registry.register(ClusterCollector(view, self._most_accounts, private))
             return [generate_latest(registry)]
 
         tag = "-".join((status.generation, str(status.version), *sorted(private)))
@@ -75,31 +90,61 @@ class Exposition:
             with self._prepared.open(_NAME_OF_PART if private else _NAME, tag, gzip=False, render=render) as file:
                 return file.read()
         except OSError:
-            # The disk is full, which the answers of other routes have logged.
+            # The disk is full. The body files log this.
             return b"".join(render())
 
 
-class _ClusterCollector(Collector):
+class ServiceCollector(Collector):
+    """Collects the state of the service. `status` is None before the collector's first write."""
+
+    def __init__(self, status: Status | None, checks: Mapping[str, Check]) -> None:
+        self._status = status
+        self._checks = checks
+
+    def collect(self) -> Iterator[Metric]:
+        """Returns the metric families of the service's parts and of the collector."""
+        yield InfoMetricFamily("slurm_rest_api", "This service.", {"version": __version__})
+        up = GaugeMetricFamily(
+            "slurm_rest_api_part_up", "1 if a configured part works, as on /health.", labels=["part"]
+        )
+        for name, check in self._checks.items():
+            up.add_metric([name], float(check().state == "ok"))
+        yield up
+        if self._status is not None:
+            yield from _collector_families(self._status)
+
+
+class ClusterCollector(Collector):
+    """Collects the cluster's metrics from one view of the store, without those that are private."""
+
     def __init__(self, view: StoreView, most_accounts: int, private: frozenset[str]) -> None:
         self._view = view
         self._most_accounts = most_accounts
         self._private = private
 
     def describe(self) -> list[Metric]:
-        # Or the registry would walk the store once more, to learn the names.
+        """Returns no metrics. Otherwise the registry would collect all of them to learn their names."""
         return []
 
     def collect(self) -> Iterator[Metric]:
+        """Returns the metric families of jobs, nodes, usage and scheduler."""
         yield from (metric for metric in self._all() if is_shown(metric.name, self._private))
 
     def _all(self) -> Iterator[Metric]:
-        yield from job_families(JobCounts(_records(self._view, "queue")), self._most_accounts)
-        yield from node_families(list(_records(self._view, "nodes")), list(_records(self._view, "partitions")))
-        yield from usage_families(orjson.loads(self._view.document("usage_compact")))
+        yield from job_families(count_jobs(self._view.count_by("queue", JOB_COLUMNS)), self._most_accounts)
+        yield from usage_families(orjson.loads(self._view.document("usage_summary")))
         yield from scheduler_families(orjson.loads(self._view.document("stats")))
 
 
-def _records(view: StoreView, kind: Kind) -> Iterator[Record]:
-    for batch in view.batches(kind):
-        for _key, body in batch:
-            yield orjson.loads(body)
+def _collector_families(status: Status) -> Iterator[Metric]:
+    prefix = "slurm_rest_api_collector"
+    yield CounterMetricFamily(f"{prefix}_cycles", "Successful loads of the cluster.", status.cycles)
+    yield GaugeMetricFamily(f"{prefix}_failed_tries", "Failed loads since the last success.", status.failures)
+    yield CounterMetricFamily(f"{prefix}_rpcs", "RPCs to slurmctld.", status.rpcs)
+    for name, help_text, value in (
+        ("snapshot_timestamp_seconds", "Time of the last load of the cluster.", status.loaded_at),
+        ("collector_cycle_duration_seconds", "Duration of the last load.", status.cycle_seconds),
+        ("collector_interval_seconds", "Interval from the start of one load to the next.", status.interval_seconds),
+    ):
+        if value is not None:
+            yield GaugeMetricFamily(f"slurm_rest_api_{name}", help_text, value)

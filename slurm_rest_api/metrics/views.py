@@ -1,4 +1,4 @@
-"""/metrics."""
+"""The route /metrics."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from slurm_rest_api.web.parameters import Parameters
 
 
 def metrics_blueprint(text: Callable[[DataScope], bytes]) -> APIBlueprint:
-    """The blueprint that answers with the `text` of what whoever asks may see."""
+    """Returns the blueprint of /metrics. `text` renders the metrics that the current user may see."""
     blueprint = APIBlueprint(
         "metrics",
         __name__,
-        abp_tags=[Tag(name="health", description="For whoever watches the service.")],
+        abp_tags=[Tag(name="health", description="For monitoring.")],
         abp_responses={"400": ErrorAnswer, "503": ErrorAnswer},
     )
 

@@ -108,6 +108,13 @@ class RecordQueries:
         rows = self._connection.execute(query, where.values)
         return [(row[0], dict(zip(names, row[1:], strict=True))) for row in rows]
 
+    def count_by(self, kind: Kind, columns: Sequence[str]) -> list[tuple[tuple[Value, ...], int]]:
+        """Counts all records of `kind` for each combination of the values of `columns`."""
+        names = ", ".join(columns)
+        grouped = ", ".join(f"{_NO_INDEX}{column}" for column in columns)
+        rows = self._connection.execute(f"SELECT {names}, count(*) FROM {kind}_index GROUP BY {grouped}")
+        return [(row[:-1], row[-1]) for row in rows]
+
     def changes(self, kind: Kind, where: Condition, visible: Condition, since: int, *, clock: bool) -> Iterator[Change]:
         """Reads the visible records that changed after version `since`, in the order of their keys.
 

@@ -1,4 +1,4 @@
-"""/metrics: figures reckoned by hand, and nothing without bounds."""
+"""The route /metrics: values of a small cluster, bounded labels, and private data."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from slurm_rest_api.config import Settings
 from slurm_rest_api.errors import SourceUnavailable
+from slurm_rest_api.metrics.exposition import is_shown
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
@@ -62,7 +63,7 @@ def cluster(source: FakeSource) -> None:
 
 
 @pytest.mark.usefixtures("cluster")
-def test_the_cluster_in_figures(client: FlaskClient, cycle: Cycle) -> None:
+def test_metrics_of_a_small_cluster(client: FlaskClient, cycle: Cycle) -> None:
     cycle.run()
     samples = scrape(client)
     assert of(samples, "slurm_jobs", state="PENDING") == 3
@@ -97,7 +98,7 @@ def test_a_new_snapshot_shows_at_the_next_scrape(client: FlaskClient, cycle: Cyc
 
 
 @pytest.mark.usefixtures("cluster")
-def test_only_so_many_accounts_are_named(settings: Settings, cycle: Cycle) -> None:
+def test_small_accounts_are_counted_as_other(settings: Settings, cycle: Cycle) -> None:
     cycle.run()
 
     def with_accounts(most: int) -> Samples:
@@ -110,7 +111,7 @@ def test_only_so_many_accounts_are_named(settings: Settings, cycle: Cycle) -> No
     assert series(one, "slurm_account_jobs") == 3
 
 
-def test_no_accounts_at_all_where_the_setting_is_0(settings: Settings, cycle: Cycle) -> None:
+def test_metrics_accounts_of_0_turns_accounts_off(settings: Settings, cycle: Cycle) -> None:
     cycle.run()
     system = settings.system.model_copy(update={"metrics_accounts": 0})
     samples = scrape(make_client(settings.model_copy(update={"system": system})))
@@ -118,7 +119,7 @@ def test_no_accounts_at_all_where_the_setting_is_0(settings: Settings, cycle: Cy
     assert of(samples, "slurm_nodes", state="IDLE") == 1
 
 
-def test_hidden_partitions_are_in_no_figure(client: FlaskClient, source: FakeSource, paths: RuntimePaths) -> None:
+def test_hidden_partitions_are_in_no_metric(client: FlaskClient, source: FakeSource, paths: RuntimePaths) -> None:
     source.snapshot = make_snapshot(
         [make_job(1), make_job(2, partition="secret")],
         [make_node("rack001"), make_node("rack008", partitions=["secret"])],
@@ -131,7 +132,7 @@ def test_hidden_partitions_are_in_no_figure(client: FlaskClient, source: FakeSou
     assert of(samples, "slurm_cpus") == 4
 
 
-def test_before_the_first_load_the_service_tells_of_itself(client: FlaskClient, paths: RuntimePaths) -> None:
+def test_before_the_first_load_there_are_metrics_of_the_service(client: FlaskClient, paths: RuntimePaths) -> None:
     samples = scrape(client)
     assert of(samples, "slurm_rest_api_part_up", part="snapshot") == 0
     assert series(samples, "slurm_nodes") == 0
@@ -139,7 +140,7 @@ def test_before_the_first_load_the_service_tells_of_itself(client: FlaskClient, 
     assert of(scrape(client), "slurm_rest_api_collector_failed_tries") == 1
 
 
-def test_requests_are_counted_by_route_and_never_by_path(client: FlaskClient, cycle: Cycle, source: FakeSource) -> None:
+def test_requests_are_counted_by_route_not_by_path(client: FlaskClient, cycle: Cycle, source: FakeSource) -> None:
     cycle.run()
     source.error = SourceUnavailable("away")
     body = client.get("/nodes").data
@@ -159,3 +160,20 @@ def test_requests_are_counted_by_route_and_never_by_path(client: FlaskClient, cy
     sent = of(samples, "slurm_rest_api_http_response_bytes_total", route="/nodes")
     assert sent is not None
     assert len(body) < sent < len(body) + 1000
+
+
+@pytest.mark.parametrize(
+    ("metric", "hidden_by"),
+    [
+        ("slurm_jobs", {"jobs"}),
+        ("slurm_partition_jobs", {"jobs", "partitions"}),
+        ("slurm_account_jobs", {"jobs", "usage", "users", "accounts"}),
+        ("slurm_nodes", {"nodes"}),
+        ("slurm_cpus_allocated", {"nodes", "usage"}),
+        ("slurm_partition_load_ratio", {"nodes", "usage", "partitions"}),
+        ("slurm_scheduler_jobs_submitted", set()),
+    ],
+)
+def test_private_data_hides_the_metrics_that_show_it(metric: str, hidden_by: set[str]) -> None:
+    words = ("jobs", "usage", "users", "accounts", "nodes", "partitions")
+    assert {word for word in words if not is_shown(metric, [word])} == hidden_by

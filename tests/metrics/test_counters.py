@@ -1,4 +1,4 @@
-"""/metrics about the accounting database: connections, waits, and failures by kind."""
+"""Metrics of the accounting database: connections, waits, and failures by kind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slurm_rest_api.acctapi.database import Database, open_database
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.demo.accounting import ASSOC_TABLE, JOB_TABLE, AccountingFile
 from slurm_rest_api.errors import DatabaseUnavailable
-from slurm_rest_api.metrics.database import DatabaseCounts
+from slurm_rest_api.metrics.counters import DatabaseCounts
 from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 

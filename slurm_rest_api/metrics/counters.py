@@ -1,0 +1,127 @@
+"""Counts requests and uses of the accounting database, in one process or summed over all uWSGI workers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, values
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from slurm_rest_api.acctapi.db_errors import ErrorKind
+from slurm_rest_api.web.request_events import RequestEvent
+
+try:
+    import uwsgi
+except ImportError:
+    # The module exists only inside uWSGI.
+    uwsgi = None
+
+_DATABASE: Final = "slurm_rest_api_database"
+_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Counters:
+    """The registry of this process (`mine`), and a way to read the counters of all workers (`all()`)."""
+
+    def __init__(self, mine: CollectorRegistry, folder: Path | None) -> None:
+        self.mine = mine
+        self._folder = folder
+
+    def all(self) -> CollectorRegistry:
+        """Returns a registry to read: the counters of this process, or their sums over all workers."""
+        if self._folder is None:
+            return self.mine
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=str(self._folder))
+        return registry
+
+
+def open_counters(folder: Path) -> Counters:
+    """Opens the counters of this process. Under uWSGI each worker keeps them in one file of `folder`.
+
+    A restarted worker continues the counters, because the files are named by worker number, not by process id.
+    """
+    # The time at which a counter started is a second series for each counter, which no query needs.
+    disable_created_metrics()
+    if uwsgi is None:
+        return Counters(CollectorRegistry(), None)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The library reads this variable when a counter is created.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    values.ValueClass = values.MultiProcessValue(process_identifier=uwsgi.worker_id)
+    return Counters(CollectorRegistry(), folder)
+
+
+def count_requests(registry: CollectorRegistry) -> Callable[[RequestEvent], None]:
+    """Creates the request counters in `registry`. Returns an observer that counts each request."""
+    requests = Counter(
+        "slurm_rest_api_http_requests", "Answered requests.", ["route", "method", "status"], registry=registry
+    )
+    seconds = Histogram(
+        "slurm_rest_api_http_request_duration_seconds",
+        "Seconds until the response began.",
+        ["route"],
+        buckets=_BUCKETS,
+        registry=registry,
+    )
+    sent = Counter(
+        "slurm_rest_api_http_response_bytes",
+        "Bytes of response bodies whose length was known at their start.",
+        ["route"],
+        registry=registry,
+    )
+
+    def count(event: RequestEvent) -> None:
+        requests.labels(event.route, event.method, str(event.status)).inc()
+        seconds.labels(event.route).observe(event.seconds)
+        sent.labels(event.route).inc(event.sent_bytes or 0)
+
+    return count
+
+
+class DatabaseCounts:
+    """Counts events of the connection pool (`acctapi.database.PoolObserver`).
+
+    `size` is the connection limit of one process.
+    """
+
+    def __init__(self, registry: CollectorRegistry, size: int) -> None:
+        pool = Gauge(
+            f"{_DATABASE}_pool_size_connections",
+            "Maximum number of connections of all workers.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._used = Gauge(
+            f"{_DATABASE}_pool_used_connections",
+            "Connections in use.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._taken = Counter(f"{_DATABASE}_connections_taken", "Connections checked out.", registry=registry)
+        self._waited = Counter(
+            f"{_DATABASE}_connection_wait_seconds", "Seconds spent waiting for a connection.", registry=registry
+        )
+        self._failed = Counter(f"{_DATABASE}_errors", "Failures by kind.", ["kind"], registry=registry)
+        pool.set(size)
+        # A restarted worker continues the values of its predecessor, whose connections are closed.
+        self._used.set(0)
+        for kind in get_args(ErrorKind):
+            self._failed.labels(kind)
+
+    def checked_out(self, waited_seconds: float) -> None:
+        """Counts a connection that a request got after `waited_seconds`."""
+        self._used.inc()
+        self._taken.inc()
+        self._waited.inc(waited_seconds)
+
+    def checked_in(self) -> None:
+        """Counts a connection that was returned."""
+        self._used.dec()
+
+    def failed(self, kind: ErrorKind) -> None:
+        """Counts a request that failed with an error of this kind."""
+        self._failed.labels(kind).inc()
