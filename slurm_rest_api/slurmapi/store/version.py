@@ -42,7 +42,8 @@ class StoreVersionReader:
         try:
             version: StoreVersion = connection.execute("SELECT generation, version, failures FROM status").fetchone()
         except sqlite3.Error as error:
-            return _none_if_other_layout(connection, error)
+            _raise_unless_other_layout(connection, error)
+            return None
         return version
 
     def _connect(self, inode: int) -> sqlite3.Connection:
@@ -57,11 +58,11 @@ class StoreVersionReader:
         return opened.connection
 
 
-def _none_if_other_layout(connection: sqlite3.Connection, failure: sqlite3.Error) -> None:
+def _raise_unless_other_layout(connection: sqlite3.Connection, failure: sqlite3.Error) -> None:
     """Checks the layout only after a failure, because every request reads the version."""
     try:
-        is_readable = not schema.has_current_layout(connection)
+        is_other_layout = not schema.has_current_layout(connection)
     except sqlite3.Error:
-        is_readable = False
-    if not is_readable:
+        is_other_layout = False
+    if not is_other_layout:
         raise StoreError(f"The snapshot store cannot be read: {failure}") from failure
