@@ -1,4 +1,4 @@
-"""One load sample: the shape of 2018 with more facts, made from documents of the snapshot store. Pure."""
+"""Makes a load sample, in the shape of the 2018 release with more fields, from a usage document."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 Sample = dict[str, Any]
-"""`time` (epoch second of its slot), figures of the cluster, and `partitions`: figures by partition name."""
+"""`time` (epoch second of its slot), values of the cluster, and `partitions`: values by partition name."""
 
 _DIGITS: Final = 6
-_OF_USAGE: Final = ("total_load", "total_cpus", "total_mem", "alloc_cpus", "alloc_mem")
-_OF_TALLY: Final = ("alloc_gpus", "total_gpus", "jobs_running", "jobs_pending", "nodes_by_state")
-# Field of the sample: field of a partition in /usage.
+_TOTALS: Final = ("total_load", "total_cpus", "total_mem", "alloc_cpus", "alloc_mem")
+_COUNTS: Final = ("alloc_gpus", "total_gpus", "jobs_running", "jobs_pending", "nodes_by_state")
+# Field of the sample → field of a partition in /usage.
 _OF_PARTITION: Final = {
     "alloc_cpus": "alloc_cpus",
     "alloc_mem": "alloc_mem",
@@ -25,30 +25,30 @@ _OF_PARTITION: Final = {
 }
 
 WIDTHS: Final = (600, 3600, 21600, 86400)
-"""Seconds that the wider samples stand for; each is a multiple of the one before it. Days are those of UTC."""
+"""Seconds that each roll-up level covers. Each width is a multiple of the one before it. Days are UTC days."""
 
-CLUSTER_FIELDS: Final = ("time", *_OF_USAGE, *_OF_TALLY, "partitions")
-PARTITION_FIELDS: Final = (*_OF_PARTITION, *_OF_TALLY)
+CLUSTER_FIELDS: Final = ("time", *_TOTALS, *_COUNTS, "partitions")
+PARTITION_FIELDS: Final = (*_OF_PARTITION, *_COUNTS)
 
 
 def slot_of(moment: float, width: int) -> int:
-    """The slot that an epoch second lies in: slots are `width` seconds long and begin at multiples of it.
+    """Returns the start of the slot of an epoch second. Slots are `width` seconds long and start at multiples of it.
 
-    Hosts that share an archive have the same slots, whatever their time zones.
+    Hosts that share an archive have the same slots in every time zone.
     """
     return int(moment // width) * width
 
 
-def make_sample(slot: int, usage: Mapping[str, Any], tally: Mapping[str, Any]) -> Sample:
-    """The sample of `slot` from the documents `usage_compact` and `tally` of one snapshot."""
+def make_sample(slot: int, usage: Mapping[str, Any]) -> Sample:
+    """Returns the sample of `slot` from a usage document with counts, for example `usage_summary` of the store."""
     return {
         "time": slot,
-        **{field: _rounded(usage[field]) for field in _OF_USAGE},
-        **{field: tally[field] for field in _OF_TALLY},
+        **{field: _rounded(usage[field]) for field in _TOTALS},
+        **{field: usage[field] for field in _COUNTS},
         "partitions": {
             name: {
                 **{field: _rounded(partition[source]) for field, source in _OF_PARTITION.items()},
-                **_tallied(tally["partitions"].get(name)),
+                **{field: partition[field] for field in _COUNTS},
             }
             for name, partition in usage["partitions"].items()
         },
@@ -56,9 +56,5 @@ def make_sample(slot: int, usage: Mapping[str, Any], tally: Mapping[str, Any]) -
 
 
 def _rounded(value: Any) -> Any:
-    """Loads have more digits than mean anything, and digits are what does not compress."""
+    """Rounds loads to 6 digits. More are noise, and noise does not compress."""
     return round(value, _DIGITS) if isinstance(value, float) else value
-
-
-def _tallied(figures: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {} if figures is None else {field: figures[field] for field in _OF_TALLY}

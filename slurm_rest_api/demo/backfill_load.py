@@ -11,8 +11,8 @@ from slurm_rest_api.demo.node_records import node_record, uses
 from slurm_rest_api.demo.partition_records import partition_records
 from slurm_rest_api.demo.timeline import Moment, Timeline
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
-from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, tally
-from slurm_rest_api.slurmapi.collector.usage import allocations_of, compute_usage
+from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, count_states
+from slurm_rest_api.slurmapi.collector.usage import allocations_of, compute_usage, with_counts
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 
 _DAY: Final = 86400
@@ -45,10 +45,12 @@ def past_sample(timeline: Timeline, slot: int) -> Sample:
         ),
         [HIDDEN_PARTITION],
     )
-    counted = JobCounter()
-    allocations = [allocation for job in counted.watch(_outlines(moment)) for allocation in allocations_of(job)]
+    counter = JobCounter()
+    allocations = [
+        allocation for job in counter.count_while_iterating(_outlines(moment)) for allocation in allocations_of(job)
+    ]
     usage = compute_usage(seen.partitions, seen.nodes, allocations)
-    return make_sample(slot, usage, tally(counted, seen.nodes, seen.partitions))
+    return make_sample(slot, with_counts(usage, count_states(counter, seen.nodes, seen.partitions)))
 
 
 def _outlines(moment: Moment) -> Iterator[Record]:

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from slurm_rest_api.slurm.states import base_job_state
 from slurm_rest_api.slurmapi.store.index_columns import Value
 
 _MIB: Final = 1024 * 1024
@@ -69,7 +70,7 @@ def count_jobs(groups: Iterable[tuple[tuple[Value, ...], int]]) -> JobCounts:
     """Sums numbers of jobs by `JOB_COLUMNS`. A job with a list of partitions counts in each of them."""
     counts = JobCounts(Counter(), Counter(), Counter())
     for (job_state, partitions, account), number in groups:
-        state = str(job_state or "UNKNOWN").partition("+")[0]
+        state = base_job_state(str(job_state or "UNKNOWN"))
         counts.by_state[state] += number
         counts.by_account[str(account or ""), state] += number
         for partition in str(partitions or "").split(","):

@@ -1,4 +1,4 @@
-"""Samples from the snapshot store, once a slot."""
+"""The sampler: one sample per slot from the snapshot store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.fakes import FakeSource
 
 
 class FailingStore:
-    """An archive that cannot be written as long as `error` is set."""
+    """An archive that cannot be written while `error` is set."""
 
     def __init__(self, store: ArchiveWriter) -> None:
         self._store = store
@@ -41,7 +41,7 @@ class FailingStore:
 
 
 class Clock:
-    """Wall clock and steady clock, moved by the test."""
+    """Wall clock and monotonic clock, set by the test."""
 
     def __init__(self) -> None:
         self.wall = 0.0
@@ -65,7 +65,7 @@ def cycle(source: FakeSource, paths: RuntimePaths) -> Cycle:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch, source: FakeSource, cycle: Cycle) -> Clock:
-    """The clock at the moment of a cycle that has just been loaded."""
+    """Returns a clock at the time of a cycle that has just finished."""
     clock = Clock()
     clock.wall = 1_800_000_000.0
     monkeypatch.setattr("slurm_rest_api.slurmapi.collector.cycle.time.time", lambda: clock.wall)
@@ -99,7 +99,7 @@ def load_again(source: FakeSource, cycle: Cycle, jobs: Sequence[dict[str, object
     cycle.run()
 
 
-def test_a_sample_has_the_shape_of_2018_and_more(
+def test_a_sample_has_the_fields_of_2018_and_the_counts(
     make: Callable[..., Sampler], system: SystemSettings, clock: Clock
 ) -> None:
     make().tick()
@@ -160,7 +160,7 @@ def test_a_clock_that_is_set_back_makes_no_second_sample_of_a_slot(
     load_again(source, cycle)
     sampler.tick()
     clock.wall -= 3600
-    # The snapshot is of the future now, until the next cycle.
+    # The snapshot is from the future now, until the next cycle.
     sampler.tick()
     load_again(source, cycle)
     sampler.tick()
@@ -170,7 +170,7 @@ def test_a_clock_that_is_set_back_makes_no_second_sample_of_a_slot(
     assert slots(system) == [1_800_000_060 - 3600, 1_800_000_000, 1_800_000_060]
 
 
-def test_a_slot_without_a_sample_is_looked_at_again(
+def test_a_slot_without_a_sample_is_tried_again(
     make: Callable[..., Sampler], system: SystemSettings, clock: Clock, source: FakeSource, cycle: Cycle
 ) -> None:
     clock.go(40)
@@ -189,17 +189,16 @@ def test_a_slot_without_a_sample_is_looked_at_again(
     assert sampler.seconds_to_next_tick() == 60
 
 
-def test_a_snapshot_of_an_older_version_is_no_sample(
+def test_a_store_of_an_older_release_gives_no_sample(
     make: Callable[..., Sampler], system: SystemSettings, paths: RuntimePaths
 ) -> None:
     with sqlite3.connect(paths.store) as connection:
-        connection.execute("DELETE FROM collection WHERE name = 'tally'")
-        connection.execute("DELETE FROM document WHERE name = 'tally'")
+        connection.execute("PRAGMA user_version = 3")
     make().tick()
     assert slots(system) == []
 
 
-def test_stale_data_is_no_sample(make: Callable[..., Sampler], system: SystemSettings, clock: Clock) -> None:
+def test_stale_data_gives_no_sample(make: Callable[..., Sampler], system: SystemSettings, clock: Clock) -> None:
     clock.go(31)
     make().tick()
     assert slots(system) == []
@@ -232,7 +231,7 @@ def test_samples_wait_for_an_archive_that_fails(
     assert status is not None
     assert status.error == "The load archive cannot be written: disk full"
     assert status.failing_since == 1_800_000_000
-    # Tried at once, then after one, two and four minutes: never at every slot.
+    # Tried at once, then after one, two and four minutes.
     assert store.tries == 3
     assert sum("disk full" in record.message for record in caplog.records) == 1
     store.error = None
@@ -245,7 +244,7 @@ def test_samples_wait_for_an_archive_that_fails(
     assert (status.error, status.waiting, status.stored_at) == (None, 0, 1_800_000_960)
 
 
-def test_samples_that_are_lost_are_counted(
+def test_dropped_samples_are_counted(
     make: Callable[..., Sampler],
     system: SystemSettings,
     clock: Clock,
@@ -255,7 +254,7 @@ def test_samples_that_are_lost_are_counted(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("slurm_rest_api.archive.sampler._MOST_WAITING", 3)
+    monkeypatch.setattr("slurm_rest_api.archive.sampler._MAX_WAITING", 3)
     store = FailingStore(open_store(system))
     sampler = make(store)
     for _ in range(5):
@@ -265,7 +264,7 @@ def test_samples_that_are_lost_are_counted(
     status = read_status(paths.archive_status)
     assert status is not None
     assert (status.waiting, status.lost) == (3, 2)
-    assert sum("are lost" in record.message for record in caplog.records) == 1
+    assert sum("oldest samples are dropped" in record.message for record in caplog.records) == 1
     store.error = None
     clock.go(600)
     load_again(source, cycle)
@@ -274,7 +273,7 @@ def test_samples_that_are_lost_are_counted(
     assert read_status(paths.archive_status) == ArchiveStatus(stored_at=1_800_000_900)
 
 
-def test_the_sampler_keeps_the_archive_in_order(
+def test_the_sampler_rolls_up_and_prunes_the_archive(
     make: Callable[..., Sampler], system: SystemSettings, clock: Clock, source: FakeSource, cycle: Cycle
 ) -> None:
     sampler = make()
@@ -285,7 +284,7 @@ def test_the_sampler_keeps_the_archive_in_order(
     clock.go(2 * 86400)
     load_again(source, cycle)
     sampler.tick()
-    # The old samples are gone, their ten minutes are not.
+    # The old samples are deleted, their 10-minute roll-ups are kept.
     assert slots(system) == [1_800_000_000 + 14 * 60 + 2 * 86400]
     with sqlite3_connection(system) as connection:
         assert connection.execute("SELECT time, weight FROM load_10_minutes").fetchall() == [

@@ -157,8 +157,8 @@ def test_backfilled_sample_equals_the_collectors(tmp_path: Path, settings: Setti
     Cycle(source, StoreWriter(paths.store), [HIDDEN_PARTITION], 10.0).run()
     with StoreReader(paths.store).view() as view:
         assert view is not None
-        usage, tally = (orjson.loads(view.document(name)) for name in ("usage_compact", "tally"))
-    assert past_sample(Timeline(SMALL), TUESDAY_15H) == make_sample(TUESDAY_15H, usage, tally)
+        usage = orjson.loads(view.document("usage_summary"))
+    assert past_sample(Timeline(SMALL), TUESDAY_15H) == make_sample(TUESDAY_15H, usage)
 
 
 def test_backfill_fills_the_archive_once(lived: Lived) -> None:

@@ -1,23 +1,24 @@
-"""One collector cycle: source → hide → usage → store, all of it in one transaction of the store."""
+"""Runs one collector cycle: source → hide → usage → store, in one transaction of the store."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import orjson
 
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
-from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, tally
+from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, count_states
 from slurm_rest_api.slurmapi.collector.usage import (
     Allocation,
     allocations_of,
     compact,
     compute_usage,
-    with_figures,
+    with_counts,
     without_nodes,
 )
 from slurm_rest_api.slurmapi.shared import pacing
@@ -29,7 +30,7 @@ from slurm_rest_api.slurmapi.store.writer import StoreWriter
 
 @dataclass(frozen=True)
 class CycleReport:
-    """What a finished cycle took: seconds by the clock, its cost as pacing counts it, and how much it read."""
+    """Duration and cost of a finished cycle in seconds (see `pacing.cost_of`), and the number of records it stored."""
 
     seconds: float
     cost: float
@@ -39,8 +40,72 @@ class CycleReport:
     partitions: int
 
 
+class JobMemory(NamedTuple):
+    """Facts about the stored jobs by job id, which the next cycle needs for jobs that did not change."""
+
+    fingerprints: JobFingerprints
+    states: Mapping[int, str]
+
+
+_NO_MEMORY = JobMemory({}, {})
+
+
+class JobPass:
+    """Reads the jobs of one snapshot once, and collects the input of the usage on the way.
+
+    Jobs are read lazily, because 100,000 of them would take a gigabyte. `usage_input`, `counts` and `memory` are
+    complete only after `rows()` is exhausted. Reading them earlier raises RuntimeError.
+    """
+
+    def __init__(self, jobs: Iterable[Record], fingerprints: JobFingerprints, states: Mapping[int, str]) -> None:
+        """Takes lazy `jobs`, the fingerprints that the source fills while it makes them, and the states before."""
+        self._jobs = jobs
+        self._fingerprints = fingerprints
+        self._counter = JobCounter(states)
+        self._allocations: list[Allocation] = []
+        self._is_exhausted = False
+
+    def rows(self) -> Iterator[Row]:
+        """Renders one job after the other. Can be called once."""
+        for job in self._counter.count_while_iterating(self._jobs):
+            if isinstance(job, UnchangedJob):
+                yield Row(job["job_id"], None)
+                continue
+            self._allocations.extend(allocations_of(job))
+            stable = index_rows.without_clock_fields(job)
+            yield Row(
+                job["job_id"],
+                orjson.dumps(job),
+                partial(index_rows.job_index_row, job),
+                None if stable is None else orjson.dumps(stable),
+            )
+        self._is_exhausted = True
+
+    @property
+    def usage_input(self) -> list[Allocation]:
+        """The resources that the jobs hold, by node."""
+        self._check_exhausted()
+        return self._allocations
+
+    @property
+    def counts(self) -> JobCounter:
+        """The number of jobs by state and partition."""
+        self._check_exhausted()
+        return self._counter
+
+    @property
+    def memory(self) -> JobMemory:
+        """Fingerprints and states of these jobs, for the next cycle."""
+        self._check_exhausted()
+        return JobMemory(self._fingerprints, self._counter.states)
+
+    def _check_exhausted(self) -> None:
+        if not self._is_exhausted:
+            raise RuntimeError("The jobs of this pass are not read yet. Exhaust `rows()` first.")
+
+
 class Cycle:
-    """Loads a snapshot from `source` and stores what of it may be seen, each time it is run."""
+    """Loads a snapshot from `source`, removes the hidden partitions, and stores the rest."""
 
     def __init__(
         self, source: ClusterSource, writer: StoreWriter, hidden: Collection[str], refresh_seconds: float
@@ -49,27 +114,26 @@ class Cycle:
         self._writer = writer
         self._hidden = frozenset(hidden)
         self._refresh_seconds = refresh_seconds
-        self._marks: JobFingerprints = {}
-        self._states: dict[int, str] = {}
+        self._memory = _NO_MEMORY
 
     def run(self) -> CycleReport:
-        """Load and store once.
+        """Loads and stores once.
 
         Raises:
-            SourceError: the cluster could not be read; the store is as it was.
-            StoreError: the store could not be written; it is as it was.
+            SourceError: the cluster could not be read. The store is unchanged.
+            StoreError: the store could not be written. It is unchanged.
         """
         started, worked = time.monotonic(), time.process_time()
         loaded_at = time.time()
         loaded = self._source.load()
         reading = time.monotonic() - started
-        marks: JobFingerprints = {}
         with self._writer.cycle() as cycle:
-            # Marks stand for rows of the store: without the rows that they were made with they mean nothing.
-            known = self._marks if cycle.continues else {}
-            snapshot = hide_partitions(_without_known(loaded, known, marks), self._hidden)
-            counted = JobCounter(self._states)
-            jobs = _store(cycle, replace(snapshot, jobs=counted.watch(snapshot.jobs)), counted, loaded_at)
+            # An unchanged job has no body, so its row must be in the store as the last cycle wrote it.
+            memory = self._memory if cycle.continues else _NO_MEMORY
+            fingerprints: JobFingerprints = {}
+            snapshot = hide_partitions(_without_unchanged(loaded, memory.fingerprints, fingerprints), self._hidden)
+            job_pass = JobPass(snapshot.jobs, fingerprints, memory.states)
+            jobs = _store(cycle, snapshot, job_pass, loaded_at)
             seconds = time.monotonic() - started
             cost = pacing.cost_of(reading, time.process_time() - worked)
             cycle.finish(
@@ -81,8 +145,7 @@ class Cycle:
                     rpcs=self._source.rpcs_per_load,
                 )
             )
-        self._marks = marks
-        self._states = counted.states
+        self._memory = job_pass.memory
         return CycleReport(
             seconds=time.monotonic() - started,
             cost=cost,
@@ -93,43 +156,29 @@ class Cycle:
         )
 
 
-def _without_known(snapshot: Snapshot, known: JobFingerprints, marks: JobFingerprints) -> Snapshot:
+def _without_unchanged(snapshot: Snapshot, known: JobFingerprints, fingerprints: JobFingerprints) -> Snapshot:
+    """Returns the snapshot with an `UnchangedJob` for each job whose fingerprint is in `known`, if the source can."""
     if snapshot.changed_since is None:
         return snapshot
-    return replace(snapshot, jobs=snapshot.changed_since(known, marks))
+    return replace(snapshot, jobs=snapshot.changed_since(known, fingerprints))
 
 
-def _store(cycle: StoreCycle, snapshot: Snapshot, counted: JobCounter, loaded_at: float) -> int:
-    allocations: list[Allocation] = []
-    jobs = cycle.replace_records("queue", _job_rows(snapshot.jobs, allocations), loaded_at)
-    cycle.replace_records("nodes", _named_rows(snapshot.nodes, index_rows.node_index_row), loaded_at)
-    cycle.replace_records("partitions", _named_rows(snapshot.partitions, index_rows.partition_index_row), loaded_at)
+def _store(cycle: StoreCycle, snapshot: Snapshot, job_pass: JobPass, loaded_at: float) -> int:
+    """Writes all records and documents. Returns the number of jobs."""
+    jobs = cycle.replace_records("queue", job_pass.rows(), loaded_at)
+    cycle.replace_records("nodes", _rows(snapshot.nodes, index_rows.node_index_row), loaded_at)
+    cycle.replace_records("partitions", _rows(snapshot.partitions, index_rows.partition_index_row), loaded_at)
     cycle.replace_document("stats", orjson.dumps(snapshot.statistics), 1, loaded_at)
-    figures = tally(counted, snapshot.nodes, snapshot.partitions)
-    usage = with_figures(compute_usage(snapshot.partitions, snapshot.nodes, allocations), figures)
+    usage = with_counts(
+        compute_usage(snapshot.partitions, snapshot.nodes, job_pass.usage_input),
+        count_states(job_pass.counts, snapshot.nodes, snapshot.partitions),
+    )
     total = len(snapshot.partitions)
     cycle.replace_document("usage", orjson.dumps(usage), total, loaded_at)
     cycle.replace_document("usage_compact", orjson.dumps(compact(usage)), total, loaded_at)
     cycle.replace_document("usage_summary", orjson.dumps(without_nodes(usage)), total, loaded_at)
-    cycle.replace_document("tally", orjson.dumps(figures), total, loaded_at)
     return jobs
 
 
-def _job_rows(jobs: Iterable[Record], allocations: list[Allocation]) -> Iterator[Row]:
-    """Render each job and drop it at once; what usage needs of it is added to `allocations`."""
-    for job in jobs:
-        if isinstance(job, UnchangedJob):
-            yield Row(job["job_id"], None)
-            continue
-        allocations.extend(allocations_of(job))
-        stable = index_rows.without_clock_fields(job)
-        yield Row(
-            job["job_id"],
-            orjson.dumps(job),
-            partial(index_rows.job_index_row, job),
-            None if stable is None else orjson.dumps(stable),
-        )
-
-
-def _named_rows(records: Iterable[Record], index_row_of: Callable[[Record], IndexRow]) -> Iterator[Row]:
+def _rows(records: Iterable[Record], index_row_of: Callable[[Record], IndexRow]) -> Iterator[Row]:
     return (Row(record["name"], orjson.dumps(record), partial(index_row_of, record)) for record in records)

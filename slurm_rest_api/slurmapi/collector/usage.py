@@ -1,9 +1,8 @@
-"""How much of each partition, node and of the cluster is in use; pure.
+"""Computes how much of each partition, of each node and of the cluster is in use.
 
-Every figure is defined for every cluster, whatever a controller says in the middle of a change:
+Every number is defined for every snapshot, also while the cluster's configuration changes:
 - A share of zero (or unknown) CPUs or memory is 0, and so is the load of no nodes.
-- An allocation on a node that is gone, or that is not in the job's partition (any more), or in a partition
-  that is gone, belongs to no entry and counts nowhere. The node's own totals still have it.
+- An allocation counts only if its node exists and is in the job's partition. The node's own totals include it anyway.
 - Loads are finite and never negative. They exceed 1 where nodes are oversubscribed.
 """
 
@@ -14,14 +13,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from slurm_rest_api.slurm.states import base_job_state
+from slurm_rest_api.slurmapi.collector.state_counts import ClusterCounts
 from slurm_rest_api.slurmapi.sources.base import Record
+
+Usage = dict[str, Any]
+"""The document of `/usage`, as `slurmapi.contract.usage.UsageRecord` declares it. Memory is in MiB."""
 
 # The published definition: completing and configuring jobs hold nodes too, but /usage counts them nowhere.
 _COUNTED_STATES = frozenset(("RUNNING", "SUSPENDED"))
 
 
 class Allocation(NamedTuple):
-    """What one job holds on one node."""
+    """The resources that one job holds on one node."""
 
     partition: str
     node: str
@@ -30,7 +33,7 @@ class Allocation(NamedTuple):
 
 
 class _Held(NamedTuple):
-    """What the jobs of one partition hold on one node."""
+    """The resources that the jobs of one partition hold on one node."""
 
     cpus: int = 0
     memory_mib: int = 0
@@ -41,29 +44,27 @@ _NOTHING = _Held()
 
 
 def allocations_of(job: Record) -> list[Allocation]:
-    """What a running or suspended job holds, one entry a node; nothing for any other job.
+    """Returns the resources that a running or suspended job holds, one entry a node; none for other jobs.
 
     Reads `job_state`, `partition` and, by node name, `cpus_allocated` (CPUs) and `mem_allocated` (MiB).
-    A job that is completing still shows in its nodes' totals, but it runs no more and counts as nothing.
+    A completing job is still part of its nodes' totals, but holds nothing here.
     """
     state, partition = job.get("job_state"), job.get("partition")
     if not state or not partition or base_job_state(state) not in _COUNTED_STATES:
         return []
     cpus: Mapping[str, int | None] = job.get("cpus_allocated") or {}
     memory: Mapping[str, int | None] = job.get("mem_allocated") or {}
-    # A job that holds resources is in one partition; of a list, Slurm names the one it started in first.
+    # A job that holds resources is in one partition. Slurm puts the partition of its start first in a list.
     name = partition.partition(",")[0]
     return [Allocation(name, node, cpus.get(node) or 0, memory.get(node) or 0) for node in {**cpus, **memory}]
 
 
-def compute_usage(
-    partitions: Iterable[Record], nodes: Iterable[Record], allocations: Iterable[Allocation]
-) -> dict[str, Any]:
-    """The partition × node matrix of `/usage`, with totals; memory in MiB.
+def compute_usage(partitions: Iterable[Record], nodes: Iterable[Record], allocations: Iterable[Allocation]) -> Usage:
+    """Computes the partition × node matrix of `/usage`, with totals. Memory is in MiB.
 
-    A node is in the partitions that its own `partitions` names. Under each partition `nodes` has every
-    node of the cluster; all entries of nodes outside it are **the same** `{"active": False}` object,
-    because the matrix of a large cluster is mostly that: render the result, do not change it.
+    A node is in the partitions that its own `partitions` names. Under each partition, `nodes` has every node of the
+    cluster. The entries of nodes outside the partition are **one shared** `{"active": False}` object, because most of
+    the matrix of a large cluster is such entries. Render the result, but do not change it.
     """
     by_name = {node["name"]: node for node in nodes}
     members = _members(by_name)
@@ -87,18 +88,18 @@ def compute_usage(
     }
 
 
-def with_figures(usage: dict[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with what `tally()` counted, of the cluster and of each partition; `usage` stays as it is."""
-    counted = figures["partitions"]
+def with_counts(usage: Usage, counts: ClusterCounts) -> Usage:
+    """Returns a copy with the counts of the cluster and of each partition."""
+    by_partition = counts["partitions"]
     return {
         **usage,
-        **figures,
-        "partitions": {name: {**partition, **counted[name]} for name, partition in usage["partitions"].items()},
+        **counts,
+        "partitions": {name: {**partition, **by_partition[name]} for name, partition in usage["partitions"].items()},
     }
 
 
-def without_nodes(usage: dict[str, Any]) -> dict[str, Any]:
-    """The figures of the cluster and its partitions alone; `usage` stays as it is."""
+def without_nodes(usage: Usage) -> Usage:
+    """Returns a copy without the nodes of each partition (`usage_summary`)."""
     return {
         **usage,
         "partitions": {
@@ -108,8 +109,8 @@ def without_nodes(usage: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def compact(usage: dict[str, Any]) -> dict[str, Any]:
-    """The same without the entries of nodes that are not in the partition; `usage` stays as it is."""
+def compact(usage: Usage) -> Usage:
+    """Returns a copy without the entries of nodes outside the partition (`usage_compact`)."""
     return {
         **usage,
         "partitions": {
@@ -172,7 +173,7 @@ def _held(allocations: Iterable[Allocation]) -> dict[str, dict[str, _Held]]:
 
 
 def _load(cpus: int, memory_mib: int, node: Record) -> float:
-    """The larger of the CPU and the memory share of a node."""
+    """Returns the larger of the CPU and the memory share of a node."""
     return max(_share(cpus, _number(node, "cpus")), _share(memory_mib, _number(node, "real_memory")))
 
 

@@ -1,4 +1,4 @@
-"""Whole cycles from pyslurm's objects to the store: what is saved must not show."""
+"""Whole cycles from pyslurm's objects to the store."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.slurm.user_names import UserNames
-from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.collector.cycle import Cycle, JobPass
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
+from tests.builders import make_job, make_running_job
 from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, RPCError, make_pyslurm, tres
 
 NAMES = UserNames(str, str, int)
@@ -25,7 +26,7 @@ HIDDEN = ["secret"]
 
 @dataclass
 class Cluster:
-    """Attributes by job id, and where rack002 is."""
+    """Attributes by job id, and the partitions of rack002."""
 
     jobs: dict[int, dict[str, Any]] = field(default_factory=dict)
     second_node: tuple[str, ...] = ("secret",)
@@ -82,7 +83,7 @@ EVENTS = st.one_of(
 
 
 class Service:
-    """A cycle that lives through a history of a cluster."""
+    """A cycle that runs through a history of a cluster."""
 
     def __init__(self, store: Path) -> None:
         self.store = store
@@ -119,7 +120,7 @@ class Service:
                 self.start()
 
     def _break_in_the_middle(self) -> None:
-        """A cycle that has walked over every job, changed ones too, and is rolled back at the last."""
+        """Runs a cycle that reads every job, and then fails and is rolled back."""
         self.module.__dict__.update(vars(self.cluster.pyslurm()))
         self.module.Jobs.answer = [*self.module.Jobs.answer, Broken()]
         with pytest.raises(OSError, match="lost"):
@@ -127,7 +128,7 @@ class Service:
 
 
 class Broken:
-    """A job whose reading fails in a way that nobody expects."""
+    """A job whose reading fails with an unexpected error."""
 
     def __getattr__(self, name: str) -> Any:
         raise OSError("lost")
@@ -135,7 +136,7 @@ class Broken:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(EVENTS, max_size=3), min_size=1, max_size=8))
-def test_the_store_is_as_one_filled_from_scratch_whatever_happened(history: list[list[tuple[Any, ...]]]) -> None:
+def test_a_long_lived_store_equals_one_filled_from_scratch(history: list[list[tuple[Any, ...]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         service = Service(Path(folder) / "snapshot.sqlite")
         service.run()
@@ -146,7 +147,7 @@ def test_the_store_is_as_one_filled_from_scratch_whatever_happened(history: list
             assert rows(service.store) == filled_from_scratch(service.cluster, Path(folder) / f"fresh{number}.sqlite")
 
 
-def test_a_job_that_is_as_before_keeps_its_row(tmp_path: Path) -> None:
+def test_an_unchanged_job_keeps_its_row(tmp_path: Path) -> None:
     service = Service(tmp_path / "snapshot.sqlite")
     service.run()
     before = rows(service.store)
@@ -154,3 +155,24 @@ def test_a_job_that_is_as_before_keeps_its_row(tmp_path: Path) -> None:
     service.run()
     after = rows(service.store)
     assert [job_id for job_id in before if before[job_id] != after[job_id]] == [2]
+
+
+@pytest.mark.parametrize("name", ["usage_input", "counts", "memory"])
+def test_the_results_of_a_job_pass_need_all_its_rows(name: str) -> None:
+    job_pass = JobPass([make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)], {}, {})
+    with pytest.raises(RuntimeError, match="not read yet"):
+        getattr(job_pass, name)
+    rows = job_pass.rows()
+    assert [next(rows).key, next(rows).key] == [1, 2]
+    with pytest.raises(RuntimeError, match="not read yet"):
+        getattr(job_pass, name)
+    assert list(rows) == []
+    getattr(job_pass, name)
+
+
+def test_a_job_pass_collects_resources_counts_and_states() -> None:
+    job_pass = JobPass([make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)], {2: 7}, {})
+    list(job_pass.rows())
+    assert job_pass.usage_input == [("main", "rack001", 2, 4000)]
+    assert job_pass.counts.of_cluster() == {"jobs_running": 1, "jobs_pending": 1}
+    assert job_pass.memory == ({2: 7}, {1: "RUNNING", 2: "PENDING"})

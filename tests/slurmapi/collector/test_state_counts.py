@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from slurm_rest_api.slurmapi.collector.index_rows import node_index_row
-from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, tally
+from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, count_states
 from slurm_rest_api.slurmapi.sources.base import UnchangedJob
 from tests.builders import make_job, make_node, make_partition, make_running_job
 
 
 def counted(*jobs: dict[str, object], before: dict[int, str] | None = None) -> JobCounter:
     counts = JobCounter(before)
-    assert list(counts.watch(jobs)) == list(jobs)
+    assert list(counts.count_while_iterating(jobs)) == list(jobs)
     return counts
 
 
@@ -40,7 +40,7 @@ def test_an_unchanged_job_has_the_state_of_the_cycle_before() -> None:
 def test_nodes_are_counted_by_the_words_of_sinfo() -> None:
     states = ["IDLE", "IDLE*+DRAIN", "MIXED+DRAIN", "DOWN*", "ALLOCATED", "IDLE+DRAIN+COMPLETING", "DOWN+DRAIN"]
     nodes = [make_node(f"n{number}", state=state) for number, state in enumerate(states)]
-    assert tally(JobCounter(), nodes, [])["nodes_by_state"] == {
+    assert count_states(JobCounter(), nodes, [])["nodes_by_state"] == {
         "ALLOCATED": 1,
         "DOWN": 1,
         "DRAINED": 2,
@@ -52,7 +52,7 @@ def test_nodes_are_counted_by_the_words_of_sinfo() -> None:
 def test_marks_and_flags_make_no_states_of_their_own() -> None:
     states = ["IDLE~", "IDLE*", "ALLOCATED$", "MIXED-", "ALLOCATED+MAINTENANCE+RESERVED"]
     nodes = [make_node(f"n{number}", state=state) for number, state in enumerate(states)]
-    assert tally(JobCounter(), nodes, [])["nodes_by_state"] == {"ALLOCATED": 2, "IDLE": 2, "MIXED": 1}
+    assert count_states(JobCounter(), nodes, [])["nodes_by_state"] == {"ALLOCATED": 2, "IDLE": 2, "MIXED": 1}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_marks_and_flags_make_no_states_of_their_own() -> None:
 )
 def test_gpus_are_counted_once(gres: list[str], gpus: int) -> None:
     node = make_node(gres=gres, gres_used=gres)
-    figures = tally(JobCounter(), [node], [])
+    figures = count_states(JobCounter(), [node], [])
     assert (figures["alloc_gpus"], figures["total_gpus"]) == (gpus, gpus)
     assert node_index_row(node)[-2:] == (gpus, gpus)
 
@@ -78,8 +78,8 @@ def test_gpus_of_any_type_are_counted() -> None:
         make_node("n2", gres=["gpu:4"], gres_used=[], partitions=["gpu"]),
         make_node("n3"),
     ]
-    figures = tally(JobCounter(), nodes, [make_partition("main"), make_partition("gpu")])
-    assert (figures["alloc_gpus"], figures["total_gpus"]) == (1, 6)
-    assert figures["partitions"]["main"]["total_gpus"] == 2
-    assert (figures["partitions"]["gpu"]["alloc_gpus"], figures["partitions"]["gpu"]["total_gpus"]) == (0, 4)
-    assert figures["partitions"]["gpu"]["nodes_by_state"] == {"IDLE": 1}
+    counts = count_states(JobCounter(), nodes, [make_partition("main"), make_partition("gpu")])
+    assert (counts["alloc_gpus"], counts["total_gpus"]) == (1, 6)
+    assert counts["partitions"]["main"]["total_gpus"] == 2
+    assert (counts["partitions"]["gpu"]["alloc_gpus"], counts["partitions"]["gpu"]["total_gpus"]) == (0, 4)
+    assert counts["partitions"]["gpu"]["nodes_by_state"] == {"IDLE": 1}

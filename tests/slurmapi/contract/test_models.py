@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 
 from slurm_rest_api.contract_base import LARGEST_NUMBER, Count, PublishedRecord
 from slurm_rest_api.slurmapi import contract
-from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, tally
-from slurm_rest_api.slurmapi.collector.usage import Allocation, compute_usage, with_figures
+from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, count_states
+from slurm_rest_api.slurmapi.collector.usage import Allocation, compute_usage, with_counts
 from slurm_rest_api.slurmapi.contract.usage import UsageRecord
 
 MODELS = [contract.JobRecord, contract.NodeRecord, contract.PartitionRecord, contract.StatisticsRecord, UsageRecord]
@@ -123,6 +123,6 @@ def test_the_computed_usage_is_a_usage_record() -> None:
         {"name": "n2", "partitions": [], "cpus": 4, "real_memory": 100, "alloc_cpus": 0, "alloc_mem": 0},
     ]
     usage = compute_usage(partitions, nodes, [Allocation("main", "n1", 2, 50)])
-    record = UsageRecord.model_validate(with_figures(usage, tally(JobCounter(), nodes, partitions)))
+    record = UsageRecord.model_validate(with_counts(usage, count_states(JobCounter(), nodes, partitions)))
     assert record.partitions["main"].nodes["n1"].active is True
     assert record.partitions["main"].nodes["n2"].active is False
