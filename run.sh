@@ -23,10 +23,10 @@ Options:
   --port=NUMBER   the port to listen on
   --demo          serve the demonstration cluster, a simulation
   --demo-nodes=N  its number of nodes (300)
-  --demo-jobs=N   about so many jobs are in its queue (1000)
+  --demo-jobs=N   about the number of jobs in its queue (1000)
   --help          this text
 
-Environment: SLURM_REST_API_VENV (the environment's folder; default .venv beside this script).
+Environment: SLURM_REST_API_VENV (the environment's folder; default .venv in the folder of this script).
 HELP
 }
 

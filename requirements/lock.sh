@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the lock files anew: run.lock, dev.lock, pyslurm-build.lock and uwsgi.lock, with hashes, for every Python from 3.11 on.
+# Recreates the lock files: run.lock, dev.lock, pyslurm-build.lock and uwsgi.lock, with hashes, for every Python from 3.11 on.
 #   bash requirements/lock.sh             keeps each pin that still fits
 #   bash requirements/lock.sh --upgrade   takes the newest releases
 set -euo pipefail

@@ -1,6 +1,6 @@
-"""Runs pip-audit over the packages of an installation and says plainly how many of them were looked up.
+"""Runs pip-audit over the locked packages and reports how many of them were audited.
 
-pip-audit ends well when an index knows nothing of vulnerabilities, as mirrors do: then nothing was audited.
+pip-audit succeeds if an index, such as a mirror, has no data of vulnerabilities. Then nothing was audited.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _COMMAND = (
 
 
 class Verdict(NamedTuple):
-    """What is to be said, and whether a vulnerability was found."""
+    """A message, and True if a vulnerability was found."""
 
     words: str
     vulnerable: bool
 
 
 def judge(report: Mapping[str, Any]) -> Verdict:
-    """What pip-audit's report (`--format json`) comes to."""
+    """Returns the verdict on pip-audit's report (`--format json`)."""
     packages = report["dependencies"]
     audited = [package for package in packages if "skip_reason" not in package]
     found = [
@@ -38,7 +38,7 @@ def judge(report: Mapping[str, Any]) -> Verdict:
     if not audited:
         return Verdict(
             f"pip-audit: NOTHING WAS AUDITED. The index knows no vulnerabilities of any of {len(packages)} packages;"
-            " a mirror seldom does. Run this where https://pypi.org itself is reached.",
+            " a mirror seldom has them. Run this where PyPI itself is reached.",
             vulnerable=False,
         )
     words = f"pip-audit: {len(audited)} of {len(packages)} packages audited, {len(found)} vulnerabilities found."
@@ -46,7 +46,7 @@ def judge(report: Mapping[str, Any]) -> Verdict:
 
 
 def main() -> int:
-    """Audit; 1 when something was found or pip-audit itself failed."""
+    """Audits the packages. Returns 1 if a vulnerability was found, or if pip-audit failed."""
     done = subprocess.run(_COMMAND, capture_output=True, text=True, check=False)
     try:
         verdict = judge(json.loads(done.stdout))

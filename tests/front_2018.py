@@ -1,4 +1,4 @@
-"""What the three example pages of 2018 read from the API, and what they make of it.
+"""Reads from the API as the three example pages of 2018 did, and computes what they showed.
 
 JavaScript reads a field that is not there as undefined and goes on, with NaN on the page; here it is a KeyError.
 """
@@ -39,7 +39,7 @@ def _cell(node: Mapping[str, Any]) -> str:
         return "striped"
     memory = node["total_used_mem"] / node["total_memory"]
     load = max(node["total_used_cpus"] / node["total_cpus"], 1.0 if memory > 0.95 else memory)
-    # The text that is shown beside the pointer.
+    # The text of the tooltip.
     for part, whole in (("cpus_allocated", "total_cpus"), ("mem_allocated", "total_memory")):
         assert node[part] / node[whole] >= 0
     if load == 0:

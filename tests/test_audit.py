@@ -1,4 +1,4 @@
-"""What is made of pip-audit's report."""
+"""The verdict on pip-audit's report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SOUND = {"name": "click", "version": "8.1.0", "vulns": []}
 WEAK = {"name": "pyyaml", "version": "5.3", "vulns": [{"id": "PYSEC-2021-142", "fix_versions": ["5.4"]}]}
 
 
-def test_an_index_that_knows_nothing_is_no_clean_bill() -> None:
+def test_index_without_vulnerabilities_audits_nothing() -> None:
     verdict = judge({"dependencies": [SKIPPED, SKIPPED]})
     assert not verdict.vulnerable
     assert "NOTHING WAS AUDITED" in verdict.words

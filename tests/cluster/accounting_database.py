@@ -83,7 +83,7 @@ class AccountingDatabase:
         })  # fmt: skip
 
     def connections(self) -> int:
-        """How many connections the account holds at this moment."""
+        """Returns the number of connections that the account holds."""
         [[count]] = self.sql("SELECT COUNT(*) FROM information_schema.processlist WHERE user = %s", [READER])
         return int(count)
 

@@ -1,4 +1,4 @@
-"""Fixtures over the real Slurm cluster of tests/testbed: the cluster, work for it, and the service beside it."""
+"""Fixtures over the real Slurm cluster of tests/testbed: the cluster, jobs, and the service."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in this folder: `-m 'not cluster'` leaves it out."""
+    """Marks every test of this folder with `cluster`."""
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.cluster)
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def jobs(cluster: Cluster) -> Iterator[Jobs]:
-    """Jobs of this test alone: they are cancelled, and gone, when it ends."""
+    """Submits jobs of one test. They are cancelled when it ends."""
     jobs = Jobs(cluster)
     yield jobs
     jobs.cancel_all()
@@ -34,7 +34,7 @@ def jobs(cluster: Cluster) -> Iterator[Jobs]:
 
 @pytest.fixture(scope="session")
 def start(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartService]:
-    """A function that starts a service with a configuration of one's own; all are stopped at the end of the session."""
+    """Returns a function that starts a service. All services are stopped at the end of the session."""
     started: list[Service] = []
 
     def start_one(config: str = CONFIG, *, env: Mapping[str, str] | None = None) -> Service:
@@ -50,5 +50,5 @@ def start(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="session")
 def service(start: StartService) -> Service:
-    """One service for all tests that only read: the partition `secret` hidden, a fresh snapshot every second or so."""
+    """Starts the service for all tests that only read. It hides the partition `secret` and refreshes every second."""
     return start()

@@ -168,14 +168,14 @@ ASSOC_NOT_TOLD: Final = {
 
 
 def read_sacct(cluster: Cluster, *options: str) -> list[Facts]:
-    """What sacct tells of jobs (no steps), every attempt of its own, times as epoch seconds; `options` narrow it."""
+    """Returns sacct's records of jobs without steps, one per attempt, with times in epoch seconds."""
     columns = list(dict.fromkeys(row.slurm for row in JOB_ROWS))
     argv = ["sacct", "-X", "-P", "--allusers", "--noconvert", f"--delimiter={_SEPARATOR}", "-o", ",".join(columns)]
     return _table(cluster.run([*argv, *options], env={"SLURM_TIME_FORMAT": "%s"}).stdout, columns)
 
 
 def read_associations(cluster: Cluster) -> list[Facts]:
-    """What `sacctmgr show assoc` tells of the users' associations, all of them live."""
+    """Returns the users' associations as `sacctmgr show assoc` lists them."""
     columns = [row.slurm for row in ASSOC_ROWS]
     argv = ["sacctmgr", "-P", "show", "assoc", f"format={','.join(columns)}"]
     printed = cluster.run(argv).stdout.replace("|", _SEPARATOR)

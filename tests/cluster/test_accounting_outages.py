@@ -1,4 +1,4 @@
-"""What goes wrong with the accounting database has an error of its own, is logged once, and ends without a restart."""
+"""Faults of the accounting database: the error, one log line, and recovery without a restart."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def break_password(database: AccountingDatabase) -> None:
     drop_connections(database)
 
 
-def mend_password(database: AccountingDatabase) -> None:
+def restore_password(database: AccountingDatabase) -> None:
     database.sql(f"ALTER USER {_USER} IDENTIFIED BY '{PASSWORD}'")
 
 
@@ -114,15 +114,15 @@ Change = Callable[[AccountingDatabase], None]
 
 
 @pytest.mark.parametrize(
-    ("damage", "repair", "status", "title", "told"),
+    ("damage", "repair", "status", "title", "detail"),
     [
-        (break_password, mend_password, 503, "Accounting database not usable", "password"),
+        (break_password, restore_password, 503, "Accounting database not usable", "password"),
         (take_right, give_right, 503, "Accounting database not usable", "may not read"),
         (hide_table, show_table, 503, "Accounting database not usable", JOB_TABLE),
         (limit_connections, lift_limit, 503, "Accounting database not available", "no more connections"),
     ],
 )  # fmt: skip
-def test_a_fault_is_told_logged_once_and_over_when_it_is_mended(
+def test_fault_is_reported_logged_once_and_over_after_repair(
     database: AccountingDatabase,
     accounting: FlaskClient,
     caplog: pytest.LogCaptureFixture,
@@ -130,7 +130,7 @@ def test_a_fault_is_told_logged_once_and_over_when_it_is_mended(
     repair: Change,
     status: int,
     title: str,
-    told: str,
+    detail: str,
 ) -> None:
     damage(database)
     try:
@@ -139,7 +139,7 @@ def test_a_fault_is_told_logged_once_and_over_when_it_is_mended(
         repair(database)
     for fault in faults:
         assert (fault.status, fault.title) == (status, title)
-        assert told in fault.detail
+        assert detail in fault.detail
         assert int(fault.retry_after or 0) > 0
         assert PASSWORD not in fault.text
         assert READER not in fault.text
@@ -166,7 +166,7 @@ def test_a_statement_over_its_limit_is_a_504_that_says_how_to_narrow_it(
     assert accounting.get("/history").status_code == 200
 
 
-def test_a_table_that_an_upgrade_holds_locked_is_told(
+def test_table_locked_by_an_upgrade_is_a_503(
     database: AccountingDatabase, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = make_client(database.settings(tmp_path / "run"))

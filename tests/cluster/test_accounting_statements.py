@@ -1,4 +1,4 @@
-"""What /users and /history send to a real server: only what reads, whatever is asked, and through the right index."""
+"""Statements of /users and /history on a real server: they only read, and use the right index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load archive: in real databases, on a full disk, and beside what squeue and sinfo say."""
+"""The load archive: in real databases, on a full disk, and compared with squeue and sinfo."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_the_password_of_mariadb_can_be_in_a_file(mariadb_url: str, tmp_path: Pa
 
 
 def end_sessions(url: str) -> None:
-    """What a restart of the server does to those who are connected."""
+    """Ends all sessions, as a restart of the server does."""
     engine = create_engine(url)
     with engine.connect() as connection:
         others = (
@@ -108,7 +108,7 @@ def test_a_server_that_goes_away_costs_no_sample(tmp_path: Path) -> None:
         store, reader = archives.store(), archives.reader()
         assert store.add(make_sample(0))
         end_sessions(url)
-        # Connections of before are noticed to be dead and made anew.
+        # The dead connections are detected and replaced.
         assert store.add(make_sample(60))
         assert [row.time for row in reader.samples(TimeRange(0, EVER, 0), 10)] == [0, 60]
     with pytest.raises(ArchiveError, match="cannot be written"):

@@ -1,4 +1,4 @@
-"""Every filter of the live routes beside the same option of squeue and sinfo, over jobs in many states."""
+"""Every filter of the live routes compared with the same option of squeue and sinfo, over jobs in many states."""
 
 from __future__ import annotations
 

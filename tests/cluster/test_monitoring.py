@@ -143,14 +143,14 @@ class Prometheus:
         )
 
     def query(self, expression: str) -> list[Any]:
-        """The result of an instant query; an error of Prometheus is raised."""
+        """Returns the result of an instant query. Raises an error of Prometheus."""
         answer = json.loads(get(f"{self._url}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"))
         assert answer["status"] == "success"
         found: list[Any] = answer["data"]["result"]
         return found
 
     def is_scraping(self) -> bool:
-        """Whether two scrapes have come in, so that rates have something to work with."""
+        """Returns True once there are enough scrapes for a rate."""
         try:
             found = self.query('count_over_time(up{job="slurm-rest-api"}[1m])')
         except OSError:
@@ -158,7 +158,7 @@ class Prometheus:
         return bool(found) and float(found[0]["value"][1]) >= 4
 
     def rules(self) -> list[dict[str, Any]]:
-        """The loaded alert rules with their health."""
+        """Returns the loaded alert rules with their health."""
         groups = json.loads(get(f"{self._url}/api/v1/rules"))["data"]["groups"]
         return [rule for group in groups for rule in group["rules"]]
 

@@ -1,4 +1,4 @@
-"""What breaks beside the web workers must not break their answers: every fault here is a real one."""
+"""Faults of slurmctld, the collector, the store and the disk: the web workers keep answering."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _MANY_JOBS += "--chdir=/ --output=/dev/null --wrap=true >/dev/null || exit 1; do
 
 
 def is_fresh(service: Service) -> bool:
-    """Whether `/nodes` is answered, and not stale."""
+    """Returns True if `/nodes` is answered with data that is not stale."""
     answer = ask(service, "/nodes")
     return answer.status == 200 and not answer.json["meta"]["stale"]
 
 
 def is_stale(service: Service, route: str = "/nodes") -> bool:
-    """Whether `route` is answered, and says in header and body that it is stale."""
+    """Returns True if `route` is answered, and both header and body mark it as stale."""
     answer = ask(service, route)
     return answer.status == 200 and answer.headers.get("x-slurm-stale") == "1" and answer.json["meta"]["stale"] is True
 
@@ -47,13 +47,22 @@ def wait_stale(service: Service) -> None:
 
 
 def process(service: Service, word: str) -> int | None:
-    """The id of the one process of the service that has `word` in its command line."""
+    """Returns the id of the only process of the service with `word` in its command line."""
     found = [pid for pid, command in service.processes().items() if word in command]
     return found[0] if len(found) == 1 else None
 
 
 @pytest.fixture
 def running(start: StartService) -> Iterator[Service]:
+    """Starts a service for one test, which counts its processes or log lines."""
+    service = start()
+    yield service
+    service.stop()
+
+
+@pytest.fixture(scope="module")
+def shared(start: StartService) -> Iterator[Service]:
+    """Starts a service for the tests after which it is fresh again."""
     service = start()
     yield service
     service.stop()
@@ -80,12 +89,12 @@ def test_without_slurmctld_the_last_snapshot_is_answered_and_says_so(cluster: Cl
     assert "Unable to contact slurm controller" in logged
 
 
-def test_a_frozen_slurmctld_freezes_no_answer(cluster: Cluster, running: Service) -> None:
+def test_a_frozen_slurmctld_freezes_no_answer(cluster: Cluster, shared: Service) -> None:
     with frozen(cluster, "slurmctld"):
-        wait_stale(running)
+        wait_stale(shared)
         for route in ROUTES:
-            assert is_stale(running, route)
-    wait_fresh(running)
+            assert is_stale(shared, route)
+    wait_fresh(shared)
 
 
 def test_a_start_without_slurmctld_says_why_there_is_nothing_and_recovers(
@@ -141,18 +150,18 @@ def test_a_collector_killed_in_mid_cycle_takes_its_loader_along_and_is_replaced(
     wait_fresh(running)
 
 
-def test_a_loader_killed_again_and_again_leaves_the_store_whole(running: Service) -> None:
-    nodes = ask(running, "/nodes").json["data"].keys()
+def test_a_loader_killed_again_and_again_leaves_the_store_whole(shared: Service) -> None:
+    nodes = ask(shared, "/nodes").json["data"].keys()
     for _ in range(4):
-        loader = wait_for("a loader", lambda: process(running, "slurmapi.loader"))
+        loader = wait_for("a loader", lambda: process(shared, "slurmapi.loader"))
         os.kill(loader, signal.SIGKILL)
-        assert ask(running, "/nodes").json["data"].keys() == nodes
-        wait_for("its end", partial(is_gone, running, loader))
-    wait_fresh(running)
+        assert ask(shared, "/nodes").json["data"].keys() == nodes
+        wait_for("its end", partial(is_gone, shared, loader))
+    wait_fresh(shared)
 
 
 def is_gone(service: Service, pid: int) -> bool:
-    """Whether the service has no process `pid` any more."""
+    """Returns True if the service has no process `pid`."""
     return pid not in service.processes()
 
 
@@ -189,22 +198,22 @@ def loaders_of(collector: subprocess.Popen[str]) -> list[str]:
     return found
 
 
-def test_a_deleted_store_is_written_again(running: Service) -> None:
-    before = ask(running, "/partitions").json
-    (running.folder / "snapshot.sqlite").unlink()
+def test_a_deleted_store_is_written_again(shared: Service) -> None:
+    before = ask(shared, "/partitions").json
+    (shared.folder / "snapshot.sqlite").unlink()
 
     def whole_again() -> bool:
-        answer = ask(running, "/partitions")
+        answer = ask(shared, "/partitions")
         return answer.status == 200 and answer.json["meta"]["version"] != before["meta"]["version"]
 
     wait_for("a new store", whole_again)
-    assert ask(running, "/partitions").json["data"] == before["data"]
+    assert ask(shared, "/partitions").json["data"] == before["data"]
 
 
-def test_a_store_overwritten_with_rubbish_is_written_again(running: Service) -> None:
-    (running.folder / "snapshot.sqlite").write_bytes(os.urandom(200_000))
-    wait_fresh(running)
-    assert set(ask(running, "/partitions").json["data"]) == {"main", "high", "long"}
+def test_a_store_overwritten_with_rubbish_is_written_again(shared: Service) -> None:
+    (shared.folder / "snapshot.sqlite").write_bytes(os.urandom(200_000))
+    wait_fresh(shared)
+    assert set(ask(shared, "/partitions").json["data"]) == {"main", "high", "long"}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Account coordinators and private rows on slurmdbd's own tables, beside sacctmgr and sacct."""
+"""Account coordinators and private rows on slurmdbd's own tables, compared with sacctmgr and sacct."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def flagged(cluster: Cluster, tree: None) -> Iterator[None]:
     for user, account in runs:
         cluster.run(["sacctmgr", "-i", "add", "user", user, f"account={account}"])
     cluster.run(["sacctmgr", "-i", "modify", "account", "top", "set", "flags=UsersAreCoords"])
-    # Until it starts anew slurmdbd knows only the accounts right below as coordinated.
+    # Until its restart slurmdbd knows only the accounts directly below as coordinated.
     restart(cluster, "slurmdbd")
     yield
     cluster.run(["sacctmgr", "-i", "modify", "account", "top", "set", "flags=NoUsersAreCoords"])

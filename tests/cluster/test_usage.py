@@ -1,4 +1,4 @@
-"""`/usage` against what Slurm says of nodes and jobs, and against loads reckoned by hand for a known set of jobs."""
+"""`/usage` against what Slurm says of nodes and jobs, and against loads computed by hand for known jobs."""
 
 from __future__ import annotations
 

@@ -22,14 +22,14 @@ BLOCK: Final = "/etc/nginx/conf.d/slurm-rest-api.conf"
 RUNTIME: Final = "/run/slurm-rest-api"
 
 Change = Callable[[str], str]
-"""What an administrator makes of the installed block."""
+"""Edits the installed block, as an administrator does."""
 
 
 class Place(Protocol):
-    """Where a deployment is installed."""
+    """The root folder of a deployment."""
 
     def path(self, inside: str) -> Path:
-        """The file that the deployment knows as `inside`."""
+        """Returns the host's path of the deployment's path `inside`."""
         ...
 
 
@@ -39,7 +39,7 @@ def unchanged(block: str) -> str:
 
 
 def program(name: str, package: str) -> str:
-    """The name of a program of Debian's, which is installed when it is missing."""
+    """Returns the name of a program of Debian, and installs it if it is missing."""
     if shutil.which(name) is None:
         environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(["apt-get", "update", "-qq"], check=True)
@@ -56,15 +56,15 @@ class Nginx:
 
     @property
     def access_log(self) -> Path:
-        """Where the block writes a line a request."""
+        """Returns the log in which the block writes one line for each request."""
         return self.folder / "slurm-rest-api.log"
 
     def signal(self, number: signal.Signals) -> None:
-        """Tell its master something."""
+        """Sends a signal to its master."""
         os.kill(self._master(), number)
 
     def edit(self, change: Change) -> None:
-        """Change the block and have nginx read it; returns when no worker is left that has the old one."""
+        """Changes the block and reloads nginx. Waits until no worker with the old block is left."""
         block = self.folder / "block.conf"
         block.write_text(change(block.read_text()))
         subprocess.run(["nginx", "-t", "-q", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")], check=True)
@@ -79,7 +79,7 @@ class Nginx:
 
 @contextmanager
 def nginx(place: Place, change: Change = unchanged) -> Iterator[Nginx]:
-    """nginx with the installed block; only its port, its socket's and its log's place are others.
+    """Runs nginx with the installed block. Only its port and the paths of its socket and log are changed.
 
     The commented block for a path prefix is in use, too, in a location beside the one at the root. `change` is what an
     administrator makes of the block.

@@ -45,6 +45,7 @@ class Site:
 
     installation: Installation
     root: Path
+    environ: Mapping[str, str] = field(default_factory=dict)
     running: list[Deployment] = field(default_factory=list)
 
     def path(self, inside: str) -> Path:
@@ -53,7 +54,7 @@ class Site:
 
     @property
     def deployment(self) -> Deployment:
-        """What runs now."""
+        """Returns the running deployment."""
         return self.running[-1]
 
     def install_files(self) -> list[str]:
@@ -87,11 +88,11 @@ class Site:
         self.path(CONFIG).write_text(yaml.safe_dump(sections))
         subprocess.run(["chown", "-R", USER, str(self.path(STATE))], check=True)
 
-    def start(self, environ: Mapping[str, str] | None = None) -> Deployment:
-        """Start uWSGI with the words of the unit's ExecStart, and wait until its socket is there."""
+    def start(self) -> Deployment:
+        """Starts uWSGI with the command of the unit's ExecStart, and waits until its workers have loaded."""
         command = re.search(r"^ExecStart=(.*)$", self.path(UNIT).read_text(), re.MULTILINE)
         assert command is not None
-        given = {"NOTIFY_SOCKET": "", **(environ or {})}
+        given = {"NOTIFY_SOCKET": "", **self.environ}
         words = command[1].replace("${NOTIFY_SOCKET}", given["NOTIFY_SOCKET"]).replace("/etc/", f"{self.root}/etc/")
         log = self.path("/uwsgi.log")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PROMETHEUS_"))}
@@ -118,19 +119,19 @@ class Site:
         return log.stat().st_size if log.exists() else 0
 
     def _loaded_since(self, written: int) -> bool:
-        """Whether all workers that uWSGI has told of since its log was so long have loaded the application."""
+        """Returns True if all workers that the log names after `written` bytes have loaded the application."""
         text = self.path("/uwsgi.log").read_bytes()[written:].decode(errors="replace")
         spawned = set(re.findall(r"spawned uWSGI worker .*?pid: (\d+)", text))
         return bool(spawned) and spawned <= set(re.findall(r"WSGI app 0 .* pid: (\d+)", text))
 
     def stop(self) -> None:
-        """Stop what runs; uWSGI has to say that it went well, or systemd would call it a failure."""
+        """Stops the deployment. Its exit status must be 0, or systemd would report a failure."""
         stopped = self.running.pop()
         stopped.stop()
         assert stopped.process.returncode == 0, stopped.log.read_text(errors="replace")[-3000:]
 
     def reload(self) -> None:
-        """What `systemctl reload` does, until all workers are new ones."""
+        """Reloads as `systemctl reload` does, and waits until all workers are new."""
         old, written = set(self.deployment.workers()), self._written()
         self.deployment.process.send_signal(signal.SIGHUP)
         wait_for("new workers", lambda: len(set(self.deployment.workers()) - old) >= len(old))
@@ -144,10 +145,10 @@ def demo_site(
     processes: int | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Iterator[Site]:
-    """Install the files, configure the demo and start it with so many web processes; all is gone afterwards."""
+    """Installs the files, configures the demo and starts it with `processes` workers. Removes all of it afterwards."""
     root = Path(tempfile.mkdtemp(prefix="sra-", dir="/var/tmp"))
     root.chmod(0o755)
-    site = Site(installation, root)
+    site = Site(installation, root, environ or {})
     try:
         site.install_files()
         for folder in (RUNTIME, STATE):
@@ -156,7 +157,7 @@ def demo_site(
         site.configure(extra or {})
         if processes is not None:
             site.edit(INI, r"\nprocesses = \d+\n", f"\nprocesses = {processes}\n")
-        site.start(environ)
+        site.start()
         yield site
     finally:
         while site.running:

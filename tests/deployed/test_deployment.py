@@ -12,7 +12,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.watching import Watched
 from tests.deployed.asking import ask, wait_healthy
 from tests.deployed.nginx_server import Nginx
-from tests.deployed.site import Site
+from tests.deployed.service_manager import ServiceManager
+from tests.deployed.site import INI, UNIT, Site
 from tests.testbed.processes import send_signal
 from tests.waiting import wait_for
 
@@ -115,6 +116,34 @@ def test_a_worker_and_the_collector_are_replaced(web: Nginx, site: Site) -> None
     wait_for("fresh data", lambda: int(ask(web, "/nodes").headers["age"]) < 3)
     assert ask(web, "/nodes").json["meta"]["stale"] is False
     assert not {before[0], victim} & {*deployment.workers(), *deployment.collectors()}
+
+
+def test_readiness_and_watchdog_come_from_workers_that_answer(site: Site, manager: ServiceManager) -> None:
+    # The helper sends READY=1. uWSGI's own one, sent before there is a worker, does not arrive.
+    first = wait_for("the first message", lambda: manager.messages[:1])[0].splitlines()
+    assert first[0] == "READY=1"
+    assert "WATCHDOG=1" in first
+    assert "ready in" in site.deployment.log.read_text()
+    manager.wait_for_watchdog()
+
+    for pid in site.deployment.workers():
+        send_signal(pid, signal.SIGSTOP)
+    manager.wait_for_silence()
+    for pid in site.deployment.workers():
+        send_signal(pid, signal.SIGCONT)
+    manager.wait_for_watchdog()
+
+    # A reload restarts the helper.
+    site.reload()
+    manager.wait_for_watchdog()
+
+
+def test_systemd_waits_longer_than_uwsgi_for_a_worker_that_hangs(site: Site) -> None:
+    harakiri = re.search(r"^harakiri = (\d+)$", site.path(INI).read_text(), re.MULTILINE)
+    watchdog = re.search(r"^WatchdogSec=(\d+)$", site.path(UNIT).read_text(), re.MULTILINE)
+    assert harakiri is not None
+    assert watchdog is not None
+    assert int(watchdog[1]) > int(harakiri[1])
 
 
 def test_a_reload_and_a_new_start_are_served(web: Nginx, site: Site) -> None:

@@ -1,4 +1,4 @@
-"""What an administrator switches on in the block: names from nginx, TLS, and the micro-cache."""
+"""Options of the nginx block: user names from nginx, TLS, and the micro-cache."""
 
 from __future__ import annotations
 

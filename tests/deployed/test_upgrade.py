@@ -19,7 +19,7 @@ PREVIOUS = "SLURM_REST_API_PREVIOUS"
 
 
 def previous_revision() -> str:
-    """What is upgraded from: $SLURM_REST_API_PREVIOUS, else the last release, else the commit before this one."""
+    """Returns the revision to upgrade from: $SLURM_REST_API_PREVIOUS, the last release, or the previous commit."""
     if named := os.environ.get(PREVIOUS):
         return named
     command = ["git", "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", "HEAD^"]

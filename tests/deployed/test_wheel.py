@@ -1,30 +1,44 @@
-"""The wheel holds everything that the service needs, and nothing of the tests."""
+"""Wheel and sdist have everything that the service needs, and nothing of the tests. The installed copy works."""
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
+import tarfile
 import urllib.request
 import zipfile
 from pathlib import Path
 
-from tests.deployed.installation import CHECKOUT, Installation
+import pytest
+
+from slurm_rest_api.version import __version__
+from tests.deployed.installation import CHECKOUT, Installation, install_locked
 from tests.testbed.service import free_port, http_status
 from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 PACKAGE = CHECKOUT / "slurm_rest_api"
+_CREATE_APP = """
+import sys
+from slurm_rest_api.app import create_app
+from slurm_rest_api.config import Settings
+settings = Settings.model_validate({"system": {"runtime_dir": sys.argv[1], "serve_index": True}})
+client = create_app(settings).test_client()
+print(client.get("/").status_code, client.get("/openapi/openapi.json").status_code, sys.prefix)
+"""
+
+
+def package_files() -> set[str]:
+    """Returns the files of the package, as paths from the checkout."""
+    files = (path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {str(path.relative_to(CHECKOUT)) for path in files}
 
 
 def test_the_wheel_has_every_file_of_the_package_and_no_other(installation: Installation) -> None:
     with zipfile.ZipFile(installation.wheel) as wheel:
         packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    wanted = {
-        str(path.relative_to(CHECKOUT))
-        for path in PACKAGE.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-    assert packed == wanted
+    assert packed == package_files()
     assert not [name for name in packed if "test" in name]
 
 
@@ -61,3 +75,35 @@ def test_install_files_of_the_installed_program(installation: Installation, tmp_
         str(path) for path in (installation.venv / "lib").rglob("*") if path.stat().st_mode & 0o022 and path.is_file()
     ]
     assert loose == []
+
+
+@pytest.fixture(scope="module")
+def of_the_sdist(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Installs the sdist with its locked packages in an empty environment. Returns the environment's bin folder."""
+    venv = tmp_path_factory.mktemp("sdist") / "venv"
+    install_locked(venv)
+    Installation(venv, installation.wheel, installation.sdist).install(installation.sdist)
+    return venv / "bin"
+
+
+def test_sdist_has_every_file_of_the_package(installation: Installation) -> None:
+    with tarfile.open(installation.sdist) as sdist:
+        packed = {name.partition("/")[2] for name in sdist.getnames() if sdist.getmember(name).isfile()}
+    assert package_files() <= packed
+    assert {"pyproject.toml", "README.md", "LICENSE.txt"} <= packed
+
+
+def test_installed_sdist_has_commands_application_pages_and_files(of_the_sdist: Path, tmp_path: Path) -> None:
+    def output(*command: str) -> str:
+        environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "RUNTIME_DIRECTORY": str(tmp_path / "runtime")}
+        done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    program = str(of_the_sdist / "slurm-rest-api")
+    assert __version__ in output(program, "--version")
+    assert json.loads(output(program, "openapi"))["info"]["version"] == __version__
+    created = output(str(of_the_sdist / "python"), "-I", "-c", _CREATE_APP, str(tmp_path / "runtime")).split()
+    assert created == ["200", "200", str(of_the_sdist.parent)]
+    output(program, "install-files", "--root", str(tmp_path / "root"))
+    assert (tmp_path / "root/etc/systemd/system/slurm-rest-api.service").is_file()

@@ -1,4 +1,4 @@
-"""uWSGI as the unit starts it: its workers, and what it runs beside them."""
+"""uWSGI as the unit starts it: its workers and the collector."""
 
 from __future__ import annotations
 

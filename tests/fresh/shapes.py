@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-# Objects whose keys are names of jobs, nodes, partitions and the like: any entry stands for all.
+# Objects whose keys are names, such as jobs, nodes and partitions: one entry documents all.
 BY_NAME = frozenset(
     ("cpus_allocated", "mem_allocated", "tres_alloc", "max_tres_per_job", "grp_tres", "nodes_by_state", "partitions",
      "nodes", "parts", "facts", "rpc_type_stats", "rpc_user_stats")
@@ -14,7 +14,7 @@ KEYED_DATA = frozenset(("/queue", "/nodes", "/partitions"))
 
 
 def differences(documented: Any, answers: Sequence[Any], where: str, *, by_name: bool = False) -> list[str]:
-    """What `documented` shows and none of `answers`, which lie at the same place of one answer, has.
+    """Returns the differences of `documented` from `answers`, the values at the same place of one answer.
 
     A documented null says nothing of a type, and an answered null may be any; so at least one answer has to have the
     documented type, unless all are null.

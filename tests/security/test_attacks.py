@@ -1,4 +1,4 @@
-"""What strangers and users try through the real nginx and uWSGI, and what becomes of each try.
+"""Attacks of unknown clients and of users through the real nginx and uWSGI.
 
 The service asks for Slurm's own tokens (auth.mode jwt, with the cluster's key) and keeps jobs and partitions private.
 """
@@ -41,7 +41,7 @@ auth:
 
 
 class Reply:
-    """What came back over a connection: all of it, and its first status (0 when nothing came)."""
+    """The bytes that a connection returned, and the first status among them (0 if there is none)."""
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
@@ -52,7 +52,7 @@ class Reply:
 
 
 def talk(web: Nginx, request: bytes) -> Reply:
-    """Send bytes as they are and read until the other side closes."""
+    """Sends bytes as they are and reads until the server closes the connection."""
     host, port = urllib.parse.urlsplit(web.url).hostname, urllib.parse.urlsplit(web.url).port
     with socket.create_connection((host, port), timeout=GIVE_UP_SECONDS) as connection:
         received = b""
@@ -61,7 +61,7 @@ def talk(web: Nginx, request: bytes) -> Reply:
             while part := connection.recv(65536):
                 received += part
         except ConnectionError:
-            # Closed while we still sent: the answer, if any, stands in what was received.
+            # Closed while this side was still sending. The answer, if any, is among the received bytes.
             pass
         return Reply(received)
 
@@ -72,7 +72,7 @@ def ask(web: Nginx, path: str, *headers: str, method: str = "GET") -> Reply:
 
 
 def reload(web: Nginx) -> None:
-    """Have nginx read its configuration anew, and wait until no worker is left that has the old one."""
+    """Reloads nginx, and waits until no worker with the old configuration is left."""
     master = psutil.Process(int((web.folder / "pid").read_text()))
     old = {child.pid for child in master.children()}
     web.signal(signal.SIGHUP)
@@ -92,7 +92,7 @@ def deployment(cluster: Cluster) -> Iterator[Deployment]:
 def web(cluster: Cluster, deployment: Deployment) -> Iterator[Nginx]:
     with nginx(cluster) as running:
         block = running.folder / "block.conf"
-        # The limit of requests has a test of its own; the others must not meet it.
+        # One test is of the limit of requests. The others must not reach it.
         block.write_text(block.read_text().replace("burst=100", "burst=2000").replace("rate=10r/s", "rate=1000r/s"))
         reload(running)
         wait_for("the first load", lambda: ask(running, "/health").status == 200)
@@ -288,7 +288,7 @@ def test_a_foreign_origin_may_not_read(web: Nginx, root: str) -> None:
         assert "access-control-allow-credentials" not in reply.headers
 
 
-def test_no_shared_cache_may_keep_what_one_user_was_told(web: Nginx, alice: str, root: str) -> None:
+def test_no_shared_cache_may_keep_an_answer_for_one_user(web: Nginx, alice: str, root: str) -> None:
     first = ask(web, "/nodes", root)
     tag = first.headers["etag"]
     replies = [
@@ -306,21 +306,21 @@ def test_no_shared_cache_may_keep_what_one_user_was_told(web: Nginx, alice: str,
         assert "X-SLURM-USER-TOKEN" in reply.headers["vary"]
 
 
-def test_slow_clients_keep_nobody_waiting(web: Nginx, root: str) -> None:
+def test_slow_clients_delay_no_other(web: Nginx, root: str) -> None:
     host, port = urllib.parse.urlsplit(web.url).hostname, urllib.parse.urlsplit(web.url).port
     slow = [socket.create_connection((host, port), timeout=GIVE_UP_SECONDS) for _ in range(60)]
     try:
         for connection in slow:
             connection.sendall(b"GET /queue HTTP/1.1\r\nHost: a\r\nX-Slow: ")
         assert ask(web, "/nodes", root).status == 200
-        # client_header_timeout of the block: nginx gives up on them by itself.
+        # client_header_timeout of the block: nginx closes them.
         wait_for("nginx to close a slow connection", lambda: slow[0].recv(1) == b"")
     finally:
         for connection in slow:
             connection.close()
 
 
-def test_who_asks_too_often_is_told_to_wait(web: Nginx) -> None:
+def test_too_many_requests_get_429(web: Nginx) -> None:
     block = web.folder / "block.conf"
     present = block.read_text()
     block.write_text(present.replace("burst=2000", "burst=5").replace("rate=1000r/s", "rate=1r/s"))
