@@ -80,11 +80,11 @@ def test_every_record_keeps_the_contract(cluster: Cluster, jobs: Jobs) -> None:
 def test_the_cpus_on_each_node_are_those_of_scontrol(cluster: Cluster, jobs: Jobs) -> None:
     job = jobs.running(nodes=2, ntasks=6, mem=300)
     record = published(cluster, job)
-    told = layout(cluster, cluster.run(["scontrol", "-o", "-d", "show", "job", str(job)]).stdout)
-    assert len(told["cpus"]) == 2
-    assert record["cpus_allocated"] == told["cpus"]
-    assert record["cpus_alloc_layout"] == told["ids"]
-    assert record["mem_allocated"] == told["memory"]
+    truth = layout(cluster, cluster.run(["scontrol", "-o", "-d", "show", "job", str(job)]).stdout)
+    assert len(truth["cpus"]) == 2
+    assert record["cpus_allocated"] == truth["cpus"]
+    assert record["cpus_alloc_layout"] == truth["ids"]
+    assert record["mem_allocated"] == truth["memory"]
     assert sum(record["cpus_allocated"].values()) == record["num_cpus"]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_rest_api.slurm.hostlist import expand, subtract
+from slurm_rest_api.slurm.hostlist import expand, expand_at_most, subtract
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,18 @@ def test_only_the_given_names_are_removed(listed: set[int], removed: set[int]) -
     rest = subtract(text, {f"n{number:03}" for number in removed})
 
     assert set(expand(rest)) == {f"n{number:03}" for number in listed - removed}
+
+
+@given(st.text(max_size=40) | st.text("ab[]-,0123456789", max_size=40))
+def test_any_text_of_a_client_is_names_or_a_value_error(text: str) -> None:
+    try:
+        names = expand_at_most(text, 1000)
+    except ValueError:
+        return
+    assert len(set(names)) == len(names) <= 1000
+
+
+def test_a_hostlist_with_too_many_names_is_an_error() -> None:
+    assert len(expand_at_most("n[1-1000]", 1000)) == 1000
+    with pytest.raises(ValueError, match=r"more than 1,000 node names"):
+        expand_at_most("n[1-999999999]", 1000)

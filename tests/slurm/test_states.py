@@ -253,6 +253,15 @@ def test_job_and_partition_states_of_a_query_have_no_marks() -> None:
             full_names(text, known)
 
 
+@given(st.text() | st.text("idlemx!+&*-~ "))
+def test_any_text_of_a_query_is_states_or_a_value_error(text: str) -> None:
+    try:
+        names = full_names(text, NODE_STATES)
+    except ValueError:
+        return
+    assert {name.removeprefix("!") for name in names.split("+")} <= set(NODE_STATES)
+
+
 @pytest.mark.parametrize("text", ["mix+", "+mix", "mix++drain", "mix+!", "mix&&drain"])
 def test_a_missing_state_in_a_query_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="states with single plus signs between them"):

@@ -43,7 +43,7 @@ def _names(text_of_names: str) -> tuple[str, ...]:
 
 
 def _nothing(value: Any) -> None:
-    """The value of a field that no classic dictionary has."""
+    """Returns None, for a field that no classic dictionary has."""
 
 
 RULES: dict[Rule, tuple[str, ...]] = {
@@ -73,7 +73,7 @@ RULES: dict[Rule, tuple[str, ...]] = {
         "gres_tasks_per_sharing reserved_ports extra"
     ),
 }
-"""How each field is made that comes from the classic key of the same name."""
+"""The rule of each field that comes from the classic key of the same name."""
 
 
 def job_record(job_id: int, classic: Mapping[str, Any], names: UserNames) -> Record:

@@ -250,7 +250,7 @@ def make_pyslurm(
     partitions: dict[str, Any] | Exception | None = None,
     controller: dict[str, Any] | None = None,
 ) -> Any:
-    """A module with the classic API; every argument has a small default."""
+    """Returns a module with the classic API. Every argument has a small default."""
     given = [JOB_17_11, JOB_22_05, JOB_24_11] if jobs is None else jobs
     return SimpleNamespace(
         __version__="24.11.0",

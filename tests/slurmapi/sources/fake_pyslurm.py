@@ -292,7 +292,7 @@ def make_pyslurm(
     partitions: list[Any] | None = None,
     controller: Any = None,
 ) -> Any:
-    """A module with the object API; every argument has a small default."""
+    """Returns a module with the object API. Every argument has a small default."""
     answer = statistics() if controller is None else controller
     return SimpleNamespace(
         __version__="25.11.2",
