@@ -73,9 +73,13 @@ def parse_gres(text: str | Iterable[str] | None) -> list[Gres]:
 
 def parse_tres_gres(tres: str | None) -> list[Gres]:
     """Returns the GRES of a TRES text: of `cpu=4,mem=8G,gres/gpu:a100=2` the last entry."""
+    return parse_gres(_gres_of_tres(tres))
+
+
+def _gres_of_tres(tres: str | None) -> str:
     if not tres or "gres/" not in tres:
-        return []
-    return parse_gres(entry for entry in tres.split(",") if entry.startswith("gres/"))
+        return ""
+    return ",".join(entry for entry in tres.split(",") if entry.startswith("gres/"))
 
 
 def count_devices(entries: Iterable[Gres], name: str = "gpu") -> int:
@@ -93,10 +97,10 @@ def count_devices(entries: Iterable[Gres], name: str = "gpu") -> int:
     return min(max(typed, untyped), _LARGEST)
 
 
-@functools.lru_cache(maxsize=4096)
 def tres_gpus(tres: str | None) -> int:
-    """Returns the GPUs of a TRES text such as `cpu=4,gres/gpu=2`. Cached, because many jobs have the same text."""
-    return count_devices(parse_tres_gres(tres))
+    """Returns the GPUs of a TRES text: of `cpu=4,gres/gpu=2,gres/gpu:a100=2` 2."""
+    # The GRES alone are the key of the cache: they are the same in thousands of jobs, CPUs and memory are not.
+    return _text_gpus(_gres_of_tres(tres))
 
 
 def gres_gpus(gres: Iterable[str] | None) -> int:
