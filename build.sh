@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the service's Python environment on this host and installs the pyslurm that fits this host's Slurm.
+# Creates the service's Python environment on this host, and installs the pyslurm that fits its Slurm.
 set -euo pipefail
 program=build.sh
 checkout="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -10,35 +10,34 @@ usage() {
     cat <<'HELP'
 Usage: bash build.sh [OPTION]...
 
-Makes the environment of slurm-rest-api (.venv in this folder, or $SLURM_REST_API_VENV),
-installs the pinned packages of requirements/run.lock and the pyslurm that fits this
-host's Slurm. Without options it chooses by itself. Running it again is safe; when
-nothing has changed it does nothing.
+Creates the environment of slurm-rest-api (.venv in this folder, or $SLURM_REST_API_VENV)
+and installs the pinned packages of requirements/run.lock, and the pyslurm that fits
+this host's Slurm. It can be run again, and does nothing if nothing has changed.
 
 Options:
   --pyslurm_version=X.Y.Z
-        Use this pyslurm instead of the one that would be chosen. One that you have
-        installed into the environment yourself is used as it is.
+        Use this release of pyslurm. If you have installed it into the environment
+        yourself, it is kept.
   --override_pyslurm_version_hex=0xMMmmpp
-        Build a pyslurm that was not made for this host's Slurm. The number is this
-        host's Slurm release as in its slurm_version.h (26.05 is 0x1a0500). The known
-        adjustments for the pair are made, and the result has to pass a test.
+        Build a pyslurm for another release of Slurm. The number is this host's Slurm
+        release, as in its slurm_version.h (26.05 is 0x1a0500). Known adjustments are
+        applied, and the result is tested before it is installed.
   --pyslurm_arguments="WORD..."
-        Settings of pyslurm's build, separated by spaces and quoted as in a shell:
+        Settings of pyslurm's build, separated by spaces, with quotes like in a shell:
         SLURM_LIB_DIR=DIR or --slurm-lib=DIR       folder of libslurmfull.so
-        SLURM_INCLUDE_DIR=DIR or --slurm-inc=DIR   folder that holds slurm/slurm.h
+        SLURM_INCLUDE_DIR=DIR or --slurm-inc=DIR   folder with slurm/slurm.h
         --slurm=DIR                                DIR/include and DIR/lib (or lib64)
-        CFLAGS=..., CPPFLAGS=..., LDFLAGS=...      added to what the build sets itself
+        CFLAGS=..., CPPFLAGS=..., LDFLAGS=...      added to the options of the build
         NAME=VALUE                                 any other variable for the build
   --uwsgi
-        Install uWSGI as well, for a deployment behind a web server; it is compiled.
+        Install uWSGI, too, for a deployment with nginx. It is compiled.
   --no-pyslurm
-        Only the environment: enough for a host without Slurm, not for a live service.
+        Create only the environment, for a host without Slurm.
   --help
-        This text.
+        Print this text.
 
-Environment: SLURM_REST_API_VENV (the environment's folder), SLURM_LIB_DIR and
-SLURM_INCLUDE_DIR (where Slurm is, if not in a usual place).
+Environment: SLURM_REST_API_VENV (folder of the environment), SLURM_LIB_DIR and
+SLURM_INCLUDE_DIR (Slurm's folders, if they are not found).
 HELP
 }
 
@@ -51,11 +50,11 @@ for argument in "$@"; do
         --no-pyslurm) with_pyslurm=no ;;
         --uwsgi) with_uwsgi=yes ;;
         --pyslurm_version=?* | --override_pyslurm_version_hex=?* | --pyslurm_arguments=*) pyslurm_options+=("$argument") ;;
-        *) fail "unknown argument '$argument'; known: --help, --pyslurm_version=X.Y.Z, --override_pyslurm_version_hex=0xMMmmpp, --pyslurm_arguments=\"WORD...\", --uwsgi, --no-pyslurm" 2 ;;
+        *) fail "unknown argument '$argument'. Known: --help, --pyslurm_version=X.Y.Z, --override_pyslurm_version_hex=0xMMmmpp, --pyslurm_arguments=\"WORD...\", --uwsgi, --no-pyslurm" 2 ;;
     esac
 done
 if [ "$with_pyslurm" = no ] && [ "${#pyslurm_options[@]}" -gt 0 ]; then
-    fail "--no-pyslurm contradicts ${pyslurm_options[0]%%=*}" 2
+    fail "--no-pyslurm cannot be combined with ${pyslurm_options[0]%%=*}" 2
 fi
 
 venv="${SLURM_REST_API_VENV:-$checkout/.venv}"

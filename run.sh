@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts the collector and the web server together, in the foreground; Ctrl-C stops both.
+# Starts the collector and the web server together in the foreground. Ctrl-C stops both.
 set -euo pipefail
 program=run.sh
 checkout="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -10,27 +10,28 @@ usage() {
     cat <<'HELP'
 Usage: bash run.sh [OPTION]...
 
-Starts slurm-rest-api on this host: the collector that reads Slurm and the web server
-that answers. Ctrl-C stops both. Needs the environment that build.sh makes.
+Starts slurm-rest-api on this host: the collector, which reads Slurm, and the web
+server. Ctrl-C stops both. It needs the environment from build.sh.
 
-With --demo it serves a simulated cluster instead: nothing of a Slurm is needed, the
-environment is made when it is missing, and a configuration of this host is not read.
+With --demo it serves a simulated cluster instead. That needs no Slurm, creates the
+environment if it is missing, and ignores this host's configuration.
 
 Options:
-  --config=FILE   the configuration (default: $SLURM_REST_API_CONFIG, ./config.yml,
-                  /etc/slurm-rest-api/config.yml: the first that exists)
-  --host=ADDRESS  the address to listen on
-  --port=NUMBER   the port to listen on
-  --demo          serve the demonstration cluster, a simulation
-  --demo-nodes=N  its number of nodes (300)
-  --demo-jobs=N   about the number of jobs in its queue (1000)
-  --help          this text
+  --config=FILE   configuration file (default: the first that exists of
+                  $SLURM_REST_API_CONFIG, ./config.yml, /etc/slurm-rest-api/config.yml)
+  --host=ADDRESS  address to listen on
+  --port=NUMBER   port to listen on
+  --demo          serve the simulated cluster
+  --demo-nodes=N  number of its nodes (300)
+  --demo-jobs=N   approximate number of jobs in its queue (1000)
+  --help          print this text
 
-Environment: SLURM_REST_API_VENV (the environment's folder; default .venv in the folder of this script).
+Environment: SLURM_REST_API_VENV (folder of the environment, by default .venv in the
+folder of this script).
 HELP
 }
 
-# make_environment VENV: what the demo needs; makes it, or brings it up to date, in one that this user may change.
+# make_environment VENV: creates or updates the environment of the demo, if this user may write to it.
 make_environment() {
     local venv="$1" python
     if [ -x "$venv/bin/slurm-rest-api" ] && [ ! -w "$venv" ]; then
@@ -41,7 +42,7 @@ make_environment() {
     make_venv "$venv" "$python"
     install_lock "$venv" "$checkout/requirements/run.lock"
     install_checkout "$venv"
-    # The lock was for making the environment; what runs in it must not hold it.
+    # Releases the lock, so that the service does not hold it.
     exec 9>&-
 }
 
@@ -64,7 +65,7 @@ while [ "$#" -gt 0 ]; do
         --host=?* | --port=?* | --demo-nodes=?* | --demo-jobs=?*) run_options+=("$argument") ;;
         --demo) demo=yes; run_options+=("$argument") ;;
         --config=* | --host=* | --port=* | --demo-nodes=* | --demo-jobs=*) fail "${argument%%=*} needs a value" 2 ;;
-        *) fail "unknown argument '$argument'; known: --config FILE, --host ADDRESS, --port NUMBER, --demo, --demo-nodes N, --demo-jobs N, --help" 2 ;;
+        *) fail "unknown argument '$argument'. Known: --config FILE, --host ADDRESS, --port NUMBER, --demo, --demo-nodes N, --demo-jobs N, --help" 2 ;;
     esac
 done
 
@@ -72,5 +73,5 @@ venv="${SLURM_REST_API_VENV:-$checkout/.venv}"
 if [ "$demo" = yes ]; then
     make_environment "$venv"
 fi
-[ -x "$venv/bin/slurm-rest-api" ] || fail "no environment in $venv; make it first: bash build.sh"
+[ -x "$venv/bin/slurm-rest-api" ] || fail "no environment in $venv. Create it: bash build.sh"
 exec "$venv/bin/slurm-rest-api" ${global_options[@]+"${global_options[@]}"} run ${run_options[@]+"${run_options[@]}"}

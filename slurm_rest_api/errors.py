@@ -129,4 +129,4 @@ class QueryTooSlow(ApiError, status=504, title="Query too slow"):
 
 
 class ArchiveUnavailable(ApiError, status=503, title="Load archive not available"):
-    """The load archive cannot be read at the moment."""
+    """The load archive cannot be read."""

@@ -89,7 +89,7 @@ def test_all_runs_every_part() -> None:
 def test_build_refuses_contradicting_options() -> None:
     done = run_script("build.sh", "--no-pyslurm", "--pyslurm_version=25.11.2")
     assert done.returncode == 2
-    assert "--no-pyslurm contradicts --pyslurm_version" in done.stderr
+    assert "--no-pyslurm cannot be combined with --pyslurm_version" in done.stderr
 
 
 def test_build_refuses_a_folder_that_is_no_environment(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_build_names_the_package_of_venv(tmp_path: Path) -> None:
 def test_run_without_an_environment_names_build_sh(tmp_path: Path) -> None:
     done = run_script("run.sh", SLURM_REST_API_VENV=str(tmp_path / "absent"))
     assert done.returncode == 1
-    assert "make it first: bash build.sh" in done.stderr
+    assert "Create it: bash build.sh" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--port"], ["--port="], ["--host", ""], ["--demo-nodes="]])

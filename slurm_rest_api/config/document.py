@@ -30,7 +30,7 @@ _PAGE_HEAD: Final = """\
 # Settings
 
 Every setting of `config.yml`. The file in the top folder has the same settings, commented out with their defaults.
-[Installation](installation.md#the-configuration-file) says where the service looks for the file. It reads the file
+[Installation](installation.md#the-configuration-file) says where the service searches for the file. It reads the file
 once, when it starts. A faulty file stops the start, and all its faults are reported.
 
 This page is generated from `slurm_rest_api/config/models.py`.

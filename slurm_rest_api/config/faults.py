@@ -25,15 +25,15 @@ _REMOVED: Final = {
 """Settings of earlier releases, and the advice for each."""
 
 
-def sentences(section: str, error: ValidationError, lines: Lines) -> list[str]:
+def messages(section: str, error: ValidationError, lines: Lines) -> list[str]:
     """Returns one message for each fault that pydantic found in `section`.
 
     Secrets and the values of unknown settings are left out.
     """
-    return [_sentence(section, details, lines) for details in error.errors(include_url=False)]
+    return [_message(section, details, lines) for details in error.errors(include_url=False)]
 
 
-def place(path: tuple[str | int, ...], lines: Lines) -> str:
+def location(path: tuple[str | int, ...], lines: Lines) -> str:
     """Returns the location of a fault: `system.cors_origins[1] (line 4)`."""
     text = ""
     for part in path:
@@ -49,12 +49,12 @@ def unknown_key(section: str | None, key: object, lines: Lines) -> str:
     if not isinstance(key, str):
         where = "the file" if section is None else section
         return f"{where}: {key!r} is not a setting. Expected one of {', '.join(known)}."
-    where = place((key,) if section is None else (section, key), lines)
+    where = location((key,) if section is None else (section, key), lines)
     if section is not None and (section, key) in _REMOVED:
         return f"{where}: {_REMOVED[section, key]}."
-    homes = [name for name, model in SECTIONS.items() if key in model.model_fields]
-    if homes:
-        return f"{where}: not a setting of this section. Move it to section `{homes[0]}`."
+    sections = [name for name, model in SECTIONS.items() if key in model.model_fields]
+    if sections:
+        return f"{where}: not a setting of this section. Move it to section `{sections[0]}`."
     near = difflib.get_close_matches(key.lower(), known, n=1)
     kind = "section" if section is None else "setting"
     hint = f"Did you mean `{near[0]}`?" if near else f"Expected one of {', '.join(known)}."
@@ -68,13 +68,13 @@ def expectation(field: FieldInfo) -> str:
     return f"{words}, or null" if len(choices) < len(_parts(field.annotation)) else words
 
 
-def _sentence(section: str, details: ErrorDetails, lines: Lines) -> str:
+def _message(section: str, details: ErrorDetails, lines: Lines) -> str:
     path = (section, *details["loc"])
     if details["type"] in ("extra_forbidden", "invalid_key"):
         return unknown_key(section, details["loc"][0], lines)
     name = str(details["loc"][0])
     field = SECTIONS[section].model_fields[name]
-    where = place(tuple(path[: 3 if len(path) > 2 and isinstance(path[2], int) else 2]), lines)
+    where = location(tuple(path[: 3 if len(path) > 2 and isinstance(path[2], int) else 2]), lines)
     value = "(not shown)" if SecretStr in _parts(field.annotation) else _shown(details["input"])
     if details["type"] == "value_error":
         expected = str(details["ctx"]["error"])

@@ -69,7 +69,9 @@ def _validate(content: YamlFile, origin: str) -> tuple[Settings | None, list[str
         if not isinstance(name, str) or name not in SECTIONS:
             found.append(faults.unknown_key(None, name, content.lines))
         elif values is not None and not isinstance(values, dict):
-            found.append(f"{faults.place((name,), content.lines)}: expected settings, one per line, as `name: value`.")
+            found.append(
+                f"{faults.location((name,), content.lines)}: expected settings, one per line, as `name: value`."
+            )
         else:
             sections[name] = values or {}
     found += _two_passwords(sections.get("database", {}), content.lines)
@@ -78,14 +80,14 @@ def _validate(content: YamlFile, origin: str) -> tuple[Settings | None, list[str
         try:
             models[name] = SECTIONS[name].model_validate(values)
         except pydantic.ValidationError as error:
-            found += faults.sentences(name, error, content.lines)
+            found += faults.messages(name, error, content.lines)
     return (None, found) if found else (Settings.model_validate({**models, "origin": origin}), [])
 
 
 def _two_passwords(values: Mapping[str, Any], lines: faults.Lines) -> list[str]:
     if values.get("db_pass") is None or values.get("db_pass_file") is None:
         return []
-    return [f"{faults.place(('database', 'db_pass_file'), lines)}: `db_pass` is set, too. Set only one of them."]
+    return [f"{faults.location(('database', 'db_pass_file'), lines)}: `db_pass` is set, too. Set only one of them."]
 
 
 def _with_password(settings: Settings, environ: Mapping[str, str]) -> Settings:

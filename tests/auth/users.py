@@ -1,6 +1,6 @@
 """A small cluster of four users. Each private value in it occurs nowhere else.
 
-Accounts: root over science and chemistry, science over physics. Alice works for physics, bob for chemistry; carol
+Accounts: root over science and chemistry, science over physics. Alice works for physics, bob for chemistry. Carol
 coordinates science and works for it. Dora can log in but has nothing in the cluster.
 """
 

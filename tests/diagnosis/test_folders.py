@@ -20,12 +20,12 @@ def as_nobody(folder: Path) -> list[Finding]:
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
 
-    def look() -> None:
+    def check() -> None:
         if os.geteuid() == 0:
             os.setresuid(NOBODY, NOBODY, NOBODY)
         sender.send(check_runtime_dir(folder))
 
-    child = context.Process(target=look)
+    child = context.Process(target=check)
     child.start()
     child.join()
     found: list[Finding] = receiver.recv()

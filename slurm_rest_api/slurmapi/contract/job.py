@@ -15,28 +15,28 @@ class JobOwner(PublishedRecord):
 
     job_id: Count = Field(description="Job id. Each started array task and each heterogeneous component has its own.")
     name: str | None = Field(description="Name given with --job-name.")
-    cluster: str | None = Field(description="Cluster of the job, as slurmctld reports it; null before Slurm 21.08.")
+    cluster: str | None = Field(description="Cluster of the job, as slurmctld reports it, null before Slurm 21.08.")
     user_id: Count = Field(description="Numeric id of the job's user.")
     user_name: str = Field(
-        description="Login name for user_id on the API's host; the id as text if the host does not know it."
+        description="Login name for user_id on the API's host, the id as text if the host does not know it."
     )
     group_id: Count = Field(description="Numeric id of the job's group.")
     group_name: str = Field(
-        description="Name for group_id on the API's host; the id as text if the host does not know it."
+        description="Name for group_id on the API's host, the id as text if the host does not know it."
     )
-    account: str | None = Field(description="Account that is charged; null if accounting is off.")
+    account: str | None = Field(description="Account that is charged, null if accounting is off.")
     assoc_id: Count = Field(
-        description="Id of the association (cluster, account, user, partition) in slurmdbd; 0 if there is none."
+        description="Id of the association (cluster, account, user, partition) in slurmdbd, 0 if there is none."
     )
     partition: str | None = Field(
-        description="Partition of the job; a comma-separated list while a job that requested more than one is pending."
+        description="Partition of the job, a comma-separated list while a job that requested more than one is pending."
     )
     qos: str | None = Field(description="QOS of the job.")
     wckey: str | None = Field(description="Workload characterization key.")
     resv_name: str | None = Field(description="Reservation that the job uses.")
     mcs_label: str | None = Field(description="Multi-category security label.")
     alloc_node: str | None = Field(description="Host that the job was submitted from.")
-    alloc_sid: Count = Field(description="Session id on the submit host; 0 if unknown.")
+    alloc_sid: Count = Field(description="Session id on the submit host, 0 if unknown.")
     is_cronjob: bool = Field(description="True if scrontab created the job.")
     cronjob_time: str | None = Field(description="The scrontab time specification.")
     container: str | None = Field(description="Path of the OCI container bundle.")
@@ -47,18 +47,18 @@ class JobArray(PublishedRecord):
     """The job's position in a job array."""
 
     array_job_id: int | None = Field(
-        description="Id of the array's first job; null if the job is not part of an array."
+        description="Id of the array's first job, null if the job is not part of an array."
     )
     array_task_id: int | None = Field(
-        description="Task index of this record, from 0; null if the job is not an array task, or the record holds the "
+        description="Task index of this record, from 0, null if the job is not an array task, or the record holds the "
         "pending tasks."
     )
     array_task_str: str | None = Field(
-        description="Indexes of the pending tasks, as Slurm formats them (`2-9%4`); null for a task with its own "
+        description="Indexes of the pending tasks, as Slurm formats them (`2-9%4`), null for a task with its own "
         "record."
     )
     array_max_tasks: int | None = Field(
-        description="Maximum tasks that run at the same time (the number after %); null without a limit."
+        description="Maximum tasks that run at the same time (the number after %), null without a limit."
     )
     array_task_throttle: int | None = Field(
         description="The same as array_max_tasks, with its name in pyslurm since 19.05."
@@ -68,9 +68,9 @@ class JobArray(PublishedRecord):
 class JobHeterogeneous(PublishedRecord):
     """The job's position in a heterogeneous job, and in a federation."""
 
-    het_job_id: int | None = Field(description="Id of the leading component; null if the job is not heterogeneous.")
+    het_job_id: int | None = Field(description="Id of the leading component, null if the job is not heterogeneous.")
     het_job_offset: int | None = Field(
-        description="Index of this component, from 0; null if the job is not heterogeneous."
+        description="Index of this component, from 0, null if the job is not heterogeneous."
     )
     het_job_id_set: str | None = Field(
         description="Job ids of all components as a hostlist (`12-14`). Null with pyslurm's object API."
@@ -78,12 +78,12 @@ class JobHeterogeneous(PublishedRecord):
     pack_job_id: int | None = Field(description="het_job_id with its name in Slurm until 19.05.")
     pack_job_offset: int | None = Field(description="het_job_offset with its name in Slurm until 19.05.")
     pack_job_id_set: str | None = Field(description="het_job_id_set with its name in Slurm until 19.05.")
-    fed_origin: str | None = Field(description="Origin cluster of the job in a federation; null outside a federation.")
+    fed_origin: str | None = Field(description="Origin cluster of the job in a federation, null outside a federation.")
     fed_viable_siblings: str | None = Field(
-        description="Clusters where the job may run, comma-separated; null outside a federation."
+        description="Clusters where the job may run, comma-separated, null outside a federation."
     )
     fed_active_siblings: str | None = Field(
-        description="Clusters that hold a sibling job, comma-separated; null outside a federation."
+        description="Clusters that hold a sibling job, comma-separated, null outside a federation."
     )
 
 
@@ -95,17 +95,17 @@ class JobState(PublishedRecord):
         "so on."
     )
     state_reason: str = Field(
-        description="Reason of a pending or failed job, with underscores for spaces; the text `None` if there is none."
+        description="Reason of a pending or failed job, with underscores for spaces, the text `None` if there is none."
     )
-    priority: Count = Field(description="Scheduling priority; 0 for a held job.")
-    nice: int = Field(description="Nice value; positive lowers the priority. 0 if unset.")
+    priority: Count = Field(description="Scheduling priority, 0 for a held job.")
+    nice: int = Field(description="Nice value. A positive one lowers the priority. 0 if unset.")
     requeue: bool = Field(description="True if Slurm may requeue the job.")
     restart_cnt: Count = Field(description="Number of requeues and restarts.")
     reboot: Count = Field(description="1 if the nodes are rebooted before the job starts, else 0.")
     batch_flag: Count = Field(description="1 for a job from sbatch, else 0.")
     exit_code: str = Field(
         description="`code:signal` of the batch script or of salloc. With pyslurm's object API a code of 128 or more"
-        " arrives with 128 subtracted (exit 130 reads 2:0); the difference is not recoverable."
+        " arrives with 128 subtracted (exit 130 becomes 2:0)."
     )
     derived_ec: str = Field(
         description="Highest exit code of all steps as `code:signal`, with the same loss as exit_code."
@@ -126,25 +126,25 @@ class JobTimes(PublishedRecord):
     """Times: epoch seconds with 0 for unset, or text in local time where the classic API has text."""
 
     submit_time: Count = Field(description="Time of the submission or last requeue, epoch seconds.")
-    eligible_time: Count = Field(description="Time from which the job is eligible to run, epoch seconds; 0 if unknown.")
+    eligible_time: Count = Field(description="Time from which the job is eligible to run, epoch seconds, 0 if unknown.")
     accrue_time: str = Field(
-        description="Time from which the job accrues age priority, `YYYY-MM-DDTHH:MM:SS` in the API host's time zone; "
+        description="Time from which the job accrues age priority, `YYYY-MM-DDTHH:MM:SS` in the API host's time zone, "
         "`Unknown` if unset."
     )
-    start_time: Count = Field(description="Time of the start, or its estimate, epoch seconds; 0 if unknown.")
-    end_time: Count = Field(description="Time of the end, or the end of the time limit, epoch seconds; 0 if unknown.")
-    suspend_time: Count = Field(description="Time of the last suspension or resumption, epoch seconds; 0 if never.")
-    resize_time: Count = Field(description="Time of the last change of the job's size, epoch seconds; 0 if never.")
+    start_time: Count = Field(description="Time of the start, or its estimate, epoch seconds, 0 if unknown.")
+    end_time: Count = Field(description="Time of the end, or the end of the time limit, epoch seconds, 0 if unknown.")
+    suspend_time: Count = Field(description="Time of the last suspension or resumption, epoch seconds, 0 if never.")
+    resize_time: Count = Field(description="Time of the last change of the job's size, epoch seconds, 0 if never.")
     last_sched_eval: str = Field(
-        description="Time of the last evaluation by the scheduler, `YYYY-MM-DDTHH:MM:SS` in the API host's time zone; "
+        description="Time of the last evaluation by the scheduler, `YYYY-MM-DDTHH:MM:SS` in the API host's time zone, "
         "`Unknown` if never."
     )
-    preempt_time: int | None = Field(description="Time of the preemption signal, epoch seconds; null if never.")
+    preempt_time: int | None = Field(description="Time of the preemption signal, epoch seconds, null if never.")
     preempt_eligible_time: str | None = Field(
-        description="Time from which the job may be preempted, `YYYY-MM-DDTHH:MM:SS` in the API host's time zone; null "
+        description="Time from which the job may be preempted, `YYYY-MM-DDTHH:MM:SS` in the API host's time zone, null "
         "if unset."
     )
-    deadline: int | None = Field(description="Deadline of the job, epoch seconds; null without one.")
+    deadline: int | None = Field(description="Deadline of the job, epoch seconds, null without one.")
 
 
 class JobDurations(PublishedRecord):
@@ -164,9 +164,9 @@ class JobDurations(PublishedRecord):
         "before it sends the job."
     )
     time_limit_str: str = Field(description="time_limit as `[D-]HH:MM:SS`, or `UNLIMITED`.")
-    time_min: Count = Field(description="Minimum time limit that the user accepts (--time-min), minutes; 0 if unset.")
+    time_min: Count = Field(description="Minimum time limit that the user accepts (--time-min), minutes, 0 if unset.")
     delay_boot_time: int | None = Field(
-        description="Seconds that the start may be delayed to avoid reboots of nodes; null if unset."
+        description="Seconds that the start may be delayed to avoid reboots of nodes, null if unset."
     )
 
 
@@ -178,7 +178,7 @@ class JobAllocation(PublishedRecord):
     """
 
     nodes: str | None = Field(
-        description="Allocated nodes as a hostlist; for a COMPLETING job only those that are not released yet."
+        description="Allocated nodes as a hostlist, for a COMPLETING job only those that are not released yet."
     )
     batch_host: str | None = Field(description="Node that runs the batch script.")
     sched_nodes: str | None = Field(description="Nodes that the backfill scheduler plans to use, as a hostlist.")
@@ -189,7 +189,7 @@ class JobAllocation(PublishedRecord):
         "exceeds num_cpus. With the classic API of 24.11 and later num_cpus is spread evenly over the nodes."
     )
     mem_allocated: dict[str, Count] = Field(
-        description="Memory in MiB by node; 0 if memory is not a consumable resource. With the classic API computed "
+        description="Memory in MiB by node, 0 if memory is not a consumable resource. With the classic API computed "
         "from the request."
     )
     cpus_alloc_layout: dict[str, list[int]] = Field(
@@ -197,18 +197,18 @@ class JobAllocation(PublishedRecord):
         "fragmented allocation are known. [] for each node with the classic API of 24.11 and later."
     )
     gres_allocated: dict[str, dict[str, Count]] = Field(
-        description="Generic resources by node, `name[:type]` to count; {} for a node without any, and with the "
+        description="Generic resources by node, `name[:type]` to count, {} for a node without any, and with the "
         "classic API."
     )
     tres_alloc_str: str | None = Field(
-        description="Allocated TRES in the form of tres_req_str; null for a job that never started. A finished job "
+        description="Allocated TRES in the form of tres_req_str, null for a job that never started. A finished job "
         "keeps its value."
     )
     licenses_allocated: dict[str, str | int] = Field(
-        description="Allocated licenses in the form of licenses; {} if none."
+        description="Allocated licenses in the form of licenses, {} if none."
     )
     billable_tres: float | None = Field(
-        description="Billable TRES that the job is charged for; 0 or null if not computed yet."
+        description="Billable TRES that the job is charged for, 0 or null if not computed yet."
     )
     reserved_ports: str | None = Field(description="Ports reserved for the job's communication.")
     kill_step_when_oom: bool = Field(description="True if the whole step ends when one task runs out of memory.")
@@ -229,7 +229,7 @@ class JobFiles(PublishedRecord):
         description="Standard output of a batch job, else null. Cut like std_in. Pending array tasks keep `%a` in it."
     )
     std_err: str | None = Field(
-        description="Standard error of a batch job, else null; the same as std_out if none was requested."
+        description="Standard error of a batch job, else null. The same as std_out if none was requested."
     )
     comment: str | None = Field(description="Comment of the user.")
     admin_comment: str | None = Field(description="Comment of the administrator.")

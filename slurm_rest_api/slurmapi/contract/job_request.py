@@ -16,32 +16,31 @@ class JobSize(PublishedRecord):
         description="CPUs (hardware threads): allocated ones of a job that holds nodes, else the requested minimum."
     )
     num_nodes: Count = Field(
-        description="Nodes: allocated ones of a job that holds nodes, else the requested minimum; 0 if unset."
+        description="Nodes: allocated ones of a job that holds nodes, else the requested minimum, 0 if unset."
     )
-    num_tasks: Count = Field(description="Number of tasks; 1 if unset.")
-    max_nodes: Count = Field(description="Requested maximum of nodes; 0 if unset.")
+    num_tasks: Count = Field(description="Number of tasks, 1 if unset.")
+    max_nodes: Count = Field(description="Requested maximum of nodes, 0 if unset.")
     cpus_per_task: int | None = Field(
-        description="CPUs for each task; null if CPUs were requested by TRES (--cpus-per-gpu)."
+        description="CPUs for each task, null if CPUs were requested by TRES (--cpus-per-gpu)."
     )
     cpus_per_tres: str | None = Field(
         description="--cpus-per-gpu as Slurm formats it. Null with pyslurm's object API, which does not provide it."
     )
-    pn_min_cpus: Count = Field(description="Minimum CPUs for each node; 0 if unset.")
-    boards_per_node: Count = Field(description="Boards for each node; 0 if unset.")
-    sockets_per_board: Count = Field(description="Sockets for each board; 0 if unset.")
-    sockets_per_node: int | None = Field(description="Sockets for each node; null if unset.")
-    cores_per_socket: int | None = Field(description="Cores for each socket; null if unset.")
-    threads_per_core: int | None = Field(description="Threads for each core; null if unset.")
-    ntasks_per_core: int | None = Field(description="Tasks for each core; null without a limit, 0 if unset.")
+    pn_min_cpus: Count = Field(description="Minimum CPUs for each node, 0 if unset.")
+    boards_per_node: Count = Field(description="Boards for each node, 0 if unset.")
+    sockets_per_board: Count = Field(description="Sockets for each board, 0 if unset.")
+    sockets_per_node: int | None = Field(description="Sockets for each node, null if unset.")
+    cores_per_socket: int | None = Field(description="Cores for each socket, null if unset.")
+    threads_per_core: int | None = Field(description="Threads for each core, null if unset.")
+    ntasks_per_core: int | None = Field(description="Tasks for each core, null without a limit, 0 if unset.")
     ntasks_per_core_str: str = Field(description="ntasks_per_core as text, `UNLIMITED` without a limit.")
-    ntasks_per_socket: int | None = Field(description="Tasks for each socket; null without a limit, 0 if unset.")
+    ntasks_per_socket: int | None = Field(description="Tasks for each socket, null without a limit, 0 if unset.")
     ntasks_per_socket_str: str = Field(description="ntasks_per_socket as text, `UNLIMITED` without a limit.")
-    ntasks_per_node: Count = Field(description="Tasks for each node; 0 if unset.")
-    ntasks_per_board: Count = Field(description="Tasks for each board; 0 if unset.")
-    ntasks_per_gpu: int | None = Field(description="Tasks for each GPU; null if unset.")
+    ntasks_per_node: Count = Field(description="Tasks for each node, 0 if unset.")
+    ntasks_per_board: Count = Field(description="Tasks for each board, 0 if unset.")
+    ntasks_per_gpu: int | None = Field(description="Tasks for each GPU, null if unset.")
     core_spec: int | None = Field(
-        description="Cores reserved for the system on each node; threads instead where bit 0x8000 is set. Null when "
-        "unset."
+        description="Cores reserved for the system on each node, or threads if bit 0x8000 is set. Null when unset."
     )
     contiguous: bool = Field(description="True if the nodes must be adjacent.")
     shared: Literal["0", "1", "USER", "OK"] = Field(
@@ -53,22 +52,22 @@ class JobSize(PublishedRecord):
 class JobPlacement(PublishedRecord):
     """Requested nodes and node features."""
 
-    features: list[str] = Field(description="Required node features (--constraint), split at commas; [] if none.")
+    features: list[str] = Field(description="Required node features (--constraint), split at commas, [] if none.")
     preferred_features: list[str] = Field(
-        description="Preferred node features (--prefer), split at commas; [] if none."
+        description="Preferred node features (--prefer), split at commas, [] if none."
     )
     batch_features: str | None = Field(description="Features required of the node that runs the batch script.")
     cluster_features: str | None = Field(description="Features required of a cluster in a federation, comma-separated.")
     req_nodes: list[str] = Field(
-        description="Nodes that the job needs (--nodelist), one hostlist term per entry; [] if none."
+        description="Nodes that the job needs (--nodelist), one hostlist term per entry, [] if none."
     )
     exc_nodes: list[str] = Field(
-        description="Nodes that the job avoids (--exclude), one hostlist term per entry; [] if none."
+        description="Nodes that the job avoids (--exclude), one hostlist term per entry, [] if none."
     )
-    req_switch: Count = Field(description="Requested maximum of leaf switches; 0 if unset.")
-    wait4switch: Count = Field(description="Seconds to wait for that number of switches; 0 if unset.")
+    req_switch: Count = Field(description="Requested maximum of leaf switches, 0 if unset.")
+    wait4switch: Count = Field(description="Seconds to wait for that number of switches, 0 if unset.")
     spread_job: Yes | None = Field(description="`Yes` if the job is spread over as many nodes as possible, else null.")
-    segment_size: int | None = Field(description="Nodes in each segment of a block topology; null if unset.")
+    segment_size: int | None = Field(description="Nodes in each segment of a block topology, null if unset.")
     spread_segments: bool = Field(description="True if segments go to different base blocks.")
     consolidate_segments: bool = Field(description="True if segments are packed into few base blocks.")
 
@@ -77,27 +76,27 @@ class JobMemoryAndTres(PublishedRecord):
     """Requested memory, generic resources, licenses and other TRES."""
 
     memory: int | None = Field(
-        description="Memory of the whole job, MiB: per CPU times num_cpus, or per node times num_nodes; null when "
+        description="Memory of the whole job, MiB: per CPU times num_cpus, or per node times num_nodes, null when "
         "unset."
     )
     mem_per_cpu: bool = Field(description="True if memory was requested per CPU.")
-    min_memory_cpu: int | None = Field(description="Memory for each CPU, MiB; null if it was requested per node.")
+    min_memory_cpu: int | None = Field(description="Memory for each CPU, MiB, null if it was requested per node.")
     mem_per_node: bool = Field(description="True if memory was requested per node (the opposite of mem_per_cpu).")
     min_memory_node: int | None = Field(
-        description="Memory for each node, MiB; null if it was requested per CPU. 0 if unset, and for "
+        description="Memory for each node, MiB, null if it was requested per CPU. 0 if unset, and for "
         "`--mem=0` (all memory)."
     )
-    pn_min_memory: Count = Field(description="min_memory_cpu or min_memory_node, MiB; 0 if both are unset.")
+    pn_min_memory: Count = Field(description="min_memory_cpu or min_memory_node, MiB, 0 if both are unset.")
     mem_per_tres: str | None = Field(
         description="--mem-per-gpu as Slurm formats it. Null with pyslurm's object API, which does not provide it."
     )
-    pn_min_tmp_disk: Count = Field(description="Temporary disk space for each node, MiB; 0 if unset.")
-    gres: list[str] = Field(description="Generic resources for each node, `name[:type]:count`; [] if none.")
+    pn_min_tmp_disk: Count = Field(description="Temporary disk space for each node, MiB, 0 if unset.")
+    gres: list[str] = Field(description="Generic resources for each node, `name[:type]:count`, [] if none.")
     gres_enforce_bind: YesNo | None = Field(
         description="--gres-flags: `Yes` enforce-binding, `No` disable-binding, null neither."
     )
     gres_tasks_per_sharing: Literal["multiple", "one"] | None = Field(
-        description="--gres-flags for shared GRES; null if unset."
+        description="--gres-flags for shared GRES, null if unset."
     )
     tres_req_str: str | None = Field(
         description="Requested TRES, e.g. `cpu=6,mem=1500M,node=3,billing=6`. With pyslurm's object API the text is "
@@ -133,11 +132,11 @@ class JobMemoryAndTres(PublishedRecord):
     network: str | None = Field(description="--network as given.")
     cpu_freq_gov: int | None = Field(
         description="CPU frequency governor as Slurm's constant (CONSERVATIVE 0x88000000, ONDEMAND 0x84000000, "
-        "PERFORMANCE 0x82000000, POWERSAVE 0x81000000, USERSPACE 0x80800000, SCHEDUTIL 0x80400000); null"
+        "PERFORMANCE 0x82000000, POWERSAVE 0x81000000, USERSPACE 0x80800000, SCHEDUTIL 0x80400000), null"
         " if unset. pyslurm's object API loses combinations."
     )
     cpu_freq_min: int | None = Field(
         description="Minimum CPU frequency in kHz, or Slurm's constant (LOW 0x80000001, MEDIUM …2, HIGH …3, HIGHM1 "
-        "…4); null if unset."
+        "…4), null if unset."
     )
     cpu_freq_max: int | None = Field(description="Maximum CPU frequency, like cpu_freq_min.")

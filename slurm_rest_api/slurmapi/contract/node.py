@@ -10,13 +10,13 @@ from slurm_rest_api.contract_base import Count, PublishedRecord
 class NodeEnergy(PublishedRecord):
     """Energy readings. Current releases of Slurm provide only the two watt values."""
 
-    current_watts: Count = Field(description="Power in watts; 0 without an energy plugin.")
-    ave_watts: Count = Field(description="Average power in watts; 0 without an energy plugin.")
+    current_watts: Count = Field(description="Power in watts, 0 without an energy plugin.")
+    ave_watts: Count = Field(description="Average power in watts, 0 without an energy plugin.")
     base_watts: Count = Field(description="Always 0: Slurm dropped it after 18.08.")
     base_consumed_energy: Count = Field(description="Always 0: Slurm dropped it after 18.08.")
-    consumed_energy: Count = Field(description="Joules; 0 with pyslurm's object API, which does not provide it.")
+    consumed_energy: Count = Field(description="Joules, 0 with pyslurm's object API, which does not provide it.")
     previous_consumed_energy: Count = Field(
-        description="Joules; 0 with pyslurm's object API, which does not provide it."
+        description="Joules, 0 with pyslurm's object API, which does not provide it."
     )
 
 
@@ -24,7 +24,7 @@ class NodePower(PublishedRecord):
     """Power capping, which Slurm removed."""
 
     cap_watts: int | None = Field(
-        description="Power cap in watts; null since Slurm 24.11 and with pyslurm's object API."
+        description="Power cap in watts, null since Slurm 24.11 and with pyslurm's object API."
     )
 
 
@@ -40,21 +40,21 @@ class NodeState(PublishedRecord):
     )
     state_base: str = Field(description="Base state: DOWN, IDLE, ALLOCATED, ERROR, MIXED, FUTURE or UNKNOWN.")
     state_flags: list[str] = Field(description="Flags of the state in Slurm's order, including NOT_RESPONDING.")
-    next_state: str | None = Field(description="State of the node after its pending reboot; null without one.")
+    next_state: str | None = Field(description="State of the node after its pending reboot, null without one.")
     reason: str | None = Field(description="Reason why the node is down, drained or failing.")
     reason_time: int | None = Field(
-        description="Time at which the reason was set, epoch seconds; null without a reason."
+        description="Time at which the reason was set, epoch seconds, null without a reason."
     )
     reason_uid: int | None = Field(
-        description="Id of the user who set the reason; null without a reason. pyslurm's object API provides the name,"
+        description="Id of the user who set the reason, null without a reason. pyslurm's object API provides the name,"
         " from which the id is resolved."
     )
     reason_user: str | None = Field(
-        description="Login name of the user who set the reason, or the id as text; null without a reason."
+        description="Login name of the user who set the reason, or the id as text, null without a reason."
     )
-    boot_time: Count = Field(description="Time of the boot, epoch seconds; 0 if unknown.")
-    slurmd_start_time: Count = Field(description="Start time of slurmd, epoch seconds; 0 if unknown.")
-    last_busy: Count = Field(description="Time at which the node last ran a job, epoch seconds; 0 if unknown.")
+    boot_time: Count = Field(description="Time of the boot, epoch seconds, 0 if unknown.")
+    slurmd_start_time: Count = Field(description="Start time of slurmd, epoch seconds, 0 if unknown.")
+    last_busy: Count = Field(description="Time at which the node last ran a job, epoch seconds, 0 if unknown.")
     comment: str | None = Field(description="Comment of the administrator.")
     extra: str | None = Field(description="Arbitrary text stored with the node.")
 
@@ -73,25 +73,25 @@ class NodeResources(PublishedRecord):
     real_memory: Count = Field(description="Memory of the node, MiB.")
     alloc_mem: Count = Field(description="Memory allocated to jobs, MiB.")
     idle_mem: Count = Field(description="real_memory without alloc_mem, MiB.")
-    free_mem: int | None = Field(description="Memory that the operating system reports as free, MiB; null if unknown.")
-    mem_spec_limit: Count = Field(description="Memory reserved for the system, MiB; 0 if none.")
+    free_mem: int | None = Field(description="Memory that the operating system reports as free, MiB, null if unknown.")
+    mem_spec_limit: Count = Field(description="Memory reserved for the system, MiB, 0 if none.")
     tmp_disk: Count = Field(description="Temporary disk space, MiB.")
     gres: list[str] = Field(
-        description="Configured generic resources, `name[:type]:count`; [] if none. Without socket bindings."
+        description="Configured generic resources, `name[:type]:count`, [] if none. Without socket bindings."
     )
     gres_used: list[str] = Field(
         description="Allocated generic resources, `name[:type]:count`. With pyslurm's object API only those that "
         "AccountingStorageTRES tracks, without their indexes."
     )
     gres_drain: str | list[str] = Field(
-        description="Draining generic resources as text; [] if none, and with pyslurm's object API."
+        description="Draining generic resources as text, [] if none, and with pyslurm's object API."
     )
     tres_fmt_str: str | None = Field(
         description="Configured TRES, e.g. `cpu=16,mem=64000M,gres/gpu=2`. With pyslurm's object API rebuilt from "
         "CPUs, memory and GRES, without billing."
     )
     alloc_tres_fmt_str: str | None = Field(
-        description="Allocated TRES in the same form; null when nothing is allocated."
+        description="Allocated TRES in the same form, null when nothing is allocated."
     )
     energy: NodeEnergy = Field(description="Energy readings.")
     power_mgmt: NodePower = Field(description="Power capping.")
@@ -105,7 +105,7 @@ class NodeHardware(PublishedRecord):
     version: str | None = Field(description="Version of slurmd.")
     node_addr: str | None = Field(description="Address that slurmctld uses.")
     node_hostname: str | None = Field(description="Host name.")
-    bcast_address: str | None = Field(description="Address for sbcast; null if it is the node's.")
+    bcast_address: str | None = Field(description="Address for sbcast, null if it is the node's.")
     port: int | None = Field(description="Port of slurmd.")
     boards: Count = Field(description="Boards.")
     sockets: Count = Field(description="Sockets.")
@@ -114,17 +114,17 @@ class NodeHardware(PublishedRecord):
     threads: Count = Field(description="Hardware threads of each core.")
     core_spec_cnt: Count = Field(description="Cores reserved for the system.")
     cpu_spec_list: str | list[str] = Field(
-        description="CPUs reserved for the system as text; [] if none, and with pyslurm's object API."
+        description="CPUs reserved for the system as text, [] if none, and with pyslurm's object API."
     )
-    cpu_bind: str | None = Field(description="Default binding of tasks to CPUs; null if unset.")
-    features: str | list[str] = Field(description="Available features as comma-separated text; [] if none.")
-    features_active: str | list[str] = Field(description="Active features as comma-separated text; [] if none.")
+    cpu_bind: str | None = Field(description="Default binding of tasks to CPUs, null if unset.")
+    features: str | list[str] = Field(description="Available features as comma-separated text, [] if none.")
+    features_active: str | list[str] = Field(description="Active features as comma-separated text, [] if none.")
     partitions: list[str] = Field(description="Partitions that contain the node.")
     owner: int | None = Field(
-        description="Id of the user with exclusive use of the node (ExclusiveUser); null if there is none."
+        description="Id of the user with exclusive use of the node (ExclusiveUser), null if there is none."
     )
     mcs_label: str | None = Field(description="Multi-category security label.")
-    weight: Count = Field(description="Scheduling weight; nodes with a lower one are used first.")
+    weight: Count = Field(description="Scheduling weight. Nodes with a lower weight are used first.")
 
 
 class NodeRecord(NodeHardware, NodeResources, NodeState):

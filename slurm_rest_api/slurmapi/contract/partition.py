@@ -30,11 +30,11 @@ class PartitionAccess(PublishedRecord):
     name: str = Field(description="Partition name.")
     cluster: str | None = Field(description="Cluster that the partition belongs to.")
     state: str = Field(description="UP, DOWN, DRAIN or INACTIVE.")
-    allow_accounts: NamesOrAll = Field(description="Accounts that may use it; null if deny_accounts is set.")
-    deny_accounts: list[str] | None = Field(description="Accounts that may not use it; null if none is denied.")
-    allow_qos: NamesOrAll = Field(description="QOS that may be used in it; null if deny_qos is set.")
+    allow_accounts: NamesOrAll = Field(description="Accounts that may use it, null if deny_accounts is set.")
+    deny_accounts: list[str] | None = Field(description="Accounts that may not use it, null if none is denied.")
+    allow_qos: NamesOrAll = Field(description="QOS that may be used in it, null if deny_qos is set.")
     deny_qos: list[str] | None = Field(
-        description="QOS that may not be used in it; null if none is denied, and with the classic API, which reports"
+        description="QOS that may not be used in it, null if none is denied, and with the classic API, which reports"
         " it wrongly."
     )
     allow_groups: NamesOrAll = Field(description="Groups whose users may use it.")
@@ -60,26 +60,26 @@ class PartitionLimits(PublishedRecord):
     )
     grace_time: Count = Field(description="Seconds between preemption's warning and its execution.")
     def_mem_per_cpu: Count | Unlimited | None = Field(
-        description="Default memory for each CPU, MiB; null if set per node or unset."
+        description="Default memory for each CPU, MiB, null if set per node or unset."
     )
     def_mem_per_node: Count | Unlimited | None = Field(
-        description="Default memory for each node, MiB; `UNLIMITED` if unset; null if set per CPU."
+        description="Default memory for each node, MiB, `UNLIMITED` if unset, null if set per CPU."
     )
     max_mem_per_cpu: Count | Unlimited | None = Field(
-        description="Maximum memory for each CPU, MiB; null if set per node or unset."
+        description="Maximum memory for each CPU, MiB, null if set per node or unset."
     )
     max_mem_per_node: Count | Unlimited | None = Field(
-        description="Maximum memory for each node, MiB; `UNLIMITED` if unset; null if set per CPU."
+        description="Maximum memory for each node, MiB, `UNLIMITED` if unset, null if set per CPU."
     )
-    def_cpus_per_gpu: int | None = Field(description="Default CPUs for each GPU; null if unset.")
-    def_mem_per_gpu: int | None = Field(description="Default memory for each GPU, MiB; null if unset.")
+    def_cpus_per_gpu: int | None = Field(description="Default CPUs for each GPU, null if unset.")
+    def_mem_per_gpu: int | None = Field(description="Default memory for each GPU, MiB, null if unset.")
     max_cpus_per_node: Count | Unlimited = Field(
-        description="Maximum CPUs of a node that the partition may use; 0 if unset."
+        description="Maximum CPUs of a node that the partition may use, 0 if unset."
     )
     max_cpus_per_socket: Count | Unlimited = Field(
-        description="Maximum CPUs of a socket that the partition may use; 0 if unset."
+        description="Maximum CPUs of a socket that the partition may use, 0 if unset."
     )
-    max_nodes: Count | Unlimited = Field(description="Maximum nodes for each job; 0 if unset.")
+    max_nodes: Count | Unlimited = Field(description="Maximum nodes for each job, 0 if unset.")
     min_nodes: Count = Field(description="Minimum nodes for each job.")
     max_share: Count = Field(
         description="OverSubscribe as Slurm's number: 0 EXCLUSIVE, n for n jobs per resource, plus 32768 if forced."
@@ -90,21 +90,21 @@ class PartitionScheduling(PublishedRecord):
     """Nodes, priority and scheduling settings."""
 
     nodes: str | None = Field(description="Nodes as a hostlist.")
-    nodesets: list[str] = Field(description="Node sets named in slurm.conf; `ALL` for all nodes.")
+    nodesets: list[str] = Field(description="Node sets named in slurm.conf, `ALL` for all nodes.")
     total_nodes: Count = Field(description="Number of nodes.")
     total_cpus: Count = Field(description="Number of CPUs.")
     priority: Count = Field(description="The same as priority_tier.")
     priority_tier: Count = Field(description="Jobs of a partition with a higher tier are scheduled first.")
     priority_job_factor: Count = Field(description="The partition's factor in multifactor priority.")
-    preempt_mode: str | None = Field(description="Preemption mode; the cluster's if the partition has none.")
+    preempt_mode: str | None = Field(description="Preemption mode, the cluster's if the partition has none.")
     cr_type: Count = Field(
-        description="Consumable resources as Slurm's bits: CPU 1, SOCKET 2, CORE 4, MEMORY 16; 0 for the cluster's "
+        description="Consumable resources as Slurm's bits: CPU 1, SOCKET 2, CORE 4, MEMORY 16, 0 for the cluster's "
         "setting."
     )
     select_type_parameters: str | None = Field(
-        description="cr_type as a word (CORE_MEMORY); null for the cluster's setting."
+        description="cr_type as a word (CORE_MEMORY), null for the cluster's setting."
     )
-    cpu_bind: str | None = Field(description="Default binding of tasks to CPUs; null if unset.")
+    cpu_bind: str | None = Field(description="Default binding of tasks to CPUs, null if unset.")
     billing_weights_str: str | None = Field(
         description="TRESBillingWeights. Null with pyslurm's object API, which does not provide it."
     )

@@ -33,12 +33,12 @@ class LiveMeta(BaseModel):
     source: str = Field(description="Source of the data: `slurm`.")
     version: str = Field(description="Opaque version of the route's data. It changes exactly when the data changes.")
     changed_at: int = Field(description="Epoch second of the cycle in which `data` last changed.")
-    total: int = Field(description="Number of matching records on all pages; for `/usage` the number of partitions.")
+    total: int = Field(description="Number of matching records on all pages. For `/usage` the number of partitions.")
     stale: bool = Field(description="True if the last load is older than three cycles.")
     error: StaleError | None = Field(description="Null unless `stale`.")
     next: str | None = Field(
         None,
-        description="Path and query of the next page; null on the last page. Only with parameters that select records.",
+        description="Path and query of the next page, null on the last page. Only with parameters that select records.",
     )
     full: bool | None = Field(
         None, description="Only with `since`. True: `data` has all records. False: only the changed ones."
@@ -105,7 +105,7 @@ class SelectedAnswer(_LiveAnswer):
     """The response to a query with parameters."""
 
     data: dict[str, SomeFields] | list[SomeFields] | Numbers | dict[str, Numbers] = Field(
-        description="Records by key; with `shape=list` a list of them; with `count` and `group_by` numbers."
+        description="Records by key. With `shape=list` a list of them, with `count` and `group_by` numbers."
     )
 
 

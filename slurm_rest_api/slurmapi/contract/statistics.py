@@ -14,10 +14,10 @@ class RpcTypeStatistics(PublishedRecord):
     count: Count = Field(description="Calls since data_since.")
     ave_time: Count = Field(description="Average microseconds per call.")
     total_time: Count = Field(description="Microseconds of all calls.")
-    queued: Count = Field(description="Calls waiting in the queue; 0 unless rpc_queue is on.")
-    dropped: Count = Field(description="Calls dropped by the queue; 0 unless rpc_queue is on.")
-    cycle_last: Count = Field(description="Calls handled in the queue's last cycle; 0 unless rpc_queue is on.")
-    cycle_max: Count = Field(description="Most calls handled in one cycle of the queue; 0 unless rpc_queue is on.")
+    queued: Count = Field(description="Calls waiting in the queue, 0 unless rpc_queue is on.")
+    dropped: Count = Field(description="Calls dropped by the queue, 0 unless rpc_queue is on.")
+    cycle_last: Count = Field(description="Calls handled in the queue's last cycle, 0 unless rpc_queue is on.")
+    cycle_max: Count = Field(description="Most calls handled in one cycle of the queue, 0 unless rpc_queue is on.")
 
 
 class RpcUserStatistics(PublishedRecord):
@@ -102,7 +102,7 @@ class SchedulerStatistics(PublishedRecord):
     )
     schedule_cycle_mean: Count = Field(description="Average microseconds per cycle.")
     schedule_cycle_mean_depth: Count = Field(description="Jobs examined per cycle on average.")
-    schedule_cycles_per_minute: Count = Field(description="Cycles per minute; 0 in the first minute.")
+    schedule_cycles_per_minute: Count = Field(description="Cycles per minute, 0 in the first minute.")
     schedule_queue_len: Count = Field(description="Jobs in the queue at the last cycle.")
     schedule_exit: ScheduleExit = Field(
         description="Why cycles ended. All 0 with the classic API, which does not provide it."
@@ -123,7 +123,7 @@ class BackfillStatistics(PublishedRecord):
     bf_cycle_last: Count = Field(description="Microseconds of the last cycle.")
     bf_cycle_max: Count = Field(description="Microseconds of the longest cycle.")
     bf_cycle_mean: Count = Field(description="Average microseconds per cycle.")
-    bf_when_last_cycle: Count = Field(description="Start of the last cycle, epoch seconds; 0 if never.")
+    bf_when_last_cycle: Count = Field(description="Start of the last cycle, epoch seconds, 0 if never.")
     bf_last_depth: Count = Field(description="Jobs examined in the last cycle.")
     bf_last_depth_try: Count = Field(description="Jobs of the last cycle that had a chance to start.")
     bf_depth_sum: Count = Field(description="Jobs examined in all cycles.")

@@ -64,10 +64,10 @@ class PartitionUsage(_Counts):
     alloc_cpus: Count = Field(description="CPUs that jobs of this partition use.")
     alloc_mem: Count = Field(description="Memory that jobs of this partition use, MiB.")
     partition_load: float = Field(
-        ge=0, description="Mean load of the partition's nodes by jobs of this partition; 0 without nodes."
+        ge=0, description="Mean load of the partition's nodes by jobs of this partition, 0 without nodes."
     )
     nodes: dict[str, NodeUsage] = Field(
-        description="Every visible node of the cluster by name; with `compact=true` only those of the partition."
+        description="Every visible node of the cluster by name. With `compact=true` only those of the partition."
     )
 
 
@@ -76,7 +76,7 @@ class UsageRecord(_Counts):
 
     partitions: dict[str, PartitionUsage] = Field(description="Visible partitions by name.")
     total_load: float = Field(
-        ge=0, description="Mean load of all visible nodes by jobs of any partition; 0 without nodes."
+        ge=0, description="Mean load of all visible nodes by jobs of any partition, 0 without nodes."
     )
     alloc_cpus: Count = Field(description="Allocated CPUs of all visible nodes.")
     alloc_mem: Count = Field(description="Allocated memory of all visible nodes, MiB.")
