@@ -118,9 +118,10 @@ def test_unknown_fields_are_refused() -> None:
 
 def test_the_computed_usage_is_a_usage_record() -> None:
     partitions = [{"name": "main", "state": "UP", "priority_tier": 1, "total_nodes": 1, "total_cpus": 4}]
+    idle = {"cpus": 4, "real_memory": 100, "alloc_cpus": 0, "alloc_mem": 0, "state_base": "IDLE", "state_flags": []}
     nodes = [
-        {"name": "n1", "partitions": ["main"], "cpus": 4, "real_memory": 100, "alloc_cpus": 2, "alloc_mem": 50},
-        {"name": "n2", "partitions": [], "cpus": 4, "real_memory": 100, "alloc_cpus": 0, "alloc_mem": 0},
+        {**idle, "name": "n1", "partitions": ["main"], "alloc_cpus": 2, "alloc_mem": 50, "state_base": "MIXED"},
+        {**idle, "name": "n2", "partitions": []},
     ]
     usage = compute_usage(partitions, nodes, [Allocation("main", "n1", 2, 50)])
     record = UsageRecord.model_validate(with_counts(usage, count_states(JobCounter(), nodes, partitions)))
