@@ -65,7 +65,7 @@ def test_the_record_tells_what_each_field_means(tab: Page, demo_address: str) ->
     tab.goto(f"{demo_address}pages/job?id={job['job_id']}")
     tab.get_by_text("The whole record of /queue").click()
     row = tab.locator("#raw tr", has_text="restart_cnt")
-    expect(row).to_contain_text("How often the job was requeued or restarted.")
+    expect(row).to_contain_text("Number of requeues and restarts.")
 
 
 def test_a_node_that_is_drained_says_why_and_by_whom(tab: Page, demo_address: str) -> None:
