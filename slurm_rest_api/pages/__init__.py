@@ -1,1 +1,1 @@
-"""Pages for people. Whatever they load lies in `static/`: nothing comes from another host, and no script is inline."""
+"""HTML pages over the API. All that they load is served from here: no other host, no inline script or style."""

@@ -17,7 +17,7 @@ class Page:
     file: str
     in_navigation: bool = True
     needs: str | None = None
-    """The part of the service without which it has nothing to show: "accounting" or "archive"."""
+    """The part of the service that it needs to have content: "accounting" or "archive"."""
 
 
 _PAGES: Final = (
@@ -31,17 +31,17 @@ _PAGES: Final = (
     Page("node", "Node", "node", in_navigation=False),
 )
 PAGES: Final[Mapping[str, Page]] = MappingProxyType({page.name: page for page in _PAGES})
-"""Every page by its name, in the order of the navigation; "now" is at `/`."""
+"""Every page by its name, in the order of the navigation. The page "now" is at `/`."""
 
 
 def navigation(parts: frozenset[str]) -> list[Page]:
-    """The pages that the frame links to, where the service has these `parts`."""
+    """Returns the pages in the navigation of a service with these `parts`."""
     return [page for page in PAGES.values() if page.in_navigation and (page.needs is None or page.needs in parts)]
 
 
 @dataclass(frozen=True)
 class Example:
-    """A question in words, and as a path with its query. `needs` as for a page."""
+    """An example request: its meaning in words, and its path and query. `needs` is as for a page."""
 
     meaning: str
     query: str
@@ -49,7 +49,7 @@ class Example:
 
 
 EXAMPLES: Final = (
-    Example("Why are jobs waiting?", "queue?state=PENDING&group_by=reason&format=table"),
+    Example("Why are jobs pending?", "queue?state=PENDING&group_by=reason&format=table"),
     Example("The ten jobs that have waited longest", "queue?state=PENDING&sort=submit_time&limit=10"),
     Example("Which nodes are down or drained, and why?", "nodes?state=DOWN,DRAIN&fields=name,state,reason"),
     Example("How full is each partition?", "usage?compact=true"),
@@ -59,5 +59,5 @@ EXAMPLES: Final = (
 
 
 def examples(parts: frozenset[str]) -> list[Example]:
-    """The examples that a service with these `parts` answers."""
+    """Returns the examples for a service with these `parts`."""
     return [example for example in EXAMPLES if example.needs is None or example.needs in parts]

@@ -1,4 +1,4 @@
-"""The pages: HTML frames without data, whose scripts ask the public API, and the files that they load."""
+"""Routes of the pages: HTML frames without data, whose scripts use the public API, and their files."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from flask import Blueprint, Response, abort, render_template, request, send_from_directory
+from flask import Blueprint, Response, abort, render_template, request
 
-from slurm_rest_api.pages.assets import LIBRARY, STATIC, ChartLibrary, edition_of, installed_library, modules_of
+from slurm_rest_api.pages.assets import (
+    LIBRARY,
+    Asset,
+    content_version,
+    installed_library,
+    library_version,
+    modules_of,
+    page_files,
+)
 from slurm_rest_api.pages.registry import PAGES, Page, examples, navigation
 from slurm_rest_api.version import __version__
 
-# All that the pages need; `'self'` covers scripts, styles and the routes that they ask. Pictures of graphs are made in
-# the browser (blob:, data:).
+# `'self'` covers scripts, styles and requests to the API. The browser makes the pictures of graphs (blob:, data:).
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob: data:;"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -29,7 +36,7 @@ _A_YEAR: Final = 31_536_000
 
 @dataclass(frozen=True)
 class Frame:
-    """What the frame of every page says about this service. `login` is `auth.mode`."""
+    """Facts about this service for the frame of every page. `login` is `auth.mode`."""
 
     is_demo: bool
     login: Literal["none", "token", "jwt", "proxy"]
@@ -39,7 +46,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Route:
-    """A route as the API page lists it. The path is relative: the page may lie behind a prefix."""
+    """A route on the API page. The path is relative, because a proxy may add a prefix."""
 
     path: str
     summary: str
@@ -47,15 +54,18 @@ class Route:
 
 
 def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blueprint:
-    """The blueprint of the pages.
+    """Returns the blueprint of the pages.
 
     Args:
-        paths: Gives the `paths` of the OpenAPI document.
-        frame: What every page says about this service.
+        paths: Returns `paths` of the OpenAPI document.
+        frame: Facts about this service.
     """
     blueprint = Blueprint("pages", __name__, template_folder="templates")
-    edition = edition_of()
-    library = installed_library()
+    version = content_version()
+    files = page_files()
+    library_file = installed_library()
+    library = None if library_file is None else Asset(library_file)
+    library_id = library_version(library_file)
     modules = {name: modules_of(f"{page.file}.js") for name, page in PAGES.items()}
 
     def render(page: Page, root: str) -> Response:
@@ -63,11 +73,11 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
             f"pages/{page.file}.html",
             page=page,
             frame=frame,
-            # Relative, because a proxy may have put the service anywhere.
+            # Relative, because a proxy may add a prefix.
             root=root,
-            static=f"{root}pages/static/{edition}",
+            static=f"{root}pages/static/{version}",
             modules=modules[page.name],
-            library=f"{root}pages/library/{library.edition}/{LIBRARY}" if library.edition else "",
+            library=f"{root}pages/library/{library_id}/{LIBRARY}" if library_id else "",
             navigation=navigation(frame.parts),
             routes=routes_of(paths()) if page.name == "api" else [],
             examples=examples(frame.parts),
@@ -75,7 +85,7 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
         return Response(text, headers=_HEADERS)
 
     @blueprint.get("/")
-    def now() -> Response:
+    def home() -> Response:
         """The home page."""
         return render(PAGES["now"], "./")
 
@@ -83,44 +93,43 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
     def page(name: str) -> Response:
         """Any other page."""
         if name not in PAGES or name == "now":
-            abort(404, f"There is no page {name!r}. There are: {', '.join(PAGES)}.")
+            abort(404, f"No such page: {name!r}. Pages: {', '.join(PAGES)}.")
         return render(PAGES[name], "../")
 
-    @blueprint.get("/pages/static/<wanted>/<path:file>")
+    @blueprint.get("/pages/static/<wanted>/<file>")
     def static(wanted: str, file: str) -> Response:
-        """A file of the pages. One of another edition is sent too, as a page may be older than an upgrade."""
-        answer = send_from_directory(STATIC, file, max_age=_A_YEAR if wanted == edition else 0)
-        if wanted == edition:
-            answer.cache_control.immutable = True
-        return answer
+        """A file of the pages. Any version is answered, because an open page may be older than an upgrade."""
+        if file not in files:
+            abort(404, f"No such file of the pages: {file!r}.")
+        return _asset_response(files[file], version, cacheable=wanted == version)
 
     @blueprint.get(f"/pages/library/<wanted>/{LIBRARY}")
     def chart_library(wanted: str) -> Response:
-        """The script that draws graphs, kept like the files of the pages."""
-        return _library_answer(library, may_keep=wanted == library.edition)
+        """The chart library."""
+        if library is None:
+            abort(404, "The package plotly is not installed: `bash build.sh` installs it. Graphs are shown as tables.")
+        return _asset_response(library, library_id, cacheable=wanted == library_id)
 
     return blueprint
 
 
-def _library_answer(library: ChartLibrary, *, may_keep: bool) -> Response:
+def _asset_response(asset: Asset, etag: str, *, cacheable: bool) -> Response:
     zipped = request.accept_encodings.quality("gzip") > 0
-    body = library.compressed if zipped else library.body
-    if body is None:
-        abort(404, "The package plotly is not installed; graphs are shown as tables. `bash build.sh` installs it.")
-    answer = Response(body, mimetype="text/javascript")
+    answer = Response(asset.compressed if zipped else asset.body, mimetype=asset.media_type)
     if zipped:
         answer.content_encoding = "gzip"
     answer.vary.add("Accept-Encoding")
-    answer.cache_control.max_age = _A_YEAR if may_keep else 0
-    answer.cache_control.immutable = may_keep
-    # Weak, as it is the same script whether compressed or not.
-    answer.set_etag(library.edition, weak=True)
+    answer.cache_control.public = True
+    answer.cache_control.max_age = _A_YEAR if cacheable else 0
+    answer.cache_control.immutable = cacheable
+    # Weak: the plain and the compressed body are the same file.
+    answer.set_etag(etag, weak=True)
     answer.make_conditional(request)
     return answer
 
 
 def routes_of(paths: Mapping[str, Any]) -> list[Route]:
-    """The routes of the OpenAPI document that can be asked without knowing anything else, by name."""
+    """Returns the routes of the OpenAPI document that have no parameter in their path, by name."""
     return [
         Route(path.lstrip("/"), operations["get"].get("summary", ""), operations["get"].get("description", ""))
         for path, operations in sorted(paths.items())

@@ -1,4 +1,4 @@
-"""The script that draws graphs is served out of an installed package, compressed, and may be kept for ever."""
+"""The files of the pages are compressed and cacheable, and the chart library comes from an installed package."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from slurm_rest_api.config import Settings
-from slurm_rest_api.pages.assets import LIBRARY, ChartLibrary, installed_library
+from slurm_rest_api.pages.assets import LIBRARY, STATIC, content_version, installed_library, library_version, modules_of
 from tests.conftest import make_client
+
+MOST_LINES, MOST_COLUMNS = 300, 120
 
 
 @pytest.fixture
@@ -19,56 +21,99 @@ def pages(tmp_path: Path) -> FlaskClient:
     return make_client(Settings.model_validate({"system": {"runtime_dir": tmp_path, "serve_index": True}}))
 
 
-def address(pages: FlaskClient) -> str:
-    """Where the page of the graphs says that the script is."""
+def library_address(pages: FlaskClient) -> str:
+    """Returns the address of the chart library on the Load page."""
     found = re.search(r'data-library="\.\./([^"]+)"', pages.get("/pages/load").text)
     assert found is not None
     return f"/{found[1]}"
 
 
-def test_the_page_of_the_graphs_alone_names_it(pages: FlaskClient) -> None:
-    assert address(pages).endswith(LIBRARY)
+def script_address(pages: FlaskClient, name: str = "frame.js") -> str:
+    """Returns the address of a script on the home page."""
+    found = re.search(rf'src="\./([^"]+/{re.escape(name)})"', pages.get("/").text)
+    assert found is not None
+    return f"/{found[1]}"
+
+
+def test_only_the_load_page_names_the_chart_library(pages: FlaskClient) -> None:
+    assert library_address(pages).endswith(LIBRARY)
     assert LIBRARY not in pages.get("/").text
     assert LIBRARY not in pages.get("/pages/history").text
 
 
-def test_it_is_sent_compressed_to_whoever_can_read_that(pages: FlaskClient) -> None:
-    plain = pages.get(address(pages))
-    zipped = pages.get(address(pages), headers={"Accept-Encoding": "gzip"})
+@pytest.mark.parametrize("address", [library_address, script_address])
+def test_a_file_is_compressed_for_clients_that_accept_gzip(pages: FlaskClient, address: object) -> None:
+    assert callable(address)
+    url = address(pages)
+    plain, zipped = pages.get(url), pages.get(url, headers={"Accept-Encoding": "gzip"})
     assert (plain.status_code, zipped.status_code) == (200, 200)
     assert "Content-Encoding" not in plain.headers
     assert zipped.headers["Content-Encoding"] == "gzip"
+    assert plain.headers["Vary"] == zipped.headers["Vary"] == "Accept-Encoding"
     assert gzip.decompress(zipped.data) == plain.data
     assert len(zipped.data) < len(plain.data) / 2
     assert plain.mimetype == zipped.mimetype == "text/javascript"
-    assert b"plotly" in plain.data[:200]
 
 
-def test_it_may_be_kept_under_its_own_name_and_not_under_another(pages: FlaskClient) -> None:
-    kept = pages.get(address(pages)).headers["Cache-Control"]
-    assert "immutable" in kept
-    assert "max-age=31536000" in kept
-    other = pages.get(f"/pages/library/older/{LIBRARY}").headers["Cache-Control"]
-    assert "immutable" not in other
-    assert "max-age=0" in other
+@pytest.mark.parametrize("address", [library_address, script_address])
+def test_a_file_is_cacheable_under_its_version_only(pages: FlaskClient, address: object) -> None:
+    assert callable(address)
+    url = address(pages)
+    assert pages.get(url).headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    other = pages.get(re.sub(r"/[0-9a-f]{12}/", "/0123456789ab/", url))
+    assert other.status_code == 200
+    assert other.headers["Cache-Control"] == "public, max-age=0"
 
 
-def test_who_has_it_already_is_told_so(pages: FlaskClient) -> None:
-    tag = pages.get(address(pages)).headers["ETag"]
-    again = pages.get(address(pages), headers={"If-None-Match": tag, "Accept-Encoding": "gzip"})
+@pytest.mark.parametrize("address", [library_address, script_address])
+def test_a_client_with_the_current_file_gets_304(pages: FlaskClient, address: object) -> None:
+    assert callable(address)
+    url = address(pages)
+    tag = pages.get(url).headers["ETag"]
+    again = pages.get(url, headers={"If-None-Match": tag, "Accept-Encoding": "gzip"})
     assert again.status_code == 304
     assert again.data == b""
 
 
-def test_without_the_package_there_is_no_edition_and_no_body() -> None:
-    missing = ChartLibrary(None)
-    assert (missing.edition, missing.body, missing.compressed) == ("", None, None)
+def test_a_style_sheet_has_its_media_type(pages: FlaskClient) -> None:
+    assert pages.get(script_address(pages).replace("frame.js", "pages.css")).mimetype == "text/css"
 
 
-def test_another_release_has_another_edition(tmp_path: Path) -> None:
+def test_unknown_files_are_404(pages: FlaskClient) -> None:
+    assert pages.get("/pages/static/x/nosuch.js").status_code == 404
+    assert pages.get("/pages/static/x/../views.py").status_code == 404
+
+
+def test_another_release_of_the_chart_library_has_another_version(tmp_path: Path) -> None:
     file = tmp_path / LIBRARY
     file.write_text("first")
-    before = ChartLibrary(file).edition
+    before = library_version(file)
     file.write_text("the second one")
-    assert ChartLibrary(file).edition != before
-    assert installed_library().edition not in ("", before)
+    assert library_version(file) != before
+    assert library_version(installed_library()) not in ("", before)
+    assert library_version(None) == ""
+
+
+def test_another_content_of_the_files_has_another_version(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("1")
+    before = content_version(tmp_path)
+    (tmp_path / "a.js").write_text("2")
+    assert content_version(tmp_path) != before
+
+
+def test_static_imports_are_followed_and_dynamic_ones_are_not(tmp_path: Path) -> None:
+    imports = (
+        'import { a } from "./a.js";\nimport {\n  c,\n} from "./c.js";\nconst later = () => import("./later.js");\n'
+    )
+    (tmp_path / "page.js").write_text(imports)
+    (tmp_path / "a.js").write_text('import { b } from "./b.js";\n')
+    (tmp_path / "b.js").write_text('import { a } from "./a.js";\n')
+    (tmp_path / "c.js").write_text("")
+    assert modules_of("page.js", tmp_path) == ["a.js", "b.js", "c.js"]
+
+
+def test_scripts_are_short() -> None:
+    for script in STATIC.glob("*.js"):
+        lines = script.read_text().splitlines()
+        assert len(lines) <= MOST_LINES, script.name
+        assert max(map(len, lines)) <= MOST_COLUMNS, script.name

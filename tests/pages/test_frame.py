@@ -1,4 +1,4 @@
-"""The frames of the pages: they load nothing from elsewhere, and work wherever a proxy puts them."""
+"""The frames of the pages load nothing from other hosts, and work under any path prefix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from slurm_rest_api.config import Settings
-from slurm_rest_api.pages.assets import STATIC, edition_of, modules_of
+from slurm_rest_api.pages.assets import STATIC
 from slurm_rest_api.pages.registry import PAGES
 from tests.conftest import make_client
 
@@ -19,7 +19,7 @@ ADDRESSES = ["/", *(f"/pages/{name}" for name in PAGES if name != "now")]
 
 
 class Links(HTMLParser):
-    """What a page refers to, and what it has inline."""
+    """Collects what a page refers to, and what it has inline."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Links(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        # The icon is in the page itself: nothing is asked for it.
+        # The icon is part of the page.
         targets = [value for name in ("href", "src") if (value := given.get(name)) is not None]
         self.targets += [target for target in targets if not target.startswith("data:image/")]
         self.inline += [f"{tag} {name}" for name in given if name.startswith("on") or name == "style"]
@@ -61,7 +61,7 @@ def test_every_route_of_the_openapi_document_is_listed_once(pages: FlaskClient) 
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_nothing_is_inline_and_the_policy_forbids_it(pages: FlaskClient, address: str) -> None:
+def test_no_script_or_style_is_inline_and_the_policy_forbids_it(pages: FlaskClient, address: str) -> None:
     answer = pages.get(address)
     assert answer.mimetype == "text/html"
     assert Links(answer.text).inline == []
@@ -72,19 +72,19 @@ def test_nothing_is_inline_and_the_policy_forbids_it(pages: FlaskClient, address
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_all_that_a_page_refers_to_is_here(pages: FlaskClient, address: str) -> None:
+def test_a_page_refers_to_this_service_only(pages: FlaskClient, address: str) -> None:
     targets = Links(pages.get(address).text).targets
     assert any(target.endswith("/frame.js") for target in targets)
     routes = pages.get("/openapi/openapi.json").get_json()["paths"]
     for target in targets:
         assert not re.match(r"\w+:|/", target), f"{target} is not relative"
         url = urlsplit(urljoin(address, target)).path
-        # A route that is switched off answers 404 itself, one without data 503.
+        # A route that is switched off answers 404, a route without data 503.
         assert url.removesuffix(".csv") in routes or pages.get(url).status_code == 200, target
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_they_work_behind_a_prefix(pages: FlaskClient, address: str) -> None:
+def test_links_are_relative_to_the_prefix(pages: FlaskClient, address: str) -> None:
     page = pages.get(address, environ_overrides={"SCRIPT_NAME": "/slurm"}).text
     joined = [urljoin(f"/slurm{address}", target) for target in Links(page).targets]
     assert joined
@@ -92,67 +92,54 @@ def test_they_work_behind_a_prefix(pages: FlaskClient, address: str) -> None:
 
 
 @pytest.mark.parametrize("file", sorted(STATIC.iterdir()), ids=lambda file: file.name)
-def test_the_files_name_no_other_host(file: Path) -> None:
+def test_files_name_no_other_host(file: Path) -> None:
     text = file.read_text().replace("http://www.w3.org/2000/svg", "")
     assert re.findall(r"https?:|//[a-z]|@import", text.replace("// ", "")) == []
 
 
-def test_a_page_names_every_module_that_its_script_imports(pages: FlaskClient) -> None:
+def test_a_page_names_every_module_of_its_script(pages: FlaskClient) -> None:
     named = re.findall(r'rel="modulepreload" href="[^"]*/([\w-]+\.js)"', pages.get("/pages/job").text)
-    assert named == ["api-client.js", "dom.js", "frame.js", "job-live.js", "jobs.js"]
+    assert named == [
+        "api-client.js",
+        "dom.js",
+        "format.js",
+        "frame.js",
+        "job-live.js",
+        "job-reasons.js",
+        "job-records.js",
+        "jobs.js",
+        "slurm-vocabulary.js",
+        "urls.js",
+    ]
 
 
-def test_modules_are_followed_and_those_that_wait_are_not(tmp_path: Path) -> None:
-    (tmp_path / "page.js").write_text(
-        'import { a } from "./a.js";\nimport {\n  c,\n} from "./c.js";\nconst later = () => import("./later.js");\n'
-    )
-    (tmp_path / "a.js").write_text('import { b } from "./b.js";\n')
-    (tmp_path / "c.js").write_text("")
-    (tmp_path / "b.js").write_text('import { a } from "./a.js";\n')
-    assert modules_of("page.js", tmp_path) == ["a.js", "b.js", "c.js"]
-
-
-def test_a_file_is_kept_until_its_content_changes(pages: FlaskClient, tmp_path: Path) -> None:
-    script = next(target for target in Links(pages.get("/").text).targets if target.endswith("/frame.js"))
-    assert pages.get(urljoin("/", script)).headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    other = re.sub(r"static/\w+/", "static/0123456789ab/", script)
-    answer = pages.get(urljoin("/", other))
-    assert answer.status_code == 200
-    assert "immutable" not in answer.headers["Cache-Control"]
-    (tmp_path / "a.js").write_text("1")
-    before = edition_of(tmp_path)
-    (tmp_path / "a.js").write_text("2")
-    assert edition_of(tmp_path) != before
-
-
-def test_pages_that_do_not_exist_are_told(pages: FlaskClient) -> None:
+def test_an_unknown_page_is_404_with_the_known_ones(pages: FlaskClient) -> None:
     answer = pages.get("/pages/quue")
     assert answer.status_code == 404
-    assert "There is no page 'quue'" in answer.get_json()["errors"][0]["detail"]
-    assert pages.get("/pages/static/x/../views.py").status_code == 404
+    assert "No such page: 'quue'. Pages: now, nodes" in answer.get_json()["errors"][0]["detail"]
 
 
-def test_pages_whose_part_is_off_are_not_in_the_navigation(pages: FlaskClient) -> None:
+def test_pages_without_accounting_or_archive_are_not_in_the_navigation(pages: FlaskClient) -> None:
     links = Links(pages.get("/").text).targets
     assert "./pages/queue" in links
     assert "./pages/history" not in links
     assert "./pages/load" not in links
 
 
-def test_the_demo_is_told_in_words_and_only_the_demo(pages: FlaskClient, tmp_path: Path) -> None:
-    told = "This is the demonstration cluster."
-    assert told in client_with(tmp_path, source="demo").get("/").text
-    assert told in client_with(tmp_path, source="demo:nodes=40,jobs=90").get("/").text
-    assert told not in pages.get("/").text
+def test_only_the_demo_has_the_demo_notice(pages: FlaskClient, tmp_path: Path) -> None:
+    notice = "This is the demonstration cluster."
+    assert notice in client_with(tmp_path, source="demo").get("/").text
+    assert notice in client_with(tmp_path, source="demo:nodes=40,jobs=90").get("/").text
+    assert notice not in pages.get("/").text
 
 
-def test_without_the_setting_there_is_no_page(client: FlaskClient) -> None:
+def test_pages_are_off_by_default(client: FlaskClient) -> None:
     assert client.get("/").status_code == 404
     assert client.get("/pages/api").status_code == 404
     assert client.get("/pages/static/x/frame.js").status_code == 404
 
 
-def test_the_interactive_reference_loads_nothing_from_elsewhere(pages: FlaskClient) -> None:
+def test_the_interactive_reference_loads_from_this_service_only(pages: FlaskClient) -> None:
     page = pages.get("/openapi/swagger").text
     targets = Links(page).targets
     assert targets
