@@ -1,6 +1,7 @@
-// In the page of the map, with its own modules: the map, and the same cells as elements in CSS grids. Each move is timed as
-// the milliseconds that the page is busy: its script, then style, layout and painting of the next frame. Evaluates to a
-// function that asks for what it needs and leaves `measureMap` to call: rounds to {cells, nodes, times: {subject: {move: [ms]}}}.
+// In the page of the map, with its own modules: the map, and the same cells as elements in CSS grids. Each move is
+// timed as the milliseconds that the page is busy: its script, then style, layout and painting of the next frame.
+// Evaluates to a function that asks for what it needs and leaves `measureMap` to call: rounds to {cells, nodes, times:
+// {subject: {move: [ms]}}}.
 
 async () => {
   const from = document.querySelector("script[src$='/nodes.js']").src;

@@ -1,11 +1,12 @@
-// Asks the service: one request, a request that is repeated, and a collection that is kept up to date by its changes.
+// Requests to the API: one request, polling, and a collection that is kept up to date by its changes (`since`).
 
-export const root = new URL("../../../", import.meta.url);
+import { apiUrl } from "./urls.js";
 
 const TOKEN = "slurm-rest-api token";
-const HIDDEN_SECONDS = 60;
+const DEFAULT_SECONDS = 10;
+const MAX_SECONDS = 60;
 
-// An answer that is not a success. `status` is 0 where there was no answer at all.
+/** An answer that is no success. `status` is 0 if there was no answer. */
 export class ApiError extends Error {
   constructor(status, detail, { parameter = null, retryAfter = null } = {}) {
     super(detail);
@@ -13,6 +14,7 @@ export class ApiError extends Error {
   }
 }
 
+/** The user's token: in this tab, or in the browser if the user wants it remembered. */
 export const token = {
   get: () => localStorage.getItem(TOKEN) ?? sessionStorage.getItem(TOKEN),
   keep(text, forever) {
@@ -25,59 +27,80 @@ export const token = {
   },
 };
 
-// Tells the frame of the page.
+// The frame of the page listens to these events.
 function emit(name, detail) {
   document.dispatchEvent(new CustomEvent(name, { detail }));
 }
 
-// The address of a question. Parameters that are null, undefined or "" are left out; a list becomes names with commas.
-export function address(path, parameters = {}) {
-  const url = new URL(path, root);
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
-  }
-  return url;
-}
-
-async function faultOf(response) {
-  let fault = {};
+async function errorOf(response) {
+  let error = {};
   try {
-    fault = (await response.json()).errors[0];
+    error = (await response.json()).errors[0];
   } catch {
-    // A proxy's own error page: its status has to do.
+    // The body is a proxy's own error page. Its status is all that is known.
   }
   const retryAfter = Number(response.headers.get("Retry-After")) || null;
-  const detail = fault.detail ?? `${response.status} ${response.statusText}`;
-  return new ApiError(response.status, detail, { parameter: fault.source?.parameter ?? null, retryAfter });
+  const detail = error.detail ?? `${response.status} ${response.statusText}`;
+  return new ApiError(response.status, detail, { parameter: error.source?.parameter ?? null, retryAfter });
 }
 
-// Sends one request; resolves to the response. Throws Fault, and AbortError once `signal` says so. A token that is being
-// tried goes in by `headers`; a refusal of the one that is kept is told to the frame.
-export async function send(url, { signal, headers = {} } = {}) {
+/**
+ * Sends one request and resolves to the response.
+ *
+ * A token that is being tried is passed in `headers`. If the stored token is refused, the frame gets the event
+ * "refused".
+ *
+ * @throws {ApiError} The answer is no success.
+ * @throws {DOMException} AbortError: `signal` ended the request.
+ */
+export async function request(url, { signal, headers = {} } = {}) {
   const known = token.get();
-  const request = known ? { Authorization: `Bearer ${known}`, ...headers } : headers;
+  const sent = known ? { Authorization: `Bearer ${known}`, ...headers } : headers;
   let response;
   try {
-    response = await fetch(url, { signal, headers: request, cache: "no-cache" });
+    response = await fetch(url, { signal, headers: sent, cache: "no-cache" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(0, "The service does not answer. It may be restarting, or the network is away.");
+    throw new ApiError(0, "Can't reach the server. It may be restarting, or the network is down.");
   }
   const user = response.headers.get("X-Authenticated-User");
   if (user !== null && headers.Authorization === undefined) emit("known", decodeURIComponent(user));
   if (response.ok) return response;
-  const fault = await faultOf(response);
+  const fault = await errorOf(response);
   if (fault.status === 401 && headers.Authorization === undefined) emit("refused", { fault, known });
   throw fault;
 }
 
-// Asks once; resolves to {data, meta, age}: `age` in seconds, or null where the answer was made now.
-export async function ask(path, parameters = {}, { signal } = {}) {
+/**
+ * Returns the seconds until the next snapshot is due, from the headers of an answer.
+ *
+ * Cache-Control has the interval between two snapshots, Age the age of the current one. A snapshot that is overdue is
+ * polled once an interval. The added second lets the next snapshot be written, and spreads the requests of many tabs.
+ */
+export function secondsToNextSnapshot(headers, random = Math.random()) {
+  const interval = Number(/max-age=(\d+)/.exec(headers.get("Cache-Control") ?? "")?.[1] ?? 0) || DEFAULT_SECONDS;
+  const left = interval - Number(headers.get("Age") ?? 0);
+  return Math.min(MAX_SECONDS, (left > 0 ? left : interval) + 0.5 + random / 2);
+}
+
+/**
+ * Sends one request and resolves to {data, meta, age, next}.
+ *
+ * `age` is the age of the data in seconds, or null if it was read for this answer. `next` is the seconds until the next
+ * snapshot is due. The frame gets the event "answered" or "unanswered".
+ */
+export async function getJson(path, parameters = {}, { signal } = {}) {
   try {
-    const response = await send(address(path, parameters), { signal });
+    const response = await request(apiUrl(path, parameters), { signal });
     const age = response.headers.get("Age");
-    const answer = { ...(await response.json()), age: age === null ? null : Number(age) };
-    emit("answered", { path, meta: answer.meta, age: answer.age });
+    const { data, meta } = await response.json();
+    const answer = {
+      data,
+      meta,
+      age: age === null ? null : Number(age),
+      next: secondsToNextSnapshot(response.headers),
+    };
+    emit("answered", { path, meta, age: answer.age });
     return answer;
   } catch (error) {
     if (error instanceof ApiError) emit("unanswered", { path, fault: error });
@@ -85,90 +108,111 @@ export async function ask(path, parameters = {}, { signal } = {}) {
   }
 }
 
-// Resolves after so many seconds, earlier when the page is shown again or `signal` says so.
+/**
+ * Resolves after this many seconds, or as soon as `signal` aborts.
+ *
+ * A hidden tab waits until it is shown again.
+ */
 function pause(seconds, signal) {
   return new Promise((resolve) => {
+    let isOver = false;
     let timer = null;
     const done = () => {
       clearTimeout(timer);
-      document.removeEventListener("visibilitychange", shown);
+      document.removeEventListener("visibilitychange", check);
       signal?.removeEventListener("abort", done);
       resolve();
     };
-    const shown = () => document.hidden || done();
-    timer = setTimeout(done, 1000 * (document.hidden ? Math.max(seconds, HIDDEN_SECONDS) : seconds));
-    document.addEventListener("visibilitychange", shown);
+    const check = () => {
+      if (isOver && !document.hidden) done();
+    };
+    timer = setTimeout(() => {
+      isOver = true;
+      check();
+    }, 1000 * seconds);
+    document.addEventListener("visibilitychange", check);
     signal?.addEventListener("abort", done);
   });
 }
 
-// Calls `work` again and again until `signal` says so. `work` resolves to the seconds until the next time; what it throws
-// goes to `onFault`, and the pause grows from fault to fault, up to a minute.
+/**
+ * Returns the seconds until a failed request is repeated: 5, 10, 20, … 60, or what Retry-After says if that is longer.
+ */
+export function retrySeconds(failures, retryAfter) {
+  return Math.max(retryAfter ?? 0, Math.min(MAX_SECONDS, 5 * 2 ** (failures - 1)));
+}
+
+// Calls `work` until `signal` aborts. `work` resolves to the seconds until its next call.
 async function repeat(work, { signal, onFault }) {
-  let faults = 0;
+  let failures = 0;
   while (!signal?.aborted) {
     try {
       const seconds = await work();
-      faults = 0;
+      failures = 0;
       await pause(seconds, signal);
     } catch (error) {
       if (error.name === "AbortError") return;
       if (!(error instanceof ApiError)) throw error;
       onFault(error);
-      // Neither a wrong parameter nor a missing right gets better by asking again.
-      if (error.status === 400 || error.status === 401 || error.status === 403) return;
-      faults += 1;
-      await pause(Math.max(error.retryAfter ?? 0, Math.min(60, 5 * 2 ** (faults - 1))), signal);
+      // Another attempt corrects neither a wrong parameter nor a missing permission.
+      if ([400, 401, 403].includes(error.status)) return;
+      failures += 1;
+      await pause(retrySeconds(failures, error.retryAfter), signal);
     }
   }
 }
 
-// Asks every so many seconds. Resolves once `signal` ends it, or a fault that asking again cannot mend.
-export function poll(path, parameters, { seconds = 10, signal, onAnswer, onFault }) {
+/**
+ * Polls a route every so many seconds, or with each snapshot if `seconds` is null.
+ *
+ * Resolves once `signal` aborts, or after an error that another attempt cannot correct.
+ */
+export function poll(path, parameters, { seconds = null, signal, onAnswer, onFault }) {
   return repeat(
     async () => {
-      onAnswer(await ask(path, parameters, { signal }));
-      return seconds;
+      const answer = await getJson(path, parameters, { signal });
+      onAnswer(answer);
+      return seconds ?? answer.next;
     },
     { signal, onFault },
   );
 }
 
-// Keeps `records` (a Map from key to record) equal to the answer to a question, by asking for changes alone.
-// onChange(records, {changed: Set, gone: Set, full: bool, meta, age}) is called for the first answer and for each change.
-// It waits for changes where the service has a place to wait, and looks every so many seconds where it has not.
-// With `from`, the meta.version of an answer that the page has already, it begins there: with changes, and no records.
-export function subscribe(
-  path,
-  parameters,
-  { from = null, seconds = 10, wait = 0, signal, onChange, onFault, onSame = () => {} },
-) {
+/**
+ * Applies an answer to a Map of records.
+ *
+ * @param {Map<string, object>} records The records by key. They are updated in place.
+ * @returns {{changed: Set<string>, gone: Set<string>, full: boolean}} `full` is false for an answer to `since`.
+ */
+export function applyChanges(records, { data, meta }) {
+  const full = meta.full !== false;
+  const changed = new Set(Object.keys(data));
+  const gone = new Set(full ? [...records.keys()].filter((key) => !changed.has(key)) : meta.gone);
+  for (const key of gone) records.delete(key);
+  for (const key of changed) records.set(key, full ? data[key] : { ...records.get(key), ...data[key] });
+  return { changed, gone, full };
+}
+
+/**
+ * Keeps a Map of records equal to the answer of a route: after the first answer it asks for changes only.
+ *
+ * `onChange(records, {changed, gone, full, meta, age})` is called for the first answer and for each change, `onSame`
+ * for an answer without changes. `from` is the meta.version of an answer that the page has already: the Map then has
+ * only what changed since.
+ */
+export function subscribe(path, parameters, { from = null, signal, onChange, onFault, onSame = () => {} }) {
   const records = new Map();
   let version = from;
-  let mayWait = wait > 0;
-  async function changes() {
-    const since = version === null ? {} : { since: version, ...(mayWait && !document.hidden ? { wait } : {}) };
-    try {
-      return await ask(path, { ...parameters, ...since }, { signal });
-    } catch (error) {
-      if (error.status !== 503 || since.wait === undefined) throw error;
-      mayWait = false;
-      return ask(path, { ...parameters, since: version }, { signal });
-    }
-  }
   return repeat(
     async () => {
-      const { data, meta, age } = await changes();
-      const full = meta.full !== false;
-      const changed = new Set(Object.keys(data));
-      const gone = new Set(full ? [...records.keys()].filter((key) => !changed.has(key)) : meta.gone);
-      for (const key of gone) records.delete(key);
-      for (const key of changed) records.set(key, full ? data[key] : Object.assign(records.get(key) ?? {}, data[key]));
-      version = meta.version;
-      const news = { changed, gone, full, meta, age };
-      if (full || changed.size > 0 || gone.size > 0) onChange(records, news);
+      const since = version === null ? {} : { since: version };
+      const answer = await getJson(path, { ...parameters, ...since }, { signal });
+      const changes = applyChanges(records, answer);
+      version = answer.meta.version;
+      const news = { ...changes, meta: answer.meta, age: answer.age };
+      if (changes.full || changes.changed.size > 0 || changes.gone.size > 0) onChange(records, news);
       else onSame(news);
-      return mayWait ? 0.5 : seconds;
+      return answer.next;
     },
     { signal, onFault },
   );

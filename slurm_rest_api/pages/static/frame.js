@@ -1,59 +1,47 @@
-// The frame of every page: its address and links, the question as a curl line, colours, how old the data is, who reads it.
+// The frame of every page: links, the state in its address, the curl command, colours, the age of the data, the user.
 
-import { root, token } from "./api-client.js";
-import { approximate, byId, clock, h, now, replaceChildren, setText } from "./dom.js";
+import { token } from "./api-client.js";
+import { byId, h, replaceChildren, setText } from "./dom.js";
+import { approximate, clock, now } from "./format.js";
+import { curlCommand, pageUrl, root, stateOf, withState } from "./urls.js";
 
 const THEME = "slurm-rest-api theme";
 const html = document.documentElement;
 
-// Pages of this service, with parameters: page("job", {id: 7}).
+/** Returns the address of a page: page("job", {id: 7}). On a wall display links stay on it. */
 export function page(name, parameters = {}) {
-  const url = new URL(name === "now" ? "" : `pages/${name}`, root);
-  for (const [key, value] of Object.entries(parameters)) url.searchParams.set(key, value);
-  if (html.classList.contains("kiosk")) url.searchParams.set("kiosk", "");
-  return url.href;
+  const kiosk = html.classList.contains("kiosk") ? { kiosk: "" } : {};
+  return pageUrl(name, { ...parameters, ...kiosk }).href;
+}
+
+/** Sets the title of the tab. */
+export function setTitle(title) {
+  document.title = `${title} · slurm-rest-api`;
 }
 
 export const jobLink = (id, text = id) => h("a", { href: page("job", { id }) }, text);
 export const nodeLink = (name, text = name) => h("a", { href: page("node", { name }) }, text);
 
-// What a page shows stands in its address, so that a link shows the same.
+/** Reads the state of the page from its address: the same link shows the same page. */
+export const readState = (defaults) => stateOf(location.search, defaults);
 
-// The parameters in the address, of those in `defaults`; what is not there has its default.
-export function readState(defaults) {
-  const given = new URLSearchParams(location.search);
-  return Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, given.get(name) ?? value]));
-}
-
-// Puts `state` in the address. What has its default is left out, what is not in `defaults` stays (kiosk).
-// With `push` the back button leads to what was before.
+/** Writes the state into the address. With `push` the back button leads to the state before. */
 export function writeState(state, defaults, { push = false } = {}) {
-  const url = new URL(location.href);
-  for (const [name, value] of Object.entries(defaults)) {
-    const text = String(state[name] ?? "");
-    if (text === String(value ?? "")) url.searchParams.delete(name);
-    else url.searchParams.set(name, text);
-  }
-  if (url.href === location.href) return;
-  if (push) history.pushState(null, "", url);
-  else history.replaceState(null, "", url);
+  const href = withState(location.href, state, defaults);
+  if (href === location.href) return;
+  if (push) history.pushState(null, "", href);
+  else history.replaceState(null, "", href);
 }
 
-// Calls `show` when the reader goes back or forward.
+/** Calls `show` when the user goes back or forward. */
 export function onMove(show) {
   addEventListener("popstate", () => show());
 }
 
-// The command that asks for `url` in a shell. The token is a variable there: it belongs into no history of commands.
-export function curlLine(url) {
-  const variable = { token: "TOKEN", jwt: "SLURM_JWT" }[html.dataset.auth];
-  const authorization = variable ? ` -H "Authorization: Bearer $${variable}"` : "";
-  // Commas and colons mean the same either way, and read better.
-  const readable = String(url).replaceAll("%2C", ",").replaceAll("%3A", ":");
-  return `curl -s${authorization} '${readable.replaceAll("'", "'\\''")}'`;
-}
+/** Returns the curl command for a URL of this service. */
+export const curlLine = (url) => curlCommand(url, html.dataset.auth);
 
-// The request that the reader could make by hand; pages say which it is, and the frame offers it as a curl line.
+/** Shows the curl command of the request that answers what the page shows. */
 export function setCurlLine(url) {
   const line = curlLine(url);
   if (byId("curl").textContent === line) return;
@@ -63,8 +51,12 @@ export function setCurlLine(url) {
   byId("curl-line").classList.add("there");
 }
 
-// Copies the text of `element`, and tells on `button` that it did. Browsers give their clipboard to safe origins alone; over
-// plain HTTP the old command has to do, and at last the reader, for whom the text is selected.
+/**
+ * Copies the text of an element and reports that on `button`.
+ *
+ * Browsers give the clipboard to secure origins only. Over plain HTTP the old command is tried, then the text is
+ * selected for the user to copy.
+ */
 export async function copy(element, button) {
   try {
     await navigator.clipboard.writeText(element.textContent);
@@ -75,26 +67,23 @@ export async function copy(element, button) {
   return setText(button, "Copied");
 }
 
-// The whole record that `record()` gives, closed at first: what shows it is loaded when somebody opens it.
+/**
+ * Puts the whole record of a job or node into `place`, closed.
+ *
+ * The module that shows it is loaded when it is opened. `record()` returns the current record.
+ */
 export function rawRecord(place, route, record) {
   const body = h("div");
   const open = async ({ target }) => target.open && (await import("./raw-record.js")).showRecord(body, route, record());
-  replaceChildren(
-    place,
-    h(
-      "details",
-      { class: "raw", ontoggle: open },
-      h("summary", {}, `The whole record of ${route.split("{")[0].replace(/\/$/, "")}`),
-      body,
-    ),
-  );
+  const summary = h("summary", {}, `The whole record of ${route.split("{")[0].replace(/\/$/, "")}`);
+  replaceChildren(place, h("details", { class: "raw", ontoggle: open }, summary, body));
 }
 
 function setTheme(theme) {
   if (theme === "auto") delete html.dataset.theme;
   else html.dataset.theme = theme;
   const button = byId("theme");
-  setText(button, { auto: "Colours: system", light: "Colours: light", dark: "Colours: dark" }[theme]);
+  setText(button, { auto: "Theme: system", light: "Theme: light", dark: "Theme: dark" }[theme]);
   button.dataset.theme = theme;
 }
 
@@ -110,7 +99,13 @@ function themes() {
   });
 }
 
-// Paper is white and narrow, whatever the window is: what scripts have drawn they draw again for it.
+/** Calls `redraw` when the colours of the page change. */
+export function onColours(redraw) {
+  document.addEventListener("theme", redraw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+}
+
+// Paper is white and narrow, whatever the window is: scripts redraw their canvases and graphs for it.
 function paper() {
   const draw = (on, theme) => {
     html.classList.toggle("paper", on);
@@ -128,57 +123,62 @@ function paper() {
   });
 }
 
-// The newest answer about the live cluster and when it came, and why there is none since.
-const seen = { meta: null, age: 0, at: 0, fault: null };
+// The newest answer about the live cluster, when it came, and the error of a later request.
+const latest = { meta: null, age: 0, at: 0, fault: null };
 
 function trouble(age) {
-  const { fault, meta } = seen;
-  if (fault !== null && meta !== null) return `${fault.message} What you see is ${approximate(age)} old.`;
-  if (!meta?.stale) return "";
-  const cause = meta.error ? ` ${meta.error.detail}` : "";
-  return `Old data: what you see is ${approximate(age)} old.${cause}`;
+  const { fault, meta } = latest;
+  if (meta === null || (fault === null && !meta.stale)) return "";
+  const data = `Showing data from ${clock(now() - age)} (${approximate(age)} ago).`;
+  if (fault !== null) return `${fault.message} Retrying … ${data}`;
+  return meta.error ? `${data} ${meta.error.detail}` : data;
 }
 
+const ageOfData = () => latest.age + now() - latest.at;
+
 function showAge() {
-  const age = seen.age + now() - seen.at;
-  const told = trouble(age);
-  setText(byId("trouble"), told);
-  byId("trouble").hidden = told === "";
-  if (seen.meta === null) return;
-  byId("freshness").className = told === "" ? "freshness" : "freshness stale";
-  setText(byId("freshness"), `State of ${clock(now() - age)}`);
+  if (latest.meta !== null) setText(byId("freshness"), `Updated ${approximate(ageOfData())} ago`);
+}
+
+// Screen readers read each new text of the strip: its age is not updated every second.
+function showTrouble() {
+  const text = trouble(ageOfData());
+  setText(byId("trouble"), text);
+  byId("trouble").hidden = text === "";
+  byId("freshness").classList.toggle("stale", text !== "");
+  showAge();
 }
 
 function freshness() {
   document.addEventListener("answered", ({ detail }) => {
     if (detail.age === null || detail.meta.stale === undefined) return;
-    Object.assign(seen, { meta: detail.meta, age: detail.age, at: now(), fault: null });
-    showAge();
+    Object.assign(latest, { meta: detail.meta, age: detail.age, at: now(), fault: null });
+    showTrouble();
   });
   document.addEventListener("unanswered", ({ detail: { fault } }) => {
     if (fault.status !== 0 && fault.status < 502) return;
-    seen.fault = fault;
-    showAge();
+    latest.fault = fault;
+    showTrouble();
   });
-  setInterval(showAge, 5000);
+  setInterval(showAge, 1000);
+  setInterval(showTrouble, 30_000);
 }
 
 function wallDisplay() {
-  const url = new URL(location.href);
-  const on = url.searchParams.has("kiosk");
+  const on = new URL(location.href).searchParams.has("kiosk");
   html.classList.toggle("kiosk", on);
   if (on) document.querySelector("a.brand").search = "?kiosk";
   byId("wall").addEventListener("click", () => {
-    const there = new URL(location.href);
-    if (on) there.searchParams.delete("kiosk");
-    else there.searchParams.set("kiosk", "");
-    location.assign(there);
+    const url = new URL(location.href);
+    if (on) url.searchParams.delete("kiosk");
+    else url.searchParams.set("kiosk", "");
+    location.assign(url);
   });
-  setText(byId("wall"), on ? "Leave the wall display" : "Wall display");
+  setText(byId("wall"), on ? "Exit kiosk" : "Kiosk mode");
 }
 
-// Who reads the page. The dialog for a token, and links that have to bring it along, are loaded when they are wanted.
-function reader() {
+// The user's name, and the buttons to log in and out. The dialog and links that need the token are loaded on demand.
+function user() {
   document.addEventListener("known", ({ detail }) => {
     setText(byId("user"), detail);
     byId("user").hidden = false;
@@ -196,7 +196,7 @@ function reader() {
     location.reload();
   });
   document.addEventListener("refused", async ({ detail: { fault, known } }) => {
-    // A request may have been under way while somebody logged in.
+    // The user may have logged in since this request was sent.
     if (known !== token.get()) return;
     token.forget();
     showButtons();
@@ -215,5 +215,5 @@ wallDisplay();
 themes();
 paper();
 freshness();
-reader();
+user();
 byId("copy-curl").addEventListener("click", () => copy(byId("curl"), byId("copy-curl")));

@@ -1,27 +1,12 @@
-// The home page: what is wrong, how much is in use, jobs by partition, nodes by state, the load of the last hour.
+// The home page: problems, what is allocated, jobs by partition, nodes by state, the load of the last hour.
 
-import { address, poll, subscribe } from "./api-client.js";
-import {
-  approximate,
-  byId,
-  clock,
-  count,
-  faultNotice,
-  formatDateTime,
-  h,
-  keyed,
-  memory,
-  nodeState,
-  notice,
-  now,
-  percent,
-  ratio,
-  replaceChildren,
-  setShare,
-  setText,
-  svg,
-} from "./dom.js";
+import { poll, subscribe } from "./api-client.js";
+import { byId, faultNotice, h, keyed, notice, replaceChildren, setShare, setText, svg } from "./dom.js";
+import { approximate, clock, count, formatDateTime, memory, now, percent, plural, ratio } from "./format.js";
 import { nodeLink, page, setCurlLine } from "./frame.js";
+import { nodeProblems, partitionProblems, sortedProblems } from "./problems.js";
+import { pathsOf } from "./sparkline.js";
+import { apiUrl } from "./urls.js";
 
 const FIGURES = {
   fields: [
@@ -30,108 +15,78 @@ const FIGURES = {
     ...["priority", "state", "partition_load", "jobs_running", "jobs_pending"].map((field) => `partitions.${field}`),
   ],
 };
-const TROUBLED = {
+const PROBLEM_NODES = {
   state: ["DOWN", "DRAIN", "FAIL", "ERROR", "UNKNOWN", "NOT_RESPONDING", "INVALID_REG"],
-  fields: ["state", "reason", "reason_user", "reason_time"],
+  fields: ["state_base", "state_flags", "reason", "reason_user", "reason_time"],
 };
-// The worst first.
-const ORDER = ["DOWN", "ERROR", "NOT RESPONDING", "FAIL", "INVALID_REG", "UNKNOWN", "PARTITION", "DRAINED", "DRAINING"];
 const SHOWN_NODES = 8;
 const HOUR = 3600;
 
-// What is known of each thing that can be wrong; null until it has been asked.
+// What each request has answered; null until it has.
 const known = { usage: null, nodes: null, usageFault: null, nodesFault: null };
 
-const place = (state) => (ORDER.includes(state) ? ORDER.indexOf(state) : ORDER.length);
-
-// Nodes with the same state and reason, given by the same person, are one trouble.
-function nodeTroubles(records) {
-  const troubles = new Map();
-  for (const [name, { state, reason, reason_user: user, reason_time: since }] of records) {
-    const { word, meaning } = nodeState(state);
-    const key = JSON.stringify([word, meaning, reason, user]);
-    const trouble = troubles.get(key) ?? { key, word, meaning, reason, user, since, names: [] };
-    trouble.names.push(name);
-    trouble.since = Math.min(trouble.since ?? Infinity, since ?? Infinity);
-    troubles.set(key, trouble);
-  }
-  return [...troubles.values()];
-}
-
-function partitionTroubles({ partitions }) {
-  return Object.entries(partitions)
-    .filter(([, { state }]) => state !== null && state !== "UP")
-    .map(([name, { state }]) => ({ key: `partition ${name}`, word: "PARTITION", partition: name, state }));
-}
-
-function where(trouble) {
-  if (trouble.partition)
-    return ["Partition ", h("a", { href: page("queue", { partition: trouble.partition }) }, trouble.partition)];
-  const shown = trouble.names.slice(0, SHOWN_NODES).flatMap((name, index) => [index > 0 && ", ", nodeLink(name)]);
-  const more = trouble.names.length - SHOWN_NODES;
+function where(problem) {
+  if (problem.partition)
+    return ["Partition ", h("a", { href: page("queue", { partition: problem.partition }) }, problem.partition)];
+  const shown = problem.names.slice(0, SHOWN_NODES).flatMap((name, index) => [index > 0 && ", ", nodeLink(name)]);
+  const more = problem.names.length - SHOWN_NODES;
   if (more <= 0) return shown;
-  const query = { state: trouble.word.replace("NOT RESPONDING", "NOT_RESPONDING") };
+  const query = { state: problem.word.replace("NOT RESPONDING", "NOT_RESPONDING") };
   return [shown, " and ", h("a", { href: page("nodes", query) }, `${count(more)} more`)];
 }
 
-function why(trouble) {
-  if (trouble.partition) return "Jobs may be submitted or may run only as its state allows.";
-  const by = trouble.user ? `by ${trouble.user}, ` : "";
-  const since = Number.isFinite(trouble.since) && trouble.since > 0;
-  const told = since && `${by}since ${formatDateTime(trouble.since)} (${approximate(now() - trouble.since)})`;
-  return [trouble.reason ?? "No reason is given.", told && h("span", { class: "explanation" }, told)];
+function why(problem) {
+  if (problem.partition) return "Jobs can be submitted and started only as this state allows.";
+  const by = problem.user ? `by ${problem.user}, ` : "";
+  const since = Number.isFinite(problem.since) && problem.since > 0;
+  const origin = since && `${by}since ${formatDateTime(problem.since)} (${approximate(now() - problem.since)})`;
+  return [problem.reason ?? "No reason given.", origin && h("span", { class: "explanation" }, origin)];
 }
 
-function fillTrouble(row, trouble) {
+function fillProblem(row, problem) {
   const [state, place, reason] = row.children;
-  const kind = trouble.word.startsWith("DRAIN") ? "chip old" : "chip bad";
-  const facts = JSON.stringify({ ...trouble, age: approximate(now() - trouble.since) });
+  const kind = problem.word.startsWith("DRAIN") ? "chip old" : "chip bad";
+  const facts = JSON.stringify({ ...problem, age: approximate(now() - problem.since) });
   if (row.facts === facts) return;
   row.facts = facts;
-  replaceChildren(
-    state,
-    h("span", { class: kind }, trouble.state ?? trouble.word),
-    trouble.meaning && h("span", { class: "explanation" }, trouble.meaning),
-  );
-  replaceChildren(place, where(trouble));
-  replaceChildren(reason, why(trouble));
+  const meaning = problem.meaning && h("span", { class: "explanation" }, problem.meaning);
+  replaceChildren(state, h("span", { class: kind }, problem.state ?? problem.word), meaning);
+  replaceChildren(place, where(problem));
+  replaceChildren(reason, why(problem));
 }
 
 function staleNotice({ error }) {
-  const since = error
-    ? ` It has failed since ${formatDateTime(error.since)}; what you see is of ${formatDateTime(error.loaded_at)}.`
-    : "";
-  return notice("fault", "Slurm does not tell how it is", `${error?.detail ?? "The data is old."}${since}`);
+  if (!error) return notice("fault", "Slurm data is out of date");
+  const times = `Loading has failed since ${formatDateTime(error.since)}.`;
+  const data = `Showing data from ${formatDateTime(error.loaded_at)}.`;
+  return notice("fault", "Slurm data is out of date", `${error.detail} ${times} ${data}`);
 }
 
-function notices(troubles) {
+function notices(problems) {
   const { usage, nodes, usageFault, nodesFault } = known;
   const fault = usageFault ?? nodesFault;
   if (fault) return [faultNotice(fault)];
   if (usage === null || nodes === null) return [notice("loading", "Loading …")];
   if (usage.meta.stale) return [staleNotice(usage.meta)];
-  if (troubles.length > 0) return [];
-  return [notice("fine", "✓ Nothing is wrong", "Every node answers and takes jobs, and every partition is up.")];
+  if (problems.length > 0) return [];
+  return [notice("fine", "✓ No problems", "All nodes respond and accept jobs, and all partitions are up.")];
 }
 
-let told = "";
-function showTroubles() {
+let shownNotices = "";
+function showProblems() {
   const { usage, nodes } = known;
-  const troubles = [...(nodes ? nodeTroubles(nodes) : []), ...(usage ? partitionTroubles(usage.data) : [])];
-  troubles.sort((one, other) => place(one.word) - place(other.word) || (other.since ?? 0) - (one.since ?? 0));
-  const table = byId("troubles");
-  table.hidden = troubles.length === 0;
+  const ofPartitions = usage ? partitionProblems(usage.data.partitions) : [];
+  const problems = sortedProblems([...(nodes ? nodeProblems(nodes) : []), ...ofPartitions]);
+  const table = byId("problems");
+  table.hidden = problems.length === 0;
   const make = () => h("tr", {}, h("td"), h("td"), h("td"));
-  keyed(table.tBodies[0], troubles, { key: (trouble) => trouble.key, make, update: fillTrouble });
-  const blanks = notices(troubles);
+  keyed(table.tBodies[0], problems, { key: (problem) => problem.key, make, update: fillProblem });
+  const blanks = notices(problems);
   const text = blanks.map((blank) => blank.textContent).join();
-  if (text !== told || byId("notices").childElementCount !== blanks.length) replaceChildren(byId("notices"), blanks);
-  told = text;
-  const away = nodes?.size ?? 0;
-  setText(
-    byId("wrong-title"),
-    away > 0 ? `What is wrong now: ${count(away)} ${away === 1 ? "node" : "nodes"}` : "What is wrong now",
-  );
+  if (text !== shownNotices || byId("notices").childElementCount !== blanks.length)
+    replaceChildren(byId("notices"), blanks);
+  shownNotices = text;
+  setText(byId("problems-title"), nodes?.size ? `Problems (${plural(nodes.size, "node")})` : "Problems");
 }
 
 function showBar(name, share, text) {
@@ -143,19 +98,11 @@ function showBar(name, share, text) {
 
 function showBars(data) {
   const nodes = Object.values(data.nodes_by_state).reduce((sum, number) => sum + number, 0);
-  showBar("load", data.total_load, `mean of ${count(nodes)} nodes`);
-  showBar(
-    "cpu",
-    ratio(data.alloc_cpus, data.total_cpus),
-    `${count(data.alloc_cpus)} of ${count(data.total_cpus)} allocated`,
-  );
-  showBar(
-    "mem",
-    ratio(data.alloc_mem, data.total_mem),
-    `${memory(data.alloc_mem)} of ${memory(data.total_mem)} allocated`,
-  );
-  const gpus =
-    data.total_gpus > 0 ? `${count(data.alloc_gpus)} of ${count(data.total_gpus)} allocated` : "There are none.";
+  const allocated = (part, all, write = count) => `${write(part)} of ${write(all)} allocated`;
+  showBar("load", data.total_load, `average of ${plural(nodes, "node")}`);
+  showBar("cpu", ratio(data.alloc_cpus, data.total_cpus), allocated(data.alloc_cpus, data.total_cpus));
+  showBar("mem", ratio(data.alloc_mem, data.total_mem), allocated(data.alloc_mem, data.total_mem, memory));
+  const gpus = data.total_gpus > 0 ? allocated(data.alloc_gpus, data.total_gpus) : "No GPUs";
   showBar("gpu", ratio(data.alloc_gpus, data.total_gpus), gpus);
 }
 
@@ -181,71 +128,49 @@ function showJobs(data) {
   fillJobs(byId("jobs").tFoot.rows[0], data.jobs_running, data.jobs_pending, data.total_load);
 }
 
+const stateClass = (state) => `part ${state.toLowerCase()}`;
+
+function stateItem([state]) {
+  const link = h("a", { href: page("nodes", { state }) }, state);
+  const part = h("span", { class: stateClass(state), "aria-hidden": "true" });
+  return h("li", {}, part, link, " ", h("span", { class: "tally" }));
+}
+
 function showStates(data) {
   const states = Object.entries(data.nodes_by_state).sort(([, one], [, other]) => other - one);
   const all = states.reduce((sum, [, number]) => sum + number, 0);
-  const kind = ([state]) => `part ${state.toLowerCase()}`;
-  const update = (part, [, number]) => setShare(part, ratio(number, all) ?? 0);
+  const key = ([state]) => state;
   keyed(byId("states-bar"), states, {
-    key: ([state]) => state,
-    make: (state) => h("span", { class: kind(state) }),
-    update,
+    key,
+    make: ([state]) => h("span", { class: stateClass(state) }),
+    update: (part, [, number]) => setShare(part, ratio(number, all) ?? 0),
   });
-  keyed(byId("states"), states, {
-    key: ([state]) => state,
-    make: (entry) => {
-      const link = h("a", { href: page("nodes", { state: entry[0] }) }, entry[0]);
-      return h(
-        "li",
-        {},
-        h("span", { class: kind(entry), "aria-hidden": "true" }),
-        link,
-        " ",
-        h("span", { class: "tally" }),
-      );
-    },
-    update: (item, [, number]) => setText(item.lastChild, count(number)),
-  });
-}
-
-// Points that follow one another, in runs: where the cluster was not seen for much longer than before or after, one ends.
-export function runs(samples) {
-  const step = (index) => (index > 0 && index < samples.length ? samples[index].time - samples[index - 1].time : 0);
-  const found = [];
-  samples.forEach((sample, index) => {
-    const usual = Math.max(step(index - 1), step(index + 1));
-    if (index === 0 || (usual > 0 && step(index) > 2.2 * usual)) found.push([]);
-    found.at(-1).push(sample);
-  });
-  return found;
+  const update = (item, [, number]) => setText(item.lastChild, count(number));
+  keyed(byId("states"), states, { key, make: stateItem, update });
 }
 
 function showHour({ data }) {
   const [plot, ends, caption] = byId("hour").children;
-  const end = now();
-  const top = Math.max(1, ...data.map((sample) => sample.total_load));
-  const point = ({ time, total_load: load }) =>
-    `${((time - end + HOUR) / 3.6).toFixed(1)} ${(100 - (100 * load) / top).toFixed(2)}`;
-  const lines = runs(data).map((run) =>
-    svg("path", { d: `M${run.map(point).join("L")}${run.length === 1 ? "h0" : ""}` }),
-  );
+  const until = now();
+  const loads = data.map((sample) => sample.total_load);
+  const top = Math.max(1, ...loads);
+  const lines = pathsOf(data, { since: until - HOUR, until, top }).map((d) => svg("path", { d }));
   const picture = svg("svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none", "aria-hidden": "true" }, lines);
   plot.querySelector("svg")?.remove();
   plot.append(picture);
   const marks = [...plot.querySelectorAll("span")];
   for (const [index, mark] of marks.entries()) setText(mark, percent(top * (1 - index / 2)));
-  setText(ends.firstChild, clock(end - HOUR));
-  const loads = data.map((sample) => sample.total_load);
+  setText(ends.firstChild, clock(until - HOUR));
   const range = `${percent(Math.min(...loads))} to ${percent(Math.max(...loads))}, last ${percent(loads.at(-1))}.`;
-  setText(caption, data.length > 0 ? range : "The archive has no sample of the last hour.");
+  setText(caption, data.length > 0 ? range : "The archive has no samples of the last hour.");
 }
 
 function start() {
-  setCurlLine(address("usage", FIGURES));
-  showTroubles();
+  setCurlLine(apiUrl("usage", FIGURES));
+  showProblems();
   const update = (changes) => {
     Object.assign(known, changes);
-    showTroubles();
+    showProblems();
   };
   poll("usage", FIGURES, {
     onAnswer: (usage) => {
@@ -254,21 +179,21 @@ function start() {
     },
     onFault: (usageFault) => update({ usageFault }),
   });
-  subscribe("nodes", TROUBLED, {
-    // Everybody has this page open: the few places to wait are for those who look at something closely.
-    wait: 0,
+  subscribe("nodes", PROBLEM_NODES, {
     onChange: (nodes) => update({ nodes, nodesFault: null }),
     onSame: () => update({ nodesFault: null }),
     onFault: (nodesFault) => update({ nodesFault }),
   });
-  const line = byId("hour");
-  if (line === null) return;
-  const hour = { time: HOUR, fields: ["time", "total_load"] };
-  poll("load", hour, {
-    seconds: 60,
-    onAnswer: showHour,
-    onFault: (fault) => setText(line.lastElementChild, fault.message),
-  });
+  if (byId("hour") === null) return;
+  poll(
+    "load",
+    { time: HOUR, fields: ["time", "total_load"] },
+    {
+      seconds: 60,
+      onAnswer: showHour,
+      onFault: (fault) => setText(byId("hour").lastElementChild, fault.message),
+    },
+  );
 }
 
 start();

@@ -1,21 +1,20 @@
-// Draws a graph with plotly, which is loaded when the first one is wanted. What plotly shows as text is ours or numbers:
-// it reads markup in texts, and names of partitions are Slurm's.
+// Draws graphs with plotly. Plotly reads markup in texts: names of partitions are escaped.
 
 import { h } from "./dom.js";
 import { pointsOf } from "./load-series.js";
 import { axisMarks, words } from "./load-time.js";
 
 const WIDTH_OF_A_MARK = 75;
-// Plotly 7.1 looks for it; of another release the tests in a browser tell the name, as a breach of the policy.
+// The id that plotly 7.1 looks for. With another release the browser tests fail and name the new id.
 const STYLE_OF_MAPS = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53";
 const DASHES = ["solid", "dash", "dot", "dashdot"];
 let loading = null;
 
-// Resolves to plotly; rejects where its script is not there.
+/** Loads plotly once, and resolves to it. Rejects if the script cannot be loaded. */
 export function plotly(source) {
   loading ??= new Promise((resolve, reject) => {
-    // Where plotly finds these it makes no style elements, which the policy of the pages forbids. The few rules of its own
-    // that are needed stand in pages.css; those of its maps are not.
+    // With these elements plotly adds no styles, which the policy of the pages forbids. pages.css has the few rules
+    // that graphs need.
     const found = [
       h("meta", { id: "plotly.js-style-global", class: "no-inline-styles" }),
       h("meta", { id: STYLE_OF_MAPS }),
@@ -24,13 +23,13 @@ export function plotly(source) {
     const script = document.createElement("script");
     script.src = source;
     script.addEventListener("load", () => resolve(window.Plotly));
-    script.addEventListener("error", () => reject(new Error("The script that draws the graphs did not come.")));
+    script.addEventListener("error", () => reject(new Error("The chart library could not be loaded.")));
     document.head.append(script);
   });
   return loading;
 }
 
-// The look of the line at an index: colours come round after six, then with another dash.
+/** Returns the look of the line at an index: six colours, then the same colours with another dash. */
 export const look = (index, limit = false) =>
   limit
     ? { variable: "--series-6", dash: "dash" }
@@ -60,7 +59,7 @@ function tracesOf(graph, samples, gaps) {
           showlegend: false,
         })),
   );
-  // A sample with gaps on both sides is a point.
+  // A sample with gaps on both sides is drawn as a point.
   const alone = samples.length < 60;
   const drawn = lines.map(({ line, points, style }) => ({
     x: points.x,
@@ -133,10 +132,15 @@ function layoutOf(graph, samples, range, { width, height }) {
   };
 }
 
-// Plotly's own measure leaves a part of the place empty.
+// Plotly's own measure leaves a part of the element empty.
 const sizeOf = (place) => ({ width: place.clientWidth, height: place.clientHeight });
 
-// Draws, or redraws in place. `onZoom(since, until)` and `onPoint(epoch or null)` tell what the reader does with it.
+/**
+ * Draws a graph, or redraws it in place.
+ *
+ * `onZoom(since, until)` is called for a range that the user drags, `onPoint(epoch)` for the time under the pointer,
+ * with null when the pointer leaves.
+ */
 export async function draw(Plotly, place, { graph, samples, gaps, range }, { onZoom, onPoint }) {
   const layout = layoutOf(graph, samples, range, sizeOf(place));
   const first = place.layout === undefined;
@@ -146,7 +150,7 @@ export async function draw(Plotly, place, { graph, samples, gaps, range }, { onZ
     showTips: false,
   });
   if (!first) return;
-  // A figure that is taken away shrinks to nothing, which plotly cannot draw.
+  // A removed figure has no width, and plotly cannot draw that.
   new ResizeObserver(() => place.clientWidth > 0 && Plotly.relayout(place, sizeOf(place))).observe(place);
   place.on("plotly_relayout", (change) => {
     if (change["xaxis.range[0]"] !== undefined)
@@ -156,13 +160,13 @@ export async function draw(Plotly, place, { graph, samples, gaps, range }, { onZ
   place.on("plotly_unhover", () => onPoint(null));
 }
 
-// Shows the upright line at this time; the graph tells that as if the pointer were there.
+/** Shows the vertical line at a time, as the pointer does; null hides it. */
 export function point(Plotly, place, epoch) {
   if (epoch === null) Plotly.Fx.unhover(place);
   else Plotly.Fx.hover(place, { xval: epoch }, ["xy"]);
 }
 
-// A PNG of the graph with its title and legend, as a data: address.
+/** Resolves to a PNG of the graph with its title and legend, as a data: URL. */
 export function picture(Plotly, place, graph, range, heading) {
   const subtitle = { text: escaped(`${words(range.since)} to ${words(range.until)}`), font: { size: 12 } };
   const title = { text: escaped(heading), font: { color: colour("--text") }, subtitle };

@@ -1,6 +1,6 @@
-// From samples of /load to the lines of the graphs. Pure.
+// The graphs of the Load page, from samples of /load. No I/O, no document.
 
-import { count, memory, percent } from "./dom.js";
+import { count, memory, percent } from "./format.js";
 
 const whole = (fields, get) => ({ fields, get });
 const of = (field) => whole([field], (sample, bound) => sample[field + bound]);
@@ -8,13 +8,16 @@ const inside = (partition, field) =>
   whole([`partitions.${field}`], (sample, bound) => sample.partitions?.[partition]?.[field + bound]);
 
 const LOAD_WORDS = {
-  cluster:
-    "How full the nodes are, on average: of each the share of its CPUs or of its memory that jobs hold, the larger one.",
-  partition: "How full the partition's own jobs make its nodes: the larger of CPU and memory share, on average.",
+  cluster: "Average allocation of the nodes (max of CPU and memory).",
+  partition: "Average allocation of this partition's nodes (max of CPU and memory) by its own jobs.",
 };
 
-// The graphs of the cluster, or of one partition: {id, title, about, format, lines}. A line has its name, the fields that
-// it needs, and get(sample, bound) with a bound of "", "_min" or "_max"; `limit` is one that others cannot pass.
+/**
+ * Returns the graphs of the cluster, or of one partition: {id, title, about, format, lines}.
+ *
+ * A line has its name, the fields that it needs, and get(sample, bound) with a bound of "", "_min" or "_max". `limit`
+ * is true for the line of what is configured.
+ */
 export function graphsOf(partition) {
   const line = partition === "" ? of : (field) => inside(partition, field);
   const load = partition === "" ? "total_load" : "partition_load";
@@ -34,7 +37,7 @@ export function graphsOf(partition) {
     {
       id: "jobs",
       title: "Jobs",
-      about: "The waiting rest of a job array counts as one.",
+      about: "A pending job array counts as one job.",
       format: count,
       lines: [
         { name: "running", ...line("jobs_running") },
@@ -44,28 +47,28 @@ export function graphsOf(partition) {
     {
       id: "cpus",
       title: "CPUs",
-      about: "CPUs that jobs hold, whether they use them or not.",
+      about: "CPUs allocated to jobs, whether they use them or not.",
       format: count,
       lines: pair("alloc_cpus", "total_cpus"),
     },
     {
       id: "memory",
       title: "Memory",
-      about: "Memory that jobs asked for and hold.",
+      about: "Memory allocated to jobs.",
       format: memory,
       lines: pair("alloc_mem", "total_mem"),
     },
     {
       id: "gpus",
       title: "GPUs",
-      about: "GPUs that jobs hold.",
+      about: "GPUs allocated to jobs.",
       format: count,
       lines: pair("alloc_gpus", "total_gpus"),
     },
   ];
 }
 
-// The graph that compares partitions, of those that the samples know.
+/** Returns the graph that compares partitions. */
 export function graphOfPartitions(names) {
   const lines = names.map((name) => ({ name, ...inside(name, "partition_load") }));
   return {
@@ -85,8 +88,12 @@ export const fieldsOf = (graphs) => [
 const AROUND = 5;
 const FACTOR = 2.5;
 
-// The indexes of samples that have a gap before them. Samples as they were taken (step 0) may lie wider apart in one part
-// of the range than in another, so what is a gap is measured against the pauses around it.
+/**
+ * Returns the indexes of samples that have a gap before them.
+ *
+ * A gap is a pause of more than 2.5 times the step. Samples without a step (0) are compared with the pauses around
+ * them, because their interval may change within the range.
+ */
 export function gapsIn(times, step) {
   const pauses = times.slice(1).map((time, index) => time - times[index]);
   const usual = (index) => {
@@ -97,8 +104,11 @@ export function gapsIn(times, step) {
   return new Set(pauses.flatMap((pause, index) => (pause > FACTOR * usual(index) ? [index + 1] : [])));
 }
 
-// A line as points: {x, y, parts}; null between points is a gap, `parts` are the stretches without one, each of
-// {x, low, high} where samples are means. `at` has, for each point, the index of its sample.
+/**
+ * Returns a line as points: {x, y, parts}. A null in `y` is a gap.
+ *
+ * `parts` are the stretches between gaps, each {x, low, high}, of samples that are averages.
+ */
 export function pointsOf(line, samples, gaps) {
   const points = { x: [], y: [], parts: [] };
   let part = null;
@@ -125,7 +135,7 @@ export function pointsOf(line, samples, gaps) {
   return points;
 }
 
-// {lowest, mean, highest, last} of a line over the samples; null where there is none.
+/** Returns {lowest, mean, highest, last} of a line over the samples; null without a value. */
 export function summaryOf(line, samples) {
   const values = samples.map((sample) => line.get(sample, "")).filter((value) => value !== null && value !== undefined);
   if (values.length === 0) return { lowest: null, mean: null, highest: null, last: null };
@@ -141,9 +151,9 @@ export function summaryOf(line, samples) {
   };
 }
 
-// Whether there is anything of this graph: clusters without GPUs have no graph of them, and neither have readers who may
-// not count jobs one of jobs.
+// Clusters without GPUs have no graph of GPUs. Users without permission to count all jobs have no graph of jobs.
 const LEAST = { gpus: Number.MIN_VALUE, jobs: 0 };
+/** Returns true if a graph has values to show. */
 export const hasValues = (graph, samples) =>
   !(graph.id in LEAST) ||
   graph.lines.some((line) =>

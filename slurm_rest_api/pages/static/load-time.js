@@ -1,13 +1,13 @@
-// Which time the graphs show: ranges, moves, the step that suits a range, and where the axis has its marks.
-// All times are epoch seconds; marks and words are in the reader's time zone.
+// Time ranges of the graphs: moves, the step for a range, the marks of the axis. No I/O, no document.
+// All times are epoch seconds. Marks and words are in the user's time zone.
 
 export const SPANS = { hour: 3600, day: 86400, week: 604800, month: 2592000, year: 31536000 };
-// The widths that the archive keeps ready, and how many points a graph can show.
+// The steps of the archive's roll-ups in seconds, and the most points of a graph.
 const WIDTHS = [600, 3600, 21600, 86400];
 const POINTS = 1500;
 const SHORTEST = 60;
 
-// The range of a state: {since, until, follows}; `follows` when it ends now and moves with the clock.
+/** Returns the range of a state: {since, until, follows}. A range that `follows` ends now and moves with the clock. */
 export function rangeOf(state, now) {
   const since = Number(state.since);
   const until = Number(state.until);
@@ -16,13 +16,15 @@ export function rangeOf(state, now) {
   return { since: now - seconds, until: now, follows: true };
 }
 
-// The parameter `step`; null for a day or less, where the service gives every sample that it has room for.
+/** Returns the parameter `step` for a range in seconds; null for up to a day, where the API chooses it. */
 export function stepFor(seconds) {
   if (seconds <= SPANS.day) return null;
   return WIDTHS.find((width) => seconds / width <= POINTS) ?? WIDTHS.at(-1);
 }
 
-// The range after a move: half of it "earlier" or "later", the middle half for "in", twice as much for "out".
+/**
+ * Returns the range after a move: half a range "earlier" or "later", its middle half for "in", twice as much for "out".
+ */
 export function moved({ since, until }, move, now) {
   const length = until - since;
   const shift = { earlier: [-0.5, -0.5], later: [0.5, 0.5], in: [0.25, -0.25], out: [-0.5, 0.5] }[move];
@@ -44,17 +46,17 @@ const full = new Intl.DateTimeFormat(undefined, {
   minute: "2-digit",
 });
 
+/** Returns a time with its weekday and date. */
 export const words = (epoch) => full.format(new Date(1000 * epoch));
 
-// A range or a pause in words: "3 hours", "1 day".
-export function lasting(seconds) {
+/** Returns a step in seconds as an adjective: "10-minute", "1-day". */
+export function stepText(seconds) {
   const [size, unit] =
     seconds < 60 ? [1, "second"] : seconds < 3600 ? [60, "minute"] : seconds < 86400 ? [3600, "hour"] : [86400, "day"];
-  const number = Math.round(seconds / size);
-  return `${number} ${unit}${number === 1 ? "" : "s"}`;
+  return `${Math.round(seconds / size)}-${unit}`;
 }
 
-// What `datetime-local` wants: the reader's wall clock.
+/** Returns a time as the value of an input of type datetime-local. */
 export function wallClock(epoch) {
   const date = new Date(1000 * epoch);
   const two = (value) => String(value).padStart(2, "0");
@@ -66,7 +68,7 @@ const MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720];
 const DAYS = [1, 2, 7, 14];
 const MONTHS = [1, 2, 3, 6, 12];
 
-// Marks are made with the calendar of the reader's zone, so that a day of 23 or 25 hours has them at whole hours too.
+// Marks are made with the calendar of the user's zone: a day of 23 or 25 hours has them at whole hours, too.
 function marks(since, until, { minutes, days, months }) {
   const start = new Date(1000 * since);
   const [year, at, date] = [start.getFullYear(), start.getMonth(), start.getDate()];
@@ -82,7 +84,7 @@ function marks(since, until, { minutes, days, months }) {
   }
 }
 
-// At most `most` marks: [{at, text}].
+/** Returns at most `most` marks: [{at, text}]. */
 export function axisMarks(since, until, most) {
   const least = (until - since) / Math.max(1, most);
   const minutes = MINUTES.find((value) => 60 * value >= least);

@@ -1,23 +1,26 @@
-// The dialog for a token, and files that have to be fetched with it. Loaded when one of them is wanted.
+// The dialog for a token, and downloads that need it. Loaded when one of them is used.
 
-import { root, send, token } from "./api-client.js";
+import { request, token } from "./api-client.js";
 import { byId, h, setText } from "./dom.js";
+import { root } from "./urls.js";
 
-// A token is in a header: one word of plain characters. `scontrol token` prints it behind a name.
+// `scontrol token` prints SLURM_JWT= before the token.
 function cleaned(text) {
   return text.trim().replace(/^SLURM_JWT=/, "");
 }
 
-// Resolves where the service knows who brings this token; what that person may see is another matter.
+// Resolves if the service accepts the token, whatever its user may view.
 async function tryToken(text) {
-  if (!/^[\x21-\x7e]+$/.test(text)) throw new Error("This is no token: it has spaces or special characters in it.");
+  // Headers take visible ASCII characters only.
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new Error("Not a valid token: it has spaces or special characters.");
   try {
-    await send(new URL("partitions?limit=1&fields=name", root), { headers: { Authorization: `Bearer ${text}` } });
+    await request(new URL("partitions?limit=1&fields=name", root), { headers: { Authorization: `Bearer ${text}` } });
   } catch (fault) {
     if (fault.status === 401 || fault.status === 0) throw fault;
   }
 }
 
+/** Opens the dialog, with the reason why the stored token was refused. */
 export function askForToken(why = "") {
   const dialog = byId("login");
   if (dialog.open) return;
@@ -41,10 +44,10 @@ async function logIn(event) {
   }
 }
 
-// Fetches what a link leads to, and saves or shows it.
+/** Fetches the target of a link with the token, and saves or shows it. */
 export async function openWithToken(link) {
   try {
-    const response = await send(link.href);
+    const response = await request(link.href);
     const content = URL.createObjectURL(await response.blob());
     if (link.hasAttribute("data-answer")) location.assign(content);
     else save(content, fileName(response, link));
@@ -60,7 +63,7 @@ function fileName(response, link) {
 
 function save(content, name) {
   h("a", { href: content, download: name }).click();
-  // The browser reads it after the click.
+  // The browser reads the content after the click.
   setTimeout(() => URL.revokeObjectURL(content), 60_000);
 }
 

@@ -1,19 +1,21 @@
-// The map: a canvas for each band, on which only cells are drawn whose look has changed, and the pointer and the keys on it.
+// The map: a canvas for each band, with the pointer and the keys on it. A refresh draws only cells whose look has
+// changed.
 
-import { lookSheet, onColours } from "./cells.js";
+import { lookSheet } from "./cell-looks.js";
 import { h, keyed } from "./dom.js";
+import { onColours } from "./frame.js";
 
-// Cells are smaller where there are more of them: [most cells, pixels of a cell with its gap].
+// Cells are smaller if there are more of them: [most cells, pixels of a cell with its gap].
 const SIZES = [
   [600, 20],
   [2500, 16],
   [6000, 13],
   [Infinity, 10],
 ];
-// On a wall nobody scrolls: the largest size at which all bands fit, each with so many pixels of heading.
+// A wall display has no scroll bar: the largest size at which all bands fit, each with a heading of this many pixels.
 const WALL_SIZES = Array.from({ length: 59 }, (_, step) => 64 - step);
 const HEADING = 60;
-// Browsers draw nothing at all on a canvas that is longer.
+// Browsers draw nothing on a longer canvas.
 const LONGEST_CANVAS = 16000;
 
 const hasClass = (name) => document.documentElement.classList.contains(name);
@@ -30,7 +32,7 @@ function commonest(codes) {
   return counts.indexOf(Math.max(...counts));
 }
 
-// Size of a cell in pixels of the page and of the canvas, and how many stand side by side.
+// Returns the size of a cell in pixels of the page and of the canvas, and the number of cells in a row.
 function layoutOf(bands, host) {
   const width = Math.max(host.clientWidth, 100);
   const all = bands.reduce((sum, { cells }) => sum + cells.length, 0);
@@ -43,7 +45,7 @@ function layoutOf(bands, host) {
   return { size: wanted, columns, pixels };
 }
 
-// Where a key leads from a cell: [band, index]. Above the first row is the last one of the band before, and so on.
+// Returns [band, index] of the cell to which a key leads. Above the first row is the last row of the band before.
 function target(key, { band, index }, bands, columns) {
   const at = bands.indexOf(band);
   const [before, after] = [bands[at - 1], bands[at + 1]];
@@ -69,8 +71,12 @@ function target(key, { band, index }, bands, columns) {
   return moves[key]?.();
 }
 
-// The map in `host`. `bandParts(band)` makes what stands above a band, `fillParts(element, band)` keeps it up to date;
-// onPoint(spot) is told what is pointed at or has the focus, onOpen(spot) what is chosen. A spot is {band, index, by}.
+/**
+ * The map in `host`.
+ *
+ * `bandParts(band)` makes the heading of a band, `fillParts(element, band)` updates it. `onPoint(spot)` is called for
+ * the cell under the pointer or with the focus, `onOpen(spot)` for one that is clicked. A spot is {band, index, by}.
+ */
 export class NodeMap {
   #host;
   #on;
@@ -79,7 +85,7 @@ export class NodeMap {
   #layout = { size: 0, columns: 1, pixels: 0 };
   #sheet = null;
   #drawn = 0;
-  // The cell that the keys move; the pointer goes its own way and comes back to it.
+  // The cell that the keys move. The map points at it again when the pointer leaves.
   #focus = null;
 
   constructor(host, on) {
@@ -102,7 +108,7 @@ export class NodeMap {
     this.#draw();
   }
 
-  // The same node of the same band, wherever it is now; null where it is no longer.
+  /** Returns the spot of the same node and band in the current bands; null if it is gone. */
   again(spot) {
     if (spot === null) return null;
     const { name } = spot.band.cells[spot.index];
@@ -120,7 +126,7 @@ export class NodeMap {
       this.#layout = layout;
       this.#sheet = lookSheet(layout.pixels);
     }
-    // Cells drawn since the page was opened, for whoever wants to know what a refresh costs.
+    // The number of cells drawn since the page was opened. Tests and benchmarks read it.
     this.#drawn = this.#bands.reduce((sum, band) => sum + this.#drawBand(band, anew), this.#drawn);
     this.#host.dataset.drawn = this.#drawn;
     performance.measure("map", "map begins");
@@ -137,11 +143,11 @@ export class NodeMap {
       canvas.style.setProperty("width", `${columns * size}px`);
       canvas.style.setProperty("height", `${rows * size}px`);
     }
-    // While a page is printed browsers put each stroke on the paper, and to clear a cell clears the paper: it is drawn aside.
+    // In print, browsers put each stroke on the paper, and clearing a cell clears the paper: draw on another canvas.
     const onPaper = all && hasClass("paper");
     const ground = onPaper ? h("canvas", { width: canvas.width, height: canvas.height }) : canvas;
     const pen = ground.getContext("2d");
-    // Most cells of a band look the same, and the browser repeats a picture much faster than we do.
+    // Most cells of a band look the same, and a pattern draws them much faster than a loop.
     const usual = all ? commonest(codes) : null;
     if (all) this.#tile(pen, usual, codes.length);
     let drawn = all ? codes.length : 0;
@@ -157,7 +163,7 @@ export class NodeMap {
     return drawn;
   }
 
-  // Fills the canvas with so many cells of one look.
+  // Fills the canvas with `number` cells of one look.
   #tile(pen, look, number) {
     const { pixels, columns } = this.#layout;
     const tile = h("canvas", { width: pixels, height: pixels });
@@ -220,7 +226,7 @@ export class NodeMap {
     cursor.scrollIntoView({ block: "nearest" });
   }
 
-  // The Tab key leads into one band alone.
+  // The Tab key leads into one band only.
   #enterAt(band) {
     for (const [name, { field }] of this.#fields) field.tabIndex = name === band?.name ? 0 : -1;
   }

@@ -1,14 +1,19 @@
-// The map of partitions and nodes: filters, what is pointed at, and the same facts as a table.
+// The Nodes page: filters, the map, the panel of the current node, and the same facts as a table.
 
-import { address, ask, poll, subscribe } from "./api-client.js";
-import { bands, facts, onColours, sample, sorted, summary } from "./cells.js";
-import { byId, count, debounce, faultNotice, h, keyed, notice, percent, replaceChildren, setText } from "./dom.js";
-import { nodeLink, onMove, page, readState, setCurlLine, writeState } from "./frame.js";
+import { getJson, poll, subscribe } from "./api-client.js";
+import { sample } from "./cell-looks.js";
+import { bands, facts, sorted, summary } from "./cells.js";
+import { byId, debounce, faultNotice, h, keyed, notice, replaceChildren, setText } from "./dom.js";
+import { count, percent } from "./format.js";
+import { nodeLink, onColours, onMove, page, readState, setCurlLine, writeState } from "./frame.js";
 import { NodeMap } from "./map.js";
+import { apiUrl } from "./urls.js";
 
 const DEFAULTS = { partition: "", state: "", name: "", view: "map", place: "" };
-const OF_NODES = [
+const NODE_FIELDS = [
   "state",
+  "state_base",
+  "state_flags",
   "cpus",
   "alloc_cpus",
   "real_memory",
@@ -18,7 +23,7 @@ const OF_NODES = [
   "partitions",
   "reason",
 ];
-const OF_USAGE = [
+const USAGE_FIELDS = [
   ...["priority", "state", "partition_load"].map((field) => `partitions.${field}`),
   ...["running_jobs", "cpus_allocated", "mem_allocated"].map((field) => `partitions.nodes.${field}`),
 ];
@@ -32,7 +37,7 @@ const STATES = [
   ["DRAIN", "draining or drained"],
   ["FAIL", "failing"],
   ["COMPLETING", "completing"],
-  ["MAINTENANCE", "in maintenance"],
+  ["MAINTENANCE", "maintenance"],
   ["RESERVED", "reserved"],
   ["PLANNED", "planned"],
   ["POWERED_DOWN", "powered down"],
@@ -41,7 +46,7 @@ const ROWS = 200;
 
 let state = readState(DEFAULTS);
 let ending = new AbortController();
-// What has been answered to the present question: names are kept in order, as sorting takes longer than drawing.
+// The answers to the current filters. The names are kept sorted, because sorting takes longer than drawing.
 let known = { names: null, records: null, partitions: null };
 const faults = new Map();
 let shown = [];
@@ -61,7 +66,7 @@ const map = new NodeMap(byId("map"), {
   fillParts,
   onPoint: point,
   onOpen: ({ band, index, by }) => {
-    // A finger points and chooses at once; the panel has the links.
+    // A tap only points. The panel has the links.
     if (by !== "touch") location.assign(page("queue", { node: band.cells[index].name }));
   },
 });
@@ -74,8 +79,8 @@ function point(spot) {
     replaceChildren(byId("panel-name"), nodeLink(name));
     replaceChildren(
       byId("panel-links"),
-      h("a", { href: page("queue", { node: name }) }, "Jobs on it"),
-      h("a", { href: page("node", { name }) }, "All about it"),
+      h("a", { href: page("queue", { node: name }) }, "Jobs on this node"),
+      h("a", { href: page("node", { name }) }, "Node details"),
     );
   }
   byId("panel").classList.add("pointed");
@@ -120,18 +125,18 @@ function showTable() {
   });
   setText(
     byId("caption"),
-    `${count(Math.min(rows, lines.length))} of ${count(lines.length)}: each node under each of its partitions`,
+    `${count(Math.min(rows, lines.length))} of ${count(lines.length)} rows: one for each node and partition`,
   );
   byId("more").hidden = lines.length <= rows;
 }
 
 function filters() {
-  const told = [
+  const set = [
     ["partition", "partition"],
     ["state", "state"],
     ["name", "names"],
   ].filter(([name]) => state[name] !== "");
-  return told.map(([name, text]) => `${text} ${state[name]}`).join(", ");
+  return set.map(([name, text]) => `${text} ${state[name]}`).join(", ");
 }
 
 function show() {
@@ -141,11 +146,11 @@ function show() {
   const asTable = state.view === "table";
   byId("nodes").classList.toggle("wide", asTable);
   const chosen = filters();
-  const detail = chosen ? `Chosen: ${chosen}.` : "The cluster has no node in any partition that you may see.";
+  const detail = chosen ? `Filters: ${chosen}.` : "The cluster has no nodes in partitions that you may view.";
   const [fault] = faults.values();
   replaceChildren(
     byId("blank"),
-    fault ? faultNotice(fault) : shown.length === 0 && notice("empty", "No node matches", detail),
+    fault ? faultNotice(fault) : shown.length === 0 && notice("empty", "No matching nodes", detail),
   );
   byId("map").hidden = asTable || shown.length === 0;
   byId("list").hidden = !asTable || shown.length === 0;
@@ -165,13 +170,13 @@ function succeed(source) {
 function fail(source, fault) {
   faults.set(source, fault);
   if (fault.parameter === "name") byId("name").setAttribute("aria-invalid", "true");
-  // What is there stays, and the frame says how old it is, unless the question itself was wrong.
+  // The map stays, and the frame shows its age, unless the request itself was refused.
   if (fault.status === 400 || fault.status === 403) shown = [];
   for (const id of ["map", "list"]) byId(id).hidden ||= shown.length === 0;
   replaceChildren(byId("blank"), faultNotice(fault));
 }
 
-function askAnew() {
+function reload() {
   ending.abort();
   ending = new AbortController();
   const { signal } = ending;
@@ -181,10 +186,9 @@ function askAnew() {
   byId("name").removeAttribute("aria-invalid");
   if (shown.length === 0) replaceChildren(byId("blank"), notice("loading", "Loading …"));
   const { partition, state: wanted, name } = state;
-  const question = { partition, state: wanted, name, fields: OF_NODES };
-  setCurlLine(address("nodes", { ...question, fields: ["name", ...OF_NODES], format: "table" }));
-  subscribe("nodes", question, {
-    wait: 0,
+  const query = { partition, state: wanted, name, fields: NODE_FIELDS };
+  setCurlLine(apiUrl("nodes", { ...query, fields: ["name", ...NODE_FIELDS], format: "table" }));
+  subscribe("nodes", query, {
     signal,
     onChange: (records, { full, gone }) => {
       const sameNames = !full && gone.size === 0 && known.names?.length === records.size;
@@ -196,7 +200,7 @@ function askAnew() {
   });
   poll(
     "usage",
-    { compact: true, partition, fields: OF_USAGE },
+    { compact: true, partition, fields: USAGE_FIELDS },
     {
       signal,
       onAnswer: ({ data }) => {
@@ -223,11 +227,11 @@ function showControls() {
   byId("view").setAttribute("aria-pressed", String(state.view === "table"));
 }
 
-function choose(changes, asksAnew) {
+function choose(changes, reloads) {
   state = { ...state, ...changes };
   writeState(state, DEFAULTS, { push: true });
   showControls();
-  if (asksAnew) askAnew();
+  if (reloads) reload();
   else show();
 }
 
@@ -254,7 +258,7 @@ function listen() {
   onMove(() => {
     state = readState(DEFAULTS);
     showControls();
-    askAnew();
+    reload();
   });
   onColours(drawLegend);
 }
@@ -263,10 +267,10 @@ function offer(partitions) {
   for (const name of sorted(Object.keys(partitions))) option(byId("partition"), name);
 }
 
-// With a partition in the address the answers say nothing of the others.
+// With a partition in the address the answers name that partition only.
 async function offerOthers() {
   try {
-    offer((await ask("partitions", { fields: "name" })).data);
+    offer((await getJson("partitions", { fields: "name" })).data);
   } catch (fault) {
     fail("partitions", fault);
   }
@@ -276,4 +280,4 @@ for (const [value, text] of STATES) option(byId("state"), value, text);
 listen();
 showControls();
 drawLegend();
-askAnew();
+reload();

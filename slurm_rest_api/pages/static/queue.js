@@ -1,30 +1,24 @@
-// The queue: a page of it by filters, order and columns that stand in the address, kept up to date by its changes.
+// The Queue page: a page of jobs by the filters, order and columns in the address, kept up to date by its changes.
 
-import { address, ask, subscribe } from "./api-client.js";
-import { byId, count, debounce, faultNotice, h, notice, replaceChildren, setText } from "./dom.js";
+import { getJson, subscribe } from "./api-client.js";
+import { byId, debounce, faultNotice, h, notice, replaceChildren, setText } from "./dom.js";
+import { count, plural } from "./format.js";
 import { onMove, page, readState, setCurlLine, writeState } from "./frame.js";
-import { reason } from "./jobs.js";
-import { arrange, COLUMNS, chosenColumns, DEFAULT_COLUMNS, fieldsOf, makeTable } from "./queue-table.js";
+import { reason } from "./job-reasons.js";
+import { arrange, fullState, stateText } from "./jobs.js";
+import { COLUMNS, chosenColumns, csvFieldsOf, DEFAULT_COLUMNS, fieldsOf } from "./queue-columns.js";
+import { makeTable } from "./queue-table.js";
+import { apiUrl, cursorOf, withJobIds } from "./urls.js";
 
-const FILTERS = [
-  "user",
-  "account",
-  "partition",
-  "state",
-  "name",
-  "reason",
-  "qos",
-  "jobid",
-  "array",
-  "node",
-  "submitafter",
-  "submitbefore",
-  "startafter",
-  "startbefore",
+const MAIN_FILTERS = ["user", "account", "partition", "state", "name", "reason"];
+const MORE_FILTERS = [
+  ...["qos", "jobid", "array", "node"],
+  ...["submitafter", "submitbefore", "startafter", "startbefore"],
 ];
-const HIDDEN_FILTERS = FILTERS.slice(6);
+const FILTERS = [...MAIN_FILTERS, ...MORE_FILTERS];
+const NO_FILTERS = Object.fromEntries(FILTERS.map((name) => [name, ""]));
 const DEFAULTS = {
-  ...Object.fromEntries(FILTERS.map((name) => [name, ""])),
+  ...NO_FILTERS,
   sort: "",
   limit: "50",
   trail: "",
@@ -32,42 +26,28 @@ const DEFAULTS = {
   fold: "yes",
   open: "",
 };
-const MOST_PAGES_BACK = 30;
-const QUICK = ["RUNNING", "PENDING"];
-const SHORT = {
-  R: "RUNNING",
-  PD: "PENDING",
-  CG: "COMPLETING",
-  CD: "COMPLETED",
-  CA: "CANCELLED",
-  F: "FAILED",
-  TO: "TIMEOUT",
-  S: "SUSPENDED",
-};
+const MAX_TRAIL = 30;
+const ALWAYS_SHOWN_STATES = ["RUNNING", "PENDING"];
+const RETRY_SECONDS = 10;
 
 let state = readState(DEFAULTS);
 let jobs = [];
-let following = null;
-let last = null;
+let current = null;
+let lastMeta = null;
 
 const table = makeTable({ onSort: sortBy, onFold: toggleArray });
+// The cursors of the pages before this one: the API has none that lead back.
 const cursors = () => state.trail.split(".").filter(Boolean);
 const openArrays = () => new Set(state.open.split(",").filter(Boolean));
+const path = (route = "queue") => withJobIds(route, state.jobid);
+// The job ids are in the path.
+const filters = () => Object.fromEntries(FILTERS.filter((name) => name !== "jobid").map((name) => [name, state[name]]));
+const filtersInWords = () =>
+  FILTERS.filter((name) => state[name] !== "")
+    .map((name) => `${name}=${state[name]}`)
+    .join("  ");
 
-// Comparisons of job ids are written with their operator, several with blanks between them.
-function path() {
-  const comparisons = state.jobid
-    .split(/[\s&]+/)
-    .filter(Boolean)
-    .map((text) => `jobid=${encodeURIComponent(text)}`);
-  return comparisons.length > 0 ? `queue?${comparisons.join("&")}` : "queue";
-}
-
-function filters() {
-  return Object.fromEntries(FILTERS.filter((name) => name !== "jobid").map((name) => [name, state[name]]));
-}
-
-function question() {
+function query() {
   const fields = fieldsOf(chosenColumns(state.columns));
   return { ...filters(), fields, sort: state.sort, limit: state.limit, cursor: cursors().at(-1) };
 }
@@ -77,15 +57,15 @@ function change(news, { push = true } = {}) {
   writeState(state, DEFAULTS, { push });
 }
 
-// What the reader asks for anew begins at its first page.
-function askAnew(news) {
+// New filters or another order start at the first page.
+function reload(news) {
   change({ trail: "", ...news });
   load();
 }
 
 function sortBy(field) {
   const next = { [field]: `-${field}`, [`-${field}`]: "" }[state.sort] ?? field;
-  askAnew({ sort: next });
+  reload({ sort: next });
 }
 
 function toggleArray(array) {
@@ -96,8 +76,8 @@ function toggleArray(array) {
 }
 
 function draw(gone) {
-  const folds = state.fold === "yes" && state.array === "";
-  table.show(arrange(jobs, folds, openArrays()), gone);
+  const grouped = state.fold === "yes" && state.array === "";
+  table.show(arrange(jobs, grouped, openArrays()), gone);
 }
 
 function showFilters() {
@@ -106,46 +86,26 @@ function showFilters() {
     if (document.activeElement !== input || input.value === "") input.value = state[name];
     input.removeAttribute("aria-invalid");
   }
-  byId("more").open ||= HIDDEN_FILTERS.some((name) => state[name] !== "");
+  byId("more").open ||= MORE_FILTERS.some((name) => state[name] !== "");
   byId("fold").checked = state.fold === "yes";
   byId("limit").value = state.limit;
-  for (const box of byId("choices").querySelectorAll("input"))
-    box.checked = chosenColumns(state.columns).includes(box.value);
   const columns = chosenColumns(state.columns);
+  for (const box of byId("choices").querySelectorAll("input")) box.checked = columns.includes(box.value);
   table.setHeads(columns, state.sort);
-  byId("csv").href = csvAddress();
+  byId("csv").href = apiUrl(path("queue.csv"), { ...filters(), sort: state.sort, fields: csvFieldsOf(columns) }).href;
 }
 
-function csvAddress() {
-  const fields = chosenColumns(state.columns).flatMap((name) => COLUMNS[name].needs ?? [name]);
-  const wanted = { ...filters(), sort: state.sort, fields: [...new Set(fields)].join(",") };
-  return address(path().replace("queue", "queue.csv"), wanted).href;
+function emptyNotice() {
+  if (filtersInWords()) return notice("empty", "No matching jobs", `Filters: ${filtersInWords()}.`);
+  const title = cursors().length > 0 ? "This page is empty now" : "The queue is empty";
+  return notice("empty", title, "Jobs appear here when they are submitted.");
 }
-
-// Says which filters hold, for a page that has nothing to show.
-const inWords = () =>
-  FILTERS.filter((name) => state[name] !== "")
-    .map((name) => `${name}=${state[name]}`)
-    .join("  ");
 
 function showFound({ total }) {
   const here = jobs.length < total ? `, ${count(jobs.length)} of them on this page` : "";
-  setText(
-    byId("found"),
-    `${count(total)} ${total === 1 ? "job" : "jobs"}${inWords() ? ` with ${inWords()}` : ""}${here}`,
-  );
-  const blank = byId("blank");
-  if (jobs.length > 0) replaceChildren(blank);
-  else if (inWords()) replaceChildren(blank, notice("empty", "No job matches", `The filters are: ${inWords()}.`));
-  else
-    replaceChildren(
-      blank,
-      notice(
-        "empty",
-        cursors().length > 0 ? "Nothing on this page any more" : "The queue is empty",
-        "Jobs appear here as they are submitted.",
-      ),
-    );
+  const matching = filtersInWords() ? ` with ${filtersInWords()}` : "";
+  setText(byId("found"), `${plural(total, "job")}${matching}${here}`);
+  replaceChildren(byId("blank"), jobs.length === 0 && emptyNotice());
   byId("scroll").hidden = jobs.length === 0;
 }
 
@@ -154,95 +114,72 @@ function showPager({ next }) {
   byId("first").disabled = at === 0;
   byId("previous").disabled = at === 0;
   byId("next").disabled = !next;
-  setText(byId("place"), `Page ${at + 1}${at >= MOST_PAGES_BACK ? " or later" : ""}`);
+  setText(byId("place"), `Page ${at + 1}${at >= MAX_TRAIL ? " or later" : ""}`);
 }
 
 function card(name, { count: number, cpus, gpus }) {
-  const asked = state.state.toUpperCase();
-  const chosen = (SHORT[asked] ?? asked) === name;
-  const label = name === "" ? "all" : name.toLowerCase().replaceAll("_", " ");
+  const isChosen = fullState(state.state) === name;
+  const choose = () => reload({ state: isChosen && name !== "" ? "" : name });
   return h(
     "button",
-    {
-      type: "button",
-      "aria-pressed": String(chosen),
-      "data-state": name,
-      onclick: () => askAnew({ state: chosen && name !== "" ? "" : name }),
-    },
-    h("span", { class: "label" }, label),
+    { type: "button", "aria-pressed": String(isChosen), "data-state": name, onclick: choose },
+    h("span", { class: "label" }, name === "" ? "all" : stateText(name)),
     h("strong", {}, count(number)),
     h("span", { class: "sums" }, `${count(cpus)} CPUs${gpus ? `, ${count(gpus)} GPUs` : ""}`),
   );
 }
 
-// How many there are in each state, whatever state is chosen: the cards choose it.
+// Loads the number of jobs in each state, for the other filters. The cards choose a state.
 async function loadSummary(signal) {
-  const { data } = await ask(path(), { ...filters(), state: "", group_by: "state" }, { signal });
-  const sums = { count: 0, cpus: 0, gpus: 0 };
+  const { data } = await getJson(path(), { ...filters(), state: "", group_by: "state" }, { signal });
+  const none = { count: 0, cpus: 0, gpus: 0 };
+  const sums = { ...none };
   for (const group of Object.values(data)) for (const name of Object.keys(sums)) sums[name] += group[name];
-  const names = [...new Set([...QUICK, ...Object.keys(data)])];
+  const names = [...new Set([...ALWAYS_SHOWN_STATES, ...Object.keys(data)])];
+  const cards = names.map((name) => card(name, data[name] ?? none));
   const focused = document.activeElement?.closest?.("#summary button")?.dataset.state;
-  replaceChildren(
-    byId("summary"),
-    card("", sums),
-    names.map((name) => card(name, data[name] ?? { count: 0, cpus: 0, gpus: 0 })),
-  );
+  replaceChildren(byId("summary"), card("", sums), cards);
   if (focused !== undefined) byId("summary").querySelector(`[data-state="${focused}"]`)?.focus({ preventScroll: true });
 }
 
-async function loadReasons() {
-  const { data } = await ask(path(), { ...filters(), state: state.state || "PD", group_by: "reason" });
-  const rows = Object.entries(data)
-    .filter(([name]) => name !== "None" && name !== "(null)")
-    .sort(([, one], [, other]) => other.count - one.count);
-  const heads = ["Reason", "In a few words", "Jobs", "What it means"];
-  const body = rows.map(([name, group]) => {
-    const { label, meaning } = reason(name);
-    const link = h("a", { href: page("queue", { ...onlyGiven(filters()), reason: name }) }, name);
-    return h(
-      "tr",
-      {},
-      h("th", { scope: "row" }, link),
-      h("td", {}, label === name ? "–" : label),
-      h("td", { class: "number" }, count(group.count)),
-      h("td", {}, meaning),
-    );
-  });
-  if (body.length === 0) replaceChildren(byId("why"), notice("empty", "No job waits for a reason", inWords()));
-  else
-    replaceChildren(
-      byId("why"),
-      h(
-        "div",
-        { class: "scroll", tabindex: "0", role: "region", "aria-label": "Reasons" },
-        h(
-          "table",
-          {},
-          h("caption", {}, "The most common first. Each leads to its jobs."),
-          h(
-            "thead",
-            {},
-            h(
-              "tr",
-              {},
-              heads.map((title) => h("th", { scope: "col", class: title === "Jobs" ? "number" : null }, title)),
-            ),
-          ),
-          h("tbody", {}, body),
-        ),
-      ),
-    );
+function reasonRow([name, group]) {
+  const { label, meaning } = reason(name);
+  const given = Object.entries(filters()).filter(([, value]) => value !== "");
+  const link = h("a", { href: page("queue", { ...Object.fromEntries(given), reason: name }) }, name);
+  return h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, link),
+    h("td", {}, label === name ? "–" : label),
+    h("td", { class: "number" }, count(group.count)),
+    h("td", {}, meaning),
+  );
 }
 
-const onlyGiven = (parameters) => Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ""));
+async function loadReasons() {
+  const { data } = await getJson(path(), { ...filters(), state: state.state || "PD", group_by: "reason" });
+  const groups = Object.entries(data).filter(([name]) => name !== "None" && name !== "(null)");
+  groups.sort(([, one], [, other]) => other.count - one.count);
+  if (groups.length === 0) {
+    replaceChildren(byId("why"), notice("empty", "No pending job has a reason", filtersInWords()));
+    return;
+  }
+  const head = (title) => h("th", { scope: "col", class: title === "Jobs" ? "number" : null }, title);
+  const heads = ["Reason", "Summary", "Jobs", "Meaning"].map(head);
+  const caption = h("caption", {}, "The most common first, with links to their jobs.");
+  const body = h("tbody", {}, groups.map(reasonRow));
+  const reasons = h("table", {}, caption, h("thead", {}, h("tr", {}, heads)), body);
+  const region = { class: "scroll", tabindex: "0", role: "region", "aria-label": "Reasons" };
+  replaceChildren(byId("why"), h("div", region, reasons));
+}
 
 function showFault(fault) {
-  byId("rows").parentElement.setAttribute("aria-busy", "false");
-  const known = jobs.length > 0 && fault.status !== 400 && fault.status !== 403;
+  table.idle();
   replaceChildren(byId("fault"), faultNotice(fault));
   byId(`f-${fault.parameter}`)?.setAttribute("aria-invalid", "true");
-  if (HIDDEN_FILTERS.includes(fault.parameter)) byId("more").open = true;
-  if (known) return;
+  if (MORE_FILTERS.includes(fault.parameter)) byId("more").open = true;
+  // Rows stay while the server is away. A refused request has no rows.
+  if (jobs.length > 0 && fault.status !== 400 && fault.status !== 403) return;
   jobs = [];
   table.clear();
   byId("scroll").hidden = true;
@@ -251,19 +188,19 @@ function showFault(fault) {
 }
 
 async function loadPage(signal, gone = new Set()) {
-  const answer = await ask(path(), { ...question(), shape: "list" }, { signal });
+  const answer = await getJson(path(), { ...query(), shape: "list" }, { signal });
   jobs = answer.data;
-  last = answer.meta;
+  lastMeta = answer.meta;
   replaceChildren(byId("fault"));
   byId("scroll").hidden = false;
-  showFound(last);
-  showPager(last);
+  showFound(lastMeta);
+  showPager(lastMeta);
   draw(gone);
-  return last.version;
+  return lastMeta.version;
 }
 
-// Changes among all jobs that match make the page be asked again: what is on it may have moved.
-async function keepUp(version, signal) {
+// Loads the page again after changes among the matching jobs, because its jobs may be others now.
+async function keepUpToDate(version, signal) {
   const refresh = debounce(200, async (gone) => {
     try {
       await loadPage(signal, gone);
@@ -274,65 +211,61 @@ async function keepUp(version, signal) {
   });
   const onChange = (_records, { gone }) => refresh(gone);
   const onSame = () => byId("fault").hasChildNodes() && refresh(new Set());
-  await subscribe(
-    path(),
-    { ...filters(), fields: "job_id" },
-    { from: version, signal, onChange, onSame, onFault: showFault },
-  );
+  const ids = { ...filters(), fields: "job_id" };
+  await subscribe(path(), ids, { from: version, signal, onChange, onSame, onFault: showFault });
 }
 
 async function load() {
-  following?.abort();
-  following = new AbortController();
-  const { signal } = following;
+  current?.abort();
+  current = new AbortController();
+  const { signal } = current;
   showFilters();
   table.busy();
-  setCurlLine(address(path(), question()));
+  setCurlLine(apiUrl(path(), query()));
   try {
     const [version] = await Promise.all([loadPage(signal), loadSummary(signal)]);
     if (byId("why").querySelector("table")) await loadReasons();
-    await keepUp(version, signal);
+    await keepUpToDate(version, signal);
   } catch (error) {
     if (error.name === "AbortError") return;
     showFault(error);
-    if (error.status === 0 || error.status >= 500)
-      setTimeout(() => signal.aborted || load(), 1000 * (error.retryAfter ?? 10));
+    if (error.status !== 0 && error.status < 500) return;
+    setTimeout(() => signal.aborted || load(), 1000 * (error.retryAfter ?? RETRY_SECONDS));
   }
 }
 
 function chooseColumns() {
   const chosen = [...byId("choices").querySelectorAll("input:checked")].map((box) => box.value);
   const kept = chosenColumns(state.columns).filter((name) => chosen.includes(name));
-  askAnew({ trail: state.trail, columns: [...new Set([...kept, ...chosen])].join(",") });
+  reload({ trail: state.trail, columns: [...new Set([...kept, ...chosen])].join(",") });
+}
+
+function columnChoice([name, { title }]) {
+  const box = h("input", { type: "checkbox", value: name, onchange: chooseColumns });
+  return h("label", { class: "tick" }, box, title);
 }
 
 function start() {
-  const boxes = Object.entries(COLUMNS).filter(([name]) => name !== "job_id");
-  replaceChildren(
-    byId("choices"),
-    boxes.map(([name, { title }]) =>
-      h("label", { class: "tick" }, h("input", { type: "checkbox", value: name, onchange: chooseColumns }), title),
-    ),
-  );
+  const columns = Object.entries(COLUMNS).filter(([name]) => name !== "job_id");
+  replaceChildren(byId("choices"), columns.map(columnChoice));
   byId("filters").addEventListener("submit", (event) => {
     event.preventDefault();
-    askAnew(Object.fromEntries(FILTERS.map((name) => [name, byId(`f-${name}`).value.trim()])));
+    reload(Object.fromEntries(FILTERS.map((name) => [name, byId(`f-${name}`).value.trim()])));
   });
   byId("clear").addEventListener("click", () => {
     for (const name of FILTERS) byId(`f-${name}`).value = "";
-    askAnew(Object.fromEntries(FILTERS.map((name) => [name, ""])));
+    reload(NO_FILTERS);
   });
   byId("fold").addEventListener("change", (event) => {
     change({ fold: event.target.checked ? "yes" : "no" });
     draw(new Set());
   });
-  byId("limit").addEventListener("change", (event) => askAnew({ limit: event.target.value }));
-  byId("first").addEventListener("click", () => askAnew({}));
-  byId("previous").addEventListener("click", () => askAnew({ trail: cursors().slice(0, -1).join(".") }));
-  byId("next").addEventListener("click", () => {
-    const cursor = new URL(last.next, location.href).searchParams.get("cursor");
-    askAnew({ trail: [...cursors(), cursor].slice(-MOST_PAGES_BACK).join(".") });
-  });
+  byId("limit").addEventListener("change", (event) => reload({ limit: event.target.value }));
+  byId("first").addEventListener("click", () => reload({}));
+  byId("previous").addEventListener("click", () => reload({ trail: cursors().slice(0, -1).join(".") }));
+  byId("next").addEventListener("click", () =>
+    reload({ trail: [...cursors(), cursorOf(lastMeta.next)].slice(-MAX_TRAIL).join(".") }),
+  );
   byId("explain").addEventListener("click", () =>
     loadReasons().catch((error) => replaceChildren(byId("why"), faultNotice(error))),
   );

@@ -5,10 +5,10 @@ import test from "node:test";
 
 import {
   axisMarks,
-  lasting,
   moved,
   rangeOf,
   stepFor,
+  stepText,
   wallClock,
 } from "../../../slurm_rest_api/pages/static/load-time.js";
 
@@ -69,17 +69,16 @@ test("a move keeps the range before the current time and at least a minute long"
   for (const [from, move, to] of cases) assert.deepEqual(moved(from, move, NOW), to, move);
 });
 
-test("a length of time is written in its largest whole unit", () => {
+test("a step is written in its largest unit", () => {
   const cases = [
-    [1, "1 second"],
-    [59, "59 seconds"],
-    [60, "1 minute"],
-    [600, "10 minutes"],
-    [HOUR, "1 hour"],
-    [6 * HOUR, "6 hours"],
-    [DAY, "1 day"],
+    [30, "30-second"],
+    [60, "1-minute"],
+    [600, "10-minute"],
+    [HOUR, "1-hour"],
+    [6 * HOUR, "6-hour"],
+    [DAY, "1-day"],
   ];
-  for (const [seconds, text] of cases) assert.equal(lasting(seconds), text);
+  for (const [seconds, text] of cases) assert.equal(stepText(seconds), text);
 });
 
 test("a form field has the reader's wall clock", () => {

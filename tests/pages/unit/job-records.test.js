@@ -1,19 +1,20 @@
-// What the form of the History page asks, and how its records are summed up.
+// The query of the History form, and facts about job records.
 
 import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
   cpusOf,
+  efficiencyOf,
   exitOf,
   FILTERS,
   failuresIn,
   filtersIn,
-  moment,
-  questionOf,
+  queryOf,
   shareOfLimit,
+  timeOf,
   waited,
-} from "../../../slurm_rest_api/pages/static/history-records.js";
+} from "../../../slurm_rest_api/pages/static/job-records.js";
 
 test("a date without an offset is the reader's, and goes to the service as epoch seconds", () => {
   const cases = [
@@ -26,7 +27,7 @@ test("a date without an offset is the reader's, and goes to the service as epoch
     ["2026-11-24T10:15Z", "2026-11-24T10:15Z"],
     ["", ""],
   ];
-  for (const [text, value] of cases) assert.equal(moment(text), value, text);
+  for (const [text, value] of cases) assert.equal(timeOf(text), value, text);
 });
 
 test("each comparison of job ids is a parameter of its own", () => {
@@ -37,10 +38,10 @@ test("each comparison of job ids is a parameter of its own", () => {
     [">=5,<10", "history?jobid=%3E%3D5&jobid=%3C10"],
   ];
   for (const [jobid, path] of cases) {
-    const question = questionOf({ ...FILTERS, jobid, user: "alice" });
-    assert.equal(question.path, path);
-    assert.equal(question.parameters.user, "alice");
-    assert.equal("jobid" in question.parameters, false);
+    const query = queryOf({ ...FILTERS, jobid, user: "alice" });
+    assert.equal(query.path, path);
+    assert.equal(query.parameters.user, "alice");
+    assert.equal("jobid" in query.parameters, false);
   }
 });
 
@@ -95,4 +96,18 @@ test("CPUs are those that a job held, or asked for; waiting ends with the start"
   assert.equal(cpusOf({ tres_alloc: null, cpus_req: 4 }), 4);
   assert.equal(waited({ time_submit: 10, time_start: 25 }), 15);
   assert.equal(waited({ time_submit: 10, time_start: null }), null);
+});
+
+test("the CPU efficiency is known for an ended job whose steps recorded CPU time", () => {
+  const record = { cpu_time: 3600, elapsed: 1800, tres_alloc: { cpu: 4 }, time_end: 1 };
+  const cases = [
+    [record, 0.5],
+    [{ ...record, cpu_time: null }, null],
+    [{ ...record, cpu_time: undefined }, null],
+    [{ ...record, cpu_time: 0 }, 0],
+    [{ ...record, elapsed: 0 }, null],
+    [{ ...record, tres_alloc: null }, null],
+    [{ ...record, time_end: null }, null],
+  ];
+  for (const [found, share] of cases) assert.equal(efficiencyOf(found), share);
 });

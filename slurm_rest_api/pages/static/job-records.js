@@ -1,4 +1,6 @@
-// What a filled form asks, and what a job record tells. Pure.
+// Job records of the accounting database: the query of the History form, and facts about a record. No I/O.
+
+import { withJobIds } from "./urls.js";
 
 export const FILTERS = {
   user: "",
@@ -43,31 +45,25 @@ export const FIELDS = [
   "nodelist",
   "failed_node",
 ];
-const MOMENTS = ["submitafter", "submitbefore", "startafter", "startbefore", "endafter", "endbefore"];
+const TIMES = ["submitafter", "submitbefore", "startafter", "startbefore", "endafter", "endbefore"];
 
-// A date without an offset means the reader's wall clock; the service would take it for its own.
-export function moment(text) {
+/** Returns a date without an offset as epoch seconds of the user's time zone. Other texts are returned as they are. */
+export function timeOf(text) {
   if (!/^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?$/.test(text)) return text;
   const time = new Date(text.length === 10 ? `${text}T00:00` : text.replace(" ", "T")).getTime();
   return Number.isNaN(time) ? text : String(time / 1000);
 }
 
-// {path, parameters} of a state of the form. Comparisons of job ids may be several, each a parameter of its own.
-export function questionOf(state) {
+/** Returns {path, parameters} of the request for a state of the form. */
+export function queryOf(state) {
   const parameters = Object.fromEntries(
-    Object.keys(FILTERS).map((name) => [name, MOMENTS.includes(name) ? moment(state[name]) : state[name]]),
+    Object.keys(FILTERS).map((name) => [name, TIMES.includes(name) ? timeOf(state[name]) : state[name]]),
   );
-  const comparisons = state.jobid
-    .replaceAll(/([<>=])\s+/g, "$1")
-    .split(/[\s,&]+/)
-    .filter(Boolean);
   delete parameters.jobid;
-  const path =
-    comparisons.length === 0 ? "history" : `history?${new URLSearchParams(comparisons.map((text) => ["jobid", text]))}`;
-  return { path, parameters };
+  return { path: withJobIds("history", state.jobid), parameters };
 }
 
-// The filters of a state in words, for "nothing matches …".
+/** Returns the filters that are set: ["user=alice"]. */
 export const filtersIn = (state) =>
   Object.keys(FILTERS)
     .filter((name) => state[name] !== "")
@@ -89,7 +85,7 @@ const SIGNALS = {
   25: "XFSZ",
 };
 
-// How it ended, as sacct's code:signal, the signal by its name: "exit 1", "signal 9 (KILL)"; "" for success.
+/** Returns how a job ended: "exit 1", "signal 9 (KILL)", or "" for success. */
 export function exitOf({ exit_code: code, exit_signal: signal }) {
   if (signal > 0) return SIGNALS[signal] ? `signal ${signal} (${SIGNALS[signal]})` : `signal ${signal}`;
   return code > 0 ? `exit ${code}` : "";
@@ -106,17 +102,17 @@ export const FAILED = [
   "CANCELLED",
 ];
 const MEANINGS = {
-  FAILED: "Its program ended with an exit code other than 0, or by a signal.",
+  FAILED: "Its script ended with an exit code other than 0, or by a signal.",
   TIMEOUT: "It reached its time limit.",
-  OUT_OF_MEMORY: "It used more memory than it had asked for.",
+  OUT_OF_MEMORY: "It used more memory than it requested.",
   NODE_FAIL: "A node of its allocation failed.",
   BOOT_FAIL: "Its nodes did not start.",
   DEADLINE: "It could not end before its deadline.",
-  PREEMPTED: "It had to make room for a job with precedence.",
+  PREEMPTED: "A job with higher precedence took its resources.",
   CANCELLED: "Its user or an administrator cancelled it.",
 };
 
-// What went wrong in these records: [{state, exit, number, meaning}], the most frequent first.
+/** Counts the failures in records: [{state, exit, number, meaning}], the most frequent first. */
 export function failuresIn(records) {
   const found = new Map();
   for (const record of records.filter(({ state_name: name }) => FAILED.includes(name))) {
@@ -128,14 +124,24 @@ export function failuresIn(records) {
   return [...found.values()].sort((a, b) => b.number - a.number);
 }
 
-// The share of its time limit that a job used; null where it has none or did not start.
+/** Returns the share of its time limit that a job used; null if it has no limit or did not start. */
 export function shareOfLimit({ elapsed, timelimit, time_start: start }) {
   return start === null || typeof timelimit !== "number" || timelimit === 0 ? null : elapsed / (60 * timelimit);
 }
 
-// CPUs that it held, or asks for while it has none.
+/** Returns the CPUs that a job held, or requests while it has none. */
 export const cpusOf = (record) => record.tres_alloc?.cpu ?? record.cpus_req;
 
-// Seconds between submission and start; null where it did not start.
+/** Returns the seconds between submission and start; null if the job did not start. */
 export const waited = ({ time_submit: submit, time_start: start }) =>
   submit === null || start === null ? null : start - submit;
+
+/**
+ * Returns the share of its CPUs that an ended job used, from its record in the accounting database.
+ *
+ * It is null if the steps of the job recorded no CPU time, or if the job has not ended.
+ */
+export function efficiencyOf({ cpu_time: used, elapsed, tres_alloc: held, time_end: end }) {
+  const cpuSeconds = (held?.cpu ?? 0) * elapsed;
+  return used === null || used === undefined || cpuSeconds === 0 || end === null ? null : used / cpuSeconds;
+}

@@ -1,0 +1,39 @@
+// Problems of the cluster: nodes that accept no jobs and partitions that are not UP. No I/O, no document.
+
+import { nodeState } from "./node-facts.js";
+
+// The worst first.
+const ORDER = ["DOWN", "ERROR", "NOT RESPONDING", "FAIL", "INVALID_REG", "UNKNOWN", "PARTITION", "DRAINED", "DRAINING"];
+const rank = (word) => (ORDER.includes(word) ? ORDER.indexOf(word) : ORDER.length);
+
+/**
+ * Groups nodes by state, reason and the user who gave the reason.
+ *
+ * @param {Map<string, object>} records Nodes with `state_base`, `state_flags`, `reason`, `reason_user`, `reason_time`.
+ * @returns {object[]} {key, word, meaning, reason, user, since, names}: `since` is the earliest time, in epoch seconds.
+ */
+export function nodeProblems(records) {
+  const problems = new Map();
+  for (const [name, node] of records) {
+    const { reason, reason_user: user, reason_time: since } = node;
+    const { word, meaning } = nodeState(node);
+    const key = JSON.stringify([word, meaning, reason, user]);
+    const problem = problems.get(key) ?? { key, word, meaning, reason, user, since, names: [] };
+    problem.names.push(name);
+    problem.since = Math.min(problem.since ?? Infinity, since ?? Infinity);
+    problems.set(key, problem);
+  }
+  return [...problems.values()];
+}
+
+/** Returns a problem for each partition of /usage that is not UP: {key, word, partition, state}. */
+export function partitionProblems(partitions) {
+  return Object.entries(partitions)
+    .filter(([, { state }]) => state !== null && state !== "UP")
+    .map(([name, { state }]) => ({ key: `partition ${name}`, word: "PARTITION", partition: name, state }));
+}
+
+/** Sorts problems: the worst state first, then the newest. */
+export function sortedProblems(problems) {
+  return [...problems].sort((a, b) => rank(a.word) - rank(b.word) || (b.since ?? 0) - (a.since ?? 0));
+}

@@ -1,0 +1,79 @@
+// The states of nodes in sinfo's words, and the problems that the home page shows.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { gpuCount, nodeState, stateInWords, stateTone } from "../../../slurm_rest_api/pages/static/node-facts.js";
+import { nodeProblems, partitionProblems, sortedProblems } from "../../../slurm_rest_api/pages/static/problems.js";
+
+const node = (state_base, ...state_flags) => ({ state_base, state_flags });
+
+test("base and flags have one word, and a node that accepts no jobs is out", () => {
+  const cases = [
+    [node("IDLE"), "IDLE", false, "good"],
+    [node("MIXED"), "MIXED", false, "good"],
+    [node("ALLOCATED", "COMPLETING"), "ALLOCATED", false, "good"],
+    [node("IDLE", "PLANNED"), "IDLE", false, "good"],
+    [node("IDLE", "POWERED_DOWN"), "IDLE", false, "good"],
+    [node("IDLE", "DRAIN"), "DRAINED", true, "old"],
+    [node("MIXED", "DRAIN"), "DRAINING", true, "old"],
+    [node("IDLE", "DRAIN", "COMPLETING"), "DRAINING", true, "old"],
+    [node("DOWN"), "DOWN", true, "bad"],
+    [node("DOWN", "NOT_RESPONDING"), "DOWN", true, "bad"],
+    [node("DOWN", "DRAIN"), "DRAINED", true, "bad"],
+    [node("IDLE", "NOT_RESPONDING"), "NOT RESPONDING", true, "bad"],
+    [node("IDLE", "NOT_RESPONDING", "DRAIN"), "DRAINED", true, "bad"],
+    [node("IDLE", "FAIL"), "FAIL", true, "bad"],
+    [node("IDLE", "INVALID_REG"), "INVALID_REG", true, "bad"],
+    [node("IDLE", "MAINTENANCE"), "MAINTENANCE", false, "good"],
+    [node("ERROR"), "ERROR", true, "bad"],
+    [node("UNKNOWN"), "UNKNOWN", true, "bad"],
+    [node("FUTURE"), "FUTURE", true, "bad"],
+  ];
+  for (const [given, word, out, tone] of cases) {
+    const found = nodeState(given);
+    assert.deepEqual([found.word, found.out, stateTone(given)], [word, out, tone], JSON.stringify(given));
+    assert.notEqual(found.meaning, "", word);
+  }
+});
+
+test("the state in words has the other flags, too", () => {
+  assert.equal(stateInWords(node("DOWN", "NOT_RESPONDING")), "out of service, slurmd does not respond");
+  assert.equal(stateInWords(node("IDLE", "PLANNED")), "no jobs running, planned for a job");
+  assert.equal(stateInWords(node("IDLE", "NEW_FLAG")), "no jobs running");
+});
+
+test("GPUs are counted in lists of GRES", () => {
+  const cases = [
+    [null, 0],
+    [[], 0],
+    [["gpu:4"], 4],
+    [["gpu:a100:4(S:0-1)", "shard:8"], 4],
+    [["gpu:a100:2(IDX:0-1)", "gpu:h100:1"], 3],
+    [["gpu:a100:0(IDX:N/A)"], 0],
+    [["gpu_mem:80"], 0],
+  ];
+  for (const [gres, gpus] of cases) assert.equal(gpuCount(gres), gpus, JSON.stringify(gres));
+});
+
+test("nodes with the same state, reason and user are one problem", () => {
+  const drained = { ...node("IDLE", "DRAIN"), reason: "disk", reason_user: "root", reason_time: 200 };
+  const records = new Map([
+    ["n1", drained],
+    ["n2", { ...drained, reason_time: 100 }],
+    ["n3", { ...drained, reason_user: "amy" }],
+    ["n4", { ...node("DOWN"), reason: null, reason_user: null, reason_time: null }],
+  ]);
+  const found = sortedProblems([
+    ...nodeProblems(records),
+    ...partitionProblems({ a: { state: "UP" }, b: { state: "DOWN" } }),
+  ]);
+  const short = found.map(({ word, names, partition, since }) => [word, names ?? partition, since]);
+  assert.deepEqual(short, [
+    ["DOWN", ["n4"], Infinity],
+    ["PARTITION", "b", undefined],
+    ["DRAINED", ["n3"], 200],
+    ["DRAINED", ["n1", "n2"], 100],
+  ]);
+  assert.deepEqual(partitionProblems({ a: { state: null } }), []);
+});
