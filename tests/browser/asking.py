@@ -1,4 +1,4 @@
-"""What the service answers when a test asks it itself, and answers that a test gives in its place."""
+"""Requests of a test to the service, and answers that a test gives in its place."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.waiting import GIVE_UP_SECONDS
 
 
 def asked(address: str, question: str) -> Any:
-    """The answer of the service at `address` to `question`, as parsed JSON."""
+    """Returns the answer of the service at `address` to `question`, as parsed JSON."""
     with urllib.request.urlopen(address + question, timeout=GIVE_UP_SECONDS) as answer:
         return json.load(answer)
 
 
 def answer_with(page: Page, path: str, body: object, status: int = 200) -> None:
-    """Let `page` have `body` for every question to the route `path`."""
+    """Answers every request of `page` to the route `path` with `body`."""
 
     def fulfil(route: Route) -> None:
         route.fulfill(status=status, content_type="application/json", body=json.dumps(body))
@@ -28,12 +28,19 @@ def answer_with(page: Page, path: str, body: object, status: int = 200) -> None:
 
 
 def is_of(path: str, url: str) -> bool:
-    """Whether `url` is a question to the route `path`, and no page of that name."""
+    """Returns True if `url` is a request to the route `path`, and no page of that name."""
     return urlsplit(url).path == f"/{path}"
 
 
 def fail_with(page: Page, path: str, status: int, detail: str, parameter: str | None = None) -> None:
-    """Let every question to the route `path` be a failure."""
+    """Answers every request to the route `path` with an error."""
     source = {} if parameter is None else {"source": {"parameter": parameter}}
     error = {"status": str(status), "title": "A failure", "detail": detail, "meta": {"args": []}, **source}
     answer_with(page, path, {"errors": [error]}, status)
+
+
+def node_state(state: str) -> dict[str, Any]:
+    """Returns the three state fields of a node: `DOWN*+DRAIN` is DOWN with the flags NOT_RESPONDING and DRAIN."""
+    base, *flags = state.split("+")
+    silent = ["NOT_RESPONDING"] if base.endswith("*") else []
+    return {"state": state, "state_base": base.removesuffix("*"), "state_flags": [*silent, *flags]}

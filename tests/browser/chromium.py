@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 
 def _program() -> str:
-    """The path of Debian's Chromium, which is installed first where it is missing."""
+    """Returns the path of Debian's Chromium. Root installs it if it is missing."""
     if (path := shutil.which("chromium")) is None:
         environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(["apt-get", "update", "-qq"], check=True, env=environ)
@@ -27,9 +27,9 @@ def _program() -> str:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run it without a window."""
+    """Runs Chromium without a window."""
     with sync_playwright() as driver:
-        # Its own sandbox does not work for root in many containers; it meets no page here but ours.
+        # Its sandbox does not work for root in many containers. It opens pages of this service only.
         running = driver.chromium.launch(executable_path=_program(), args=["--no-sandbox"])
         yield running
         running.close()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from slurm_rest_api.config import Settings, load_settings
-from tests.browser.paths import answer
+from tests.browser.asking import asked
 from tests.browser.service import demo
 from tests.waiting import wait_for
 
@@ -18,7 +18,7 @@ _HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in this folder: `-m 'not browser'` leaves it out."""
+    """Marks all tests in this folder: `-m 'not browser'` leaves them out."""
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.browser)
@@ -26,31 +26,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the demo has its files."""
+    """The folder with the files of the demo."""
     return tmp_path_factory.mktemp("demo")
 
 
 @pytest.fixture(scope="session")
 def demo_address(demo_folder: Path) -> Iterator[str]:
-    """The address of a demo of 300 nodes, with a slash at its end."""
+    """The address of a demo with a slash at its end. All tests share it."""
     with demo(demo_folder) as address:
         yield address
 
 
 def _data(address: str, question: str) -> Any:
-    return answer(address, question)["data"]
+    return asked(address, question)["data"]
 
 
 @pytest.fixture(scope="session")
 def past_address(demo_address: str) -> str:
-    """The same, once the last day is in its database and its archive."""
-    for question in ("history?endafter=now-1day&limit=1", "load?time=86400&fields=time"):
+    """The address of the demo once the last two days are in its database and its archive."""
+    for question in ("history?endbefore=now-2days&limit=1", "load?time=86400&fields=time"):
         wait_for(f"an answer to {question}", functools.partial(_data, demo_address, question))
     return demo_address
 
 
 @pytest.fixture(scope="session")
 def demo_settings(demo_folder: Path, demo_address: str) -> Settings:
-    """The settings of that demo: another web application may read what it has loaded."""
+    """The settings of that demo, for other web applications over its store."""
     (config,) = demo_folder.glob("cache/**/config.yml")
     return load_settings(config, {})

@@ -1,42 +1,51 @@
-"""The browser and its tabs, for every folder whose tests need them; `tests/conftest.py` takes them in."""
+"""The browser and its tabs. `tests/conftest.py` imports the fixtures for every folder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.waiting import GIVE_UP_SECONDS
 
 from .chromium import chromium
 from .watching import Watched
 
+PATIENCE_MS = 1000 * GIVE_UP_SECONDS
+expect.set_options(timeout=PATIENCE_MS)
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A Chromium without a window; one for all, as Playwright's driver runs once a thread."""
-    expect.set_options(timeout=GIVE_UP_SECONDS * 1000)
+    """A Chromium without a window, one per session: Playwright's driver runs once per thread."""
     with chromium() as running:
         yield running
 
 
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Returns a new profile of the browser with Playwright's `options`, whose waits end after minutes."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_MS)
+    return context
+
+
 @contextmanager
 def open_tab(browser: Browser) -> Iterator[Page]:
-    """A tab of a desktop's size. A test fails whose pages report an error, break their policy or ask another host."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(GIVE_UP_SECONDS * 1000)
+    """A tab in a new profile. Script errors, policy violations and requests to other hosts fail the test."""
+    context = new_context(browser, viewport={"width": 1280, "height": 800})
     page = context.new_page()
     watched = Watched(page)
     yield page
     context.close()
-    # In words, as pytest rewrites no assertion of a module that conftest has imported.
+    # With a message, because pytest does not rewrite assertions of modules that conftest imports.
     assert not watched.faults, "\n".join(watched.faults)
 
 
 @pytest.fixture
 def tab(browser: Browser) -> Iterator[Page]:
-    """A tab of the test's own."""
+    """A tab for one test."""
     with open_tab(browser) as page:
         yield page

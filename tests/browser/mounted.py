@@ -1,4 +1,4 @@
-"""The web application in this process, under a path prefix or behind a web server that knows who asks."""
+"""Serves the web application in this process, under a path prefix or with a user name from a proxy."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def _naming(app: Wsgi, user: str) -> Wsgi:
-    """As a web server that has asked for a password hands requests on."""
+    """Adds the user name that a proxy with a login sets."""
     return lambda environ, start: app({**environ, "REMOTE_USER": user}, start)
 
 
 @contextmanager
 def mounted(settings: Settings, prefix: str = "", user: str | None = None) -> Iterator[str]:
-    """Serve what a collector of these settings has loaded, at `prefix`; gives the address, with a slash at the end."""
+    """Serves the store of these settings at `prefix`. Yields the address with a slash at the end."""
     app: Wsgi = create_app(settings)
     if user is not None:
         app = _naming(app, user)
-    # Whatever is asked outside of the prefix is no page of ours.
+    # Pages under a prefix must not request anything outside of it.
     outside = Response("outside of the prefix", status=418)
     server = make_server("127.0.0.1", 0, DispatcherMiddleware(outside, {prefix: app}) if prefix else app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)

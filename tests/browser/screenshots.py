@@ -1,4 +1,4 @@
-"""Makes docs/pages/*.png: `python -m tests.browser.screenshots [ADDRESS]`, of a demo that runs or of a new one."""
+"""Makes docs/pages/*.png: `python -m tests.browser.screenshots [ADDRESS]`, of a running demo or of a new one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Literal
 from playwright.sync_api import Browser, expect
 
 from tests.browser.chromium import chromium
+from tests.browser.fixture import new_context
 from tests.browser.paths import filled
 from tests.browser.service import demo
 from tests.browser.watching import settle
@@ -22,7 +23,7 @@ _DESKTOP, _PHONE = (1280, 800), (390, 780)
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a page, in the size of a window."""
+    """A picture of a page in a window of `size`."""
 
     name: str
     path: str
@@ -41,10 +42,10 @@ PICTURES = (
 
 
 def take(browser: Browser, address: str, picture: Picture) -> int:
-    """Write one picture; gives its size in bytes."""
+    """Writes one picture, and returns its size in bytes."""
     width, height = picture.size
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme=picture.scheme, reduced_motion="reduce"
+    context = new_context(
+        browser, viewport={"width": width, "height": height}, color_scheme=picture.scheme, reduced_motion="reduce"
     )
     page = context.new_page()
     page.goto(address + filled(address, picture.path))
@@ -56,18 +57,18 @@ def take(browser: Browser, address: str, picture: Picture) -> int:
 
 
 def take_all(address: str) -> dict[str, int]:
-    """Write all pictures of the service at `address`; gives the size of each."""
+    """Writes all pictures of the service at `address`, and returns the size of each in bytes."""
     with chromium() as browser:
         return {picture.name: take(browser, address, picture) for picture in PICTURES}
 
 
 def main() -> None:
-    """Write all of them, and end with an error where one is too large for the repository."""
+    """Writes all pictures. Exits with an error if one is too large for the repository."""
     FOLDER.mkdir(exist_ok=True)
     if len(sys.argv) > 1:
         sizes = take_all(sys.argv[1])
     else:
-        with tempfile.TemporaryDirectory() as folder, demo(Path(folder)) as address:
+        with tempfile.TemporaryDirectory() as folder, demo(Path(folder), 300, 1000) as address:
             sizes = take_all(address)
     for name, size in sizes.items():
         sys.stdout.write(f"{name}.png {size:,} bytes\n")

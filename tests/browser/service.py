@@ -1,4 +1,4 @@
-"""The service with its demo cluster, as a user starts it, for a browser to look at."""
+"""Runs the service with its demonstration cluster, as a user starts it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 
 def free_port() -> int:
-    """A port that nobody listens on at present."""
+    """Returns a free TCP port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def status(url: str, token: str | None = None) -> int:
-    """The status of a GET of `url`, with `token` where there is one; 0 is no answer."""
+    """Returns the status of a GET of `url`; 0 if there is no answer. `token` is sent if it is given."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     try:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=GIVE_UP_SECONDS) as answer:
@@ -39,7 +39,7 @@ def status(url: str, token: str | None = None) -> int:
 
 @contextmanager
 def _running(folder: Path, arguments: Sequence[str], token: str | None = None) -> Iterator[str]:
-    """Run `slurm-rest-api` with these arguments; gives its address, with a slash at the end, once it has data."""
+    """Runs `slurm-rest-api` with these arguments. Yields its address with a slash at the end, once it has data."""
     port = free_port()
     environ = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "RUNTIME_DIRECTORY": str(folder / "run")}
     command = [sys.executable, "-m", "slurm_rest_api.cli", *arguments, f"--port={port}"]
@@ -55,15 +55,15 @@ def _running(folder: Path, arguments: Sequence[str], token: str | None = None) -
 
 
 @contextmanager
-def demo(folder: Path, nodes: int = 300, jobs: int = 1000) -> Iterator[str]:
-    """Run the demo with its files in `folder`; gives its address, with a slash at the end, once it answers."""
+def demo(folder: Path, nodes: int = 100, jobs: int = 400) -> Iterator[str]:
+    """Runs the demo with its files in `folder`. Yields its address with a slash at the end, once it has data."""
     with _running(folder, ["run", "--demo", f"--demo-nodes={nodes}", f"--demo-jobs={jobs}"]) as address:
         yield address
 
 
 @contextmanager
 def configured(folder: Path, token: str | None = None, **sections: Mapping[str, Any]) -> Iterator[str]:
-    """Run a small demo with these sections of `config.yml`, in `folder`; `token` is one that is let in."""
+    """Runs a small demo with these sections of `config.yml`, in `folder`. `token` is a valid one, if it needs one."""
     system = {"source": "demo:nodes=40,jobs=90", "serve_index": True, "refresh_seconds": 1}
     settings = {**sections, "system": {**system, "runtime_dir": str(folder / "run"), **sections.get("system", {})}}
     # JSON is YAML.

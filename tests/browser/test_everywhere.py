@@ -1,4 +1,4 @@
-"""What holds on every page: behind a prefix, on a phone, on a wall, and with hostile names."""
+"""Every page under a prefix, on a phone, in kiosk mode, and with hostile names."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from slurm_rest_api.config import Settings
+from tests.browser.fixture import new_context
 from tests.browser.mounted import mounted
 from tests.browser.paths import PAGES, filled
 from tests.browser.watching import Watched, barriers, settle
@@ -25,7 +26,7 @@ def below_a_prefix(demo_settings: Settings) -> Iterator[str]:
 
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce")
+    context = new_context(browser, viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce")
     yield context.new_page()
     context.close()
 
@@ -47,28 +48,28 @@ def test_a_page_below_a_prefix_stays_there(tab: Page, below_a_prefix: str, path:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_phone_scrolls_down_only_and_keeps_nobody_out(phone: Page, demo_address: str, path: str) -> None:
+def test_a_phone_scrolls_down_only_and_meets_wcag(phone: Page, demo_address: str, path: str) -> None:
     open_page(phone, demo_address, path)
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     assert barriers(phone) == []
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_wall_display_fills_the_screen(browser: Browser, demo_address: str, path: str) -> None:
-    context = browser.new_context(viewport={"width": 1920, "height": 1080})
+def test_kiosk_mode_fills_the_screen(browser: Browser, demo_address: str, path: str) -> None:
+    context = new_context(browser, viewport={"width": 1920, "height": 1080})
     page = context.new_page()
     to_fill = filled(demo_address, path)
     open_page(page, demo_address, to_fill + ("&" if "?" in to_fill else "?") + "kiosk")
     expect(page.locator("footer")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 1920
     assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") > 18
-    page.get_by_role("button", name="Leave the wall display").click()
+    page.get_by_role("button", name="Exit kiosk").click()
     expect(page.locator("footer")).to_be_visible()
     context.close()
 
 
 def hostile_queue(route: Route) -> None:
-    """The real answer, with the name of every job, user and reason replaced."""
+    """Answers as the service does, with every name and text of users replaced by markup."""
     response = route.fetch()
     body = response.json()
     data = body.get("data")
@@ -91,7 +92,7 @@ def test_markup_in_names_is_text(tab: Page, demo_address: str, path: str) -> Non
     assert tab.locator("main script, main img[src='x']").count() == 0
 
 
-def test_a_job_with_a_script_for_a_name_is_read_as_it_is_written(tab: Page, demo_address: str) -> None:
+def test_a_job_name_with_markup_is_shown_as_text(tab: Page, demo_address: str) -> None:
     for pattern in ("**/queue?**", "**/queue/*"):
         tab.route(urljoin(demo_address, pattern), hostile_queue)
     open_page(tab, demo_address, "pages/job")

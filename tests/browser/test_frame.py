@@ -1,10 +1,11 @@
-"""What every page has around it: navigation, colours, kiosk, and nothing that keeps anybody out."""
+"""The frame of every page: its theme, and WCAG."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.fixture import new_context
 from tests.browser.watching import barriers
 
 PAGES = ("", "pages/nodes", "pages/queue", "pages/history", "pages/load", "pages/api", "pages/job", "pages/node")
@@ -12,8 +13,8 @@ PAGES = ("", "pages/nodes", "pages/queue", "pages/history", "pages/load", "pages
 
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_keeps_anybody_out(browser: Browser, demo_address: str, path: str, scheme: str) -> None:
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 800})  # type: ignore[arg-type]
+def test_every_page_meets_wcag(browser: Browser, demo_address: str, path: str, scheme: str) -> None:
+    context = new_context(browser, color_scheme=scheme, viewport={"width": 1280, "height": 800})
     page = context.new_page()
     page.goto(demo_address + path)
     expect(page.locator("h1")).to_be_visible()
@@ -21,11 +22,11 @@ def test_nothing_keeps_anybody_out(browser: Browser, demo_address: str, path: st
     context.close()
 
 
-def test_the_colours_that_the_reader_chose_stay(tab: Page, demo_address: str) -> None:
+def test_the_chosen_theme_is_kept(tab: Page, demo_address: str) -> None:
     tab.goto(demo_address)
-    tab.get_by_role("button", name="Colours: system").click()
-    tab.get_by_role("button", name="Colours: light").click()
+    tab.get_by_role("button", name="Theme: system").click()
+    tab.get_by_role("button", name="Theme: light").click()
     expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
     tab.goto(demo_address + "pages/api")
-    expect(tab.get_by_role("button", name="Colours: dark")).to_be_visible()
+    expect(tab.get_by_role("button", name="Theme: dark")).to_be_visible()
     expect(tab.locator("html")).to_have_attribute("data-theme", "dark")

@@ -1,4 +1,4 @@
-"""What must be on no page: partitions that are hidden, in the past too, and what is others' where that is private."""
+"""No page shows hidden partitions, now or in the past, or private data of other users."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from slurm_rest_api.auth.modes import TokenFile
 from slurm_rest_api.config import Settings
+from tests.browser.asking import asked
+from tests.browser.fixture import PATIENCE_MS, new_context
 from tests.browser.mounted import mounted
-from tests.browser.paths import PAGES, READY, answer, filled
+from tests.browser.paths import PAGES, READY, filled
 from tests.browser.service import configured
 from tests.browser.watching import open_asking
 
@@ -28,18 +30,18 @@ _TEXTS = """() => {
 
 
 def texts(page: Page) -> str:
-    """All that a reader of the page can see or follow."""
+    """Returns all text and links that a user of the page can read or follow."""
     found: str = page.evaluate(_TEXTS)
     return found
 
 
 def open_filled(page: Page, address: str, path: str) -> None:
     open_asking(page, address + path)
-    expect(page.locator(READY[path.partition("?")[0]]).first).to_be_attached(timeout=30_000)
+    expect(page.locator(READY[path.partition("?")[0]]).first).to_be_attached(timeout=PATIENCE_MS)
 
 
 def copied(past: Path, into: Path) -> Path:
-    """A database of SQLite that another process may be writing."""
+    """Copies an SQLite database that another process may be writing."""
     with closing(sqlite3.connect(past)) as source, closing(sqlite3.connect(into)) as copy:
         source.backup(copy)
     return into
@@ -47,7 +49,7 @@ def copied(past: Path, into: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def hiding(demo_settings: Settings, past_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A service that hides what the demo calls gpu. Its past is the demo's, from before that was hidden."""
+    """A service that hides the partition gpu, with the demo's past, in which it was not hidden."""
     folder = tmp_path_factory.mktemp("hiding")
     system, database = demo_settings.system, demo_settings.database
     assert system.archive_path is not None
@@ -66,18 +68,18 @@ def hiding(demo_settings: Settings, past_address: str, tmp_path_factory: pytest.
         yield address
 
 
-def test_hidden_partitions_their_nodes_and_jobs_are_on_no_page(tab: Page, hiding: str, past_address: str) -> None:
-    (record,) = answer(past_address, "history?partition=gpu&limit=1")["data"]
+def test_no_page_shows_hidden_partitions_their_nodes_or_jobs(tab: Page, hiding: str, past_address: str) -> None:
+    (record,) = asked(past_address, "history?partition=gpu&limit=1")["data"]
     for path in PAGES:
         open_filled(tab, hiding, filled(hiding, path))
         assert HIDDEN.findall(texts(tab)) == [], path
     for path, told in {
         f"pages/job?id={record['id_job']}": "The accounting database has no record of it either.",
         "pages/node?name=gpu001": "No node gpu001",
-        "pages/nodes?partition=gpu": "No node matches",
-        "pages/queue?partition=gpu": "No job matches",
-        "pages/history?partition=gpu": "No record matches",
-        "pages/load?partition=gpu": "No samples in this time",
+        "pages/nodes?partition=gpu": "No matching nodes",
+        "pages/queue?partition=gpu": "No matching jobs",
+        "pages/history?partition=gpu": "No matching records",
+        "pages/load?partition=gpu": "No samples in this range",
     }.items():
         tab.goto(hiding + path)
         expect(tab.locator("main")).to_contain_text(told)
@@ -85,7 +87,7 @@ def test_hidden_partitions_their_nodes_and_jobs_are_on_no_page(tab: Page, hiding
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody with many jobs, logged in at `address` with the role user, where jobs are private."""
+    """A user with many jobs, logged in at `address` with the role user. Jobs are private there."""
 
     page: Page
     address: str
@@ -94,13 +96,13 @@ class Reader:
 
 @pytest.fixture
 def reader(browser: Browser, demo_settings: Settings, past_address: str, tmp_path: Path) -> Iterator[Reader]:
-    counts = answer(past_address, "queue?state=R&group_by=user")["data"]
+    counts = asked(past_address, "queue?state=R&group_by=user")["data"]
     name = max(counts, key=lambda user: int(counts[user]["count"]))
     tokens = TokenFile(tmp_path / "tokens.json")
     token = tokens.add(name, "user", None)
     auth = {"mode": "token", "token_file": str(tokens.path), "private_data": ["jobs"]}
     section = type(demo_settings.auth).model_validate(auth)
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context = new_context(browser, viewport={"width": 1280, "height": 800})
     context.add_init_script(f"sessionStorage.setItem('slurm-rest-api token', '{token}')")
     with mounted(demo_settings.model_copy(update={"auth": section})) as address:
         yield Reader(context.new_page(), address, name)
@@ -108,8 +110,8 @@ def reader(browser: Browser, demo_settings: Settings, past_address: str, tmp_pat
 
 
 def anothers_job(address: str, name: str) -> tuple[int, str]:
-    """The id of a running job that is not of user `name`, and a node of it on which `name` has none."""
-    jobs = answer(address, "queue?state=R&fields=job_id,user_name,cpus_allocated")["data"].values()
+    """Returns a running job of another user, and a node of it on which `name` has no job."""
+    jobs = asked(address, "queue?state=R&fields=job_id,user_name,cpus_allocated")["data"].values()
     own = {node for job in jobs if job["user_name"] == name for node in job["cpus_allocated"]}
     return next(
         (job["job_id"], node)
@@ -120,8 +122,8 @@ def anothers_job(address: str, name: str) -> tuple[int, str]:
     )
 
 
-def test_where_jobs_are_private_pages_have_those_of_their_reader(reader: Reader, past_address: str) -> None:
-    page, others = reader.page, set(answer(past_address, "queue?group_by=user")["data"]) - {reader.name}
+def test_private_jobs_are_shown_to_their_user_only(reader: Reader, past_address: str) -> None:
+    page, others = reader.page, set(asked(past_address, "queue?group_by=user")["data"]) - {reader.name}
     job, node = anothers_job(past_address, reader.name)
     for path in PAGES:
         if path == "pages/job":
@@ -137,5 +139,5 @@ def test_where_jobs_are_private_pages_have_those_of_their_reader(reader: Reader,
             expect(page.get_by_role("heading", name="CPUs")).to_be_visible()
             expect(page.get_by_role("heading", name="Jobs")).to_have_count(0)
         elif path == "pages/node":
-            expect(page.get_by_role("region", name="In use")).to_contain_text("CPUs held")
-            expect(page.locator("#jobs")).to_contain_text("No job that you may see runs here")
+            expect(page.get_by_role("region", name="In use")).to_contain_text("CPUs allocated")
+            expect(page.locator("#jobs")).to_contain_text("No jobs here that you may view")

@@ -1,4 +1,4 @@
-"""The page of the load while time goes on, and where an answer is cut: neither a sample nor the place is lost."""
+"""The Load page while time goes on, and with answers that are cut."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def asked_for(route: Route) -> dict[str, str]:
 
 
 class Archive:
-    """Answers /load: `found` in parts of `part` samples, at most; keeps the questions."""
+    """Answers /load with `found`, in parts of at most `part` samples, and keeps the queries in `questions`."""
 
     def __init__(self, tab: Page, found: list[dict[str, Any]], part: int = 1000) -> None:
         self.found, self.part = found, part
@@ -39,7 +39,7 @@ class Archive:
         route.fulfill(json=body)
 
 
-def test_a_new_sample_appears_and_the_reader_keeps_the_place(tab: Page, demo_address: str) -> None:
+def test_a_new_sample_appears_and_the_focus_stays(tab: Page, demo_address: str) -> None:
     known = samples([BEGIN + MINUTE * place for place in range(31)])
     archive = Archive(tab, known[:30])
     tab.clock.install()
@@ -54,7 +54,7 @@ def test_a_new_sample_appears_and_the_reader_keeps_the_place(tab: Page, demo_add
     tab.keyboard.press("ArrowLeft")
     last = jobs.get_by_role("row", name="running").get_by_role("cell").last
     expect(last).to_have_text("28")
-    # Time goes on: the first sample has left the range, and a new one has come.
+    # The first sample has left the range, and a new one is there.
     archive.found = known[1:]
     tab.clock.fast_forward(31_000)
     expect(values.first).to_have_text(times[1])
@@ -62,7 +62,7 @@ def test_a_new_sample_appears_and_the_reader_keeps_the_place(tab: Page, demo_add
     assert values.all_inner_texts()[:-1] == times[1:]
     assert [("since" in question, question["time"]) for question in archive.questions] == [(False, str(24 * HOUR))] * 2
     expect(graph).to_be_focused()
-    # What was read is read still, and the keys go on from it.
+    # The reading stays, and the keys move on from it.
     expect(last).to_have_text("28")
     tab.keyboard.press("ArrowLeft")
     expect(jobs.get_by_role("status")).to_contain_text("running 27, pending 3")
@@ -70,7 +70,7 @@ def test_a_new_sample_appears_and_the_reader_keeps_the_place(tab: Page, demo_add
     expect(last).to_have_text("30")
 
 
-def test_a_range_of_the_past_is_asked_once(tab: Page, demo_address: str) -> None:
+def test_a_past_range_is_requested_once(tab: Page, demo_address: str) -> None:
     archive = Archive(tab, samples([BEGIN + MINUTE * place for place in range(30)]))
     tab.clock.install()
     tab.goto(f"{demo_address}pages/load?since={BEGIN}&until={BEGIN + HOUR}")
@@ -83,27 +83,25 @@ def test_a_range_of_the_past_is_asked_once(tab: Page, demo_address: str) -> None
 
 
 @pytest.mark.parametrize(("parts", "asked"), [(3, 3), (5, 5), (7, 5)])
-def test_an_answer_that_was_cut_is_completed_or_told_as_cut(
-    tab: Page, demo_address: str, parts: int, asked: int
-) -> None:
+def test_a_truncated_answer_is_completed_or_marked(tab: Page, demo_address: str, parts: int, asked: int) -> None:
     found = samples([BEGIN + MINUTE * place for place in range(4 * parts)])
     archive = Archive(tab, found, part=4)
     tab.goto(f"{demo_address}pages/load?since={BEGIN}&until={BEGIN + HOUR}")
     drawn(tab)
     about = tab.locator("#about")
-    expect(about).to_contain_text(f"{4 * asked} samples as they were taken")
+    expect(about).to_contain_text(f"{4 * asked} samples")
     assert [int(question["since"]) for question in archive.questions] == [
         BEGIN + 4 * MINUTE * place for place in range(asked)
     ]
     line = "document.querySelector('[aria-label^=\"Graph: Jobs\"]').data.find((d) => d.name === 'running').y"
     assert tab.evaluate(line) == list(range(4 * asked))
     if asked < parts:
-        expect(about).to_contain_text("Not all of it: the samples after")
+        expect(about).to_contain_text("are left out")
     else:
-        expect(about).not_to_contain_text("Not all of it")
+        expect(about).not_to_contain_text("are left out")
 
 
-def test_a_part_that_does_not_come_is_told(tab: Page, demo_address: str) -> None:
+def test_a_failing_part_is_shown(tab: Page, demo_address: str) -> None:
     Archive(tab, samples([BEGIN + MINUTE * place for place in range(8)]), part=4)
     failure = {"errors": [{"status": "503", "title": "t", "detail": "The archive is away."}]}
     second = f"since={BEGIN + 4 * MINUTE}"

@@ -1,4 +1,4 @@
-"""Logging in: with a token of the service, with one of Slurm's, and where the web server knows who asks."""
+"""Login with a token of the service, with a Slurm token, and through a proxy."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from slurm_rest_api.auth.modes import TokenFile
 from slurm_rest_api.config import Settings
 from tests.auth.clients import key_file, slurm_token
+from tests.browser.fixture import new_context
 from tests.browser.mounted import mounted
 from tests.browser.service import configured
 from tests.browser.watching import Watched, barriers
 
 
 class Asking:
-    """A service that asks for tokens and keeps jobs and partitions private; `user` has the role user."""
+    """A service with tokens where jobs and partitions are private. `user` has the role user."""
 
     def __init__(self, address: str, file: TokenFile, admin: str, user: str) -> None:
         self.address, self.file, self.admin, self.user = address, file, admin, user
@@ -37,7 +38,9 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context()
+    context = new_context(
+        browser,
+    )
     yield context
     context.close()
 
@@ -50,10 +53,10 @@ def log_in(page: Page, token: str, *, remember: bool = False) -> None:
 
 
 def check_routes(page: Page) -> None:
-    page.get_by_role("button", name="Check each route").click()
+    page.get_by_role("button", name="Check each endpoint").click()
 
 
-def test_a_page_asks_for_a_token_and_shows_who_it_belongs_to(context: BrowserContext, asking: Asking) -> None:
+def test_a_page_asks_for_a_token_and_shows_its_user(context: BrowserContext, asking: Asking) -> None:
     page = context.new_page()
     page.goto(asking.address + "pages/api")
     dialog = page.get_by_role("dialog", name="Log in")
@@ -63,33 +66,33 @@ def test_a_page_asks_for_a_token_and_shows_who_it_belongs_to(context: BrowserCon
     expect(dialog).to_be_hidden()
     expect(page.locator("#user")).to_have_text("grafana")
     check_routes(page)
-    expect(page.locator("#outcome")).to_contain_text("routes answer with present data")
+    expect(page.locator("#outcome")).to_contain_text("endpoints OK")
     expect(page.locator("#curl")).to_contain_text('curl -s -H "Authorization: Bearer $TOKEN" ')
     assert asking.admin not in page.content()
 
 
-def test_a_wrong_and_an_expired_token_are_told_and_not_kept(context: BrowserContext, asking: Asking) -> None:
+def test_invalid_and_expired_tokens_are_refused_and_not_kept(context: BrowserContext, asking: Asking) -> None:
     expired = asking.file.add("old", "user", int(time.time()) - 1)
     page = context.new_page()
     page.goto(asking.address + "pages/api")
-    for token, told in (
+    for token, text in (
         ("sra_wrong", "The token is invalid"),
         (expired, "The token is invalid: expired"),
-        ("two words", "This is no token"),
-        ("schlüssel", "This is no token"),
+        ("two words", "Not a valid token"),
+        ("schlüssel", "Not a valid token"),
     ):
         log_in(page, token)
-        expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text(told)
+        expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text(text)
         assert (
             page.evaluate("sessionStorage.length + Object.keys(localStorage).filter((k) => /token/.test(k)).length")
             == 0
         )
-    # The dialog is where to go on from.
+    # The dialog stays usable.
     log_in(page, asking.admin)
     expect(page.locator("#user")).to_have_text("grafana")
 
 
-def test_a_token_is_for_its_tab_unless_it_is_remembered(context: BrowserContext, asking: Asking) -> None:
+def test_a_token_is_kept_in_its_tab_unless_remembered(context: BrowserContext, asking: Asking) -> None:
     first = context.new_page()
     first.goto(asking.address + "pages/api")
     log_in(first, asking.admin)
@@ -107,7 +110,7 @@ def test_a_token_is_for_its_tab_unless_it_is_remembered(context: BrowserContext,
     assert third.evaluate("localStorage.getItem('slurm-rest-api token')") is None
 
 
-def test_a_token_that_is_revoked_ends_the_session_with_the_reason(context: BrowserContext, asking: Asking) -> None:
+def test_a_revoked_token_ends_the_session_with_the_reason(context: BrowserContext, asking: Asking) -> None:
     token = asking.file.add("leaving", "admin", None)
     page = context.new_page()
     page.goto(asking.address + "pages/api")
@@ -120,7 +123,7 @@ def test_a_token_that_is_revoked_ends_the_session_with_the_reason(context: Brows
     assert page.evaluate("sessionStorage.length") == 0
 
 
-def test_what_a_role_may_not_see_is_told_and_logs_nobody_out(context: BrowserContext, asking: Asking) -> None:
+def test_a_missing_permission_is_shown_without_logging_out(context: BrowserContext, asking: Asking) -> None:
     page = context.new_page()
     page.goto(asking.address + "pages/api")
     log_in(page, asking.user)
@@ -128,19 +131,19 @@ def test_what_a_role_may_not_see_is_told_and_logs_nobody_out(context: BrowserCon
     check_routes(page)
     row = page.get_by_role("row", name="/partitions")
     expect(row.locator(".state")).to_contain_text("403")
-    expect(page.get_by_role("row", name="/nodes").locator(".state")).to_have_text("answers")
+    expect(page.get_by_role("row", name="/nodes").locator(".state")).to_have_text("OK")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
 
 
-def test_queue_job_and_node_go_on_with_the_token(context: BrowserContext, asking: Asking) -> None:
+def test_queue_job_and_node_send_the_token(context: BrowserContext, asking: Asking) -> None:
     page = context.new_page()
     watched = Watched(page)
     page.goto(asking.address + "pages/queue?fold=no&state=R")
-    with page.expect_response(lambda response: "since=" in response.url, timeout=120_000) as poll:
+    with page.expect_response(lambda response: "since=" in response.url) as update:
         log_in(page, asking.admin)
-    assert poll.value.status == 200
-    assert poll.value.request.headers["authorization"] == f"Bearer {asking.admin}"
+    assert update.value.status == 200
+    assert update.value.request.headers["authorization"] == f"Bearer {asking.admin}"
     link = page.locator("#rows tr.job th a").first
     expect(link).to_be_visible()
     with page.expect_download() as started:
@@ -151,7 +154,7 @@ def test_queue_job_and_node_go_on_with_the_token(context: BrowserContext, asking
     job = link.inner_text()
     link.click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Job {job}")
-    page.get_by_role("region", name="Held now, by node").get_by_role("link").first.click()
+    page.get_by_role("region", name="Allocated resources").get_by_role("link").first.click()
     expect(page.get_by_role("region", name="Jobs now").get_by_role("link", name=job, exact=True)).to_be_visible()
     expect(page.locator("#user")).to_have_text("grafana")
     for path in ("pages/job", "pages/queue"):
@@ -161,7 +164,7 @@ def test_queue_job_and_node_go_on_with_the_token(context: BrowserContext, asking
     assert watched.faults == []
 
 
-def test_where_jobs_are_private_the_queue_is_that_of_the_reader(context: BrowserContext, asking: Asking) -> None:
+def test_a_user_without_jobs_has_an_empty_queue_of_private_jobs(context: BrowserContext, asking: Asking) -> None:
     page = context.new_page()
     page.goto(asking.address + "pages/queue")
     log_in(page, asking.user)
@@ -169,7 +172,7 @@ def test_where_jobs_are_private_the_queue_is_that_of_the_reader(context: Browser
     assert page.locator("tbody tr a[href*='pages/job']").count() == 0
 
 
-def test_links_to_files_and_answers_bring_the_token_along(context: BrowserContext, asking: Asking) -> None:
+def test_links_to_files_and_answers_send_the_token(context: BrowserContext, asking: Asking) -> None:
     page = context.new_page()
     page.goto(asking.address + "pages/api")
     log_in(page, asking.admin)
@@ -190,7 +193,7 @@ def test_links_to_files_and_answers_bring_the_token_along(context: BrowserContex
     expect(page.locator("body")).to_contain_text('"meta"')
 
 
-def test_the_table_of_the_queue_comes_once_for_one_who_is_logged_in(context: BrowserContext, asking: Asking) -> None:
+def test_a_logged_in_user_downloads_the_queue_once(context: BrowserContext, asking: Asking) -> None:
     page = context.new_page()
     page.goto(asking.address + "pages/queue")
     log_in(page, asking.admin)
@@ -205,16 +208,14 @@ def test_the_table_of_the_queue_comes_once_for_one_who_is_logged_in(context: Bro
     assert sum("queue.csv" in url for url in asked) == 1
 
 
-def test_the_reference_is_open_where_the_pages_are_and_asks_for_a_token_itself(
-    context: BrowserContext, asking: Asking
-) -> None:
+def test_the_reference_is_public_and_has_its_own_login(context: BrowserContext, asking: Asking) -> None:
     page = context.new_page()
     page.goto(asking.address + "openapi/swagger")
     expect(page.get_by_role("button", name="Authorize").first).to_be_visible(timeout=20_000)
     assert page.request.get(asking.address + "nodes").status == 401
 
 
-def test_slurms_own_token_is_taken_as_scontrol_prints_it(tmp_path: Path, context: BrowserContext) -> None:
+def test_a_slurm_token_is_accepted_as_scontrol_prints_it(tmp_path: Path, context: BrowserContext) -> None:
     token = slurm_token("alice")
     auth = {"mode": "jwt", "jwt_key_file": str(key_file(tmp_path))}
     with configured(tmp_path, token, auth=auth) as address:
@@ -226,9 +227,7 @@ def test_slurms_own_token_is_taken_as_scontrol_prints_it(tmp_path: Path, context
         expect(page.locator("#curl")).to_contain_text('"Authorization: Bearer $SLURM_JWT"')
 
 
-def test_behind_a_web_server_that_knows_who_asks_there_is_nothing_to_do(
-    demo_settings: Settings, context: BrowserContext
-) -> None:
+def test_with_proxy_authentication_there_is_no_login(demo_settings: Settings, context: BrowserContext) -> None:
     auth = type(demo_settings.auth).model_validate({"mode": "proxy"})
     settings = demo_settings.model_copy(update={"auth": auth})
     with mounted(settings, user="bob") as address:
@@ -236,5 +235,5 @@ def test_behind_a_web_server_that_knows_who_asks_there_is_nothing_to_do(
         page.goto(address + "pages/api")
         expect(page.locator("#user")).to_have_text("bob")
         check_routes(page)
-        expect(page.locator("#outcome")).to_contain_text("routes answer with present data")
+        expect(page.locator("#outcome")).to_contain_text("endpoints OK")
         assert page.get_by_role("button", name="Log out").count() == page.get_by_role("dialog").count() == 0

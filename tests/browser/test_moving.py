@@ -1,4 +1,4 @@
-"""Back and forward lead to what was there: pages, what was chosen on them, and its rows."""
+"""Back and forward restore pages, their filters and their rows."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.paths import answer
+from tests.browser.asking import asked
 
 
-def test_back_and_forward_lead_through_the_pages_as_they_were(tab: Page, demo_address: str) -> None:
-    counts = answer(demo_address, "queue?state=R&group_by=user")["data"]
+def test_back_and_forward_restore_the_pages(tab: Page, demo_address: str) -> None:
+    counts = asked(demo_address, "queue?state=R&group_by=user")["data"]
     user = max(counts, key=lambda name: int(counts[name]["count"]))
     user_field = tab.get_by_role("textbox", name="User", exact=True)
     title = tab.get_by_role("heading", level=1)
@@ -23,10 +23,10 @@ def test_back_and_forward_lead_through_the_pages_as_they_were(tab: Page, demo_ad
     first, second = tab.locator("#rows tr.job th a").all_inner_texts()[:2]
     tab.get_by_role("link", name=first, exact=True).click()
     expect(title).to_have_text(f"Job {first}")
-    tab.get_by_label("Job id").fill(second)
+    tab.get_by_label("Job ID").fill(second)
     tab.get_by_role("button", name="Show", exact=True).click()
     expect(title).to_have_text(f"Job {second}")
-    held = tab.get_by_role("region", name="Held now, by node").get_by_role("link").first
+    held = tab.get_by_role("region", name="Allocated resources").get_by_role("link").first
     node = held.inner_text()
     held.click()
     expect(title).to_have_text(f"Node {node}")
@@ -41,7 +41,7 @@ def test_back_and_forward_lead_through_the_pages_as_they_were(tab: Page, demo_ad
     for job in (second, first):
         tab.go_back()
         expect(title).to_have_text(f"Job {job}")
-        expect(tab.get_by_label("Job id")).to_have_value(job)
+        expect(tab.get_by_label("Job ID")).to_have_value(job)
         expect(tab.locator("#content")).to_contain_text(f"of {user} in")
     tab.go_back()
     expect(user_field).to_have_value(user)

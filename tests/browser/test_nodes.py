@@ -1,4 +1,4 @@
-"""The map of nodes: what cells are, how they are pointed at, filtered and refreshed, and the table in their place."""
+"""The map of nodes: cells, pointer and keys, filters, refresh, and the table."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.browser.asking import node_state
+from tests.browser.fixture import new_context
 from tests.browser.watching import barriers
 
 META = {"source": "demo", "version": "v-1", "changed_at": 1, "total": 1, "stale": False, "error": None, "next": None}
 # The page itself is at /pages/nodes.
 NODES, USAGE = re.compile(r"\d/nodes\?"), re.compile(r"\d/usage\?")
 FREE = {
-    "state": "IDLE",
+    **node_state("IDLE"),
     "cpus": 8,
     "alloc_cpus": 0,
     "real_memory": 1000,
@@ -25,30 +27,30 @@ FREE = {
     "partitions": ["main"],
     "reason": None,
 }
-BUSY = {**FREE, "state": "MIXED", "alloc_cpus": 4, "alloc_mem": 100}
+BUSY = {**FREE, **node_state("MIXED"), "alloc_cpus": 4, "alloc_mem": 100}
 HELD = {"running_jobs": 1, "cpus_allocated": 4, "mem_allocated": 100}
 
 
 def answer(data: Any, **meta: Any) -> Callable[[Route], None]:
-    """What a route of the service answers in its place."""
+    """Returns a handler that answers a route."""
     return lambda route: route.fulfill(json={"data": data, "meta": {**META, **meta}}, headers={"Age": "3"})
 
 
 def instead(tab: Page, nodes: dict[str, Any], held: dict[str, Any]) -> None:
-    """One partition `main` of these nodes, on which its jobs hold so much."""
+    """Answers with one partition `main` of these nodes. `held` is what its jobs hold on each."""
     partition = {"priority": 1, "state": "UP", "partition_load": 0.5, "nodes": held}
     tab.route(USAGE, answer({"partitions": {"main": partition}}))
     tab.route(NODES, answer(nodes))
 
 
 def open_map(tab: Page, address: str) -> None:
-    """Open the page, and wait until cells are drawn."""
+    """Opens the page, and waits until cells are drawn."""
     tab.goto(address)
     expect(tab.locator("#map")).to_have_attribute("data-drawn", re.compile(r"\d"))
 
 
 def pixel(tab: Page, band: str, index: int) -> tuple[float, float]:
-    """Where the middle of a cell is."""
+    """Returns the position of the middle of a cell."""
     field = tab.get_by_role("application", name=f"Nodes of partition {band}", exact=True)
     box = field.locator("canvas").bounding_box()
     assert box is not None
@@ -57,7 +59,7 @@ def pixel(tab: Page, band: str, index: int) -> tuple[float, float]:
     return box["x"] + size * (index % columns) + 8, box["y"] + size * (index // columns) + 8
 
 
-def test_bands_and_their_counts_are_those_of_the_service(tab: Page, demo_address: str) -> None:
+def test_bands_and_their_counts_are_those_of_the_api(tab: Page, demo_address: str) -> None:
     with (
         tab.expect_response(lambda response: "/usage?" in response.url) as asked_usage,
         tab.expect_response(lambda response: "/nodes?" in response.url) as asked_nodes,
@@ -74,23 +76,23 @@ def test_bands_and_their_counts_are_those_of_the_service(tab: Page, demo_address
         expect(band.locator("p")).to_contain_text(f"{len(members)} nodes: ")
 
 
-def test_every_kind_of_cell_is_counted(tab: Page, demo_address: str) -> None:
+def test_cells_are_counted_by_kind(tab: Page, demo_address: str) -> None:
     states = {
         "n1": BUSY,
         "n2": BUSY,
         "n3": FREE,
-        "n4": {**FREE, "state": "IDLE+DRAIN"},
-        "n5": {**FREE, "state": "DOWN*"},
+        "n4": {**FREE, **node_state("IDLE+DRAIN")},
+        "n5": {**FREE, **node_state("DOWN*")},
     }
     instead(tab, states, {"n1": HELD})
     open_map(tab, demo_address + "pages/nodes")
-    told = "5 nodes: 1 with its jobs, 1 with jobs of others alone, 1 free, 1 draining or drained, 1 down"
-    expect(tab.locator("#map section p")).to_have_text(told)
+    summary = "5 nodes: 1 running its jobs, 1 used by other partitions, 1 free, 1 draining or drained, 1 down"
+    expect(tab.locator("#map section p")).to_have_text(summary)
 
 
-def test_the_keys_go_from_node_to_node_and_to_its_jobs(tab: Page, demo_address: str) -> None:
+def test_keys_move_between_nodes_and_open_jobs(tab: Page, demo_address: str) -> None:
     reason = "<script>alert(1)</script>"
-    instead(tab, {"n10": BUSY, "n9": {**FREE, "state": "DOWN*", "reason": reason}, "n1": BUSY}, {"n1": HELD})
+    instead(tab, {"n10": BUSY, "n9": {**FREE, **node_state("DOWN*"), "reason": reason}, "n1": BUSY}, {"n1": HELD})
     open_map(tab, demo_address + "pages/nodes")
     field = tab.get_by_role("application", name="Nodes of partition main")
     tab.locator("#place").focus()
@@ -109,7 +111,7 @@ def test_the_keys_go_from_node_to_node_and_to_its_jobs(tab: Page, demo_address: 
     expect(tab).to_have_url(f"{demo_address}pages/queue?node=n10")
 
 
-def test_arrows_lead_from_partition_to_partition(tab: Page, demo_address: str) -> None:
+def test_keys_move_between_partitions(tab: Page, demo_address: str) -> None:
     open_map(tab, demo_address + "pages/nodes")
     fields = tab.get_by_role("application")
     fields.first.focus()
@@ -120,7 +122,7 @@ def test_arrows_lead_from_partition_to_partition(tab: Page, demo_address: str) -
     assert tab.locator("[role=application][tabindex='0']").count() == 1
 
 
-def test_pointing_tells_a_node_and_moves_nothing(tab: Page, demo_address: str) -> None:
+def test_the_pointer_fills_the_panel_and_moves_nothing(tab: Page, demo_address: str) -> None:
     instead(tab, {"n1": FREE, "n2": BUSY}, {"n2": HELD})
     open_map(tab, demo_address + "pages/nodes")
     boxes = """() => JSON.stringify(
@@ -138,8 +140,8 @@ def test_pointing_tells_a_node_and_moves_nothing(tab: Page, demo_address: str) -
     expect(tab).to_have_url(f"{demo_address}pages/queue?node=n2")
 
 
-def test_a_finger_sees_the_node_before_it_goes_anywhere(browser: Browser, demo_address: str) -> None:
-    context = browser.new_context(has_touch=True, viewport={"width": 390, "height": 800})
+def test_a_tap_fills_the_panel_without_opening_jobs(browser: Browser, demo_address: str) -> None:
+    context = new_context(browser, has_touch=True, viewport={"width": 390, "height": 800})
     page = context.new_page()
     instead(page, {"n1": FREE, "n2": BUSY}, {"n2": HELD})
     open_map(page, demo_address + "pages/nodes")
@@ -151,7 +153,7 @@ def test_a_finger_sees_the_node_before_it_goes_anywhere(browser: Browser, demo_a
     context.close()
 
 
-def test_filters_stand_in_the_address(tab: Page, demo_address: str) -> None:
+def test_filters_are_in_the_address(tab: Page, demo_address: str) -> None:
     open_map(tab, demo_address + "pages/nodes")
     tab.get_by_role("combobox", name="Partition").select_option("gpu")
     expect(tab.locator("#map h2")).to_have_text(["gpu"])
@@ -170,7 +172,7 @@ def test_filters_stand_in_the_address(tab: Page, demo_address: str) -> None:
     expect(tab.locator("#map h2").nth(3)).to_be_visible()
 
 
-def test_a_name_that_is_no_hostlist_is_told(tab: Page, demo_address: str) -> None:
+def test_an_invalid_hostlist_is_explained(tab: Page, demo_address: str) -> None:
     tab.goto(demo_address + "pages/nodes?name=cn%5B1")
     expect(tab.get_by_role("alert")).to_contain_text("hostlist")
     expect(tab.get_by_label("Names")).to_have_attribute("aria-invalid", "true")
@@ -179,13 +181,13 @@ def test_a_name_that_is_no_hostlist_is_told(tab: Page, demo_address: str) -> Non
     expect(tab.get_by_role("alert")).to_have_count(0)
 
 
-def test_nothing_that_matches_says_what_was_chosen(tab: Page, demo_address: str) -> None:
+def test_no_matching_node_names_the_filters(tab: Page, demo_address: str) -> None:
     tab.goto(demo_address + "pages/nodes?state=POWERED_DOWN&partition=main")
-    expect(tab.get_by_text("No node matches")).to_be_visible()
+    expect(tab.get_by_text("No matching nodes")).to_be_visible()
     expect(tab.locator("#blank")).to_contain_text("partition main, state POWERED_DOWN")
 
 
-def test_what_may_not_be_seen_is_told(tab: Page, demo_address: str) -> None:
+def test_a_missing_permission_is_shown(tab: Page, demo_address: str) -> None:
     refused = {"errors": [{"status": "403", "title": "Forbidden", "detail": "Nodes are private here."}]}
     tab.route(NODES, lambda route: route.fulfill(status=403, json=refused))
     tab.goto(demo_address + "pages/nodes")
@@ -193,25 +195,25 @@ def test_what_may_not_be_seen_is_told(tab: Page, demo_address: str) -> None:
     expect(tab.locator("#map")).to_be_hidden()
 
 
-def test_a_refresh_draws_what_has_changed_and_keeps_the_focus(tab: Page, demo_address: str) -> None:
+def test_a_refresh_draws_changed_cells_and_keeps_the_focus(tab: Page, demo_address: str) -> None:
     instead(tab, {f"n{number}": FREE for number in range(50)}, {})
     tab.clock.install()
     open_map(tab, demo_address + "pages/nodes")
     tab.get_by_role("application").focus()
     tab.keyboard.press("ArrowRight")
     tab.unroute(NODES)
-    changed = {"state": "DOWN*", "reason": "fan"}
-    tab.route(NODES, answer({"n1": changed, "n7": {"state": "DOWN*"}}, version="v-2", full=False, gone=[]))
+    changed = {**node_state("DOWN*"), "reason": "fan"}
+    tab.route(NODES, answer({"n1": changed, "n7": node_state("DOWN*")}, version="v-2", full=False, gone=[]))
     with tab.expect_request(lambda request: "since=v-1" in request.url):
         tab.clock.fast_forward(11_000)
     expect(tab.locator("#panel-reason")).to_have_text("fan")
     expect(tab.get_by_role("application")).to_be_focused()
-    # The fifty of the first answer, and the two that have changed.
+    # 50 cells of the first answer, and 2 changed ones.
     expect(tab.locator("#map")).to_have_attribute("data-drawn", "52")
 
 
 def test_the_table_has_the_facts_of_the_map(tab: Page, demo_address: str) -> None:
-    instead(tab, {"n1": BUSY, "n2": {**FREE, "state": "DOWN*", "reason": "<b>fan</b>"}}, {"n1": HELD})
+    instead(tab, {"n1": BUSY, "n2": {**FREE, **node_state("DOWN*"), "reason": "<b>fan</b>"}}, {"n1": HELD})
     tab.goto(demo_address + "pages/nodes?view=table")
     rows = tab.locator("#rows tr")
     expect(rows.nth(0)).to_have_text(
@@ -232,14 +234,14 @@ def test_a_long_table_is_shown_in_parts(tab: Page, demo_address: str) -> None:
     expect(tab.get_by_role("button", name="Show more")).to_be_hidden()
 
 
-def test_every_node_may_have_its_place_in_each_band(tab: Page, demo_address: str) -> None:
+def test_nodes_can_be_aligned_across_partitions(tab: Page, demo_address: str) -> None:
     nodes = {"n1": FREE, "n2": {**FREE, "partitions": ["long"]}}
     bands = {name: {"priority": 1, "state": "UP", "partition_load": 0, "nodes": {}} for name in ("main", "long")}
     tab.route(USAGE, answer({"partitions": bands}))
     tab.route(NODES, answer(nodes))
     open_map(tab, demo_address + "pages/nodes")
     expect(tab.locator("#map")).to_have_attribute("data-drawn", "2")
-    tab.get_by_label("Every node at the same place").check()
+    tab.get_by_label("Align nodes across partitions").check()
     expect(tab.locator("#map")).to_have_attribute("data-drawn", "6")
     expect(tab).to_have_url(f"{demo_address}pages/nodes?place=same")
     tab.mouse.move(*pixel(tab, "main", 1))
@@ -262,24 +264,22 @@ LIGHTNESS = """() => {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_looks_differ_without_their_colours(browser: Browser, demo_address: str, scheme: Any) -> None:
-    context = browser.new_context(color_scheme=scheme)
+    context = new_context(browser, color_scheme=scheme)
     page = context.new_page()
     open_map(page, demo_address + "pages/nodes")
     looks = page.evaluate(LIGHTNESS)
     assert len(looks) == 7
     for place, (one, grey) in enumerate(looks):
         for other, grey_too in looks[place + 1 :]:
-            # At least one pixel in twenty is told apart by its lightness alone, by a tenth of the scale.
+            # At least one pixel in twenty differs in its lightness, by a tenth of the scale.
             apart = sum(abs(a - b) > 25 for a, b in zip(grey, grey_too, strict=True))
             assert apart > len(grey) / 20, (one, other, apart)
     context.close()
 
 
 @pytest.mark.parametrize(("scheme", "query"), [("light", ""), ("dark", ""), ("dark", "?view=table")])
-def test_nothing_keeps_anybody_out_of_the_filled_page(
-    browser: Browser, demo_address: str, scheme: Any, query: str
-) -> None:
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 390, "height": 800})
+def test_the_filled_page_meets_wcag_on_a_phone(browser: Browser, demo_address: str, scheme: Any, query: str) -> None:
+    context = new_context(browser, color_scheme=scheme, viewport={"width": 390, "height": 800})
     page = context.new_page()
     page.goto(f"{demo_address}pages/nodes{query}")
     expect(page.locator("#map section, #rows tr").first).to_be_visible()

@@ -1,4 +1,4 @@
-"""What a reader gets on paper: the content alone, all of it, in the colours of paper."""
+"""Printed pages: all of the content and nothing else, in light colours."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.fixture import new_context
 from tests.browser.paths import PAGES, filled
 from tests.browser.watching import settle
 
-# Of the kind "load by jobs of the partition, all of it".
+# The cell "fully used" of the legend.
 _COLOUR = """() => {
     const canvas = document.querySelector("canvas.look[data-kind='own'][data-level='8']");
     return [...canvas.getContext("2d").getImageData(canvas.width / 4, canvas.height / 4, 1, 1).data].slice(0, 3);
@@ -20,14 +21,14 @@ _ON_PAPER, _ON_A_DARK_SCREEN = [0, 114, 178], [86, 180, 233]
 
 @pytest.fixture
 def dark(browser: Browser) -> Iterator[Page]:
-    """A tab in dark colours, as wide as a sheet of A4 between its margins."""
-    context = browser.new_context(viewport={"width": 703, "height": 1000}, color_scheme="dark")
+    """A dark tab, as wide as a sheet of A4 between its margins."""
+    context = new_context(browser, viewport={"width": 703, "height": 1000}, color_scheme="dark")
     yield context.new_page()
     context.close()
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_paper_has_the_content_alone_and_all_of_it(dark: Page, demo_address: str, path: str) -> None:
+def test_a_printed_page_has_all_of_its_content_only(dark: Page, demo_address: str, path: str) -> None:
     dark.goto(demo_address + filled(demo_address, path))
     expect(dark.locator("h1")).to_be_attached()
     settle(dark)
@@ -35,14 +36,14 @@ def test_paper_has_the_content_alone_and_all_of_it(dark: Page, demo_address: str
     for controls in ("nav", "form", ".tools button", ".pager", ".panel"):
         assert dark.locator(controls).locator("visible=true").count() == 0, controls
     assert dark.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
-    cut = """() => [...document.querySelectorAll("main, .scroll, .wrong-list, .summary")]
+    cut = """() => [...document.querySelectorAll("main, .scroll, .problem-list, .summary")]
         .filter((part) => part.clientHeight > 0 && getComputedStyle(part).overflow !== "visible")
         .map((part) => part.className)"""
     assert dark.evaluate(cut) == []
     expect(dark.locator("main")).to_be_visible()
 
 
-def test_what_scripts_draw_is_drawn_for_paper_and_back_again(dark: Page, demo_address: str) -> None:
+def test_canvases_are_redrawn_for_paper_and_back(dark: Page, demo_address: str) -> None:
     dark.goto(demo_address + "pages/nodes")
     expect(dark.locator("#map canvas").first).to_be_visible()
     settle(dark)
@@ -52,4 +53,4 @@ def test_what_scripts_draw_is_drawn_for_paper_and_back_again(dark: Page, demo_ad
     assert dark.evaluate("document.querySelector('#map').clientWidth") <= 680
     dark.evaluate("dispatchEvent(new Event('afterprint'))")
     assert dark.evaluate(_COLOUR) == _ON_A_DARK_SCREEN
-    expect(dark.get_by_role("button", name="Colours: system")).to_be_visible()
+    expect(dark.get_by_role("button", name="Theme: system")).to_be_visible()

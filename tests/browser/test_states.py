@@ -31,27 +31,27 @@ RANGE = {"since": 1_795_000_000, "until": 1_795_086_400, "step": 0, "count": 0, 
 
 
 def of_data(url: str) -> bool:
-    """Whether `url` asks the API, and for no page, file or document."""
+    """Returns True if `url` is a request to the API, and not to a page, file or document."""
     return urlsplit(url).path.split("/")[1].partition(".")[0] in _ROUTES
 
 
 def refused(status: int) -> Respond:
-    """The answer of an API that refuses."""
+    """Returns a handler that answers with an error of the API."""
     error = {"status": str(status), "title": "A failure", "detail": CAUSE, "meta": {"args": []}}
     return lambda route: route.fulfill(status=status, json={"errors": [error]})
 
 
 def of_a_proxy(status: int) -> Respond:
-    """The answer of a web server whose service is away."""
+    """Returns a handler that answers with the error page of a proxy."""
     return lambda route: route.fulfill(status=status, body="<h1>Bad gateway</h1>", content_type="text/html")
 
 
 def never(_route: Route) -> None:
-    """No answer as long as the page is open."""
+    """Never answers."""
 
 
 def nothing(route: Route) -> None:
-    """An answer that has nothing in it."""
+    """Answers without any data."""
     name = urlsplit(route.request.url).path.strip("/")
     listed = name in ("history", "load") or "shape=list" in route.request.url
     data = USAGE if name == "usage" else [] if listed else {}
@@ -59,7 +59,7 @@ def nothing(route: Route) -> None:
 
 
 def old(route: Route) -> None:
-    """The service's own answer, as it is while slurmctld is away."""
+    """Answers as the service does while slurmctld does not respond."""
     response = route.fetch()
     headers = {**response.headers, "X-Slurm-Stale": "1"}
     body = response.text()
@@ -80,27 +80,27 @@ def alerts(title: str, *paths: str) -> dict[str, tuple[str, list[str]]]:
     return {path: (ALERT, [title, CAUSE]) for path in paths}
 
 
-WRONG = "It does not work at present"
+WRONG = "Temporarily unavailable"
 DATA = ("", NODES, QUEUE, HISTORY, LOAD, JOB, NODE)
-# A state: what the API answers, and by page where its reader finds which words.
+# For each state the handler of API requests, and for each page the place and the words that it shows.
 STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
     "loading": (
         never,
         {
             **dict.fromkeys(("", NODES, QUEUE, JOB, NODE), (SAID, ["Loading …"])),
-            HISTORY: (SAID, ["Looking for records …"]),
-            LOAD: (SAID, ["Loading the load …"]),
-            API: ("#outcome", ["Asking each route once …"]),
+            HISTORY: (SAID, ["Searching …"]),
+            LOAD: (SAID, ["Loading samples …"]),
+            API: ("#outcome", ["Checking each endpoint …"]),
         },
     ),
     "empty": (
         nothing,
         {
-            "": (SAID, ["Nothing is wrong", "There are none.", "The archive has no sample of the last hour."]),
-            NODES: (SAID, ["No node matches", "The cluster has no node in any partition that you may see."]),
-            QUEUE: (SAID, ["The queue is empty", "0 jobs", "Jobs appear here as they are submitted."]),
-            HISTORY: (SAID, ["No record matches", "No job was recorded yet."]),
-            LOAD: (SAID, ["No samples in this time"]),
+            "": (SAID, ["No problems", "No GPUs", "The archive has no samples of the last hour."]),
+            NODES: (SAID, ["No matching nodes", "The cluster has no nodes in partitions that you may view."]),
+            QUEUE: (SAID, ["The queue is empty", "0 jobs", "Jobs appear here when they are submitted."]),
+            HISTORY: (SAID, ["No matching records", "No jobs have been recorded yet."]),
+            LOAD: (SAID, ["No samples in this range"]),
             "pages/job": (SAID, ["Which job?"]),
             "pages/node": (SAID, ["Which node?"]),
         },
@@ -108,47 +108,47 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
     "500": (refused(500), {**alerts(WRONG, *DATA), API: (TABLE, [f"500: {CAUSE}"])}),
     "503": (refused(503), {**alerts(WRONG, *DATA), API: (TABLE, [f"503: {CAUSE}"])}),
     "502": (of_a_proxy(502), dict.fromkeys(DATA, (ALERT, [WRONG, "502 Bad Gateway"]))),
-    "403": (refused(403), {**alerts("Not for you to see", *DATA), API: (TABLE, [f"403: {CAUSE}"])}),
+    "403": (refused(403), {**alerts("You don't have permission to view this", *DATA), API: (TABLE, [f"403: {CAUSE}"])}),
     "404": (
         refused(404),
         {
-            HISTORY: (SAID, ["There are no job records here", CAUSE]),
-            LOAD: (SAID, ["The load is not archived", CAUSE]),
+            HISTORY: (SAID, ["No job records here", CAUSE]),
+            LOAD: (SAID, ["Load archiving is off", CAUSE]),
             API: (TABLE, [f"404: {CAUSE}"]),
-            JOB: (SAID, ["No job 7", "slurmctld does not know it", "Accounting is switched off here"]),
-            NODE: (SAID, ["No node n1", "slurmctld has no node of this name, or it is not shown here."]),
+            JOB: (SAID, ["No job 7", "Not in the queue.", "Accounting is off"]),
+            NODE: (SAID, ["No node n1", "slurmctld has no node with this name, or it is in a hidden partition."]),
         },
     ),
     "old data": (
         old,
         {
-            "": (ALERT, ["Slurm does not tell how it is", CAUSE]),
-            **dict.fromkeys((NODES, QUEUE, "pages/job", "pages/node"), (STRIP, ["Old data: what you see", CAUSE])),
-            API: ("main tr[data-path=nodes] td.state", ["answers, with old data"]),
+            "": (ALERT, ["Slurm data is out of date", CAUSE]),
+            **dict.fromkeys((NODES, QUEUE, "pages/job", "pages/node"), (STRIP, ["Showing data from", CAUSE])),
+            API: ("main tr[data-path=nodes] td.state", ["OK, old data"]),
         },
     ),
 }
-# Of each state the page on which axe looks: another one for each.
+# The page that axe checks in each state: another one for each.
 LOOKED_AT = {"loading": QUEUE, "empty": HISTORY, "500": LOAD, "503": "", "502": JOB, "403": NODE, "404": API}
 LOOKED_AT["old data"] = NODES
 
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """One tab for all these states, as none of them leaves anything behind."""
+    """One tab for all states, because they leave no traces."""
     with open_tab(browser) as page:
         yield page
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_state_is_told_on_every_page_that_can_have_it(page: Page, demo_address: str, state: str) -> None:
-    respond, told = STATES[state]
+def test_every_page_shows_each_state(page: Page, demo_address: str, state: str) -> None:
+    respond, expected = STATES[state]
     page.route(of_data, respond)
-    for path, (place, words) in told.items():
+    for path, (place, words) in expected.items():
         open_asking(page, demo_address + (filled(demo_address, path) if state == "old data" else path))
         for text in words:
             expect(page.locator(place).first, path).to_contain_text(text)
-        # What went wrong is told apart from what is missing, and neither logs anybody in or out.
+        # Only errors are alerts.
         expect(page.locator(ALERT)).to_have_count(1 if place == ALERT else 0)
         if path == LOOKED_AT[state]:
             assert barriers(page) == []
@@ -156,9 +156,7 @@ def test_a_state_is_told_on_every_page_that_can_have_it(page: Page, demo_address
     page.unroute_all(behavior="ignoreErrors")
 
 
-def test_a_reader_without_a_token_is_asked_for_one_on_every_page(
-    page: Page, demo_settings: Settings, tmp_path: Path
-) -> None:
+def test_every_page_asks_for_a_missing_token(page: Page, demo_settings: Settings, tmp_path: Path) -> None:
     auth = {"mode": "token", "token_file": str(tmp_path / "tokens.json")}
     section = type(demo_settings.auth).model_validate(auth)
     with mounted(demo_settings.model_copy(update={"auth": section})) as address:
@@ -168,7 +166,7 @@ def test_a_reader_without_a_token_is_asked_for_one_on_every_page(
             expect(dialog.get_by_label("Token")).to_be_focused()
             expect(page.get_by_role("button", name="Log out")).to_be_hidden()
             expect(page.locator("main")).to_contain_text(re.compile("Log in first|401: "))
-        # Who leaves the dialog reads what is missing, and finds the way back. This page asks one question alone.
+        # A user who closes the dialog reads what is missing, and can open it again. This page sends one request only.
         page.goto(address + HISTORY)
         expect(dialog).to_be_visible()
         page.keyboard.press("Escape")
@@ -178,7 +176,7 @@ def test_a_reader_without_a_token_is_asked_for_one_on_every_page(
         page.goto("about:blank")
 
 
-def test_a_web_server_whose_service_is_away_is_asked_again(tab: Page, demo_address: str) -> None:
+def test_a_bad_gateway_is_retried(tab: Page, demo_address: str) -> None:
     tab.clock.install()
     for path in ("", NODES, QUEUE, LOAD, "pages/job", "pages/node"):
         to_ask = demo_address + filled(demo_address, path)

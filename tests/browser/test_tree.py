@@ -1,4 +1,4 @@
-"""The accessibility tree: what a screen reader has of each page to find its way, and what it hears of changes."""
+"""The accessibility tree: landmarks, headings and names of each page, and announcements of changes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.paths import PAGES, READY, answer, filled
+from tests.browser.asking import asked
+from tests.browser.paths import PAGES, READY, filled
 from tests.browser.watching import open_asking
 
 LANDMARKS = """
-- link "Skip to the content"
+- link "Skip to content"
 - banner:
   - link "slurm-rest-api"
   - navigation "Pages":
@@ -22,20 +23,20 @@ LANDMARKS = """
 - contentinfo
 """
 _ROLE = re.compile(r"""^\s*- '?(\w+)(?: "((?:[^"\\]|\\.)*)"| /.*/)?((?: \[[^\]]*\])*)""", re.MULTILINE)
-# Names of these are what a reader chooses from.
+# Users of screen readers choose from the names of these.
 _NAMED = ("table", "region", "navigation", "search", "application", "button", "link", "textbox", "combobox")
 
 
 def roles(page: Page) -> list[tuple[str, str, str]]:
-    """Role, name and attributes of all that is in the tree, in its order."""
+    """Returns role, name and attributes of everything in the tree, in its order."""
     return [(role, name, more) for role, name, more in _ROLE.findall(page.locator("body").aria_snapshot())]
 
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_has_its_landmarks_headings_in_order_and_names(tab: Page, past_address: str, path: str) -> None:
-    # With records of failures, so that their table is there.
+    # With failures, so that their table is shown.
     open_asking(tab, past_address + filled(past_address, path) + ("?state=FAILED" if path == "pages/history" else ""))
-    expect(tab.locator(READY[path]).first).to_be_attached(timeout=30_000)
+    expect(tab.locator(READY[path]).first).to_be_attached()
     if path == "pages/load":
         expect(tab.get_by_role("button", name="Picture (PNG) of Jobs")).to_be_enabled()
     expect(tab.locator("body")).to_match_aria_snapshot(LANDMARKS)
@@ -49,34 +50,34 @@ def test_a_page_has_its_landmarks_headings_in_order_and_names(tab: Page, past_ad
     assert len(set(tables)) == len(tables) > 0 or path == "pages/nodes"
 
 
-def test_the_map_says_where_the_reader_is(tab: Page, past_address: str) -> None:
+def test_the_map_announces_the_current_node(tab: Page, past_address: str) -> None:
     tab.goto(past_address + "pages/nodes?partition=gpu")
     expect(tab.locator(READY["pages/nodes"])).to_be_attached()
     tab.get_by_role("application", name="Nodes of partition gpu").focus()
     tab.keyboard.press("ArrowRight")
-    second = sorted(answer(past_address, "nodes?partition=gpu&fields=name")["data"])[1]
+    second = sorted(asked(past_address, "nodes?partition=gpu&fields=name")["data"])[1]
     expect(tab.locator("main")).to_match_aria_snapshot(rf"""
-- paragraph: /^Arrow keys go from node to node/
+- paragraph: /^Arrow keys move between nodes/
 - status: /^{second}, gpu:.+ Jobs. \d+\. Load \d+%\. CPUs \d+ of \d+\./
 - heading "gpu" [level=2]
 - application "Nodes of partition gpu"
-- complementary "The node that is pointed at":
+- complementary "Current node":
   - heading "{second}" [level=2]
 """)
-    described = re.compile("^Arrow keys go from node to node")
+    described = re.compile("^Arrow keys move between nodes")
     expect(tab.get_by_role("application")).to_have_accessible_description(described)
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "text"),
     [
-        ("", "Nothing is wrong|^$"),
+        ("", "No problems|^$"),
         ("pages/queue", r"^[\d,]+ jobs"),
-        ("pages/history", r"^50 records, newest first; there are more"),
-        ("pages/load", r"samples as they were taken\.$"),
-        ("pages/api", r"routes answer with present data"),
+        ("pages/history", r"^50 records, newest first"),
+        ("pages/load", r"samples\.$"),
+        ("pages/api", r"endpoints OK"),
     ],
 )
-def test_what_has_come_is_heard(tab: Page, past_address: str, path: str, told: str) -> None:
+def test_results_are_announced(tab: Page, past_address: str, path: str, text: str) -> None:
     open_asking(tab, past_address + path)
-    expect(tab.locator("main").get_by_role("status").filter(has_text=re.compile(told)).first).to_be_attached()
+    expect(tab.locator("main").get_by_role("status").filter(has_text=re.compile(text)).first).to_be_attached()

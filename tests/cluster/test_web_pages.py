@@ -1,4 +1,4 @@
-"""The pages over a real cluster: jobs that come and go, slurmctld stopped and back, hidden partitions."""
+"""The pages over a real cluster: jobs that come and go, slurmctld stopped and started, hidden partitions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ filter:
 """
 # Other tests may have left many jobs that slurmctld still knows.
 NEWEST_JOBS = "/pages/queue?sort=-job_id"
-# Reload and waiting take a few seconds each; a controller that starts takes longer.
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +31,11 @@ def pages(start: StartService) -> Service:
 
 
 def row_of(tab: Page, job: int) -> Locator:
-    """The row of a job in the queue's table."""
+    """Returns the row of a job in the table of the queue."""
     return tab.get_by_role("row").filter(has=tab.get_by_role("link", name=str(job), exact=True))
 
 
-def test_jobs_come_and_go_while_the_page_is_open_and_focus_stays(
-    tab: Page, pages: Service, cluster: Cluster, jobs: Jobs
-) -> None:
+def test_jobs_come_and_go_while_the_focus_stays(tab: Page, pages: Service, cluster: Cluster, jobs: Jobs) -> None:
     name = "<script>alert(1)</script>"
     tab.goto(pages.url + NEWEST_JOBS)
     expect(tab.get_by_role("heading", level=1)).to_be_visible()
@@ -58,44 +55,40 @@ def test_jobs_come_and_go_while_the_page_is_open_and_focus_stays(
     assert tab.evaluate("document.activeElement === window.focused && window.focused.matches('a')")
 
 
-def test_a_controller_that_is_away_is_told_on_every_page_and_forgotten_when_it_is_back(
-    tab: Page, pages: Service, cluster: Cluster
-) -> None:
+def test_every_page_shows_that_slurmctld_is_down_until_it_is_back(tab: Page, pages: Service, cluster: Cluster) -> None:
     other = tab.context.new_page()
     tab.goto(pages.url)
     other.goto(pages.url + "/pages/queue")
     for page in (tab, other):
-        expect(page.locator("#freshness")).to_contain_text("State of")
+        expect(page.locator("#freshness")).to_contain_text("Updated")
         expect(page.locator("#trouble")).to_be_hidden()
     with without(cluster, "slurmctld"):
         for page in (tab, other):
-            expect(page.locator("#trouble")).to_contain_text("Old data")
+            expect(page.locator("#trouble")).to_contain_text("Showing data from")
     for page in (tab, other):
         expect(page.locator("#trouble")).to_be_hidden()
 
 
-def test_a_service_that_ends_is_told_and_what_was_there_stays(tab: Page, start: StartService, jobs: Jobs) -> None:
+def test_rows_stay_when_the_service_ends(tab: Page, start: StartService, jobs: Jobs) -> None:
     job = jobs.submit(partition="main", hold=True)
     service = start(CONFIG)
     tab.goto(service.url + NEWEST_JOBS)
     row = row_of(tab, job)
     expect(row).to_be_visible()
     service.stop()
-    expect(tab.locator("#trouble")).to_contain_text("The service does not answer.")
+    expect(tab.locator("#trouble")).to_contain_text("Can't reach the server.")
     expect(row).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/", "/pages/nodes", "/pages/queue"])
-def test_hidden_partitions_their_jobs_and_nodes_are_on_no_page(
-    tab: Page, pages: Service, jobs: Jobs, path: str
-) -> None:
-    hidden = jobs.running(partition=HIDDEN_PARTITION, job_name="nobody-sees-this")
+def test_no_page_shows_hidden_partitions_their_jobs_or_nodes(tab: Page, pages: Service, jobs: Jobs, path: str) -> None:
+    hidden = jobs.running(partition=HIDDEN_PARTITION, job_name="hidden-job-name")
     seen = jobs.running(partition="main")
     (queue,) = fresh(pages, "/queue")
     assert (str(seen) in queue, str(hidden) in queue) == (True, False)
     tab.goto(pages.url + path)
-    expect(tab.locator("#freshness")).to_contain_text("State of")
+    expect(tab.locator("#freshness")).to_contain_text("Updated")
     settle(tab)
     content = tab.content()
     assert "main" in content
-    assert [word for word in (HIDDEN_PARTITION, HIDDEN_NODE, "nobody-sees-this") if word in content] == []
+    assert [word for word in (HIDDEN_PARTITION, HIDDEN_NODE, "hidden-job-name") if word in content] == []

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { count, now } from "./format.js";
-import { JOB_STATES } from "./slurm-vocabulary.js";
+import { JOB_STATES, JOB_STATES_WITH_NODES } from "./slurm-vocabulary.js";
 
 const TONES = {
   RUNNING: "good",
@@ -22,21 +22,13 @@ const TONES = {
   LAUNCH_FAILED: "bad",
 };
 
-const HOLDING_NODES = [
-  "RUNNING",
-  "SUSPENDED",
-  "COMPLETING",
-  "CONFIGURING",
-  "STOPPED",
-  "RESIZING",
-  "SIGNALING",
-  "STAGE_OUT",
-];
-
 /** Returns the state of a job without its flags: "RUNNING+STOPPED" is RUNNING. */
 export const baseState = (state) => (state ?? "UNKNOWN").split("+")[0];
 export const isPending = (job) => baseState(job.job_state) === "PENDING";
-export const holdsNodes = (job) => HOLDING_NODES.includes(baseState(job.job_state));
+
+/** Returns true if a job in this state, with or without flags, holds nodes. */
+export const holdsNodes = (job) =>
+  (job.job_state ?? "").split("+").some((word) => JOB_STATES_WITH_NODES.includes(word));
 
 /** Returns the full name of a state that may be written as squeue's short name: "pd" is PENDING. */
 export const fullState = (text) => JOB_STATES[text.toUpperCase()] ?? text.toUpperCase();

@@ -1,6 +1,6 @@
 // The states of nodes in sinfo's words, and their GPUs. No I/O, no document.
 
-const OUT_OF_SERVICE = ["DOWN", "ERROR", "FUTURE", "UNKNOWN"];
+import { NODE_STATES_OUT, NODE_STATES_WITH_JOBS } from "./slurm-vocabulary.js";
 
 const MEANINGS = {
   ALLOCATED: "all CPUs are allocated",
@@ -40,7 +40,7 @@ const FLAG_MEANINGS = {
 export function nodeState({ state_base: base, state_flags: flags }) {
   const has = (flag) => flags.includes(flag);
   const silent = has("NOT_RESPONDING");
-  const running = ["ALLOCATED", "MIXED"].includes(base) || has("COMPLETING");
+  const running = [base, ...flags].some((word) => NODE_STATES_WITH_JOBS.includes(word));
   let word = base;
   if (has("DRAIN")) word = running ? "DRAINING" : "DRAINED";
   else if (has("FAIL")) word = "FAIL";
@@ -49,7 +49,7 @@ export function nodeState({ state_base: base, state_flags: flags }) {
   else if (has("MAINTENANCE")) word = "MAINTENANCE";
   const meaning = word === "DOWN" && silent ? "out of service, slurmd does not respond" : (MEANINGS[word] ?? "");
   const leaving = ["DRAINING", "DRAINED", "FAIL", "INVALID_REG"].includes(word);
-  return { word, meaning, out: silent || leaving || OUT_OF_SERVICE.includes(base) };
+  return { word, meaning, out: silent || leaving || NODE_STATES_OUT.includes(base) };
 }
 
 /** Returns the meaning of a node's state and of each flag that it has besides, with commas between. */
@@ -62,7 +62,7 @@ export function stateInWords(node) {
 export function stateTone(node) {
   const { out } = nodeState(node);
   const leaves = node.state_flags.includes("DRAIN") && !node.state_flags.includes("NOT_RESPONDING");
-  if (leaves && !OUT_OF_SERVICE.includes(node.state_base)) return "old";
+  if (leaves && !NODE_STATES_OUT.includes(node.state_base)) return "old";
   return out ? "bad" : "good";
 }
 

@@ -1,4 +1,4 @@
-// Slurm's names of states, generated from slurm_rest_api/slurm/states.py by `python -m tests.pages.vocabulary`.
+// Slurm's names of states, generated from slurm/states.py by `python -m tests.pages.vocabulary`.
 
 /** The full name of each job state by squeue's short name. */
 export const JOB_STATES = {
@@ -33,3 +33,30 @@ export const JOB_STATES = {
   UD: "UPDATE_DB",
   UN: "UNKNOWN",
 };
+
+/** States in which a job holds nodes. */
+export const JOB_STATES_WITH_NODES = [
+  "RUNNING",
+  "SUSPENDED",
+  "COMPLETING",
+  "CONFIGURING",
+  "POWER_UP_NODE",
+  "RESIZING",
+  "SIGNALING",
+  "STOPPED",
+];
+
+/** Base states and flags of a node with jobs on it. */
+export const NODE_STATES_WITH_JOBS = [
+  "ALLOCATED",
+  "MIXED",
+  "COMPLETING",
+];
+
+/** Base states of a node that is out of service. */
+export const NODE_STATES_OUT = [
+  "DOWN",
+  "ERROR",
+  "FUTURE",
+  "UNKNOWN",
+];
