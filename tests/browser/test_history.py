@@ -60,9 +60,7 @@ def window(address: str, least: int = 3 * FIRST_PAGE) -> tuple[int, int]:
     until = int(time.time()) // 3600 * 3600 - 3600
     since = until - 6 * 3600
     # The demo writes its past a day at a time, the newest first: yesterday is complete once the day before has records.
-    wait_for(
-        "the past of the jobs", lambda: asked(address, "history?endbefore=now-2days&limit=1")["data"], PATIENCE_SECONDS
-    )
+    wait_for("the past of the jobs", lambda: asked(address, "history?endbefore=now-2days&limit=1")["data"])
     question = f"history?submitafter={since}&submitbefore={until}&fields=id_job&limit=1000"
     assert len(asked(address, question)["data"]) >= least
     return since, until

@@ -155,7 +155,7 @@ def test_a_partition_has_its_own_graphs(tab: Page, demo_address: str) -> None:
     since, until = past_range(demo_address)
     tab.goto(f"{demo_address}pages/load?since={since}&until={until}")
     drawn(tab)
-    tab.get_by_label("Show", exact=True).select_option("gpu")
+    tab.locator("#partition").select_option("gpu")
     expect(tab).to_have_url(re.compile("partition=gpu"))
     fields = "partitions.total_cpus"
     found = asked(demo_address, f"load?since={since}&until={until}&partition=gpu&fields={fields}")["data"]
