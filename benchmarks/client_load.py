@@ -50,7 +50,7 @@ def measure_port(
 
 
 def usage_row(usage: ResourceUsage, requests: int) -> Row:
-    """What `measured` has seen, of a run of so many requests."""
+    """Returns the row of a run of `requests` requests."""
     return {
         "cpu": usage.cpu,
         "cpu_ms_a_request": 1000 * usage.cpu.get("web workers", 0.0) / max(requests, 1),

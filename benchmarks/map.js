@@ -13,7 +13,7 @@ async () => {
   const records = new Map(Object.entries(await ask("nodes")));
   const { partitions } = await ask("usage?compact=true");
   const names = sorted(records.keys());
-  // Beside the page's own map, which stands still meanwhile.
+  // Next to the page's own map, which does not change meanwhile.
   document.getElementById("map").hidden = true;
   const place = document.getElementById("content");
   let host = null;
@@ -26,9 +26,9 @@ async () => {
   const texts = [...document.querySelectorAll("#panel dd")];
   const showFacts = (spot) => {
     if (spot === null) return;
-    const told = facts(spot.band.cells[spot.index], spot.band);
-    setText(document.getElementById("panel-state"), told.state);
-    for (const text of texts) setText(text, told[text.id.replace("panel-", "")]);
+    const spotFacts = facts(spot.band.cells[spot.index], spot.band);
+    setText(document.getElementById("panel-state"), spotFacts.state);
+    for (const text of texts) setText(text, spotFacts[text.id.replace("panel-", "")]);
   };
   const head = () => h("header", {}, h("h2"), h("p"));
   const fillHead = (element, band) => {

@@ -1,4 +1,4 @@
-"""How long the page of nodes is busy with its map, beside the same cells as elements of the page.
+"""Measures the map of the page of nodes, and the same cells as elements of the page.
 
 Usage: python -m benchmarks.map [--nodes=10000] [--jobs=100000] [--rounds=40] [--output=FILE]
 
@@ -33,7 +33,7 @@ _MOVES: Final = {
 
 
 def measure(nodes: int, jobs: int, rounds: int) -> Mapping[str, Any]:
-    """What `map.js` finds on the page of a demo of this size."""
+    """Returns what `map.js` measures on the page of a demo of this size."""
     with chromium() as browser:
         # The peer brings a style sheet of its own, which the policy of the pages would forbid.
         page = browser.new_context(viewport={"width": 1600, "height": 1000}, bypass_csp=True).new_page()

@@ -1,4 +1,4 @@
-"""Published records for tests: a plain default for every field that code reads, changed by keyword."""
+"""Published records for tests, with a default for every field that the code reads. Keywords change fields."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 
 
 def make_job(job_id: int = 1, **fields: Any) -> Record:
-    """A pending job in partition `main`."""
+    """Returns a pending job in partition `main`."""
     return {
         "job_id": job_id,
         "name": "wrap",
@@ -48,7 +48,7 @@ def make_job(job_id: int = 1, **fields: Any) -> Record:
 
 
 def make_running_job(job_id: int, node: str, cpus: int = 1, memory_mib: int = 0, **fields: Any) -> Record:
-    """A job that runs on one node."""
+    """Returns a job that runs on one node."""
     running = {
         "job_state": "RUNNING",
         "state_reason": "None",
@@ -62,7 +62,7 @@ def make_running_job(job_id: int, node: str, cpus: int = 1, memory_mib: int = 0,
 
 
 def make_node(name: str = "rack001", **fields: Any) -> Record:
-    """An idle node with 4 CPUs and 8000 MiB in partition `main`; `state` sets `state_base` and `state_flags`, too."""
+    """Returns an idle node of 4 CPUs and 8000 MiB. `state` also sets `state_base` and `state_flags`."""
     state = parse_node_state(fields.get("state", "IDLE"))
     return {
         "name": name,
@@ -82,7 +82,7 @@ def make_node(name: str = "rack001", **fields: Any) -> Record:
 
 
 def make_partition(name: str = "main", **fields: Any) -> Record:
-    """A partition that is up; `total_nodes` and `total_cpus` are those of one `make_node()`."""
+    """Returns a partition that is up. Its totals are those of one `make_node()`."""
     return {
         "name": name,
         "state": "UP",
@@ -102,7 +102,7 @@ def make_snapshot(
     partitions: Iterable[Record] | None = None,
     statistics: Record | None = None,
 ) -> Snapshot:
-    """A snapshot; without arguments one node in one partition, and no job. `jobs` can be walked once."""
+    """Returns a snapshot, by default of one node in one partition and no job. `jobs` is iterated once."""
     return Snapshot(
         jobs=iter(jobs),
         nodes=[make_node()] if nodes is None else list(nodes),

@@ -1,4 +1,4 @@
-"""Stand-ins for the cluster that tests hand to the code in place of pyslurm."""
+"""Fake clusters that tests use in place of pyslurm."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.builders import make_snapshot
 
 
 class FakeSource:
-    """A cluster whose next snapshot, or error, the test sets."""
+    """A cluster whose next snapshot or error is set by the test."""
 
     name = "fake"
     rpcs_per_load = 6
@@ -32,7 +32,7 @@ class FakeSource:
 
 
 class ScriptedSource:
-    """Lives in a loader process and does what the file `$FAKE_SLURM` says: ok, down, exit, crash, hang or noise."""
+    """A cluster in a loader process. The file `$FAKE_SLURM` has its next act: ok, down, exit, crash, hang or noise."""
 
     name = "fake"
     rpcs_per_load = 6
@@ -57,5 +57,5 @@ class ScriptedSource:
 
 
 def scripted_source() -> ScriptedSource:
-    """For the setting `source: tests.fakes:scripted_source`."""
+    """Returns the source of the setting `source: tests.fakes:scripted_source`."""
     return ScriptedSource()

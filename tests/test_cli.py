@@ -1,4 +1,4 @@
-"""The command line as processes: started, asked over HTTP, ended by signals."""
+"""The command line as processes: start, HTTP requests, and end by signals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A configuration whose cluster is the scripted one."""
+    """Writes a configuration with the scripted cluster."""
     (tmp_path / "script").write_text("ok")
     path = tmp_path / "config.yml"
     path.write_text(
@@ -88,7 +88,7 @@ def test_run_serves_and_ends_with_all_its_processes(running: tuple[Program, int]
     assert f"Address: http://127.0.0.1:{port}/" in program.log.read_text()
 
 
-def test_run_says_what_opening_it_to_a_network_means(config: Path) -> None:
+def test_run_on_every_address_warns(config: Path) -> None:
     program = Program(config, "run", "--host", "0.0.0.0", "--port", str(free_port()))
     try:
         told = "Every client that can reach 0.0.0.0 can read the whole cluster, because `auth.mode` is none."
@@ -97,7 +97,7 @@ def test_run_says_what_opening_it_to_a_network_means(config: Path) -> None:
     finally:
         program.process.kill()
         program.process.wait()
-    # They have hardly begun, and still must not outlive it.
+    # The processes have just started.
     wait_for("all processes to end", lambda: not [member for member in family if member.is_running()])
 
 
@@ -111,7 +111,7 @@ def test_run_killed_without_warning_leaves_nothing_behind(running: tuple[Program
     assert get(port) is None
 
 
-def test_a_dead_web_server_is_started_again(running: tuple[Program, int]) -> None:
+def test_dead_web_server_is_restarted(running: tuple[Program, int]) -> None:
     program, port = running
     wait_for("an answer", lambda: get(port))
     (server,) = [member for member in program.family() if "serve" in member.cmdline()]
@@ -142,7 +142,7 @@ def test_the_web_application_imports_neither_pyslurm_nor_a_scheduler() -> None:
     assert not {"pyslurm", "apscheduler", "slurm_rest_api.slurmapi.sources.detect"}.intersection(modules)
 
 
-def test_an_address_in_use_is_told_before_anything_starts(config: Path) -> None:
+def test_address_in_use_is_reported_before_anything_starts(config: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -1,4 +1,4 @@
-"""The example pages of 2018 get from the demonstration cluster what they read. See tests/cluster/test_front_2018.py."""
+"""The demonstration cluster has the data that the example pages of 2018 read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def ask(settings: Settings, paths: RuntimePaths) -> Ask:
-    """Asks a service that has loaded the demo once."""
+    """Returns a client function of a service that has loaded the demo once."""
     Cycle(DemoSource(Scale(40, 200)), StoreWriter(paths.store), hidden=[], refresh_seconds=3600.0).run()
     client = make_client(settings)
 

@@ -1,4 +1,4 @@
-"""Requests that schemathesis makes up from the served OpenAPI document: every answer is as the document says."""
+"""Generates requests from the OpenAPI document with schemathesis. Every response is as documented."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PATHS = ["/queue", "/nodes", "/partitions", "/usage", "/stats", "/queue/{jobid}"
 
 
 def closing(app: WSGIApplication) -> WSGIApplication:
-    """The same application behind a server that reads each answer to its end and closes it."""
+    """Wraps the application in a server that reads each response to its end and closes it."""
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         # schemathesis takes compressed bytes for text.
@@ -44,7 +44,7 @@ def closing(app: WSGIApplication) -> WSGIApplication:
 
 @pytest.fixture(scope="module")
 def live_schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The document of a service that has loaded a few jobs, nodes and partitions."""
+    """Returns the OpenAPI document of a service with a few jobs, nodes and partitions."""
     service_settings = Settings.model_validate({"system": {"runtime_dir": tmp_path_factory.mktemp("runtime")}})
     paths = RuntimePaths.of(service_settings)
     paths.make()
@@ -62,9 +62,9 @@ def test_answers_are_as_documented(live_schema: Any, path: str, mode: Generation
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
     @given(strategy)
     def run(case: Any) -> None:
-        # What is no text may be one on its way: an object without members is `since=`.
+        # In a URL a value that is no text can become one: an object without members is `since=`.
         assume(not any(isinstance(value, dict) for value in (case.query or {}).values()))
-        # A text can be of the documented form and still name no field, no state and no place: that is a 400.
+        # A text of the documented form may name no existing field or state. That is a 400.
         case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
     run()

@@ -1,4 +1,4 @@
-"""The comparison with documented answers finds what it is there to find."""
+"""The comparison with documented answers finds missing fields and other types."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_clients_keep_up_while_jobs_churn(cluster: Cluster, jobs: Jobs, service:
 
 
 def loads(service: Service) -> int:
-    """How often the service has loaded the cluster so far."""
+    """Returns the number of loads of the service."""
     with StoreReader(service.folder / "snapshot.sqlite").view() as view:
         assert view is not None
         return view.status().cycles
@@ -85,7 +85,7 @@ def ask_fresh(service: Service) -> Answer:
     return ask(service, "/queue?user=bob", headers={"Cache-Control": "no-cache"})
 
 
-def test_many_who_want_it_fresh_cost_slurmctld_no_more_than_the_setting(start: StartService) -> None:
+def test_many_fresh_requests_cost_slurmctld_no_more_than_the_setting(start: StartService) -> None:
     config = "system:\n  refresh_seconds: 600\n  fresh_seconds: 3\n  web_threads: 40\n"
     service = start(config)
     begun, before, answered = time.monotonic(), loads(service), 0
@@ -99,7 +99,7 @@ def test_many_who_want_it_fresh_cost_slurmctld_no_more_than_the_setting(start: S
     service.stop()
 
 
-def test_nobody_waits_for_a_controller_that_is_down(cluster: Cluster, start: StartService) -> None:
+def test_fresh_requests_do_not_wait_for_a_stopped_slurmctld(cluster: Cluster, start: StartService) -> None:
     service = start("system:\n  refresh_seconds: 1\n")
     version = ask(service, "/queue").json["meta"]["version"]
     cluster.daemons.stop("slurmctld")

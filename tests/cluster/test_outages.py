@@ -68,7 +68,7 @@ def shared(start: StartService) -> Iterator[Service]:
     service.stop()
 
 
-def test_without_slurmctld_the_last_snapshot_is_answered_and_says_so(cluster: Cluster, running: Service) -> None:
+def test_without_slurmctld_the_last_snapshot_is_served_as_stale(cluster: Cluster, running: Service) -> None:
     before = {route: ask(running, route).json["data"] for route in ("/partitions", "/usage")}
     with without(cluster, "slurmctld"):
         wait_stale(running)
@@ -89,7 +89,7 @@ def test_without_slurmctld_the_last_snapshot_is_answered_and_says_so(cluster: Cl
     assert "Unable to contact slurm controller" in logged
 
 
-def test_a_frozen_slurmctld_freezes_no_answer(cluster: Cluster, shared: Service) -> None:
+def test_frozen_slurmctld_delays_no_answer(cluster: Cluster, shared: Service) -> None:
     with frozen(cluster, "slurmctld"):
         wait_stale(shared)
         for route in ROUTES:
@@ -97,9 +97,7 @@ def test_a_frozen_slurmctld_freezes_no_answer(cluster: Cluster, shared: Service)
     wait_fresh(shared)
 
 
-def test_a_start_without_slurmctld_says_why_there_is_nothing_and_recovers(
-    cluster: Cluster, start: StartService
-) -> None:
+def test_start_without_slurmctld_reports_the_cause_and_recovers(cluster: Cluster, start: StartService) -> None:
     service = start()
     service.stop()
     with without(cluster, "slurmctld"):
@@ -135,9 +133,7 @@ def run_again(cluster: Cluster, service: Service) -> Service:
     return Service(cluster, service.url, service.folder, again)
 
 
-def test_a_collector_killed_in_mid_cycle_takes_its_loader_along_and_is_replaced(
-    cluster: Cluster, running: Service
-) -> None:
+def test_killed_collector_and_its_loader_are_replaced(cluster: Cluster, running: Service) -> None:
     collector = wait_for("the collector", lambda: process(running, " collect"))
     loader = wait_for("the loader", lambda: process(running, "slurmapi.loader"))
     with frozen(cluster, "slurmctld"):
@@ -150,7 +146,7 @@ def test_a_collector_killed_in_mid_cycle_takes_its_loader_along_and_is_replaced(
     wait_fresh(running)
 
 
-def test_a_loader_killed_again_and_again_leaves_the_store_whole(shared: Service) -> None:
+def test_killed_loaders_leave_the_store_whole(shared: Service) -> None:
     nodes = ask(shared, "/nodes").json["data"].keys()
     for _ in range(4):
         loader = wait_for("a loader", lambda: process(shared, "slurmapi.loader"))
@@ -198,7 +194,7 @@ def loaders_of(collector: subprocess.Popen[str]) -> list[str]:
     return found
 
 
-def test_a_deleted_store_is_written_again(shared: Service) -> None:
+def test_deleted_store_is_written_again(shared: Service) -> None:
     before = ask(shared, "/partitions").json
     (shared.folder / "snapshot.sqlite").unlink()
 
@@ -210,7 +206,7 @@ def test_a_deleted_store_is_written_again(shared: Service) -> None:
     assert ask(shared, "/partitions").json["data"] == before["data"]
 
 
-def test_a_store_overwritten_with_rubbish_is_written_again(shared: Service) -> None:
+def test_overwritten_store_is_written_again(shared: Service) -> None:
     (shared.folder / "snapshot.sqlite").write_bytes(os.urandom(200_000))
     wait_fresh(shared)
     assert set(ask(shared, "/partitions").json["data"]) == {"main", "high", "long"}

@@ -74,7 +74,7 @@ def checked(cluster: Cluster, user: str = SERVICE_USER) -> tuple[int, str]:
     return done.returncode, " ".join(done.stdout.split())
 
 
-def test_check_tells_who_sees_only_a_part_of_the_jobs(cluster: Cluster, jobs: Jobs) -> None:
+def test_check_reports_an_account_that_sees_some_jobs(cluster: Cluster, jobs: Jobs) -> None:
     jobs.submit(user="alice", hold=True)
     with private_data(cluster, "jobs"):
         status, text = checked(cluster)
@@ -88,7 +88,7 @@ def test_check_tells_who_sees_only_a_part_of_the_jobs(cluster: Cluster, jobs: Jo
         assert "This check ran as root" in checked(cluster, "root")[1]
 
 
-def test_check_tells_why_nodes_and_partitions_are_refused_and_that_an_operator_is_not(cluster: Cluster) -> None:
+def test_check_reports_refused_nodes_and_partitions_but_not_for_an_operator(cluster: Cluster) -> None:
     with private_data(cluster, *WORDS):
         status, text = checked(cluster)
         assert status == 1

@@ -81,8 +81,8 @@ class Nginx:
 def nginx(place: Place, change: Change = unchanged) -> Iterator[Nginx]:
     """Runs nginx with the installed block. Only its port and the paths of its socket and log are changed.
 
-    The commented block for a path prefix is in use, too, in a location beside the one at the root. `change` is what an
-    administrator makes of the block.
+    It also serves the service below a path prefix, with the block's commented lines. `change` edits the block as an
+    administrator does.
     """
     program("nginx", "nginx-light")
     port = free_port()

@@ -95,7 +95,7 @@ def test_no_header_of_a_client_is_a_name(web: Nginx, header: str) -> None:
     assert ask(web, "/partitions", **{**basic("alice"), header: "root"}).status == 403
 
 
-def test_a_block_that_names_nobody_lets_nobody_in(site: Site) -> None:
+def test_block_without_user_names_refuses_all(site: Site) -> None:
     with nginx(site, unlimited) as plain:
         for headers in ({}, basic("root"), {"Remote-User": "root"}):
             assert ask(plain, "/queue", **headers).status == 401

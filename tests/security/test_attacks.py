@@ -177,7 +177,7 @@ def test_no_way_of_writing_a_path_leads_past_the_role(web: Nginx, alice: str, pa
         "X-SLURM-USER-NAME: root",
     ],
 )
-def test_no_header_stands_for_a_token(web: Nginx, header: str) -> None:
+def test_no_other_header_replaces_a_token(web: Nginx, header: str) -> None:
     reply = ask(web, "/nodes", header)
     assert (reply.status, b'"data"' in reply.raw) == (401, False)
 
@@ -209,7 +209,7 @@ def test_a_request_within_a_body_is_no_request_of_the_one_before(web: Nginx, ali
     assert len(reply.statuses) <= 1
 
 
-def test_oversized_everything_is_refused(web: Nginx, alice: str) -> None:
+def test_oversized_requests_are_refused(web: Nginx, alice: str) -> None:
     assert ask(web, "/nodes?_=" + "x" * 20000, alice).status == 414
     assert ask(web, "/nodes", alice, "X-Long: " + "x" * 20000).status == 400
     assert ask(web, "/nodes", alice, *(f"X-{number}: {'x' * 8000}" for number in range(40))).status == 400
