@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Final
 
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
@@ -61,8 +60,8 @@ from slurm_rest_api.web.conditional import (
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import encode_cursor, link_header, next_link
-from slurm_rest_api.web.parameters import as_csv
 from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS, limit_cache_lifetime
+from slurm_rest_api.web.routes import add_csv_route
 from slurm_rest_api.web.server import client_disconnected_check
 from slurm_rest_api.web.text_formats import MIMETYPES, Format
 
@@ -138,18 +137,8 @@ def _add_documents(blueprint: APIBlueprint, responder: _Responder) -> None:
 
 
 def _add_csv_routes(blueprint: APIBlueprint, *views: Callable[..., Response]) -> None:
-    """Registers `<route>.csv` for each view, as `format=csv`. OpenAPI lists only the route itself."""
     for view in views:
-        blueprint.get(f"/{view.__name__}.csv", endpoint=f"{view.__name__}_csv", doc_ui=False)(_with_csv(view))
-
-
-def _with_csv(view: Callable[..., Response]) -> Callable[..., Response]:
-    # Without the attributes of `view`, among them the registered view of flask-openapi3.
-    @functools.wraps(view, updated=())
-    def csv_view(query: Any) -> Response:
-        return view(query=as_csv(query))
-
-    return csv_view
+        add_csv_route(blueprint, f"/{view.__name__}", view)
 
 
 class _Responder:
