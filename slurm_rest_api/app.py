@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> OpenAPI:
     prepared = PreparedBodies(paths.prepared)
     live = LiveState(snapshots, prepared)
     # Half of the threads always answer at once.
-    refresher = Refresher(live.status, paths.door, slots=server_threads(settings.system.web_threads) // 2)
+    refresher = Refresher(live.status, paths.refresh_pipe, slots=server_threads(settings.system.web_threads) // 2)
     exposition = Exposition(snapshots, prepared, counters, checks, settings.system.metrics_accounts)
     app.register_api(live_blueprint(live, refresher))
     app.register_api(accounting_blueprint(accounting))

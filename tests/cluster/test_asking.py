@@ -104,7 +104,7 @@ def test_fresh_requests_do_not_wait_for_a_stopped_slurmctld(cluster: Cluster, st
     version = ask(service, "/queue").json["meta"]["version"]
     cluster.daemons.stop("slurmctld")
     try:
-        wait_for("a load to fail", lambda: "could not be loaded" in service.log)
+        wait_for("a load to fail", lambda: "Cannot load the cluster" in service.log)
         # Together these would take minutes if each of them waited its fifteen seconds.
         with ThreadPoolExecutor(4) as pool:
             answers = [pool.submit(ask_fresh, service) for _ in range(80)]

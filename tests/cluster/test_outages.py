@@ -85,7 +85,7 @@ def test_without_slurmctld_the_last_snapshot_is_served_as_stale(cluster: Cluster
             assert ask(running, route).json["data"] == data
     wait_fresh(running)
     assert ask(running, "/nodes").json["meta"]["error"] is None
-    (logged,) = [line for line in running.log.splitlines() if "The cluster could not be loaded" in line]
+    (logged,) = [line for line in running.log.splitlines() if "Cannot load the cluster" in line]
     assert "Unable to contact slurm controller" in logged
 
 
@@ -176,7 +176,7 @@ def test_a_second_collector_waits_and_takes_over(cluster: Cluster, running: Serv
         assert loaders_of(second) == []
         os.kill(first, signal.SIGKILL)
         wait_for("the second to load", lambda: loaders_of(second))
-        wait_for("the restarted first to stand by", lambda: "is at work; this one waits" in running.log)
+        wait_for("the restarted first to stand by", lambda: "holds the lock; waiting as standby" in running.log)
         wait_fresh(running)
         assert process(running, "slurmapi.loader") is None
     finally:

@@ -1,1 +1,1 @@
-"""Program 1: loads the cluster into the snapshot store. The web workers import nothing of it."""
+"""Program 1: loads the cluster into the snapshot store. Web workers never import it."""

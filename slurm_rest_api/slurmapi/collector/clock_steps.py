@@ -1,4 +1,8 @@
-"""Notices when the wall clock is set: a scheduler that goes by it would sleep for as long as it was set back."""
+"""Detects when the wall clock is set, so that the collector can reschedule.
+
+APScheduler runs jobs at wall-clock times and sleeps until then. After the clock was set back by an hour it would sleep
+an hour too long. `collector.py` therefore reschedules after each step of the clock.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,13 @@ from typing import Final
 
 logger = logging.getLogger(__name__)
 
-_LOOK_SECONDS: Final = 5.0
+_POLL_SECONDS: Final = 5.0
 _STEP_SECONDS: Final = 2.0
-"""Smaller steps delay nothing by more than that; NTP slews a clock by far less between two looks."""
+"""Smaller steps delay a cycle by at most this time. NTP slews a clock by far less within one poll."""
 
 
 class ClockWatch:
-    """Compares the wall clock with one that only ever goes on."""
+    """Compares the wall clock with the monotonic clock."""
 
     def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
@@ -25,25 +29,25 @@ class ClockWatch:
         self._ahead = wall() - steady()
 
     def step(self) -> float:
-        """Seconds by which the wall clock was set since the last call; 0.0 when it was not."""
+        """Returns the seconds by which the wall clock was set since the last call, or 0.0."""
         ahead = self._wall() - self._steady()
         step, self._ahead = ahead - self._ahead, ahead
         return step if abs(step) >= _STEP_SECONDS else 0.0
 
 
 @contextmanager
-def watch_clock(on_step: Callable[[], None], look_seconds: float = _LOOK_SECONDS) -> Iterator[None]:
-    """Call `on_step` from a thread each time the clock is set, as long as the `with` block lasts."""
+def watch_clock(on_step: Callable[[], None], poll_seconds: float = _POLL_SECONDS) -> Iterator[None]:
+    """Calls `on_step` from a thread each time the clock is set, until the `with` block ends."""
     watch = ClockWatch()
     ended = threading.Event()
 
-    def look() -> None:
-        while not ended.wait(look_seconds):
+    def poll() -> None:
+        while not ended.wait(poll_seconds):
             if step := watch.step():
-                logger.warning("The clock of this host was set by %+.0f seconds; what is due is reckoned anew.", step)
+                logger.warning("System clock jumped by %+.0f s; rescheduling.", step)
                 on_step()
 
-    thread = threading.Thread(target=look, name="clock-watch", daemon=True)
+    thread = threading.Thread(target=poll, name="clock-watch", daemon=True)
     thread.start()
     try:
         yield

@@ -1,4 +1,9 @@
-"""The collector: asks for a cycle whenever pacing says so, and publishes what went wrong when one fails."""
+"""Schedules cycles and load samples, and publishes the errors of failed cycles.
+
+APScheduler runs two jobs, each of which schedules its successor: the cycle and the load sample. It is a documented
+dependency of the service, and its executors keep a slow cycle from delaying a sample. It sleeps by the wall clock, so
+`clock_steps` watches for a clock that is set and `Collector.schedule` then schedules both jobs again.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final, Protocol
@@ -23,6 +29,7 @@ from slurm_rest_api.errors import SourceError, StoreError
 from slurm_rest_api.slurmapi.collector.clock_steps import watch_clock
 from slurm_rest_api.slurmapi.collector.cycle import CycleReport
 from slurm_rest_api.slurmapi.collector.loader_process import Limits, LoaderProcess
+from slurm_rest_api.slurmapi.collector.loader_protocol import LoaderOptions
 from slurm_rest_api.slurmapi.collector.lock import only_collector
 from slurm_rest_api.slurmapi.collector.refresh_requests import RefreshRequests
 from slurm_rest_api.slurmapi.shared import pacing
@@ -37,39 +44,39 @@ _SAMPLE: Final = "sample"
 
 
 class Loader(Protocol):
-    """What the collector needs of a loader; `LoaderProcess` is the real one."""
+    """Interface of the loader. `LoaderProcess` implements it."""
 
     def cycle(self) -> CycleReport:
-        """Run one cycle; raises SourceError."""
+        """Runs one cycle. Raises SourceError."""
         ...
 
     def interrupt(self) -> None:
-        """Make a running cycle fail at once."""
+        """Makes a running cycle fail at once."""
         ...
 
     def stop(self) -> None:
-        """Let go of everything."""
+        """Releases all resources."""
         ...
 
 
 class Sampler(Protocol):
-    """What the collector needs of the load archive; `archive.sampler.Sampler` is the real one."""
+    """Interface of the load archive's sampler. `archive.sampler.Sampler` implements it."""
 
     def seconds_to_next_tick(self) -> float:
-        """When `tick()` is due next."""
+        """Returns the seconds until `tick()` is due."""
         ...
 
     def tick(self) -> None:
-        """Take the sample of the present slot, if it has none."""
+        """Takes the sample of the current slot, if it has none."""
         ...
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Releases all resources."""
         ...
 
 
 class Collector:
-    """Runs cycles one after the other until `stop()`; `run()` blocks meanwhile."""
+    """Runs cycles one after the other in `run()`, until `stop()`."""
 
     def __init__(
         self,
@@ -91,12 +98,14 @@ class Collector:
         self._last_error = ""
         self._stopping = threading.Event()
         self._scheduling = threading.Lock()
-        # UTC, so that no daylight-saving change moves a cycle. A slow cycle must not hold up a sample.
+        # Number of the scheduled cycle. An earlier one that APScheduler has queued already is skipped.
+        self._due = 0
+        # UTC, so that no daylight-saving change moves a cycle. Two executors, so that a slow cycle delays no sample.
         executors = {"default": ThreadPoolExecutor(1), _SAMPLE: ThreadPoolExecutor(1)}
         self._scheduler = BlockingScheduler(timezone=UTC, executors=executors)
 
     def run(self) -> None:
-        """Run until stopped."""
+        """Runs until stopped."""
         self.schedule()
         try:
             if not self._stopping.is_set():
@@ -108,27 +117,28 @@ class Collector:
                 self._sampler.close()
 
     def schedule(self) -> None:
-        """Load and sample now: at the start, and whenever the clock was set."""
-        self._schedule(_REFRESH, self._refresh_and_schedule, 0.0)
+        """Schedules a load and a sample for now: at the start, and after the clock was set."""
+        with self._scheduling:
+            self._schedule_refresh(0.0)
         if self._sampler is not None:
             self._schedule(_SAMPLE, self._sample_and_schedule, 0.0)
 
     def stop(self) -> None:
-        """End `run()`; a cycle in progress is given up. May be called from a signal handler or another thread."""
+        """Ends `run()` and aborts a running cycle. Can be called from a signal handler or another thread."""
         self._stopping.set()
         self._loader.interrupt()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
-    def load_soon(self) -> None:
-        """Load as soon as it may be, because a client asks for fresh data; from any thread."""
+    def refresh_soon(self) -> None:
+        """Schedules a load for a client that asks for fresh data, as soon as allowed. Can be called from any thread."""
         with self._scheduling:
-            seconds = self._requests.ask(time.monotonic())
+            seconds = self._requests.request(time.monotonic())
             if seconds is not None and not self._stopping.is_set():
-                self._schedule(_REFRESH, self._refresh_and_schedule, seconds)
+                self._schedule_refresh(seconds)
 
     def refresh(self) -> float:
-        """Run one cycle, publish its failure if it fails; returns the seconds from now to the next."""
+        """Runs one cycle and publishes its failure. Returns the seconds from now to the next cycle."""
         started = time.monotonic()
         try:
             report = self._loader.cycle()
@@ -141,25 +151,32 @@ class Collector:
         interval = pacing.interval_after_success(self._refresh_seconds, report.cost)
         return max(0.0, interval - (time.monotonic() - started))
 
-    def _refresh_and_schedule(self) -> None:
-        started = time.monotonic()
-        self._requests.begin(started)
-        seconds = self.refresh()
-        # Whoever asks after the end is not to be put off by what was decided before.
+    def _refresh_and_schedule(self, number: int) -> None:
         with self._scheduling:
-            sooner = self._requests.end(time.monotonic(), None if self._failures else self._cost)
+            if number != self._due:
+                return
+            self._requests.started(time.monotonic())
+        seconds = self.refresh()
+        # Locked, so that a request after this point sees the new schedule.
+        with self._scheduling:
+            sooner = self._requests.finished(time.monotonic(), None if self._failures else self._cost)
             if not self._stopping.is_set():
                 delay = seconds if sooner is None else min(sooner, seconds)
-                self._schedule(_REFRESH, self._refresh_and_schedule, delay)
+                self._schedule_refresh(delay)
 
     def _sample_and_schedule(self) -> None:
         assert self._sampler is not None
         try:
             self._sampler.tick()
         finally:
-            # APScheduler logs what went wrong; the next sample may be all right.
+            # APScheduler logs the error. The next sample may succeed.
             if not self._stopping.is_set():
                 self._schedule(_SAMPLE, self._sample_and_schedule, self._sampler.seconds_to_next_tick())
+
+    def _schedule_refresh(self, seconds: float) -> None:
+        """Schedules the next cycle in place of the one that is due. Call it with the lock `_scheduling`."""
+        self._due += 1
+        self._schedule(_REFRESH, partial(self._refresh_and_schedule, self._due), seconds)
 
     def _schedule(self, name: str, job: Callable[[], None], seconds: float) -> None:
         self._scheduler.add_job(
@@ -169,7 +186,7 @@ class Collector:
             executor=_SAMPLE if name == _SAMPLE else "default",
             replace_existing=True,
             misfire_grace_time=None,
-            # A run makes its successor before it has quite ended itself. Only one at a time has a thread.
+            # A job schedules its successor before it has ended. Each executor has one thread, so they never overlap.
             max_instances=2,
         )
 
@@ -179,53 +196,53 @@ class Collector:
         is_news = error != self._last_error
         self._last_error = error
         if is_news:
-            logger.error("The cluster could not be loaded: %s", error)
+            logger.error("Cannot load the cluster: %s", error)
         try:
             self._writer.record_failure(error, time.time())
         except StoreError as cause:
             if is_news:
-                logger.error("This failure could not be published: %s", cause)
+                logger.error("Cannot publish this failure: %s", cause)
 
     def _log_success(self, report: CycleReport) -> None:
         if self._failures:
-            logger.info("The cluster is loaded again after %d failed tries.", self._failures)
+            logger.info("The cluster is loaded again after %d failed attempts.", self._failures)
         self._failures = 0
         self._last_error = ""
         logger.debug("Loaded %d jobs, %d nodes in %.3f s.", report.jobs, report.nodes, report.seconds)
 
 
 def _fresh_seconds(settings: Settings) -> float:
-    """A wish for fresh data must not put off the next load."""
+    """Returns `fresh_seconds`, limited to `refresh_seconds` so that a request never delays the next load."""
     return min(settings.system.fresh_seconds, settings.system.refresh_seconds)
 
 
 @contextmanager
-def _open_door(path: Path, collector: Collector) -> Iterator[None]:
-    door = RefreshListener(path, collector.load_soon)
+def _listening(path: Path, collector: Collector) -> Iterator[None]:
+    listener = RefreshListener(path, collector.refresh_soon)
     try:
         yield
     finally:
-        door.close()
+        listener.close()
 
 
 def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | None]) -> None:
-    """Be this host's collector until SIGTERM or SIGINT, or wait as the standby of the one that is.
+    """Runs this host's collector until SIGTERM or SIGINT. Waits as standby while another collector runs.
 
-    `open_sampler` gives what archives the load, if anything does.
+    `open_sampler` returns the sampler of the load archive; None if there is no archive.
 
     Raises:
-        OSError: the runtime directory cannot be made or written.
+        OSError: the runtime directory cannot be created or written.
     """
     paths = RuntimePaths.of(settings)
     paths.make()
     with only_collector(paths.lock) as lock:
         loader = LoaderProcess(
-            {
-                "source": settings.system.source,
-                "hidden": list(settings.filter.partitions),
-                "refresh_seconds": settings.system.refresh_seconds,
-                "store": str(paths.store),
-            },
+            LoaderOptions(
+                source=settings.system.source,
+                hidden=tuple(settings.filter.partitions),
+                refresh_seconds=settings.system.refresh_seconds,
+                store=str(paths.store),
+            ),
             Limits(
                 cycle_seconds=settings.system.cycle_timeout_seconds,
                 cycles=settings.system.recycle_cycles,
@@ -247,5 +264,5 @@ def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | Non
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         logger.info("Collecting from %s into %s.", settings.system.source, paths.store)
-        with _open_door(paths.door, collector) if _fresh_seconds(settings) else nullcontext():
+        with _listening(paths.refresh_pipe, collector) if _fresh_seconds(settings) else nullcontext():
             collector.run()

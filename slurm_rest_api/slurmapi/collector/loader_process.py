@@ -1,8 +1,7 @@
-"""The parent's end of the loader: starts it, asks for cycles, bounds their time, recycles it, says why it died."""
+"""Starts the loader process, runs cycles in it with a time limit, restarts it, and reports why it died."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import select
@@ -14,24 +13,25 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from slurm_rest_api.errors import SourceError
 from slurm_rest_api.processes.children import child_environment
 from slurm_rest_api.slurmapi.collector.cycle import CycleReport
+from slurm_rest_api.slurmapi.collector.loader_protocol import CycleResult, LoaderOptions
 
 logger = logging.getLogger(__name__)
 
 _LAST_LINES: Final = 5
 _MIB: Final = 1024 * 1024
 LOADER_COMMAND: Final = (sys.executable, "-m", "slurm_rest_api.slurmapi.collector.loader_main")
-# After so many letters libslurm cuts the task indexes of an array, 64 unless it is told; 0 is never.
+# libslurm truncates the task indexes of an array at this many letters: 64 by default, 0 is never.
 _LIBSLURM: Final = {"SLURM_BITSTR_LEN": "0"}
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When the loader is replaced: seconds for one cycle; cycles and MiB of RSS, where 0 means never."""
+    """Limits after which the loader is restarted: seconds of one cycle, cycles, and MiB of RSS. 0 is no limit."""
 
     cycle_seconds: float
     cycles: int
@@ -39,52 +39,52 @@ class Limits:
 
 
 class LoaderProcess:
-    """Runs cycles in a child process. `keep_open` are descriptors that the child inherits (the collector's lock)."""
+    """Runs cycles in a child process, which inherits the descriptors `keep_open` (the collector's lock)."""
 
     def __init__(
         self,
-        specification: dict[str, Any],
+        options: LoaderOptions,
         limits: Limits,
         *,
         command: Sequence[str] = LOADER_COMMAND,
         keep_open: Sequence[int] = (),
     ) -> None:
-        self._specification = specification
+        self._options = options
         self._limits = limits
         self._command = command
         self._keep_open = keep_open
         self._child: _Child | None = None
 
     def cycle(self) -> CycleReport:
-        """Run one cycle.
+        """Runs one cycle.
 
         Raises:
-            SourceError: it failed, died or took longer than its limit; the message says which.
+            SourceError: the cycle failed, the loader died, or the time limit was reached. The message says which.
         """
         if self._child is None:
             self._child = _Child(self._command, self._keep_open)
-            self._child.send(self._specification)
+            self._child.send(self._options.to_json())
         child = self._child
         try:
-            child.send({"cycle": child.cycles})
-            answer = child.answer(self._limits.cycle_seconds)
+            child.send(f'{{"cycle": {child.cycles}}}')
+            result = child.result(self._limits.cycle_seconds)
         except SourceError:
             self.stop()
             raise
-        if "error" in answer:
-            raise SourceError(answer["error"])
-        self._recycle(child, answer["rss_bytes"])
-        return CycleReport(**answer["report"])
+        if result.report is None:
+            raise SourceError(result.error or "The loader returned neither a report nor an error.")
+        self._recycle(child, result.rss_bytes)
+        return result.report
 
     def stop(self) -> None:
-        """End the child, if there is one; the next cycle starts another."""
-        # Taken away first: a signal handler and the cycle that it interrupts may both come here.
+        """Ends the child, if there is one. The next cycle starts another."""
+        # Cleared first, because a signal handler and the cycle that it interrupts may both be here.
         child, self._child = self._child, None
         if child is not None:
             child.end()
 
     def interrupt(self) -> None:
-        """End a cycle that runs in another thread: its `cycle()` raises SourceError."""
+        """Ends a cycle that runs in another thread. Its `cycle()` raises SourceError."""
         if (child := self._child) is not None:
             child.kill()
 
@@ -92,15 +92,17 @@ class LoaderProcess:
         child.cycles += 1
         limits = self._limits
         if limits.cycles and child.cycles >= limits.cycles:
-            logger.info("The loader has run %d cycles and is replaced.", child.cycles)
+            logger.info("Restarting the loader after %d cycles (`recycle_cycles`).", child.cycles)
             self.stop()
         elif limits.rss_mib and rss_bytes > limits.rss_mib * _MIB:
-            logger.info("The loader uses %d MiB, more than %d, and is replaced.", rss_bytes // _MIB, limits.rss_mib)
+            logger.info(
+                "Restarting the loader: it uses %d MiB (`recycle_rss_mib` is %d).", rss_bytes // _MIB, limits.rss_mib
+            )
             self.stop()
 
 
 class _Child:
-    """A running loader, its pipes, and the thread that passes its standard error on to the log."""
+    """A running loader, its pipes, and the thread that logs its standard error."""
 
     def __init__(self, command: Sequence[str], keep_open: Sequence[int]) -> None:
         self.cycles = 0
@@ -113,19 +115,19 @@ class _Child:
             env={**child_environment(), **_LIBSLURM},
         )
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
-        self._drain = threading.Thread(target=self._pass_on_stderr, daemon=True)
+        self._drain = threading.Thread(target=self._log_stderr, daemon=True)
         self._drain.start()
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, line: str) -> None:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError as error:
             raise SourceError(self._death()) from error
 
-    def answer(self, seconds: float) -> dict[str, Any]:
-        """The child's next line, waited for at most `seconds`."""
+    def result(self, seconds: float) -> CycleResult:
+        """Reads the child's next line, and waits at most `seconds` for it."""
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
         deadline = time.monotonic() + seconds
@@ -134,15 +136,14 @@ class _Child:
             ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
                 raise SourceError(
-                    f"Loading took longer than system.cycle_timeout_seconds ({seconds:g} s) and was ended:"
-                    " slurmctld does not answer, or is very slow."
+                    f"Loading took longer than `system.cycle_timeout_seconds` ({seconds:g} s) and was ended:"
+                    " slurmctld does not answer, or is very slow. Check `scontrol ping`."
                 )
             chunk = os.read(descriptor, 65536)
             if not chunk:
                 raise SourceError(self._death())
             line += chunk
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        return CycleResult.from_json(line)
 
     def kill(self) -> None:
         self._process.kill()
@@ -156,17 +157,17 @@ class _Child:
                 try:
                     pipe.close()
                 except BrokenPipeError:
-                    # Unsent bytes for a process that is gone; the pipe is closed all the same.
-                    logger.debug("The loader ended before it read all that was sent to it.")
+                    # The process ended with unsent bytes in the pipe. The pipe is closed anyway.
+                    logger.debug("The loader ended before it read its whole input.")
 
     def _death(self) -> str:
         code = self._process.wait()
         self._drain.join()
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        said = " ".join(self._last_lines)
-        return f"The process that reads Slurm {how}." + (f" It said last: {said}" if said else "")
+        output = " ".join(self._last_lines)
+        return f"The process that reads Slurm {how}." + (f" Its last output: {output}" if output else "")
 
-    def _pass_on_stderr(self) -> None:
+    def _log_stderr(self) -> None:
         assert self._process.stderr is not None
         for raw in self._process.stderr:
             line = raw.decode("utf-8", "replace").rstrip()

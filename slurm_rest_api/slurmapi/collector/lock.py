@@ -1,4 +1,4 @@
-"""One collector per host: an exclusive lock on a file of the runtime directory."""
+"""Ensures one collector per host by an exclusive lock on a file of the runtime directory."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def only_collector(path: Path) -> Iterator[int]:
-    """Hold the lock at `path`; while another process has it, wait as its standby.
+    """Holds the lock at `path`. While another process holds it, waits as standby.
 
-    Yields the lock's descriptor. A child that inherits it keeps the lock until it has ended as well, so that a
-    collector which was killed in the middle of a cycle is never joined by a second one.
+    Yields the lock's descriptor. A child that inherits it keeps the lock until the child has ended. If a collector is
+    killed during a cycle, a standby therefore waits for the end of its loader.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -25,9 +25,9 @@ def only_collector(path: Path) -> Iterator[int]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
-            logger.warning("Another collector (process %s) is at work; this one waits as its standby.", holder)
+            logger.warning("Another collector (pid %s) holds the lock; waiting as standby.", holder)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            logger.info("The other collector has ended; this one takes over.")
+            logger.info("The other collector has ended; taking over.")
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
         yield descriptor

@@ -1,4 +1,4 @@
-"""When a load that clients ask for may start: one for all who ask, and never too soon after the one before."""
+"""Coalesces the refresh requests of clients and limits their rate. No I/O."""
 
 from __future__ import annotations
 
@@ -8,48 +8,49 @@ from slurm_rest_api.slurmapi.shared import pacing
 
 
 class RefreshRequests:
-    """Remembers whether somebody has asked since the last load began. Times are seconds of a monotonic clock.
+    """Decides when a load that clients requested may start: one for all requests, at a limited rate.
 
-    A load begins no sooner than `fresh_seconds` after the start of the one before, and no sooner than pacing lets it;
-    0 turns asking off. After a failure nobody's wish comes before the back-off.
+    A load starts no sooner than `fresh_seconds` after the start of the last one, and no sooner than pacing allows.
+    `fresh_seconds` of 0 turns requests off. After a failed load, requests wait for the back-off.
+    Times are seconds of a monotonic clock.
     """
 
     def __init__(self, fresh_seconds: float) -> None:
         self._fresh_seconds = fresh_seconds
         self._lock = threading.Lock()
         self._running = False
-        self._asked = False
+        self._requested = False
         self._failed = False
         self._started: float | None = None
         self._cost = 0.0
 
-    def ask(self, now: float) -> float | None:
-        """Somebody wants fresh data: seconds until a load may begin, or None when nothing is to be scheduled now."""
+    def request(self, now: float) -> float | None:
+        """Takes a request. Returns the seconds until a load may start; None if there is nothing to schedule now."""
         with self._lock:
             if not self._fresh_seconds or self._failed:
                 return None
             if self._running:
-                # What it reads may be older than the wish.
-                self._asked = True
+                # The running load may have read the cluster before this request. Load again afterwards.
+                self._requested = True
                 return None
-            return self._left(now)
+            return self._seconds_left(now)
 
-    def begin(self, now: float) -> None:
-        """A load begins; it serves all who asked before."""
+    def started(self, now: float) -> None:
+        """Notes that a load starts. It serves all earlier requests."""
         with self._lock:
-            self._running, self._asked, self._started = True, False, now
+            self._running, self._requested, self._started = True, False, now
 
-    def end(self, now: float, cost: float | None) -> float | None:
-        """It has ended: seconds until the next may begin, if somebody asked meanwhile.
+    def finished(self, now: float, cost: float | None) -> float | None:
+        """Notes that a load ended. Returns the seconds until the next may start, if one was requested meanwhile.
 
-        `cost` is what it cost as pacing counts it, in seconds; None when it failed.
+        `cost` is its cost in seconds (see `pacing.cost_of`); None if it failed.
         """
         with self._lock:
             self._running, self._failed = False, cost is None
             self._cost = cost or 0.0
-            return self._left(now) if self._asked and not self._failed else None
+            return self._seconds_left(now) if self._requested and not self._failed else None
 
-    def _left(self, now: float) -> float:
+    def _seconds_left(self, now: float) -> float:
         if self._started is None:
             return 0.0
         earliest = self._started + pacing.interval_after_success(self._fresh_seconds, self._cost)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from slurm_rest_api.slurmapi.shared.refresh_pipe import knock
+from slurm_rest_api.slurmapi.shared.refresh_pipe import request_refresh
 from slurm_rest_api.slurmapi.store.reader import Status
 
 MAX_WAIT_SECONDS: Final = 15.0
@@ -32,7 +32,7 @@ class Refresher:
         waits for the collector's back-off. Returns early if the client `is_disconnected()`.
         """
         requested_at = time.time()
-        if not knock(self._pipe) or not self._slots.acquire(blocking=False):
+        if not request_refresh(self._pipe) or not self._slots.acquire(blocking=False):
             return
         try:
             self._wait_for_load(requested_at, is_disconnected)

@@ -1,1 +1,1 @@
-"""The parts that the collector and the web workers share, apart from the store."""
+"""Shared by the collector and the web workers, apart from the store: runtime files, pacing, refresh pipe."""

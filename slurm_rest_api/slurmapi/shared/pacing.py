@@ -1,4 +1,4 @@
-"""When the next cycle starts. Pure: times go in, seconds come out."""
+"""Computes when the next cycle starts, and when data is stale. No I/O."""
 
 from __future__ import annotations
 
@@ -11,37 +11,35 @@ STALE_AFTER_CYCLES: Final = 3
 
 
 def cost_of(reading_seconds: float, processor_seconds: float) -> float:
-    """What a cycle costs others, in seconds: slurmctld that is being read, by the clock, or this host's processors.
+    """Returns the cost of a cycle in seconds: the time of reading slurmctld, or processor time if that is more.
 
-    How long a cycle has to wait for a processor that others use is not among it: that would make data the older the
-    more people ask for it.
+    Time spent waiting for a processor is not a cost. Otherwise data would become older the more clients ask for it.
     """
     return max(reading_seconds, processor_seconds)
 
 
 def interval_after_success(refresh_seconds: float, cost_seconds: float) -> float:
-    """Seconds from the start of a cycle that cost `cost_seconds` to the start of the next.
+    """Returns the seconds from the start of a cycle that cost `cost_seconds` to the start of the next.
 
-    A slow controller is asked less often: reading it never takes more than a quarter of the time, and the collector
-    never more than a quarter of a processor.
+    Reading slurmctld takes at most a quarter of the time, and the collector uses at most a quarter of a processor.
     """
     return max(refresh_seconds, COST_FACTOR * cost_seconds)
 
 
 def delay_after_failure(refresh_seconds: float, failures: int, uniform: Callable[[float, float], float]) -> float:
-    """Seconds from the end of the `failures`-th failure in a row to the next try.
+    """Returns the seconds from the end of the `failures`-th failure in a row to the next attempt.
 
-    Doubles from `refresh_seconds` up to a minute; `uniform(low, high)` spreads the tries of many hosts.
+    Doubles from `refresh_seconds` up to a minute. `uniform(low, high)` spreads the attempts of many hosts.
     """
     doubled = refresh_seconds * 2.0 ** min(failures - 1, 16)
     return min(doubled, LONGEST_BACKOFF_SECONDS) * uniform(0.8, 1.0)
 
 
 def stale_from(loaded_at: float, interval_seconds: float) -> float:
-    """The epoch second after which data loaded at `loaded_at` is older than three cycles."""
+    """Returns the epoch second after which data loaded at `loaded_at` is older than three cycles."""
     return loaded_at + STALE_AFTER_CYCLES * interval_seconds
 
 
 def is_stale(now: float, loaded_at: float, interval_seconds: float) -> bool:
-    """Whether data loaded at epoch second `loaded_at` is older than three cycles at `now`."""
+    """Returns True if data loaded at epoch second `loaded_at` is older than three cycles at `now`."""
     return now > stale_from(loaded_at, interval_seconds)

@@ -1,4 +1,4 @@
-"""How a web worker asks the collector to load at once: a byte through a named pipe in the runtime directory."""
+"""Named pipe through which web workers trigger an immediate refresh in the collector."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Final
 
 logger = logging.getLogger(__name__)
 
-_LOOK_SECONDS: Final = 5.0
-_KNOCK: Final = b"!"
+_POLL_SECONDS: Final = 5.0
+_REQUEST: Final = b"!"
 
 
-def knock(path: Path) -> bool:
-    """Ask the collector that listens at `path` to load; whether there is one. Never blocks."""
+def request_refresh(path: Path) -> bool:
+    """Asks the collector that listens at `path` for a refresh. Returns False if none listens. Never blocks."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        # Nobody listens (ENXIO), or nobody ever has (ENOENT).
+        # No collector has the pipe open (ENXIO), or there is no pipe (ENOENT).
         return False
     try:
-        os.write(descriptor, _KNOCK)
+        os.write(descriptor, _REQUEST)
     except BlockingIOError:
-        # The pipe is full of knocks that were not heard yet; one more would say nothing new.
+        # The pipe is full: a refresh is already pending.
         return True
     except BrokenPipeError:
         return False
@@ -36,49 +36,49 @@ def knock(path: Path) -> bool:
 
 
 class RefreshListener:
-    """The collector's end: calls `on_knock` from a thread of its own, once for all knocks that came together."""
+    """Calls `on_request` from its thread when web workers ask for a refresh, once for all pending requests."""
 
-    def __init__(self, path: Path, on_knock: Callable[[], None]) -> None:
+    def __init__(self, path: Path, on_request: Callable[[], None]) -> None:
         self._path = path
-        self._on_knock = on_knock
+        self._on_request = on_request
         self._closed = threading.Event()
         self._pipe = self._open()
-        threading.Thread(target=self._listen, name="door", daemon=True).start()
+        threading.Thread(target=self._listen, name="refresh-listener", daemon=True).start()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Ends the thread, which closes the pipe."""
         self._closed.set()
-        knock(self._path)
+        request_refresh(self._path)
 
     def _open(self) -> int:
         self._path.unlink(missing_ok=True)
         os.mkfifo(self._path, 0o600)
-        # Opened for writing too, else the pipe would be at its end whenever no web worker has it open.
+        # Also opened for writing. Otherwise reads return end of file while no web worker has it open.
         return os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def _listen(self) -> None:
         while not self._closed.is_set():
-            ready, _, _ = select.select([self._pipe], [], [], _LOOK_SECONDS)
+            ready, _, _ = select.select([self._pipe], [], [], _POLL_SECONDS)
             if ready:
                 os.read(self._pipe, select.PIPE_BUF)
                 if not self._closed.is_set():
-                    self._on_knock()
-            elif not self._is_there():
-                self._open_again()
+                    self._on_request()
+            elif not self._is_at_path():
+                self._reopen()
         os.close(self._pipe)
 
-    def _is_there(self) -> bool:
+    def _is_at_path(self) -> bool:
         try:
             return os.path.samestat(os.stat(self._path), os.fstat(self._pipe))
         except FileNotFoundError:
             return False
 
-    def _open_again(self) -> None:
-        """Everything in the runtime directory may be deleted at any time."""
+    def _reopen(self) -> None:
+        """Recreates the pipe after a user deleted files of the runtime directory."""
         try:
             pipe = self._open()
         except OSError as error:
-            logger.warning("Web workers cannot ask for a load at once: %s", error)
+            logger.warning("Cannot recreate the refresh pipe, so `Cache-Control: no-cache` has no effect: %s", error)
             return
         os.close(self._pipe)
         self._pipe = pipe

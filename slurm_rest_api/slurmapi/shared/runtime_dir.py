@@ -1,4 +1,4 @@
-"""Where the two programs meet: the files of the runtime directory."""
+"""Names the files of the runtime directory, which the collector and the web workers share."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from slurm_rest_api.config import Settings
 
 @dataclass(frozen=True)
 class RuntimePaths:
-    """Files under `system.runtime_dir`. All of them can be deleted at any time: the next cycle writes them anew."""
+    """Files in `system.runtime_dir`. They may be deleted at any time: the next cycle recreates them."""
 
     root: Path
 
     @classmethod
     def of(cls, settings: Settings) -> RuntimePaths:
-        """The paths that `settings` name."""
+        """Returns the paths for `settings`."""
         return cls(settings.system.runtime_path())
 
     @property
@@ -26,30 +26,30 @@ class RuntimePaths:
 
     @property
     def lock(self) -> Path:
-        """Held by the collector."""
+        """The lock file of the collector."""
         return self.root / "collector.lock"
 
     @property
     def prepared(self) -> Path:
-        """Rendered answers, plain and compressed."""
+        """The folder of rendered responses, plain and compressed."""
         return self.root / "prepared"
 
     @property
-    def door(self) -> Path:
-        """The pipe through which web workers ask the collector to load at once."""
-        return self.root / "load-now"
+    def refresh_pipe(self) -> Path:
+        """The named pipe through which web workers request a refresh."""
+        return self.root / "refresh.pipe"
 
     @property
     def archive_status(self) -> Path:
-        """What the sampler of the load archive did last (JSON)."""
+        """The state of the load archive's sampler (JSON)."""
         return self.root / "archive.json"
 
     @property
     def counters(self) -> Path:
-        """What the web workers count for /metrics."""
+        """The folder of the web workers' counters for /metrics."""
         return self.root / "metrics"
 
     def make(self) -> None:
-        """Make the folders, readable by their owner alone."""
+        """Creates the folders, which only their owner can read."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.prepared.mkdir(mode=0o700, exist_ok=True)

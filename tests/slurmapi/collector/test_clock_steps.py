@@ -23,5 +23,5 @@ def test_a_clock_that_was_set_is_noticed_once() -> None:
 
 def test_an_ordinary_clock_disturbs_nobody() -> None:
     called = threading.Event()
-    with watch_clock(called.set, look_seconds=0.01):
+    with watch_clock(called.set, poll_seconds=0.01):
         assert not called.wait(0.2)

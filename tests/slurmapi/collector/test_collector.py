@@ -76,8 +76,8 @@ def test_each_failure_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFi
         subject.refresh()
     messages = [record.getMessage() for record in caplog.records]
     assert messages == [
-        "The cluster could not be loaded: refused",
-        "The cluster is loaded again after 3 failed tries.",
+        "Cannot load the cluster: refused",
+        "The cluster is loaded again after 3 failed attempts.",
     ]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from slurm_rest_api.errors import SourceError
 from slurm_rest_api.slurmapi.collector.loader_process import Limits, LoaderProcess
+from slurm_rest_api.slurmapi.collector.loader_protocol import LoaderOptions
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from tests.waiting import wait_for
 
@@ -30,12 +31,7 @@ class Bench:
 
     def start(self, limits: Limits = FOR_EVER) -> LoaderProcess:
         self.loader = LoaderProcess(
-            {
-                "source": "tests.fakes:scripted_source",
-                "hidden": [],
-                "refresh_seconds": 10.0,
-                "store": str(self.store),
-            },
+            LoaderOptions("tests.fakes:scripted_source", hidden=(), refresh_seconds=10.0, store=str(self.store)),
             limits,
         )
         return self.loader
@@ -92,7 +88,9 @@ def test_a_controller_that_is_away_is_an_error_with_its_words_and_no_reason_to_s
 def test_an_exit_is_reported_with_its_code_and_last_words(bench: Bench) -> None:
     loader = bench.start()
     bench.slurm("exit")
-    with pytest.raises(SourceError, match=r"ended with exit code 1\. It said last: fatal: Could not establish a conf"):
+    with pytest.raises(
+        SourceError, match=r"ended with exit code 1\. Its last output: fatal: Could not establish a conf"
+    ):
         loader.cycle()
     bench.slurm("ok")
     assert loader.cycle().rpcs == 6
@@ -110,7 +108,7 @@ def test_a_crash_is_reported_by_the_name_of_its_signal(bench: Bench) -> None:
 def test_a_load_that_hangs_is_ended_after_its_time(bench: Bench) -> None:
     loader = bench.start(Limits(cycle_seconds=1.5, cycles=0, rss_mib=0))
     bench.slurm("hang")
-    with pytest.raises(SourceError, match=r"longer than system\.cycle_timeout_seconds \(1\.5 s\)"):
+    with pytest.raises(SourceError, match=r"longer than `system\.cycle_timeout_seconds` \(1\.5 s\)"):
         loader.cycle()
     assert children() == []
 

@@ -17,7 +17,7 @@ from slurm_rest_api.slurmapi.collector.collector import Collector
 from slurm_rest_api.slurmapi.collector.cycle import Cycle, CycleReport
 from slurm_rest_api.slurmapi.collector.refresh_requests import RefreshRequests
 from slurm_rest_api.slurmapi.responses import refresh
-from slurm_rest_api.slurmapi.shared.refresh_pipe import RefreshListener, knock
+from slurm_rest_api.slurmapi.shared.refresh_pipe import RefreshListener, request_refresh
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.builders import make_job, make_snapshot
 from tests.fakes import FakeSource
@@ -62,15 +62,15 @@ class CountingLoader:
         pass
 
 
-class Knocks:
-    """Counts the requests that have knocked at the collector's door."""
+class CountingRequests:
+    """Calls `request_refresh` and counts its calls."""
 
     def __init__(self) -> None:
         self.count = itertools.count(1)
         self.seen = 0
 
     def __call__(self, path: Path) -> bool:
-        answered = knock(path)
+        answered = request_refresh(path)
         self.seen = next(self.count)
         return answered
 
@@ -86,21 +86,21 @@ def loader(api: Service) -> Iterator[CountingLoader]:
     loader = CountingLoader(api.paths.store)
     collector = Collector(loader, api.paths.store, HOUR, FRESH_SECONDS, uniform=lambda low, high: high)
     thread = threading.Thread(target=collector.run)
-    door = RefreshListener(api.paths.door, collector.load_soon)
+    listener = RefreshListener(api.paths.refresh_pipe, collector.refresh_soon)
     thread.start()
     try:
         wait_for("the first load", lambda: api.client.get("/queue").status_code == 200)
         yield loader
     finally:
         loader.go_on.set()
-        door.close()
+        listener.close()
         collector.stop()
         thread.join(GIVE_UP_SECONDS)
 
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So much that no answer of these tests comes because it is over."""
+    """Raises the longest wait, so that no response of these tests is sent because of it."""
     monkeypatch.setattr(refresh, "MAX_WAIT_SECONDS", HOUR)
 
 
@@ -111,10 +111,10 @@ def ask(api: Service) -> Any:
 def asked_by_all(api: Service, while_they_wait: Callable[[], None]) -> list[Any]:
     """Every client asks; once all of them have, `while_they_wait` is called. Their answers."""
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(CLIENTS) as pool:
-        knocks = Knocks()
-        patch.setattr(refresh, "knock", knocks)
+        requests = CountingRequests()
+        patch.setattr(refresh, "request_refresh", requests)
         asked = [pool.submit(ask, api) for _ in range(CLIENTS)]
-        wait_for("every client to have asked", lambda: knocks.seen == CLIENTS)
+        wait_for("every client to have asked", lambda: requests.seen == CLIENTS)
         while_they_wait()
         return [future.result(GIVE_UP_SECONDS) for future in asked]
 
@@ -154,30 +154,30 @@ def test_while_slurmctld_is_down_nobody_waits_for_a_load(api: Service, loader: C
 
 def test_first_request_is_granted_at_once_and_the_next_after_a_while() -> None:
     requests = RefreshRequests(5.0)
-    assert requests.ask(100.0) == 0.0
-    requests.begin(100.0)
-    assert requests.end(100.5, 0.5) is None
-    assert requests.ask(101.0) == 4.0
-    assert requests.ask(103.0) == 2.0
-    assert requests.ask(200.0) == 0.0
+    assert requests.request(100.0) == 0.0
+    requests.started(100.0)
+    assert requests.finished(100.5, 0.5) is None
+    assert requests.request(101.0) == 4.0
+    assert requests.request(103.0) == 2.0
+    assert requests.request(200.0) == 0.0
 
 
 def test_request_during_a_load_is_granted_by_the_next() -> None:
     requests = RefreshRequests(5.0)
-    requests.begin(100.0)
-    assert requests.ask(101.0) is None
-    assert requests.end(102.5, 2.0) == 5.5, "four times the two seconds that it cost, from its start"
-    requests.begin(108.0)
-    assert requests.end(108.1, 0.1) is None
+    requests.started(100.0)
+    assert requests.request(101.0) is None
+    assert requests.finished(102.5, 2.0) == 5.5, "four times the two seconds that it cost, from its start"
+    requests.started(108.0)
+    assert requests.finished(108.1, 0.1) is None
 
 
 def test_no_request_is_granted_before_the_back_off_or_while_it_is_off() -> None:
     requests = RefreshRequests(5.0)
-    requests.begin(100.0)
-    requests.ask(100.0)
-    assert requests.end(101.0, None) is None
-    assert requests.ask(160.0) is None
-    requests.begin(161.0)
-    requests.end(161.0, 0.0)
-    assert requests.ask(170.0) == 0.0
-    assert RefreshRequests(0.0).ask(time.monotonic()) is None
+    requests.started(100.0)
+    requests.request(100.0)
+    assert requests.finished(101.0, None) is None
+    assert requests.request(160.0) is None
+    requests.started(161.0)
+    requests.finished(161.0, 0.0)
+    assert requests.request(170.0) == 0.0
+    assert RefreshRequests(0.0).request(time.monotonic()) is None

@@ -96,7 +96,7 @@ def test_no_cache_is_answered_from_a_load_that_began_later(api: Service) -> None
         # SQLite's connections belong to the thread that made them.
         Service(api.paths.root).load({1: make_job(1), 2: make_job(2)})
 
-    listener = RefreshListener(api.paths.door, collect)
+    listener = RefreshListener(api.paths.refresh_pipe, collect)
     try:
         body = api.client.get("/queue", headers=NO_CACHE).get_json()
         assert list(body["data"]) == ["1", "2"]
@@ -110,7 +110,7 @@ def test_no_cache_is_answered_at_once_without_a_collector(api: Service) -> None:
 
 def test_bad_parameter_requests_no_load(api: Service) -> None:
     requests: list[int] = []
-    listener = RefreshListener(api.paths.door, lambda: requests.append(1))
+    listener = RefreshListener(api.paths.refresh_pipe, lambda: requests.append(1))
     try:
         assert api.client.get("/queue?sort=colour", headers=NO_CACHE).status_code == 400
         assert requests == []

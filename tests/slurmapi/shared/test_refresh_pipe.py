@@ -6,7 +6,7 @@ import os
 import threading
 from pathlib import Path
 
-from slurm_rest_api.slurmapi.shared.refresh_pipe import RefreshListener, knock
+from slurm_rest_api.slurmapi.shared.refresh_pipe import RefreshListener, request_refresh
 from tests.waiting import wait_for
 
 
@@ -21,10 +21,10 @@ def test_requests_that_come_together_are_heard_once(tmp_path: Path) -> None:
 
     listener = RefreshListener(tmp_path / "pipe", on_request)
     try:
-        assert knock(tmp_path / "pipe")
+        assert request_refresh(tmp_path / "pipe")
         assert entered.wait(600)
         for _ in range(100):
-            assert knock(tmp_path / "pipe")
+            assert request_refresh(tmp_path / "pipe")
         leave.set()
         wait_for("the second call", lambda: len(heard) == 2)
         assert os.stat(tmp_path / "pipe").st_mode & 0o777 == 0o600
@@ -34,6 +34,6 @@ def test_requests_that_come_together_are_heard_once(tmp_path: Path) -> None:
 
 
 def test_request_without_a_listener_returns_false(tmp_path: Path) -> None:
-    assert not knock(tmp_path / "pipe")
+    assert not request_refresh(tmp_path / "pipe")
     os.mkfifo(tmp_path / "pipe")
-    assert not knock(tmp_path / "pipe")
+    assert not request_refresh(tmp_path / "pipe")

@@ -1,0 +1,52 @@
+"""Messages between the collector and the loader process: JSON lines on the loader's standard input and output.
+
+The first line to the loader has its options. Each further line asks for one cycle, and gets one result line.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from slurm_rest_api.slurmapi.collector.cycle import CycleReport
+
+
+@dataclass(frozen=True)
+class LoaderOptions:
+    """Settings of the loader. `hidden` has names of partitions, `store` is the path of the snapshot store."""
+
+    source: str
+    hidden: tuple[str, ...]
+    refresh_seconds: float
+    store: str
+
+    def to_json(self) -> str:
+        """Returns one line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> Self:
+        """Parses a line of `to_json()`."""
+        fields: dict[str, Any] = json.loads(line)
+        return cls(**{**fields, "hidden": tuple(fields["hidden"])})
+
+
+@dataclass(frozen=True)
+class CycleResult:
+    """Result of one cycle: a report with the loader's memory (RSS, bytes), or the message of an error."""
+
+    report: CycleReport | None = None
+    rss_bytes: int = 0
+    error: str | None = None
+
+    def to_json(self) -> str:
+        """Returns one line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: bytes) -> Self:
+        """Parses a line of `to_json()`."""
+        fields: dict[str, Any] = json.loads(line)
+        report = fields["report"]
+        return cls(None if report is None else CycleReport(**report), fields["rss_bytes"], fields["error"])
