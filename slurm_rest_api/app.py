@@ -1,4 +1,4 @@
-"""The web application, put together from its parts: settings → parts → blueprints → error answers → access."""
+"""Composes the web application: settings → parts → blueprints → error responses → access."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from slurm_rest_api.slurmapi.views import LIVE, live_blueprint
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
 from slurm_rest_api.web.auth import credentials_of, require_principal
+from slurm_rest_api.web.envelope import indent_json
 from slurm_rest_api.web.operator_params import ComparingRequest
 from slurm_rest_api.web.request_events import Observer, log_access, observe
 from slurm_rest_api.web.response_cache import Identify, ResponseCacheMiddleware, no_authentication
@@ -43,7 +44,7 @@ _EXPOSED = ["Age", "ETag", "Link", "X-Authenticated-User", "X-Slurm-Stale", "X-T
 
 
 def create_app(settings: Settings) -> OpenAPI:
-    """The WSGI application for `settings`. It opens no socket, starts no thread and never imports pyslurm."""
+    """Creates the WSGI application for `settings`. Opens no socket, starts no thread, never imports pyslurm."""
     app = OpenAPI(
         "slurm_rest_api",
         info=Info(
@@ -55,7 +56,6 @@ def create_app(settings: Settings) -> OpenAPI:
         doc_prefix="/openapi",
     )
     app.request_class = ComparingRequest
-    app.debug = settings.system.debug
     paths = RuntimePaths.of(settings)
     snapshots = StoreReader(paths.store)
     accounting, archive = open_accounting(settings), open_archive(settings)
@@ -83,12 +83,14 @@ def create_app(settings: Settings) -> OpenAPI:
     observers: list[Observer] = [count_requests(counters.mine)]
     if settings.system.access_log:
         observers.append(log_access)
-    # First, because it has to see what all the others make of a request.
+    # Flask runs handlers of responses in reverse order, so observers see the final response.
     observe(app, observers)
     authenticate = open_auth(settings)
     ResponseCacheMiddleware(StoreVersionReader(paths.store).current, _identify(authenticate), observers).install(
         app, LIVE
     )
+    if settings.system.debug:
+        indent_json(app)
     _protect(app, settings, authenticate, (lambda _user: ()) if accounting is None else accounting.coordinators.of)
     return app
 
@@ -98,7 +100,7 @@ def _identify(authenticate: Authenticate | None) -> Identify:
 
 
 def _protect(app: OpenAPI, settings: Settings, authenticate: Authenticate | None, coordinated: Coordinated) -> None:
-    """Who is answered, with what, and what browsers may do with it."""
+    """Adds authentication, authorization, CORS and security headers to `app`."""
     if authenticate is not None:
         private = settings.auth.private_data
         document = app.api_doc
@@ -107,9 +109,9 @@ def _protect(app: OpenAPI, settings: Settings, authenticate: Authenticate | None
             app,
             authenticate,
             authorize=lambda principal, path: authorize(principal, path, private),
-            scope_for=lambda who: scope_for(who, private, coordinated),
+            scope_for=lambda principal: scope_for(principal, private, coordinated),
             open_paths=settings.auth.open_paths,
-            # Who comes through a proxy that asks for a name has one already, on pages too.
+            # A proxy with authentication has authenticated the user for pages too.
             pages_are_open=settings.system.serve_index and settings.auth.mode in _BY_TOKEN,
         )
     if settings.system.use_cors:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
-from flask import Response
+from flask import Flask, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from slurm_rest_api.contract_base import OpenAPIModel
@@ -58,3 +59,20 @@ def error_response(status: int, faults: Iterable[Fault], headers: dict[str, str]
     response = Response(orjson.dumps(body), status=status, mimetype=JSON, headers=headers)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def indent_json(app: Flask) -> None:
+    """Makes `app` send every JSON body indented, for humans. Bodies are buffered and lose their compression."""
+
+    @app.after_request
+    def indent(response: Response) -> Response:
+        # A 304 has no body.
+        if response.mimetype != JSON or response.status_code == 304:
+            return response
+        response.direct_passthrough = False
+        body = response.get_data()
+        if response.content_encoding == "gzip":
+            body = gzip.decompress(body)
+            del response.headers["Content-Encoding"]
+        response.set_data(orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        return response
