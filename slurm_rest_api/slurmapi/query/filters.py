@@ -1,4 +1,4 @@
-"""Query parameters as conditions on the store's columns; pure."""
+"""Translates the filters of a query to conditions on the store's columns."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from slurm_rest_api.web.name_lists import NameFilter
 
 
 def of_queue(query: QueueParameters) -> Condition:
-    """The jobs that `query` asks for."""
-    return all_of(_of_queue(query))
+    """Returns the condition for the requested jobs."""
+    return all_of(list(_of_queue(query)))
 
 
 def of_nodes(query: NodesParameters) -> Condition:
-    """The nodes that `query` asks for."""
+    """Returns the condition for the requested nodes."""
     return all_of(
         [
             *_chosen(query.state, _in_states),
@@ -39,7 +39,7 @@ def of_nodes(query: NodesParameters) -> Condition:
 
 
 def of_partitions(query: PartitionsParameters) -> Condition:
-    """The partitions that `query` asks for."""
+    """Returns the condition for the requested partitions."""
     return all_of(
         [
             *_chosen(query.name, lambda names: one_of("key", names)),
@@ -61,10 +61,10 @@ def _of_queue(query: QueueParameters) -> Iterator[Condition]:
         yield any_of(_array(job, task) for job, task in query.array)
     if query.node is not None:
         yield has_any_word("node_words", query.node)
-    yield from _moment("submit_time", ">=", query.submitafter)
-    yield from _moment("submit_time", "<", query.submitbefore)
-    yield from _moment("start_time", ">=", query.startafter)
-    yield from _moment("start_time", "<", query.startbefore)
+    yield from _time("submit_time", ">=", query.submitafter)
+    yield from _time("submit_time", "<", query.submitbefore)
+    yield from _time("start_time", ">=", query.startafter)
+    yield from _time("start_time", "<", query.startbefore)
 
 
 def _chosen(choice: NameFilter | None, build: Callable[[Sequence[str]], Condition]) -> Iterator[Condition]:
@@ -75,11 +75,11 @@ def _chosen(choice: NameFilter | None, build: Callable[[Sequence[str]], Conditio
 
 
 def _in_states(choices: Sequence[str]) -> Condition:
-    """`MIXED+DRAIN` is in both states, `IDLE+!DRAIN` in one and not in the other."""
-    plain = [names for names in choices if "+" not in names]
-    several = [names.split("+") for names in choices if "+" in names]
-    together = (all_of(map(_in_state, names)) for names in several)
-    return any_of([*([has_any_word("state_words", plain)] if plain else []), *together])
+    """Returns the condition for state expressions: `MIXED+DRAIN` is both, `IDLE+!DRAIN` is one without the other."""
+    single = [names for names in choices if "+" not in names]
+    combined = [names.split("+") for names in choices if "+" in names]
+    all_states = [all_of(map(_in_state, names)) for names in combined]
+    return any_of([*([has_any_word("state_words", single)] if single else []), *all_states])
 
 
 def _in_state(name: str) -> Condition:
@@ -88,16 +88,16 @@ def _in_state(name: str) -> Condition:
 
 
 def _array(job: int, task: int | None) -> Condition:
-    """A task that waits has no record of its own: one record stands for all of them."""
+    """Returns the condition for an array or one of its tasks. Pending tasks share one record."""
     whole = compares("array_job_id", "=", job)
     if task is None:
         return whole
-    own, waiting = compares("array_task_id", "=", task), has_waiting_task("array_task_str", task)
-    return all_of([whole, any_of([own, waiting])])
+    started, pending = compares("array_task_id", "=", task), has_waiting_task("array_task_str", task)
+    return all_of([whole, any_of([started, pending])])
 
 
-def _moment(column: str, operator: Operator, moment: int | None) -> Iterator[Condition]:
-    """0 stands for a time that is not known, and is neither before nor after any other."""
-    if moment is not None:
-        yield compares(column, operator, moment)
+def _time(column: str, operator: Operator, epoch: int | None) -> Iterator[Condition]:
+    """Yields the conditions for a time. Slurm's 0 is an unknown time, which is neither before nor after any other."""
+    if epoch is not None:
+        yield compares(column, operator, epoch)
         yield compares(column, ">", 0)

@@ -31,7 +31,7 @@ CursorKey = tuple[Value, ...]
 
 @dataclass(frozen=True)
 class ListQuery:
-    """A request for records of one kind.
+    """A request for records of one `kind`.
 
     `visible` limits it to the rows that the user may see, and `selection` includes this limit. `fields` is None for
     whole records. `aggregates` requests counts and sums in place of records, for each value of `group` if there is one.
@@ -39,6 +39,7 @@ class ListQuery:
     requests with the same response.
     """
 
+    kind: Kind
     selection: Selection
     visible: RowFilter
     fields: tuple[str, ...] | None
@@ -50,11 +51,6 @@ class ListQuery:
     since: str | None
     clock: bool
     hash: str
-
-    @property
-    def kind(self) -> Kind:
-        """The kind of the requested records."""
-        return self.selection.kind
 
 
 def has_no_parameters(query: ListParameters) -> bool:
@@ -73,6 +69,7 @@ def parse_list_query(kind: Kind, query: ListParameters, where: Condition, visibl
     order = _order(kind, query.sort or ())
     selection = Selection(kind, all_of([visible.where, where]), order, limit=query.limit)
     return ListQuery(
+        kind=kind,
         selection=selection if query.cursor is None else _after(selection, query.cursor),
         visible=visible,
         fields=_fields(kind, query),

@@ -29,8 +29,8 @@ class Snapshot:
     """One collection or document at its current version, and the metadata of its responses.
 
     `view` reads the data. `generation` identifies the store file and the rows that the user may see: versions are
-    comparable only within it. `version` is `meta.version`. Responses with the same `etag` have the same body.
-    Times are epoch seconds. The data is `stale` from `stale_from` on, unless a load finishes earlier.
+    comparable only within it. Responses with the same `etag` have the same body. Times are epoch seconds. The data is
+    `stale` from `stale_from` on, unless a load finishes earlier.
     """
 
     name: Name
@@ -38,21 +38,12 @@ class Snapshot:
     collection: Collection
     generation: str
     etag: str
+    changed_at: float
     loaded_at: float
     interval_seconds: float
     stale: bool
     stale_from: float
     meta: dict[str, Any]
-
-    @property
-    def changed_at(self) -> float:
-        """The time of the load in which the data last changed."""
-        return self.collection.changed_at
-
-    @property
-    def version(self) -> str:
-        """The version that clients send back as `since`."""
-        return _version_text(self.generation, self.collection)
 
 
 class LiveState:
@@ -116,7 +107,7 @@ def _snapshot(
     assert status.loaded_at is not None
     assert status.interval_seconds is not None
     generation = f"{status.generation}.{scope_key}" if scope_key else status.generation
-    version = _version_text(generation, collection)
+    version = f"{generation}-{collection.version}"
     stale_from = pacing.stale_from(status.loaded_at, status.interval_seconds)
     stale = now > stale_from
     error = _stale_error(status) if stale else None
@@ -126,6 +117,7 @@ def _snapshot(
         collection=collection,
         generation=generation,
         etag=f"{version}-{hashlib.sha256(orjson.dumps(error)).hexdigest()[:16]}" if error else version,
+        changed_at=collection.changed_at,
         loaded_at=status.loaded_at,
         interval_seconds=status.interval_seconds,
         stale=stale,
@@ -139,10 +131,6 @@ def _snapshot(
             "error": error,
         },
     )
-
-
-def _version_text(generation: str, collection: Collection) -> str:
-    return f"{generation}-{collection.version}"
 
 
 def _stale_error(status: Status) -> dict[str, Any]:
