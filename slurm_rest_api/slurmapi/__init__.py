@@ -1,1 +1,1 @@
-"""Live cluster state: from slurmctld through the collector and the snapshot store to the routes."""
+"""Live cluster state: slurmctld → collector → snapshot store → routes."""

@@ -89,17 +89,17 @@ def live_blueprint(live: LiveState, refresher: Refresher) -> APIBlueprint:
 def _add_collections(blueprint: APIBlueprint, responder: _Responder) -> None:
     @blueprint.get("/queue", summary="Jobs", responses={"200": QueueResponse})
     def queue(query: QueueParameters) -> Response:
-        """Every job that slurmctld knows, pending, running or just finished, keyed by job id; or those asked for."""
+        """Jobs that slurmctld knows: pending, running or recently finished. Keyed by job id."""
         return responder.records("queue", query, filters.of_queue(query))
 
     @blueprint.get("/nodes", summary="Nodes", responses={"200": NodesResponse})
     def nodes(query: NodesParameters) -> Response:
-        """Every node, keyed by name; or those asked for."""
+        """Nodes, keyed by name."""
         return responder.records("nodes", query, filters.of_nodes(query))
 
     @blueprint.get("/partitions", summary="Partitions", responses={"200": PartitionsResponse})
     def partitions(query: PartitionsParameters) -> Response:
-        """Every partition, keyed by name; or those asked for."""
+        """Partitions, keyed by name."""
         return responder.records("partitions", query, filters.of_partitions(query))
 
     _add_csv_routes(blueprint, queue, nodes, partitions)
@@ -108,7 +108,7 @@ def _add_collections(blueprint: APIBlueprint, responder: _Responder) -> None:
 def _add_records(blueprint: APIBlueprint, responder: _Responder) -> None:
     @blueprint.get("/queue/<jobid>", summary="A job", responses={"200": JobAnswer, "404": ErrorAnswer})
     def job(path: JobPath, query: RecordParameters) -> Response:
-        """One job: `123`, a task of an array `123_7`, a component of a heterogeneous job `123+1`."""
+        """One job: `123`, an array task `123_7`, or a component of a heterogeneous job `123+1`."""
         return responder.record("queue", query, path.jobid)
 
     @blueprint.get("/nodes/<name>", summary="A node", responses={"200": NodeAnswer, "404": ErrorAnswer})
@@ -130,7 +130,7 @@ def _add_documents(blueprint: APIBlueprint, responder: _Responder) -> None:
 
     @blueprint.get("/usage", summary="CPU and memory use", responses={"200": UsageResponse})
     def usage(query: UsageParameters) -> Response:
-        """Partition × node matrix of CPU and memory use, with loads; memory in MiB."""
+        """Partition × node matrix of CPU and memory use, with loads. Memory is in MiB."""
         return responder.usage(query)
 
     _add_csv_routes(blueprint, stats, usage)

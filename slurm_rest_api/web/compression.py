@@ -1,4 +1,4 @@
-"""Pieces of a body as one gzip stream."""
+"""Compresses the pieces of a body."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _GZIP_WINDOW: Final = 31
 
 
 def compress(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """`chunks` as one gzip stream."""
+    """Yields `chunks` as one gzip stream."""
     compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
     for chunk in chunks:
         if compressed := compressor.compress(chunk):

@@ -1,4 +1,4 @@
-"""Answers that are lists of records: as JSON with an envelope, or as a table."""
+"""Responses with a list of records: as JSON with an envelope, or as a table."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ def listing(
     format: Format,  # noqa: A002 - the parameter's own name
     meta: Mapping[str, Any],
 ) -> Response:
-    """A 200 with the records, sent as they come; `columns` are those of a CSV.
+    """Returns a 200 that streams the records. `columns` are those of a table.
 
-    The first records are made before the answer begins, so that what goes wrong at once becomes an error answer.
+    The first records are read before the response begins, so that an early failure becomes an error response.
     """
     first = list(itertools.islice(records := iter(records), _FIRST))
     rows = itertools.chain(first, records)
     if format == "json":
         return rendered_listing(map(orjson.dumps, rows), meta)
     body = table_of(format, rows, columns)
-    return _described(Response(body, mimetype=MIMETYPES[format]), meta)
+    return _with_headers(Response(body, mimetype=MIMETYPES[format]), meta)
 
 
 def rendered_listing(records: Iterable[bytes], meta: Mapping[str, Any]) -> Response:
-    """A 200 with records that are JSON already."""
-    return _described(Response(_enveloped(records, meta), mimetype=MIMETYPES["json"]), meta)
+    """Returns a 200 that streams records that are rendered already."""
+    return _with_headers(Response(_enveloped(records, meta), mimetype=MIMETYPES["json"]), meta)
 
 
 def chosen(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Of each record the fields that were asked for."""
+    """Yields each record with only these fields."""
     return ({field: record[field] for field in fields} for record in records)
 
 
-def _described(response: Response, meta: Mapping[str, Any]) -> Response:
-    """`meta.next` is also the `Link` header, `meta.truncated` also `X-Truncated`: tables have no place for them."""
+def _with_headers(response: Response, meta: Mapping[str, Any]) -> Response:
+    """Repeats `meta.next` as `Link` and `meta.truncated` as `X-Truncated`, because tables have no `meta`."""
     if meta.get("next"):
         response.headers["Link"] = link_header(meta["next"])
     if meta.get("truncated"):
@@ -55,7 +55,7 @@ def _described(response: Response, meta: Mapping[str, Any]) -> Response:
 
 
 def _piece(records: Iterator[bytes]) -> Iterator[bytes]:
-    """Records to be sent together: large pieces of memory cost more to get than to fill."""
+    """Yields the records of one piece. Larger pieces cost more time to allocate than to fill."""
     size = 0
     for record in records:
         yield record

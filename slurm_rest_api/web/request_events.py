@@ -1,4 +1,4 @@
-"""Tells others about each request once it is answered: the metrics, and the access log."""
+"""Reports each answered request to observers: the metrics and the access log."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _LONGEST_PATH: Final = 200
 
 @dataclass(frozen=True)
 class RequestEvent:
-    """One request and what became of it; nothing in it is secret.
+    """One request and its response, without secrets.
 
-    `route` is the pattern of the route, "none" where there is none; `method` is "other" where no route has it.
-    `sent_bytes` is None for an answer whose length was not known when it began, `seconds` is until it began.
+    `route` is the pattern of the route, or "none". `method` is "other" for a method that no route has. `sent_bytes` is
+    None for a streamed response. `seconds` is the time until the response begins.
     """
 
     client: str | None
@@ -41,7 +41,7 @@ Observer = Callable[[RequestEvent], None]
 
 
 def observe(app: Flask, observers: Sequence[Observer]) -> None:
-    """Have `app` tell each of `observers` about each request."""
+    """Calls each of `observers` for each request to `app`."""
 
     @app.before_request
     def begin() -> None:
@@ -49,19 +49,19 @@ def observe(app: Flask, observers: Sequence[Observer]) -> None:
 
     @app.after_request
     def end(response: Response) -> Response:
-        exchange = request_event(response)
+        event = request_event(response)
         for observer in observers:
-            observer(exchange)
+            observer(event)
         return response
 
 
-def log_access(exchange: RequestEvent) -> None:
-    """Write `exchange` to the log as one line of JSON."""
-    logger.info("%s", orjson.dumps(asdict(exchange)).decode())
+def log_access(event: RequestEvent) -> None:
+    """Writes `event` to the log as one line of JSON."""
+    logger.info("%s", orjson.dumps(asdict(event)).decode())
 
 
 def request_event(response: Response) -> RequestEvent:
-    """The present request, which `response` answers."""
+    """Returns the event of the current request, which `response` answers."""
     rule = request.url_rule
     is_bodyless = request.method == "HEAD" or response.status_code == 304
     return RequestEvent(

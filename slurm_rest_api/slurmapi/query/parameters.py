@@ -74,13 +74,13 @@ TIMES: Final = frozenset(("submitafter", "submitbefore", "startafter", "startbef
 class JobPath(OpenAPIModel):
     """The path of a job."""
 
-    jobid: str = Field(description="Job id: 123, 123_7 (a task of an array), 123+1 (a part of a heterogeneous job).")
+    jobid: str = Field(description="Job id: 123, 123_7 (array task) or 123+1 (component of a heterogeneous job).")
 
 
 class NamePath(OpenAPIModel):
     """The path of a node or a partition."""
 
-    name: str = Field(description="Its name.")
+    name: str = Field(description="Name of the node or partition.")
 
 
 class RecordParameters(Parameters):
@@ -93,17 +93,19 @@ class ListParameters(RecordParameters):
     """Parameters that all routes of records share."""
 
     sort: CommaList | None = Field(
-        None, description="Order by these fields, `-` before one for descending; ties by id or name."
+        None, description="Sort by these fields, `-` before one for descending. Equal records are sorted by id or name."
     )
-    limit: int | None = Field(None, ge=1, le=1_000_000, description="Records a page; all of them without it.")
-    cursor: Text | None = Field(None, description="Where the page begins: out of `meta.next` of the page before.")
+    limit: int | None = Field(
+        None, ge=1, le=1_000_000, description="Largest number of records in a page. Default: all records."
+    )
+    cursor: Text | None = Field(None, description="Start of the page, from `meta.next` of the previous page.")
     shape: Literal["object", "list"] = Field("object", description="`list`: `data` is a list in the order of `sort`.")
-    format: Format = Field("json", description="ndjson, csv, tsv and table come without the envelope.")
-    count: bool = Field(False, description="Only numbers: how many records, and what they add up to.")
+    format: Format = Field("json", description="Format of the body. ndjson, csv, tsv and table have no envelope.")
+    count: bool = Field(False, description="Only the number of matching records and the sums of their fields.")
     since: Text | None = Field(
         None,
-        description="`meta.version` of an earlier answer to the same query: only what changed after it, and in"
-        " `meta.gone` the keys that are gone.",
+        description="`meta.version` of an earlier response to the same query. Returns only the records that changed"
+        " after it, and in `meta.gone` the keys of removed records. Clients poll with it.",
     )
 
 
@@ -112,11 +114,11 @@ class QueueParameters(ListParameters):
 
     user: NameFilterParam | None = Field(None, description="Jobs of these users.")
     account: NameFilterParam | None = Field(None, description="Jobs under these accounts.")
-    partition: NameFilterParam | None = Field(None, description="Jobs in these partitions, or waiting for one of them.")
+    partition: NameFilterParam | None = Field(None, description="Jobs in these partitions, or pending for one of them.")
     state: JobStates | None = Field(
-        None, description="Jobs in these states: RUNNING, r, !CD; in all of those that `+` joins."
+        None, description="Jobs in these states: RUNNING, r, !CD. `+` joins states that a job has at once."
     )
-    name: NameFilterParam | None = Field(None, description="Jobs of these names; `*` stands for anything.")
+    name: NameFilterParam | None = Field(None, description="Jobs with these names. `*` matches any text.")
     qos: NameFilterParam | None = Field(None, description="Jobs with these QOS.")
     reason: NameFilterParam | None = Field(None, description="Jobs with these reasons: Priority, Resources.")
     jobid: Comparisons = Field(
@@ -126,7 +128,7 @@ class QueueParameters(ListParameters):
     )
     array: Arrays | None = Field(
         None,
-        description="Jobs of these arrays (123), or these tasks (123_7), whose record may be that of all that wait.",
+        description="Jobs of these arrays (123) or array tasks (123_7). Pending tasks of an array share one record.",
     )
     node: Nodes | None = Field(None, description="Jobs on one of these nodes.")
     submitafter: TimeParam | None = Field(None, description="Submitted at this time or later.")
@@ -134,12 +136,13 @@ class QueueParameters(ListParameters):
     startafter: TimeParam | None = Field(None, description="Started, or expected to start, at this time or later.")
     startbefore: TimeParam | None = Field(None, description="Started, or expected to start, before this time.")
     group_by: Literal["user", "account", "partition", "state", "qos", "reason", "name"] | None = Field(
-        None, description="Numbers as of `count` for each of these. A job that waits for several partitions is in each."
+        None,
+        description="The numbers of `count` for each group. A job that is pending for two partitions is in both.",
     )
     clock: bool = Field(
         False,
-        description="With `since`: also run_time, run_time_str, run_time_remaining and elapsed_cpu_time of jobs to"
-        " which nothing else has happened.",
+        description="With `since`: also run_time, run_time_str, run_time_remaining and elapsed_cpu_time of jobs that"
+        " did not change otherwise.",
     )
 
 
@@ -148,8 +151,8 @@ class NodesParameters(ListParameters):
 
     state: NodeStates | None = Field(
         None,
-        description="Nodes with one of these states or flags: IDLE, mix, !DRAIN; with all of those that `+` joins:"
-        " MIXED+DRAIN.",
+        description="Nodes with one of these states or flags: IDLE, mix, !DRAIN. `+` joins states that a node has at"
+        " once: MIXED+DRAIN.",
     )
     partition: NameFilterParam | None = Field(None, description="Nodes of these partitions.")
     name: Nodes | None = Field(None, description="These nodes, as a hostlist.")
@@ -158,7 +161,7 @@ class NodesParameters(ListParameters):
         None, description="Nodes with these generic resources: gpu, gpu:a100, gpu:a100:4."
     )
     group_by: Literal["state", "partition", "feature"] | None = Field(
-        None, description="Numbers as of `count` for each of these. A node is in each of its partitions and features."
+        None, description="The numbers of `count` for each group. A node is in each of its partitions and features."
     )
 
 
@@ -167,28 +170,30 @@ class PartitionsParameters(ListParameters):
 
     name: NameFilterParam | None = Field(None, description="These partitions.")
     state: PartitionStates | None = Field(None, description="Partitions in these states.")
-    group_by: Literal["state"] | None = Field(None, description="Numbers as of `count` for each of these.")
+    group_by: Literal["state"] | None = Field(None, description="The numbers of `count` for each group.")
 
 
 class StatsParameters(RecordParameters):
     """Parameters of /stats."""
 
     format: Format = Field(
-        "json", description="csv, tsv, ndjson and table have a row for each figure: its name and its value."
+        "json", description="Format of the body. csv, tsv, ndjson and table have a row for each figure: name and value."
     )
 
 
 class UsageParameters(Parameters):
     """Parameters of /usage."""
 
-    compact: bool = Field(False, description="Leave nodes out of a partition that do not belong to it.")
+    compact: bool = Field(False, description="Leave out the nodes of other partitions under each partition.")
     partition: NameFilterParam | None = Field(None, description="Only these partitions.")
     node: Nodes | None = Field(None, description="Under each partition only these nodes, as a hostlist.")
     fields: CommaList | None = Field(
         None,
-        description="Only these fields; `partitions.partition_load` for one of each partition,"
-        " `partitions.nodes.running_jobs` for one of each of its nodes.",
+        description="Only these fields. `partitions.partition_load` is a field of each partition,"
+        " `partitions.nodes.running_jobs` one of each of its nodes.",
     )
     format: Format = Field(
-        "json", description="csv, tsv and table have a row for each partition, without its nodes; ndjson has them, too."
+        "json",
+        description="Format of the body. csv, tsv and table have a row for each partition, without its nodes. ndjson"
+        " has the nodes too.",
     )

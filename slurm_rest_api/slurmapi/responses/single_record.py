@@ -17,8 +17,7 @@ _JOB: Final = re.compile(r"(\d{1,10})(?:([_+ ])(\d{1,10}))?", re.ASCII)
 def find(view: StoreView, kind: Kind, name: str, visible: Condition) -> bytes:
     """Returns the rendered record of `kind` that is called `name`.
 
-    A pending task of an array has no record of its own, so it is the record of the array's pending tasks. A record
-    that does not meet `visible` is not found.
+    Pending tasks of an array share one record. A record that does not meet `visible` is not found.
 
     Raises:
         BadParameter: `name` is no job id, and `kind` is "queue".
