@@ -45,7 +45,7 @@ def ask(settings: Settings, paths: RuntimePaths) -> Ask:
     return get
 
 
-def test_the_bars_of_the_current_load(ask: Ask) -> None:
+def test_bars_of_the_current_load(ask: Ask) -> None:
     bars = current_load(ask)
     usage = ask("/usage")["data"]
     assert 0 < bars.nodes <= 40
@@ -57,7 +57,7 @@ def test_the_bars_of_the_current_load(ask: Ask) -> None:
     assert used == usage["alloc_cpus"]
 
 
-def test_the_map_of_partitions_and_nodes(ask: Ask) -> None:
+def test_map_of_partitions_and_nodes(ask: Ask) -> None:
     rows = node_map(ask)
     nodes = set(ask("/nodes")["data"])
     assert set(rows) == set(ask("/partitions")["data"])
@@ -73,7 +73,7 @@ def test_the_map_of_partitions_and_nodes(ask: Ask) -> None:
     }
 
 
-def test_the_graphs_of_a_day_and_of_one_that_was_picked(ask: Ask, settings: Settings) -> None:
+def test_graphs_of_a_day_and_of_a_picked_day(ask: Ask, settings: Settings) -> None:
     slot = int(time.time()) // 60 * 60
     archive = open_store(settings.system)
     archive.add_past([make_sample(slot - 60 * n, 0.25, ("main", "gpu")) for n in range(2000, 30, -1)])

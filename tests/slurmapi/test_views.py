@@ -64,7 +64,7 @@ def faults(response: TestResponse) -> list[dict[str, Any]]:
     return errors
 
 
-def test_collections_are_objects_keyed_by_id_or_name(client: FlaskClient, cycle: Cycle) -> None:
+def test_collections_are_keyed_by_id_or_name(client: FlaskClient, cycle: Cycle) -> None:
     cycle.run()
     assert list(data(client.get("/queue"))) == ["7", "12"]
     assert data(client.get("/queue"))["12"]["job_state"] == "PENDING"
@@ -81,7 +81,7 @@ def test_usage_lists_every_node_in_every_partition_unless_compact(client: FlaskC
     assert data(client.get("/usage?compact=false"))["partitions"]["main"]["nodes"] == full
 
 
-def test_meta_says_where_the_data_comes_from_and_how_much_it_is(client: FlaskClient, cycle: Cycle) -> None:
+def test_meta_has_source_total_and_time(client: FlaskClient, cycle: Cycle) -> None:
     before = int(time.time())
     cycle.run()
     meta = client.get("/queue").get_json()["meta"]
@@ -91,7 +91,7 @@ def test_meta_says_where_the_data_comes_from_and_how_much_it_is(client: FlaskCli
     assert before <= meta["changed_at"] <= time.time()
 
 
-def test_an_empty_cluster_is_answered_with_empty_objects(client: FlaskClient, cycle: Cycle, source: FakeSource) -> None:
+def test_empty_cluster_has_empty_objects(client: FlaskClient, cycle: Cycle, source: FakeSource) -> None:
     source.snapshot = make_snapshot(jobs=[], nodes=[], partitions=[])
     cycle.run()
     assert data(client.get("/queue")) == {}
@@ -101,7 +101,7 @@ def test_an_empty_cluster_is_answered_with_empty_objects(client: FlaskClient, cy
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_the_same_answer_comes_plain_or_compressed(client: FlaskClient, cycle: Cycle, route: str) -> None:
+def test_plain_and_compressed_responses_are_equal(client: FlaskClient, cycle: Cycle, route: str) -> None:
     cycle.run()
     plain = client.get(route)
     packed = client.get(route, headers={"Accept-Encoding": "gzip"})
@@ -135,7 +135,7 @@ def test_validators_and_freshness(client: FlaskClient, cycle: Cycle, route: str)
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_an_unchanged_answer_is_a_304_without_body(client: FlaskClient, cycle: Cycle, route: str) -> None:
+def test_unchanged_response_is_a_304_without_body(client: FlaskClient, cycle: Cycle, route: str) -> None:
     cycle.run()
     etag = client.get(route).headers["ETag"]
     unchanged = client.get(route, headers={"If-None-Match": f'"unknown", {etag}'})
@@ -146,7 +146,7 @@ def test_an_unchanged_answer_is_a_304_without_body(client: FlaskClient, cycle: C
     assert client.get(route, headers={"If-None-Match": 'W/"other"'}).status_code == 200
 
 
-def test_a_cycle_that_changed_nothing_keeps_the_etag(client: FlaskClient, cycle: Cycle, source: FakeSource) -> None:
+def test_cycle_without_changes_keeps_the_etag(client: FlaskClient, cycle: Cycle, source: FakeSource) -> None:
     cycle.run()
     jobs, nodes = client.get("/queue").headers["ETag"], client.get("/nodes").headers["ETag"]
     source.snapshot = make_snapshot(
@@ -171,14 +171,14 @@ def test_head_has_the_headers_and_no_body(client: FlaskClient, cycle: Cycle, rou
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-def test_nothing_but_reading_is_allowed(client: FlaskClient, method: str) -> None:
+def test_other_methods_are_a_405(client: FlaskClient, method: str) -> None:
     response = client.open("/queue", method=method)
     assert response.status_code == 405
     assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
     assert faults(response)[0]["title"] == "Method Not Allowed"
 
 
-def test_an_unknown_parameter_is_refused_by_name_with_the_known_ones(client: FlaskClient, cycle: Cycle) -> None:
+def test_unknown_parameter_is_a_400_with_the_known_ones(client: FlaskClient, cycle: Cycle) -> None:
     cycle.run()
     response = client.get("/usage?compct=true")
     assert response.status_code == 400
@@ -204,26 +204,26 @@ def test_every_bad_parameter_of_a_request_is_named(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES[:5])
-def test_the_cache_buster_of_old_pages_is_let_through(client: FlaskClient, cycle: Cycle, route: str) -> None:
+def test_cache_buster_of_old_pages_is_accepted(client: FlaskClient, cycle: Cycle, route: str) -> None:
     cycle.run()
     assert client.get(f"{route}?_=1700000000000").status_code == 200
 
 
-def test_an_unknown_route_is_a_404_in_the_same_shape(client: FlaskClient) -> None:
+def test_unknown_route_is_a_404_in_the_same_shape(client: FlaskClient) -> None:
     response = client.get("/jobs")
     assert response.status_code == 404
     assert faults(response)[0]["title"] == "Not Found"
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_before_the_first_load_there_is_a_503_that_says_when_to_come_back(client: FlaskClient, route: str) -> None:
+def test_before_the_first_load_there_is_a_503_with_retry_after(client: FlaskClient, route: str) -> None:
     response = client.get(route)
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "5"
     assert "Is it running?" in faults(response)[0]["detail"]
 
 
-def test_before_the_first_success_the_503_says_why(client: FlaskClient, paths: RuntimePaths) -> None:
+def test_before_the_first_success_the_503_has_the_reason(client: FlaskClient, paths: RuntimePaths) -> None:
     StoreWriter(paths.store).record_failure("Unable to contact slurm controller (connect failure)", 1000.0)
     response = client.get("/queue")
     assert response.status_code == 503
@@ -231,9 +231,7 @@ def test_before_the_first_success_the_503_says_why(client: FlaskClient, paths: R
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_old_data_is_still_answered_and_says_so(
-    client: FlaskClient, cycle: Cycle, paths: RuntimePaths, route: str
-) -> None:
+def test_stale_data_is_sent_and_marked(client: FlaskClient, cycle: Cycle, paths: RuntimePaths, route: str) -> None:
     cycle.run()
     fresh = client.get(route)
     age_the_store(paths, FOUR_CYCLES)
@@ -249,7 +247,7 @@ def test_old_data_is_still_answered_and_says_so(
     assert again.headers["X-Slurm-Stale"] == "1"
 
 
-def test_a_store_that_is_damaged_is_a_503(client: FlaskClient, paths: RuntimePaths) -> None:
+def test_damaged_store_is_a_503(client: FlaskClient, paths: RuntimePaths) -> None:
     paths.store.write_bytes(b"no database" * 1000)
     response = client.get("/queue")
     assert response.status_code == 503
@@ -257,7 +255,7 @@ def test_a_store_that_is_damaged_is_a_503(client: FlaskClient, paths: RuntimePat
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "identity"])
-def test_without_room_for_prepared_bodies_answers_are_streamed(
+def test_whole_bodies_are_streamed_if_they_cannot_be_written(
     client: FlaskClient, cycle: Cycle, paths: RuntimePaths, accepted: str
 ) -> None:
     cycle.run()
@@ -288,7 +286,7 @@ def cors_client(settings: Settings, origins: list[str]) -> FlaskClient:
     return make_client(settings.model_copy(update={"system": system}))
 
 
-def test_cors_lets_the_configured_origins_read(settings: Settings, cycle: Cycle) -> None:
+def test_cors_allows_the_configured_origins(settings: Settings, cycle: Cycle) -> None:
     cycle.run()
     client = cors_client(settings, ["https://pages.example"])
     own = client.get("/queue", headers={"Origin": "https://pages.example"})
@@ -307,7 +305,7 @@ def test_cors_lets_the_configured_origins_read(settings: Settings, cycle: Cycle)
     assert "Access-Control-Allow-Origin" not in foreign.headers
 
 
-def test_cors_for_everybody_never_comes_with_credentials(settings: Settings, cycle: Cycle) -> None:
+def test_cors_for_all_origins_excludes_credentials(settings: Settings, cycle: Cycle) -> None:
     cycle.run()
     response = cors_client(settings, ["*"]).get("/queue", headers={"Origin": "https://pages.example"})
     assert response.headers["Access-Control-Allow-Origin"] == "*"
@@ -323,13 +321,13 @@ def test_the_openapi_document_describes_every_route(client: FlaskClient) -> None
     assert names == {"_", "compact", "partition", "node", "fields", "format"}
 
 
-def test_the_openapi_document_has_every_record_under_a_name_of_its_own(client: FlaskClient) -> None:
+def test_the_openapi_document_has_a_schema_for_every_record(client: FlaskClient) -> None:
     schemas = client.get("/openapi/openapi.json").get_json()["components"]["schemas"]
     for record in (JobRecord, NodeRecord, PartitionRecord, StatisticsRecord, HistoryRecord, AssociationRecord):
         assert set(schemas[record.__name__]["properties"]) == set(record.model_fields), record.__name__
 
 
-def test_what_depends_on_who_coordinates_is_not_repeated_for_long(
+def test_responses_of_a_limited_scope_are_cached_for_a_second(
     settings: Settings, cycle: Cycle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cycle.run()

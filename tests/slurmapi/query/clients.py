@@ -1,4 +1,4 @@
-"""A client that keeps up with a route by asking what has changed, as README tells clients to."""
+"""A client that polls the changes of a route with `since`, as the documentation describes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CLOCK_FIELDS = {"run_time", "run_time_str", "run_time_remaining", "elapsed_cpu_t
 
 
 def applied(known: Body, answer: dict[str, Any]) -> Body:
-    """What README tells clients to do."""
+    """Applies a response to `since` as the documentation describes."""
     body = {} if answer["meta"]["full"] else {key: dict(record) for key, record in known.items()}
     for key, record in answer["data"].items():
         body.setdefault(key, {}).update(record)
@@ -41,7 +41,7 @@ class Client:
         self.full = 0
 
     def poll(self, ask: Ask, **more: str) -> None:
-        """Go on to the present version."""
+        """Updates its copy to the current version."""
         clock = {"clock": "true"} if self.clock else {}
         answer = ask(self.path, **self.query, **clock, **more, since=self.version)
         self.body = applied(self.body, answer)
@@ -49,7 +49,7 @@ class Client:
         self.full += answer["meta"]["full"]
 
     def agrees_with(self, whole: dict[str, Any]) -> bool:
-        """Whether what it has is the answer to the same query without `since`."""
+        """Returns True if its copy equals the response to the same query without `since`."""
         if whole["meta"]["version"] != self.version:
             return False
         known: Body = whole["data"]

@@ -1,4 +1,4 @@
-"""How many examples properties try: a few in every run, many where somebody asks for them."""
+"""Number of examples of the property tests: few by default, more with `$SLURM_REST_API_EXAMPLES`."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ FACTOR = int(os.environ.get("SLURM_REST_API_EXAMPLES", "1"))
 
 
 def examples(number: int) -> settings:
-    """So many, times `$SLURM_REST_API_EXAMPLES`; without a deadline, for how fast the machine is proves nothing."""
+    """Sets the number of examples, multiplied by `$SLURM_REST_API_EXAMPLES`, without a deadline."""
     return settings(max_examples=number * FACTOR, deadline=None)

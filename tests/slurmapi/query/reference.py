@@ -1,4 +1,4 @@
-"""What filters, orders, groups, pages and formats mean, said once more in plain Python over the whole body."""
+"""Reference implementation of filters, orders, groups, pages and formats in plain Python over the whole body."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 Record = dict[str, Any]
 Test = Callable[[Record, str], bool]
-"""Whether a record meets the text of one filter."""
+"""Returns True if a record matches the text of one filter."""
 Sum = Callable[[Record], int]
 FORMULAS = "=+-@\t\r\n"
 
 
 def chosen(text: str, has: Callable[[str], bool]) -> bool:
-    """Whether what `has` tells of a record fits `a,b,!c`."""
+    """Returns True if `has` of a record matches `a,b,!c`."""
     names = text.split(",")
     wanted = [name for name in names if name[0] != "!"]
     unwanted = [name[1:] for name in names if name[0] == "!"]
@@ -22,7 +22,7 @@ def chosen(text: str, has: Callable[[str], bool]) -> bool:
 
 
 def in_all(text: str, short: Mapping[str, str], words: set[str]) -> bool:
-    """Whether a record with these state words is in every state of `mix+drain`, and in none with a `!`."""
+    """Returns True if these state words have every state of `mix+drain`, and none with a `!`."""
     return all(
         (short.get(name.lstrip("!").upper(), name.lstrip("!").upper()) in words) != name.startswith("!")
         for name in text.replace("*", "+no_respond").split("+")
@@ -45,7 +45,7 @@ def rank(value: Any) -> tuple[int, Any]:
 
 
 def numbers(records: Iterable[Record], sums: Mapping[str, Sum]) -> dict[str, int]:
-    """What `count=true` answers."""
+    """Returns the data of `count=true`."""
     listed = list(records)
     return {"count": len(listed), **{name: sum(map(value, listed)) for name, value in sums.items()}}
 
@@ -53,7 +53,7 @@ def numbers(records: Iterable[Record], sums: Mapping[str, Sum]) -> dict[str, int
 def grouped(
     records: Iterable[Record], names_of: Callable[[Record], list[str]], sums: Mapping[str, Sum]
 ) -> dict[str, dict[str, int]]:
-    """What `group_by` answers."""
+    """Returns the data of `group_by`."""
     listed = list(records)
     names = sorted({name for record in listed for name in names_of(record)})
     return {name: numbers((record for record in listed if name in names_of(record)), sums) for name in names}

@@ -20,7 +20,7 @@ def nodes_of(job: Record) -> list[str]:
 
 
 def tasks_of(job: Record) -> set[int]:
-    """Task indexes of an array that a record stands for."""
+    """Returns the task indexes of an array that share a record."""
     if job["array_task_id"] is not None:
         return {job["array_task_id"]}
     found: set[int] = set()
@@ -38,7 +38,7 @@ def in_array(job: Record, text: str) -> bool:
 
 
 def is_like(name: str, pattern: str) -> bool:
-    """`*` stands for anything, and nothing else for anything but itself."""
+    """Returns True if the name matches: `*` matches any text, other characters match themselves."""
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
 
 
@@ -119,12 +119,12 @@ ORDERS = [
 
 
 def named(jobs: Iterable[Record], path: str) -> Record | None:
-    """The job of `123`, `123_7` (where it waits: the record that stands for it) or `123+1`."""
+    """Returns the job of `123`, `123_7` (if it is pending: the shared record) or `123+1`."""
     listed = sorted(jobs, key=lambda job: job["job_id"])
     if "_" in path:
         array, task = map(int, path.split("_"))
         tasks = [job for job in listed if job["array_job_id"] == array and task in tasks_of(job)]
-        # A task that has a record of its own is that one.
+        # A started task has its own record.
         return next(iter(sorted(tasks, key=lambda job: job["array_task_id"] is None)), None)
     if "+" in path:
         leader, offset = map(int, path.split("+"))

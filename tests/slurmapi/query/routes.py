@@ -15,7 +15,7 @@ from tests.slurmapi.query.service import Service
 
 @dataclass(frozen=True)
 class Cluster:
-    """What there is at one moment."""
+    """The state of a cluster at one time."""
 
     jobs: dict[int, Record]
     nodes: list[Record]

@@ -1,4 +1,4 @@
-"""Every filter with every value that the simulated cluster has, beside the same in Python over the whole body."""
+"""Compares every filter, with every value of the simulated cluster, with the reference in Python."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def array_names(job: dict[str, Any]) -> list[str]:
         (PARTITIONS, "state", lambda partition: [partition["state"]]),
     ],
 )
-def test_each_value_is_found(demo: Service, route: Route, parameter: str, values_of: Values) -> None:
+def test_each_value_is_found_by_its_filter(demo: Service, route: Route, parameter: str, values_of: Values) -> None:
     everything = list(demo.get(route.path)["data"].values())
     values = sorted({str(value) for record in everything for value in values_of(record) if value is not None})
     met = 0
@@ -69,7 +69,7 @@ def test_each_value_is_found(demo: Service, route: Route, parameter: str, values
     assert met > 0
 
 
-def test_nodes_lead_to_their_jobs_and_hostlists_to_their_nodes(demo: Service) -> None:
+def test_jobs_are_found_by_node_and_nodes_by_hostlist(demo: Service) -> None:
     jobs, nodes = demo.get("/queue", state="R")["data"], demo.get("/nodes")["data"]
     for name in nodes:
         found = demo.get("/queue", state="R", node=name)["data"]

@@ -58,7 +58,7 @@ def faults(api: Service, path: str, status: int = 400) -> list[dict[str, Any]]:
         ("sort=-name", ["rack010", "rack002", "rack001"]),
     ],
 )
-def test_nodes_are_found_by_what_they_are(loaded: Service, query: str, names: list[str]) -> None:
+def test_nodes_are_filtered(loaded: Service, query: str, names: list[str]) -> None:
     assert [node["name"] for node in loaded.get(f"/nodes?shape=list&{query}")["data"]] == names
 
 
@@ -76,7 +76,7 @@ def test_nodes_and_partitions_are_grouped(loaded: Service) -> None:
 @pytest.mark.parametrize(
     ("query", "names"), [("name=main", ["main"]), ("state=down", ["long"]), ("name=!main", ["long"])]
 )
-def test_partitions_are_found_by_name_and_state(loaded: Service, query: str, names: list[str]) -> None:
+def test_partitions_are_filtered_by_name_and_state(loaded: Service, query: str, names: list[str]) -> None:
     assert list(loaded.get(f"/partitions?{query}")["data"]) == names
 
 
@@ -124,7 +124,7 @@ def test_usage_counts_what_queue_and_nodes_show(loaded: Service) -> None:
     assert sum(usage["nodes_by_state"].values()) == nodes["count"]
 
 
-def test_a_field_of_usage_that_does_not_exist_is_named(loaded: Service) -> None:
+def test_unknown_field_of_usage_is_named(loaded: Service) -> None:
     refused = loaded.client.get("/usage?fields=partitions.nodes.jobs")
     assert refused.status_code == 400
     assert "Unknown field in `fields`: 'partitions.nodes.jobs'." in refused.get_json()["errors"][0]["detail"]
@@ -134,12 +134,12 @@ def test_a_field_of_usage_that_does_not_exist_is_named(loaded: Service) -> None:
     ("job_id", "found"),
     [("5", 5), ("6", 6), ("5_1", 6), ("5_3", 5), ("5_8", 5), ("7+1", 8), ("7%2B0", 7), ("7%201", 8)],
 )
-def test_a_job_by_any_of_its_names(loaded: Service, job_id: str, found: int) -> None:
+def test_job_is_found_by_each_form_of_its_id(loaded: Service, job_id: str, found: int) -> None:
     assert loaded.get(f"/queue/{job_id}")["data"] == loaded.get("/queue")["data"][str(found)]
 
 
 @pytest.mark.parametrize(("tasks", "ones"), [("2-9%4", range(2, 10)), ("1,3,10-20:5", [1, 3, 10, 15, 20]), ("0", [0])])
-def test_tasks_that_wait(tasks: str, ones: Any) -> None:
+def test_pending_tasks_are_found_in_their_shared_record(tasks: str, ones: Any) -> None:
     assert [task for task in range(30) if has_task(tasks, task)] == list(ones)
 
 
@@ -158,7 +158,7 @@ def test_single_records_by_name_and_their_fields(loaded: Service) -> None:
         ("/partitions/none", "There is no partition 'none'."),
     ],
 )
-def test_what_is_not_there_is_a_404_that_says_so(loaded: Service, path: str, words: str) -> None:
+def test_missing_record_is_a_404_that_names_it(loaded: Service, path: str, words: str) -> None:
     assert faults(loaded, path, 404)[0]["detail"].startswith(words)
 
 
@@ -185,7 +185,7 @@ def test_tsv_has_no_tab_inside_a_cell(loaded: Service) -> None:
     assert lines[3] == '7\ta "b", c'
 
 
-def test_a_table_is_aligned(loaded: Service) -> None:
+def test_table_is_aligned(loaded: Service) -> None:
     response = loaded.client.get("/queue?format=table&fields=job_id,user_name,job_state")
     lines = response.get_data(as_text=True).splitlines()
     assert lines[0] == "JOB_ID USER_NAME JOB_STATE"
@@ -207,7 +207,7 @@ def test_the_next_page_is_linked(loaded: Service) -> None:
     assert "Link" not in last.headers
 
 
-def test_a_chosen_answer_is_a_304_until_the_data_changes(loaded: Service) -> None:
+def test_filtered_response_is_a_304_until_the_data_changes(loaded: Service) -> None:
     path = "/queue?user=ada&fields=job_id"
     tag = loaded.client.get(path).headers["ETag"]
     assert loaded.client.get(path, headers={"If-None-Match": tag}).status_code == 304
@@ -223,7 +223,7 @@ def test_a_304_reads_no_record(loaded: Service, monkeypatch: pytest.MonkeyPatch)
     assert loaded.client.get(path, headers={"If-None-Match": tag}).status_code == 304
 
 
-def test_large_answers_are_streamed_and_the_view_is_let_go(api: Service) -> None:
+def test_large_responses_are_streamed_and_close_the_view(api: Service) -> None:
     api.load({number: make_job(number, comment="x" * 500) for number in range(1, 1001)})
     response = api.client.get("/queue?sort=-job_id&shape=list", buffered=False)
     assert "Content-Length" not in response.headers
@@ -239,7 +239,7 @@ def test_large_answers_are_streamed_and_the_view_is_let_go(api: Service) -> None
     assert [job["job_id"] for job in json.loads(plain.data)["data"]] == list(range(1000, 0, -1))
 
 
-def test_small_answers_are_compressed_where_it_saves_something(loaded: Service) -> None:
+def test_small_responses_are_compressed_if_that_saves_bytes(loaded: Service) -> None:
     accepts = {"Accept-Encoding": "gzip"}
     tiny = loaded.client.get("/queue?fields=job_id&limit=1", headers=accepts)
     assert "Content-Encoding" not in tiny.headers
@@ -248,7 +248,7 @@ def test_small_answers_are_compressed_where_it_saves_something(loaded: Service) 
     assert json.loads(gzip.decompress(small.data))["data"] == loaded.get("/queue")["data"]
 
 
-def test_without_parameters_the_prepared_answer_is_sent(loaded: Service) -> None:
+def test_request_without_parameters_gets_the_prepared_body(loaded: Service) -> None:
     assert set(loaded.get("/queue")["meta"]) == {"source", "version", "changed_at", "total", "stale", "error"}
 
 
@@ -281,22 +281,20 @@ def test_without_parameters_the_prepared_answer_is_sent(loaded: Service) -> None
         ("/queue/abc", "jobid", "'abc' is no job id"),
     ],
 )
-def test_what_cannot_be_answered_is_told(loaded: Service, path: str, parameter: str, words: str) -> None:
+def test_invalid_parameter_is_a_400_that_names_it(loaded: Service, path: str, parameter: str, words: str) -> None:
     (fault,) = faults(loaded, path)
     assert fault["source"] == {"parameter": parameter}
     assert words in fault["detail"]
 
 
-def test_a_cursor_of_another_order_is_refused(loaded: Service) -> None:
+def test_cursor_of_another_order_is_refused(loaded: Service) -> None:
     link = loaded.get("/queue?limit=1&sort=priority")["meta"]["next"]
     (fault,) = faults(loaded, link.replace("sort=priority", "sort=-priority"))
     assert fault["source"] == {"parameter": "cursor"}
 
 
 @pytest.mark.parametrize("path", ["/queue?user=ada&limit=2", "/queue?format=csv&limit=1", "/nodes?state=IDLE"])
-def test_the_same_question_is_answered_the_same_without_being_made_again(
-    loaded: Service, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_same_request_is_served_from_the_cache(loaded: Service, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     accepts = {"Accept-Encoding": "gzip"}
     first, packed = loaded.client.get(path), loaded.client.get(path, headers=accepts)
     with monkeypatch.context() as patch:

@@ -33,7 +33,7 @@ def records(body: dict[str, Any]) -> list[dict[str, Any]]:
 @every_route
 @fewer
 @given(st.data())
-def test_filters_leave_what_they_name(shared: Service, route: Route, data: st.DataObject) -> None:
+def test_filters_select_what_the_reference_selects(shared: Service, route: Route, data: st.DataObject) -> None:
     api = loaded(shared, data.draw(clusters()))
     everything = records(api.get(route.path))
     for query in data.draw(st.lists(route.queries, min_size=1, max_size=6)):
@@ -47,7 +47,7 @@ def test_filters_leave_what_they_name(shared: Service, route: Route, data: st.Da
 @every_route
 @fewer
 @given(st.data())
-def test_pages_are_the_sorted_list_cut_in_pieces(shared: Service, route: Route, data: st.DataObject) -> None:
+def test_pages_make_up_the_sorted_list(shared: Service, route: Route, data: st.DataObject) -> None:
     api = loaded(shared, data.draw(clusters()))
     query, sort, limit = data.draw(route.queries), data.draw(route.sorts()), data.draw(st.integers(1, 5))
     expected = reference.ordered(route.wanted(records(api.get(route.path)), query), route.key, sort)
@@ -66,7 +66,7 @@ def test_pages_are_the_sorted_list_cut_in_pieces(shared: Service, route: Route, 
 
 
 @every_route
-def test_the_orders_that_are_tried_are_all_that_there_are(api: Service, route: Route) -> None:
+def test_every_order_is_tried(api: Service, route: Route) -> None:
     api.load({})
     detail = api.client.get(f"{route.path}?sort=nothing").get_json()["errors"][0]["detail"]
     assert detail.partition("The orders are: ")[2].rstrip(".").split(", ") == route.orders
@@ -92,9 +92,7 @@ def test_counts_and_groups_add_up(shared: Service, route: Route, data: st.DataOb
 @every_route
 @fewer
 @given(st.data())
-def test_fields_are_those_of_the_record_in_the_order_asked_for(
-    shared: Service, route: Route, data: st.DataObject
-) -> None:
+def test_fields_come_in_the_requested_order(shared: Service, route: Route, data: st.DataObject) -> None:
     api = loaded(shared, data.draw(clusters()))
     query, fields = data.draw(route.queries), data.draw(route.some_fields())
     wanted = route.wanted(records(api.get(route.path)), query)
@@ -106,9 +104,7 @@ def test_fields_are_those_of_the_record_in_the_order_asked_for(
 @every_route
 @fewer
 @given(st.data())
-def test_a_record_that_stays_is_seen_once_whatever_comes_and_goes(
-    shared: Service, route: Route, data: st.DataObject
-) -> None:
+def test_record_that_stays_is_on_exactly_one_page(shared: Service, route: Route, data: st.DataObject) -> None:
     before, after, sort = data.draw(clusters()), data.draw(clusters()), data.draw(route.sorts())
     asked: dict[str, Any] = {"limit": 2, "shape": "list", **({"sort": sort} if sort else {})}
     api = loaded(shared, before)
@@ -129,7 +125,7 @@ def test_a_record_that_stays_is_seen_once_whatever_comes_and_goes(
 @every_route
 @fewer
 @given(st.data())
-def test_a_single_record_is_that_of_the_whole_body(shared: Service, route: Route, data: st.DataObject) -> None:
+def test_single_record_equals_that_of_the_whole_body(shared: Service, route: Route, data: st.DataObject) -> None:
     api = loaded(shared, data.draw(clusters()))
     body = api.get(route.path)["data"]
     fields = data.draw(route.some_fields())
@@ -144,7 +140,7 @@ def test_a_single_record_is_that_of_the_whole_body(shared: Service, route: Route
 
 @fewer
 @given(clusters(), st.lists(jobs.PATHS, min_size=1, max_size=8))
-def test_a_job_has_the_names_that_squeue_gives_it(shared: Service, cluster: Cluster, paths: list[str]) -> None:
+def test_job_has_the_ids_that_squeue_prints(shared: Service, cluster: Cluster, paths: list[str]) -> None:
     api = loaded(shared, cluster)
     everything = records(api.get("/queue"))
     for path in paths:
@@ -156,7 +152,7 @@ def test_a_job_has_the_names_that_squeue_gives_it(shared: Service, cluster: Clus
 
 @fewer
 @given(clusters(), usage_queries)
-def test_a_part_of_the_usage_is_cut_out_of_the_whole(shared: Service, cluster: Cluster, query: dict[str, str]) -> None:
+def test_part_of_the_usage_equals_that_of_the_whole(shared: Service, cluster: Cluster, query: dict[str, str]) -> None:
     api = loaded(shared, cluster)
     whole, part = api.get("/usage"), api.get("/usage", **query)
     assert part["data"] == part_of_usage(whole["data"], query)

@@ -29,7 +29,7 @@ def read(bodies: PreparedBodies, name: str, tag: str, render: Renderer, *, compr
         return file.read()
 
 
-def test_a_body_is_rendered_once_per_version(tmp_path: Path) -> None:
+def test_body_is_rendered_once_per_version(tmp_path: Path) -> None:
     bodies, render = PreparedBodies(tmp_path / "prepared"), Renderer(b"one ", b"two")
     assert read(bodies, "queue", "run-1", render) == b"one two"
     assert read(bodies, "queue", "run-1", render) == b"one two"
@@ -37,12 +37,12 @@ def test_a_body_is_rendered_once_per_version(tmp_path: Path) -> None:
     assert read(bodies, "queue", "run-2", Renderer(b"three")) == b"three"
 
 
-def test_the_compressed_body_says_the_same(tmp_path: Path) -> None:
+def test_compressed_body_has_the_same_content(tmp_path: Path) -> None:
     compressed = read(PreparedBodies(tmp_path), "queue", "run-1", Renderer(b"one ", b"two"), compressed=True)
     assert gzip.decompress(compressed) == b"one two"
 
 
-def test_old_versions_of_the_same_body_are_removed_and_nothing_else(tmp_path: Path) -> None:
+def test_only_old_versions_of_the_same_body_are_removed(tmp_path: Path) -> None:
     bodies = PreparedBodies(tmp_path)
     read(bodies, "queue", "run-1", Renderer(b"old"))
     read(bodies, "queue", "run-1", Renderer(b"old"), compressed=True)
@@ -52,14 +52,14 @@ def test_old_versions_of_the_same_body_are_removed_and_nothing_else(tmp_path: Pa
     assert kept == {"queue-run-2.json", "queue-run-1.json.gz", "nodes-run-1.json"}
 
 
-def test_a_file_that_is_being_sent_survives_its_removal(tmp_path: Path) -> None:
+def test_file_that_is_being_sent_survives_its_removal(tmp_path: Path) -> None:
     bodies = PreparedBodies(tmp_path)
     with bodies.open("queue", "run-1", gzip=False, render=Renderer(b"old")) as sending:
         read(bodies, "queue", "run-2", Renderer(b"new"))
         assert sending.read() == b"old"
 
 
-def test_many_that_ask_at_once_share_one_rendering(tmp_path: Path) -> None:
+def test_concurrent_requests_share_one_rendering(tmp_path: Path) -> None:
     bodies, render = PreparedBodies(tmp_path), Renderer(*[b"x" * 1000] * 500)
     start, answers = threading.Barrier(8), []
 
@@ -76,7 +76,7 @@ def test_many_that_ask_at_once_share_one_rendering(tmp_path: Path) -> None:
     assert render.calls == 1
 
 
-def test_a_rendering_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_failed_rendering_leaves_no_file(tmp_path: Path) -> None:
     def fail() -> Iterator[bytes]:
         yield b"half"
         raise OSError("No space left on device")

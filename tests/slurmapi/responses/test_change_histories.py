@@ -40,7 +40,7 @@ STATES = {
 
 @pytest.fixture(scope="module", params=[50_000, 40], ids=["all keys", "few keys"])
 def remembering(request: pytest.FixtureRequest) -> Iterator[None]:
-    """How many keys that have gone are remembered; with few, many a version is too old."""
+    """Limits the number of tombstones. With few of them, some versions are too old."""
     with pytest.MonkeyPatch.context() as patch:
         prune = functools.partial(record_writer.prune_tombstones, limit=request.param)
         patch.setattr(record_writer, "prune_tombstones", prune)
@@ -89,7 +89,7 @@ def test_clients_keep_up_with_the_simulated_cluster(
 
 @examples(15)
 @given(SCALES, CLOCKS, st.lists(STEPS, min_size=2, max_size=6))
-def test_a_version_stands_for_what_it_answers(shared: Service, scale: Scale, start: int, steps: list[int]) -> None:
+def test_equal_versions_have_equal_content(shared: Service, scale: Scale, start: int, steps: list[int]) -> None:
     now = start
     shared.follow(DemoSource(scale, clock=lambda: now))
     known: dict[str, dict[str, Any]] = {}

@@ -64,7 +64,7 @@ def test_changes_lead_from_any_version_to_any_later_one(
 
 @examples(50)
 @given(jobs(8), st.data())
-def test_what_has_not_changed_is_not_sent(shared: Service, cluster: dict[int, Record], data: st.DataObject) -> None:
+def test_unchanged_records_are_not_sent(shared: Service, cluster: dict[int, Record], data: st.DataObject) -> None:
     shared.reset()
     shared.load(ticking(cluster, 1))
     version = shared.get("/queue")["meta"]["version"]
@@ -79,7 +79,7 @@ def test_what_has_not_changed_is_not_sent(shared: Service, cluster: dict[int, Re
     assert all(set(record) == CLOCK_FIELDS for key, record in ticked["data"].items() if key not in answer["data"])
 
 
-def test_a_job_that_only_runs_on_is_no_change(api: Service) -> None:
+def test_running_job_without_other_changes_is_no_change(api: Service) -> None:
     job = make_running_job(7, "n1")
     api.load(ticking({7: job}, 1))
     version = api.get("/queue")["meta"]["version"]
@@ -93,7 +93,7 @@ def test_a_job_that_only_runs_on_is_no_change(api: Service) -> None:
     assert api.get("/queue", since=version, clock="true", fields="run_time")["data"] == {"7": {"run_time": 2}}
 
 
-def test_a_replaced_loader_does_not_take_running_jobs_for_changed(api: Service) -> None:
+def test_new_loader_reports_no_change_of_running_jobs(api: Service) -> None:
     job = make_running_job(7, "n1")
     api.load(ticking({7: job}, 1))
     version = api.get("/queue")["meta"]["version"]
@@ -102,7 +102,7 @@ def test_a_replaced_loader_does_not_take_running_jobs_for_changed(api: Service) 
     assert api.get("/queue", since=version)["data"] == {}
 
 
-def test_a_job_that_leaves_a_filter_is_gone_for_it(api: Service) -> None:
+def test_job_that_stops_matching_a_filter_is_gone(api: Service) -> None:
     api.load({1: make_job(1), 2: make_job(2)})
     version = api.get("/queue", state="PD")["meta"]["version"]
     api.load({1: make_running_job(1, "n1"), 2: make_job(2)})
@@ -111,7 +111,7 @@ def test_a_job_that_leaves_a_filter_is_gone_for_it(api: Service) -> None:
 
 
 @pytest.mark.parametrize("since", ["", "nonsense", "0-1", f"{'0' * 32}-1"])
-def test_an_unknown_version_gets_everything(api: Service, since: str) -> None:
+def test_unknown_version_gets_a_full_response(api: Service, since: str) -> None:
     api.load({1: make_job(1)})
     if not since:
         since = api.get("/queue")["meta"]["version"] + "0"
@@ -120,7 +120,7 @@ def test_an_unknown_version_gets_everything(api: Service, since: str) -> None:
     assert answer["meta"]["full"] is True
 
 
-def test_a_version_older_than_the_remembered_keys_gets_everything(api: Service) -> None:
+def test_version_before_the_oldest_tombstone_gets_a_full_response(api: Service) -> None:
     versions = []
     for number in range(4):
         api.load({job_id: make_job(job_id) for job_id in range(number * 10, number * 10 + 10)})
@@ -134,7 +134,7 @@ def test_a_version_older_than_the_remembered_keys_gets_everything(api: Service) 
     assert full == [True, True, False, False]
 
 
-def test_answers_about_changes_are_kept_by_nobody(api: Service) -> None:
+def test_changes_are_not_stored_by_caches(api: Service) -> None:
     api.load({1: make_job(1)})
     version = api.get("/queue")["meta"]["version"]
     response = api.client.get("/queue", query_string={"since": version})

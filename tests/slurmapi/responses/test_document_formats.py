@@ -54,8 +54,8 @@ def test_a_row_has_the_figures_of_its_partition(shared: Service, cluster: Cluste
     shared.reset()
     cluster.load_into(shared)
     whole = shared.get("/usage", **query)["data"]["partitions"]
-    told = text(shared, "/usage", **query, format="ndjson")
-    assert [json.loads(line) for line in told.splitlines()] == [{"partition": key, **whole[key]} for key in whole]
+    rows = text(shared, "/usage", **query, format="ndjson")
+    assert [json.loads(line) for line in rows.splitlines()] == [{"partition": key, **whole[key]} for key in whole]
     query.pop("node", None)
     heading, *lines = spreadsheet(text(shared, "/usage.csv", **query))
     assert heading[0] == "partition"
@@ -84,7 +84,7 @@ def test_fields_are_columns_in_the_order_asked_for(loaded: Service) -> None:
     assert spreadsheet(text(loaded, "/usage.csv", fields="partitions")) == spreadsheet(text(loaded, "/usage.csv"))
 
 
-def test_people_get_a_short_table(loaded: Service) -> None:
+def test_table_has_the_default_columns(loaded: Service) -> None:
     heading, main, long = text(loaded, "/usage", format="table").splitlines()
     assert heading.split()[:4] == ["PARTITION", "STATE", "TOTAL_NODES", "TOTAL_CPUS"]
     assert main.split()[:3] == ["main", "UP", "1"]
@@ -102,14 +102,14 @@ def test_people_get_a_short_table(loaded: Service) -> None:
         ("format=csv&node=n1", "node", "without its nodes"),
     ],
 )
-def test_what_has_no_place_in_a_row_is_told(loaded: Service, query: str, parameter: str, words: str) -> None:
+def test_field_without_a_column_is_a_400(loaded: Service, query: str, parameter: str, words: str) -> None:
     answer = loaded.client.get(f"/usage?{query}")
     (fault,) = answer.get_json()["errors"]
     assert (answer.status_code, fault["source"]) == (400, {"parameter": parameter})
     assert words in fault["detail"]
 
 
-def test_statistics_are_names_and_values(api: Service) -> None:
+def test_statistics_table_has_names_and_values(api: Service) -> None:
     calls = {"REQUEST_PING": {"id": 1008, "count": 3}}
     exits = {"end_of_job_queue": 4, "max_time": 0}
     api.load({}, statistics={"jobs_pending": 7, "rpc_type_stats": calls, "bf_exit": exits, "job_states_ts": None})
@@ -125,8 +125,8 @@ def test_statistics_are_names_and_values(api: Service) -> None:
     rows = [[name, reference.cell(value)] for name, value in figures]
     assert spreadsheet(as_csv) == [["name", "value"], *rows]
     assert text(api, "/stats", format="csv") == as_csv
-    told = [json.loads(line) for line in text(api, "/stats", format="ndjson").splitlines()]
-    assert told == [{"name": name, "value": value} for name, value in figures]
+    rows = [json.loads(line) for line in text(api, "/stats", format="ndjson").splitlines()]
+    assert rows == [{"name": name, "value": value} for name, value in figures]
     table = text(api, "/stats", format="table", fields="bf_exit,jobs_pending")
     assert table.splitlines() == [
         "NAME                     VALUE",
@@ -147,6 +147,6 @@ def test_an_unchanged_table_is_a_304(loaded: Service, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/usage.csv", "/stats.csv"])
-def test_the_ending_names_the_format_alone(loaded: Service, path: str) -> None:
+def test_csv_ending_excludes_the_format_parameter(loaded: Service, path: str) -> None:
     (fault,) = loaded.client.get(f"{path}?format=csv").get_json()["errors"]
     assert "cannot be combined with the ending .csv" in fault["detail"]

@@ -51,9 +51,7 @@ def text(api: Service, path: str, **query: Any) -> str:
 @every_route
 @fewer
 @given(st.data())
-def test_formats_hold_the_chosen_fields_of_the_chosen_records(
-    shared: Service, route: Route, data: st.DataObject
-) -> None:
+def test_formats_hold_the_requested_fields_and_records(shared: Service, route: Route, data: st.DataObject) -> None:
     api = loaded(shared, data.draw(clusters()))
     query, sort, fields = data.draw(route.queries), data.draw(route.sorts()), data.draw(route.some_fields())
     fields = list(dict.fromkeys(fields))
@@ -78,7 +76,7 @@ def test_formats_hold_the_chosen_fields_of_the_chosen_records(
 @every_route
 @fewer
 @given(st.data())
-def test_numbers_and_groups_come_in_every_format(shared: Service, route: Route, data: st.DataObject) -> None:
+def test_counts_and_groups_come_in_every_format(shared: Service, route: Route, data: st.DataObject) -> None:
     api = loaded(shared, data.draw(clusters()))
     query, by = data.draw(route.queries), data.draw(st.sampled_from(sorted(route.groups)))
     wanted = route.wanted(list(api.get(route.path)["data"].values()), query)
@@ -98,7 +96,7 @@ def test_numbers_and_groups_come_in_every_format(shared: Service, route: Route, 
 @every_route
 @fewer
 @given(clusters())
-def test_a_spreadsheet_has_every_field_unless_some_are_chosen(shared: Service, route: Route, cluster: Cluster) -> None:
+def test_csv_has_every_field_by_default(shared: Service, route: Route, cluster: Cluster) -> None:
     columns = documented(shared)[route.record]["properties"]
     api = loaded(shared, cluster)
     records = list(api.get(route.path)["data"].values())

@@ -91,7 +91,7 @@ def traced() -> Iterator[Callable[[], int]]:
         ("since={before}", SOME),
     ],
 )
-def test_an_answer_is_sent_as_it_is_read(large: Large, query: str, records: int) -> None:
+def test_response_is_sent_while_it_is_read(large: Large, query: str, records: int) -> None:
     path = f"/queue?{query.format(before=large.before)}"
     large.client.get("/queue?limit=1")
     with traced() as peak:
@@ -105,7 +105,7 @@ def test_an_answer_is_sent_as_it_is_read(large: Large, query: str, records: int)
         response.close()
         held = peak()
     assert size > 1_500_000
-    assert before_the_first < records / 4, "so many rows were read before the first byte"
+    assert before_the_first < records / 4, "rows that were read before the first byte"
     assert large.fetched >= records
     assert held < 4 * MIB, f"{held / MIB:.1f} MiB were held for an answer of {size / MIB:.1f} MiB"
 
@@ -120,7 +120,7 @@ def test_every_job_of_a_large_queue_is_a_line(large: Large) -> None:
 
 @contextmanager
 def served(service: Service) -> Iterator[int]:
-    """The application behind the server of `slurm-rest-api serve`; its port."""
+    """The application in the server of `slurm-rest-api serve`. Yields its port."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = waitress.server.create_server(service.client.application, sockets=[listening], threads=2)
     thread = threading.Thread(target=server.run)
@@ -134,7 +134,7 @@ def served(service: Service) -> Iterator[int]:
 
 
 def is_being_read(store: Path) -> bool:
-    """Whether some answer holds a view of the store open, so that its log cannot be emptied."""
+    """Returns True if a response holds a view of the store open, so that its log cannot be emptied."""
     connection = sqlite3.connect(store, timeout=0)
     try:
         busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -143,7 +143,7 @@ def is_being_read(store: Path) -> bool:
         connection.close()
 
 
-def test_a_client_that_goes_away_lets_go_of_the_store(large: Large) -> None:
+def test_client_that_disconnects_closes_the_view(large: Large) -> None:
     with served(large) as port:
         for ending in ("reset", "close"):
             client = socket.create_connection(("127.0.0.1", port))
@@ -154,4 +154,4 @@ def test_a_client_that_goes_away_lets_go_of_the_store(large: Large) -> None:
             if ending == "reset":
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
-            wait_for("the view of the store to be let go", lambda: not is_being_read(large.paths.store))
+            wait_for("the view of the store to be closed", lambda: not is_being_read(large.paths.store))
