@@ -95,9 +95,9 @@ def test_table_has_the_default_columns(loaded: Service) -> None:
 @pytest.mark.parametrize(
     ("query", "parameter", "words"),
     [
-        ("format=csv&fields=total_load", "fields", "format=json has it"),
-        ("format=ndjson&fields=partitions.state,total_load", "fields", "this is of the whole cluster"),
-        ("format=table&fields=partitions.nodes", "fields", "format=ndjson have them"),
+        ("format=csv&fields=total_load", "fields", "`format=json` has it"),
+        ("format=ndjson&fields=partitions.state,total_load", "fields", "this is a field of the whole cluster"),
+        ("format=table&fields=partitions.nodes", "fields", "`format=ndjson` have them"),
         ("format=tsv&fields=partitions.nodes.running_jobs", "fields", "without its nodes"),
         ("format=csv&node=n1", "node", "without its nodes"),
     ],
@@ -125,8 +125,8 @@ def test_statistics_table_has_names_and_values(api: Service) -> None:
     rows = [[name, reference.cell(value)] for name, value in figures]
     assert spreadsheet(as_csv) == [["name", "value"], *rows]
     assert text(api, "/stats", format="csv") == as_csv
-    rows = [json.loads(line) for line in text(api, "/stats", format="ndjson").splitlines()]
-    assert rows == [{"name": name, "value": value} for name, value in figures]
+    lines = [json.loads(line) for line in text(api, "/stats", format="ndjson").splitlines()]
+    assert lines == [{"name": name, "value": value} for name, value in figures]
     table = text(api, "/stats", format="table", fields="bf_exit,jobs_pending")
     assert table.splitlines() == [
         "NAME                     VALUE",
