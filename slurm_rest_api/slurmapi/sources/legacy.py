@@ -36,10 +36,10 @@ class LegacySource:
             SourceUnavailable: An RPC failed. The message has Slurm's message.
             SourceError: This pyslurm cannot read its Slurm. The message says what to do.
         """
-        jobs = self._load("job")
-        nodes = self._load("node")
-        partitions = self._load("partition")
-        statistics = self._load("statistics")
+        jobs = self._request("job")
+        nodes = self._request("node")
+        partitions = self._request("partition")
+        statistics = self._request("statistics")
         self._names.expire()
         return Snapshot(
             jobs=(job_record(int(job_id), job, self._names) for job_id, job in jobs.items()),
@@ -48,7 +48,7 @@ class LegacySource:
             statistics=statistics_record(statistics),
         )
 
-    def _load(self, what: str) -> Mapping[Any, Any]:
+    def _request(self, what: str) -> Mapping[Any, Any]:
         try:
             answer: Mapping[Any, Any] = getattr(self._pyslurm, what)().get()
         except OverflowError as error:

@@ -44,7 +44,7 @@ class PyslurmSource:
         Raises:
             SourceUnavailable: An RPC failed. The message has Slurm's message and error number.
         """
-        jobs, nodes, partitions, statistics = self._load()
+        jobs, nodes, partitions, statistics = self._request()
         self._names.expire()
         node_records = [node_record(self._read_node(node), self._names) for node in nodes.values()]
         converter = JobConverter(self._read_job, self._names, node_records)
@@ -59,7 +59,7 @@ class PyslurmSource:
     def _partitions(self, partitions: Any) -> list[Record]:
         return [partition_record(self._read_partition(partition)) for partition in partitions.values()]
 
-    def _load(self) -> tuple[Any, Any, Any, Any]:
+    def _request(self) -> tuple[Any, Any, Any, Any]:
         pyslurm = self._pyslurm
         try:
             return (
