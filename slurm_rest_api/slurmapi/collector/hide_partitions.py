@@ -1,35 +1,44 @@
-"""Takes hidden partitions out of a snapshot, with everything that belongs to them alone; pure.
+"""Removes hidden partitions from a snapshot, with everything that belongs to them alone.
 
-Hidden with a partition: its jobs, the nodes that are in hidden partitions only, and the names of all these
-in the fields of other records that Slurm fills. What people write is left alone: job names, comments,
-features, paths, reasons of a drained node. The one exception is `submit_line`, which Slurm records by itself.
+Hidden with a partition are its jobs, the nodes that are in hidden partitions only, and the names of all these in fields
+of other records that Slurm fills. Texts that users write stay: job names, comments, features, paths, drain reasons.
+The one exception is `submit_line`, which Slurm records by itself.
 
-The id of a hidden job that slurmctld has forgotten already cannot be told from any other forgotten job's.
+Once slurmctld has purged a hidden job, its id looks like that of any other purged job, and stays.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
+from slurm_rest_api.slurm import hostlist
 from slurm_rest_api.slurm.partitions import shown_partitions
-from slurm_rest_api.slurmapi.collector.job_references import JobLinks
 from slurm_rest_api.slurmapi.collector.node_name_filter import NodeNames
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot, UnchangedJob
 
-# A hostlist text, one name, and dictionaries by node name, as the classic job record has them.
+# Fields of the classic job record: hostlist texts, single names, dictionaries by node name, lists of hostlist pieces.
 _JOB_HOSTLISTS = ("nodes", "sched_nodes")
 _JOB_HOSTS = ("batch_host", "alloc_node", "failed_node")
 _JOB_BY_NODE = ("cpus_allocated", "mem_allocated", "cpus_alloc_layout", "gres_allocated")
 _JOB_HOSTLIST_PIECES = ("req_nodes", "exc_nodes")
+# Fields with the id of an array or of a heterogeneous job (called "pack" up to Slurm 19.05).
+_GROUP_FIELDS = ("array_job_id", "het_job_id", "pack_job_id")
+_GROUP_SET_FIELDS = ("het_job_id_set", "pack_job_id_set")
+
+_LINK_FIELDS = ("dependency", *_GROUP_FIELDS, *_GROUP_SET_FIELDS)
+
+_LEADING_ID = re.compile(r"\d+")
+_TERM = re.compile(r"([,?]?)([^,?]+)")
 
 
 def hide_partitions(snapshot: Snapshot, hidden: Collection[str]) -> Snapshot:
-    """The snapshot without what belongs to the partitions named in `hidden`.
+    """Returns the snapshot without the partitions named in `hidden`, and without all that belongs to them.
 
-    Jobs stay lazy and can be walked once; those that refer to a job not seen so far come last. Records that
-    change are copied. An `UnchangedJob` job of a visible partition stays one. A job in several partitions stays
-    while one of them is visible, and names only those.
+    Jobs stay lazy and can be iterated once. Jobs that refer to a job that was not read yet come last. Changed records
+    are copies. An `UnchangedJob` of a visible partition stays one. A job with a list of partitions is visible if one of
+    them is, and names only the visible ones.
     """
     if not hidden:
         return snapshot
@@ -58,7 +67,7 @@ def _shown_node(node: Record, hidden: frozenset[str]) -> Record:
 
 
 def _shown_partition(partition: Record, hidden: frozenset[str], hidden_nodes: NodeNames) -> Record:
-    """`nodes` needs nothing: a node in a visible partition is visible."""
+    """Returns the partition without hidden names. Its `nodes` are all visible, because the partition is."""
     changes: Record = {}
     if partition.get("alternate") in hidden:
         changes["alternate"] = None
@@ -69,15 +78,15 @@ def _shown_partition(partition: Record, hidden: frozenset[str], hidden_nodes: No
 
 
 def _visible_jobs(jobs: Iterable[Record], hidden: frozenset[str], hidden_nodes: NodeNames) -> Iterator[Record]:
-    links = JobLinks()
+    references = _JobReferences()
     waiting: list[Record] = []
     for job in jobs:
         partition = job.get("partition") or ""
         shown_partition = shown_partitions(partition, hidden)
         if partition and not shown_partition:
-            links.add_hidden(job)
+            references.add_hidden(job)
             continue
-        linked = links.add_visible(job)
+        has_references = references.add_visible(job)
         if isinstance(job, UnchangedJob):
             yield job
             continue
@@ -85,14 +94,14 @@ def _visible_jobs(jobs: Iterable[Record], hidden: frozenset[str], hidden_nodes: 
         if shown_partition != partition:
             changes["partition"] = shown_partition
         shown = {**job, **changes} if changes else job
-        if not linked:
+        if not has_references:
             yield shown
-        elif links.are_open(shown):
+        elif references.are_unread(shown):
             waiting.append(shown)
         else:
-            yield links.without_hidden(shown)
+            yield references.without_hidden(shown)
     for job in waiting:
-        yield links.without_hidden(job)
+        yield references.without_hidden(job)
 
 
 def _job_changes(job: Record, hidden: frozenset[str], hidden_nodes: NodeNames) -> Record:
@@ -100,7 +109,7 @@ def _job_changes(job: Record, hidden: frozenset[str], hidden_nodes: NodeNames) -
     line = job.get("submit_line")
     if line and (_names_partition(line, hidden) or hidden_nodes.in_command(line)):
         changes["submit_line"] = None
-    # Most sites hide partitions over nodes that others share: then there is nothing more to look for.
+    # At most sites hidden partitions share their nodes with visible ones. Then no node is hidden.
     if hidden_nodes:
         changes.update(_node_changes(job, hidden_nodes))
     return changes
@@ -121,13 +130,13 @@ def _node_changes(job: Record, hidden_nodes: NodeNames) -> Record:
     for field in _JOB_BY_NODE:
         if (by_node := get(field)) and not hidden_nodes.isdisjoint(by_node):
             changes[field] = {node: value for node, value in by_node.items() if node not in hidden_nodes}
-    if (reason := get("state_reason")) and (told := hidden_nodes.without_in_reason(reason)) != reason:
-        changes["state_reason"] = told
+    if (reason := get("state_reason")) and (shown_reason := hidden_nodes.without_in_reason(reason)) != reason:
+        changes["state_reason"] = shown_reason
     return changes
 
 
 def _names_partition(line: str, hidden: frozenset[str]) -> bool:
-    """Whether a command line has a hidden name as a word, in a comma list, or stuck to `-p`."""
+    """Returns True if a command line has a hidden name as a word, in a comma list, or right after `-p`."""
     for name in hidden:
         if name in line:
             break
@@ -137,3 +146,101 @@ def _names_partition(line: str, hidden: frozenset[str]) -> bool:
     return not hidden.isdisjoint(words) or not hidden.isdisjoint(
         word.removeprefix("-p") for word in words if word.startswith("-p")
     )
+
+
+class _JobReferences:
+    """Collects visible and hidden job ids while jobs are iterated, and removes references to hidden jobs.
+
+    An id is hidden if its job is, or if it is only known as the array or heterogeneous id of hidden jobs.
+    """
+
+    def __init__(self) -> None:
+        self._visible: set[int] = set()
+        self._visible_groups: set[int] = set()
+        self._hidden: set[int] = set()
+        self._hidden_groups: set[int] = set()
+
+    def add_visible(self, job: Record) -> bool:
+        """Adds a visible job. Returns True if it may refer to another job, as few do."""
+        self._visible.add(job["job_id"])
+        get = job.get
+        for field in _LINK_FIELDS:
+            if get(field):
+                self._visible_groups.update(_groups(job))
+                return True
+        return False
+
+    def add_hidden(self, job: Record) -> None:
+        """Adds a hidden job."""
+        self._hidden.add(job["job_id"])
+        self._hidden_groups.update(_groups(job))
+
+    def are_unread(self, job: Record) -> bool:
+        """Returns True if `job` refers to the id of a job that was not read yet."""
+        return any(
+            job_id not in self._visible and job_id not in self._hidden for job_id in _references(job, job["job_id"])
+        )
+
+    def without_hidden(self, job: Record) -> Record:
+        """Returns the job without references to hidden jobs: the same object, or a copy if something changed."""
+        if not any(self._is_hidden(job_id) for job_id in _references(job, job["job_id"])):
+            return job
+        shown = dict(job)
+        for field in _GROUP_FIELDS:
+            if (job_id := job.get(field)) and self._is_hidden(job_id):
+                shown[field] = None
+        for field in _GROUP_SET_FIELDS:
+            if (text := job.get(field)) and any(self._is_hidden(job_id) for job_id in _ids_of_set(text)):
+                shown[field] = None
+        if dependency := job.get("dependency"):
+            shown["dependency"] = self._shown_dependency(dependency)
+            # The command line repeats the dependency as the user wrote it.
+            if shown["dependency"] != dependency and job.get("submit_line"):
+                shown["submit_line"] = None
+        return shown
+
+    def _is_hidden(self, job_id: int) -> bool:
+        if job_id in self._hidden:
+            return True
+        return job_id in self._hidden_groups and job_id not in self._visible and job_id not in self._visible_groups
+
+    def _shown_dependency(self, text: str) -> str | None:
+        """Removes hidden jobs from `afterok:1(unfulfilled),after:2:3+5`. Terms without a job stay (`singleton`)."""
+        shown = ""
+        for separator, term in _TERM.findall(text):
+            kind, *references = term.split(":")
+            kept = [reference for reference in references if not self._is_hidden(_leading_id(reference))]
+            if kept or not references:
+                shown += (separator if shown else "") + ":".join([kind, *kept])
+        return shown or None
+
+
+def _groups(job: Record) -> Iterator[int]:
+    return (job[field] for field in _GROUP_FIELDS if job.get(field))
+
+
+def _references(job: Record, own_id: int) -> Iterator[int]:
+    for job_id in _groups(job):
+        if job_id != own_id:
+            yield job_id
+    for field in _GROUP_SET_FIELDS:
+        if text := job.get(field):
+            yield from _ids_of_set(text)
+    if dependency := job.get("dependency"):
+        for _, term in _TERM.findall(dependency):
+            yield from filter(None, map(_leading_id, term.split(":")[1:]))
+
+
+def _leading_id(reference: str) -> int:
+    """Returns the job id of `12(unfulfilled)`, `12_3`, `12_*` or `12+5` (minutes); 0 if there is none."""
+    found = _LEADING_ID.match(reference)
+    return int(found.group()) if found else 0
+
+
+def _ids_of_set(text: str) -> list[int]:
+    """Returns the job ids of `100-102,105`; none for other texts."""
+    try:
+        names = hostlist.expand(text if text.startswith("[") else f"[{text}]")
+    except ValueError:
+        return []
+    return [int(name) for name in names if name.isdecimal()]

@@ -1,4 +1,4 @@
-"""A set of node names, and taking them out of the texts in which Slurm names nodes; pure."""
+"""Removes a set of node names from the texts in which Slurm names nodes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _NODE_OPTION = re.compile(r"(?:^|\s)(?:-w|-x|--nodel\w*|--exclude|--exclud|--exc
 
 
 class NodeNames(frozenset[str]):
-    """Names of nodes; each `without…` returns its argument's text as it came when it has none of them.
+    """Names of nodes. Each `without…` returns its argument without them, unchanged if it has none of them.
 
-    Texts that should be hostlists and are not are dropped as a whole, for what they name is unknown.
+    Texts that should be hostlists but cannot be parsed are removed as a whole, because they may name any node.
     """
 
     def without(self, text: str) -> str | None:
-        """A hostlist text without these nodes; None when nothing is left."""
+        """Returns a hostlist text without these nodes; None if no node is left."""
         if text in self:
             return None
         try:
@@ -30,7 +30,7 @@ class NodeNames(frozenset[str]):
             return None
 
     def without_pieces(self, pieces: list[str]) -> list[str]:
-        """The same for the classic list form: a hostlist cut at every comma, inside brackets too."""
+        """Does the same for the classic list form: a hostlist split at every comma, also inside brackets."""
         text = ",".join(pieces)
         shown = self.without(text)
         if shown == text:
@@ -38,9 +38,9 @@ class NodeNames(frozenset[str]):
         return shown.split(",") if shown else []
 
     def without_in_reason(self, reason: str) -> str:
-        """A pending reason without these nodes; the part that names nodes goes when nothing of it is left.
+        """Returns a pending reason without these nodes, and without the part about nodes if none is left.
 
-        Where the first word names one, the result is `None`, Slurm's own word for no reason.
+        If the first word has one of the names, the result is the text `None`, Slurm's word for no reason.
         """
         if reason.isalpha():
             return reason
@@ -51,15 +51,15 @@ class NodeNames(frozenset[str]):
         return self._first_word(reason) if self._are_in(reason) else reason
 
     def in_command(self, line: str) -> bool:
-        """Whether a node option of a Slurm command line names one of them."""
+        """Returns True if a node option of a Slurm command line names one of these nodes."""
         if not self or ("-w" not in line and "-x" not in line and "--nodel" not in line and "--exclu" not in line):
             return False
         return any(self.without(text) != text for text in _NODE_OPTION.findall(line))
 
     def without_in_host_fields(self, value: Any) -> Any:
-        """JSON data without these nodes, looking at fields that are called after hosts or nodes.
+        """Returns JSON data without these nodes in fields whose names contain "host" or "node".
 
-        No key of the statistics is known to hold names today; Slurm itself keeps the hosts of pending RPCs.
+        No field of the statistics is known to have names of nodes, but Slurm itself keeps the hosts of pending RPCs.
         """
         if not self:
             return value
@@ -77,7 +77,7 @@ class NodeNames(frozenset[str]):
         return self.without_in_host_fields(value)
 
     def _first_word(self, reason: str) -> str:
-        """`ReqNodeNotAvail` of `ReqNodeNotAvail,_Unavailable…`: the reason's own name, without details."""
+        """Returns `ReqNodeNotAvail` of `ReqNodeNotAvail,_Unavailable…`: the reason's name without details."""
         word = reason.partition(",")[0]
         return "None" if self._are_in(word) else word
 

@@ -1,4 +1,4 @@
-"""The collector's rhythm and what it publishes."""
+"""The collector: its schedule, and the failures that it publishes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 
 class FakeLoader:
-    """Answers cycles from a list: what a success has cost, or the words of a failure."""
+    """Returns outcomes of cycles from a list: the cost of a success, or the message of a failure."""
 
     def __init__(self, *outcomes: float | str) -> None:
         self.outcomes = list(outcomes)
@@ -53,12 +53,12 @@ def test_cycles_are_paced_from_start_to_start(tmp_path: Path) -> None:
     assert 9.9 < seconds <= 10.0
 
 
-def test_an_expensive_cycle_slows_the_rhythm_down(tmp_path: Path) -> None:
+def test_an_expensive_cycle_delays_the_next(tmp_path: Path) -> None:
     seconds = collector(FakeLoader(30.0), tmp_path / "store").refresh()
     assert 119.9 < seconds <= 120.0
 
 
-def test_failures_back_off_and_are_published_with_their_beginning(tmp_path: Path) -> None:
+def test_failures_back_off_and_are_published_with_their_start(tmp_path: Path) -> None:
     store = tmp_path / "store"
     subject = collector(FakeLoader("refused", "refused", "timed out", 1.0, "refused"), store)
     assert [subject.refresh() for _ in range(3)] == [10.0, 20.0, 40.0]
@@ -99,7 +99,7 @@ def test_it_runs_cycle_after_cycle_until_it_is_stopped(tmp_path: Path) -> None:
     assert loader.stopped.is_set()
 
 
-def test_stopping_before_the_start_is_a_run_without_cycles(tmp_path: Path) -> None:
+def test_a_collector_stopped_before_its_start_runs_no_cycle(tmp_path: Path) -> None:
     loader = FakeLoader(0.0)
     subject = collector(loader, tmp_path / "store")
     subject.stop()
@@ -108,7 +108,7 @@ def test_stopping_before_the_start_is_a_run_without_cycles(tmp_path: Path) -> No
 
 
 class CountingSampler:
-    """A sampler whose slots are a twentieth of a second long."""
+    """A sampler with slots of 0.05 s."""
 
     def __init__(self) -> None:
         self.ticks = 0
@@ -126,14 +126,14 @@ class CountingSampler:
         self.closed = True
 
 
-def test_samples_are_taken_slot_after_slot_beside_the_cycles(tmp_path: Path) -> None:
+def test_samples_are_taken_in_each_slot_during_cycles(tmp_path: Path) -> None:
     sampler = CountingSampler()
     sampled = Collector(FakeLoader(0.0), tmp_path / "store", 60.0, sampler=sampler)
     thread = threading.Thread(target=sampled.run)
     thread.start()
     try:
         wait_for("three samples", lambda: sampler.ticks >= 3)
-        # What a clock that was set makes happen: everything that is due is reckoned anew.
+        # As after the clock was set: both jobs are scheduled again.
         sampled.schedule()
         before = sampler.ticks
         wait_for("more samples", lambda: sampler.ticks >= before + 2)
@@ -144,7 +144,7 @@ def test_samples_are_taken_slot_after_slot_beside_the_cycles(tmp_path: Path) -> 
     assert sampler.closed
 
 
-def test_a_cycle_that_is_due_when_the_one_before_ends_is_not_forgotten(tmp_path: Path) -> None:
+def test_a_cycle_that_is_due_at_the_end_of_the_last_one_runs(tmp_path: Path) -> None:
     loader = FakeLoader(0.0)
     subject = collector(loader, tmp_path / "store", refresh_seconds=0.0)
     thread = threading.Thread(target=subject.run)

@@ -34,13 +34,13 @@ def shown_field(field: str, value: Any) -> Any:
     return shown_jobs(make_job(1, **{field: value}))[1][field]
 
 
-def test_with_nothing_to_hide_the_snapshot_is_the_same_object() -> None:
+def test_without_hidden_partitions_the_snapshot_is_the_same_object() -> None:
     snapshot = make_snapshot()
 
     assert hide_partitions(snapshot, []) is snapshot
 
 
-def test_partitions_and_the_nodes_of_nothing_else_are_gone() -> None:
+def test_hidden_partitions_and_their_own_nodes_are_removed() -> None:
     shown = hide_partitions(make_snapshot(nodes=NODES, partitions=PARTITIONS), ["secret"])
 
     assert [partition["name"] for partition in shown.partitions] == ["main"]
@@ -52,7 +52,7 @@ def test_partitions_and_the_nodes_of_nothing_else_are_gone() -> None:
     }
 
 
-def test_what_was_loaded_is_not_changed() -> None:
+def test_the_loaded_records_are_not_changed() -> None:
     jobs = [make_job(1, partition="main,secret", exc_nodes=["rack007"]), make_job(2, dependency="afterok:3")]
     snapshot = make_snapshot(jobs, nodes=NODES, partitions=PARTITIONS)
     before = copy.deepcopy((jobs, NODES, PARTITIONS))
@@ -61,7 +61,7 @@ def test_what_was_loaded_is_not_changed() -> None:
     assert (jobs, NODES, PARTITIONS) == before
 
 
-def test_jobs_are_read_one_by_one_and_only_when_asked_for() -> None:
+def test_jobs_are_read_lazily() -> None:
     read: list[int] = []
 
     def jobs() -> Iterator[Record]:
@@ -91,7 +91,7 @@ def test_jobs_name_only_visible_partitions(partition: str | None, shown: str | N
 
 
 @pytest.mark.parametrize("partition", ["secret", "secret,secret"])
-def test_jobs_of_hidden_partitions_are_gone(partition: str) -> None:
+def test_jobs_of_hidden_partitions_are_removed(partition: str) -> None:
     assert shown_jobs(make_job(1, partition=partition)) == {}
 
 
@@ -157,7 +157,7 @@ def test_job_fields_name_no_hidden_node(field: str, value: Any, shown: Any) -> N
         "srun -xrack008 hostname",
     ],
 )
-def test_a_command_line_that_names_something_hidden_is_gone(line: str) -> None:
+def test_a_command_line_with_a_hidden_name_is_removed(line: str) -> None:
     assert shown_field("submit_line", line) is None
 
 
@@ -189,7 +189,7 @@ def test_dependencies_name_no_hidden_job(hidden_first: bool, dependency: str, sh
     assert shown_jobs(*(jobs if hidden_first else reversed(jobs)))[20]["dependency"] == shown
 
 
-def test_the_command_line_goes_with_a_dependency_that_it_repeats() -> None:
+def test_a_command_line_is_removed_with_its_dependency() -> None:
     line = "sbatch -d afterok:12 job.sh"
     job = make_job(20, dependency="afterok:12(unfulfilled)", submit_line=line)
 
@@ -208,9 +208,7 @@ def test_the_command_line_goes_with_a_dependency_that_it_repeats() -> None:
         ("array_job_id", 13, 13),
     ],
 )
-def test_array_and_heterogeneous_ids_lead_to_no_hidden_job(
-    hidden_first: bool, field: str, value: Any, shown: Any
-) -> None:
+def test_array_and_heterogeneous_ids_name_no_hidden_job(hidden_first: bool, field: str, value: Any, shown: Any) -> None:
     jobs = [make_job(12, partition="secret"), make_job(20, **{field: value}), make_job(13)]
 
     assert shown_jobs(*(jobs if hidden_first else reversed(jobs)))[20][field] == shown
@@ -273,7 +271,7 @@ def _job(draw: st.DrawFn) -> Record:
     memberships=st.lists(st.lists(_PARTITION_NAMES, unique=True), min_size=4, max_size=4),
     hidden=st.sets(st.sampled_from(["secret", "darkroom"]), min_size=1),
 )
-def test_hidden_names_are_nowhere(jobs: list[Record], memberships: list[list[str]], hidden: set[str]) -> None:
+def test_no_field_has_a_hidden_name(jobs: list[Record], memberships: list[list[str]], hidden: set[str]) -> None:
     jobs = [{**job, "job_id": 700001 + index} for index, job in enumerate(jobs)]
     nodes = [make_node(f"n{index:03}", partitions=member) for index, member in enumerate(memberships, start=1)]
     partitions = [make_partition(name, alternate="secret") for name in ("main", "long", "secret", "darkroom")]
@@ -286,7 +284,7 @@ def test_hidden_names_are_nowhere(jobs: list[Record], memberships: list[list[str
     assert [name for name in hidden | hidden_nodes | hidden_jobs if name in text] == []
 
 
-def test_jobs_that_are_as_before_are_shown_or_hidden_by_their_partition() -> None:
+def test_unchanged_jobs_are_hidden_by_their_partition() -> None:
     shown = shown_jobs(
         UnchangedJob(job_id=1, partition="main"),
         UnchangedJob(job_id=2, partition="secret"),

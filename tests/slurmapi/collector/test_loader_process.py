@@ -49,12 +49,12 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
 
 
 def children() -> list[psutil.Process]:
-    """The living loaders among this process's children."""
+    """Returns the running loaders among this process's children."""
     living = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
     return [child for child in living if "slurm_rest_api.slurmapi.collector.loader_main" in child.cmdline()]
 
 
-def test_a_cycle_fills_the_store_and_says_what_it_cost(bench: Bench) -> None:
+def test_a_cycle_fills_the_store_and_reports_its_cost(bench: Bench) -> None:
     report = bench.start().cycle()
     assert report.rpcs == 6
     assert report.seconds > 0
@@ -66,7 +66,7 @@ def test_a_cycle_fills_the_store_and_says_what_it_cost(bench: Bench) -> None:
     assert queue.total == report.jobs
 
 
-def test_the_same_process_serves_cycle_after_cycle(bench: Bench) -> None:
+def test_one_process_runs_all_cycles(bench: Bench) -> None:
     loader = bench.start()
     loader.cycle()
     (first,) = children()
@@ -74,7 +74,7 @@ def test_the_same_process_serves_cycle_after_cycle(bench: Bench) -> None:
     assert children() == [first]
 
 
-def test_a_controller_that_is_away_is_an_error_with_its_words_and_no_reason_to_start_anew(bench: Bench) -> None:
+def test_an_unreachable_controller_is_an_error_without_a_restart(bench: Bench) -> None:
     loader = bench.start()
     bench.slurm("down")
     with pytest.raises(SourceError, match=r"^Unable to contact slurm controller \(connect failure\)$"):
@@ -85,7 +85,7 @@ def test_a_controller_that_is_away_is_an_error_with_its_words_and_no_reason_to_s
     assert children() == [first]
 
 
-def test_an_exit_is_reported_with_its_code_and_last_words(bench: Bench) -> None:
+def test_an_exit_is_reported_with_its_code_and_last_output(bench: Bench) -> None:
     loader = bench.start()
     bench.slurm("exit")
     with pytest.raises(
@@ -113,12 +113,12 @@ def test_a_load_that_hangs_is_ended_after_its_time(bench: Bench) -> None:
     assert children() == []
 
 
-def test_what_pyslurm_prints_does_not_disturb_the_answers(bench: Bench) -> None:
+def test_output_of_pyslurm_does_not_disturb_results(bench: Bench) -> None:
     bench.slurm("noise")
     assert bench.start().cycle().rpcs == 6
 
 
-def test_the_loader_is_replaced_after_its_number_of_cycles(bench: Bench) -> None:
+def test_the_loader_is_restarted_after_its_number_of_cycles(bench: Bench) -> None:
     loader = bench.start(Limits(cycle_seconds=30.0, cycles=2, rss_mib=0))
     loader.cycle()
     (first,) = children()
@@ -129,13 +129,13 @@ def test_the_loader_is_replaced_after_its_number_of_cycles(bench: Bench) -> None
     assert second != first
 
 
-def test_the_loader_is_replaced_when_it_has_grown_too_large(bench: Bench) -> None:
+def test_the_loader_is_restarted_above_its_memory_limit(bench: Bench) -> None:
     loader = bench.start(Limits(cycle_seconds=30.0, cycles=0, rss_mib=1))
     loader.cycle()
     assert children() == []
 
 
-def test_a_killed_loader_is_noticed_and_replaced(bench: Bench) -> None:
+def test_a_killed_loader_is_reported_and_restarted(bench: Bench) -> None:
     loader = bench.start()
     loader.cycle()
     (first,) = children()

@@ -1,4 +1,4 @@
-"""Many clients that want it fresh at once (`Cache-Control: no-cache`), and the collector that loads for them."""
+"""Many clients that request fresh data at once (`Cache-Control: no-cache`), and the collector."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def asked_by_all(api: Service, while_they_wait: Callable[[], None]) -> list[Any]
         return [future.result(GIVE_UP_SECONDS) for future in asked]
 
 
-def test_all_who_ask_at_once_are_answered_from_one_load(api: Service, loader: CountingLoader) -> None:
+def test_simultaneous_requests_share_one_load(api: Service, loader: CountingLoader) -> None:
     loader.go_on.clear()
     busy = threading.Thread(target=ask, args=(api,))
     busy.start()
@@ -130,7 +130,7 @@ def test_all_who_ask_at_once_are_answered_from_one_load(api: Service, loader: Co
     assert len(loader.began) == 3
 
 
-def test_however_often_they_ask_loads_keep_their_distance(api: Service, loader: CountingLoader) -> None:
+def test_many_requests_cause_loads_at_a_limited_rate(api: Service, loader: CountingLoader) -> None:
     def keep_asking(until: int) -> None:
         while len(loader.began) < until:
             assert ask(api).status_code == 200
@@ -142,7 +142,7 @@ def test_however_often_they_ask_loads_keep_their_distance(api: Service, loader: 
     assert len(loader.began) - loads <= 1 + (loader.began[-1] - before) / FRESH_SECONDS
 
 
-def test_while_slurmctld_is_down_nobody_waits_for_a_load(api: Service, loader: CountingLoader) -> None:
+def test_requests_do_not_wait_while_slurmctld_is_down(api: Service, loader: CountingLoader) -> None:
     loader.down = True
     answers = asked_by_all(api, lambda: None)
     assert [list(answer.get_json()["data"]) for answer in answers] == [["1"]] * CLIENTS

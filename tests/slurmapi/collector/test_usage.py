@@ -33,7 +33,7 @@ def test_memory_without_cpus_is_an_allocation_too() -> None:
     assert allocations_of(job) == [Allocation("main", "rack001", 0, 100)]
 
 
-def test_the_whole_answer_of_a_small_cluster() -> None:
+def test_the_usage_of_a_small_cluster() -> None:
     nodes = [
         make_node("rack001", alloc_cpus=3, alloc_mem=2000, partitions=["main", "long"]),
         make_node("rack002", alloc_cpus=0, alloc_mem=6000, partitions=["main"]),
@@ -152,7 +152,7 @@ def test_a_partition_without_nodes_and_a_node_without_a_size_have_no_load() -> N
     ],
     ids=["node is gone", "node left the partition", "partition is gone"],
 )
-def test_an_allocation_that_belongs_nowhere_counts_nowhere(stray: Allocation) -> None:
+def test_an_allocation_outside_its_partition_counts_nowhere(stray: Allocation) -> None:
     nodes = [make_node("rack001"), make_node("rack002", partitions=[])]
 
     main = compute_usage([make_partition("main")], nodes, [stray])["partitions"]["main"]
@@ -169,7 +169,7 @@ def test_an_oversubscribed_node_has_a_load_above_one() -> None:
     assert usage["partitions"]["main"]["partition_load"] == 1.5
 
 
-def test_compact_leaves_inactive_entries_out_and_changes_nothing_else() -> None:
+def test_compact_removes_inactive_entries_only() -> None:
     nodes = [make_node("rack001"), make_node("rack002", partitions=["other"])]
     usage = compute_usage([make_partition("main")], nodes, [])
     before = copy.deepcopy(usage)
@@ -238,7 +238,7 @@ def test_the_sums_agree_for_any_cluster(
         )
     ),
 )
-def test_any_jobs_give_an_answer_that_can_be_rendered(nodes: list[dict[str, Any]], jobs: list[dict[str, Any]]) -> None:
+def test_usage_of_any_jobs_can_be_rendered(nodes: list[dict[str, Any]], jobs: list[dict[str, Any]]) -> None:
     small = [{**node, "cpus": 4} for node in nodes]
     usage = compute_usage([make_partition("p1")], small, [entry for job in jobs for entry in allocations_of(job)])
 

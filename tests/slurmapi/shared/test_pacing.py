@@ -1,4 +1,4 @@
-"""When cycles start."""
+"""The schedule of cycles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def test_a_cycle_never_takes_more_than_a_quarter_of_the_time(cost: float, interv
     assert pacing.interval_after_success(10.0, cost) == pytest.approx(interval)
 
 
-def test_a_cycle_costs_what_it_takes_of_slurmctld_or_of_processors() -> None:
+def test_cost_is_reading_time_or_processor_time() -> None:
     assert pacing.cost_of(reading_seconds=3.0, processor_seconds=1.0) == 3.0
     assert pacing.cost_of(reading_seconds=0.5, processor_seconds=1.0) == 1.0
 

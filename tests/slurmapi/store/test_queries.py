@@ -1,4 +1,4 @@
-"""What answers cost, in steps of SQLite, statements, rendered records and bytes; no clock is asked."""
+"""The cost of responses in SQLite steps, statements, rendered records and bytes, not in time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FEW, MANY = 500, 5_000
 
 @dataclass
 class Cost:
-    """Of one request; `whole` records were read one by one, `rendered` ones parsed and written anew."""
+    """Cost of one request. `whole` records were read one by one, `rendered` records were parsed and rendered."""
 
     steps: int = 0
     statements: int = 0
@@ -110,7 +110,7 @@ def cost_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Costs:
         "/queue?limit=5",
     ],
 )
-def test_what_does_not_depend_on_the_size_of_the_queue(cost_of: Costs, path: str) -> None:
+def test_cost_is_independent_of_the_size_of_the_queue(cost_of: Costs, path: str) -> None:
     few, many = cost_of(FEW, path), cost_of(MANY, path)
     assert many.steps <= few.steps * 1.2
     assert (many.statements, many.rendered) == (few.statements, few.rendered)
@@ -127,15 +127,13 @@ def test_what_does_not_depend_on_the_size_of_the_queue(cost_of: Costs, path: str
         ("/queue?user=grace&count=true", 500, 8, 0),
     ],
 )
-def test_answers_cost_no_more_than_they_did(
-    cost_of: Costs, path: str, steps: int, statements: int, rendered: int
-) -> None:
+def test_cost_stays_below_its_limits(cost_of: Costs, path: str, steps: int, statements: int, rendered: int) -> None:
     cost = cost_of(MANY, path)
     assert (cost.steps <= steps, cost.statements <= statements, cost.rendered <= rendered) == (True,) * 3, cost
 
 
 @pytest.mark.parametrize("path", ["/queue", "/queue?user=grace&limit=5", "/queue?state=PD", "/queue/4", "/usage"])
-def test_an_unchanged_answer_reads_the_versions_alone(cost_of: Costs, path: str) -> None:
+def test_an_unchanged_response_reads_only_the_versions(cost_of: Costs, path: str) -> None:
     cost = cost_of(FEW, path, again=True)
     assert cost.bytes == 0
     assert cost.rendered == 0
@@ -143,13 +141,13 @@ def test_an_unchanged_answer_reads_the_versions_alone(cost_of: Costs, path: str)
     assert cost.steps <= 250, cost
 
 
-def test_filters_read_columns_and_only_what_is_answered_is_read_whole(cost_of: Costs) -> None:
+def test_filters_read_bodies_of_selected_records_only(cost_of: Costs) -> None:
     cost = cost_of(MANY, "/queue?sort=-priority&limit=3")
     assert cost.whole == 3
     assert cost.statements <= 12
 
 
-def test_fields_that_are_columns_are_answered_without_their_records(cost_of: Costs) -> None:
+def test_fields_that_are_columns_need_no_bodies(cost_of: Costs) -> None:
     cost = cost_of(MANY, "/queue?user=grace&fields=job_id,name,job_state,priority&limit=5")
     assert (cost.whole, cost.rendered) == (0, 0)
 
@@ -165,7 +163,7 @@ def test_fields_that_are_columns_are_answered_without_their_records(cost_of: Cos
         "/usage",
     ],
 )
-def test_an_equal_question_asks_whether_something_was_written_and_nothing_else(cost_of: Costs, path: str) -> None:
+def test_an_equal_request_reads_only_the_version(cost_of: Costs, path: str) -> None:
     cost = cost_of(FEW, path, before=path)
     assert (cost.statements, cost.rendered) == (1, 0), cost
     assert cost.steps <= 15, cost
@@ -180,13 +178,13 @@ def test_an_equal_question_asks_whether_something_was_written_and_nothing_else(c
         ("/queue?since={version}&_=2", "/queue?since={version}&_=1"),
     ],
 )
-def test_a_question_in_other_words_reads_the_versions_alone(cost_of: Costs, path: str, before: str) -> None:
+def test_an_equivalent_request_reads_only_the_versions(cost_of: Costs, path: str, before: str) -> None:
     cost = cost_of(MANY, path, before=before)
     assert (cost.statements <= 6, cost.rendered) == (True, 0), cost
     assert cost.steps <= 250, cost
 
 
-def test_what_is_small_on_the_wire_is_kept(cost_of: Costs) -> None:
+def test_a_response_with_a_small_body_is_cached(cost_of: Costs) -> None:
     path = "/queue?fields=job_id,name,job_state,priority,user_name,account,partition,qos,submit_time"
     plain, gzip = (cost_of(MANY, path, before=path, encoding=encoding) for encoding in ("identity", "gzip"))
     assert plain.bytes > 256 * 1024 > gzip.bytes
