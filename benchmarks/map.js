@@ -156,7 +156,7 @@ async () => {
     const times = {};
     for (const [subject, make] of Object.entries({ canvas: canvases, elements: grids })) {
       let map;
-      const anew = await repeated(rounds, () => {
+      const redrawn = await repeated(rounds, () => {
         map = make();
         map.show(look());
       });
@@ -170,7 +170,7 @@ async () => {
       const hover = await repeated(4 * rounds, (turn) => map.point(at, 15 + 10 * (turn % 50), 15 + 10 * (turn % 20)));
       map.enter(at);
       const keys = await repeated(4 * rounds, (turn) => map.press(turn % 20 < 15 ? "ArrowRight" : "ArrowLeft"));
-      times[subject] = { anew, refresh, hover, keys };
+      times[subject] = { redrawn, refresh, hover, keys };
     }
     return { nodes: names.length, cells: look().reduce((sum, { cells }) => sum + cells.length, 0), times };
   };

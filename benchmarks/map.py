@@ -25,7 +25,7 @@ _SCRIPT: Final = Path(__file__).with_suffix(".js")
 _GOAL_MS: Final = 100
 _SUBJECTS: Final = {"canvas": "the map", "elements": "elements in CSS grids"}
 _MOVES: Final = {
-    "anew": "every cell drawn anew",
+    "redrawn": "every cell redrawn",
     "refresh": "refresh, 1 % of the nodes changed",
     "hover": "pointer to another node",
     "keys": "arrow key to another node",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
 from werkzeug.test import TestResponse
 
 from slurm_rest_api.app import create_app
@@ -19,15 +16,12 @@ from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.browser.fixture import browser, tab
 from tests.fakes import FakeSource
+from tests.property_tests import load_profile
 from tests.testbed.fixture import cluster
 
 __all__ = ["browser", "cluster", "tab"]
 
-# No limit of time in either profile, because a machine may be busy. In CI the examples are the same in every run.
-_LOCAL = hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-hypothesis_settings.register_profile("local", _LOCAL)
-hypothesis_settings.register_profile("ci", _LOCAL, derandomize=True, print_blob=True)
-hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "local"))
+load_profile()
 
 
 @pytest.fixture

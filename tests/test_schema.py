@@ -17,6 +17,7 @@ from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
+from tests.property_tests import examples
 from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, make_pyslurm
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def live_schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_answers_are_as_documented(live_schema: Any, path: str, mode: GenerationMode) -> None:
     strategy = live_schema[path]["GET"].as_strategy(generation_mode=mode)
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(examples(40), suppress_health_check=list(HealthCheck))
     @given(strategy)
     def run(case: Any) -> None:
         # In a URL a value that is no text can become one: an object without members is `since=`.

@@ -31,7 +31,7 @@ from tests.auth.users import (
 )
 from tests.builders import make_job
 from tests.fakes import FakeSource
-from tests.slurmapi.query.effort import examples
+from tests.property_tests import examples
 
 _UIDS: Final = {"alice": 2021, "bob": 2022, "carol": 2023}
 _ACCOUNTS: Final = ("physics", "science", "chemistry", "root", None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slurm_rest_api.demo.hardware import HIDDEN_PARTITION, PARTITIONS
@@ -18,6 +18,7 @@ from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.demo.timeline import Timeline
 from slurm_rest_api.demo.workload import demand_at
 from slurm_rest_api.slurmapi.collector.usage import allocations_of, compute_usage
+from tests.property_tests import examples
 
 TUESDAY_15H = 1_795_532_400
 HOUR, DAY = 3600, 86400
@@ -55,7 +56,7 @@ def in_state(jobs: list[Record], *states: str) -> Iterator[Record]:
 
 
 @given(seeds, clocks, sizes)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_node_allocation_equals_that_of_its_jobs(seed: int, now: int, size: int) -> None:
     found = cluster(Scale(size, 300, seed), now)
     cpus, memory, gpus = Counter[str](), Counter[str](), Counter[str]()
@@ -79,7 +80,7 @@ def test_node_allocation_equals_that_of_its_jobs(seed: int, now: int, size: int)
 
 
 @given(seeds, clocks, sizes)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_jobs_respect_their_partition_and_limits(seed: int, now: int, size: int) -> None:
     found = cluster(Scale(size, 300, seed), now)
     numbers = [job["job_id"] for job in found.jobs]
@@ -102,7 +103,7 @@ def test_jobs_respect_their_partition_and_limits(seed: int, now: int, size: int)
 
 
 @given(seeds, clocks)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_nodes_out_of_service_have_reasons_and_down_nodes_no_jobs(seed: int, now: int) -> None:
     found = cluster(Scale(100, 300, seed), now)
     for node in found.nodes.values():
@@ -118,7 +119,7 @@ def test_nodes_out_of_service_have_reasons_and_down_nodes_no_jobs(seed: int, now
 
 
 @given(seeds, clocks)
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_usage_adds_up(seed: int, now: int) -> None:
     found = cluster(Scale(80, 300, seed), now)
     allocations = [allocation for job in found.jobs for allocation in allocations_of(job)]
@@ -130,7 +131,7 @@ def test_usage_adds_up(seed: int, now: int) -> None:
 
 
 @given(seeds, clocks, st.integers(1, 5 * HOUR))
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_moment_does_not_depend_on_earlier_moments(seed: int, now: int, seconds: int) -> None:
     scale = Scale(40, 150, seed)
     lived = Timeline(scale)
@@ -140,7 +141,7 @@ def test_moment_does_not_depend_on_earlier_moments(seed: int, now: int, seconds:
 
 
 @given(seeds, clocks)
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_changed_between_yields_every_change(seed: int, now: int) -> None:
     timeline = Timeline(Scale(40, 150, seed))
     before, after = timeline.at(now), timeline.at(now + 300)

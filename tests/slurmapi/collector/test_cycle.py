@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slurm_rest_api.errors import SourceUnavailable
@@ -18,6 +18,7 @@ from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.builders import make_job, make_running_job
+from tests.property_tests import examples
 from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, RPCError, make_pyslurm, tres
 
 NAMES = UserNames(str, str, int)
@@ -134,7 +135,7 @@ class Broken:
         raise OSError("lost")
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(st.lists(EVENTS, max_size=3), min_size=1, max_size=8))
 def test_a_long_lived_store_equals_one_filled_from_scratch(history: list[list[tuple[Any, ...]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

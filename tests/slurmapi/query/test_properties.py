@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.property_tests import examples
 from tests.slurmapi.query import jobs, reference, reference_jobs
-from tests.slurmapi.query.effort import examples
 from tests.slurmapi.query.nodes import usage_queries
 from tests.slurmapi.query.reference_nodes import part_of_usage
 from tests.slurmapi.query.routes import ROUTES, Cluster, Route, clusters

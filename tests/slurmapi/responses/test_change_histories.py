@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.slurmapi.store import record_writer
+from tests.property_tests import examples
 from tests.slurmapi.query.clients import Client
-from tests.slurmapi.query.effort import examples
 from tests.slurmapi.query.service import Service
 
 MINUTE, HOUR, DAY = 60, 3600, 86400

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.store import record_writer, schema
 from tests.builders import make_job, make_running_job
+from tests.property_tests import examples
 from tests.slurmapi.query.clients import CLOCK_FIELDS, Body, Client
-from tests.slurmapi.query.effort import examples
 from tests.slurmapi.query.jobs import jobs
 from tests.slurmapi.query.routes import ROUTES, Cluster, Route, clusters
 from tests.slurmapi.query.service import Service

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 
 from tests.builders import make_job, make_node, make_partition
+from tests.property_tests import examples
 from tests.slurmapi.query import reference
-from tests.slurmapi.query.effort import examples
 from tests.slurmapi.query.nodes import usage_queries
 from tests.slurmapi.query.routes import Cluster, clusters
 from tests.slurmapi.query.service import Service

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.property_tests import examples
 from tests.slurmapi.query import reference
-from tests.slurmapi.query.effort import examples
 from tests.slurmapi.query.routes import ROUTES, Cluster, Route, clusters
 from tests.slurmapi.query.service import Service
 
