@@ -34,10 +34,10 @@ _PRIVATE: Final = "slurmctld hides nodes or partitions from this user. See the f
 def check_load(command: Sequence[str], source: str, environ: Mapping[str, str], seconds: float) -> list[Finding]:
     """Runs `command`, which reports like `diagnosis.trial_load`, for at most `seconds`, and returns the findings."""
     end = run_child(command, _environment(environ), seconds)
-    return judge_slurm(end, seconds) if source == SLURM else judge_other(end, source, seconds)
+    return slurm_findings(end, seconds) if source == SLURM else custom_source_findings(end, source, seconds)
 
 
-def judge_slurm(end: ChildEnd, seconds: float) -> list[Finding]:
+def slurm_findings(end: ChildEnd, seconds: float) -> list[Finding]:
     """Derives findings about pyslurm and slurmctld from the end of a load through pyslurm."""
     if end.finished:
         return [_loads("pyslurm"), Finding("controller", "ok", _counts(end))]
@@ -54,8 +54,10 @@ def judge_slurm(end: ChildEnd, seconds: float) -> list[Finding]:
         message = f"Importing pyslurm did not end within {seconds:g} s.{_last_output(end)}"
         return [Finding("pyslurm", "problem", message, _CONF)]
     if end.signal is not None:
-        return [Finding("pyslurm", "problem", f"{_doing(end)} crashed with {end.signal}.{_last_output(end)}", _REBUILD)]
-    message = f"{_doing(end)} ended the process with exit code {end.exit_code}.{_last_output(end)}"
+        return [
+            Finding("pyslurm", "problem", f"{_step_text(end)} crashed with {end.signal}.{_last_output(end)}", _REBUILD)
+        ]
+    message = f"{_step_text(end)} ended the process with exit code {end.exit_code}.{_last_output(end)}"
     if end.step == "open":
         cause = "Slurm's library ends the process if there is no usable slurm.conf."
         return [Finding("pyslurm", "problem", f"{message} {cause}", _CONF)]
@@ -69,7 +71,7 @@ def controller_answered(findings: Sequence[Finding]) -> bool:
     )
 
 
-def judge_other(end: ChildEnd, source: str, seconds: float) -> list[Finding]:
+def custom_source_findings(end: ChildEnd, source: str, seconds: float) -> list[Finding]:
     """Derives findings from the end of a load through a source of the site's own."""
     remedy = f"Fix the function in `system.source`: {source}."
     if end.finished:
@@ -101,7 +103,7 @@ def _counts(end: ChildEnd) -> str:
     )
 
 
-def _doing(end: ChildEnd) -> str:
+def _step_text(end: ChildEnd) -> str:
     return "Reading the cluster" if end.step == "load" else "Importing pyslurm"
 
 

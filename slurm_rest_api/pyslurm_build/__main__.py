@@ -15,7 +15,7 @@ from slurm_rest_api.pyslurm_build.arguments import merged, parse_arguments
 from slurm_rest_api.pyslurm_build.build import BuildPaths, build_wheel, check_compiler, install_wheel, versions_on_pypi
 from slurm_rest_api.pyslurm_build.choice import Choice, Request, choose, parse_override, parse_version
 from slurm_rest_api.pyslurm_build.host import SlurmHost, find_slurm, library_matches
-from slurm_rest_api.pyslurm_build.smoke import Proof, prove
+from slurm_rest_api.pyslurm_build.smoke import SmokeResult, smoke_test
 from slurm_rest_api.pyslurm_build.state import (
     State,
     build_key,
@@ -75,14 +75,14 @@ def ensure_pyslurm(request: Request, variables: Mapping[str, str], lock: Path, e
     if state is not None and (state.key, state.installed) == (key, installed):
         logger.info("pyslurm %s is installed already", installed)
         if state.untested:
-            _record(prove(Path(sys.executable), os.environ), environment, key, state.by_hand)
+            _record(smoke_test(Path(sys.executable), os.environ), environment, key, state.by_hand)
         return
-    foreign = installed if state is None or state.by_hand or state.installed != installed else None
-    choice = choose(host.number, request, foreign, lambda: versions_on_pypi(Path(sys.executable)))
+    manual = installed if state is None or state.by_hand or state.installed != installed else None
+    choice = choose(host.number, request, manual, lambda: versions_on_pypi(Path(sys.executable)))
     logger.info("%s", choice.note)
     if not choice.installed:
         _build_and_install(choice, host, variables, lock, environment)
-    _record(prove(Path(sys.executable), os.environ), environment, key, choice.installed)
+    _record(smoke_test(Path(sys.executable), os.environ), environment, key, choice.installed)
 
 
 def _build_and_install(
@@ -96,27 +96,27 @@ def _build_and_install(
         wheel = build_wheel(choice, host, variables, paths)
         staged = paths.folder / "staged"
         install_wheel(wheel, Path(sys.executable), paths, target=staged)
-        proof = prove(Path(sys.executable), os.environ, extra_path=staged)
-        if proof.failure is not None:
+        result = smoke_test(Path(sys.executable), os.environ, extra_path=staged)
+        if result.failure is not None:
             raise SourceUnusable(
-                f"pyslurm {choice.version} was built for Slurm {host.version}, but its test failed. {proof.failure}. "
+                f"pyslurm {choice.version} was built for Slurm {host.version}, but its test failed. {result.failure}. "
                 f"It was not installed. See the log {log}."
             )
         delete_state(environment)
         install_wheel(wheel, Path(sys.executable), paths)
 
 
-def _record(proof: Proof, environment: Path, key: str, by_hand: bool) -> None:
-    if proof.failure is not None:
+def _record(result: SmokeResult, environment: Path, key: str, by_hand: bool) -> None:
+    if result.failure is not None:
         delete_state(environment)
-        raise SourceUnusable(f"The test of the pyslurm in {environment} failed. {proof.failure}.")
-    for fact in proof.tested:
+        raise SourceUnusable(f"The test of the pyslurm in {environment} failed. {result.failure}.")
+    for fact in result.tested:
         logger.info("  tested: %s", fact)
-    for gap in proof.untested:
+    for gap in result.untested:
         logger.warning("  WARNING, not tested: %s", gap)
-    if proof.untested:
+    if result.untested:
         logger.warning("  Run build.sh again when that is possible. It then repeats only the test.")
-    write_state(environment, State(key, installed_version() or "", proof.untested, by_hand))
+    write_state(environment, State(key, installed_version() or "", result.untested, by_hand))
 
 
 if __name__ == "__main__":

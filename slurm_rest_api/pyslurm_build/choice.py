@@ -64,12 +64,10 @@ def parse_override(text: str) -> int:
     return int(text, 16)
 
 
-def choose(
-    slurm_number: int, request: Request, foreign: str | None, ask_pypi: Callable[[], list[str] | None]
-) -> Choice:
+def choose(slurm_number: int, request: Request, manual: str | None, ask_pypi: Callable[[], list[str] | None]) -> Choice:
     """Chooses the pyslurm for a host whose headers have SLURM_VERSION_NUMBER `slurm_number`.
 
-    `foreign` is the pyslurm that an administrator has installed into the environment, None if there is none.
+    `manual` is the pyslurm that an administrator has installed into the environment, None if there is none.
     `ask_pypi` returns the versions on PyPI, None if it cannot be reached. It is called only if it matters.
 
     Raises:
@@ -78,9 +76,9 @@ def choose(
     line = number_line(slurm_number)
     _check_override(request.override, slurm_number)
     if request.version is not None:
-        return _requested(request.version, line, request.override is not None, foreign)
-    if foreign is not None and line_of(foreign) == line and request.override is None:
-        return Choice(foreign, f"pyslurm {foreign} was installed by hand, and fits. Keeping it.", installed=True)
+        return _requested(request.version, line, request.override is not None, manual)
+    if manual is not None and line_of(manual) == line and request.override is None:
+        return Choice(manual, f"pyslurm {manual} was installed by hand, and fits. Keeping it.", installed=True)
     if pinned := newest_known(line):
         return Choice(pinned, f"pyslurm {pinned} is for Slurm {slurm_line_text(line)}.")
     return _for_other_line(slurm_number, request, ask_pypi)
@@ -105,8 +103,8 @@ def _for_other_line(slurm_number: int, request: Request, ask_pypi: Callable[[], 
     raise SourceUnusable(_nothing_fits(slurm_number, on_pypi))
 
 
-def _requested(version: str, line: Line, override: bool, foreign: str | None) -> Choice:
-    if version == foreign:
+def _requested(version: str, line: Line, override: bool, manual: str | None) -> Choice:
+    if version == manual:
         return Choice(version, f"pyslurm {version} was installed by hand. Keeping it, as requested.", installed=True)
     if line_of(version) == line:
         note = " Ignoring the version override, which is not needed." if override else ""

@@ -45,7 +45,7 @@ class ChildEnd:
 
 
 @dataclass(frozen=True)
-class Proof:
+class SmokeResult:
     """The result of the test of a pyslurm. `failure` is None if it passed."""
 
     tested: list[str] = field(default_factory=list)
@@ -79,7 +79,7 @@ def run_child(command: Sequence[str], environ: Mapping[str, str], seconds: float
     )
 
 
-def prove(python: Path, environ: Mapping[str, str], extra_path: Path | None = None) -> Proof:
+def smoke_test(python: Path, environ: Mapping[str, str], extra_path: Path | None = None) -> SmokeResult:
     """Tests the pyslurm that `python` imports, or the one in the folder `extra_path`.
 
     First it imports pyslurm without Slurm's configuration, which resolves every symbol. Then, if a controller answers,
@@ -93,39 +93,43 @@ def prove(python: Path, environ: Mapping[str, str], extra_path: Path | None = No
     # -P: keeps the folder of the probe out of the module search path.
     command = [str(python), "-P", str(PROBE)]
     symbols = run_child([*command, "symbols"], {**base, "PYSLURM_DISABLE_AUTO_INIT": "1"}, IMPORT_SECONDS)
-    proof = judge_symbols(symbols)
-    if proof.failure is not None:
-        return proof
-    controller = judge_controller(run_child([*command, "controller"], base, CONTROLLER_SECONDS))
-    return Proof(proof.tested + controller.tested, proof.untested + controller.untested, controller.failure)
+    result = symbols_result(symbols)
+    if result.failure is not None:
+        return result
+    controller = controller_result(run_child([*command, "controller"], base, CONTROLLER_SECONDS))
+    return SmokeResult(result.tested + controller.tested, result.untested + controller.untested, controller.failure)
 
 
-def judge_symbols(end: ChildEnd) -> Proof:
+def symbols_result(end: ChildEnd) -> SmokeResult:
     """Derives the result from the end of the mode `symbols`."""
     if end.finished:
-        return Proof(tested=["pyslurm can be imported, and this host's libslurmfull has all its symbols"])
+        return SmokeResult(tested=["pyslurm can be imported, and this host's libslurmfull has all its symbols"])
     if end.exit_code and "error" not in end.facts:
         # Older releases always initialize Slurm's library, which ends the process if there is no slurm.conf.
-        return Proof(untested=[f"importing pyslurm: {end.describe(IMPORT_SECONDS)}"])
-    return Proof(failure=f"Importing pyslurm: {end.describe(IMPORT_SECONDS)}")
+        return SmokeResult(untested=[f"importing pyslurm: {end.describe(IMPORT_SECONDS)}"])
+    return SmokeResult(failure=f"Importing pyslurm: {end.describe(IMPORT_SECONDS)}")
 
 
-def judge_controller(end: ChildEnd) -> Proof:
+def controller_result(end: ChildEnd) -> SmokeResult:
     """Derives the result from the end of the mode `controller`. An unreachable cluster is not a failure."""
     facts = end.facts
     counts = [f"{facts[kind]} {kind}" for kind in ("jobs", "nodes", "partitions") if kind in facts]
     tested = [f"loaded from the controller: {', '.join(counts)}"] if counts else []
     if end.finished:
         if facts.get("layouts"):
-            return Proof([*tested, f"read the allocation per node of {facts['layouts']} running jobs"])
-        return Proof(tested, ["the allocation per node of running jobs: no job was running"])
+            return SmokeResult([*tested, f"read the allocation per node of {facts['layouts']} running jobs"])
+        return SmokeResult(tested, ["the allocation per node of running jobs: no job was running"])
     if "unavailable" in facts:
-        return Proof(tested, [f"reading the cluster: the controller did not answer ({facts['unavailable']})"])
+        return SmokeResult(tested, [f"reading the cluster: the controller did not answer ({facts['unavailable']})"])
     if end.timed_out and end.step != "layout":
-        return Proof(tested, [f"reading the cluster: {end.describe(CONTROLLER_SECONDS)}. Is slurmctld reachable?"])
+        return SmokeResult(
+            tested, [f"reading the cluster: {end.describe(CONTROLLER_SECONDS)}. Is slurmctld reachable?"]
+        )
     if end.exit_code and "error" not in facts and end.step == "import":
-        return Proof(tested, [f"reading the cluster: Slurm's library found no usable slurm.conf ({end.describe(0)})"])
-    return Proof(tested, failure=f"Reading the cluster: {end.describe(CONTROLLER_SECONDS)}")
+        return SmokeResult(
+            tested, [f"reading the cluster: Slurm's library found no usable slurm.conf ({end.describe(0)})"]
+        )
+    return SmokeResult(tested, failure=f"Reading the cluster: {end.describe(CONTROLLER_SECONDS)}")
 
 
 def _parsed(line: str) -> dict[str, Any]:

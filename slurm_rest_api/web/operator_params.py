@@ -26,13 +26,6 @@ class Comparison(NamedTuple):
     operator: Operator
     number: int
 
-    def holds(self, value: int) -> bool:
-        """Returns True if `value operator number` is true."""
-        if self.operator == "=":
-            return value == self.number
-        below = value < self.number if self.operator[0] == "<" else value > self.number
-        return below or (len(self.operator) == 2 and value == self.number)
-
 
 class ComparingRequest(Request):
     """A request whose `args` hold comparisons as values: `<=5` and `<5` of `jobid`.

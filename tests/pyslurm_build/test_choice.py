@@ -63,15 +63,15 @@ def test_pair_without_recipe_gets_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "foreign", "kept"),
+    ("request_", "manual", "kept"),
     [
         (Request(), "24.11.0", True),
         (Request("24.11.0"), "24.11.0", True),
         (Request("25.11.2", 0x180B00), "24.11.0", False),
     ],
 )
-def test_pyslurm_installed_by_hand_is_kept_where_it_fits(request_: Request, foreign: str, kept: bool) -> None:
-    choice = choose(SLURM_24_11, request_, foreign, pypi)
+def test_pyslurm_installed_by_hand_is_kept_where_it_fits(request_: Request, manual: str, kept: bool) -> None:
+    choice = choose(SLURM_24_11, request_, manual, pypi)
     assert choice.installed is kept
 
 

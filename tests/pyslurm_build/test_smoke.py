@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from slurm_rest_api.pyslurm_build.smoke import ChildEnd, judge_controller, judge_symbols, prove, run_child
+from slurm_rest_api.pyslurm_build.smoke import ChildEnd, controller_result, run_child, smoke_test, symbols_result
 from tests.waiting import GIVE_UP_SECONDS, with_longer_limits
 
 SEGFAULT = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
@@ -39,7 +39,7 @@ def test_crash_is_reported_with_the_step_it_happened_in() -> None:
 def test_crash_after_everything_was_reported_is_a_crash() -> None:
     end = child('print(\'{"step": "layout", "done": true}\');' + SEGFAULT)
     assert not end.finished
-    assert judge_controller(end).failure == "Reading the cluster: it crashed with SIGSEGV in step 'layout'"
+    assert controller_result(end).failure == "Reading the cluster: it crashed with SIGSEGV in step 'layout'"
 
 
 def test_hang_is_killed_and_reported() -> None:
@@ -55,18 +55,18 @@ def test_exit_is_reported_with_its_last_output() -> None:
 
 
 def test_import_error_is_a_failure() -> None:
-    proof = judge_symbols(an_end(facts={"error": "ImportError: undefined symbol: slurm_x"}))
-    assert proof.failure == "Importing pyslurm: it failed in step 'import': ImportError: undefined symbol: slurm_x"
+    result = symbols_result(an_end(facts={"error": "ImportError: undefined symbol: slurm_x"}))
+    assert result.failure == "Importing pyslurm: it failed in step 'import': ImportError: undefined symbol: slurm_x"
 
 
 @pytest.mark.parametrize("end", [an_end(exit_code=None, signal="SIGSEGV"), an_end(exit_code=None, timed_out=True)])
 def test_import_that_crashes_or_hangs_is_a_failure(end: ChildEnd) -> None:
-    assert judge_symbols(end).failure is not None
+    assert symbols_result(end).failure is not None
 
 
 def test_import_that_slurm_ended_is_untested() -> None:
-    proof = judge_symbols(an_end(exit_code=1, stderr="fatal: no slurm.conf"))
-    assert (proof.failure, proof.tested, len(proof.untested)) == (None, [], 1)
+    result = symbols_result(an_end(exit_code=1, stderr="fatal: no slurm.conf"))
+    assert (result.failure, result.tested, len(result.untested)) == (None, [], 1)
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ def test_import_that_slurm_ended_is_untested() -> None:
     ],
 )
 def test_untestable_parts_are_reported(end: ChildEnd, gap: str) -> None:
-    proof = judge_controller(end)
-    assert proof.failure is None
-    assert [text for text in proof.untested if gap in text]
+    result = controller_result(end)
+    assert result.failure is None
+    assert [text for text in result.untested if gap in text]
 
 
 @pytest.mark.parametrize(
@@ -94,17 +94,17 @@ def test_untestable_parts_are_reported(end: ChildEnd, gap: str) -> None:
     ],
 )
 def test_the_effects_of_a_wrong_build_are_failures(end: ChildEnd) -> None:
-    assert judge_controller(end).failure is not None
+    assert controller_result(end).failure is not None
 
 
 def test_complete_test_lists_the_read_records() -> None:
     facts = {"done": True, "jobs": 12, "nodes": 8, "partitions": 3, "layouts": 2}
-    proof = judge_controller(an_end("layout", facts=facts))
-    assert proof.tested == [
+    result = controller_result(an_end("layout", facts=facts))
+    assert result.tested == [
         "loaded from the controller: 12 jobs, 8 nodes, 3 partitions",
         "read the allocation per node of 2 running jobs",
     ]
-    assert (proof.untested, proof.failure) == ([], None)
+    assert (result.untested, result.failure) == ([], None)
 
 
 FAKE_PYSLURM = '''
@@ -145,14 +145,14 @@ class slurmctld:
 )
 def test_probe_reads_a_pyslurm(tmp_path: Path, layout: str, failure: str | None) -> None:
     (tmp_path / "pyslurm.py").write_text(FAKE_PYSLURM.format(layout=layout), encoding="utf-8")
-    proof = prove(Path(sys.executable), os.environ, extra_path=tmp_path)
-    assert (proof.failure is None) == (failure is None)
-    assert (failure or "") in (proof.failure or "")
-    assert "loaded from the controller: 1 jobs, 1 nodes, 1 partitions" in proof.tested
+    result = smoke_test(Path(sys.executable), os.environ, extra_path=tmp_path)
+    assert (result.failure is None) == (failure is None)
+    assert (failure or "") in (result.failure or "")
+    assert "loaded from the controller: 1 jobs, 1 nodes, 1 partitions" in result.tested
 
 
 def test_probe_reports_a_pyslurm_that_cannot_be_imported(tmp_path: Path) -> None:
     (tmp_path / "pyslurm.py").write_text("raise ImportError('undefined symbol: slurm_free_ctl_conf')", encoding="utf-8")
-    proof = prove(Path(sys.executable), os.environ, extra_path=tmp_path)
-    assert proof.failure is not None
-    assert "undefined symbol: slurm_free_ctl_conf" in proof.failure
+    result = smoke_test(Path(sys.executable), os.environ, extra_path=tmp_path)
+    assert result.failure is not None
+    assert "undefined symbol: slurm_free_ctl_conf" in result.failure

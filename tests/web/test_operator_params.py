@@ -44,20 +44,18 @@ def test_operators_move_from_names_to_values(query: str, args: list[tuple[str, s
 
 
 @pytest.mark.parametrize(
-    ("text", "comparison", "inside", "outside"),
+    ("text", "comparison"),
     [
-        ("5", Comparison("=", 5), 5, 6),
-        ("=5", Comparison("=", 5), 5, 4),
-        ("<5", Comparison("<", 5), 4, 5),
-        ("<=5", Comparison("<=", 5), 5, 6),
-        (">5", Comparison(">", 5), 6, 5),
-        (" >= 5", Comparison(">=", 5), 5, 4),
+        ("5", Comparison("=", 5)),
+        ("=5", Comparison("=", 5)),
+        ("<5", Comparison("<", 5)),
+        ("<=5", Comparison("<=", 5)),
+        (">5", Comparison(">", 5)),
+        (" >= 5", Comparison(">=", 5)),
     ],
 )
-def test_comparisons_are_parsed_and_evaluated(text: str, comparison: Comparison, inside: int, outside: int) -> None:
+def test_comparisons_are_parsed(text: str, comparison: Comparison) -> None:
     assert parse_comparison(text) == comparison
-    assert comparison.holds(inside)
-    assert not comparison.holds(outside)
 
 
 @pytest.mark.parametrize("text", ["", "<", "<=", "=<5", "5,6", "-5", "<-5", "x", "1e3", "５", "99999999999"])
