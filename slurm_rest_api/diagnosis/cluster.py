@@ -54,9 +54,8 @@ def slurm_findings(end: ChildEnd, seconds: float) -> list[Finding]:
         message = f"Importing pyslurm did not end within {seconds:g} s.{_last_output(end)}"
         return [Finding("pyslurm", "problem", message, _CONF)]
     if end.signal is not None:
-        return [
-            Finding("pyslurm", "problem", f"{_step_text(end)} crashed with {end.signal}.{_last_output(end)}", _REBUILD)
-        ]
+        message = f"{_step_text(end)} crashed with {end.signal}.{_last_output(end)}"
+        return [Finding("pyslurm", "problem", message, _REBUILD)]
     message = f"{_step_text(end)} ended the process with exit code {end.exit_code}.{_last_output(end)}"
     if end.step == "open":
         cause = "Slurm's library ends the process if there is no usable slurm.conf."

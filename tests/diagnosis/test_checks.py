@@ -35,7 +35,9 @@ def test_without_a_database_the_effect_on_coordinators_is_reported(tmp_path: Pat
         findings = check(Settings.model_validate({"system": system, "auth": auth}), {}, command=WORKS)
         return next(finding.sentence for finding in findings if finding.name == "database")
 
-    assert sentence("jobs", "nodes").endswith(" Coordinators of accounts see no more than other users.")
+    assert sentence("jobs", "nodes") == (
+        "Not checked, because `system.use_acct_db` is off. Coordinators of accounts see no more than other users."
+    )
     assert sentence("nodes") == "Not checked, because `system.use_acct_db` is off."
 
 

@@ -36,10 +36,10 @@ def as_nobody(folder: Path) -> list[Finding]:
     ("mode", "verdict", "words"),
     [
         (0o700, "ok", "is private and writable."),
-        (0o755, "warning", "is readable by other users (mode"),
-        (0o710, "warning", "is readable by other users (mode"),
-        (0o770, "problem", "is writable by other users (mode"),
-        (0o1777, "problem", "is writable by other users (mode"),
+        (0o755, "warning", "is readable by other users (mode 0755)."),
+        (0o710, "warning", "is readable by other users (mode 0710)."),
+        (0o770, "problem", "is writable by other users (mode 0770). They could forge API responses."),
+        (0o1777, "problem", "is writable by other users (mode 1777). They could forge API responses."),
     ],
 )
 def test_a_folder_must_be_private(tmp_path: Path, mode: int, verdict: str, words: str) -> None:
@@ -48,7 +48,7 @@ def test_a_folder_must_be_private(tmp_path: Path, mode: int, verdict: str, words
     folder.chmod(mode)
     finding = check_runtime_dir(folder)[0]
     assert finding.verdict == verdict
-    assert words in finding.sentence
+    assert finding.sentence == f"{folder} {words}"
     assert (finding.remedy == f"Run `chmod 0700 {folder}`.") == (verdict != "ok")
 
 

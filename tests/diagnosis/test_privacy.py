@@ -46,7 +46,10 @@ def test_private_data_that_the_collector_does_not_load_is_ok(private: str) -> No
 def test_an_operator_sees_everything(level: str) -> None:
     [(verdict, sentence)] = found(Commands("jobs,nodes", level))
     assert verdict == "ok"
-    assert f"slurm-rest-api has the AdminLevel {level.strip()} and sees everything" in sentence
+    assert sentence == (
+        "slurmctld hides jobs, nodes from ordinary users (PrivateData in slurm.conf)."
+        f" slurm-rest-api has the AdminLevel {level.strip()} and sees everything."
+    )
 
 
 def test_slurm_user_sees_everything() -> None:
@@ -59,24 +62,38 @@ def test_slurm_user_sees_everything() -> None:
 def test_an_ordinary_user_gets_the_commands_to_see_everything(level: str | None) -> None:
     [finding] = check_privacy(SERVICE, CLOSED, Commands("jobs,partitions,usage", level))
     assert finding.verdict == "warning"
-    assert "hides jobs, partitions from ordinary users" in finding.sentence
-    assert finding.remedy is not None
-    assert "sacctmgr modify user slurm-rest-api set adminlevel=operator" in finding.remedy
+    assert finding.sentence == (
+        "slurmctld hides jobs, partitions from ordinary users (PrivateData in slurm.conf), including slurm-rest-api."
+        " With private jobs, the jobs of other users are missing. With private nodes or partitions, nothing can be"
+        " loaded."
+    )
+    assert finding.remedy == (
+        "Let it see everything: sacctmgr modify user slurm-rest-api set adminlevel=operator\n"
+        "or, if Slurm does not know it yet: sacctmgr add user slurm-rest-api account=root adminlevel=operator"
+        " maxsubmitjobs=0\n"
+        "Set `auth.private_data` to hide the data from the users of this service."
+    )
 
 
 def test_as_root_the_rights_of_the_services_user_are_unknown() -> None:
     [(verdict, sentence)] = found(Commands("jobs"), Person(0, "root"))
     assert verdict == "warning"
-    assert "ran as root" in sentence
+    assert sentence == (
+        "slurmctld hides jobs from ordinary users (PrivateData in slurm.conf). This check ran as root, which sees"
+        " everything, so the rights of the service's user are unknown."
+    )
 
 
 def test_private_data_that_the_service_publishes_is_a_warning() -> None:
     commands = Commands("accounts,jobs,events", "Operator\n")
     findings = check_privacy(SERVICE, OPEN, commands)
     assert [finding.verdict for finding in findings] == ["ok", "warning"]
-    assert "keeps accounts, jobs private" in findings[1].sentence
-    assert findings[1].remedy is not None
-    assert "`auth.private_data` to [accounts, jobs]" in findings[1].remedy
+    assert findings[1].sentence == (
+        "slurm.conf keeps accounts, jobs private (PrivateData), but this service shows them to all its users."
+    )
+    assert findings[1].remedy == (
+        "Set `auth.mode`, and `auth.private_data` to [accounts, jobs]. Ignore this if it is intended."
+    )
 
 
 def test_missing_or_failing_commands_are_reported_as_not_checked(tmp_path: Path) -> None:

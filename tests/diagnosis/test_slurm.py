@@ -51,7 +51,10 @@ def test_a_pyslurm_built_for_this_host_is_ok(tmp_path: Path) -> None:
 def test_a_library_of_another_version_is_a_warning(tmp_path: Path) -> None:
     slurm = check_slurm({}, "26.5.0", tmp_path, host(tmp_path, b"\0slurm 25.11.2\0"))[0]
     assert slurm.verdict == "warning"
-    assert "26.05.5" in slurm.sentence
+    assert slurm.sentence == (
+        f"The headers in {tmp_path}/usr/include are of Slurm 26.05.5, but the library"
+        f" {tmp_path}/usr/lib/slurm/libslurmfull.so is of another version."
+    )
 
 
 @pytest.mark.parametrize(("pyslurm", "verdict"), [(None, "problem"), ("25.11.2", "warning")])
