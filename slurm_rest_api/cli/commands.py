@@ -61,7 +61,10 @@ def main(context: click.Context, config: Path | None) -> None:
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that started this one ends.")
 @click.pass_obj
 def collect(settings: Settings, *, with_parent: bool) -> None:
-    """Run the collector, which loads the cluster into the snapshot store at regular intervals."""
+    """Run the collector, which loads the cluster.
+
+    It writes the snapshot store at regular intervals (system.refresh_seconds).
+    """
     _prepare(settings, with_parent=with_parent)
     try:
         run_collector(settings, open_sampler)
@@ -122,7 +125,10 @@ def run(context: click.Context, host: str | None, port: int | None) -> None:
 @main.command()
 @click.pass_obj
 def check(settings: Settings) -> None:
-    """Report if this host can run the service, and what to change if not."""
+    """Report if this host can run the service.
+
+    Each problem comes with advice. The exit status is 1 if there is one.
+    """
     findings = diagnose(settings)
     click.echo(render(findings))
     if any(finding.verdict == "problem" for finding in findings):
@@ -140,9 +146,9 @@ def openapi(settings: Settings) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def import_archive(settings: Settings, file: Path) -> None:
-    """Import the load archive of the 2018 release, a TinyDB FILE.
+    """Import the load archive of the 2018 release.
 
-    It can run while the service is running, and can be stopped and repeated.
+    FILE is a TinyDB file. The import can run while the service is running, and can be stopped and repeated.
     """
     try:
         store = ArchiveWriter(open_engine(settings.system, writable=True))
@@ -166,7 +172,9 @@ def import_archive(settings: Settings, file: Path) -> None:
     help="Folder to install below. / is this host.",
 )
 def install_files(root: Path) -> None:
-    """Write the systemd unit, uWSGI's and nginx's configuration, and config.yml.
+    """Write the files of a deployment.
+
+    They are the systemd unit, the configuration of uWSGI and nginx, and config.yml.
 
     An existing file that differs is kept. The new one gets the suffix .new.
     """

@@ -35,9 +35,9 @@ def token(context: click.Context) -> None:
 )
 @click.pass_obj
 def add(file: TokenFile, name: str, role: Role, days: int) -> None:
-    """Create a token for NAME, a person or a program, and print it.
+    """Create a token for NAME and print it.
 
-    It cannot be shown again.
+    NAME is a person or a program. The token cannot be shown again.
     """
     try:
         click.echo(file.add(name, role, int(time.time()) + days * _SECONDS_PER_DAY if days else None))
