@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from slurm_rest_api.errors import ApiError, BadParameters, StoreError, TokenFileError, Unauthenticated
 from slurm_rest_api.web.envelope import error_response, fault
@@ -47,7 +47,15 @@ def _http_exception(error: HTTPException) -> Response:
     status = error.code or 500
     # get_headers() holds the headers of the status, such as Allow for 405.
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
-    return error_response(status, [fault(status, error.name, error.description or error.name)], headers)
+    return error_response(status, [fault(status, error.name, _http_detail(error))], headers)
+
+
+def _http_detail(error: HTTPException) -> str:
+    if isinstance(error, NotFound):
+        return f"There is no route {request.path}. See /openapi/openapi.json for all routes."
+    if isinstance(error, MethodNotAllowed):
+        return f"{request.path} does not accept {request.method}. Use one of {', '.join(error.valid_methods or ())}."
+    return error.description or error.name
 
 
 def _unexpected(error: Exception) -> Response:
