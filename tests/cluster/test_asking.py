@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import functools
 import itertools
 import random
@@ -16,7 +17,7 @@ from tests.cluster.conftest import Jobs, StartService
 from tests.slurmapi.query.clients import Client
 from tests.testbed.cluster import Cluster
 from tests.testbed.service import Service
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 CLIENTS = [
     ("/queue", {}, True),
@@ -60,7 +61,7 @@ def test_clients_keep_up_while_jobs_churn(cluster: Cluster, jobs: Jobs, service:
     ask_service = functools.partial(get, service)
     compared = dict.fromkeys(map(repr, clients), 0)
     running: list[int] = []
-    deadline = time.monotonic() + 150
+    deadline = time.monotonic() + GIVE_UP_SECONDS
     while min(compared.values()) < 10 and time.monotonic() < deadline:
         disturb(cluster, jobs, running, chance)
         # Some ask often, others seldom: versions of any age become the present one.
@@ -90,12 +91,11 @@ def test_many_fresh_requests_cost_slurmctld_no_more_than_the_setting(start: Star
     service = start(config)
     begun, before, answered = time.monotonic(), loads(service), 0
     with ThreadPoolExecutor(20) as pool:
-        while time.monotonic() < begun + 10:
+        while answered < 60 or loads(service) < before + 3:
             answers = list(pool.map(ask_fresh, [service] * 20))
             assert {answer.status for answer in answers} == {200}
             answered += len(answers)
-    assert answered >= 40
-    assert 1 <= loads(service) - before <= 1 + (time.monotonic() - begun) / 3
+    assert loads(service) - before <= 1 + (time.monotonic() - begun) / 3
     service.stop()
 
 
@@ -105,10 +105,14 @@ def test_fresh_requests_do_not_wait_for_a_stopped_slurmctld(cluster: Cluster, st
     cluster.daemons.stop("slurmctld")
     try:
         wait_for("a load to fail", lambda: "Cannot load the cluster" in service.log)
-        # Together these would take minutes if each of them waited its fifteen seconds.
+        # If each of them waited its fifteen seconds, together they would take 25 minutes.
         with ThreadPoolExecutor(4) as pool:
-            answers = [pool.submit(ask_fresh, service) for _ in range(80)]
-            assert {answer.result(60).status for answer in answers} == {200}
+            answers = [pool.submit(ask_fresh, service) for _ in range(400)]
+            done, waiting = concurrent.futures.wait(answers, GIVE_UP_SECONDS)
+            for answer in waiting:
+                answer.cancel()
+        assert not waiting
+        assert {answer.result().status for answer in done} == {200}
         assert ask_fresh(service).json["meta"]["version"] == version
     finally:
         cluster.daemons.start("slurmctld")
