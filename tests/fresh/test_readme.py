@@ -17,7 +17,8 @@ from tests.testbed.processes import processes_inside
 from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 MIB = 1024 * 1024
-MOST_MEMORY_MIB = 300
+# The loader grows for some minutes, to about 100 MiB. The test may run before that or after it.
+MOST_MEMORY_MIB = 350
 # The first start downloads the packages.
 INSTALL_SECONDS = 3600.0
 # A process of low priority writes the past. On a busy machine it gets little of the processor.
