@@ -1,7 +1,6 @@
-// In the page of the map, with its own modules: the map, and the same cells as elements in CSS grids. Each move is
-// timed as the milliseconds that the page is busy: its script, then style, layout and painting of the next frame.
-// Evaluates to a function that asks for what it needs and leaves `measureMap` to call: rounds to {cells, nodes, times:
-// {subject: {move: [ms]}}}.
+// Runs in the Nodes page and times its map, and the same cells as elements in CSS grids. The time of a move is that of
+// its script and of style, layout and painting of the next frame. Evaluates to a function that defines
+// `measureMap(rounds)`, which resolves to {cells, nodes, times: {subject: {move: [ms]}}}.
 
 async () => {
   const from = document.querySelector("script[src$='/nodes.js']").src;
@@ -9,11 +8,11 @@ async () => {
   const [{ bands, facts, sorted, summary }, { NodeMap }, { h, setText }] = await Promise.all(
     ["cells.js", "map.js", "dom.js"].map(load),
   );
-  const ask = async (path) => (await (await fetch(new URL(`../${path}`, location))).json()).data;
-  const records = new Map(Object.entries(await ask("nodes")));
-  const { partitions } = await ask("usage?compact=true");
+  const getData = async (path) => (await (await fetch(new URL(`../${path}`, location))).json()).data;
+  const records = new Map(Object.entries(await getData("nodes")));
+  const { partitions } = await getData("usage?compact=true");
   const names = sorted(records.keys());
-  // Next to the page's own map, which does not change meanwhile.
+  // The page's own map is hidden and draws nothing.
   document.getElementById("map").hidden = true;
   const place = document.getElementById("content");
   let host = null;
@@ -26,9 +25,9 @@ async () => {
   const texts = [...document.querySelectorAll("#panel dd")];
   const showFacts = (spot) => {
     if (spot === null) return;
-    const spotFacts = facts(spot.band.cells[spot.index], spot.band);
-    setText(document.getElementById("panel-state"), spotFacts.state);
-    for (const text of texts) setText(text, spotFacts[text.id.replace("panel-", "")]);
+    const shown = facts(spot.band.cells[spot.index], spot.band);
+    setText(document.getElementById("panel-state"), shown.state);
+    for (const text of texts) setText(text, shown[text.id.replace("panel-", "")]);
   };
   const head = () => h("header", {}, h("h2"), h("p"));
   const fillHead = (element, band) => {
@@ -114,8 +113,15 @@ async () => {
   };
 
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`.grid { display: grid; grid-template-columns: repeat(auto-fill, 10px); } .cell { width: 9px; height: 9px; margin-bottom: 1px; }
-    .chosen { outline: 2px solid; } ${Array.from({ length: 54 }, (_, number) => `.look-${number} { background: hsl(${number * 6} 60% 50%); }`).join(" ")}`);
+  const looks = Array.from(
+    { length: 54 },
+    (_, number) => `.look-${number} { background: hsl(${number * 6} 60% 50%); }`,
+  );
+  sheet.replaceSync(`
+    .grid { display: grid; grid-template-columns: repeat(auto-fill, 10px); }
+    .cell { width: 9px; height: 9px; margin-bottom: 1px; }
+    .chosen { outline: 2px solid; }
+    ${looks.join("\n")}`);
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 
   const frame = () => new Promise(requestAnimationFrame);
@@ -147,7 +153,12 @@ async () => {
     const toggled = names.filter((_, index) => index % 100 === turn % 100);
     for (const name of toggled) {
       const record = records.get(name);
-      records.set(name, { ...record, state: "MIXED", alloc_cpus: record.alloc_cpus > 0 ? 0 : record.cpus });
+      records.set(name, {
+        ...record,
+        state: "MIXED",
+        state_base: "MIXED",
+        alloc_cpus: record.alloc_cpus > 0 ? 0 : record.cpus,
+      });
     }
   };
   const look = () => bands(names, records, partitions, false);

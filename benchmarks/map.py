@@ -1,4 +1,4 @@
-"""Measures the map of the page of nodes, and the same cells as elements of the page.
+"""Measures how long the Nodes page is busy with its map, compared with the same cells as elements.
 
 Usage: python -m benchmarks.map [--nodes=10000] [--jobs=100000] [--rounds=40] [--output=FILE]
 
@@ -33,26 +33,26 @@ _MOVES: Final = {
 
 
 def measure(nodes: int, jobs: int, rounds: int) -> Mapping[str, Any]:
-    """Returns what `map.js` measures on the page of a demo of this size."""
+    """Returns the result of `map.js` on the page of a demo of this size."""
     with chromium() as browser:
-        # The peer brings a style sheet of its own, which the policy of the pages would forbid.
+        # The peer adds a style sheet, which the policy of the pages forbids.
         page = browser.new_context(viewport={"width": 1600, "height": 1000}, bypass_csp=True).new_page()
         with tempfile.TemporaryDirectory() as folder, demo(Path(folder), nodes, jobs) as address:
             page.goto(address + "pages/nodes")
             page.locator("#map[data-drawn]").wait_for()
             page.evaluate(_SCRIPT.read_text())
-        # The demo has ended: it would take its share of the cores.
+        # The demo has ended, because it would use the cores.
         found: Mapping[str, Any] = page.evaluate("rounds => measureMap(rounds)", rounds)
         return found
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The least of the values that is not exceeded by `share` of them."""
+    """Returns the least of the values that `share` of them do not exceed."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 def table(found: Mapping[str, Any]) -> str:
-    """The figures as Markdown."""
+    """Returns the figures as Markdown."""
     lines = [
         f"{machine()} {found['nodes']:,} nodes, {found['cells']:,} cells in all bands. Milliseconds that the page is"
         " busy, with the frame that follows:",
@@ -70,7 +70,7 @@ def table(found: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure, print the table, and write it into a file where one is named."""
+    """Measures, prints the table, and writes it into a file if one is given."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nodes", type=int, default=10_000)
     parser.add_argument("--jobs", type=int, default=100_000)

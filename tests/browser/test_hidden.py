@@ -73,7 +73,7 @@ def test_no_page_shows_hidden_partitions_their_nodes_or_jobs(tab: Page, hiding: 
     for path in PAGES:
         open_filled(tab, hiding, filled(hiding, path))
         assert HIDDEN.findall(texts(tab)) == [], path
-    for path, told in {
+    for path, text in {
         f"pages/job?id={record['id_job']}": "The accounting database has no record of it either.",
         "pages/node?name=gpu001": "No node gpu001",
         "pages/nodes?partition=gpu": "No matching nodes",
@@ -82,7 +82,7 @@ def test_no_page_shows_hidden_partitions_their_nodes_or_jobs(tab: Page, hiding: 
         "pages/load?partition=gpu": "No samples in this range",
     }.items():
         tab.goto(hiding + path)
-        expect(tab.locator("main")).to_contain_text(told)
+        expect(tab.locator("main")).to_contain_text(text)
 
 
 @dataclass(frozen=True)

@@ -118,9 +118,9 @@ def test_an_invalid_filter_is_marked(tab: Page, demo_address: str) -> None:
 
 
 def test_no_matching_job_names_the_filters(tab: Page, demo_address: str) -> None:
-    tab.goto(demo_address + "pages/queue?user=nobody-of-this-name")
+    tab.goto(demo_address + "pages/queue?user=no-such-user")
     expect(tab.locator("#blank")).to_contain_text("No matching jobs")
-    expect(tab.locator("#blank")).to_contain_text("user=nobody-of-this-name")
+    expect(tab.locator("#blank")).to_contain_text("user=no-such-user")
 
 
 def test_chosen_columns_are_requested_and_kept(tab: Page, demo_address: str) -> None:

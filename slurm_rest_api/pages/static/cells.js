@@ -46,7 +46,7 @@ export function code({ kind, load: amount }) {
  * @param {string[]} names The names of the nodes, sorted.
  * @param {Map<string, object>} records The nodes by name.
  * @param {object} partitions `partitions` of /usage.
- * @param {boolean} aligned Each band has a cell for every node, so that a node is at the same place in all bands.
+ * @param {boolean} aligned True for a cell for every node in each band, at the same place in all bands.
  */
 export function bands(names, records, partitions, aligned) {
   const found = Object.entries(partitions).map(([name, { priority, state, partition_load: mean, nodes }]) => {

@@ -121,22 +121,22 @@ export class NodeMap {
     if (this.#bands.length === 0) return;
     performance.mark("map begins");
     const layout = layoutOf(this.#bands, this.#host);
-    const anew = this.#sheet === null || Object.keys(layout).some((key) => layout[key] !== this.#layout[key]);
-    if (anew) {
+    const isNewLayout = this.#sheet === null || Object.keys(layout).some((key) => layout[key] !== this.#layout[key]);
+    if (isNewLayout) {
       this.#layout = layout;
       this.#sheet = lookSheet(layout.pixels);
     }
     // The number of cells drawn since the page was opened. Tests and benchmarks read it.
-    this.#drawn = this.#bands.reduce((sum, band) => sum + this.#drawBand(band, anew), this.#drawn);
+    this.#drawn = this.#bands.reduce((sum, band) => sum + this.#drawBand(band, isNewLayout), this.#drawn);
     this.#host.dataset.drawn = this.#drawn;
     performance.measure("map", "map begins");
   }
 
-  #drawBand({ name, codes }, anew) {
+  #drawBand({ name, codes }, isNewLayout) {
     const { size, pixels, columns } = this.#layout;
     const field = this.#fields.get(name);
     const { canvas } = field;
-    const all = anew || field.codes?.length !== codes.length;
+    const all = isNewLayout || field.codes?.length !== codes.length;
     if (all) {
       const rows = Math.ceil(codes.length / columns);
       Object.assign(canvas, { width: columns * pixels, height: rows * pixels });

@@ -52,7 +52,7 @@ export function nodeState({ state_base: base, state_flags: flags }) {
   return { word, meaning, out: silent || leaving || NODE_STATES_OUT.includes(base) };
 }
 
-/** Returns the meaning of a node's state and of each flag that it has besides, with commas between. */
+/** Returns the meaning of a node's state and of its other flags, with commas. */
 export function stateInWords(node) {
   const flags = node.state_flags.map((flag) => FLAG_MEANINGS[flag]);
   return [nodeState(node).meaning, ...flags].filter(Boolean).join(", ");
