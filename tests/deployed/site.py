@@ -28,13 +28,19 @@ UNIT: Final = "/etc/systemd/system/slurm-rest-api.service"
 RUNTIME: Final = "/run/slurm-rest-api"
 STATE: Final = "/var/lib/slurm-rest-api"
 _MOVED: Final = re.compile(r"(?<![\w/])(/etc/slurm-rest-api|/run/slurm-rest-api|/var/lib/slurm-rest-api)")
-# An older version knows older settings alone.
+# The installed version writes its own configuration. Earlier versions have other names for these modules.
 _CONFIGURE: Final = """
 import pathlib, sys
-from slurm_rest_api.demo import flag, folder, scale
-demo, size = folder.DemoFolder(pathlib.Path(sys.argv[1])), scale.Scale(int(sys.argv[2]), int(sys.argv[3]))
+try:
+    from slurm_rest_api.demo.cli_options import write_config
+    from slurm_rest_api.demo.files import DemoFolder
+except ImportError:
+    from slurm_rest_api.demo.flag import write_config
+    from slurm_rest_api.demo.folder import DemoFolder
+from slurm_rest_api.demo.scale import Scale
+demo, size = DemoFolder(pathlib.Path(sys.argv[1])), Scale(int(sys.argv[2]), int(sys.argv[3]))
 demo.prepare(size)
-flag.write_config(demo, size)
+write_config(demo, size)
 """
 SMALL: Final = Scale(40, 300)
 
