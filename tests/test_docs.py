@@ -116,6 +116,12 @@ def test_examples_have_the_fields_and_types_of_the_contract(name: str) -> None:
         assert faults_of(example, ErrorAnswer if "errors" in example else MODELS[name]) == []
 
 
+def test_the_documented_error_is_the_one_that_the_service_returns(client: FlaskClient) -> None:
+    text = (ROOT / "docs" / "api" / "conventions.md").read_text()
+    (block,) = re.findall(r"```json\n(\{\"errors\".*?)```", text, re.DOTALL)
+    assert json.loads(block) == client.get("/usage?compct=true").get_json()
+
+
 def anchors(document: Path) -> set[str]:
     """Returns the anchors of a document's headings, as GitHub and MyST make them."""
     text = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
