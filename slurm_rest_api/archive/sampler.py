@@ -116,7 +116,7 @@ class Sampler:
         self._waiting.append(sample)
 
     def _take(self) -> Sample | None:
-        """Returns the sample of the current slot; None if it was taken already or no fresh snapshot exists."""
+        """Returns the sample of the current slot, or None if it was taken already or no fresh snapshot exists."""
         now = self._now()
         if slot_of(now, self.width) == self._taken:
             return None
@@ -175,7 +175,7 @@ class Sampler:
 
 
 def read_status(file: Path) -> ArchiveStatus | None:
-    """Reads the sampler's last state; None if it never ran here or the file cannot be read."""
+    """Reads the sampler's last state, or None if it never ran here or the file cannot be read."""
     try:
         return ArchiveStatus(**json.loads(file.read_text()))
     except (OSError, ValueError, TypeError):

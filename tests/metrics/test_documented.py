@@ -1,4 +1,4 @@
-"""Every metric that the documentation, the dashboard or an alert rule names is one of /metrics."""
+"""Every metric in the documentation, the dashboard and the alert rules exists."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAME: Final = re.compile(r"\bslurm_[a-z_]+")
 
 @pytest.fixture
 def families(settings: Settings, cycle: Cycle, source: FakeSource, tmp_path: Path) -> set[str]:
-    """The names of what /metrics has, of a service with every part switched on; histograms by all their names."""
+    """Returns the names of all metrics of a service with every part on. Histograms have all their names."""
     source.snapshot = make_snapshot([make_running_job(1, "rack001", 1, 100, account="physics")], statistics=SCHEDULER)
     cycle.run()
     client = make_client(with_accounting(settings, tmp_path))
@@ -41,14 +41,14 @@ def families(settings: Settings, cycle: Cycle, source: FakeSource, tmp_path: Pat
 
 
 @pytest.mark.parametrize("file", ["grafana-dashboard.json", "alerts.yml"])
-def test_dashboard_and_alert_rules_name_what_there_is(families: set[str], file: str) -> None:
+def test_dashboard_and_alert_rules_name_existing_metrics(families: set[str], file: str) -> None:
     named = set(NAME.findall((DOCS / "monitoring" / file).read_text()))
     assert len(named) > 5
     assert named - families == set()
 
 
 def documented() -> tuple[set[str], set[str]]:
-    """The names of the page's table, and how those begin that it shortens (`slurm_scheduler_…`)."""
+    """Returns the full names in the page's table, and the starts of shortened ones (`slurm_scheduler_…`)."""
     whole, begins = set(), set()
     for cell in TABLE:
         for name in re.findall(r"`(slurm_[a-z_]+)(?=`)", cell):
@@ -57,7 +57,7 @@ def documented() -> tuple[set[str], set[str]]:
     return whole, begins
 
 
-def test_the_page_names_what_there_is(families: set[str]) -> None:
+def test_the_page_names_existing_metrics(families: set[str]) -> None:
     whole, begins = documented()
     known = families | {re.sub(r"_(bucket|sum|count)$", "", name) for name in families}
     assert len(whole) > 20

@@ -41,7 +41,7 @@ def series(samples: Samples, name: str) -> int:
 
 @pytest.fixture
 def cluster(source: FakeSource) -> None:
-    """Two nodes of 4 CPUs and 8000 MiB, one with 2 GPUs; one job runs on 3 CPUs, three wait."""
+    """Two nodes of 4 CPUs and 8000 MiB, one with 2 GPUs. One job runs on 3 CPUs, three are pending."""
     source.snapshot = make_snapshot(
         [
             make_running_job(1, "rack001", cpus=3, memory_mib=1000, account="physics"),

@@ -232,13 +232,13 @@ def _references(job: Record, own_id: int) -> Iterator[int]:
 
 
 def _leading_id(reference: str) -> int:
-    """Returns the job id of `12(unfulfilled)`, `12_3`, `12_*` or `12+5` (minutes); 0 if there is none."""
+    """Returns the job id of `12(unfulfilled)`, `12_3`, `12_*` or `12+5` (minutes), or 0 if there is none."""
     found = _LEADING_ID.match(reference)
     return int(found.group()) if found else 0
 
 
 def _ids_of_set(text: str) -> list[int]:
-    """Returns the job ids of `100-102,105`; none for other texts."""
+    """Returns the job ids of `100-102,105`, or none for other texts."""
     try:
         names = hostlist.expand(text if text.startswith("[") else f"[{text}]")
     except ValueError:

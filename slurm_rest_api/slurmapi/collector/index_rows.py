@@ -78,7 +78,7 @@ def partition_index_row(partition: Record) -> IndexRow:
 
 
 def without_clock_fields(job: Record) -> Record | None:
-    """Returns a running job without the fields that only time changes; None for other jobs."""
+    """Returns a running job without the fields that only time changes, or None for other jobs."""
     if not job.get("run_time") or job.get("job_state") in JOB_STATES_AT_REST:
         return None
     return {field: value for field, value in job.items() if field not in _CLOCK}

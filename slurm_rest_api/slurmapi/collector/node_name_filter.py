@@ -21,7 +21,7 @@ class NodeNames(frozenset[str]):
     """
 
     def without(self, text: str) -> str | None:
-        """Returns a hostlist text without these nodes; None if no node is left."""
+        """Returns a hostlist text without these nodes, or None if no node is left."""
         if text in self:
             return None
         try:

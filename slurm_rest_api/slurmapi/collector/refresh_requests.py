@@ -25,7 +25,7 @@ class RefreshRequests:
         self._cost = 0.0
 
     def request(self, now: float) -> float | None:
-        """Takes a request. Returns the seconds until a load may start; None if there is nothing to schedule now."""
+        """Takes a request. Returns the seconds until a load may start, or None if there is nothing to schedule now."""
         with self._lock:
             if not self._fresh_seconds or self._failed:
                 return None

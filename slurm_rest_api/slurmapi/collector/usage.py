@@ -44,7 +44,7 @@ _NOTHING = _Held()
 
 
 def allocations_of(job: Record) -> list[Allocation]:
-    """Returns the resources that a running or suspended job holds, one entry a node; none for other jobs.
+    """Returns the resources that a running or suspended job holds, one entry a node, or none for other jobs.
 
     Reads `job_state`, `partition` and, by node name, `cpus_allocated` (CPUs) and `mem_allocated` (MiB).
     A completing job is still part of its nodes' totals, but holds nothing here.

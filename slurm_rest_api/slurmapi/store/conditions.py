@@ -26,12 +26,12 @@ _FEW_WORDS: Final = 8
 
 
 def all_of(conditions: Iterable[Condition]) -> Condition:
-    """Returns a condition that holds if all of `conditions` hold; always without any."""
+    """Returns a condition that holds if all of `conditions` hold, and always without any."""
     return _joined(" AND ", [condition for condition in conditions if condition != ALWAYS], ALWAYS)
 
 
 def any_of(conditions: Iterable[Condition]) -> Condition:
-    """Returns a condition that holds if at least one of `conditions` holds; never without any."""
+    """Returns a condition that holds if at least one of `conditions` holds, and never without any."""
     return _joined(" OR ", list(conditions), NEVER)
 
 

@@ -136,9 +136,9 @@ class RecordQueries:
             yield Change(key, found, clock_only=True)
 
     def tombstones(self, kind: Kind, visible: Condition, since: int) -> list[int | str]:
-        """Returns the keys of visible records that were removed after version `since`, sorted; returned ones are out.
+        """Returns the keys of visible records that were removed after version `since`, sorted by key.
 
-        A record that has another owner now is removed for its former owner.
+        A record that exists again has no tombstone. A record with a new owner is removed for its former owner.
         """
         returned = f"SELECT 1 FROM {kind}_index AS f WHERE f.key = tombstone.key AND ({visible.sql})"
         query = (

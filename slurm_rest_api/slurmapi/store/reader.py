@@ -60,7 +60,7 @@ class StoreView(RecordQueries):
         return Status(*self._connection.execute(f"SELECT {columns} FROM status").fetchone())
 
     def collection(self, name: str) -> Collection | None:
-        """Reads version and size of a kind or document; None if it was never loaded."""
+        """Reads version and size of a kind or document, or None if it was never loaded."""
         query = "SELECT version, changed_at, total, tombstones_complete_from FROM collection WHERE name = ?"
         row = self._connection.execute(query, (name,)).fetchone()
         return None if row is None else Collection(*row)
@@ -87,7 +87,7 @@ class StoreReader:
 
     @contextmanager
     def view(self) -> Iterator[StoreView | None]:
-        """Opens a consistent view; None if there is no store of this layout yet.
+        """Opens a consistent view, or None if there is no store of this layout yet.
 
         Raises:
             StoreError: the file exists but cannot be read.

@@ -56,8 +56,8 @@ class Loaded:
 class StoreCycle:
     """The transaction of one `StoreWriter.cycle()`. `written` has the hashes of the records after it.
 
-    `continues` is True if the store is as the last cycle of this writer left it: no cycle failed and nobody deleted the
-    file. Only then rows may come without a body.
+    `continues` is True if the store is as the last cycle of this writer left it: no cycle failed, and the file was not
+    deleted. Only then rows may come without a body.
     """
 
     def __init__(

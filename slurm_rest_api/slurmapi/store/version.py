@@ -28,7 +28,7 @@ class StoreVersionReader:
         self._opened = _Connection()
 
     def current(self) -> StoreVersion | None:
-        """Returns the store's current version; None if there is no store of this layout.
+        """Returns the store's current version, or None if there is no store of this layout.
 
         Raises:
             StoreError: the file exists but cannot be read.

@@ -13,7 +13,7 @@ from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob
 from tests.builders import make_job, make_node, make_partition, make_snapshot
 
-# Partition `secret` has rack[005-008]; 005 and 006 are also in `main`, so 007 and 008 are hidden with it.
+# Partition `secret` has rack[005-008]. 005 and 006 are also in `main`, so 007 and 008 are hidden with it.
 NODES = [
     make_node("rack001", partitions=["main"]),
     make_node("rack005", partitions=["main", "secret"]),

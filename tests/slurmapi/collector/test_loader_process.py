@@ -15,7 +15,7 @@ from slurm_rest_api.slurmapi.collector.loader_protocol import LoaderOptions
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from tests.waiting import wait_for
 
-FOR_EVER = Limits(cycle_seconds=30.0, cycles=0, rss_mib=0)
+NO_LIMITS = Limits(cycle_seconds=30.0, cycles=0, rss_mib=0)
 
 
 class Bench:
@@ -29,7 +29,7 @@ class Bench:
     def slurm(self, behaviour: str) -> None:
         self.script.write_text(behaviour)
 
-    def start(self, limits: Limits = FOR_EVER) -> LoaderProcess:
+    def start(self, limits: Limits = NO_LIMITS) -> LoaderProcess:
         self.loader = LoaderProcess(
             LoaderOptions("tests.fakes:scripted_source", hidden=(), refresh_seconds=10.0, store=str(self.store)),
             limits,

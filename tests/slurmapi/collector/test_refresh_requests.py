@@ -30,7 +30,7 @@ HOUR = 3600.0
 
 
 class CountingLoader:
-    """Each load has one job, whose id is the number of the load; `held` makes loads wait, `down` makes them fail."""
+    """Each load has one job with the number of the load as id. Clear `go_on` to hold loads, set `down` to fail them."""
 
     def __init__(self, store: Path) -> None:
         self.began: list[float] = []
@@ -108,8 +108,8 @@ def ask(api: Service) -> Any:
     return api.client.application.test_client().get("/queue", headers={"Cache-Control": "no-cache"})
 
 
-def asked_by_all(api: Service, while_they_wait: Callable[[], None]) -> list[Any]:
-    """Every client asks; once all of them have, `while_they_wait` is called. Their answers."""
+def responses_to_all(api: Service, while_they_wait: Callable[[], None]) -> list[Any]:
+    """Sends a request of each client, calls `while_they_wait` after the last one, and returns their responses."""
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(CLIENTS) as pool:
         requests = CountingRequests()
         patch.setattr(refresh, "request_refresh", requests)
@@ -124,7 +124,7 @@ def test_simultaneous_requests_share_one_load(api: Service, loader: CountingLoad
     busy = threading.Thread(target=ask, args=(api,))
     busy.start()
     wait_for("a load that began before they ask", lambda: loader.stored == 2)
-    answers = asked_by_all(api, loader.go_on.set)
+    answers = responses_to_all(api, loader.go_on.set)
     busy.join(GIVE_UP_SECONDS)
     assert [list(answer.get_json()["data"]) for answer in answers] == [["3"]] * CLIENTS
     assert len(loader.began) == 3
@@ -144,7 +144,7 @@ def test_many_requests_cause_loads_at_a_limited_rate(api: Service, loader: Count
 
 def test_requests_do_not_wait_while_slurmctld_is_down(api: Service, loader: CountingLoader) -> None:
     loader.down = True
-    answers = asked_by_all(api, lambda: None)
+    answers = responses_to_all(api, lambda: None)
     assert [list(answer.get_json()["data"]) for answer in answers] == [["1"]] * CLIENTS
     assert len(loader.began) == 2, "the load that failed was for all of them, and the next is after the back-off"
     with ThreadPoolExecutor(1) as pool:

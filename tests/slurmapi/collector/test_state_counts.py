@@ -67,8 +67,8 @@ def test_marks_and_flags_make_no_states_of_their_own() -> None:
 )
 def test_gpus_are_counted_once(gres: list[str], gpus: int) -> None:
     node = make_node(gres=gres, gres_used=gres)
-    figures = count_states(JobCounter(), [node], [])
-    assert (figures["alloc_gpus"], figures["total_gpus"]) == (gpus, gpus)
+    counts = count_states(JobCounter(), [node], [])
+    assert (counts["alloc_gpus"], counts["total_gpus"]) == (gpus, gpus)
     assert node_index_row(node)[-2:] == (gpus, gpus)
 
 

@@ -70,7 +70,7 @@ Costs = Callable[..., Cost]
 
 @pytest.fixture
 def cost_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Costs:
-    """Measures a request to a cluster of so many jobs, ten of them grace's; `{version}` is that of the load before."""
+    """Measures a request to a cluster of `jobs` jobs, ten of them of grace. `{version}` is that of the last load."""
 
     def measure(
         jobs: int, path: str, *, again: bool = False, before: str | None = None, encoding: str = "identity"
