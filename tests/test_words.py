@@ -29,7 +29,6 @@ QUOTED: Final = frozenset(
 NOT_YET_PLAIN: Final[tuple[str, ...]] = (
     "slurm_rest_api/pages",
     "tests/browser",
-    "tests/slurmapi",
 )
 _TEXT_SUFFIXES: Final = {".html", ".js", ".css", ".sh", ".ini", ".service", ".conf"}
 # A call whose text arguments are read by people.
