@@ -1,4 +1,4 @@
-"""What each page says while it waits, and when there is nothing, something old, an error, or nothing for its reader."""
+"""The texts of each page: while it waits, without data, with old data, after an error, and without access."""
 
 from __future__ import annotations
 

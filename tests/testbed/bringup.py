@@ -159,7 +159,7 @@ def _start_afresh(layout: Layout) -> Ports:
 
 def _write(layout: Layout, file: ConfigFile) -> None:
     path = layout.inside(file.path)
-    # Opened with the final mode, so that files with passwords and keys are readable by nobody else at any time.
+    # Opened with the final mode, so that no other user can read files with passwords and keys at any time.
     path.unlink(missing_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file.mode), "w") as sink:
         sink.write(file.text)

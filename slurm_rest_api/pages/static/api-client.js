@@ -163,7 +163,7 @@ async function repeat(work, { signal, onFault }) {
 }
 
 /**
- * Polls a route every so many seconds, or with each snapshot if `seconds` is null.
+ * Polls a route every `seconds`, or with each snapshot if `seconds` is null.
  *
  * Resolves once `signal` aborts, or after an error that another attempt cannot correct.
  */
