@@ -13,7 +13,17 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 UV = str(Path(sys.executable).with_name("uv"))
 # What is no part of a source tree.
-_NOT_SOURCE = (".git", ".venv*", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis", "build", "dist")
+_NOT_SOURCE = (
+    ".git",
+    ".venv*",
+    "__pycache__",
+    "*.egg-info",
+    ".*_cache",
+    ".hypothesis",
+    "node_modules",
+    "build",
+    "dist",
+)
 _LOCKS = """\
 # The system's Python: the service's user could not run one in another user's home.
 PATH="/usr/bin:/bin:$PATH" program=tests checkout="$1" venv="$2"

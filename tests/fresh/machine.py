@@ -20,7 +20,18 @@ USER = "visitor"
 FOLDER = f"/home/{USER}/slurm-rest-api"
 
 # What is no part of a clone.
-_NOT_CLONED = (".git", ".venv", ".venv-*", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis", "build", "dist")
+_NOT_CLONED = (
+    ".git",
+    ".venv",
+    ".venv-*",
+    "__pycache__",
+    "*.egg-info",
+    ".*_cache",
+    ".hypothesis",
+    "node_modules",
+    "build",
+    "dist",
+)
 
 
 class FreshMachine:
