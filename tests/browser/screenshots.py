@@ -10,14 +10,17 @@ from typing import Literal
 
 from playwright.sync_api import Browser, expect
 
+from tests.browser.asking import asked
 from tests.browser.chromium import chromium
 from tests.browser.fixture import new_context
 from tests.browser.paths import filled
 from tests.browser.service import demo
 from tests.browser.watching import settle
+from tests.waiting import wait_for
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pages"
 MOST_BYTES = 200_000
+_LAST_DAY = "load?time=86400&fields=time"
 _DESKTOP, _PHONE = (1280, 800), (390, 780)
 
 
@@ -69,6 +72,7 @@ def main() -> None:
         sizes = take_all(sys.argv[1])
     else:
         with tempfile.TemporaryDirectory() as folder, demo(Path(folder), 300, 1000) as address:
+            wait_for("the last day of the archive", lambda: len(asked(address, _LAST_DAY)["data"]) >= 140)
             sizes = take_all(address)
     for name, size in sizes.items():
         sys.stdout.write(f"{name}.png {size:,} bytes\n")
