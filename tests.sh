@@ -103,6 +103,7 @@ make_lowest_environment() {
     if [ ! -e "$lowest/packages.txt" ]; then
         say "Resolving and installing the lowest versions into $lowest"
         work="$(mktemp -d)"
+        export UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-600}"
         "$venv/bin/uv" pip compile --quiet --python "$lowest/bin/python" --resolution lowest-direct \
             pyproject.toml requirements/run.in --extra postgresql --output-file "$work/run.txt" >/dev/null &&
             # The pins of the development tools are kept where they fit.

@@ -209,6 +209,10 @@ def test_only_pyslurm_is_imported_late() -> None:
     ] == []
 
 
+def test_no_module_is_empty() -> None:
+    assert [own(name) for name, path in MODULES.items() if path.name != "__init__.py" and not TREES[name].body] == []
+
+
 def test_modules_and_functions_are_short() -> None:
     long = [own(name) for name, path in MODULES.items() if len(path.read_text().splitlines()) > LONGEST_MODULE]
     for name, tree in TREES.items():
