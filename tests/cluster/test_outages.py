@@ -135,7 +135,7 @@ def run_again(cluster: Cluster, service: Service) -> Service:
 
 def test_killed_collector_and_its_loader_are_replaced(cluster: Cluster, running: Service) -> None:
     collector = wait_for("the collector", lambda: process(running, " collect"))
-    loader = wait_for("the loader", lambda: process(running, "slurmapi.loader"))
+    loader = wait_for("the loader", lambda: process(running, "loader_main"))
     with frozen(cluster, "slurmctld"):
         # Stale means that the loader has been waiting in an RPC for seconds: it is in the middle of a cycle.
         wait_stale(running)
@@ -149,7 +149,7 @@ def test_killed_collector_and_its_loader_are_replaced(cluster: Cluster, running:
 def test_killed_loaders_leave_the_store_whole(shared: Service) -> None:
     nodes = ask(shared, "/nodes").json["data"].keys()
     for _ in range(4):
-        loader = wait_for("a loader", lambda: process(shared, "slurmapi.loader"))
+        loader = wait_for("a loader", lambda: process(shared, "loader_main"))
         os.kill(loader, signal.SIGKILL)
         assert ask(shared, "/nodes").json["data"].keys() == nodes
         wait_for("its end", partial(is_gone, shared, loader))
@@ -172,17 +172,17 @@ def test_a_second_collector_waits_and_takes_over(cluster: Cluster, running: Serv
         env={"RUNTIME_DIRECTORY": inside},
     )
     try:
-        wait_for("the second to stand by", lambda: f"(process {first}) is at work" in log.read_text())
+        wait_for("the second to stand by", lambda: f"(pid {first}) holds the lock" in log.read_text())
         assert loaders_of(second) == []
         os.kill(first, signal.SIGKILL)
         wait_for("the second to load", lambda: loaders_of(second))
         wait_for("the restarted first to stand by", lambda: "holds the lock; waiting as standby" in running.log)
         wait_fresh(running)
-        assert process(running, "slurmapi.loader") is None
+        assert process(running, "loader_main") is None
     finally:
         second.send_signal(signal.SIGTERM)
         assert second.wait(GIVE_UP_SECONDS) == 0
-    wait_for("the first to take over again", lambda: process(running, "slurmapi.loader"))
+    wait_for("the first to take over again", lambda: process(running, "loader_main"))
     wait_fresh(running)
 
 
