@@ -51,7 +51,8 @@ def _http_exception(error: HTTPException) -> Response:
 
 
 def _http_detail(error: HTTPException) -> str:
-    if isinstance(error, NotFound):
+    # A view that aborts with a description of its own keeps it.
+    if isinstance(error, NotFound) and error.description == NotFound.description:
         return f"There is no route {request.path}. See /openapi/openapi.json for all routes."
     if isinstance(error, MethodNotAllowed):
         return f"{request.path} does not accept {request.method}. Use one of {', '.join(error.valid_methods or ())}."

@@ -69,7 +69,7 @@ def test_pages_make_up_the_sorted_list(shared: Service, route: Route, data: st.D
 def test_every_order_is_tried(api: Service, route: Route) -> None:
     api.load({})
     detail = api.client.get(f"{route.path}?sort=nothing").get_json()["errors"][0]["detail"]
-    assert detail.partition("The orders are: ")[2].rstrip(".").split(", ") == route.orders
+    assert detail.partition("Sortable fields: ")[2].rstrip(".").split(", ") == route.orders
 
 
 @every_route
