@@ -147,7 +147,7 @@ fi
 for part in "${parts[@]}"; do
     if [ "$part" = lowest ]; then
         make_lowest_environment || { failed+=("lowest versions"); continue; }
-        check "plain tests with the lowest versions" run_tests "$lowest/bin/python" plain "$@"
+        HYPOTHESIS_PROFILE=few check "plain tests with the lowest versions" run_tests "$lowest/bin/python" plain "$@"
     else
         check "$part tests" run_tests "$venv/bin/python" "$part" "$@"
     fi

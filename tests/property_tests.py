@@ -9,18 +9,21 @@ from hypothesis import HealthCheck, settings
 
 _PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE", "local")
 _FACTOR: Final = int(os.environ.get("SLURM_REST_API_EXAMPLES", "1"))
-# A local run tries a part of the examples of expensive tests, and other ones each time.
-_SHARES: Final = {"local": 3, "ci": 1}
+# A local run tries a third of the examples of expensive tests, and other ones each time. `few` is for a second run of
+# the suite with other packages.
+_SHARES: Final = {"local": 3, "ci": 1, "few": 12}
 
 
 def load_profile() -> None:
-    """Loads the profile that `$HYPOTHESIS_PROFILE` names: `local` (default) or `ci`, with the same examples each time.
+    """Loads the profile that `$HYPOTHESIS_PROFILE` names: `local` (default), `ci` or `few`.
 
-    Neither has a limit of time, because the machine may be busy.
+    `ci` and `few` try the same examples each time.
+    No profile has a time limit, because the machine may be busy.
     """
     local = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.register_profile("local", local)
     settings.register_profile("ci", local, derandomize=True, print_blob=True)
+    settings.register_profile("few", local, derandomize=True, print_blob=True, max_examples=10)
     settings.load_profile(_PROFILE)
 
 
