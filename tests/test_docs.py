@@ -48,7 +48,6 @@ SLURMS_OWN = {
     "Unable to contact slurm controller",
     "configuration source",
 }
-NOT_YET_PLAIN = {"pages.md"}
 WRITE_SETTINGS = (
     "docs/settings.md differs from the models. Write it again: python -c 'from slurm_rest_api.config.document import "
     'settings_page; print(settings_page(), end="")\' > docs/settings.md'
@@ -149,8 +148,6 @@ def test_files_and_folders_that_a_document_names_exist(name: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
 def test_documents_use_plain_words(document: Path) -> None:
-    if document.name in NOT_YET_PLAIN:
-        return
     assert [found.group() for found in TELL_TALE.finditer(document.read_text())] == []
 
 

@@ -57,38 +57,46 @@ class WaitingRequest:
         return self.done.is_set()
 
 
-def connected() -> bool:
-    """A client that stays: a request that waits for it fails the test."""
-    raise AssertionError("this request must not wait")
+def polls_of(refresher: Refresher, polls_until_gone: int = 1) -> int:
+    """Returns how often a request asked if its client has gone, which it does only while it waits."""
+    polls = 0
+
+    def has_gone() -> bool:
+        nonlocal polls
+        polls += 1
+        return polls >= polls_until_gone
+
+    refresher.refresh(has_gone)
+    return polls
 
 
 def test_request_without_a_slot_returns_at_once_and_slots_become_free_again(pipe: Path) -> None:
     refresher = Refresher(status, pipe, slots=1)
     first = WaitingRequest(refresher)
-    refresher.refresh(connected)
+    assert polls_of(refresher) == 0
     first.end()
-    WaitingRequest(refresher).end()
+    assert polls_of(refresher) == 1
 
 
 def test_no_request_waits_without_slots(pipe: Path) -> None:
-    Refresher(status, pipe, slots=0).refresh(connected)
+    assert polls_of(Refresher(status, pipe, slots=0)) == 0
 
 
 def test_no_request_waits_after_a_failed_load(pipe: Path) -> None:
-    Refresher(lambda: status(failures=1), pipe, slots=1).refresh(connected)
+    assert polls_of(Refresher(lambda: status(failures=1), pipe, slots=1)) == 0
 
 
 def test_load_that_began_later_ends_the_wait(pipe: Path) -> None:
-    Refresher(lambda: status(loaded_at=9e9), pipe, slots=1).refresh(connected)
+    assert polls_of(Refresher(lambda: status(loaded_at=9e9), pipe, slots=1)) == 0
 
 
 def test_no_request_waits_without_a_collector(tmp_path: Path) -> None:
-    Refresher(status, tmp_path / "no-pipe", slots=1).refresh(connected)
+    assert polls_of(Refresher(status, tmp_path / "no-pipe", slots=1)) == 0
 
 
 def test_wait_ends_after_its_longest_time(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slurm_rest_api.slurmapi.responses.refresh.MAX_WAIT_SECONDS", 0.2)
-    Refresher(status, pipe, slots=1).refresh(lambda: False)
+    assert 0 < polls_of(Refresher(status, pipe, slots=1), polls_until_gone=1_000_000) < 1_000_000
 
 
 def test_no_cache_is_answered_from_a_load_that_began_later(api: Service) -> None:
