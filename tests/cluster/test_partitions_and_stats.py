@@ -294,12 +294,21 @@ def test_every_field_of_the_statistics_has_a_row() -> None:
     assert compared | elsewhere | apart == set(StatisticsRecord.model_fields)
 
 
-def test_rebuilt_figures_are_near_those_of_sdiag(cluster: Cluster, service: Service) -> None:
+def test_rebuilt_depth_lacks_less_than_one_a_cycle(cluster: Cluster, service: Service) -> None:
     statistics = _read(cluster, service)
-    ours, after = statistics.ours, statistics.after
+    ours, before, after = statistics.ours["schedule_cycle_depth"], statistics.before, statistics.after
 
-    assert 0 <= after["schedule_cycle_depth"] - ours["schedule_cycle_depth"] < after["schedule_cycle_total"]
-    assert abs(ours["schedule_cycles_per_minute"] - after["schedule_cycle_per_minute"]) <= 2
+    assert before["schedule_cycle_depth"] - before["schedule_cycle_total"] < ours <= after["schedule_cycle_depth"]
+
+
+def test_cycles_per_minute_are_near_those_of_sdiag(cluster: Cluster, service: Service) -> None:
+    def difference() -> int:
+        statistics = _read(cluster, service)
+        per_minute: int = statistics.after["schedule_cycle_per_minute"]
+        return abs(int(statistics.ours["schedule_cycles_per_minute"]) - per_minute)
+
+    # Cycles run between the two readings, many of them on a busy machine.
+    assert wait_until("the rates to agree", difference, lambda rates: rates <= 2) <= 2
 
 
 def test_the_statistics_are_what_the_contract_says(service: Service) -> None:
