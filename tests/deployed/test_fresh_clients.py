@@ -57,8 +57,9 @@ class FreshClient:
     def status(self) -> int:
         """Reads the response and returns its status."""
         received = b""
-        while part := self.connection.recv(65536):
-            received += part
+        with self.connection:
+            while part := self.connection.recv(65536):
+                received += part
         return int(received.split(b" ", 2)[1])
 
 
