@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.debian import install_unless
 from tests.testbed.service import free_port
 
 _PROGRAMS = Path("/usr/lib/postgresql")
@@ -18,11 +18,8 @@ PASSWORD = "archive-Pa55"
 
 
 def _program(name: str) -> str:
-    """A program of the newest PostgreSQL on this machine, which is installed first if there is none."""
-    if not list(_PROGRAMS.glob("*/bin/initdb")):
-        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "postgresql"], check=True, env=environ)
+    """Returns the path of a program of the newest PostgreSQL on this machine. Installs it if there is none."""
+    install_unless(lambda: any(_PROGRAMS.glob("*/bin/initdb")), "postgresql")
     return str(sorted(_PROGRAMS.glob(f"*/bin/{name}"))[-1])
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 import urllib.parse
@@ -20,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.cluster.conftest import Jobs
 from tests.cluster.web_server import Deployment, Nginx, installed, nginx, start_uwsgi, wait_served
+from tests.debian import program
 from tests.testbed.cluster import Cluster
 from tests.testbed.processes import send_signal
 from tests.testbed.service import CONFIG, free_port
@@ -64,16 +63,6 @@ def asked(web: Nginx, route: str) -> float:
     return samples(web).get(("slurm_rest_api_http_requests_total", labels), 0.0)
 
 
-def program_of(program: str) -> str:
-    if shutil.which(program) is None:
-        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "prometheus"], check=True, env=environ
-        )
-    return program
-
-
 def test_requests_are_counted_over_all_workers(web: Nginx, deployment: Deployment) -> None:
     before = asked(web, "/partitions")
     for _ in range(40):
@@ -90,7 +79,7 @@ def test_requests_are_counted_over_all_workers(web: Nginx, deployment: Deploymen
 def test_promtool_finds_nothing_to_say(web: Nginx) -> None:
     text = get(f"{web.url}/metrics")
     done = subprocess.run(
-        [program_of("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False
+        [program("promtool", "prometheus"), "check", "metrics"], input=text, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert "secret" not in text
@@ -134,7 +123,7 @@ class Prometheus:
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
         self.process = subprocess.Popen(
             [
-                program_of("prometheus"),
+                program("prometheus", "prometheus"),
                 f"--config.file={folder / 'prometheus.yml'}",
                 f"--storage.tsdb.path={folder / 'data'}",
                 f"--web.listen-address={urllib.parse.urlsplit(self._url).netloc}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,6 +14,7 @@ from typing import Final, Protocol
 
 import psutil
 
+from tests.debian import program
 from tests.testbed.service import free_port
 from tests.waiting import wait_for
 
@@ -36,15 +36,6 @@ class Place(Protocol):
 def unchanged(block: str) -> str:
     """The block as it was installed."""
     return block
-
-
-def program(name: str, package: str) -> str:
-    """Returns the name of a program of Debian, and installs it if it is missing."""
-    if shutil.which(name) is None:
-        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", package], check=True, env=environ)
-    return name
 
 
 @dataclass

@@ -6,10 +6,11 @@ import os
 import shutil
 from pathlib import Path
 
+from tests.debian import program
 from tests.testbed.layout import Layout
 from tests.testbed.mounts import mount_system, unmount_all
 from tests.testbed.processes import end_all
-from tests.testbed.recipe import connect_root, install_on_host, make_root
+from tests.testbed.recipe import connect_root, make_root
 from tests.testbed.shell import Shell
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -44,7 +45,7 @@ class FreshMachine:
 
     def enter(self) -> None:
         """Make the root, once, and the user's home with nothing in it but the copy of the checkout."""
-        install_on_host("curl")
+        program("curl")
         make_root(self.layout, PACKAGES)
         self.leave()
         mount_system(self.layout)

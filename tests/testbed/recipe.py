@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.debian import program
+
 from .layout import CA_BUNDLE_IN_ROOT, Layout
 from .mounts import unmount_all
 from .processes import end_all
@@ -45,7 +47,7 @@ def make_root(layout: Layout, packages: Sequence[str] = _PACKAGES) -> None:
         with step("remove the outdated root"):
             remove_root(layout)
     with step("install debootstrap"):
-        install_on_host("debootstrap")
+        program("debootstrap")
     with step(f"debootstrap {layout.suite} into {layout.root} (this takes minutes, once)"):
         _debootstrap(layout, packages)
     _stamp_file(layout).write_text(recipe_stamp(layout, packages) + "\n")
@@ -78,15 +80,6 @@ def slurm_release(shell: Shell) -> str:
 
 def _stamp_file(layout: Layout) -> Path:
     return layout.inside("/etc/testbed-recipe")
-
-
-def install_on_host(program: str) -> None:
-    """Installs a program from the package of the same name, unless the host has it."""
-    if shutil.which(program):
-        return
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    run_command(["apt-get", "update"], timeout=_INSTALL_SECONDS, env=env)
-    run_command(["apt-get", "install", "-y", "--no-install-recommends", program], timeout=_INSTALL_SECONDS, env=env)
 
 
 def _debootstrap(layout: Layout, packages: Sequence[str]) -> None:
