@@ -144,12 +144,48 @@ fi
 if [ "$everything" = yes ] || [ "${#parts[@]}" = 0 ]; then
     check "plain tests" run_tests "$venv/bin/python" plain "$@"
 fi
+# run_parts PART...: runs parts one after the other, and leaves a file for each one that failed.
+run_parts() {
+    local part
+    failed=()
+    for part in "$@"; do
+        if [ "$part" = lowest ]; then
+            make_lowest_environment || { failed+=(lowest); continue; }
+            HYPOTHESIS_PROFILE=few check lowest run_tests "$lowest/bin/python" plain "${pytest_arguments[@]}"
+        else
+            check "$part" run_tests "$venv/bin/python" "$part" "${pytest_arguments[@]}"
+        fi
+    done
+    for part in "${failed[@]}"; do
+        : >"$work/$part.failed"
+    done
+}
+
+# Two parts run side by side, because those of the cluster mostly wait. The output of the second row comes at its end.
+pytest_arguments=("$@")
+first=()
+second=()
 for part in "${parts[@]}"; do
-    if [ "$part" = lowest ]; then
-        make_lowest_environment || { failed+=("lowest versions"); continue; }
-        HYPOTHESIS_PROFILE=few check "plain tests with the lowest versions" run_tests "$lowest/bin/python" plain "$@"
-    else
-        check "$part tests" run_tests "$venv/bin/python" "$part" "$@"
-    fi
+    case "$part" in
+        cluster | fresh) first+=("$part") ;;
+        *) second+=("$part") ;;
+    esac
+done
+work="$(mktemp -d)"
+beside=
+trap '[ -z "$beside" ] || kill "$beside" 2>/dev/null || true; rm -rf "$work"' EXIT
+if [ "${#first[@]}" -gt 0 ] && [ "${#second[@]}" -gt 0 ]; then
+    say "== Side by side with the following, with their output at the end: ${second[*]}"
+    (run_parts "${second[@]}") >"$work/second.txt" 2>&1 &
+    beside=$!
+    (run_parts "${first[@]}")
+    wait "$beside" || failed+=("${second[*]}")
+    beside=
+    cat "$work/second.txt"
+else
+    (run_parts "${parts[@]}")
+fi
+for part in "${parts[@]}"; do
+    [ ! -e "$work/$part.failed" ] || failed+=("$part tests")
 done
 [ "${#failed[@]}" -eq 0 ] || fail "failed: $(printf '%s, ' "${failed[@]}" | sed 's/, $//')"
