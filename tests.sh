@@ -172,15 +172,15 @@ for part in "${parts[@]}"; do
     esac
 done
 work="$(mktemp -d)"
-beside=
-trap '[ -z "$beside" ] || kill "$beside" 2>/dev/null || true; rm -rf "$work"' EXIT
+second_row=
+trap '[ -z "$second_row" ] || kill "$second_row" 2>/dev/null || true; rm -rf "$work"' EXIT
 if [ "${#first[@]}" -gt 0 ] && [ "${#second[@]}" -gt 0 ]; then
     say "== Side by side with the following, with their output at the end: ${second[*]}"
     (run_parts "${second[@]}") >"$work/second.txt" 2>&1 &
-    beside=$!
+    second_row=$!
     (run_parts "${first[@]}")
-    wait "$beside" || failed+=("${second[*]}")
-    beside=
+    wait "$second_row" || failed+=("${second[*]}")
+    second_row=
     cat "$work/second.txt"
 else
     (run_parts "${parts[@]}")
