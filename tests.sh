@@ -14,7 +14,8 @@ Makes the test environment (.venv-tests in this folder, or $SLURM_REST_API_TEST_
 from requirements/dev.lock. Without options it runs ruff, mypy and the plain tests, one
 process a core. It needs neither root nor Slurm, and reports the tests it left out.
 
-Parts, each alone or with others. They install what they need, as root on Debian or Ubuntu:
+Parts, each alone or with others, then two at a time. They install what they need, as root
+on Debian or Ubuntu:
   --cluster   tests on a real Slurm cluster in a folder of its own (about 1.5 GB)
   --browser   tests of the pages in Debian's Chromium
   --deployed  tests with nginx and uWSGI, of the wheel and of the sdist
@@ -144,6 +145,7 @@ fi
 if [ "$everything" = yes ] || [ "${#parts[@]}" = 0 ]; then
     check "plain tests" run_tests "$venv/bin/python" plain "$@"
 fi
+
 # run_parts PART...: runs parts one after the other, and leaves a file for each one that failed.
 run_parts() {
     local part
