@@ -41,6 +41,11 @@ class Gres:
         """The name with the type: `gpu:a100`."""
         return self.name if self.type is None else f"{self.name}:{self.type}"
 
+    @property
+    def text(self) -> str:
+        """The published text, with the count as a plain number: `bandwidth:lustre:no_consume:4294967296`."""
+        return f"{self.key}:{_NO_CONSUME}:{self.count}" if self.no_consume else f"{self.key}:{self.count}"
+
 
 # Slurm's longest count has 20 digits; int() refuses very long ones.
 _COUNT: Final = re.compile(r"([0-9]{1,20})([A-Za-z]*)")
@@ -69,6 +74,30 @@ def parse_gres(text: str | Iterable[str] | None) -> list[Gres]:
     # A list may have been cut at commas inside parentheses.
     joined = text if isinstance(text, str) else ",".join(text)
     return [gres for entry in _ENTRY.findall(joined) if (gres := _parse(entry)) is not None]
+
+
+def gres_texts(text: str | None) -> list[str]:
+    """Returns the published texts of a GRES text: `gpu:4090:2(S:0),tmp:4K` is `["gpu:4090:2", "tmp:4096"]`."""
+    return [gres.text for gres in parse_gres(text)]
+
+
+def used_gres_texts(text: str | None) -> list[str]:
+    """Returns the published texts of a node's GresUsed, without the entries of which nothing is in use.
+
+    `gpu:a100:2(IDX:0-1),shard:0(IDX:N/A)` is `["gpu:a100:2"]`.
+    """
+    return [gres.text for gres in parse_gres(text) if gres.count]
+
+
+def gres_counts(text: str | None) -> dict[str, int]:
+    """Returns the counts by name and type: of `gpu:a100(CNT:2),gpu:tesla:1(IDX:0)` `{"gpu:a100": 2, "gpu:tesla": 1}`.
+
+    These are what a job holds on a node. An entry that is there more than once is added up.
+    """
+    counts: dict[str, int] = {}
+    for gres in parse_gres(text):
+        counts[gres.key] = counts.get(gres.key, 0) + gres.count
+    return counts
 
 
 def parse_tres_gres(tres: str | None) -> list[Gres]:

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from slurm_rest_api.slurm.gres import (
     Gres,
     count_devices,
+    gres_counts,
     gres_gpus,
     gres_spellings,
+    gres_texts,
     parse_gres,
     parse_tres_gres,
     tres_gpus,
+    used_gres_texts,
 )
 
 
@@ -80,6 +83,34 @@ from slurm_rest_api.slurm.gres import (
 )
 def test_gres_texts_are_parsed(text: str | None, entries: list[Gres]) -> None:
     assert parse_gres(text) == entries
+
+
+@pytest.mark.parametrize(
+    ("text", "published"),
+    [
+        ("gpu:4090:2", ["gpu:4090:2"]),
+        (
+            "gpu:tesla:2,bandwidth:lustre:no_consume:4G",
+            ["gpu:tesla:2", "bandwidth:lustre:no_consume:4294967296"],
+        ),
+        ("gpu:4,tmp:844G", ["gpu:4", "tmp:906238099456"]),
+        ("gpu:h100:8(S:0-1)", ["gpu:h100:8"]),
+        ("gres/gpu:tesla", ["gpu:tesla:1"]),
+        ("gres/tmp:5G", ["tmp:5368709120"]),
+        (None, []),
+    ],
+)
+def test_published_texts_have_plain_counts(text: str | None, published: list[str]) -> None:
+    assert gres_texts(text) == published
+
+
+def test_used_texts_leave_out_what_is_free() -> None:
+    assert used_gres_texts("gpu:tesla:2(IDX:0-1),gpu:a100:0(IDX:N/A),bandwidth:lustre:0") == ["gpu:tesla:2"]
+
+
+def test_counts_of_a_job_on_a_node_are_kept_by_name_and_type() -> None:
+    assert gres_counts("gpu:a100(CNT:2),bandwidth:lustre(CNT:0)") == {"gpu:a100": 2, "bandwidth:lustre": 0}
+    assert gres_counts("gpu:4090:1(IDX:0),gpu:4090:2(IDX:1-2),gpu:1(IDX:3)") == {"gpu:4090": 3, "gpu": 1}
 
 
 def test_a_list_that_was_cut_at_every_comma_is_parsed() -> None:

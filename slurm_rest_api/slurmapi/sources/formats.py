@@ -14,6 +14,10 @@ UNLIMITED = "UNLIMITED"
 TERM_BORDER = re.compile(r",(?![^\[]*\])")
 """Matches a comma outside brackets."""
 
+_LICENSE_BORDER = re.compile(r"[,;|](?![^(]*\))")
+_LICENSE_COUNT = re.compile(r"(.+)[:=]([^:=()]+)")
+_LICENSE_NUMBER = re.compile(r"[0-9]{1,10}")
+
 CPU_FREQUENCIES = {
     "LOW": 0x80000001,
     "MEDIUM": 0x80000002,
@@ -94,6 +98,34 @@ def counts_by_name(items: Iterable[str]) -> dict[str, str | int]:
         name, _, count = item.partition(":")
         counts[name] = count or 1
     return counts
+
+
+def license_counts(text: str | None) -> dict[str, str | int]:
+    """Returns the counts of a job's licenses by name: `matlab:1;ansys` and `matlab:1,ansys` are both 1 each.
+
+    Alternatives are one entry, with names and counts joined by `|`: `matlab:1|ansys:2` is `{"matlab|ansys": "1|2"}`.
+    Slurm separates by `,` before 25.11 and by `;` from then on, and does not mix them with `|`.
+    Source: _build_license_list() and license_list_to_string() of src/slurmctld/licenses.c.
+    """
+    licenses = [_license(term) for term in _LICENSE_BORDER.split(text or "") if term]
+    if text and "|" in text:
+        return {"|".join(name for name, _ in licenses): "|".join(str(count) for _, count in licenses)}
+    counts: dict[str, str | int] = {}
+    for name, count in licenses:
+        before = counts.get(name, 0)
+        # A variable of a hierarchical resource stays a text.
+        counts[name] = before + count if isinstance(before, int) and isinstance(count, int) else count
+    return counts
+
+
+def _license(term: str) -> tuple[str, str | int]:
+    """`matlab:2` → ("matlab", 2). `rack(n[1,2]):4` → ("rack(n[1,2])", 4). `matlab` → ("matlab", 1)."""
+    match = _LICENSE_COUNT.fullmatch(term)
+    if match is None:
+        return term, 1
+    name, count = match.groups()
+    # Slurm's counts have 32 bits.
+    return name, int(count) if _LICENSE_NUMBER.fullmatch(count) else count
 
 
 def gres_list(counts: Mapping[str, Any]) -> list[str]:
