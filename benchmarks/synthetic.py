@@ -18,7 +18,8 @@ class SyntheticSource:
     """A source with `jobs` jobs on `nodes` nodes. 10 % run, `changing` per 1,000 change with every load."""
 
     name = "synthetic"
-    rpcs_per_load = 6
+    detail = "synthetic"
+    rpcs_of_last_load = 6
 
     def __init__(self, jobs: int, nodes: int, changing: int = 10) -> None:
         self._random = random.Random(1)  # noqa: S311 - the same cluster each time

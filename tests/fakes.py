@@ -17,7 +17,8 @@ class FakeSource:
     """A cluster whose next snapshot or error is set by the test."""
 
     name = "fake"
-    rpcs_per_load = 6
+    detail = "fake cluster"
+    rpcs_of_last_load = 6
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
         self.snapshot = snapshot or make_snapshot()
@@ -35,7 +36,8 @@ class ScriptedSource:
     """A cluster in a loader process. The file `$FAKE_SLURM` has its next act: ok, down, exit, crash, hang or noise."""
 
     name = "fake"
-    rpcs_per_load = 6
+    detail = "fake cluster"
+    rpcs_of_last_load = 6
 
     def load(self) -> Snapshot:
         script = Path(os.environ["FAKE_SLURM"])

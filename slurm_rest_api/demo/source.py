@@ -22,10 +22,11 @@ class DemoSource:
     """Loads the simulated cluster at the time of `clock`. Makes no RPCs."""
 
     name = NAME
-    rpcs_per_load = 0
+    rpcs_of_last_load = 0
 
     def __init__(self, scale: Scale, clock: Callable[[], float] = time.time) -> None:
         self.timeline = Timeline(scale)
+        self.detail = f"simulation of {scale.nodes} nodes and about {scale.jobs} jobs, seed {scale.seed}"
         self._clock = clock
         self._partitions = partition_records(self.timeline.hardware)
 

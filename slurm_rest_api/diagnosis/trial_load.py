@@ -35,7 +35,9 @@ def main(source: str) -> None:
         _report(unavailable=str(error))
     else:
         counts = {"jobs": jobs, "nodes": len(snapshot.nodes), "partitions": len(snapshot.partitions)}
-        _report(done=True, seconds=time.monotonic() - begin, rpcs=opened.rpcs_per_load, **counts)
+        _report(
+            done=True, seconds=time.monotonic() - begin, rpcs=opened.rpcs_of_last_load, detail=opened.detail, **counts
+        )
 
 
 def _report(**fields: Any) -> None:

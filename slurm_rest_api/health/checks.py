@@ -42,6 +42,7 @@ def snapshot_check(reader: StoreReader, now: Callable[[], float] = time.time) ->
             return Part(state="broken", detail=error_text or "Nothing has been loaded from the cluster yet.")
         facts = {
             "source": status.source,
+            "source_detail": status.source_detail,
             "loaded_at": int(status.loaded_at),
             "age_seconds": max(0, int(now() - status.loaded_at)),
             "interval_seconds": status.interval_seconds,

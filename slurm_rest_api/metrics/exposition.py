@@ -138,6 +138,9 @@ class ClusterCollector(Collector):
 
 def _collector_families(status: Status) -> Iterator[Metric]:
     prefix = "slurm_rest_api_collector"
+    if status.source is not None:
+        source = {"source": status.source, "detail": status.source_detail or ""}
+        yield InfoMetricFamily("slurm_rest_api_source", "Source of the cluster's state.", source)
     yield CounterMetricFamily(f"{prefix}_cycles", "Successful loads of the cluster.", status.cycles)
     yield GaugeMetricFamily(f"{prefix}_failed_tries", "Failed loads since the last success.", status.failures)
     yield CounterMetricFamily(f"{prefix}_rpcs", "RPCs to slurmctld.", status.rpcs)

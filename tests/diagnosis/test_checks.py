@@ -11,7 +11,9 @@ from slurm_rest_api.config import Settings, load_settings
 from slurm_rest_api.diagnosis import check
 from slurm_rest_api.diagnosis.checks import check_configuration
 
-DONE = '{"step": "load", "done": true, "seconds": 1, "rpcs": 1, "jobs": 1, "nodes": 1, "partitions": 1}'
+DONE = (
+    '{"step": "load", "done": true, "seconds": 1, "rpcs": 1, "detail": "own", "jobs": 1, "nodes": 1, "partitions": 1}'
+)
 WORKS = [sys.executable, "-c", f"print('{DONE}')"]
 
 

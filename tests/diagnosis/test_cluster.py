@@ -15,7 +15,15 @@ from slurm_rest_api.diagnosis.finding import Finding
 from tests.waiting import GIVE_UP_SECONDS, with_longer_limits
 
 PLENTY = GIVE_UP_SECONDS
-DONE = {"done": True, "seconds": 0.25, "rpcs": 6, "jobs": 3, "nodes": 2, "partitions": 1}
+DONE = {
+    "done": True,
+    "seconds": 0.25,
+    "rpcs": 6,
+    "detail": "pyslurm 25.11.2 for Slurm 26.05.5",
+    "jobs": 3,
+    "nodes": 2,
+    "partitions": 1,
+}
 LOADED = "One load took 0.25 s and 6 RPCs: 3 jobs, 2 nodes, 1 partitions."
 FATAL = "import sys; sys.stderr.write('ignored\\n\\none\\ntwo\\nfatal: no slurm.conf\\n'); sys.exit(1)"
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
@@ -118,7 +126,8 @@ from slurm_rest_api.slurmapi.sources.base import Snapshot
 
 class Source:
     name = "site"
-    rpcs_per_load = 4
+    detail = "own"
+    rpcs_of_last_load = 4
     def load(self):
         print("noise that is no report")
         return Snapshot(iter([{"job_id": 1}, {"job_id": 2}]), [{"name": "n1"}], [{"name": "p1"}], {})

@@ -95,6 +95,7 @@ def test_a_new_snapshot_shows_at_the_next_scrape(client: FlaskClient, cycle: Cyc
     assert of(samples, "slurm_jobs", state="PENDING") == 1
     assert of(samples, "slurm_rest_api_collector_cycles_total") == 2
     assert of(samples, "slurm_rest_api_collector_rpcs_total") == 12
+    assert of(samples, "slurm_rest_api_source_info", source="fake", detail="fake cluster") == 1
 
 
 @pytest.mark.usefixtures("cluster")

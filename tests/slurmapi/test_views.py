@@ -85,7 +85,7 @@ def test_meta_has_source_total_and_time(client: FlaskClient, cycle: Cycle) -> No
     before = int(time.time())
     cycle.run()
     meta = client.get("/queue").get_json()["meta"]
-    assert meta["source"] == "fake"
+    assert (meta["source"], meta["source_detail"]) == ("fake", "fake cluster")
     assert meta["total"] == 2
     assert (meta["stale"], meta["error"]) == (False, None)
     assert before <= meta["changed_at"] <= time.time()
@@ -158,6 +158,20 @@ def test_cycle_without_changes_keeps_the_etag(client: FlaskClient, cycle: Cycle,
     assert client.get("/nodes", headers={"If-None-Match": nodes}).status_code == 304
     assert client.get("/queue", headers={"If-None-Match": jobs}).status_code == 200
     assert list(data(client.get("/queue"))) == ["7"]
+
+
+@pytest.mark.parametrize("route", ["/nodes", "/nodes?fields=name"])
+def test_another_source_detail_is_another_response(
+    client: FlaskClient, cycle: Cycle, source: FakeSource, route: str
+) -> None:
+    cycle.run()
+    before = client.get(route)
+    source.detail = "commands of Slurm 26.05.5 in /usr/bin"
+    cycle.run()
+    after = client.get(route, headers={"If-None-Match": before.headers["ETag"]})
+    assert after.status_code == 200
+    assert after.get_json()["meta"]["source_detail"] == "commands of Slurm 26.05.5 in /usr/bin"
+    assert after.get_json()["meta"]["version"] == before.get_json()["meta"]["version"]
 
 
 @pytest.mark.parametrize("route", ROUTES)

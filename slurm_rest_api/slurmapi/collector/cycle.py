@@ -30,7 +30,10 @@ from slurm_rest_api.slurmapi.store.writer import StoreWriter
 
 @dataclass(frozen=True)
 class CycleReport:
-    """Duration and cost of a finished cycle in seconds (see `pacing.cost_of`), and the number of records it stored."""
+    """Duration and cost of a finished cycle in seconds (see `pacing.cost_of`), and the number of records it stored.
+
+    `source_detail` is the detail of its source (`ClusterSource.detail`).
+    """
 
     seconds: float
     cost: float
@@ -38,6 +41,7 @@ class CycleReport:
     jobs: int
     nodes: int
     partitions: int
+    source_detail: str
 
 
 class JobMemory(NamedTuple):
@@ -136,23 +140,27 @@ class Cycle:
             jobs = _store(cycle, snapshot, job_pass, loaded_at)
             seconds = time.monotonic() - started
             cost = pacing.cost_of(reading, time.process_time() - worked)
+            # Read only now, because the source may ask again for a job while the jobs are iterated.
+            rpcs = self._source.rpcs_of_last_load
             cycle.finish(
                 Loaded(
                     source=self._source.name,
+                    source_detail=self._source.detail,
                     loaded_at=loaded_at,
                     interval_seconds=pacing.interval_after_success(self._refresh_seconds, cost),
                     cycle_seconds=seconds,
-                    rpcs=self._source.rpcs_per_load,
+                    rpcs=rpcs,
                 )
             )
         self._memory = job_pass.memory
         return CycleReport(
             seconds=time.monotonic() - started,
             cost=cost,
-            rpcs=self._source.rpcs_per_load,
+            rpcs=rpcs,
             jobs=jobs,
             nodes=len(snapshot.nodes),
             partitions=len(snapshot.partitions),
+            source_detail=self._source.detail,
         )
 
 

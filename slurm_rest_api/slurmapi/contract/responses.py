@@ -30,7 +30,10 @@ class LiveMeta(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    source: str = Field(description="Source of the data: `slurm`.")
+    source: str = Field(description="Source of the data: `slurm`, or `demo` for the demonstration cluster.")
+    source_detail: str = Field(
+        description="How the source is read: `pyslurm 25.11.2 for Slurm 26.05.5`, or with Slurm's commands."
+    )
     version: str = Field(description="Opaque version of the route's data. It changes exactly when the data changes.")
     changed_at: int = Field(description="Epoch second of the cycle in which `data` last changed.")
     total: int = Field(description="Number of matching records on all pages. For `/usage` the number of partitions.")

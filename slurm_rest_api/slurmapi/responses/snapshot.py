@@ -116,7 +116,7 @@ def _snapshot(
         view=view,
         collection=collection,
         generation=generation,
-        etag=f"{version}-{hashlib.sha256(orjson.dumps(error)).hexdigest()[:16]}" if error else version,
+        etag=f"{version}-{_hash(status.source_detail, error)}",
         changed_at=collection.changed_at,
         loaded_at=status.loaded_at,
         interval_seconds=status.interval_seconds,
@@ -124,6 +124,7 @@ def _snapshot(
         stale_from=stale_from,
         meta={
             "source": status.source,
+            "source_detail": status.source_detail,
             "version": version,
             "changed_at": int(collection.changed_at),
             "total": collection.total,
@@ -131,6 +132,11 @@ def _snapshot(
             "error": error,
         },
     )
+
+
+def _hash(source_detail: str | None, error: dict[str, Any] | None) -> str:
+    """Returns a hash of the metadata that can change while the data does not."""
+    return hashlib.sha256(orjson.dumps((source_detail, error))).hexdigest()[:16]
 
 
 def _stale_error(status: Status) -> dict[str, Any]:

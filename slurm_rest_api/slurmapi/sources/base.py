@@ -48,12 +48,22 @@ class Snapshot:
 
 
 class ClusterSource(Protocol):
-    """Reads a cluster. Each load costs slurmctld exactly `rpcs_per_load` RPCs."""
+    """Reads a cluster."""
 
-    name: str
-    """Value of `meta.source`: `slurm` or `demo`."""
+    @property
+    def name(self) -> str:
+        """Returns the value of `meta.source`: `slurm` or `demo`."""
+        ...
 
-    rpcs_per_load: int
+    @property
+    def detail(self) -> str:
+        """Returns the value of `meta.source_detail`, such as `pyslurm 25.11.2 for Slurm 26.05.5`."""
+        ...
+
+    @property
+    def rpcs_of_last_load(self) -> int:
+        """Returns the number of RPCs of the last `load()`. It is final once the jobs of this load are iterated."""
+        ...
 
     def load(self) -> Snapshot:
         """Reads everything.

@@ -25,7 +25,8 @@ class LegacySource:
 
     def __init__(self, pyslurm: Any, names: UserNames) -> None:
         self.name = "slurm"
-        self.rpcs_per_load = RPCS_PER_LOAD
+        self.detail = f"pyslurm {getattr(pyslurm, '__version__', '')}, classic dictionaries"
+        self.rpcs_of_last_load = RPCS_PER_LOAD
         self._pyslurm = pyslurm
         self._names = names
 

@@ -28,6 +28,7 @@ class Status:
     generation: str
     version: int
     source: str | None
+    source_detail: str | None
     loaded_at: float | None
     interval_seconds: float | None
     cycle_seconds: float | None

@@ -47,6 +47,7 @@ class Loaded:
     """Facts about a finished cycle, for the status row. Times are epoch seconds."""
 
     source: str
+    source_detail: str
     loaded_at: float
     interval_seconds: float
     cycle_seconds: float
@@ -102,11 +103,13 @@ class StoreCycle:
     def finish(self, loaded: Loaded) -> None:
         """Writes the status row: this cycle succeeded."""
         self._connection.execute(
-            "UPDATE status SET version = ?, source = ?, loaded_at = ?, interval_seconds = ?, cycle_seconds = ?,"
-            " cycles = cycles + 1, rpcs = rpcs + ?, failures = 0, failing_since = NULL, error = NULL",
+            "UPDATE status SET version = ?, source = ?, source_detail = ?, loaded_at = ?, interval_seconds = ?,"
+            " cycle_seconds = ?, cycles = cycles + 1, rpcs = rpcs + ?, failures = 0, failing_since = NULL,"
+            " error = NULL",
             (
                 self._version,
                 loaded.source,
+                loaded.source_detail,
                 loaded.loaded_at,
                 loaded.interval_seconds,
                 loaded.cycle_seconds,

@@ -13,7 +13,7 @@ from typing import Final
 
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, INDEXED, KINDS, Kind
 
-LAYOUT: Final = 4
+LAYOUT: Final = 5
 """Number of the table layout. Raise it with every change of the tables, so that old files are recreated."""
 
 BUSY_SECONDS: Final = 5.0
@@ -25,6 +25,7 @@ CREATE TABLE status (
     generation TEXT NOT NULL,
     version INTEGER NOT NULL,
     source TEXT,
+    source_detail TEXT,
     loaded_at REAL,
     interval_seconds REAL,
     cycle_seconds REAL,

@@ -29,7 +29,9 @@ class FakeLoader:
         if isinstance(outcome, str):
             raise SourceError(outcome)
         # By the clock it took longer: it had to wait for a processor.
-        return CycleReport(seconds=5 * outcome, cost=outcome, rpcs=6, jobs=1, nodes=1, partitions=1)
+        return CycleReport(
+            seconds=5 * outcome, cost=outcome, rpcs=6, jobs=1, nodes=1, partitions=1, source_detail="fake cluster"
+        )
 
     def interrupt(self) -> None:
         pass
@@ -78,7 +80,16 @@ def test_each_failure_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert messages == [
         "Cannot load the cluster: refused",
         "The cluster is loaded again after 3 failed attempts.",
+        "Source of the cluster's state: fake cluster.",
     ]
+
+
+def test_the_source_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    subject = collector(FakeLoader(1.0), tmp_path / "store")
+    for _ in range(3):
+        subject.refresh()
+    assert [record.getMessage() for record in caplog.records] == ["Source of the cluster's state: fake cluster."]
 
 
 def test_a_store_that_cannot_be_written_does_not_end_the_collector(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.collector.cycle import Cycle, JobPass
+from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
-from tests.builders import make_job, make_running_job
+from tests.builders import make_job, make_running_job, make_snapshot
 from tests.property_tests import examples
 from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, RPCError, make_pyslurm, tres
 
@@ -156,6 +158,33 @@ def test_an_unchanged_job_keeps_its_row(tmp_path: Path) -> None:
     service.run()
     after = rows(service.store)
     assert [job_id for job_id in before if before[job_id] != after[job_id]] == [2]
+
+
+class AsksAgain:
+    """A source that asks slurmctld once more for each of its jobs while they are iterated."""
+
+    name = "fake"
+    detail = "fake cluster"
+
+    def __init__(self) -> None:
+        self.rpcs_of_last_load = 0
+
+    def load(self) -> Snapshot:
+        self.rpcs_of_last_load = 4
+        return make_snapshot(self._jobs())
+
+    def _jobs(self) -> Iterator[Record]:
+        for job_id in (1, 2):
+            self.rpcs_of_last_load += 1
+            yield make_job(job_id)
+
+
+def test_rpcs_of_the_iteration_over_the_jobs_are_counted(tmp_path: Path) -> None:
+    cycle = Cycle(AsksAgain(), StoreWriter(tmp_path / "snapshot.sqlite"), [], 10.0)
+    assert [cycle.run().rpcs, cycle.run().rpcs] == [6, 6]
+    with StoreReader(tmp_path / "snapshot.sqlite").view() as view:
+        assert view is not None
+        assert view.status().rpcs == 12
 
 
 @pytest.mark.parametrize("name", ["usage_input", "counts", "memory"])

@@ -249,7 +249,15 @@ def test_small_responses_are_compressed_if_that_saves_bytes(loaded: Service) -> 
 
 
 def test_request_without_parameters_gets_the_prepared_body(loaded: Service) -> None:
-    assert set(loaded.get("/queue")["meta"]) == {"source", "version", "changed_at", "total", "stale", "error"}
+    assert set(loaded.get("/queue")["meta"]) == {
+        "source",
+        "source_detail",
+        "version",
+        "changed_at",
+        "total",
+        "stale",
+        "error",
+    }
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def pipe(tmp_path: Path) -> Iterator[Path]:
 
 
 def status(loaded_at: float = 0.0, failures: int = 0) -> Status:
-    return Status("generation", 1, None, loaded_at, 10.0, 0.1, 1, 1, failures, None, None)
+    return Status("generation", 1, None, None, loaded_at, 10.0, 0.1, 1, 1, failures, None, None)
 
 
 class WaitingRequest:

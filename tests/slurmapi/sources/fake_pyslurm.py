@@ -295,7 +295,8 @@ def make_pyslurm(
     """Returns a module with the object API. Every argument has a small default."""
     answer = statistics() if controller is None else controller
     return SimpleNamespace(
-        __version__="25.11.2",
+        __version__="26.5.0+pyslurm25.11.2",
+        slurm_api_version=lambda: (26, 5, 5),
         RPCError=RPCError,
         Job=Job,
         Node=Node,

@@ -38,7 +38,8 @@ def test_a_pyslurm_with_neither_api_is_an_error_with_the_missing_parts() -> None
     half = fake_pyslurm.make_pyslurm()
     del half.Partitions
     with pytest.raises(
-        SourceUnusable, match=r"25\.11\.2.*lacks Partitions.*job, node, partition, statistics.*build\.sh"
+        SourceUnusable,
+        match=r"26\.5\.0\+pyslurm25\.11\.2.*lacks Partitions.*job, node, partition, statistics.*build\.sh",
     ):
         open_source("slurm", modules(pyslurm=half))
 

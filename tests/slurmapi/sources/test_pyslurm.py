@@ -340,3 +340,16 @@ def test_a_license_is_a_tres_with_its_type() -> None:
     resources = tres(cpu=1)
     resources.license = {"matlab": Tres("license", 2, "matlab")}
     assert published(Job(requested_tres=resources))["tres_req_str"] == "cpu=1,license/matlab=2"
+
+
+@pytest.mark.parametrize(
+    ("version", "detail"),
+    [
+        ("25.11.2", "pyslurm 25.11.2 for Slurm 26.05.5"),
+        ("26.5.0+pyslurm25.11.2", "pyslurm 25.11.2 for Slurm 26.05.5"),
+    ],
+)
+def test_the_detail_has_the_releases_of_pyslurm_and_slurm(version: str, detail: str) -> None:
+    module = make_pyslurm()
+    module.__version__ = version
+    assert PyslurmSource(module, UserNames()).detail == detail

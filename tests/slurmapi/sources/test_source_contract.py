@@ -110,4 +110,4 @@ def test_two_loads_give_the_same_records(source: ClusterSource) -> None:
 
 
 def test_the_number_of_rpcs_is_declared(source: ClusterSource) -> None:
-    assert (source.name, source.rpcs_per_load) in {("slurm", 5), ("slurm", 6), ("demo", 0)}
+    assert (source.name, source.rpcs_of_last_load) in {("slurm", 5), ("slurm", 6), ("demo", 0)}

@@ -22,7 +22,9 @@ NO_VALUES = (None,) * len(COLUMNS["queue"])
 
 
 def loaded(at: float) -> Loaded:
-    return Loaded(source="fake", loaded_at=at, interval_seconds=10.0, cycle_seconds=0.5, rpcs=6)
+    return Loaded(
+        source="fake", source_detail="fake cluster", loaded_at=at, interval_seconds=10.0, cycle_seconds=0.5, rpcs=6
+    )
 
 
 def rows(jobs: Mapping[int, bytes | None]) -> Iterator[Row]:

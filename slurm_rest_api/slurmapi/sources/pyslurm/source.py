@@ -19,6 +19,11 @@ RPCS_PER_LOAD = 6
 """Jobs 1, nodes 2 (with partitions), partitions 2 (with the configuration, for the preemption mode), statistics 1."""
 
 
+def pyslurm_release(version: str) -> str:
+    """Returns the release of pyslurm: build.sh changes `25.11.2` to `26.5.0+pyslurm25.11.2` for Slurm 26.05."""
+    return version.rpartition("+pyslurm")[2]
+
+
 class PyslurmSource:
     """A `ClusterSource` over `pyslurm.Jobs`, `Nodes`, `Partitions` and `slurmctld.Statistics`.
 
@@ -29,7 +34,8 @@ class PyslurmSource:
 
     def __init__(self, pyslurm: Any, names: UserNames) -> None:
         self.name = "slurm"
-        self.rpcs_per_load = RPCS_PER_LOAD
+        self.detail = f"pyslurm {pyslurm_release(pyslurm.__version__)}{_for_slurm(pyslurm)}"
+        self.rpcs_of_last_load = RPCS_PER_LOAD
         self._pyslurm = pyslurm
         self._names = names
         self._read_job = AttributeReader(pyslurm.Job, JobAttributes._fields, JobAttributes._make)
@@ -70,3 +76,12 @@ class PyslurmSource:
             )
         except pyslurm.RPCError as error:
             raise SourceUnavailable(f"slurmctld cannot be read: {error} (Slurm error {error.errno}).") from error
+
+
+def _for_slurm(pyslurm: Any) -> str:
+    """Returns the release of Slurm's library, as `slurm_api_version()` (slurm.h) has it."""
+    try:
+        major, minor, micro = pyslurm.slurm_api_version()
+    except AttributeError:
+        return ""
+    return f" for Slurm {major}.{minor:02d}.{micro}"
