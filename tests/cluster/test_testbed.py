@@ -164,7 +164,7 @@ def test_values_with_spaces_are_parsed_whole() -> None:
 
 def test_an_unknown_daemon_is_named(cluster: Cluster) -> None:
     with pytest.raises(TestbedError, match="no daemon 'slurmx'; there are: munged, "):
-        Daemons(cluster.shell, cluster.ports).stop("slurmx")
+        Daemons(cluster.shell, cluster.suite, cluster.ports).stop("slurmx")
 
 
 def test_a_wait_tells_what_it_waited_for_and_saw_last() -> None:

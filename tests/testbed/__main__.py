@@ -16,6 +16,7 @@ from .recipe import slurm_release
 from .shell import Shell
 from .slurmconf import DATABASE, DATABASE_PASSWORD
 from .steps import TestbedError, say
+from .suites import suite_of
 
 
 def main(arguments: list[str]) -> int:
@@ -55,7 +56,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _print_up(layout: Layout, ports: Ports) -> None:
     release = slurm_release(Shell(layout.root))
-    say(f"testbed: up: Slurm {release} in {layout.root}, slurmrestd at http://127.0.0.1:{ports.slurmrestd}")
+    reached = f", slurmrestd at http://127.0.0.1:{ports.slurmrestd}" if suite_of(layout.suite).is_whole else ""
+    say(f"testbed: up: Slurm {release} in {layout.root}{reached}")
 
 
 def _running(layout: Layout) -> Ports:
@@ -71,7 +73,7 @@ def _status(layout: Layout) -> int:
     if ports is None or not running:
         print(f"down; {len(running)} processes inside {layout.root}, {len(mounted_below(layout.root))} mounts")
         return 3
-    daemons = Daemons(Shell(layout.root), ports)
+    daemons = Daemons(Shell(layout.root), suite_of(layout.suite), ports)
     missing = [name for name in daemons.names if daemons.pid(name) is None]
     for name in daemons.names:
         print(f"{name:16} {'frozen' if daemons.is_frozen(name) else daemons.pid(name) or 'not running'}")

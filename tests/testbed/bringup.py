@@ -19,9 +19,10 @@ from .ports import Ports, choose_ports, load_ports, save_ports
 from .processes import end_all, processes_inside
 from .recipe import make_root, prepare_root, root_is_current
 from .shell import Shell
-from .slurmconf import DATABASE, DATABASE_PASSWORD, GPU_FILES, ConfigFile, config_files
-from .slurmnodes import ACCOUNTS, CLUSTER, PEOPLE
+from .slurmconf import DATABASE, DATABASE_PASSWORD, ConfigFile, config_files
+from .slurmnodes import ACCOUNTS, CLUSTER, GPU_FILES, PEOPLE
 from .steps import TestbedError, say, step, wait_until
+from .suites import Suite, suite_of
 
 _DATADIR = "/var/lib/testbed-mariadb"
 _SLURM_STATE = "/var/lib/slurm"
@@ -59,7 +60,7 @@ def up(layout: Layout) -> Ports:
             checkout_changed = mount_checkout(layout)
         if ports is None or not processes_inside(layout.root):
             ports = _start_afresh(layout)
-        _start_everything(Shell(layout.root), ports)
+        _start_everything(Shell(layout.root), suite_of(layout.suite), ports)
         install_service(layout, checkout_changed=checkout_changed)
         return ports
 
@@ -77,7 +78,7 @@ def is_up(layout: Layout) -> bool:
     ports = load_ports(layout)
     if ports is None or not mounted_below(layout.root):
         return False
-    daemons = Daemons(Shell(layout.root), ports)
+    daemons = Daemons(Shell(layout.root), suite_of(layout.suite), ports)
     return all(daemons.pid(name) is not None for name in daemons.names)
 
 
@@ -118,7 +119,7 @@ def _locked(layout: Layout) -> Iterator[None]:
 def _is_current(layout: Layout, ports: Ports) -> bool:
     if not root_is_current(layout):
         return False
-    files = config_files(ports, _short_hostname())
+    files = config_files(suite_of(layout.suite), ports, _short_hostname())
     return all(_text_of(layout, file) == file.text for file in files)
 
 
@@ -133,11 +134,11 @@ def _short_hostname() -> str:
 
 def _start_afresh(layout: Layout) -> Ports:
     """Deletes the state of an earlier cluster, chooses ports and writes the configuration."""
-    shell = Shell(layout.root)
+    shell, suite = Shell(layout.root), suite_of(layout.suite)
     with step("prepare the root"):
         prepare_root(layout)
     with step("choose ports"):
-        ports = choose_ports()
+        ports = choose_ports(suite.first_port)
         save_ports(layout, ports)
     with step("write the configuration"):
         for path in (_DATADIR, _SLURM_STATE, LOGS_IN_ROOT):
@@ -147,7 +148,7 @@ def _start_afresh(layout: Layout) -> Ports:
         layout.inside(GATES_IN_ROOT).chmod(0o1777)
         for path in GPU_FILES:
             layout.inside(path).touch()
-        for file in config_files(ports, _short_hostname()):
+        for file in config_files(suite, ports, _short_hostname()):
             _write(layout, file)
         _write(layout, ConfigFile("/etc/slurm/jwt.key", secrets.token_hex(32), 0o600))
     with step("prepare munge"):
@@ -187,8 +188,8 @@ def _create_database(layout: Layout, shell: Shell) -> None:
     shell.run(bootstrap, text_input="FLUSH PRIVILEGES;\n" + sql)
 
 
-def _start_everything(shell: Shell, ports: Ports) -> None:
-    daemons = Daemons(shell, ports)
+def _start_everything(shell: Shell, suite: Suite, ports: Ports) -> None:
+    daemons = Daemons(shell, suite, ports)
     started = False
     for name in daemons.names:
         if name == "slurmctld":

@@ -18,6 +18,7 @@ from .recipe import slurm_release
 from .shell import Shell
 from .slurmconf import DATABASE, DATABASE_PASSWORD
 from .steps import DeadlineError, TestbedError, wait_until
+from .suites import suite_of
 from .truth import Truth
 
 # Waits on a named pipe until `finish` writes the status to end with.
@@ -47,7 +48,8 @@ class Cluster(Truth):
         super().__init__(Shell(layout.root))
         self.layout = layout
         self.ports = ports
-        self.daemons = Daemons(self.shell, ports)
+        self.suite = suite_of(layout.suite)
+        self.daemons = Daemons(self.shell, self.suite, ports)
 
     @property
     def release(self) -> str:

@@ -13,6 +13,7 @@ from .shell import Shell
 from .slurmconf import DATABASE_PASSWORD
 from .slurmnodes import NODES, RESTD_USER
 from .steps import TestbedError, run_command, wait_until
+from .suites import Suite
 
 PIDS_IN_ROOT = "/run/testbed"
 LOGS_IN_ROOT = "/var/log/slurm"
@@ -32,20 +33,22 @@ class Daemon:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-def all_daemons(ports: Ports) -> list[Daemon]:
-    """Returns every daemon of the cluster in starting order."""
+def all_daemons(suite: Suite, ports: Ports) -> list[Daemon]:
+    """Returns every daemon of the suite's cluster in starting order."""
     client = ("mariadb", "-h127.0.0.1", f"-P{ports.mariadb}", "-uroot", f"-p{DATABASE_PASSWORD}", "-e", "SELECT 1")
     restd = ("slurmrestd", "-a", "rest_auth/jwt", "-s", "openapi/slurmctld,openapi/slurmdbd")
-    return [
+    daemons = [
         Daemon("munged", ("munged", "--foreground"), ("sh", "-c", "munge -n | unmunge"), "munge"),
         Daemon("mariadb", ("mariadbd", "--defaults-file=/etc/testbed-mariadb.cnf"), client, "mysql"),
         Daemon("slurmdbd", ("slurmdbd", "-D"), ("sacctmgr", "-n", "show", "cluster")),
         Daemon("slurmctld", ("slurmctld", "-D"), ("scontrol", "show", "partition")),
         *(Daemon(f"slurmd-{name}", ("slurmd", "-D", "-N", name), _listens(ports.slurmd + n))
           for n, name in enumerate(NODES)),
-        Daemon("slurmrestd", (*restd, f"127.0.0.1:{ports.slurmrestd}"), _listens(ports.slurmrestd), RESTD_USER,
-               {"SLURM_JWT": "daemon"}),
     ]  # fmt: skip
+    if suite.is_whole:
+        argv = (*restd, f"127.0.0.1:{ports.slurmrestd}")
+        daemons.append(Daemon("slurmrestd", argv, _listens(ports.slurmrestd), RESTD_USER, {"SLURM_JWT": "daemon"}))
+    return daemons
 
 
 def _listens(port: int) -> tuple[str, ...]:
@@ -55,9 +58,9 @@ def _listens(port: int) -> tuple[str, ...]:
 class Daemons:
     """Starts, stops and inspects the daemons inside one root."""
 
-    def __init__(self, shell: Shell, ports: Ports) -> None:
+    def __init__(self, shell: Shell, suite: Suite, ports: Ports) -> None:
         self._shell = shell
-        self._known = {daemon.name: daemon for daemon in all_daemons(ports)}
+        self._known = {daemon.name: daemon for daemon in all_daemons(suite, ports)}
 
     @property
     def names(self) -> list[str]:

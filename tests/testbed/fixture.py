@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from .bringup import down, is_up, sole_session, up
 from .cluster import Cluster
-from .layout import layout_from
+from .layout import Layout, layout_from
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """Starts the cluster. It stops it afterwards unless it was up before or SLURM_REST_API_TESTBED_KEEP is set."""
-    layout = layout_from(os.environ)
+    """Starts the cluster for the session, as `running_cluster` does."""
+    with running_cluster(layout_from(os.environ)) as running:
+        yield running
+
+
+@contextmanager
+def running_cluster(layout: Layout) -> Iterator[Cluster]:
+    """Starts a cluster. It stops it afterwards unless it was up before or SLURM_REST_API_TESTBED_KEEP is set."""
     with sole_session(layout):
         keep = is_up(layout) or os.environ.get("SLURM_REST_API_TESTBED_KEEP", "") not in ("", "0")
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from .layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT, Layout
 from .shell import Shell
 from .steps import CommandFailedError, TestbedError, step
+from .suites import suite_of
 
 # The files that build.sh reads. A read-only checkout is installed as a copy, so the package is among them.
 _INGREDIENTS = ("build.sh", "pyproject.toml", "setup.py", "README.md", "requirements/**/*", "slurm_rest_api/**/*")
@@ -23,12 +24,14 @@ def install_service(layout: Layout, *, checkout_changed: bool) -> None:
     wanted = _fingerprint(layout.checkout)
     if not checkout_changed and stamp.exists() and stamp.read_text().strip() == wanted:
         return
+    # uWSGI is compiled, and only one suite's root has a compiler.
+    options = ["--uwsgi"] if suite_of(layout.suite).is_whole else []
     with step("install the service with build.sh (with pyslurm it takes minutes, once)"):
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.unlink(missing_ok=True)
         try:
             Shell(layout.root).run(
-                ["bash", f"{CHECKOUT_IN_ROOT}/build.sh", "--uwsgi"],
+                ["bash", f"{CHECKOUT_IN_ROOT}/build.sh", *options],
                 env={"SLURM_REST_API_VENV": VENV_IN_ROOT}, cwd=CHECKOUT_IN_ROOT, timeout=3600,
             )  # fmt: skip
         except CommandFailedError as error:

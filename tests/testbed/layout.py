@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# Slurm is installed from Debian's packages, one version per suite: this constant decides the release under test.
+# Slurm is installed from Debian's packages, one version per suite: the suite decides the release under test.
 SUITE = "forky"
 MIRROR = "http://deb.debian.org/debian"
 CACHE = Path("/var/cache/slurm-rest-api-testbed")
@@ -16,6 +16,11 @@ CHECKOUT_IN_ROOT = "/srv/slurm-rest-api"
 VENV_IN_ROOT = "/opt/slurm-rest-api/venv"
 CA_BUNDLE_IN_ROOT = "/etc/ssl/certs/ca-certificates.crt"
 GATES_IN_ROOT = "/tmp/gates"
+
+
+def cache_of(suite: str) -> Path:
+    """Returns the default cache folder of a suite's cluster."""
+    return CACHE if suite == SUITE else CACHE.with_name(f"{CACHE.name}-{suite}")
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,10 @@ def layout_from(environ: Mapping[str, str]) -> Layout:
     `SLURM_REST_API_TESTBED` names the cache folder, `SLURM_REST_API_TESTBED_SUITE` and
     `SLURM_REST_API_TESTBED_MIRROR` the Debian suite and the mirror to take it from.
     """
+    suite = environ.get("SLURM_REST_API_TESTBED_SUITE") or SUITE
     return Layout(
-        base=Path(environ.get("SLURM_REST_API_TESTBED") or CACHE).absolute(),
+        base=Path(environ.get("SLURM_REST_API_TESTBED") or cache_of(suite)).absolute(),
         checkout=Path(__file__).resolve().parents[2],
-        suite=environ.get("SLURM_REST_API_TESTBED_SUITE") or SUITE,
+        suite=suite,
         mirror=environ.get("SLURM_REST_API_TESTBED_MIRROR") or MIRROR,
     )

@@ -10,7 +10,8 @@ from .layout import Layout
 from .slurmnodes import NODES
 from .steps import TestbedError
 
-_BASES = range(17000, 19000, 100)
+# Hundreds of ports that a suite tries, from its first.
+_BLOCKS = 20
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,20 @@ class Ports:
     slurmd: int
 
 
-def choose_ports() -> Ports:
-    """Returns the first block whose ports can all be bound. Raises TestbedError if there is none."""
-    for base in _BASES:
+def choose_ports(first: int) -> Ports:
+    """Returns the first block from port `first` on whose ports can all be bound.
+
+    Raises:
+        TestbedError: there is none.
+    """
+    bases = range(first, first + 100 * _BLOCKS, 100)
+    for base in bases:
         needed = 4 + len(NODES)
         if all(_is_free(base + offset) for offset in range(needed)):
             return Ports(base, base + 1, base + 2, base + 3, base + 4)
     raise TestbedError(
-        f"no block of {4 + len(NODES)} free ports on 127.0.0.1 starts at a hundred between {_BASES.start} and "
-        f"{_BASES.stop - 1}: end what listens there ('ss -ltnp' shows it)"
+        f"no block of {4 + len(NODES)} free ports on 127.0.0.1 starts at a hundred between {bases.start} and "
+        f"{bases.stop - 1}: end what listens there ('ss -ltnp' shows it)"
     )
 
 

@@ -16,30 +16,33 @@ from .processes import end_all
 from .shell import Shell
 from .slurmnodes import PEOPLE, SERVICE_UIDS
 from .steps import CommandFailedError, run_command, step
+from .suites import suite_of
 
-_PACKAGES = (
-    "ca-certificates", "python3", "python3-venv", "python3-dev", "gcc", "libc6-dev", "libcrypt-dev",
-    "munge", "slurmctld", "slurmd", "slurmdbd", "slurmrestd", "slurm-client", "libslurm-dev",
-    "mariadb-server", "slurm-wlm-mysql-plugin", "slurm-wlm-jwt-plugin",
-)  # fmt: skip
 _SCRIPTS = Path("/usr/share/debootstrap/scripts")
+_NOT_NEEDED = ("/var/cache/apt/archives", "/var/lib/apt/lists", "/usr/share/doc", "/usr/share/man", "/usr/share/locale")
 # Downloads of some hundred megabytes.
 _INSTALL_SECONDS = 3600.0
 
 
-def recipe_stamp(layout: Layout, packages: Sequence[str] = _PACKAGES) -> str:
+def recipe_stamp(layout: Layout, packages: Sequence[str]) -> str:
     """Returns a digest of suite, mirror and packages. Another digest requires a new root."""
     return hashlib.sha256("\n".join([layout.suite, layout.mirror, *packages]).encode()).hexdigest()
 
 
-def root_is_current(layout: Layout, packages: Sequence[str] = _PACKAGES) -> bool:
-    """Returns True if the root was completed with the current recipe."""
+def root_is_current(layout: Layout, packages: Sequence[str] | None = None) -> bool:
+    """Returns True if the root was completed with the current recipe: `packages`, or those of its suite."""
+    packages = packages or suite_of(layout.suite).packages
     stamp = _stamp_file(layout)
     return stamp.exists() and stamp.read_text().strip() == recipe_stamp(layout, packages)
 
 
-def make_root(layout: Layout, packages: Sequence[str] = _PACKAGES) -> None:
-    """Makes the root unless it is current. An incomplete or outdated one is removed first."""
+def make_root(layout: Layout, packages: Sequence[str] | None = None) -> None:
+    """Makes the root unless it is current. An incomplete or outdated one is removed first.
+
+    Args:
+        layout: the paths of the root.
+        packages: the packages to install. Without it those of the suite's cluster, without their documentation.
+    """
     if root_is_current(layout, packages):
         return
     layout.base.mkdir(parents=True, exist_ok=True)
@@ -49,8 +52,10 @@ def make_root(layout: Layout, packages: Sequence[str] = _PACKAGES) -> None:
     with step("install debootstrap"):
         program("debootstrap")
     with step(f"debootstrap {layout.suite} into {layout.root} (this takes minutes, once)"):
-        _debootstrap(layout, packages)
-    _stamp_file(layout).write_text(recipe_stamp(layout, packages) + "\n")
+        _debootstrap(layout, packages or suite_of(layout.suite).packages)
+    if packages is None:
+        _strip(layout)
+    _stamp_file(layout).write_text(recipe_stamp(layout, packages or suite_of(layout.suite).packages) + "\n")
 
 
 def prepare_root(layout: Layout) -> None:
@@ -96,6 +101,16 @@ def _debootstrap(layout: Layout, packages: Sequence[str]) -> None:
         raise CommandFailedError(command, "failed", f"{error.output}\n{details}") from error
 
 
+def _strip(layout: Layout) -> None:
+    """Deletes what no daemon reads: package lists and archives, documentation, translations."""
+    for folder in _NOT_NEEDED:
+        for path in layout.inside(folder).glob("*"):
+            if path.is_symlink() or not path.is_dir():
+                path.unlink()
+            else:
+                shutil.rmtree(path)
+
+
 def _copy_ca_bundle(layout: Layout) -> None:
     for name in ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
         bundle = Path(os.environ.get(name) or "/nonexistent")
@@ -109,6 +124,9 @@ def _copy_ca_bundle(layout: Layout) -> None:
 
 def _add_people(shell: Shell) -> None:
     known = (shell.root / "etc/passwd").read_text()
+    if "\nmysql:" not in known:
+        # Debian's mariadb-server makes this user, mariadb-server-core does not.
+        shell.run(["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", "mysql"])
     people = {name: uid for name, (uid, _) in PEOPLE.items()} | SERVICE_UIDS
     for name, uid in people.items():
         if f"\n{name}:" not in known:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .ports import Ports
-from .slurmnodes import CLUSTER, NODE_LINES, NODES, PARTITION_LINES
+from .slurmnodes import CLUSTER, NODES
+from .suites import Suite
 
 DATABASE = "slurm_acct_db"
 DATABASE_PASSWORD = "testbed"
@@ -17,9 +18,7 @@ SlurmctldPort={ports.slurmctld}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthAltTypes=auth/jwt
-AuthAltParameters=jwt_key=/etc/slurm/jwt.key
-CredType=cred/munge
+{suite.authentication}CredType=cred/munge
 MpiDefault=none
 MailProg=/bin/true
 
@@ -38,7 +37,7 @@ JobAcctGatherType=jobacct_gather/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 DefMemPerCPU=100
-GresTypes=gpu
+GresTypes={suite.gres_types}
 Licenses=matlab:4
 
 # Short everywhere, so that tests need not wait.
@@ -63,8 +62,7 @@ PriorityWeightQOS=1000
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort={ports.slurmdbd}
-AccountingStorageTRES=gres/gpu
-AccountingStorageEnforce=associations,limits,qos
+{suite.settings}AccountingStorageEnforce=associations,limits,qos
 AccountingStoreFlags=job_comment,job_script
 
 {nodes}
@@ -74,9 +72,7 @@ AccountingStoreFlags=job_comment,job_script
 
 _SLURMDBD_CONF = """\
 AuthType=auth/munge
-AuthAltTypes=auth/jwt
-AuthAltParameters=jwt_key=/etc/slurm/jwt.key
-DbdHost=localhost
+{suite.authentication}DbdHost=localhost
 DbdAddr=127.0.0.1
 DbdPort={ports.slurmdbd}
 SlurmUser=root
@@ -109,11 +105,6 @@ innodb_flush_log_at_trx_commit=2
 max_allowed_packet=64M
 """
 
-# slurmd ignores a GPU without a device file. A plain file is enough.
-GPU_FILES = ("/var/lib/slurm/gpu0", "/var/lib/slurm/gpu1")
-_GRES_CONF = "NodeName=rack[005-006] Name=gpu Type=tesla File=/var/lib/slurm/gpu[0-1]\n"
-_CGROUP_CONF = "CgroupPlugin=disabled\n"
-
 
 @dataclass(frozen=True)
 class ConfigFile:
@@ -124,32 +115,33 @@ class ConfigFile:
     mode: int = 0o644
 
 
-def config_files(ports: Ports, hostname: str) -> list[ConfigFile]:
-    """Returns every configuration file of the cluster for `ports`. `hostname` is the host's short name."""
+def config_files(suite: Suite, ports: Ports, hostname: str) -> list[ConfigFile]:
+    """Returns every configuration file of the suite's cluster for `ports`. `hostname` is the host's short name."""
     return [
-        ConfigFile("/etc/slurm/slurm.conf", _slurm_conf(ports, hostname)),
-        ConfigFile("/etc/slurm/gres.conf", _GRES_CONF),
-        ConfigFile("/etc/slurm/cgroup.conf", _CGROUP_CONF),
+        ConfigFile("/etc/slurm/slurm.conf", _slurm_conf(suite, ports, hostname)),
+        ConfigFile("/etc/slurm/gres.conf", suite.gres_conf),
+        ConfigFile("/etc/slurm/cgroup.conf", suite.cgroup_conf),
         ConfigFile(
             "/etc/slurm/slurmdbd.conf",
-            _SLURMDBD_CONF.format(ports=ports, password=DATABASE_PASSWORD, database=DATABASE),
+            _SLURMDBD_CONF.format(suite=suite, ports=ports, password=DATABASE_PASSWORD, database=DATABASE),
             0o600,
         ),
         ConfigFile("/etc/testbed-mariadb.cnf", _MARIADB_CNF.format(ports=ports)),
     ]
 
 
-def _slurm_conf(ports: Ports, hostname: str) -> str:
+def _slurm_conf(suite: Suite, ports: Ports, hostname: str) -> str:
     first = 0
     nodes = []
-    for line in NODE_LINES:
+    for line in suite.node_lines:
         count = sum(1 for _ in _names_of(line))
         last = ports.slurmd + first + count - 1
         nodes.append(f"{line} NodeAddr=127.0.0.1 Port=[{ports.slurmd + first}-{last}] State=UNKNOWN")
         first += count
     return _SLURM_CONF.format(
-        cluster=CLUSTER, hostname=hostname, ports=ports, nodes="\n".join(nodes), partitions="\n".join(PARTITION_LINES)
-    )
+        suite=suite, cluster=CLUSTER, hostname=hostname, ports=ports, nodes="\n".join([*nodes, *suite.absent_nodes]),
+        partitions="\n".join(suite.partition_lines),
+    )  # fmt: skip
 
 
 def _names_of(line: str) -> list[str]:
