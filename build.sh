@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Creates the service's Python environment on this host, and installs the pyslurm that fits its Slurm.
+# Creates the service's Python environment on this host, and installs the pyslurm that fits its Slurm, if there is one.
 set -euo pipefail
 program=build.sh
 checkout="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -12,7 +12,9 @@ Usage: bash build.sh [OPTION]...
 
 Creates the environment of slurm-rest-api (.venv in this folder, or $SLURM_REST_API_VENV)
 and installs the pinned packages of requirements/run.lock, and the pyslurm that fits
-this host's Slurm. It can be run again, and does nothing if nothing has changed.
+this host's Slurm. Where none can be installed it prints the reason, and the service
+reads the cluster with Slurm's commands. It can be run again, and does nothing if
+nothing has changed.
 
 Options:
   --pyslurm_version=X.Y.Z
@@ -31,8 +33,10 @@ Options:
         NAME=VALUE                                 any other variable for the build
   --uwsgi
         Install uWSGI, too, for a deployment with nginx. It is compiled.
+  --require-pyslurm
+        Fail where no pyslurm can be installed.
   --no-pyslurm
-        Create only the environment, for a host without Slurm.
+        Create only the environment. The service reads the cluster with Slurm's commands.
   --help
         Print this text.
 
@@ -49,8 +53,8 @@ for argument in "$@"; do
         --help | -h) usage; exit 0 ;;
         --no-pyslurm) with_pyslurm=no ;;
         --uwsgi) with_uwsgi=yes ;;
-        --pyslurm_version=?* | --override_pyslurm_version_hex=?* | --pyslurm_arguments=*) pyslurm_options+=("$argument") ;;
-        *) fail "unknown argument '$argument'. Known: --help, --pyslurm_version=X.Y.Z, --override_pyslurm_version_hex=0xMMmmpp, --pyslurm_arguments=\"WORD...\", --uwsgi, --no-pyslurm" 2 ;;
+        --pyslurm_version=?* | --override_pyslurm_version_hex=?* | --pyslurm_arguments=* | --require-pyslurm) pyslurm_options+=("$argument") ;;
+        *) fail "unknown argument '$argument'. Known: --help, --pyslurm_version=X.Y.Z, --override_pyslurm_version_hex=0xMMmmpp, --pyslurm_arguments=\"WORD...\", --uwsgi, --require-pyslurm, --no-pyslurm" 2 ;;
     esac
 done
 if [ "$with_pyslurm" = no ] && [ "${#pyslurm_options[@]}" -gt 0 ]; then
@@ -72,5 +76,5 @@ if [ "$with_pyslurm" = yes ]; then
         ${pyslurm_options[@]+"${pyslurm_options[@]}"} || exit $?
     say "Ready: bash run.sh"
 else
-    say "Ready, without pyslurm: $venv"
+    say "Ready, without pyslurm: bash run.sh"
 fi

@@ -51,7 +51,14 @@ def test_help_explains_the_script_and_does_nothing(name: str, tmp_path: Path) ->
     [
         (
             "build.sh",
-            ["--help", "--pyslurm_version", "--override_pyslurm_version_hex", "--pyslurm_arguments", "--no-pyslurm"],
+            [
+                "--help",
+                "--pyslurm_version",
+                "--override_pyslurm_version_hex",
+                "--pyslurm_arguments",
+                "--require-pyslurm",
+                "--no-pyslurm",
+            ],
         ),
         ("run.sh", ["--config", "--host", "--port", "--demo", "--demo-nodes", "--demo-jobs", "--help"]),
         ("tests.sh", ["--all", "--help", *(f"--{part}" for part in PARTS), "--lowest"]),

@@ -9,12 +9,13 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from slurm_rest_api.errors import SourceUnusable
 from slurm_rest_api.pyslurm_build.arguments import merged, parse_arguments
 from slurm_rest_api.pyslurm_build.build import BuildPaths, build_wheel, check_compiler, install_wheel, versions_on_pypi
 from slurm_rest_api.pyslurm_build.choice import Choice, Request, choose, parse_override, parse_version
-from slurm_rest_api.pyslurm_build.host import SlurmHost, find_slurm, library_matches
+from slurm_rest_api.pyslurm_build.host import PROGRAMS, SlurmHost, find_commands, find_slurm, library_matches
 from slurm_rest_api.pyslurm_build.smoke import SmokeResult, smoke_test
 from slurm_rest_api.pyslurm_build.state import (
     State,
@@ -28,17 +29,27 @@ from slurm_rest_api.pyslurm_build.state import (
 logger = logging.getLogger(__name__)
 
 LOG_NAME = "slurm-rest-api-pyslurm.log"
+_NEITHER: Final = (
+    f"Slurm's commands ({', '.join(PROGRAMS)}) are missing, too, so the service cannot read a cluster on this host."
+    " Install them (Debian: slurm-client, RHEL: slurm), or what pyslurm needs, and run build.sh again."
+)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the command and returns its exit status. A failure is one message on standard error."""
+    """Runs the command and returns its exit status. A failure is one message on standard error.
+
+    Where no pyslurm can be installed, Slurm's commands replace it. That is a failure only if there are no commands, or
+    if the options ask for pyslurm.
+    """
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stdout)
     parser = argparse.ArgumentParser(prog="python -m slurm_rest_api.pyslurm_build")
     parser.add_argument("--build_lock", type=Path, required=True)
     parser.add_argument("--pyslurm_version")
     parser.add_argument("--override_pyslurm_version_hex")
     parser.add_argument("--pyslurm_arguments", default="")
+    parser.add_argument("--require-pyslurm", action="store_true")
     options = parser.parse_args(arguments)
+    wanted = (options.pyslurm_version, options.override_pyslurm_version_hex, options.pyslurm_arguments)
     try:
         request = Request(
             version=parse_version(options.pyslurm_version) if options.pyslurm_version else None,
@@ -50,9 +61,29 @@ def main(arguments: Sequence[str]) -> int:
             request, parse_arguments(options.pyslurm_arguments), options.build_lock.resolve(), Path(sys.prefix)
         )
     except SourceUnusable as error:
-        sys.stderr.write(f"build.sh: {error}\n")
-        return 1
+        folder = find_commands()
+        if any(wanted) or options.require_pyslurm:
+            sys.stderr.write(f"build.sh: {error}\n")
+            return 1
+        if folder is None:
+            sys.stderr.write(f"build.sh: {error}\n{_NEITHER}\n")
+            return 1
+        logger.info("%s", without_pyslurm(str(error), folder, installed_version(), os.environ.get("PATH", "")))
     return 0
+
+
+def without_pyslurm(reason: str, commands: Path, installed: str | None, path: str) -> str:
+    """Returns the text for a host where no pyslurm could be installed, but where Slurm's commands are in `commands`.
+
+    `installed` is the pyslurm of an earlier run, None if there is none. `path` is PATH.
+    """
+    lines = [f"No pyslurm was installed. {reason}", ""]
+    if installed is not None:
+        lines.append(f"pyslurm {installed} stays installed. The service uses it only if it fits this host's Slurm.")
+    lines.append(f"The service works without pyslurm: it reads the cluster with Slurm's commands in {commands}.")
+    if str(commands) not in path.split(os.pathsep):
+        lines.append(f"They are not in PATH. Set `slurm_bin_dir: {commands}` in section `system` of the configuration.")
+    return "\n".join(lines)
 
 
 def ensure_pyslurm(request: Request, variables: Mapping[str, str], lock: Path, environment: Path) -> None:
@@ -75,14 +106,14 @@ def ensure_pyslurm(request: Request, variables: Mapping[str, str], lock: Path, e
     if state is not None and (state.key, state.installed) == (key, installed):
         logger.info("pyslurm %s is installed already", installed)
         if state.untested:
-            _record(smoke_test(Path(sys.executable), os.environ), environment, key, state.by_hand)
+            _record(smoke_test(Path(sys.executable), os.environ), environment, key, host, by_hand=state.by_hand)
         return
     manual = installed if state is None or state.by_hand or state.installed != installed else None
     choice = choose(host.number, request, manual, lambda: versions_on_pypi(Path(sys.executable)))
     logger.info("%s", choice.note)
     if not choice.installed:
         _build_and_install(choice, host, variables, lock, environment)
-    _record(smoke_test(Path(sys.executable), os.environ), environment, key, choice.installed)
+    _record(smoke_test(Path(sys.executable), os.environ), environment, key, host, by_hand=choice.installed)
 
 
 def _build_and_install(
@@ -106,7 +137,7 @@ def _build_and_install(
         install_wheel(wheel, Path(sys.executable), paths)
 
 
-def _record(result: SmokeResult, environment: Path, key: str, by_hand: bool) -> None:
+def _record(result: SmokeResult, environment: Path, key: str, host: SlurmHost, *, by_hand: bool) -> None:
     if result.failure is not None:
         delete_state(environment)
         raise SourceUnusable(f"The test of the pyslurm in {environment} failed. {result.failure}.")
@@ -116,7 +147,7 @@ def _record(result: SmokeResult, environment: Path, key: str, by_hand: bool) -> 
         logger.warning("  WARNING, not tested: %s", gap)
     if result.untested:
         logger.warning("  Run build.sh again when that is possible. It then repeats only the test.")
-    write_state(environment, State(key, installed_version() or "", result.untested, by_hand))
+    write_state(environment, State(key, installed_version() or "", result.untested, by_hand, host.version))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from slurm_rest_api.pyslurm_build.versions import Line, number_line, slurm_text
 HEADER = "slurm/slurm_version.h"
 LIBRARY = "libslurmfull.so"
 PREFIXES = ("usr", "usr/local", "opt/slurm", "usr/local/slurm")
+PROGRAMS = ("scontrol", "squeue", "sdiag")
+"""Slurm's commands that the service needs where there is no pyslurm."""
 
 _NUMBER = re.compile(r"^#define\s+SLURM_VERSION_NUMBER\s+0x([0-9a-fA-F]{6})\b", re.MULTILINE)
 
@@ -56,7 +58,7 @@ def find_slurm(environ: Mapping[str, str], place: SearchPaths | None = None) -> 
     library = _find_library(environ, where)
     if header is None and library is None:
         raise SourceUnusable(
-            "No Slurm was found on this host: its headers and its library libslurmfull.so are missing. Install:\n"
+            "pyslurm cannot be built, because Slurm's headers and its library libslurmfull.so are missing. Install:\n"
             + _advice()
         )
     if header is None:
@@ -70,6 +72,15 @@ def find_slurm(environ: Mapping[str, str], place: SearchPaths | None = None) -> 
             f"{_listed(_library_dirs(environ, where))}. Install:\n{_advice()}"
         )
     return SlurmHost(_version_number(header), header.parent.parent, library)
+
+
+def find_commands(place: SearchPaths | None = None) -> Path | None:
+    """Returns the directory of Slurm's commands, from PATH or the usual prefixes. None if they are missing."""
+    where = place or SearchPaths()
+    scontrol = where.which("scontrol")
+    places = [Path(scontrol).parent] if scontrol else []
+    places += [where.root / prefix / "bin" for prefix in PREFIXES]
+    return next((folder for folder in places if all((folder / name).is_file() for name in PROGRAMS)), None)
 
 
 def library_matches(host: SlurmHost) -> bool:

@@ -21,12 +21,16 @@ FILE_NAME = "slurm-rest-api-pyslurm.json"
 
 @dataclass(frozen=True)
 class State:
-    """The last build: `key` is a digest of its inputs, `installed` the version that pip listed afterwards."""
+    """The last build: `key` is a digest of its inputs, `installed` the version that pip listed afterwards.
+
+    `slurm` is the version of the Slurm that it was tested with, such as `26.05.5`.
+    """
 
     key: str
     installed: str
     untested: list[str]
     by_hand: bool = False
+    slurm: str | None = None
 
 
 def installed_version() -> str | None:

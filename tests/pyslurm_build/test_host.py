@@ -66,7 +66,7 @@ def test_named_folders_win_over_usual_places(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "library", "message"),
     [
-        (False, False, "No Slurm was found on this host"),
+        (False, False, "pyslurm cannot be built"),
         (True, False, "Slurm's library is missing, but its headers are installed ("),
         (False, True, "Slurm's headers are missing, but its library is installed ("),
     ],

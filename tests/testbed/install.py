@@ -25,7 +25,7 @@ def install_service(layout: Layout, *, checkout_changed: bool) -> None:
     if not checkout_changed and stamp.exists() and stamp.read_text().strip() == wanted:
         return
     # uWSGI is compiled, and only one suite's root has a compiler.
-    options = ["--uwsgi"] if suite_of(layout.suite).is_whole else []
+    options = ["--uwsgi", "--require-pyslurm"] if suite_of(layout.suite).is_whole else []
     with step("install the service with build.sh (with pyslurm it takes minutes, once)"):
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.unlink(missing_ok=True)
