@@ -59,5 +59,7 @@ class ScriptedSource:
 
 
 def scripted_source() -> ScriptedSource:
-    """Returns the source of the setting `source: tests.fakes:scripted_source`."""
+    """Returns the source of the setting `source: tests.fakes:scripted_source`. Adds a line to `$FAKE_SLURM.opened`."""
+    with Path(os.environ["FAKE_SLURM"]).with_suffix(".opened").open("a") as opened:
+        opened.write("opened\n")
     return ScriptedSource()

@@ -19,14 +19,18 @@ APPLICATION: Final = "slurm-rest-api"
 DEFAULTS_ORIGIN: Final = "the built-in defaults (no configuration file was found)"
 
 _DEMO_OPTIONS = r"[a-z]+=[^,\s]+(,[a-z]+=[^,\s]+)*"
-_SOURCE = re.compile(rf"slurm|demo(:{_DEMO_OPTIONS})?|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_FUNCTION = r"(?!(slurm|demo):)[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
+_SOURCE = re.compile(rf"slurm(:(pyslurm|commands))?|demo(:{_DEMO_OPTIONS})?|{_FUNCTION}")
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
 _TABLE = re.compile(r"[A-Za-z0-9_$-]+")
 
 
 def _source(value: str) -> str:
     if not _SOURCE.fullmatch(value):
-        raise ValueError('expected "slurm", "demo", or "package.module:function" for a source of your own')
+        raise ValueError(
+            'expected "slurm", "slurm:pyslurm", "slurm:commands", "demo", or "package.module:function" for a source of'
+            " your own"
+        )
     return value
 
 
@@ -108,8 +112,14 @@ class SystemSettings(Section):
     )
     source: Annotated[Text, AfterValidator(_source)] = Field(
         default="slurm",
-        description='Source of the cluster\'s state: "slurm" (through pyslurm), "demo" (a simulated cluster), or'
+        description='Source of the cluster\'s state: "slurm" (pyslurm where it is installed and fits this Slurm, else'
+        ' Slurm\'s commands), "slurm:pyslurm", "slurm:commands", "demo" (a simulated cluster), or'
         ' "package.module:function" (a function of your own that returns a source).',
+    )
+    slurm_bin_dir: AbsolutePath | None = Field(
+        default=None,
+        description="Directory of Slurm's commands (scontrol, squeue, sdiag), such as /opt/slurm/bin. null: the"
+        " service's PATH, under systemd /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin.",
     )
     runtime_dir: AbsolutePath | None = Field(
         default=None,
@@ -139,7 +149,7 @@ class SystemSettings(Section):
     recycle_cycles: int = Field(
         default=1000,
         ge=0,
-        description="Restart the loader, the process that uses pyslurm, after this many loads. 0: never.",
+        description="Restart the loader, the process that reads Slurm, after this many loads. 0: never.",
     )
     recycle_rss_mib: int = Field(
         default=2048,
@@ -163,8 +173,14 @@ class SystemSettings(Section):
 
     @property
     def source_name(self) -> str:
-        """Returns `source` without the options of the demo."""
-        return "demo" if self.source.startswith("demo:") else self.source
+        """Returns `source` without the options of the demo, and without the way in which Slurm is read."""
+        built_in, _, _options = self.source.partition(":")
+        return built_in if built_in in ("slurm", "demo") else self.source
+
+    @property
+    def commands_dir(self) -> str | None:
+        """Returns `slurm_bin_dir` as text."""
+        return None if self.slurm_bin_dir is None else str(self.slurm_bin_dir)
 
     def runtime_path(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Returns the folder of `runtime_dir`, which may not exist yet.

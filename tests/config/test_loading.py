@@ -146,8 +146,8 @@ filter:
         ),
         (
             "system: {source: pyslurm}",
-            'system.source (line 1): invalid value "pyslurm". Expected "slurm", "demo", or "package.module:function"'
-            " for a source of your own.",
+            'system.source (line 1): invalid value "pyslurm". Expected "slurm", "slurm:pyslurm", "slurm:commands",'
+            ' "demo", or "package.module:function" for a source of your own.',
         ),
         (
             'system: {cors_origins: ["*", "https://a.org/"]}',

@@ -36,9 +36,31 @@ def test_a_log_level_may_be_in_lower_case() -> None:
     assert SystemSettings.model_validate({"log_level": "debug"}).log_level == "DEBUG"
 
 
-@pytest.mark.parametrize("source", ["slurm", "site:make", "site.sources.demo:make_it"])
+@pytest.mark.parametrize(
+    "source", ["slurm", "slurm:pyslurm", "slurm:commands", "site:make", "site.sources.demo:make_it", "slurm.site:make"]
+)
 def test_usable_sources(source: str) -> None:
     assert SystemSettings(source=source).source == source
+
+
+@pytest.mark.parametrize(
+    "source", ["pyslurm", "commands", "slurm:", "slurm:command", "slurm:pyslurm:x", "demo:make", "SLURM", "site"]
+)
+def test_unusable_sources(source: str) -> None:
+    with pytest.raises(pydantic.ValidationError, match='expected "slurm", "slurm:pyslurm", "slurm:commands"'):
+        SystemSettings(source=source)
+
+
+def test_the_archive_is_the_same_for_each_way_of_reading_slurm() -> None:
+    sources = ("slurm", "slurm:pyslurm", "slurm:commands", "demo:nodes=40", "site:make")
+    names = [SystemSettings(source=source).source_name for source in sources]
+    assert names == ["slurm", "slurm", "slurm", "demo", "site:make"]
+
+
+def test_the_directory_of_the_commands_is_absolute() -> None:
+    assert SystemSettings.model_validate({"slurm_bin_dir": "/opt/slurm/bin"}).commands_dir == "/opt/slurm/bin"
+    with pytest.raises(pydantic.ValidationError, match="expected an absolute path"):
+        SystemSettings.model_validate({"slurm_bin_dir": "slurm/bin"})
 
 
 @pytest.mark.parametrize("origin", ["*", "https://a.example.org", "http://localhost:8080", "http://[::1]:80"])

@@ -246,6 +246,8 @@ def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | Non
                 hidden=tuple(settings.filter.partitions),
                 refresh_seconds=settings.system.refresh_seconds,
                 store=str(paths.store),
+                slurm_bin_dir=settings.system.commands_dir,
+                cycle_seconds=settings.system.cycle_timeout_seconds,
             ),
             Limits(
                 cycle_seconds=settings.system.cycle_timeout_seconds,

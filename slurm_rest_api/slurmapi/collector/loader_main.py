@@ -1,4 +1,4 @@
-"""The loader process, which imports pyslurm: runs one cycle for each request of its parent.
+"""The loader process, which reads Slurm: runs one cycle for each request of its parent.
 
 It is a separate process because libslurm may end it (`fatal()` in `slurm_init`), may block it for minutes with the GIL
 held, and may crash it. `loader_process.py` is the parent's side, `loader_protocol.py` has the messages.
@@ -18,7 +18,7 @@ from slurm_rest_api.errors import ServiceError
 from slurm_rest_api.processes.children import die_with_parent
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.collector.loader_protocol import CycleResult, LoaderOptions
-from slurm_rest_api.slurmapi.sources.detect import open_source
+from slurm_rest_api.slurmapi.sources.detect import SlurmAccess, open_source
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 
 
@@ -29,21 +29,23 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     results = _take_over_stdout()
     options = LoaderOptions.from_json(sys.stdin.readline())
-    cycle: Cycle | None = None
+    opened: Cycle | None = None
     for _request in sys.stdin:
         try:
-            cycle = cycle or _open_cycle(options)
+            cycle = opened or _open_cycle(options)
             report = cycle.run()
         except ServiceError as error:
             result = CycleResult(error=str(error))
         else:
+            # Before the first success the source is chosen again each time. pyslurm may have lacked only a slurm.conf.
+            opened = cycle
             result = CycleResult(report, psutil.Process().memory_info().rss)
         results.write(result.to_json() + "\n")
 
 
 def _open_cycle(options: LoaderOptions) -> Cycle:
     return Cycle(
-        source=open_source(options.source),
+        source=open_source(options.source, SlurmAccess(options.slurm_bin_dir, options.cycle_seconds)),
         writer=StoreWriter(Path(options.store)),
         hidden=options.hidden,
         refresh_seconds=options.refresh_seconds,

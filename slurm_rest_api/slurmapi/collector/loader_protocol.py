@@ -14,12 +14,17 @@ from slurm_rest_api.slurmapi.collector.cycle import CycleReport
 
 @dataclass(frozen=True)
 class LoaderOptions:
-    """Settings of the loader. `hidden` has names of partitions, `store` is the path of the snapshot store."""
+    """Settings of the loader. `hidden` has names of partitions, `store` is the path of the snapshot store.
+
+    `slurm_bin_dir` is the directory of Slurm's commands, None for PATH. `cycle_seconds` is the time limit of a cycle.
+    """
 
     source: str
     hidden: tuple[str, ...]
     refresh_seconds: float
     store: str
+    slurm_bin_dir: str | None = None
+    cycle_seconds: float = 120.0
 
     def to_json(self) -> str:
         """Returns one line of JSON."""

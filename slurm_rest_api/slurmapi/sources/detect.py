@@ -1,40 +1,105 @@
-"""Chooses the adapter for the pyslurm that is installed on this host."""
+"""Opens the source that the configuration names, and chooses between pyslurm and Slurm's commands."""
 
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Final
 
 from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.pyslurm_build.state import State, read_state
 from slurm_rest_api.slurm.user_names import UserNames
-from slurm_rest_api.slurmapi.sources.base import ClusterSource
-from slurm_rest_api.slurmapi.sources.legacy import LegacySource
+from slurm_rest_api.slurmapi.sources.base import ClusterSource, Snapshot
+from slurm_rest_api.slurmapi.sources.pyslurm.module_facts import missing_parts, version_of
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
+from slurm_rest_api.slurmapi.sources.pyslurm.trial_import import import_fault
 
-SLURM = "slurm"
+SLURM: Final = "slurm"
+PYSLURM: Final = "slurm:pyslurm"
+COMMANDS: Final = "slurm:commands"
+KINDS_OF_SLURM: Final = (SLURM, PYSLURM, COMMANDS)
 # Sources that only the configuration opens, by name. No other source falls back to them.
-BY_NAME = {"demo": "slurm_rest_api.demo.options:open_demo"}
-OBJECT_PARTS = ("Jobs", "Job", "Nodes", "Node", "Partitions", "Partition", "slurmctld.Statistics")
-CLASSIC_PARTS = ("job", "node", "partition", "statistics")
+BY_NAME: Final = {"demo": "slurm_rest_api.demo.options:open_demo"}
+_OPEN_COMMANDS: Final = "slurm_rest_api.slurmapi.sources.commands.source:open_commands"
+
+_IMPORT_SHARE: Final = 1 / 3
+"""Share of a load's time limit that the trial import of pyslurm may take."""
+
+_COMMAND_SHARE: Final = 0.8
+"""Share of a load's time limit that one command may take, so that its own error is reported."""
+
+ImportModule = Callable[[str], ModuleType]
+ImportFault = Callable[[float, State | None], str | None]
 
 
-def open_source(name: str, import_module: Callable[[str], ModuleType] = importlib.import_module) -> ClusterSource:
+@dataclass(frozen=True)
+class SlurmAccess:
+    """Settings of the source `slurm`: directory of Slurm's commands (None: PATH), and time limit of a load."""
+
+    bin_dir: str | None = None
+    cycle_seconds: float = 120.0
+
+
+class Fallback:
+    """Slurm's commands in place of a pyslurm that cannot be used, for the given `reason`."""
+
+    def __init__(self, commands: ClusterSource, reason: str) -> None:
+        self.reason = reason
+        self._commands = commands
+
+    @property
+    def name(self) -> str:
+        """Returns the name of the source."""
+        return self._commands.name
+
+    @property
+    def detail(self) -> str:
+        """Returns the detail of the commands with the reason."""
+        return f"{self._commands.detail}, because {self.reason}"
+
+    @property
+    def rpcs_of_last_load(self) -> int:
+        """Returns the number of RPCs of the last load."""
+        return self._commands.rpcs_of_last_load
+
+    def load(self) -> Snapshot:
+        """Reads the cluster with the commands."""
+        return self._commands.load()
+
+
+def open_source(
+    name: str,
+    access: SlurmAccess = SlurmAccess(),
+    import_module: ImportModule = importlib.import_module,
+    import_fault: ImportFault = import_fault,
+) -> ClusterSource:
     """Opens the source with a name from the configuration.
 
     Args:
-        name: `slurm`; `demo`, or `demo:` with options of the demonstration cluster; or `package.module:function` for a
-            function without parameters that returns a ClusterSource.
+        name: `slurm` (pyslurm where it is installed and fits, else the commands), `slurm:pyslurm`, `slurm:commands`;
+            `demo`, or `demo:` with options of the demonstration cluster; or `package.module:function` for a function
+            without parameters that returns a ClusterSource.
+        access: How Slurm is read.
         import_module: How modules are imported.
+        import_fault: Tries the import of pyslurm, see `trial_import`.
 
     Raises:
         SourceUnusable: The source cannot be opened on this host. The message says what to do.
+        SourceUnavailable: Slurm's commands could not be run.
 
-    Importing pyslurm ends the whole process if Slurm has no usable configuration. Call this in a process that may end.
+    With `slurm:pyslurm` the import ends the whole process if Slurm has no usable configuration. Call this in a process
+    that may end.
     """
     if name == SLURM:
-        return _open_slurm(import_module)
+        return _open_slurm(access, import_module, import_fault)
+    if name == PYSLURM:
+        return _open_pyslurm(import_module)
+    if name == COMMANDS:
+        return _open_commands(access, import_module)
     built_in, _, options = name.partition(":")
     if built_in in BY_NAME:
         source: ClusterSource = _function(BY_NAME[built_in], import_module, name)(options)
@@ -43,10 +108,46 @@ def open_source(name: str, import_module: Callable[[str], ModuleType] = importli
     return source
 
 
-def _function(path: str, import_module: Callable[[str], ModuleType], name: str) -> Callable[..., ClusterSource]:
+def _open_slurm(access: SlurmAccess, import_module: ImportModule, import_fault: ImportFault) -> ClusterSource:
+    reason = import_fault(access.cycle_seconds * _IMPORT_SHARE, read_state(Path(sys.prefix)))
+    if reason is None:
+        return _open_pyslurm(import_module)
+    try:
+        return Fallback(_open_commands(access, import_module), reason)
+    except SourceUnusable as error:
+        raise SourceUnusable(
+            f"Slurm cannot be read on this host: {reason}, and the commands are missing. {error} To use pyslurm, run"
+            " build.sh: it builds the pyslurm that fits."
+        ) from error
+
+
+def _open_pyslurm(import_module: ImportModule) -> ClusterSource:
+    try:
+        pyslurm = import_module("pyslurm")
+    except ImportError as error:
+        raise SourceUnusable(
+            f"pyslurm cannot be imported: {error}. Run build.sh on this host: it builds the pyslurm that fits."
+        ) from error
+    if missing := missing_parts(pyslurm):
+        raise SourceUnusable(
+            f"pyslurm {version_of(pyslurm)} lacks {', '.join(missing)} of the object API. Run build.sh on this host, or"
+            " set `system.source` to slurm:commands."
+        )
+    return PyslurmSource(pyslurm, UserNames())
+
+
+def _open_commands(access: SlurmAccess, import_module: ImportModule) -> ClusterSource:
+    open_commands = _function(_OPEN_COMMANDS, import_module, COMMANDS)
+    return open_commands(access.bin_dir, access.cycle_seconds * _COMMAND_SHARE)
+
+
+def _function(path: str, import_module: ImportModule, name: str) -> Callable[..., ClusterSource]:
     module_name, colon, function_name = path.partition(":")
     if not (module_name and colon and function_name):
-        raise SourceUnusable(f"The source {name!r} is unknown: it is `slurm`, `demo`, or `package.module:function`.")
+        raise SourceUnusable(
+            f"The source {name!r} is unknown: it is `slurm`, `slurm:pyslurm`, `slurm:commands`, `demo`, or"
+            " `package.module:function`."
+        )
     function = getattr(_import(module_name, import_module, name), function_name, None)
     if not callable(function):
         raise SourceUnusable(f"The source {name!r} is unusable: {module_name} has no function {function_name}.")
@@ -54,40 +155,8 @@ def _function(path: str, import_module: Callable[[str], ModuleType], name: str) 
     return opener
 
 
-def _import(module_name: str, import_module: Callable[[str], ModuleType], name: str) -> ModuleType:
+def _import(module_name: str, import_module: ImportModule, name: str) -> ModuleType:
     try:
         return import_module(module_name)
     except ImportError as error:
         raise SourceUnusable(f"The source {name!r} is unusable: {module_name} cannot be imported: {error}.") from error
-
-
-def _open_slurm(import_module: Callable[[str], ModuleType]) -> ClusterSource:
-    try:
-        pyslurm = import_module("pyslurm")
-    except ImportError as error:
-        raise SourceUnusable(
-            f"pyslurm cannot be imported: {error}. Run build.sh on this host: it builds the pyslurm that fits."
-        ) from error
-    lacking = _lacking(pyslurm, OBJECT_PARTS)
-    if not lacking:
-        return PyslurmSource(pyslurm, UserNames())
-    lacking_classic = _lacking(pyslurm, CLASSIC_PARTS)
-    if not lacking_classic:
-        return LegacySource(pyslurm, UserNames())
-    version = getattr(pyslurm, "__version__", "of unknown version")
-    raise SourceUnusable(
-        f"pyslurm {version} has neither API as a whole: it lacks {', '.join(lacking)} of the object API and "
-        f"{', '.join(lacking_classic)} of the classic one. Run build.sh on this host: it builds the pyslurm that fits."
-    )
-
-
-def _lacking(module: Any, parts: tuple[str, ...]) -> list[str]:
-    return [part for part in parts if not _has(module, part)]
-
-
-def _has(owner: Any, path: str) -> bool:
-    for step in path.split("."):
-        owner = getattr(owner, step, None)
-        if owner is None:
-            return False
-    return True

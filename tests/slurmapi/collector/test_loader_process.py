@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import psutil
@@ -83,6 +84,16 @@ def test_an_unreachable_controller_is_an_error_without_a_restart(bench: Bench) -
     bench.slurm("ok")
     loader.cycle()
     assert children() == [first]
+
+
+def test_the_source_is_opened_again_until_the_first_success(bench: Bench) -> None:
+    loader = bench.start()
+    opened = bench.script.with_suffix(".opened")
+    for behaviour, times in (("down", 1), ("down", 2), ("ok", 3), ("down", 3), ("ok", 3)):
+        bench.slurm(behaviour)
+        with nullcontext() if behaviour == "ok" else pytest.raises(SourceError):
+            loader.cycle()
+        assert len(opened.read_text().splitlines()) == times
 
 
 def test_an_exit_is_reported_with_its_code_and_last_output(bench: Bench) -> None:

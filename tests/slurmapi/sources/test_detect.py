@@ -1,3 +1,5 @@
+"""The choice between pyslurm and Slurm's commands, and sources by name."""
+
 from __future__ import annotations
 
 from types import SimpleNamespace
@@ -5,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from slurm_rest_api.errors import SourceUnusable
-from slurm_rest_api.slurmapi.sources.detect import open_source
-from slurm_rest_api.slurmapi.sources.legacy import LegacySource
+from slurm_rest_api.errors import SourceUnavailable, SourceUnusable
+from slurm_rest_api.slurmapi.sources.detect import SlurmAccess, open_source
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
-from tests.slurmapi.sources import fake_classic_pyslurm, fake_pyslurm
+from tests.fakes import FakeSource
+from tests.slurmapi.sources import fake_pyslurm
+
+COMMANDS = "slurm_rest_api.slurmapi.sources.commands.source"
+ACCESS = SlurmAccess("/opt/slurm/bin", cycle_seconds=60.0)
 
 
 def modules(**available: Any) -> Any:
@@ -17,41 +22,113 @@ def modules(**available: Any) -> Any:
 
     def import_module(name: str) -> Any:
         if name not in available:
-            raise ModuleNotFoundError(f"No module named {name!r}")
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return available[name]
 
     return import_module
 
 
-def test_the_object_api_is_preferred() -> None:
-    both = SimpleNamespace(**{**vars(fake_classic_pyslurm.make_pyslurm()), **vars(fake_pyslurm.make_pyslurm())})
-    assert isinstance(open_source("slurm", modules(pyslurm=both)), PyslurmSource)
+class Commands(FakeSource):
+    """Opens as Slurm's commands do, and keeps the arguments."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self.name = "slurm"
+        self.detail = "commands of Slurm 26.05.5 in /opt/slurm/bin"
+        self.arguments: tuple[Any, ...] = ()
+        self.refusal = error
+
+    def open_commands(self, *arguments: Any) -> Commands:
+        self.arguments = arguments
+        if self.refusal is not None:
+            raise self.refusal
+        return self
+
+    def with_pyslurm(self, pyslurm: Any = None) -> Any:
+        found = {} if pyslurm is None else {"pyslurm": pyslurm}
+        return modules(**found, **{COMMANDS: self})
 
 
-def test_the_classic_api_is_used_without_an_object_for_statistics() -> None:
-    mixed = SimpleNamespace(**{**vars(fake_classic_pyslurm.make_pyslurm()), **vars(fake_pyslurm.make_pyslurm())})
-    del mixed.slurmctld
-    assert isinstance(open_source("slurm", modules(pyslurm=mixed)), LegacySource)
+def fault(reason: str | None) -> Any:
+    return lambda _seconds, _state: reason
 
 
-def test_a_pyslurm_with_neither_api_is_an_error_with_the_missing_parts() -> None:
+def test_slurm_is_pyslurm_where_its_import_works() -> None:
+    commands = Commands()
+    source = open_source("slurm", ACCESS, commands.with_pyslurm(fake_pyslurm.make_pyslurm()), fault(None))
+    assert isinstance(source, PyslurmSource)
+    assert commands.arguments == ()
+
+
+def test_slurm_is_the_commands_where_pyslurm_cannot_be_used() -> None:
+    commands = Commands()
+    # The module is there: its import would end the process, so that it must not be imported.
+    source = open_source("slurm", ACCESS, commands.with_pyslurm(), fault("importing pyslurm crashed with SIGSEGV"))
+    assert source.name == "slurm"
+    assert source.detail == (
+        "commands of Slurm 26.05.5 in /opt/slurm/bin, because importing pyslurm crashed with SIGSEGV"
+    )
+    assert source.load() is commands.snapshot
+    assert source.rpcs_of_last_load == 6
+    assert commands.arguments == ("/opt/slurm/bin", 48.0)
+
+
+def test_the_trial_import_gets_a_third_of_the_time_of_a_load() -> None:
+    seconds: list[float] = []
+
+    def trial(limit: float, _state: object) -> str | None:
+        seconds.append(limit)
+        return None
+
+    open_source("slurm", ACCESS, Commands().with_pyslurm(fake_pyslurm.make_pyslurm()), trial)
+    assert seconds == [20.0]
+
+
+def test_a_host_with_neither_gets_both_reasons() -> None:
+    commands = Commands(SourceUnusable("Slurm's command cannot be found: scontrol in /usr/bin."))
+    with pytest.raises(
+        SourceUnusable, match=r"pyslurm is not installed, and the commands are missing\. Slurm's command .*build\.sh"
+    ):
+        open_source("slurm", ACCESS, commands.with_pyslurm(), fault("pyslurm is not installed"))
+
+
+def test_commands_that_fail_are_an_error_of_the_load() -> None:
+    commands = Commands(SourceUnavailable("slurmctld cannot be read"))
+    with pytest.raises(SourceUnavailable, match="slurmctld cannot be read"):
+        open_source("slurm", ACCESS, commands.with_pyslurm(), fault("pyslurm is not installed"))
+
+
+def test_the_commands_can_be_chosen_where_pyslurm_works() -> None:
+    commands = Commands()
+    source = open_source("slurm:commands", ACCESS, commands.with_pyslurm(fake_pyslurm.make_pyslurm()), fault(None))
+    assert source is commands
+    assert commands.arguments == ("/opt/slurm/bin", 48.0)
+
+
+def test_pyslurm_can_be_chosen_and_never_falls_back() -> None:
+    commands = Commands()
+    refused = fault("pyslurm 25.11.2 is for Slurm 25.11, but this host has Slurm 26.05")
+    chosen = open_source("slurm:pyslurm", ACCESS, commands.with_pyslurm(fake_pyslurm.make_pyslurm()), refused)
+    assert isinstance(chosen, PyslurmSource)
+    with pytest.raises(SourceUnusable, match=r"pyslurm cannot be imported: No module named 'pyslurm'.*build\.sh"):
+        open_source("slurm:pyslurm", ACCESS, commands.with_pyslurm())
+    assert commands.arguments == ()
+
+
+def test_a_chosen_pyslurm_without_statistics_is_an_error() -> None:
     half = fake_pyslurm.make_pyslurm()
-    del half.Partitions
+    del half.slurmctld, half.Partitions
     with pytest.raises(
         SourceUnusable,
-        match=r"26\.5\.0\+pyslurm25\.11\.2.*lacks Partitions.*job, node, partition, statistics.*build\.sh",
+        match=r"26\.5\.0\+pyslurm25\.11\.2 lacks Partitions, slurmctld\.Statistics of the object API.*slurm:commands",
     ):
-        open_source("slurm", modules(pyslurm=half))
-
-
-def test_a_host_without_pyslurm_gets_advice() -> None:
-    with pytest.raises(SourceUnusable, match=r"No module named 'pyslurm'.*build\.sh"):
-        open_source("slurm", modules())
+        open_source("slurm:pyslurm", ACCESS, modules(pyslurm=half))
 
 
 def test_a_function_of_the_configuration_is_called() -> None:
-    own = PyslurmSource(fake_pyslurm.make_pyslurm(), None)  # type: ignore[arg-type]
-    assert open_source("site.cluster:make", modules(**{"site.cluster": SimpleNamespace(make=lambda: own)})) is own
+    own = FakeSource()
+    imported = modules(**{"site.cluster": SimpleNamespace(make=lambda: own)})
+    assert open_source("site.cluster:make", import_module=imported) is own
 
 
 @pytest.mark.parametrize(
@@ -65,4 +142,4 @@ def test_a_function_of_the_configuration_is_called() -> None:
 )
 def test_unusable_names_are_errors(name: str, message: str) -> None:
     with pytest.raises(SourceUnusable, match=message):
-        open_source(name, modules(**{"site.cluster": SimpleNamespace(make=None)}))
+        open_source(name, import_module=modules(**{"site.cluster": SimpleNamespace(make=None)}))

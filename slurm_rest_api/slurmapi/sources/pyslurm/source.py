@@ -11,17 +11,13 @@ from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 from slurm_rest_api.slurmapi.sources.pyslurm.attribute_reader import AttributeReader
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes, NodeAttributes, PartitionAttributes
 from slurm_rest_api.slurmapi.sources.pyslurm.jobs import JobConverter
+from slurm_rest_api.slurmapi.sources.pyslurm.module_facts import detail_of
 from slurm_rest_api.slurmapi.sources.pyslurm.nodes import node_record
 from slurm_rest_api.slurmapi.sources.pyslurm.partitions import partition_record
 from slurm_rest_api.slurmapi.sources.pyslurm.statistics import statistics_record
 
 RPCS_PER_LOAD = 6
 """Jobs 1, nodes 2 (with partitions), partitions 2 (with the configuration, for the preemption mode), statistics 1."""
-
-
-def pyslurm_release(version: str) -> str:
-    """Returns the release of pyslurm: build.sh changes `25.11.2` to `26.5.0+pyslurm25.11.2` for Slurm 26.05."""
-    return version.rpartition("+pyslurm")[2]
 
 
 class PyslurmSource:
@@ -34,7 +30,7 @@ class PyslurmSource:
 
     def __init__(self, pyslurm: Any, names: UserNames) -> None:
         self.name = "slurm"
-        self.detail = f"pyslurm {pyslurm_release(pyslurm.__version__)}{_for_slurm(pyslurm)}"
+        self.detail = detail_of(pyslurm)
         self.rpcs_of_last_load = RPCS_PER_LOAD
         self._pyslurm = pyslurm
         self._names = names
@@ -76,12 +72,3 @@ class PyslurmSource:
             )
         except pyslurm.RPCError as error:
             raise SourceUnavailable(f"slurmctld cannot be read: {error} (Slurm error {error.errno}).") from error
-
-
-def _for_slurm(pyslurm: Any) -> str:
-    """Returns the release of Slurm's library, as `slurm_api_version()` (slurm.h) has it."""
-    try:
-        major, minor, micro = pyslurm.slurm_api_version()
-    except AttributeError:
-        return ""
-    return f" for Slurm {major}.{minor:02d}.{micro}"
