@@ -16,10 +16,10 @@ from slurm_rest_api.diagnosis.database import check_database
 from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.diagnosis.folders import check_runtime_dir
 from slurm_rest_api.diagnosis.privacy import check_privacy, current_person, run_command
-from slurm_rest_api.diagnosis.slurm import check_slurm
+from slurm_rest_api.diagnosis.slurm import check_commands, check_slurm
 from slurm_rest_api.pyslurm_build.host import SearchPaths
 from slurm_rest_api.pyslurm_build.state import installed_version
-from slurm_rest_api.slurmapi.sources.detect import SLURM
+from slurm_rest_api.slurmapi.sources.detect import COMMANDS, PYSLURM, SLURM
 
 
 def check(
@@ -36,15 +36,18 @@ def check(
     That costs a few RPCs to slurmctld and slurmdbd.
     Tests pass `place`, where to search for Slurm, and `command`, the child's command.
     """
-    source = settings.system.source
+    source, bin_dir = settings.system.source, settings.system.commands_dir
     pyslurm = installed_version()
     findings = check_configuration(settings, environ)
-    if source == SLURM:
-        findings += check_slurm(environ, pyslurm, Path(sys.prefix), place)
-    if source != SLURM or pyslurm is not None:
-        findings += check_load([*command, source], source, environ, seconds)
+    if source in (SLURM, PYSLURM):
+        findings += check_slurm(environ, pyslurm, Path(sys.prefix), place, required=source == PYSLURM)
+    if source in (SLURM, COMMANDS):
+        required = source == COMMANDS or pyslurm is None
+        findings.append(check_commands(environ, bin_dir, place, required=required))
+    if source != PYSLURM or pyslurm is not None:
+        findings += check_load([*command, source, bin_dir or ""], source, environ, seconds)
     if controller_answered(findings):
-        findings += check_privacy(current_person(), settings.auth, run_command(environ))
+        findings += check_privacy(current_person(), settings.auth, run_command(_with_commands(environ, bin_dir)))
     coordinators = has_owners(settings.auth.private_data)
     if settings.system.use_acct_db:
         findings += check_database(settings.database, coordinators=coordinators)
@@ -69,6 +72,13 @@ def check_configuration(settings: Settings, environ: Mapping[str, str]) -> list[
             )
         )
     return findings
+
+
+def _with_commands(environ: Mapping[str, str], bin_dir: str | None) -> Mapping[str, str]:
+    """Returns `environ` with `bin_dir` at the start of PATH."""
+    if bin_dir is None:
+        return environ
+    return {**environ, "PATH": os.pathsep.join(filter(None, (bin_dir, environ.get("PATH"))))}
 
 
 def _is_world_readable(file: Path) -> bool:

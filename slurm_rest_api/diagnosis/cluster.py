@@ -9,7 +9,8 @@ from typing import Final
 
 from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.pyslurm_build.smoke import ChildEnd, run_child
-from slurm_rest_api.slurmapi.sources.detect import SLURM
+from slurm_rest_api.slurmapi.sources.detect import COMMANDS, KINDS_OF_SLURM, PYSLURM
+from slurm_rest_api.slurmapi.sources.pyslurm.trial_import import NOT_INSTALLED
 
 TRIAL_COMMAND: Final = (sys.executable, "-m", "slurm_rest_api.diagnosis.trial_load")
 TRIAL_SECONDS: Final = 90.0
@@ -21,46 +22,61 @@ _CONF: Final = (
     " slurmctld found through DNS or sackd. `scontrol ping` must work as the user of this service."
 )
 _REBUILD: Final = "Run `bash build.sh` on this host: the installed pyslurm does not fit Slurm's library."
+_FALLBACK: Final = (
+    "Run `bash build.sh` on this host, or set `system.source` to slurm:commands if the commands are intended."
+)
 _CONTROLLER: Final = (
     "Run `scontrol ping` as the user of this service. Then check slurmctld's log, munge and clocks on both hosts, and"
     " the firewall (SlurmctldPort)."
 )
 
-_REFUSED: Final = "(Slurm error 2002)"
-"""ESLURM_ACCESS_DENIED, as the source words it."""
+_REFUSED: Final = ("(Slurm error 2002)", "Access/permission denied")
+"""ESLURM_ACCESS_DENIED, as pyslurm's source and Slurm's commands word it."""
 _PRIVATE: Final = "slurmctld hides nodes or partitions from this user. See the finding about private data."
 
 
 def check_load(command: Sequence[str], source: str, environ: Mapping[str, str], seconds: float) -> list[Finding]:
     """Runs `command`, which reports like `diagnosis.trial_load`, for at most `seconds`, and returns the findings."""
     end = run_child(command, _environment(environ), seconds)
-    return slurm_findings(end, seconds) if source == SLURM else custom_source_findings(end, source, seconds)
+    if source in KINDS_OF_SLURM:
+        return slurm_findings(end, source, seconds)
+    return custom_source_findings(end, source, seconds)
 
 
-def slurm_findings(end: ChildEnd, seconds: float) -> list[Finding]:
-    """Derives findings about pyslurm and slurmctld from the end of a load through pyslurm."""
+def slurm_findings(end: ChildEnd, source: str, seconds: float) -> list[Finding]:
+    """Derives findings about the source and slurmctld from the end of a load of a real Slurm."""
     if end.finished:
-        return [_loads("pyslurm"), Finding("controller", "ok", _counts(end))]
+        return [_opened(end), Finding("controller", "ok", _counts(end))]
     if "unavailable" in end.facts:
         message = _sentence(end.facts["unavailable"])
-        remedy = _PRIVATE if _REFUSED in message else _CONTROLLER
-        return [_loads("pyslurm"), Finding("controller", "problem", message, remedy)]
+        remedy = _PRIVATE if any(text in message for text in _REFUSED) else _CONTROLLER
+        opened = [_opened(end)] if end.step == "load" else []
+        return [*opened, Finding("controller", "problem", message, remedy)]
     if "unusable" in end.facts:
-        return [Finding("pyslurm", "problem", _sentence(end.facts["unusable"]))]
+        return [Finding("source", "problem", _sentence(end.facts["unusable"]))]
     if end.timed_out and end.step == "load":
         message = f"slurmctld did not answer within {seconds:g} s.{_last_output(end)}"
-        return [_loads("pyslurm"), Finding("controller", "problem", message, _CONTROLLER)]
+        return [_opened(end), Finding("controller", "problem", message, _CONTROLLER)]
+    return [_broken_off(end, source, seconds)]
+
+
+def _broken_off(end: ChildEnd, source: str, seconds: float) -> Finding:
+    """Returns the finding about a child that exited, crashed or took too long without a report of its own."""
+    if end.step == "load":
+        step = "Reading the cluster"
+    else:
+        # With `slurm` pyslurm is imported in a child of the child.
+        step = "Importing pyslurm" if source == PYSLURM else "Opening the source"
     if end.timed_out:
-        message = f"Importing pyslurm did not end within {seconds:g} s.{_last_output(end)}"
-        return [Finding("pyslurm", "problem", message, _CONF)]
+        return Finding("source", "problem", f"{step} did not end within {seconds:g} s.{_last_output(end)}", _CONF)
+    remedy = None if source == COMMANDS else _REBUILD
     if end.signal is not None:
-        message = f"{_step_text(end)} crashed with {end.signal}.{_last_output(end)}"
-        return [Finding("pyslurm", "problem", message, _REBUILD)]
-    message = f"{_step_text(end)} ended the process with exit code {end.exit_code}.{_last_output(end)}"
-    if end.step == "open":
+        return Finding("source", "problem", f"{step} crashed with {end.signal}.{_last_output(end)}", remedy)
+    message = f"{step} ended the process with exit code {end.exit_code}.{_last_output(end)}"
+    if end.step == "open" and source == PYSLURM:
         cause = "Slurm's library ends the process if there is no usable slurm.conf."
-        return [Finding("pyslurm", "problem", f"{message} {cause}", _CONF)]
-    return [Finding("pyslurm", "problem", message, _REBUILD)]
+        return Finding("source", "problem", f"{message} {cause}", _CONF)
+    return Finding("source", "problem", message, remedy)
 
 
 def controller_answered(findings: Sequence[Finding]) -> bool:
@@ -90,8 +106,12 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {**environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *filter(None, sys.path)])}
 
 
-def _loads(name: str) -> Finding:
-    return Finding(name, "ok", "Can be imported, and finds Slurm's configuration.")
+def _opened(end: ChildEnd) -> Finding:
+    """Returns the finding about the source that was opened, a warning if pyslurm is installed but cannot be used."""
+    sentence = f"The service reads the cluster with {end.facts['detail']}."
+    if end.facts.get("fallback") in (None, NOT_INSTALLED):
+        return Finding("source", "ok", sentence)
+    return Finding("source", "warning", sentence, _FALLBACK)
 
 
 def _counts(end: ChildEnd) -> str:
@@ -100,10 +120,6 @@ def _counts(end: ChildEnd) -> str:
         f"One load took {facts['seconds']:.2f} s and {facts['rpcs']} RPCs: {facts['jobs']} jobs,"
         f" {facts['nodes']} nodes, {facts['partitions']} partitions."
     )
-
-
-def _step_text(end: ChildEnd) -> str:
-    return "Reading the cluster" if end.step == "load" else "Importing pyslurm"
 
 
 def _last_output(end: ChildEnd) -> str:

@@ -1,7 +1,7 @@
 """The child process of `cluster`: opens the source, loads everything once, and reports each step as a JSON line.
 
 It is a separate process because importing pyslurm without a usable slurm.conf ends the process, after up to a
-minute, and because a pyslurm that does not fit Slurm's library may crash.
+minute, and because a pyslurm that does not fit Slurm's library may crash. A source of the site's own may do the same.
 """
 
 from __future__ import annotations
@@ -15,17 +15,21 @@ from typing import Any
 
 from slurm_rest_api.errors import SourceUnavailable, SourceUnusable
 from slurm_rest_api.processes.children import die_with_parent
-from slurm_rest_api.slurmapi.sources.detect import open_source
+from slurm_rest_api.slurmapi.sources.detect import Fallback, SlurmAccess, open_source
 
 
-def main(source: str) -> None:
-    """Loads `source` once and reports the outcome. An unexpected error ends the process."""
+def main(source: str, bin_dir: str) -> None:
+    """Loads `source` once and reports the outcome. An unexpected error ends the process.
+
+    `bin_dir` is the directory of Slurm's commands, empty for PATH.
+    """
     die_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _report(step="open")
     try:
-        opened = open_source(source)
-        _report(step="load")
+        opened = open_source(source, SlurmAccess(bin_dir or None))
+        fallback = opened.reason if isinstance(opened, Fallback) else None
+        _report(step="load", detail=opened.detail, fallback=fallback)
         begin = time.monotonic()
         snapshot = opened.load()
         jobs = sum(1 for _ in snapshot.jobs)
@@ -35,9 +39,7 @@ def main(source: str) -> None:
         _report(unavailable=str(error))
     else:
         counts = {"jobs": jobs, "nodes": len(snapshot.nodes), "partitions": len(snapshot.partitions)}
-        _report(
-            done=True, seconds=time.monotonic() - begin, rpcs=opened.rpcs_of_last_load, detail=opened.detail, **counts
-        )
+        _report(done=True, seconds=time.monotonic() - begin, rpcs=opened.rpcs_of_last_load, **counts)
 
 
 def _report(**fields: Any) -> None:
@@ -46,4 +48,4 @@ def _report(**fields: Any) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2])

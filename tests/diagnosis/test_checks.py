@@ -10,10 +10,12 @@ import pytest
 from slurm_rest_api.config import Settings, load_settings
 from slurm_rest_api.diagnosis import check
 from slurm_rest_api.diagnosis.checks import check_configuration
+from slurm_rest_api.pyslurm_build.host import SearchPaths
 
 DONE = (
-    '{"step": "load", "done": true, "seconds": 1, "rpcs": 1, "detail": "own", "jobs": 1, "nodes": 1, "partitions": 1}'
+    '{"step": "load", "detail": "own", "done": true, "seconds": 1, "rpcs": 1, "jobs": 1, "nodes": 1, "partitions": 1}'
 )
+NOWHERE = SearchPaths(Path("/nonexistent"), lambda _: None, "")
 WORKS = [sys.executable, "-c", f"print('{DONE}')"]
 
 
@@ -45,7 +47,29 @@ def test_without_a_database_the_effect_on_coordinators_is_reported(tmp_path: Pat
 
 def test_slurm_is_checked_if_it_is_the_source(settings: Settings) -> None:
     names = {finding.name for finding in check(settings, {}, command=WORKS)}
-    assert {"Slurm", "pyslurm"} <= names
+    assert {"pyslurm", "commands", "source", "controller"} <= names
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("slurm", ["pyslurm", "commands", "source", "controller"]),
+        ("slurm:pyslurm", ["Slurm", "pyslurm"]),
+        ("slurm:commands", ["commands", "source", "controller"]),
+    ],
+)
+def test_the_checks_follow_the_source(tmp_path: Path, source: str, names: list[str]) -> None:
+    """pyslurm is not installed here, and no scontrol answers about private data."""
+    bin_dir = tmp_path / "bin"
+    bin_dir.mkdir()
+    for program in ("scontrol", "squeue", "sdiag"):
+        (bin_dir / program).write_text("#!/bin/sh\nexit 1\n")
+        (bin_dir / program).chmod(0o755)
+    system = {"source": source, "slurm_bin_dir": str(bin_dir), "runtime_dir": tmp_path}
+    findings = check(Settings.model_validate({"system": system}), {}, place=NOWHERE, command=WORKS)
+    of_slurm = [finding for finding in findings if finding.name in {"Slurm", "pyslurm", *names}]
+    assert [finding.name for finding in of_slurm] == names
+    assert {finding.verdict for finding in of_slurm} == ({"problem"} if source == "slurm:pyslurm" else {"ok"})
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,11 @@ DONE = {
     "done": True,
     "seconds": 0.25,
     "rpcs": 6,
-    "detail": "pyslurm 25.11.2 for Slurm 26.05.5",
     "jobs": 3,
     "nodes": 2,
     "partitions": 1,
 }
+OPENED = {"step": "load", "detail": "pyslurm 25.11.2 for Slurm 26.05.5", "fallback": None}
 LOADED = "One load took 0.25 s and 6 RPCs: 3 jobs, 2 nodes, 1 partitions."
 FATAL = "import sys; sys.stderr.write('ignored\\n\\none\\ntwo\\nfatal: no slurm.conf\\n'); sys.exit(1)"
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
@@ -40,20 +40,39 @@ def judged(command: list[str], source: str = "slurm", seconds: float = PLENTY) -
     return check_load(command, source, os.environ, seconds)
 
 
+def fallback(reason: str) -> dict[str, Any]:
+    detail = f"commands of Slurm 26.05.5 in /usr/bin, because {reason}"
+    return {"step": "load", "detail": detail, "fallback": reason}
+
+
 def verdicts(findings: list[Finding]) -> list[tuple[str, str]]:
     return [(finding.name, finding.verdict) for finding in findings]
 
 
 def test_a_successful_load() -> None:
-    findings = judged(child({"step": "open"}, {"step": "load"}, DONE))
-    assert verdicts(findings) == [("pyslurm", "ok"), ("controller", "ok")]
-    assert findings[1].sentence == LOADED
+    findings = judged(child({"step": "open"}, OPENED, DONE))
+    assert findings == [
+        Finding("source", "ok", "The service reads the cluster with pyslurm 25.11.2 for Slurm 26.05.5."),
+        Finding("controller", "ok", LOADED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reason", "verdict"), [("pyslurm is not installed", "ok"), ("importing pyslurm crashed with SIGSEGV", "warning")]
+)
+def test_a_load_with_the_commands_in_place_of_pyslurm(reason: str, verdict: str) -> None:
+    findings = judged(child({"step": "open"}, fallback(reason), DONE))
+    assert verdicts(findings) == [("source", verdict), ("controller", "ok")]
+    assert findings[0].sentence == (
+        f"The service reads the cluster with commands of Slurm 26.05.5 in /usr/bin, because {reason}."
+    )
+    assert (findings[0].remedy is not None) == (verdict == "warning")
 
 
 def test_an_unreachable_controller() -> None:
     refusal = "slurmctld cannot be read: Unable to contact slurm controller (connect failure) (Slurm error 1800)."
-    findings = judged(child({"step": "open"}, {"step": "load"}, {"unavailable": refusal}))
-    assert verdicts(findings) == [("pyslurm", "ok"), ("controller", "problem")]
+    findings = judged(child({"step": "open"}, OPENED, {"unavailable": refusal}))
+    assert verdicts(findings) == [("source", "ok"), ("controller", "problem")]
     assert findings[1].sentence == refusal
     assert findings[1].remedy is not None
     assert "scontrol ping" in findings[1].remedy
@@ -61,48 +80,57 @@ def test_an_unreachable_controller() -> None:
 
 def test_an_unusable_pyslurm() -> None:
     findings = judged(child({"step": "open"}, {"unusable": "pyslurm cannot be imported: no"}))
-    assert findings == [Finding("pyslurm", "problem", "pyslurm cannot be imported: no.")]
+    assert findings == [Finding("source", "problem", "pyslurm cannot be imported: no.")]
+
+
+def test_commands_that_cannot_read_the_configuration() -> None:
+    message = "slurmctld cannot be read: scontrol ended with exit status 1 (fatal: no configuration source)."
+    findings = judged(child({"step": "open"}, {"unavailable": message}), "slurm:commands")
+    assert verdicts(findings) == [("controller", "problem")]
+    assert findings[0].sentence == message
 
 
 @pytest.mark.parametrize(
-    ("step", "then", "name", "sentence", "remedy"),
+    ("source", "step", "then", "sentence", "remedy"),
     [
         (
+            "slurm:pyslurm",
             "open",
             FATAL,
-            "pyslurm",
             "Importing pyslurm ended the process with exit code 1. Its last output: one / two / fatal: no slurm.conf"
             " Slurm's library ends the process if there is no usable slurm.conf.",
             "SLURM_CONF",
         ),
         (
+            "slurm",
             "load",
             FATAL,
-            "pyslurm",
             "Reading the cluster ended the process with exit code 1. Its last output: one / two / fatal: no slurm.conf",
             "build.sh",
         ),
-        ("open", CRASH, "pyslurm", "Importing pyslurm crashed with SIGSEGV.", "build.sh"),
-        ("load", CRASH, "pyslurm", "Reading the cluster crashed with SIGSEGV.", "build.sh"),
+        ("slurm:pyslurm", "open", CRASH, "Importing pyslurm crashed with SIGSEGV.", "build.sh"),
+        ("slurm", "open", CRASH, "Opening the source crashed with SIGSEGV.", "build.sh"),
+        ("slurm", "load", CRASH, "Reading the cluster crashed with SIGSEGV.", "build.sh"),
+        ("slurm:commands", "load", CRASH, "Reading the cluster crashed with SIGSEGV.", None),
     ],
 )
-def test_a_child_that_exits_or_crashes(step: str, then: str, name: str, sentence: str, remedy: str) -> None:
-    findings = judged(child({"step": step}, then=then))
-    assert verdicts(findings) == [(name, "problem")]
+def test_a_child_that_exits_or_crashes(source: str, step: str, then: str, sentence: str, remedy: str | None) -> None:
+    findings = judged(child({"step": step}, then=then), source)
+    assert verdicts(findings) == [("source", "problem")]
     assert findings[0].sentence == sentence
-    assert findings[0].remedy is not None
-    assert remedy in findings[0].remedy
+    assert (remedy or "") in (findings[0].remedy or "")
+    assert (findings[0].remedy is None) == (remedy is None)
 
 
 def test_a_child_that_hangs_is_killed_and_reported() -> None:
-    importing = judged(child({"step": "open"}, then=HANG), seconds=1.0)
-    assert verdicts(importing) == [("pyslurm", "problem")]
+    importing = judged(child({"step": "open"}, then=HANG), "slurm:pyslurm", 1.0)
+    assert verdicts(importing) == [("source", "problem")]
     assert importing[0].sentence == "Importing pyslurm did not end within 1 s."
     limit, loading = with_longer_limits(
-        lambda seconds: judged(child({"step": "open"}, {"step": "load"}, then=HANG), seconds=seconds),
+        lambda seconds: judged(child({"step": "open"}, OPENED, then=HANG), seconds=seconds),
         lambda findings: len(findings) == 2,
     )
-    assert verdicts(loading) == [("pyslurm", "ok"), ("controller", "problem")]
+    assert verdicts(loading) == [("source", "ok"), ("controller", "problem")]
     assert loading[1].sentence == f"slurmctld did not answer within {limit:g} s."
 
 
@@ -156,7 +184,7 @@ def test_the_real_child_loads_the_configured_source(
 ) -> None:
     (tmp_path / "site_source.py").write_text(SITE)
     monkeypatch.syspath_prepend(tmp_path)
-    findings = judged([*TRIAL_COMMAND, source], source)
+    findings = judged([*TRIAL_COMMAND, source, ""], source)
     assert verdicts(findings) == [("source", verdict)]
     assert findings[0].sentence.startswith(start)
     if verdict == "ok":
