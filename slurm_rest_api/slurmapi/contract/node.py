@@ -117,8 +117,12 @@ class NodeHardware(PublishedRecord):
         description="CPUs reserved for the system as text, [] if none, and with pyslurm's object API."
     )
     cpu_bind: str | None = Field(description="Default binding of tasks to CPUs, null if unset.")
-    features: str | list[str] = Field(description="Available features as comma-separated text, [] if none.")
-    features_active: str | list[str] = Field(description="Active features as comma-separated text, [] if none.")
+    features: str | list[str] | None = Field(
+        description="Available features as comma-separated text, [] if none, null if they can be read in two ways."
+    )
+    features_active: str | list[str] | None = Field(
+        description="Active features as comma-separated text, [] if none, null if they can be read in two ways."
+    )
     partitions: list[str] = Field(description="Partitions that contain the node.")
     owner: int | None = Field(
         description="Id of the user with exclusive use of the node (ExclusiveUser), null if there is none."

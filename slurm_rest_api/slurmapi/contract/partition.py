@@ -76,8 +76,8 @@ class PartitionLimits(PublishedRecord):
     max_cpus_per_node: Count | Unlimited = Field(
         description="Maximum CPUs of a node that the partition may use, 0 if unset."
     )
-    max_cpus_per_socket: Count | Unlimited = Field(
-        description="Maximum CPUs of a socket that the partition may use, 0 if unset."
+    max_cpus_per_socket: Count | Unlimited | None = Field(
+        description="Maximum CPUs of a socket that the partition may use, 0 if unset, null before 23.02."
     )
     max_nodes: Count | Unlimited = Field(description="Maximum nodes for each job, 0 if unset.")
     min_nodes: Count = Field(description="Minimum nodes for each job.")
@@ -111,13 +111,13 @@ class PartitionScheduling(PublishedRecord):
     tres_fmt_str: str | None = Field(
         description="TRES of the partition. Null with pyslurm's object API, which does not provide it."
     )
-    resume_timeout: int | None = Field(
+    resume_timeout: Count | Unlimited | None = Field(
         description="Seconds for a node to resume. Null before 21.08 and with pyslurm's object API."
     )
-    suspend_time: int | None = Field(
+    suspend_time: Count | Unlimited | None = Field(
         description="Idle seconds before power saving. Null before 21.08 and with pyslurm's object API."
     )
-    suspend_timout: int | None = Field(
+    suspend_timout: Count | Unlimited | None = Field(
         description="Seconds for a node to suspend (classic spelling). Null before 21.08 and with pyslurm's object API."
     )
 

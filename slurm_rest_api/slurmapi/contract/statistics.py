@@ -69,10 +69,14 @@ class ControllerStatistics(PublishedRecord):
     )
     server_thread_count: Count = Field(description="Active threads of slurmctld.")
     agent_queue_size: Count = Field(description="Messages to nodes in slurmctld's queue.")
-    agent_count: Count = Field(description="Agents that are sending messages to nodes.")
-    agent_thread_count: Count = Field(description="Threads of those agents.")
-    dbd_agent_queue_size: Count = Field(description="Messages to slurmdbd in slurmctld's queue.")
-    gettimeofday_latency: Count = Field(description="Microseconds of 1,000 calls of gettimeofday().")
+    agent_count: Count | None = Field(description="Agents that are sending messages to nodes. Null before 18.08.")
+    agent_thread_count: Count | None = Field(description="Threads of those agents. Null before 18.08.")
+    dbd_agent_queue_size: Count | None = Field(
+        description="Messages to slurmdbd in slurmctld's queue. Null before 17.11."
+    )
+    gettimeofday_latency: Count | None = Field(
+        description="Microseconds of 1,000 calls of gettimeofday(). Null before 18.08."
+    )
     rpc_queue_enabled: bool = Field(
         description="True if slurmctld queues calls (SlurmctldParameters=enable_rpc_queue)."
     )
@@ -81,8 +85,8 @@ class ControllerStatistics(PublishedRecord):
     jobs_completed: Count = Field(description="Jobs completed since req_time_start.")
     jobs_canceled: Count = Field(description="Jobs cancelled since req_time_start.")
     jobs_failed: Count = Field(description="Jobs failed since req_time_start, including those on failed nodes.")
-    jobs_pending: Count = Field(description="Jobs pending at job_states_ts.")
-    jobs_running: Count = Field(description="Jobs running at job_states_ts.")
+    jobs_pending: Count | None = Field(description="Jobs pending at job_states_ts. Null before 18.08.")
+    jobs_running: Count | None = Field(description="Jobs running at job_states_ts. Null before 17.11.")
     job_states_ts: int | None = Field(
         description="Time at which jobs_pending and jobs_running were counted, epoch seconds. Null with pyslurm's "
         "object API, which does not provide it."
@@ -94,18 +98,20 @@ class SchedulerStatistics(PublishedRecord):
 
     schedule_cycle_last: Count = Field(description="Microseconds of the last cycle.")
     schedule_cycle_max: Count = Field(description="Microseconds of the longest cycle.")
-    schedule_cycle_sum: Count = Field(description="Microseconds of all cycles.")
+    schedule_cycle_sum: Count | None = Field(
+        description="Microseconds of all cycles. Null where sdiag prints the mean only."
+    )
     schedule_cycle_counter: Count = Field(description="Number of cycles.")
-    schedule_cycle_depth: Count = Field(
-        description="Jobs examined in all cycles. With pyslurm's object API mean times counter, so up to one "
-        "counter too low."
+    schedule_cycle_depth: Count | None = Field(
+        description="Jobs examined in all cycles. With pyslurm's object API mean times counter, so up to one counter "
+        "too low. Null where sdiag prints the mean only."
     )
     schedule_cycle_mean: Count = Field(description="Average microseconds per cycle.")
     schedule_cycle_mean_depth: Count = Field(description="Jobs examined per cycle on average.")
     schedule_cycles_per_minute: Count = Field(description="Cycles per minute, 0 in the first minute.")
     schedule_queue_len: Count = Field(description="Jobs in the queue at the last cycle.")
-    schedule_exit: ScheduleExit = Field(
-        description="Why cycles ended. All 0 with the classic API, which does not provide it."
+    schedule_exit: ScheduleExit | None = Field(
+        description="Why cycles ended. All 0 with the classic API, which does not provide it. Null before 23.11."
     )
 
 
@@ -115,29 +121,39 @@ class BackfillStatistics(PublishedRecord):
     bf_active: Count = Field(description="1 while backfill runs, else 0.")
     bf_backfilled_jobs: Count = Field(description="Jobs started by backfill since slurmctld started.")
     bf_last_backfilled_jobs: Count = Field(description="Jobs started by backfill since req_time_start.")
-    bf_backfilled_het_jobs: Count = Field(
-        description="Heterogeneous components started by backfill. 0 with the classic API."
+    bf_backfilled_het_jobs: Count | None = Field(
+        description="Heterogeneous components started by backfill. 0 with the classic API. Null before 17.11."
     )
     bf_cycle_counter: Count = Field(description="Number of cycles.")
-    bf_cycle_sum: Count = Field(description="Microseconds of all cycles.")
+    bf_cycle_sum: Count | None = Field(description="Microseconds of all cycles. Null where sdiag prints the mean only.")
     bf_cycle_last: Count = Field(description="Microseconds of the last cycle.")
     bf_cycle_max: Count = Field(description="Microseconds of the longest cycle.")
     bf_cycle_mean: Count = Field(description="Average microseconds per cycle.")
     bf_when_last_cycle: Count = Field(description="Start of the last cycle, epoch seconds, 0 if never.")
     bf_last_depth: Count = Field(description="Jobs examined in the last cycle.")
     bf_last_depth_try: Count = Field(description="Jobs of the last cycle that had a chance to start.")
-    bf_depth_sum: Count = Field(description="Jobs examined in all cycles.")
-    bf_depth_try_sum: Count = Field(description="Jobs of all cycles that had a chance to start.")
+    bf_depth_sum: Count | None = Field(
+        description="Jobs examined in all cycles. Null where sdiag prints the mean only."
+    )
+    bf_depth_try_sum: Count | None = Field(
+        description="Jobs of all cycles that had a chance to start. Null where sdiag prints the mean only."
+    )
     bf_mean_depth: Count = Field(description="Jobs examined per cycle on average.")
     bf_mean_depth_try: Count = Field(description="Jobs of a cycle that had a chance to start, on average.")
     bf_queue_len: Count = Field(description="Jobs in the queue at the last cycle.")
-    bf_queue_len_sum: Count = Field(description="Sum of the queue's length over all cycles.")
+    bf_queue_len_sum: Count | None = Field(
+        description="Sum of the queue's length over all cycles. Null where sdiag prints the mean only."
+    )
     bf_queue_len_mean: Count = Field(description="Mean length of the queue.")
-    bf_table_size: Count = Field(description="Time slots that the last cycle examined. 0 with the classic API.")
-    bf_table_size_sum: Count = Field(description="Time slots of all cycles. 0 with the classic API.")
+    bf_table_size: Count | None = Field(
+        description="Time slots that the last cycle examined. 0 with the classic API. Null before 20.02."
+    )
+    bf_table_size_sum: Count | None = Field(
+        description="Time slots of all cycles. 0 with the classic API. Null where sdiag prints the mean only."
+    )
     bf_table_size_mean: Count = Field(description="Average time slots per cycle. 0 with the classic API.")
-    bf_exit: BackfillExit = Field(
-        description="Why cycles ended. All 0 with the classic API, which does not provide it."
+    bf_exit: BackfillExit | None = Field(
+        description="Why cycles ended. All 0 with the classic API, which does not provide it. Null before 23.11."
     )
 
 
