@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.pyslurm_build.adjustments import ADJUSTMENTS
 from slurm_rest_api.pyslurm_build.arguments import merged
 from slurm_rest_api.pyslurm_build.choice import Choice
+from slurm_rest_api.pyslurm_build.edits import apply_edit
 from slurm_rest_api.pyslurm_build.host import SlurmHost
-from slurm_rest_api.pyslurm_build.recipes import apply_edit, override_version
+from slurm_rest_api.pyslurm_build.recipes import mark_version
 
 logger = logging.getLogger(__name__)
 
@@ -68,12 +70,11 @@ def build_wheel(choice: Choice, host: SlurmHost, variables: Mapping[str, str], p
     python = _make_environment(paths)
     source = unpack(_download(choice, python, paths), paths.folder / "source")
     flags: list[str] = []
-    if choice.overridden:
-        override_version(source, choice.version, host.line)
+    mark_version(source, choice.version, host.line)
+    for edit in (*ADJUSTMENTS, *(choice.recipe.edits if choice.recipe else ())):
+        logger.info("  adjusting %s: %s", edit.path, edit.reason)
+        apply_edit(source, edit)
     if choice.recipe is not None:
-        for edit in choice.recipe.edits:
-            logger.info("  adjusting %s: %s", edit.path, edit.reason)
-            apply_edit(source, edit)
         for flag in choice.recipe.flags:
             logger.info("  compiling with %s: %s", flag.text, flag.reason)
             flags.append(flag.text)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.pyslurm_build.edits import Edit, apply_edit
 from slurm_rest_api.pyslurm_build.versions import Line, line_of, numbers_of
 
 SDIST_SHA256 = {
@@ -15,16 +14,6 @@ SDIST_SHA256 = {
     "25.11.2": "6e0e4bc639ea3177591b102b77c1dd8df55a9e411ac42ef339a4adb3908cca34",
 }
 """Checksums of the source archives on PyPI that this release supports."""
-
-
-@dataclass(frozen=True)
-class Edit:
-    """Replaces `old`, which must be in the file `path` exactly once, by `new`."""
-
-    path: str
-    reason: str
-    old: str
-    new: str
 
 
 @dataclass(frozen=True)
@@ -84,38 +73,25 @@ def newest_known(line: Line) -> str | None:
     return max((version for version in SDIST_SHA256 if line_of(version) == line), key=numbers_of, default=None)
 
 
-def override_version(source: Path, version: str, slurm_line: Line) -> str:
+def mark_version(source: Path, version: str, slurm_line: Line) -> str:
     """Changes the version of the unpacked `source`, so that pyslurm accepts Slurm of `slurm_line`. Returns it.
 
-    It contains the true version (`26.5.0+pyslurm25.11.2`), which pip lists.
+    pip lists it: `26.5.0+pyslurm25.11.2` for Slurm 26.05, and `25.11.2+adjusted` for pyslurm's own line 25.11.
     """
-    overridden = f"{slurm_line[0]}.{slurm_line[1]}.0+pyslurm{version}"
+    own = line_of(version) == slurm_line
+    marked = f"{version}+adjusted" if own else f"{slurm_line[0]}.{slurm_line[1]}.0+pyslurm{version}"
     apply_edit(
         source,
         Edit(
             path="pyslurm/version.py",
-            reason="pyslurm refuses headers of another release line",
+            reason="pyslurm refuses headers of another release line, and build.sh has to know its own builds",
             old=f'__version__ = "{version}"',
-            new=f'__version__ = "{overridden}"',
+            new=f'__version__ = "{marked}"',
         ),
     )
-    return overridden
+    return marked
 
 
-def apply_edit(source: Path, edit: Edit) -> None:
-    """Changes one file below `source`.
-
-    Raises:
-        SourceUnusable: the old text is not in the file exactly once.
-    """
-    file = source / edit.path
-    text = file.read_text(encoding="utf-8") if file.is_file() else ""
-    count = text.count(edit.old)
-    if count != 1:
-        wanted = re.sub(r"\s+", " ", edit.old).strip()
-        raise SourceUnusable(
-            f"Cannot adjust {edit.path}: expected the text '{wanted}' once, found it {count} times. "
-            f"Reason of the adjustment: {edit.reason}. It does not fit this pyslurm. "
-            "Choose another with --pyslurm_version=X.Y.Z."
-        )
-    file.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
+def is_marked(version: str) -> bool:
+    """Returns True for a version that build.sh gave to a pyslurm that it built."""
+    return "+" in version

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.pyslurm_build.edits import Edit, apply_edit
 from slurm_rest_api.pyslurm_build.recipes import (
     RECIPES,
     SDIST_SHA256,
-    Edit,
-    apply_edit,
     find_recipe,
+    is_marked,
+    mark_version,
     newest_known,
-    override_version,
 )
 
 EDIT = Edit(path="lib/struct.pxi", reason="the structure grew", old="    int b\n", new="    int a2\n    int b\n")
@@ -50,8 +50,20 @@ def test_edit_of_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 def test_version_override_keeps_the_true_version_readable(tmp_path: Path) -> None:
     file = source_with(tmp_path, "pyslurm/version.py", '# about versions\n__version__ = "25.11.2"\n')
-    assert override_version(tmp_path, "25.11.2", (26, 5)) == "26.5.0+pyslurm25.11.2"
+    assert mark_version(tmp_path, "25.11.2", (26, 5)) == "26.5.0+pyslurm25.11.2"
     assert file.read_text(encoding="utf-8") == '# about versions\n__version__ = "26.5.0+pyslurm25.11.2"\n'
+
+
+def test_a_pyslurm_of_its_own_line_is_marked_as_adjusted(tmp_path: Path) -> None:
+    source_with(tmp_path, "pyslurm/version.py", '__version__ = "25.11.2"\n')
+    assert mark_version(tmp_path, "25.11.2", (25, 11)) == "25.11.2+adjusted"
+
+
+@pytest.mark.parametrize(
+    ("version", "marked"), [("25.11.2", False), ("25.11.2+adjusted", True), ("26.5.0+pyslurm25.11.2", True)]
+)
+def test_marked_versions_are_those_of_build_sh(version: str, marked: bool) -> None:
+    assert is_marked(version) is marked
 
 
 def test_slurm_26_05_gets_the_field_without_which_layouts_crash(tmp_path: Path) -> None:

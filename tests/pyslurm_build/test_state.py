@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
+from slurm_rest_api.pyslurm_build.__main__ import installed_by_hand
 from slurm_rest_api.pyslurm_build.choice import Request
 from slurm_rest_api.pyslurm_build.host import SlurmHost
 from slurm_rest_api.pyslurm_build.state import FILE_NAME, State, build_key, delete_state, read_state, write_state
@@ -58,3 +61,22 @@ def test_upgraded_library_makes_another_key(tmp_path: Path) -> None:
     before = build_key(host, Request(), {}, lock)
     os.utime(host.library, (1_000_000_001, 1_000_000_001))
     assert build_key(host, Request(), {}, lock) != before
+
+
+@pytest.mark.parametrize(
+    ("installed", "state", "by_hand"),
+    [
+        (None, None, False),
+        ("25.11.2", None, True),
+        ("25.11.2", State("key", "25.11.2", [], by_hand=True), True),
+        ("25.11.3", State("key", "25.11.2", []), True),
+        ("25.11.2", State("key", "25.11.2", []), False),
+        # The record of a build is gone if the test after the installation failed.
+        ("26.5.0+pyslurm25.11.2", None, False),
+        ("26.5.0+pyslurm25.11.2", State("key", "26.5.0+pyslurm25.11.2", [], by_hand=True), False),
+    ],
+)
+def test_a_pyslurm_that_build_sh_built_is_not_installed_by_hand(
+    installed: str | None, state: State | None, by_hand: bool
+) -> None:
+    assert installed_by_hand(installed, state) is by_hand
