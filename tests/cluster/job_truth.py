@@ -26,8 +26,9 @@ def _moment(text: str) -> str:
     return "Unknown" if text in ("Unknown", "None", "N/A") else text
 
 
-def _licenses(text: str) -> dict[str, str]:
-    return dict(item.split(":") for item in split(text))
+def _licenses(text: str) -> dict[str, int]:
+    counts = (item.split(":") for item in text.replace(";", ",").split(",") if item)
+    return {name: int(number) for name, number in counts}
 
 
 def _terms(hostlist: str) -> list[str]:
@@ -35,17 +36,19 @@ def _terms(hostlist: str) -> list[str]:
     return re.findall(r"[^,\[]+(?:\[[^\]]*\][^,\[]*)*", word(hostlist) or "")
 
 
-def _dependencies(text: str | None) -> list[str]:
-    return sorted(split(text or ""))
-
-
 def _gres(text: str) -> list[str]:
     return [item.removeprefix("gres/") for item in split(text)]
 
 
-def _counted(text: str) -> str | None:
-    """Of the texts of requested TRES only the form `name=count` is promised."""
-    return None if ":" in text else word(text)
+def _kill_on_invalid(flags: list[str]) -> str | None:
+    if "KILL_INVALID_DEPENDENCY" in flags:
+        return "Yes"
+    return "No" if "NO_KILL_INVALID_DEPENDENCY" in flags else None
+
+
+def _end(job: Facts) -> int | None:
+    """scontrol prints `Unknown` for a running job without a time limit; the JSON has a year."""
+    return None if job["time_limit"]["infinite"] and job["job_state"] == ["RUNNING"] else count(job["end_time"])
 
 
 def _unlimited(text: str) -> str:
@@ -93,11 +96,11 @@ JSON_ROWS = [
     Row("reboot", "reboot", int),
     Row("batch_flag", "batch_flag", int),
     Row("failed_node", "failed_node", word),
-    Row("dependency", "dependency", _dependencies, ours=_dependencies),
+    Row("dependency", "dependency", word),
     Row("submit_time", "submit_time", count),
     Row("eligible_time", "eligible_time", count),
     Row("start_time", "start_time", count, moving=True),
-    Row("end_time", "end_time", count, moving=True),
+    Row("end_time", "end_or_null", moving=True),
     Row("suspend_time", "suspend_time", count),
     Row("resize_time", "resize_time", count),
     Row("pre_sus_time", "pre_sus_time", count),
@@ -134,14 +137,20 @@ JSON_ROWS = [
     Row("segment_size", "segment_size", lambda size: size or None),
     Row("mem_per_cpu", "memory_per_cpu.set"),
     Row("mem_per_node", "memory_per_cpu.set", lambda per_cpu: not per_cpu),
+    Row("mem_per_tres", "memory_per_tres", word),
+    Row("cpus_per_tres", "cpus_per_tres", word),
+    Row("tres_bind", "tres_bind", word),
+    Row("tres_freq", "tres_freq", word),
+    Row("het_job_id_set", "het_job_id_set", word),
+    Row("pack_job_id_set", "het_job_id_set", word),
     Row("min_memory_cpu", "memory_per_cpu", known),
     Row("gres", "tres_per_node", _gres),
     Row("tres_per_node", "tres_per_node", word),
     Row("tres_req_str", "tres_req_str", word),
     Row("tres_alloc_str", "tres_alloc_str", word),
-    Row("tres_per_job", "tres_per_job", _counted),
-    Row("tres_per_socket", "tres_per_socket", _counted),
-    Row("tres_per_task", "tres_per_task", _counted),
+    Row("tres_per_job", "tres_per_job", word),
+    Row("tres_per_socket", "tres_per_socket", word),
+    Row("tres_per_task", "tres_per_task", word),
     Row("licenses", "licenses", _licenses),
     Row("licenses_allocated", "licenses_allocated", _licenses),
     Row("billable_tres", "billable_tres", lambda tres: float(tres["number"])),
@@ -165,7 +174,7 @@ JSON_ROWS = [
     Row("selinux_context", "selinux_context", word),
     Row("kill_step_when_oom", "flags", lambda flags: "KILL_STEP_ON_OOM" in flags),
     Row("spread_job", "flags", lambda flags: "Yes" if "SPREAD_JOB" in flags else None),
-    Row("kill_on_invalid_dependent", "flags", lambda flags: "Yes" if "KILL_INVALID_DEPENDENCY" in flags else None),
+    Row("kill_on_invalid_dependent", "flags", _kill_on_invalid),
 ]
 
 TEXT_ROWS = [
@@ -195,12 +204,6 @@ TEXT_ROWS = [
 NOT_TOLD = {
     "het_job_offset": "read beside het_job_id, which tells whether it means anything",
     "pack_job_offset": "as het_job_offset",
-    "het_job_id_set": "documented as null: pyslurm has no source for it",
-    "pack_job_id_set": "documented as null: pyslurm has no source for it",
-    "cpus_per_tres": "documented as null: pyslurm has no source for it",
-    "mem_per_tres": "documented as null: pyslurm has no source for it",
-    "tres_bind": "documented as null: pyslurm has no source for it",
-    "tres_freq": "documented as null: pyslurm has no source for it",
     "boards_per_node": "Slurm's commands do not print it",
     "spread_segments": "Slurm's commands print it only where it is set",
     "consolidate_segments": "Slurm's commands print it only where it is set",
@@ -219,7 +222,7 @@ NOT_TOLD = {
 
 def read_jobs(cluster: Cluster) -> dict[str, tuple[Facts, Facts]]:
     """Every job by id: as `squeue --json` has it, and in the words of `scontrol show job -d`."""
-    told = {str(job["job_id"]): job for job in cluster.squeue_json()}
+    told = {str(job["job_id"]): {**job, "end_or_null": _end(job)} for job in cluster.squeue_json()}
     printed = cluster.run(["scontrol", "-o", "-d", "--all", "show", "job"]).stdout.splitlines()
     texts = {line.split()[0].removeprefix("JobId="): line for line in printed if line.startswith("JobId=")}
     return {job: (told[job], _text_facts(cluster, texts[job])) for job in told if job in texts}

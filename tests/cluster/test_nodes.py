@@ -47,19 +47,9 @@ def _visible(partitions: list[str]) -> list[str]:
     return [name for name in partitions if name != HIDDEN_PARTITION]
 
 
-def _untyped(gres: str) -> list[str]:
-    """`gpu:tesla:1(IDX:0)` is `gpu:1`: pyslurm tells used GRES without their type."""
-    items = [item.partition("(")[0].split(":") for item in split(gres)]
-    return [f"{item[0]}:{item[-1]}" for item in items if item[-1] != "0"]
-
-
-def _without_billing(tres: str) -> list[str]:
-    """Names and counts of TRES but billing; pyslurm names GRES by type, Slurm not."""
-    return [item for item in split(tres) if not item.startswith("billing=")]
-
-
-def _untyped_tres(tres: str) -> list[str]:
-    return [item.replace(":tesla", "") for item in split(tres)]
+def _in_use(gres: str) -> list[str]:
+    """`gpu:tesla:1(IDX:0)` is `gpu:tesla:1`."""
+    return [text for item in split(gres) if not (text := item.partition("(")[0]).endswith(":0")]
 
 
 JSON_ROWS = [
@@ -87,8 +77,9 @@ JSON_ROWS = [
     Row("mem_spec_limit", "specialized_memory"),
     Row("tmp_disk", "temporary_disk"),
     Row("gres", "gres", split),
-    Row("gres_used", "gres_used", _untyped),
-    Row("tres_fmt_str", "tres", _without_billing, ours=_untyped_tres),
+    Row("gres_used", "gres_used", _in_use),
+    Row("gres_drain", "gres_drained", lambda text: word(text) or []),
+    Row("tres_fmt_str", "tres"),
     Row("alloc_tres_fmt_str", "tres_used", word),
     Row("arch", "architecture"),
     Row("os", "operating_system"),
@@ -131,7 +122,6 @@ NOT_TOLD = {
     "reason_uid": "Slurm's commands print the name; a test of its own",
     "err_cpus": "documented as always 0",
     "idle_mem": "Slurm's commands do not print it; a test of its own",
-    "gres_drain": "documented as []",
     "cpu_bind": "Slurm's commands print it only where it is set",
     "power_mgmt": "documented as null",
 }
@@ -258,7 +248,7 @@ def test_nothing_is_said_of_a_healthy_node(reading: Reading) -> None:
 def test_a_gpu_in_use(reading: Reading) -> None:
     used, idle = reading.ours["rack005"], reading.ours["rack006"]
 
-    assert (used["gres"], used["gres_used"]) == (["gpu:tesla:2"], ["gpu:1"])
+    assert (used["gres"], used["gres_used"]) == (["gpu:tesla:2"], ["gpu:tesla:1"])
     assert (idle["gres"], idle["gres_used"]) == (["gpu:tesla:2"], [])
     assert "gres/gpu=1" in used["alloc_tres_fmt_str"]
 

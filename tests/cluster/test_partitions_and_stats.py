@@ -84,6 +84,7 @@ PARTITION_ROWS = [
     Row("max_nodes", "MaxNodes", _number),
     Row("min_nodes", "MinNodes", int),
     Row("nodes", "Nodes"),
+    Row("tres_fmt_str", "TRES"),
     Row("total_nodes", "TotalNodes", int),
     Row("total_cpus", "TotalCPUs", int),
     Row("priority", "PriorityTier", int),

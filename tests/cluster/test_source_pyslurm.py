@@ -99,8 +99,42 @@ def test_task_zero_of_an_array_differs_from_pending_tasks(cluster: Cluster, jobs
     assert seen == [(0, None), (None, "1-2%1")]
 
 
-@pytest.mark.parametrize("status", [3, 130])
-def test_exit_codes_lose_128_as_documented(cluster: Cluster, jobs: Jobs, status: int) -> None:
+@pytest.mark.parametrize("status", [3, 128, 137, 255])
+def test_exit_codes_are_those_of_the_script(cluster: Cluster, jobs: Jobs, status: int) -> None:
     job = jobs.running()
     cluster.finish(job, status)
-    assert published(cluster, job)["exit_code"] == f"{status % 128}:0"
+    assert published(cluster, job)["exit_code"] == f"{status}:0"
+
+
+def test_a_text_that_is_not_utf_8_has_its_bytes_replaced(cluster: Cluster, jobs: Jobs) -> None:
+    job = jobs.submit(hold=True)
+    # A shell of the root writes the byte, because an argument of Python would have it encoded.
+    update = f"scontrol update jobid={job} name=$(printf 'f\\374r') comment=$(printf '\\342\\202\\254')"
+    cluster.run(["sh", "-c", update])
+    record = published(cluster, job)
+    assert (record["name"], record["comment"]) == ("f\ufffdr", "€")
+
+
+def test_two_licenses_and_two_dependencies_are_complete(cluster: Cluster, jobs: Jobs) -> None:
+    first = jobs.submit(hold=True, job_name="twin")
+    second = jobs.submit(job_name="twin", dependency=f"afterok:{first},singleton", licenses="matlab:1")
+    record = published(cluster, second)
+    assert record["dependency"] == f"afterok:{first}(unfulfilled),singleton(unfulfilled)"
+    assert record["licenses"] == {"matlab": 1}
+
+
+def test_a_job_without_a_limit_has_no_end_and_all_memory_is_counted(cluster: Cluster, jobs: Jobs) -> None:
+    job = jobs.running(partition="long", nodelist="rack007", time="UNLIMITED", mem=0)
+    record = published(cluster, job)
+    assert (record["time_limit"], record["end_time"]) == ("UNLIMITED", None)
+    assert (record["memory"], record["mem_allocated"]) == (16000, {"rack007": 16000})
+
+
+def test_a_gpu_in_use_has_its_model(cluster: Cluster, jobs: Jobs) -> None:
+    job = jobs.running(partition="high", nodelist="rack005", gres="gpu:tesla")
+    records = load(cluster)
+    [node] = [node for node in records["nodes"] if node["name"] == "rack005"]
+    [record] = [record for record in records["jobs"] if record["job_id"] == job]
+    assert (node["gres"], node["gres_used"]) == (["gpu:tesla:2"], ["gpu:tesla:1"])
+    assert (record["gres"], record["tres_per_node"]) == (["gpu:tesla:1"], "gres/gpu:tesla")
+    assert record["gres_allocated"] == {"rack005": {"gpu:tesla": 1}}

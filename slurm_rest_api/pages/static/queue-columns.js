@@ -19,7 +19,7 @@ function start(job) {
 }
 
 function end(job) {
-  if (isPending(job)) return "–";
+  if (isPending(job) || !job.end_time) return "–";
   return `${holdsNodes(job) ? "by " : ""}${shortDate(job.end_time)}`;
 }
 

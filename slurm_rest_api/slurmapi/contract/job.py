@@ -73,7 +73,7 @@ class JobHeterogeneous(PublishedRecord):
         description="Index of this component, from 0, null if the job is not heterogeneous."
     )
     het_job_id_set: str | None = Field(
-        description="Job ids of all components as a hostlist (`12-14`). Null with pyslurm's object API."
+        description="Job ids of all components as a hostlist (`12-14`), null if the job is not heterogeneous."
     )
     pack_job_id: int | None = Field(description="het_job_id with its name in Slurm until 19.05.")
     pack_job_offset: int | None = Field(description="het_job_offset with its name in Slurm until 19.05.")
@@ -104,21 +104,18 @@ class JobState(PublishedRecord):
     reboot: Count = Field(description="1 if the nodes are rebooted before the job starts, else 0.")
     batch_flag: Count = Field(description="1 for a job from sbatch, else 0.")
     exit_code: str = Field(
-        description="`code:signal` of the batch script or of salloc. With pyslurm's object API a code of 128 or more"
-        " arrives with 128 subtracted (exit 130 becomes 2:0)."
+        description="`code:signal` of the batch script or of salloc, e.g. `137:0` for a script whose command was "
+        "killed by signal 9."
     )
-    derived_ec: str = Field(
-        description="Highest exit code of all steps as `code:signal`, with the same loss as exit_code."
-    )
+    derived_ec: str = Field(description="Highest exit code of all steps as `code:signal`.")
     failed_node: str | None = Field(description="Node whose failure ended the job.")
     dependency: str | None = Field(
-        description="Remaining dependencies, joined by `,` (all) or `?` (any), e.g. `afterok:12(unfulfilled)`. "
-        "With pyslurm's object API the text is rebuilt, without types that pyslurm does not know, and without"
-        " `singleton(unfulfilled)` if there are other dependencies."
+        description="Remaining dependencies, joined by `,` (all) or `?` (any), e.g. "
+        "`afterok:12(unfulfilled),singleton(unfulfilled)`."
     )
     kill_on_invalid_dependent: YesNo | None = Field(
         description="`Yes` if the job ends when its dependency can never be met, `No` if the user requested "
-        "the opposite, null if unset. pyslurm's object API reports `No` as null."
+        "the opposite, null if unset."
     )
 
 
@@ -132,7 +129,10 @@ class JobTimes(PublishedRecord):
         "`Unknown` if unset."
     )
     start_time: Count = Field(description="Time of the start, or its estimate, epoch seconds, 0 if unknown.")
-    end_time: Count = Field(description="Time of the end, or the end of the time limit, epoch seconds, 0 if unknown.")
+    end_time: Count | None = Field(
+        description="Time of the end, or the end of the time limit, epoch seconds, 0 if unknown. Null for a job that "
+        "holds nodes without a time limit."
+    )
     suspend_time: Count = Field(description="Time of the last suspension or resumption, epoch seconds, 0 if never.")
     resize_time: Count = Field(description="Time of the last change of the job's size, epoch seconds, 0 if never.")
     last_sched_eval: str = Field(
@@ -159,11 +159,9 @@ class JobDurations(PublishedRecord):
     elapsed_cpu_time: Count = Field(description="num_cpus times run_time, CPU seconds.")
     pre_sus_time: Count = Field(description="Seconds that the job had run before the last suspension or resumption.")
     time_limit: Count | Unlimited | Literal["Partition_Limit"] = Field(
-        description="Time limit in minutes, `UNLIMITED`, or `Partition_Limit` if it is unset (classic API only). "
-        "pyslurm's object API reports an unset limit as `UNLIMITED`, but slurmctld sets the partition's limit "
-        "before it sends the job."
+        description="Time limit in minutes, `UNLIMITED`, or `Partition_Limit` if the job has none of its own."
     )
-    time_limit_str: str = Field(description="time_limit as `[D-]HH:MM:SS`, or `UNLIMITED`.")
+    time_limit_str: str = Field(description="time_limit as `[D-]HH:MM:SS`, `UNLIMITED` or `Partition_Limit`.")
     time_min: Count = Field(description="Minimum time limit that the user accepts (--time-min), minutes, 0 if unset.")
     delay_boot_time: int | None = Field(
         description="Seconds that the start may be delayed to avoid reboots of nodes, null if unset."
@@ -183,22 +181,19 @@ class JobAllocation(PublishedRecord):
     batch_host: str | None = Field(description="Node that runs the batch script.")
     sched_nodes: str | None = Field(description="Nodes that the backfill scheduler plans to use, as a hostlist.")
     cpus_allocated: dict[str, Count] = Field(
-        description="CPUs (hardware threads) by node. Exact for a job on one node. pyslurm's object API reports only "
-        "cores, so for more nodes it is cores times threads per core: exact if whole cores are allocated (CR_Core*, "
-        "CR_Socket*). With CR_CPU* or --ntasks-per-core it includes idle threads of shared cores, so that the sum "
-        "exceeds num_cpus. With the classic API of 24.11 and later num_cpus is spread evenly over the nodes."
+        description="CPUs (hardware threads) by node. Exact for a job on one node. Slurm reports only cores, so for "
+        "more nodes it is cores times threads per core: exact if whole cores are allocated (CR_Core*, CR_Socket*). "
+        "With CR_CPU* or --ntasks-per-core it includes idle threads of shared cores, so that the sum exceeds num_cpus. "
+        "With select/linear num_cpus is spread evenly over the nodes."
     )
     mem_allocated: dict[str, Count] = Field(
-        description="Memory in MiB by node, 0 if memory is not a consumable resource. With the classic API computed "
-        "from the request."
+        description="Memory in MiB by node, 0 if memory is not a consumable resource."
     )
     cpus_alloc_layout: dict[str, list[int]] = Field(
-        description="CPU ids by node, numbered like in `scontrol show job -d`. Only the first 40 or so ranges of a "
-        "fragmented allocation are known. [] for each node with the classic API of 24.11 and later."
+        description="CPU ids by node, numbered like in `scontrol show job -d`. [] for each node with select/linear."
     )
     gres_allocated: dict[str, dict[str, Count]] = Field(
-        description="Generic resources by node, `name[:type]` to count, {} for a node without any, and with the "
-        "classic API."
+        description="Generic resources by node, `name[:type]` to count, {} for a node without any."
     )
     tres_alloc_str: str | None = Field(
         description="Allocated TRES in the form of tres_req_str, null for a job that never started. A finished job "
@@ -222,11 +217,9 @@ class JobFiles(PublishedRecord):
 
     command: str | None = Field(description="Path of the batch script or command, with arguments if Slurm has them.")
     work_dir: str | None = Field(description="Working directory.")
-    std_in: str | None = Field(
-        description="Standard input of a batch job, else null. pyslurm's object API cuts it at 1,023 characters."
-    )
+    std_in: str | None = Field(description="Standard input of a batch job, else null.")
     std_out: str | None = Field(
-        description="Standard output of a batch job, else null. Cut like std_in. Pending array tasks keep `%a` in it."
+        description="Standard output of a batch job, else null. Pending array tasks keep `%a` in it."
     )
     std_err: str | None = Field(
         description="Standard error of a batch job, else null. The same as std_out if none was requested."

@@ -24,7 +24,7 @@ class JobSize(PublishedRecord):
         description="CPUs for each task, null if CPUs were requested by TRES (--cpus-per-gpu)."
     )
     cpus_per_tres: str | None = Field(
-        description="--cpus-per-gpu as Slurm formats it. Null with pyslurm's object API, which does not provide it."
+        description="--cpus-per-gpu as Slurm formats it, e.g. `gres/gpu:4`, null if unset."
     )
     pn_min_cpus: Count = Field(description="Minimum CPUs for each node, 0 if unset.")
     boards_per_node: Count = Field(description="Boards for each node, 0 if unset.")
@@ -76,22 +76,25 @@ class JobMemoryAndTres(PublishedRecord):
     """Requested memory, generic resources, licenses and other TRES."""
 
     memory: int | None = Field(
-        description="Memory of the whole job, MiB: per CPU times num_cpus, or per node times num_nodes, null when "
-        "unset."
+        description="Memory of the whole job, MiB: per CPU times num_cpus, or per node times num_nodes. With `--mem=0` "
+        "and `--mem-per-gpu` the memory in tres_alloc_str, null until the job starts. Null when unset."
     )
     mem_per_cpu: bool = Field(description="True if memory was requested per CPU.")
     min_memory_cpu: int | None = Field(description="Memory for each CPU, MiB, null if it was requested per node.")
-    mem_per_node: bool = Field(description="True if memory was requested per node (the opposite of mem_per_cpu).")
+    mem_per_node: bool = Field(description="True if memory was requested per node, false if per CPU or per GPU.")
     min_memory_node: int | None = Field(
-        description="Memory for each node, MiB, null if it was requested per CPU. 0 if unset, and for "
+        description="Memory for each node, MiB, null if it was requested per CPU or per GPU. 0 if unset, and for "
         "`--mem=0` (all memory)."
     )
     pn_min_memory: Count = Field(description="min_memory_cpu or min_memory_node, MiB, 0 if both are unset.")
     mem_per_tres: str | None = Field(
-        description="--mem-per-gpu as Slurm formats it. Null with pyslurm's object API, which does not provide it."
+        description="--mem-per-gpu as Slurm formats it, e.g. `gres/gpu:500`, null if unset."
     )
     pn_min_tmp_disk: Count = Field(description="Temporary disk space for each node, MiB, 0 if unset.")
-    gres: list[str] = Field(description="Generic resources for each node, `name[:type]:count`, [] if none.")
+    gres: list[str] = Field(
+        description="Generic resources for each node, `name[:type]:count`, [] if none. A count without a number is 1, "
+        "suffixes are multiplied out (`5G` is 5368709120)."
+    )
     gres_enforce_bind: YesNo | None = Field(
         description="--gres-flags: `Yes` enforce-binding, `No` disable-binding, null neither."
     )
@@ -99,29 +102,23 @@ class JobMemoryAndTres(PublishedRecord):
         description="--gres-flags for shared GRES, null if unset."
     )
     tres_req_str: str | None = Field(
-        description="Requested TRES, e.g. `cpu=6,mem=1500M,node=3,billing=6`. With pyslurm's object API the text is "
-        "rebuilt: memory is always in MiB with the suffix M."
+        description="Requested TRES, e.g. `cpu=6,mem=1500M,node=3,billing=6`. The suffix of the memory is Slurm's: "
+        "K, M, G, T or P."
     )
     tres_per_job: str | None = Field(
-        description="--gpus and the like, as Slurm formats it. pyslurm's object API only reads the form `name=count`,"
-        " else null."
+        description="--gpus and the like, as Slurm formats it, e.g. `gres/gpu:a100:2`, null if unset."
     )
     tres_per_node: str | None = Field(description="--gres and --gpus-per-node, e.g. `gres/gpu:2`.")
-    tres_per_socket: str | None = Field(
-        description="--gpus-per-socket, as Slurm formats it. pyslurm's object API only reads the form `name=count`, "
-        "else null."
-    )
+    tres_per_socket: str | None = Field(description="--gpus-per-socket, as Slurm formats it, null if unset.")
     tres_per_task: str | None = Field(
-        description="--tres-per-task, as Slurm formats it. pyslurm's object API only reads the form `name=count`, "
-        "else null."
+        description="--tres-per-task, --gpus-per-task and --cpus-per-task, as Slurm formats it, e.g. "
+        "`cpu=2,gres/gpu:1`, null if unset."
     )
-    tres_bind: str | None = Field(description="--tres-bind. Null with pyslurm's object API, which does not provide it.")
-    tres_freq: str | None = Field(
-        description="Requested frequency of TRES (--gpu-freq). Null with pyslurm's object API, which does not "
-        "provide it."
-    )
+    tres_bind: str | None = Field(description="--tres-bind, null if unset.")
+    tres_freq: str | None = Field(description="Requested frequency of TRES (--gpu-freq), null if unset.")
     licenses: dict[str, str | int] = Field(
-        description="Requested licenses: name to count. The count is Slurm's text, or the number 1 if there is none."
+        description="Requested licenses: name to count, 1 if none was given. Alternatives are one entry, with names "
+        'and counts joined by `|`: `matlab:1|ansys:2` is `{"matlab|ansys": "1|2"}`.'
     )
     profile: Count = Field(
         description="Bit mask of profiled data: ENERGY 2, TASK 4, LUSTRE 8, NETWORK 16. All is 30, none is 0."
@@ -133,7 +130,7 @@ class JobMemoryAndTres(PublishedRecord):
     cpu_freq_gov: int | None = Field(
         description="CPU frequency governor as Slurm's constant (CONSERVATIVE 0x88000000, ONDEMAND 0x84000000, "
         "PERFORMANCE 0x82000000, POWERSAVE 0x81000000, USERSPACE 0x80800000, SCHEDUTIL 0x80400000), null"
-        " if unset. pyslurm's object API loses combinations."
+        " if unset, their bitwise OR for a combination."
     )
     cpu_freq_min: int | None = Field(
         description="Minimum CPU frequency in kHz, or Slurm's constant (LOW 0x80000001, MEDIUM …2, HIGH …3, HIGHM1 "

@@ -45,10 +45,7 @@ class NodeState(PublishedRecord):
     reason_time: int | None = Field(
         description="Time at which the reason was set, epoch seconds, null without a reason."
     )
-    reason_uid: int | None = Field(
-        description="Id of the user who set the reason, null without a reason. pyslurm's object API provides the name,"
-        " from which the id is resolved."
-    )
+    reason_uid: int | None = Field(description="Id of the user who set the reason, null without a reason.")
     reason_user: str | None = Field(
         description="Login name of the user who set the reason, or the id as text, null without a reason."
     )
@@ -67,9 +64,7 @@ class NodeResources(PublishedRecord):
     alloc_cpus: Count = Field(description="CPUs allocated to jobs.")
     idle_cpus: Count = Field(description="effective_cpus without alloc_cpus.")
     err_cpus: Count = Field(description="Always 0: Slurm no longer counts failed CPUs.")
-    cpu_load: int | None = Field(
-        description="Load average of one minute, times 100. Null if unknown, but 0 with pyslurm's object API."
-    )
+    cpu_load: int | None = Field(description="Load average of one minute, times 100, null if unknown.")
     real_memory: Count = Field(description="Memory of the node, MiB.")
     alloc_mem: Count = Field(description="Memory allocated to jobs, MiB.")
     idle_mem: Count = Field(description="real_memory without alloc_mem, MiB.")
@@ -77,18 +72,17 @@ class NodeResources(PublishedRecord):
     mem_spec_limit: Count = Field(description="Memory reserved for the system, MiB, 0 if none.")
     tmp_disk: Count = Field(description="Temporary disk space, MiB.")
     gres: list[str] = Field(
-        description="Configured generic resources, `name[:type]:count`, [] if none. Without socket bindings."
+        description="Configured generic resources, `name[:type][:no_consume]:count`, [] if none. Without socket "
+        "bindings. Suffixes are multiplied out (`4G` is 4294967296)."
     )
     gres_used: list[str] = Field(
-        description="Allocated generic resources, `name[:type]:count`. With pyslurm's object API only those that "
-        "AccountingStorageTRES tracks, without their indexes."
+        description="Allocated generic resources, `name[:type]:count`, without their indexes, [] if none is in use. "
+        "Slurm's GresUsed, which does not depend on AccountingStorageTRES."
     )
-    gres_drain: str | list[str] = Field(
-        description="Draining generic resources as text, [] if none, and with pyslurm's object API."
-    )
+    gres_drain: str | list[str] = Field(description="Draining generic resources as text, [] if none.")
     tres_fmt_str: str | None = Field(
-        description="Configured TRES, e.g. `cpu=16,mem=64000M,gres/gpu=2`. With pyslurm's object API rebuilt from "
-        "CPUs, memory and GRES, without billing."
+        description="Configured TRES (CfgTRES), e.g. `cpu=16,mem=64000M,billing=16,gres/gpu=2`. Its CPUs are those "
+        "for jobs: effective_cpus."
     )
     alloc_tres_fmt_str: str | None = Field(
         description="Allocated TRES in the same form, null when nothing is allocated."
@@ -113,9 +107,7 @@ class NodeHardware(PublishedRecord):
     cores_per_socket: Count = Field(description="Cores of each socket, with the name since 18.08.")
     threads: Count = Field(description="Hardware threads of each core.")
     core_spec_cnt: Count = Field(description="Cores reserved for the system.")
-    cpu_spec_list: str | list[str] = Field(
-        description="CPUs reserved for the system as text, [] if none, and with pyslurm's object API."
-    )
+    cpu_spec_list: str | list[str] = Field(description="CPUs reserved for the system as text, [] if none.")
     cpu_bind: str | None = Field(description="Default binding of tasks to CPUs, null if unset.")
     features: str | list[str] | None = Field(
         description="Available features as comma-separated text, [] if none, null if they can be read in two ways."

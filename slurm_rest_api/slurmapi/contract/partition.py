@@ -105,20 +105,17 @@ class PartitionScheduling(PublishedRecord):
         description="cr_type as a word (CORE_MEMORY), null for the cluster's setting."
     )
     cpu_bind: str | None = Field(description="Default binding of tasks to CPUs, null if unset.")
-    billing_weights_str: str | None = Field(
-        description="TRESBillingWeights. Null with pyslurm's object API, which does not provide it."
-    )
-    tres_fmt_str: str | None = Field(
-        description="TRES of the partition. Null with pyslurm's object API, which does not provide it."
-    )
+    billing_weights_str: str | None = Field(description="TRESBillingWeights, null if unset.")
+    tres_fmt_str: str | None = Field(description="TRES of the partition, e.g. `cpu=96,mem=187.50G,node=6,billing=96`.")
     resume_timeout: Count | Unlimited | None = Field(
-        description="Seconds for a node to resume. Null before 21.08 and with pyslurm's object API."
+        description="Seconds for a node to resume, null where the cluster's value applies and before 21.08."
     )
     suspend_time: Count | Unlimited | None = Field(
-        description="Idle seconds before power saving. Null before 21.08 and with pyslurm's object API."
+        description="Idle seconds before power saving, null where the cluster's value applies and before 21.08."
     )
     suspend_timout: Count | Unlimited | None = Field(
-        description="Seconds for a node to suspend (classic spelling). Null before 21.08 and with pyslurm's object API."
+        description="Seconds for a node to suspend (classic spelling), null where the cluster's value applies and "
+        "before 21.08."
     )
 
 

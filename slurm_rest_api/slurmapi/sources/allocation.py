@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 
-from slurm_rest_api.slurmapi.sources.formats import gres_count
-
-CORE_TEXT_LIMIT = 127
-"""pyslurm writes a node's cores into a buffer of 128 bytes. A text of that length was cut."""
+from slurm_rest_api.slurm.gres import gres_counts
 
 Cores = tuple[int, ...]
 
@@ -21,12 +18,12 @@ class NodeLayout(TypedDict):
     Keys:
         cpu_ids: Text of core indexes, `0-2,5`.
         memory: MiB.
-        gres: By name and type a count, or a dictionary with `count`.
+        gres: Slurm's text of the node's GRES that the job holds, `gpu:tesla:1(IDX:0)`.
     """
 
     cpu_ids: str | None
     memory: int | None
-    gres: Mapping[str, Any] | None
+    gres: str | None
 
 
 class AllocationFields(TypedDict):
@@ -42,10 +39,8 @@ class CoreLists(dict[str, Cores]):
     """Core indexes by their text: `"0-2,5"` is `(0, 1, 2, 5)`. A cache for one load."""
 
     def __missing__(self, text: str) -> Cores:
-        # The last term of a cut text may have lost digits.
-        terms = text.split(",")[:-1] if len(text) >= CORE_TEXT_LIMIT else text.split(",")
         cores: list[int] = []
-        for term in filter(None, terms):
+        for term in filter(None, text.split(",")):
             first, _, last = term.partition("-")
             cores.extend(range(int(first), int(last or first) + 1))
         self[text] = tuple(cores)
@@ -73,27 +68,17 @@ def allocation(
     """
     cpus: dict[str, int] = {}
     ids: dict[str, list[int]] = {}
-    cut: list[str] = []
     for node, held in layout.items():
-        text = held["cpu_ids"] or ""
-        cores, per_core = core_lists[text], threads.get(node, 1)
+        cores, per_core = core_lists[held["cpu_ids"] or ""], threads.get(node, 1)
         ids[node] = [core * per_core + thread for core in cores for thread in range(per_core)]
         cpus[node] = len(ids[node])
-        if len(text) >= CORE_TEXT_LIMIT:
-            cut.append(node)
     if len(cpus) == 1:
         cpus = dict.fromkeys(cpus, num_cpus)
-    elif cut:
-        known = sum(count for node, count in cpus.items() if node not in cut)
-        cpus |= spread(max(num_cpus - known, 0), cut)
     return {
         "cpus_allocated": cpus,
         "mem_allocated": {node: held["memory"] or 0 for node, held in layout.items()},
         "cpus_alloc_layout": ids,
-        "gres_allocated": {
-            node: {name: gres_count(count) for name, count in (held["gres"] or {}).items()}
-            for node, held in layout.items()
-        },
+        "gres_allocated": {node: gres_counts(held["gres"]) for node, held in layout.items()},
     }
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from slurm_rest_api.slurm.gres import parse_gres
-
 UNLIMITED = "UNLIMITED"
+PARTITION_LIMIT = "Partition_Limit"
+"""The time limit of a job that has none of its own, as scontrol and sacct print it."""
 
 TERM_BORDER = re.compile(r",(?![^\[]*\])")
 """Matches a comma outside brackets."""
@@ -17,6 +17,9 @@ TERM_BORDER = re.compile(r",(?![^\[]*\])")
 _LICENSE_BORDER = re.compile(r"[,;|](?![^(]*\))")
 _LICENSE_COUNT = re.compile(r"(.+)[:=]([^:=()]+)")
 _LICENSE_NUMBER = re.compile(r"[0-9]{1,10}")
+
+_TRES_MEMORY = re.compile(r"(?:^|,)mem=([0-9]{1,16}(?:\.[0-9]{1,6})?)([KMGTPE]?)(?:,|$)")
+_MEBIBYTES = {"K": 1 / 1024, "": 1, "M": 1, "G": 1024, "T": 1024**2, "P": 1024**3, "E": 1024**4}
 
 CPU_FREQUENCIES = {
     "LOW": 0x80000001,
@@ -79,6 +82,17 @@ def number_or_none(value: Any) -> int | None:
     return value if value.__class__ is int else None
 
 
+def number_or_null(value: int | None, *unset: int) -> int | None:
+    """Returns a number, None for one that means "not set" (NO_VAL of slurm.h)."""
+    return None if value in unset else value
+
+
+def tres_memory(tres: str | None) -> int | None:
+    """Returns the MiB of a TRES text: of `cpu=2,mem=1.50G,node=1` 1536. None without memory."""
+    match = _TRES_MEMORY.search(tres or "")
+    return round(float(match[1]) * _MEBIBYTES[match[2]]) if match else None
+
+
 def hostlist_terms(text: str | None) -> list[str]:
     """Returns the terms of a hostlist: `n[1,3],x` is `["n[1,3]", "x"]`."""
     return TERM_BORDER.split(text) if text else []
@@ -89,15 +103,6 @@ def joined(words: Iterable[str] | str | None) -> str | None:
     if not words:
         return None
     return words if isinstance(words, str) else ",".join(words)
-
-
-def counts_by_name(items: Iterable[str]) -> dict[str, str | int]:
-    """Returns licenses by name, in the form of 2018: `["a:2", "b"]` is `{"a": "2", "b": 1}`."""
-    counts: dict[str, str | int] = {}
-    for item in items:
-        name, _, count = item.partition(":")
-        counts[name] = count or 1
-    return counts
 
 
 def license_counts(text: str | None) -> dict[str, str | int]:
@@ -126,23 +131,6 @@ def _license(term: str) -> tuple[str, str | int]:
     name, count = match.groups()
     # Slurm's counts have 32 bits.
     return name, int(count) if _LICENSE_NUMBER.fullmatch(count) else count
-
-
-def gres_list(counts: Mapping[str, Any]) -> list[str]:
-    """Returns pyslurm's GRES as texts: `{"gres/gpu:a100": 2}` is `["gpu:a100:2"]`."""
-    return [f"{key}:{count}" for name, value in counts.items() for key, count in _keys_and_counts(name, value)]
-
-
-def _keys_and_counts(name: str, value: Any) -> list[tuple[str, int]]:
-    # pyslurm's GRES parser reads `gres/gpu=2` as a name without a count.
-    if "=" in name:
-        return [(gres.key, gres.count) for gres in parse_gres(name)]
-    return [(name.removeprefix("gres/"), gres_count(value))]
-
-
-def gres_count(value: Any) -> int:
-    """Returns the count of a value of pyslurm, which is a number or a dictionary with `count`."""
-    return int(value["count"]) if isinstance(value, Mapping) else int(value)
 
 
 def profile_bits(names: Iterable[str]) -> int:

@@ -21,7 +21,7 @@ from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.builders import make_job, make_running_job, make_snapshot
 from tests.property_tests import examples
-from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, RPCError, make_pyslurm, tres
+from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, RPCError, make_pyslurm
 
 NAMES = UserNames(str, str, int)
 HIDDEN = ["secret"]
@@ -60,7 +60,7 @@ ATTRIBUTES = st.sampled_from(
         {"partition": "main,secret"},
         {"state_reason": "ReqNodeNotAvail, UnavailableNodes:rack002"},
         {"excluded_nodes": "rack002"},
-        {"requested_tres": tres(cpu=2, mem=500, node=1, billing=2, gres={"gpu": 1})},
+        {"raw_tres_req_str": "cpu=2,mem=500M,node=1,billing=2,gres/gpu=1"},
         {"dependencies": {"afterok": [1, 2]}},
         {"dependencies": None},
         {"heterogeneous_id": 1},

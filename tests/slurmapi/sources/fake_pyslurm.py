@@ -1,4 +1,4 @@
-"""Replaces the parts of pyslurm 25.11 that the adapter of the object API reads.
+"""Replaces the parts of pyslurm 25.11, as build.sh builds it, that the adapter reads.
 
 The values are those of the real module for a pending job, a running job, an idle node and an open partition.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+from slurm_rest_api.slurm.sentinels import NO_VAL, NO_VAL16
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes, NodeAttributes, PartitionAttributes
 
 
@@ -16,22 +17,6 @@ class RPCError(Exception):
     def __init__(self, message: str, errno: int) -> None:
         super().__init__(message)
         self.errno = errno
-
-
-class Tres:
-    """One TrackableResource."""
-
-    def __init__(self, type_: str, count: int, name: str | None = None) -> None:
-        self.count = count
-        self.type_and_name = f"{type_}/{name}" if name else type_
-
-
-def tres(gres: dict[str, int] | None = None, **counts: int) -> SimpleNamespace:
-    """A TrackableResources: `tres(cpu=2, mem=100, gres={"gpu": 1})`."""
-    single = dict.fromkeys(("cpu", "mem", "energy", "node", "billing", "vmem", "pages"))
-    groups: dict[str, Any] = {group: {} for group in ("fs", "license", "interconnect", "other")}
-    groups["gres"] = {name: Tres("gres", count, name) for name, count in (gres or {}).items()}
-    return SimpleNamespace(**{**single, **{name: Tres(name, count) for name, count in counts.items()}, **groups})
 
 
 class Collection:
@@ -108,12 +93,12 @@ PENDING: dict[str, Any] = {
     "exit_code_signal": 0,
     "derived_exit_code": 0,
     "derived_exit_code_signal": 0,
-    "kill_on_invalid_dependency": False,
+    "raw_kill_inv_dep": 0,
     "submit_time": 1_700_000_000,
     "eligible_time": 1_700_000_000,
     "accrue_time": 1_700_000_000,
     "run_time": 0,
-    "time_limit": 90,
+    "raw_time_limit": 90,
     "cpus": 2,
     "num_nodes": 1,
     "ntasks": 1,
@@ -129,11 +114,11 @@ PENDING: dict[str, Any] = {
     "spreads_over_nodes": False,
     "spread_segments": False,
     "consolidate_segments": False,
-    "memory_per_node": 500,
-    "gres_per_node": {},
-    "requested_tres": tres(cpu=2, mem=500, node=1, billing=2),
-    "licenses": [],
-    "allocated_licenses": [],
+    "raw_pn_min_memory": 500,
+    "raw_cpu_freq_gov": NO_VAL,
+    "raw_cpu_freq_min": NO_VAL,
+    "raw_cpu_freq_max": NO_VAL,
+    "raw_tres_req_str": "cpu=2,mem=500M,node=1,billing=2",
     "profile_types": [],
     "allocated_nodes": "",
     "billable_tres": 0.0,
@@ -154,8 +139,8 @@ RUNNING: dict[str, Any] = {
     "run_time": 125,
     "allocated_nodes": "rack001",
     "batch_host": "rack001",
-    "allocated_tres": tres(cpu=2, mem=500, node=1, billing=2),
-    "layout": {"rack001": {"cpu_ids": "0", "memory": 500, "gres": {}}},
+    "raw_tres_alloc_str": "cpu=2,mem=500M,node=1,billing=2",
+    "layout": {"rack001": {"cpu_ids": "0", "memory": 500, "gres": None}},
 }
 
 IDLE_NODE: dict[str, Any] = {
@@ -165,13 +150,16 @@ IDLE_NODE: dict[str, Any] = {
     "total_cpus": 16,
     "effective_cpus": 16,
     "allocated_cpus": 0,
-    "cpu_load": 0.07,
+    "raw_cpu_load": 7,
     "real_memory": 64000,
     "allocated_memory": 0,
-    "free_memory": 1234,
-    "configured_gres": {"gpu:a100": 2},
-    "allocated_gres": {},
-    "allocated_tres": {},
+    "raw_free_mem": 1234,
+    "raw_gres": "gpu:a100:2(S:0-1)",
+    "raw_gres_used": "gpu:a100:0(IDX:N/A)",
+    "raw_gres_drain": "N/A",
+    "raw_tres_fmt_str": "cpu=16,mem=64000M,billing=16,gres/gpu=2",
+    "raw_reason_uid": 0,
+    "raw_owner": NO_VAL,
     "current_watts": 0,
     "avg_watts": 0,
     "architecture": "x86_64",
@@ -226,6 +214,10 @@ PARTITION: dict[str, Any] = {
     "priority_job_factor": 1,
     "preempt_mode": "OFF",
     "select_type_parameters": [],
+    "raw_tres_fmt_str": "cpu=128,mem=256000M,node=8,billing=128",
+    "raw_resume_timeout": NO_VAL16,
+    "raw_suspend_time": NO_VAL,
+    "raw_suspend_timeout": NO_VAL16,
 }
 
 

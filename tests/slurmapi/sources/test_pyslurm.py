@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import GROUPS, JobAttributes
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
-from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, RPCError, Tres, make_pyslurm, tres
+from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, RPCError, make_pyslurm
 
 USERS = {1001: "ada", 0: "root"}
 NAMES = UserNames(USERS.__getitem__, USERS.__getitem__, {"root": 0, "ada": 1001}.__getitem__)
@@ -49,8 +48,8 @@ def test_unset_numbers_are_zero() -> None:
     [
         ({"array_id": 3, "array_task_id": None}, 0, None),
         ({"array_id": 3, "array_task_id": 5}, 5, None),
-        ({"array_id": 3, "array_tasks_waiting": "2-9"}, None, "2-9"),
-        ({"array_id": 3, "array_tasks_waiting": "2-9", "array_tasks_parallel": 4}, None, "2-9%4"),
+        ({"array_id": 3, "raw_array_task_str": "2-9"}, None, "2-9"),
+        ({"array_id": 3, "raw_array_task_str": "2-9%4", "array_tasks_parallel": 4}, None, "2-9%4"),
         ({}, None, None),
     ],
 )
@@ -59,13 +58,8 @@ def test_array_task_zero_differs_from_pending_tasks(attributes: Any, task: int |
     assert (job["array_task_id"], job["array_task_str"]) == (task, text)
 
 
-def test_no_time_limit_is_unlimited() -> None:
-    job = published(running(time_limit=None))
-    assert (job["time_limit"], job["time_limit_str"], job["run_time_remaining"]) == ("UNLIMITED", "UNLIMITED", None)
-
-
 def test_durations_are_days_hours_minutes_seconds() -> None:
-    job = published(running(run_time=90_061, time_limit=2880))
+    job = published(running(run_time=90_061, raw_time_limit=2880))
     assert (job["run_time_str"], job["time_limit_str"]) == ("1-01:01:01", "2-00:00:00")
     assert job["run_time_remaining"] == 2880 * 60 - 90_061
     assert published(running(run_time=125))["run_time_str"] == "00:02:05"
@@ -79,71 +73,26 @@ def test_a_job_suspended_at_once_has_a_run_time_of_zero() -> None:
 def test_an_attribute_that_raises_is_null_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Job):
         @property
-        def requested_tres(self) -> Any:
+        def raw_tres_req_str(self) -> Any:
             raise ValueError("too many values to unpack")
 
-        @requested_tres.setter
-        def requested_tres(self, value: Any) -> None: ...
+        @raw_tres_req_str.setter
+        def raw_tres_req_str(self, value: Any) -> None: ...
 
     module = make_pyslurm()
     broken = Job()
     broken.__class__ = Broken
-    broken.__dict__.pop("requested_tres")
+    broken.__dict__.pop("raw_tres_req_str")
     module.Jobs.answer = [broken, broken]
     jobs = list(PyslurmSource(module, NAMES).load().jobs)
     assert [job["tres_req_str"] for job in jobs] == [None, None]
     assert [job["user_name"] for job in jobs] == ["ada", "ada"]
-    assert len([record for record in caplog.records if "requested_tres" in record.message]) == 1
+    assert len([record for record in caplog.records if "raw_tres_req_str" in record.message]) == 1
 
 
 def test_unknown_users_are_published_as_their_number() -> None:
     job = published(Job(user_id=4242, group_id=4243))
     assert (job["user_name"], job["group_name"]) == ("4242", "4243")
-
-
-def test_tres_text_is_rebuilt() -> None:
-    job = published(running(allocated_tres=tres({"gpu": 2, "gpu:a100": 2}, cpu=6, mem=1500, node=3, billing=6)))
-    assert job["tres_alloc_str"] == "cpu=6,mem=1500M,node=3,billing=6,gres/gpu=2,gres/gpu:a100=2"
-
-
-def test_prints_of_pyslurm_are_discarded(capsys: pytest.CaptureFixture[str]) -> None:
-    class Noisy(Job):
-        @property
-        def requested_tres(self) -> SimpleNamespace:
-            print("bb cray")  # noqa: T201
-            return tres(cpu=1)
-
-        @requested_tres.setter
-        def requested_tres(self, value: Any) -> None: ...
-
-    noisy = Job()
-    noisy.__class__ = Noisy
-    noisy.__dict__.pop("requested_tres")
-    assert published(noisy)["tres_req_str"] == "cpu=1"
-    assert capsys.readouterr().out == ""
-
-
-def test_per_node_gres_are_a_list_and_a_text() -> None:
-    job = published(Job(gres_per_node={"gres/gpu:a100": 2, "gres/shard": 1}))
-    assert job["gres"] == ["gpu:a100:2", "shard:1"]
-    assert job["tres_per_node"] == "gres/gpu:a100:2,gres/shard:1"
-    # pyslurm's parser leaves a count after an equals sign in the name.
-    assert published(Job(gres_per_node={"gres/gpu=2": 1}))["gres"] == ["gpu:2"]
-    assert published(Job(gres_per_node={"gres/gpu:4090": 2}))["gres"] == ["gpu:4090:2"]
-
-
-@pytest.mark.parametrize(
-    ("dependencies", "text"),
-    [
-        (None, None),
-        ({"afterok": ["1(unfulfilled)", 2], "singleton": False, "satisfy": "all"}, "afterok:1(unfulfilled),afterok:2"),
-        ({"afterany": [4], "afterok": [3], "satisfy": "any"}, "afterany:4?afterok:3"),
-        ({"singleton": True, "satisfy": "all"}, "singleton"),
-        ({"afterok": [], "singleton": False, "satisfy": "all"}, "singleton(unfulfilled)"),
-    ],
-)
-def test_dependencies_are_rebuilt_as_text(dependencies: Any, text: str | None) -> None:
-    assert published(Job(dependencies=dependencies))["dependency"] == text
 
 
 def test_standard_error_falls_back_to_standard_output_of_batch_jobs_only() -> None:
@@ -153,7 +102,7 @@ def test_standard_error_falls_back_to_standard_output_of_batch_jobs_only() -> No
 
 
 def test_a_pending_array_has_a_file_pattern() -> None:
-    job = published(Job(array_id=7, array_tasks_waiting="1-3", standard_output="/x/slurm-7_4294967294.out"))
+    job = published(Job(array_id=7, raw_array_task_str="1-3", standard_output="/x/slurm-7_4294967294.out"))
     assert job["std_out"] == "/x/slurm-7_%a.out"
 
 
@@ -178,15 +127,6 @@ def test_profile_names_are_a_bit_mask() -> None:
     assert published(Job(profile_types=["ENERGY", "NETWORK"]))["profile"] == 18
 
 
-def test_memory_per_cpu_and_per_node_exclude_each_other() -> None:
-    per_cpu = published(Job(memory_per_cpu=100, memory_per_node=None, cpus=4))
-    assert (per_cpu["mem_per_cpu"], per_cpu["min_memory_cpu"], per_cpu["min_memory_node"]) == (True, 100, None)
-    assert per_cpu["memory"] == 400
-    per_node = published(Job(memory_per_node=500, num_nodes=2))
-    assert (per_node["mem_per_cpu"], per_node["min_memory_cpu"], per_node["min_memory_node"]) == (False, None, 500)
-    assert per_node["memory"] == 1000
-
-
 def test_heterogeneous_components_start_at_zero_and_others_have_none() -> None:
     leader = published(Job(id=12, heterogeneous_id=12, heterogeneous_offset=0))
     assert (leader["het_job_id"], leader["het_job_offset"], leader["pack_job_id"]) == (12, 0, 12)
@@ -195,8 +135,8 @@ def test_heterogeneous_components_start_at_zero_and_others_have_none() -> None:
 
 def test_cores_become_cpus_by_the_threads_of_each_node() -> None:
     layout = {
-        "rack001": {"cpu_ids": "0,2", "memory": 400, "gres": {"gpu:tesla": {"count": 1, "indexes": "0"}}},
-        "rack007": {"cpu_ids": "0-1", "memory": None, "gres": {}},
+        "rack001": {"cpu_ids": "0,2", "memory": 400, "gres": "gpu:tesla:1(IDX:0)"},
+        "rack007": {"cpu_ids": "0-1", "memory": None, "gres": None},
     }
     nodes = (Node(name="rack001", threads_per_core=2), Node(name="rack007", threads_per_core=1))
     job = published(running(cpus=6, layout=layout), *nodes)
@@ -207,25 +147,8 @@ def test_cores_become_cpus_by_the_threads_of_each_node() -> None:
 
 
 def test_the_cpus_of_a_single_node_job_are_exact() -> None:
-    job = published(running(cpus=3, layout={"rack001": {"cpu_ids": "0-1", "memory": 0, "gres": {}}}), Node())
+    job = published(running(cpus=3, layout={"rack001": {"cpu_ids": "0-1", "memory": 0, "gres": None}}), Node())
     assert job["cpus_allocated"] == {"rack001": 3}
-
-
-def test_a_core_text_that_was_cut_leaves_the_rest_of_the_cpus_to_its_node() -> None:
-    cut = ",".join(str(core) for core in range(0, 120, 2))[:127]
-    layout = {
-        "a": {"cpu_ids": cut, "memory": 1, "gres": {}},
-        "b": {"cpu_ids": "0-3", "memory": 1, "gres": {}},
-    }
-    job = published(running(cpus=64, layout=layout))
-    assert job["cpus_allocated"] == {"a": 60, "b": 4}
-
-
-@pytest.mark.parametrize("layout", [{}, IndexError("list index out of range")])
-def test_without_a_layout_cpus_are_spread_evenly(layout: Any) -> None:
-    job = published(running(cpus=5, allocated_nodes="rack[001-002]", layout=layout, memory_per_node=300))
-    assert job["cpus_allocated"] == {"rack001": 3, "rack002": 2}
-    assert job["mem_allocated"] == {"rack001": 300, "rack002": 300}
 
 
 @pytest.mark.parametrize("state", ["PENDING", "COMPLETED", "CANCELLED"])
@@ -256,14 +179,6 @@ def test_jobs_are_freed_during_the_iteration() -> None:
 def test_node_states_have_a_star_for_not_responding(complete: str, classic: str) -> None:
     node = published_node(state=complete)
     assert (node["state"], "+".join([node["state_base"], *node["state_flags"]])) == (classic, complete)
-
-
-def test_node_figures() -> None:
-    node = published_node(cpu_load=1.39, reason="fan", reason_user="root", reason_time=5, owner="ada", free_memory=None)
-    assert (node["cpu_load"], node["reason_uid"], node["reason_user"], node["owner"]) == (139, 0, "root", 1001)
-    assert (node["gres"], node["features"], node["features_active"]) == (["gpu:a100:2"], "fast,ib", [])
-    assert node["free_mem"] is None
-    assert published_node(reason_user=None)["reason_uid"] is None
 
 
 def test_partition_times_are_seconds() -> None:
@@ -321,27 +236,6 @@ def test_a_failed_rpc_is_source_unavailable_with_slurms_message() -> None:
     assert caught.value.__cause__ is error
 
 
-def test_an_attribute_of_a_newer_pyslurm_is_null_on_an_older_one() -> None:
-    class OlderJob:
-        """25.11.0 has no TRES attributes."""
-
-    for name in JobAttributes._fields:
-        if name not in {"requested_tres", "allocated_tres", "spread_segments"}:
-            setattr(OlderJob, name, None)
-    job = OlderJob()
-    job.__dict__.update(id=5, state="PENDING")
-    module = make_pyslurm(jobs=[job])
-    module.Job = OlderJob
-    record = next(iter(PyslurmSource(module, NAMES).load().jobs))
-    assert (record["job_id"], record["tres_req_str"], record["spread_segments"]) == (5, None, False)
-
-
-def test_a_license_is_a_tres_with_its_type() -> None:
-    resources = tres(cpu=1)
-    resources.license = {"matlab": Tres("license", 2, "matlab")}
-    assert published(Job(requested_tres=resources))["tres_req_str"] == "cpu=1,license/matlab=2"
-
-
 @pytest.mark.parametrize(
     ("version", "detail"),
     [
@@ -353,3 +247,199 @@ def test_the_detail_has_the_releases_of_pyslurm_and_slurm(version: str, detail: 
     module = make_pyslurm()
     module.__version__ = version
     assert PyslurmSource(module, UserNames()).detail == detail
+
+
+@pytest.mark.parametrize(
+    ("sent", "limit", "end_time"),
+    [
+        # NO_VAL and INFINITE of slurm.h. slurmctld sends the start and a year for a job without a limit.
+        (0xFFFFFFFE, "Partition_Limit", 4_000_000_000),
+        (0xFFFFFFFF, "UNLIMITED", None),
+        (90, 90, 4_000_000_000),
+    ],
+)
+def test_a_limit_of_the_partition_differs_from_none(sent: int, limit: int | str, end_time: int | None) -> None:
+    job = published(running(raw_time_limit=sent, end_time=4_000_000_000))
+    assert (job["time_limit"], job["end_time"]) == (limit, end_time)
+
+
+def test_words_have_no_remaining_time() -> None:
+    job = published(running(raw_time_limit=0xFFFFFFFF))
+    assert (job["time_limit_str"], job["run_time_remaining"]) == ("UNLIMITED", None)
+    assert published(running(raw_time_limit=0xFFFFFFFE))["time_limit_str"] == "Partition_Limit"
+
+
+def test_the_end_of_an_unlimited_job_that_is_over_is_published() -> None:
+    job = published(Job(state="COMPLETED", raw_time_limit=0xFFFFFFFF, end_time=1_700_000_500))
+    assert job["end_time"] == 1_700_000_500
+    assert published(Job(raw_time_limit=0xFFFFFFFF, end_time=None))["end_time"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "gres"),
+    [
+        ("gres/gpu:4090:2", ["gpu:4090:2"]),
+        ("gres/gpu:a100:2,gres/shard:1", ["gpu:a100:2", "shard:1"]),
+        ("gres/gpu:tesla", ["gpu:tesla:1"]),
+        ("gres/tmp:5G", ["tmp:5368709120"]),
+        ("gres/bandwidth:lustre:1G", ["bandwidth:lustre:1073741824"]),
+        ("gres/gpu=2", ["gpu:2"]),
+        (None, []),
+    ],
+)
+def test_gres_per_node_are_a_list_and_the_text_of_scontrol(text: str | None, gres: list[str]) -> None:
+    job = published(Job(raw_tres_per_node=text))
+    assert (job["gres"], job["tres_per_node"]) == (gres, text)
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("tres_per_job", "gres/gpu:2"),
+        ("tres_per_job", "gres/gpu:a100:2,gres/gpu:v100:1"),
+        ("tres_per_socket", "gres/gpu:1"),
+        ("tres_per_task", "cpu=2,gres/gpu:1"),
+        ("tres_req_str", "cpu=6,mem=1500M,node=3,billing=6,license/matlab=2"),
+        ("tres_alloc_str", "cpu=6,mem=1500M,node=3,billing=6,gres/gpu=2,gres/gpu:a100=2"),
+        ("cpus_per_tres", "gres/gpu:4"),
+        ("mem_per_tres", "gres/gpu:500"),
+        ("tres_bind", "gres/gpu:closest"),
+        ("tres_freq", "gpu:medium"),
+        ("het_job_id_set", "12-14"),
+        ("dependency", "afterok:12(unfulfilled),singleton(unfulfilled)"),
+        ("dependency", "afterany:4(unfulfilled)?afterok:3(unfulfilled)"),
+    ],
+)
+def test_texts_are_those_of_slurm(field: str, text: str) -> None:
+    assert published(running(**{f"raw_{field}": text}))[field] == text
+    assert published(running(**{f"raw_{field}": ""}))[field] is None
+
+
+def test_two_licenses_are_counted_each() -> None:
+    job = published(running(raw_licenses="matlab:1;ansys:1", raw_licenses_allocated="matlab:1;ansys:1"))
+    assert job["licenses"] == job["licenses_allocated"] == {"matlab": 1, "ansys": 1}
+    assert published(Job(raw_licenses="matlab:1|ansys:1"))["licenses"] == {"matlab|ansys": "1|1"}
+
+
+@pytest.mark.parametrize(("bits", "word"), [(1, "Yes"), (2, "No"), (0, None)])
+def test_the_end_at_an_invalid_dependency_has_three_values(bits: int, word: str | None) -> None:
+    assert published(Job(raw_kill_inv_dep=bits))["kill_on_invalid_dependent"] == word
+
+
+def memory_of(job: Record) -> tuple[Any, ...]:
+    names = ("memory", "mem_per_cpu", "min_memory_cpu", "mem_per_node", "min_memory_node", "pn_min_memory")
+    return tuple(job[name] for name in names)
+
+
+def test_memory_per_cpu_and_per_node_exclude_each_other() -> None:
+    # MEM_PER_CPU of slurm.h is the highest bit.
+    per_cpu = published(Job(raw_pn_min_memory=1 << 63 | 100, cpus=4))
+    assert memory_of(per_cpu) == (400, True, 100, False, None, 100)
+    per_node = published(Job(raw_pn_min_memory=500, num_nodes=2))
+    assert memory_of(per_node) == (1000, False, None, True, 500, 500)
+
+
+def test_all_memory_of_a_node_is_what_is_allocated() -> None:
+    assert memory_of(published(Job(raw_pn_min_memory=0))) == (None, False, None, True, 0, 0)
+    job = published(running(raw_pn_min_memory=0, raw_tres_alloc_str="cpu=2,mem=31.25G,node=1,billing=2"))
+    assert memory_of(job) == (32000, False, None, True, 0, 0)
+
+
+def test_memory_per_gpu_is_neither_per_cpu_nor_per_node() -> None:
+    request = {"raw_mem_per_tres": "gres/gpu:500", "raw_pn_min_memory": 0}
+    assert memory_of(published(Job(**request))) == (None, False, None, False, None, 0)
+    job = published(running(**request, raw_tres_alloc_str="cpu=2,mem=1000M,node=1,billing=2,gres/gpu=2"))
+    assert memory_of(job) == (1000, False, None, False, None, 0)
+
+
+@pytest.mark.parametrize(("sent", "frequency"), [(0xFFFFFFFE, None), (0, None), (0x8C000000, 0x8C000000), (2100, 2100)])
+def test_cpu_frequencies_are_slurms_numbers(sent: int, frequency: int | None) -> None:
+    job = published(Job(raw_cpu_freq_gov=sent, raw_cpu_freq_min=sent, raw_cpu_freq_max=sent))
+    assert {job["cpu_freq_gov"], job["cpu_freq_min"], job["cpu_freq_max"]} == {frequency}
+
+
+def test_count_only_gres_keep_the_layout_of_the_job() -> None:
+    held = {"cpu_ids": "0-1", "memory": 400, "gres": "gpu:a100(CNT:2),bandwidth:lustre(CNT:0)"}
+    job = published(running(cpus=2, layout={"rack001": held, "rack002": held | {"gres": "gpu:4090:1(IDX:0)"}}))
+    assert job["gres_allocated"] == {"rack001": {"gpu:a100": 2, "bandwidth:lustre": 0}, "rack002": {"gpu:4090": 1}}
+    assert job["cpus_alloc_layout"] == {"rack001": [0, 1], "rack002": [0, 1]}
+
+
+@pytest.mark.parametrize("layout", [{}, IndexError("list index out of range")])
+def test_without_a_layout_cpus_are_spread_evenly(layout: Any) -> None:
+    job = published(running(cpus=5, allocated_nodes="rack[001-002]", layout=layout, raw_pn_min_memory=300))
+    assert job["cpus_allocated"] == {"rack001": 3, "rack002": 2}
+    assert job["mem_allocated"] == {"rack001": 300, "rack002": 300}
+
+
+def test_layouts_that_cannot_be_read_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    jobs = [running(id=number, layout=ValueError(f"no layout {number}")) for number in (1, 2)]
+    source = PyslurmSource(make_pyslurm(jobs=jobs), NAMES)
+    for _ in range(2):
+        assert len(list(source.load().jobs)) == 2
+    assert [record.message for record in caplog.records if "layout" in record.message] == [
+        "The layout of job 1 by node cannot be read: ValueError('no layout 1'). Its CPUs are published as spread "
+        "evenly, and so are those of other jobs with this failure."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gres", "gres_used", "total", "used"),
+    [
+        # As `scontrol -d show node` prints them.
+        ("gpu:4090:2(S:0-1)", "gpu:4090:1(IDX:0)", ["gpu:4090:2"], ["gpu:4090:1"]),
+        (
+            "gpu:tesla:2,bandwidth:lustre:no_consume:4G",
+            "gpu:tesla:2(IDX:0-1),bandwidth:lustre:0",
+            ["gpu:tesla:2", "bandwidth:lustre:no_consume:4294967296"],
+            ["gpu:tesla:2"],
+        ),
+        (
+            "gpu:4,tmp:844G",
+            "gpu:(null):1(IDX:3),tmp:5368709120",
+            ["gpu:4", "tmp:906238099456"],
+            ["gpu:1", "tmp:5368709120"],
+        ),
+        ("gpu:h100:8(S:0-1)", "gpu:h100:8(IDX:0-7)", ["gpu:h100:8"], ["gpu:h100:8"]),
+        (None, None, [], []),
+    ],
+)
+def test_gres_of_a_node_are_those_of_scontrol(
+    gres: str | None, gres_used: str | None, total: list[str], used: list[str]
+) -> None:
+    # AllocTRES has no GRES unless AccountingStorageTRES names them, and has GPUs with a type twice.
+    tracked = "cpu=4,gres/gpu=4,gres/gpu:a100=4"
+    node = published_node(raw_gres=gres, raw_gres_used=gres_used, raw_alloc_tres_fmt_str=tracked)
+    assert (node["gres"], node["gres_used"], node["alloc_tres_fmt_str"]) == (total, used, tracked)
+
+
+def test_cpus_for_the_system_are_missing_in_the_configured_tres() -> None:
+    node = published_node(raw_tres_fmt_str="cpu=12,mem=64000M,billing=12", effective_cpus=12, allocated_cpus=12)
+    assert (node["cpus"], node["effective_cpus"], node["idle_cpus"]) == (16, 12, 0)
+    assert node["tres_fmt_str"] == "cpu=12,mem=64000M,billing=12"
+
+
+def test_a_node_without_a_reason_has_no_user_of_the_reason() -> None:
+    node = published_node(reason=None, raw_reason_uid=0, reason_time=5)
+    assert [node[name] for name in ("reason", "reason_uid", "reason_user", "reason_time")] == [None] * 4
+    named = published_node(reason="fan", raw_reason_uid=0, reason_time=5)
+    assert [named[name] for name in ("reason_uid", "reason_user", "reason_time")] == [0, "root", 5]
+
+
+def test_node_figures() -> None:
+    node = published_node(raw_cpu_load=139, raw_owner=1001, raw_free_mem=1234, raw_cpu_spec_list="0-1")
+    assert [node[name] for name in ("cpu_load", "owner", "free_mem", "cpu_spec_list")] == [139, 1001, 1234, "0-1"]
+    assert (node["features"], node["features_active"], node["gres_drain"]) == ("fast,ib", [], [])
+    # NO_VAL, NO_VAL64 of slurm.h.
+    unset = published_node(raw_cpu_load=0xFFFFFFFE, raw_owner=0xFFFFFFFE, raw_free_mem=0xFFFFFFFFFFFFFFFE)
+    assert [unset[name] for name in ("cpu_load", "owner", "free_mem", "cpu_spec_list")] == [None, None, None, []]
+
+
+def test_partition_power_saving_is_null_where_the_clusters_applies() -> None:
+    names = ("tres_fmt_str", "billing_weights_str", "resume_timeout", "suspend_time", "suspend_timout")
+    partition = published_partition()
+    assert [partition[name] for name in names] == ["cpu=128,mem=256000M,node=8,billing=128", None, None, None, None]
+    own = published_partition(
+        raw_billing_weights_str="CPU=1.0", raw_resume_timeout=60, raw_suspend_time=0xFFFFFFFF, raw_suspend_timeout=30
+    )
+    assert [own[name] for name in names[1:]] == ["CPU=1.0", 60, "UNLIMITED", 30]

@@ -8,13 +8,12 @@ import pytest
 
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
-from slurm_rest_api.slurmapi.sources.pyslurm.attributes import TRES_ATTRIBUTES, JobAttributes
+from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes
 from slurm_rest_api.slurmapi.sources.pyslurm.job_fingerprints import job_fingerprint
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
-from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Tres, make_pyslurm, tres
+from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, make_pyslurm
 
 NAMES = UserNames(str, str, int)
-TRES_FIELDS = JobAttributes._fields[-TRES_ATTRIBUTES:]
 
 
 def load(
@@ -55,7 +54,7 @@ def test_jobs_of_a_plain_load_are_all_records() -> None:
     assert "user_name" in next(iter(PyslurmSource(make_pyslurm(jobs=[Job()]), NAMES).load().jobs))
 
 
-@pytest.mark.parametrize("field", JobAttributes._fields[:-TRES_ATTRIBUTES])
+@pytest.mark.parametrize("field", JobAttributes._fields)
 def test_a_change_of_any_attribute_changes_the_fingerprint(field: str) -> None:
     pending = JobAttributes._make(getattr(Job(), name) for name in JobAttributes._fields)
     values: list[Any] = [41, 42, 0, 1, True, False, 1.5, "41", "", None, [], ["a"], ["b"], {}, {"gpu": 1}, {"gpu": 2}]
@@ -79,39 +78,15 @@ def test_a_change_of_other_values_changes_the_fingerprint() -> None:
     )
 
 
-@pytest.mark.parametrize("field", TRES_FIELDS)
-@pytest.mark.parametrize(
-    "changed",
-    [
-        None,
-        tres(cpu=2, mem=501, node=1, billing=2),
-        tres(cpu=2, mem=500, node=1, billing=2, energy=1),
-        tres(cpu=2, mem=500, node=1, billing=2, gres={"gpu": 1}),
-        tres(cpu=2, mem=500, node=1),
-        {"cpu": 2, "mem": 500},
-    ],
-)
-def test_a_change_of_any_tres_makes_a_record(field: str, changed: Any) -> None:
-    before = Job(**{field: tres(cpu=2, mem=500, node=1, billing=2)})
-    assert is_unchanged(before, before)
-    assert not is_unchanged(before, Job(**{field: changed}))
-
-
-def test_a_change_of_the_count_of_a_license_makes_a_record() -> None:
-    one, two = tres(cpu=1), tres(cpu=1)
-    one.license, two.license = {"matlab": Tres("license", 1, "matlab")}, {"matlab": Tres("license", 2, "matlab")}
-    assert not is_unchanged(Job(requested_tres=one), Job(requested_tres=two))
-
-
 @pytest.mark.parametrize(
     "attributes",
     [
         RUNNING,
         {"state": "COMPLETED"},
-        {"array_id": 7, "array_tasks_waiting": "1-3"},
+        {"array_id": 7, "raw_array_task_str": "1-3"},
         {"heterogeneous_id": 7},
-        {"dependencies": {"afterok": [3]}},
-        {"dependencies": {"singleton": True}},
+        {"raw_dependency": "afterok:3(unfulfilled)"},
+        {"raw_dependency": "singleton(unfulfilled)"},
     ],
 )
 def test_jobs_that_depend_on_others_or_on_time_are_records(attributes: dict[str, Any]) -> None:

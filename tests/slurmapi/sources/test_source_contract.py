@@ -31,9 +31,9 @@ def objects() -> ClusterSource:
         Job(),
         Job(**{**RUNNING, "id": 8}),
         bare,
-        Job(id=10, array_id=10, array_tasks_waiting="1-3", standard_output="/tmp/slurm-10_4294967294.out"),
+        Job(id=10, array_id=10, raw_array_task_str="1-3", standard_output="/tmp/slurm-10_4294967294.out"),
     ]
-    nodes = [Node(), Node(name="rack002", state="DOWN+NOT_RESPONDING", reason="fan", reason_user="root", reason_time=5)]
+    nodes = [Node(), Node(name="rack002", state="DOWN+NOT_RESPONDING", reason="fan", raw_reason_uid=0, reason_time=5)]
     return PyslurmSource(fake_pyslurm.make_pyslurm(jobs=jobs, nodes=nodes), UserNames())
 
 

@@ -1,19 +1,19 @@
 """Attributes of pyslurm's objects, in the order in which the adapter reads them.
 
-The field names are those of pyslurm 25.11. Expensive attributes are left out. `gpus`, `gres` and `tres` repeat
-`allocated_tres` and `requested_tres` at 9 microseconds each. `user_name` and `group_name` ask the name service at
-every access.
+The names are those of pyslurm 25.11, and the `raw_…` that build.sh adds: members of slurm.h's structures as slurmctld
+sent them. Expensive attributes are left out. The TRES objects cost 9 microseconds each and lose a part of Slurm's text.
+`user_name` and `group_name` ask the name service at every access.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from slurm_rest_api.slurmapi.sources.base import Record
 
 
 class JobAttributes(NamedTuple):
-    """One `pyslurm.Job`: first the attributes of `GROUPS`, group by group, then others, last the TRES objects."""
+    """One `pyslurm.Job`: first the attributes of `GROUPS`, group by group, then the others."""
 
     name: str | None
     cluster: str | None
@@ -94,7 +94,7 @@ class JobAttributes(NamedTuple):
     preferred_features: list[str] | None
     profile_types: list[str] | None
     array_task_id: int | None
-    array_tasks_waiting: str | None
+    raw_array_task_str: str | None
     heterogeneous_id: int | None
     heterogeneous_offset: int | None
     federation_siblings_viable: list[str] | int | None
@@ -107,12 +107,12 @@ class JobAttributes(NamedTuple):
     derived_exit_code: int | None
     derived_exit_code_signal: int | None
     failed_node: str | None
-    dependencies: dict[str, Any] | None
-    kill_on_invalid_dependency: bool
+    raw_dependency: str | None
+    raw_kill_inv_dep: int | None
     accrue_time: int | None
     last_sched_evaluation_time: int | None
     preempt_eligible_time: int | None
-    time_limit: int | None
+    raw_time_limit: int | None
     ntasks_per_core: int | str | None
     ntasks_per_socket: int | str | None
     cores_reserved_for_system: int | None
@@ -123,28 +123,28 @@ class JobAttributes(NamedTuple):
     required_nodes: str | None
     excluded_nodes: str | None
     spreads_over_nodes: bool
-    memory_per_cpu: int | None
-    memory_per_node: int | None
-    gres_per_node: dict[str, Any] | None
+    raw_pn_min_memory: int | None
     gres_binding: str | None
-    licenses: list[str] | None
-    allocated_licenses: list[str] | None
-    cpu_frequency_governor: int | str | None
-    cpu_frequency_min: int | str | None
-    cpu_frequency_max: int | str | None
+    raw_licenses: str | None
+    raw_licenses_allocated: str | None
+    raw_cpu_freq_gov: int | None
+    raw_cpu_freq_min: int | None
+    raw_cpu_freq_max: int | None
     allocated_nodes: str | None
     standard_input: str | None
     standard_output: str | None
     standard_error: str | None
-    requested_tres: Any
-    allocated_tres: Any
-    tres_per_job: Any
-    tres_per_socket: Any
-    tres_per_task: Any
-
-
-TRES_ATTRIBUTES = 5
-"""Number of the last fields of `JobAttributes` that are objects. The others are plain values."""
+    raw_het_job_id_set: str | None
+    raw_cpus_per_tres: str | None
+    raw_mem_per_tres: str | None
+    raw_tres_alloc_str: str | None
+    raw_tres_bind: str | None
+    raw_tres_freq: str | None
+    raw_tres_per_job: str | None
+    raw_tres_per_node: str | None
+    raw_tres_per_socket: str | None
+    raw_tres_per_task: str | None
+    raw_tres_req_str: str | None
 
 
 AS_THEY_ARE = {
@@ -283,7 +283,7 @@ class NodeAttributes(NamedTuple):
     next_state: str | None
     reason: str | None
     reason_time: int | None
-    reason_user: str | None
+    raw_reason_uid: int | None
     boot_time: int | None
     slurmd_start_time: int | None
     last_busy_time: int | None
@@ -292,15 +292,17 @@ class NodeAttributes(NamedTuple):
     total_cpus: int | None
     effective_cpus: int | None
     allocated_cpus: int | None
-    cpu_load: float | None
+    raw_cpu_load: int | None
     real_memory: int | None
     allocated_memory: int | None
-    free_memory: int | None
+    raw_free_mem: int | None
     memory_reserved_for_system: int | None
     temporary_disk: int | None
-    configured_gres: dict[str, Any] | None
-    allocated_gres: dict[str, Any] | None
-    allocated_tres: dict[str, Any] | None
+    raw_gres: str | None
+    raw_gres_used: str | None
+    raw_gres_drain: str | None
+    raw_tres_fmt_str: str | None
+    raw_alloc_tres_fmt_str: str | None
     current_watts: int | None
     avg_watts: int | None
     architecture: str | None
@@ -315,11 +317,12 @@ class NodeAttributes(NamedTuple):
     cores_per_socket: int | None
     threads_per_core: int | None
     cores_reserved_for_system: int | None
+    raw_cpu_spec_list: str | None
     cpu_binding: str | None
     available_features: list[str] | None
     active_features: list[str] | None
     partitions: list[str] | None
-    owner: str | None
+    raw_owner: int | None
     mcs_label: str | None
     weight: int | None
 
@@ -370,3 +373,8 @@ class PartitionAttributes(NamedTuple):
     preempt_mode: str | None
     select_type_parameters: str | list[str] | None
     cpu_binding: str | None
+    raw_billing_weights_str: str | None
+    raw_tres_fmt_str: str | None
+    raw_resume_timeout: int | None
+    raw_suspend_time: int | None
+    raw_suspend_timeout: int | None

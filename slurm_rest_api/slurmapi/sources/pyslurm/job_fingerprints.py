@@ -2,26 +2,18 @@
 
 Most jobs of a long queue do not change from one cycle to the next. Their attributes are read in each cycle. If the
 fingerprint is known, the record is not built, filtered and rendered again, which costs more than the reading.
-
-All attributes count. The requested TRES take a fifth of the time, and no other attribute has the number of `--gpus`.
 """
 
 from __future__ import annotations
 
 import marshal
 from collections.abc import Iterable
-from operator import attrgetter
-from typing import Any
 
 from slurm_rest_api.slurmapi.sources.base import Record
-from slurm_rest_api.slurmapi.sources.pyslurm.attributes import TRES_ATTRIBUTES, JobAttributes
-from slurm_rest_api.slurmapi.sources.pyslurm.tres import tres_text
+from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes
 
 _WITHOUT_REFERENCES = 2
 """Version of marshal. From 3 on the bytes depend on the number of references to an object."""
-
-_usual_counts = attrgetter("cpu.count", "mem.count", "node.count", "billing.count")
-_unusual = attrgetter("energy", "vmem", "pages", "fs", "gres", "license", "interconnect", "other")
 
 
 def is_cacheable(a: JobAttributes) -> bool:
@@ -29,7 +21,7 @@ def is_cacheable(a: JobAttributes) -> bool:
 
     Running jobs are left out: time changes them, and usage needs their allocations.
     """
-    return a.state == "PENDING" and not (a.dependencies or a.array_id or a.heterogeneous_id)
+    return a.state == "PENDING" and not (a.raw_dependency or a.array_id or a.heterogeneous_id)
 
 
 def membership_fingerprint(nodes: Iterable[Record]) -> int:
@@ -47,18 +39,7 @@ def job_fingerprint(a: JobAttributes, *others: int | str) -> int | None:
         a: The attributes.
         others: Other values that the record is made of.
     """
-    plain, objects = a[:-TRES_ATTRIBUTES], a[-TRES_ATTRIBUTES:]
     try:
-        return hash(marshal.dumps((plain, *map(_tres_key, objects), others), _WITHOUT_REFERENCES))
+        return hash(marshal.dumps((tuple(a), others), _WITHOUT_REFERENCES))
     except ValueError:
         return None
-
-
-def _tres_key(tres: Any) -> Any:
-    """Returns the four usual counts of a TRES object, or its text if it has others. The text takes longer."""
-    if tres is None:
-        return None
-    try:
-        return tres_text(tres) if any(_unusual(tres)) else _usual_counts(tres)
-    except AttributeError:
-        return tres_text(tres)

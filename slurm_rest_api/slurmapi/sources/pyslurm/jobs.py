@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
+import time
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from slurm_rest_api.slurm.sentinels import NO_VAL
+from slurm_rest_api.slurm.gres import gres_texts
+from slurm_rest_api.slurm.sentinels import INFINITE, NO_VAL, NO_VAL64
 from slurm_rest_api.slurm.states import holds_nodes
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.allocation import (
@@ -19,17 +21,18 @@ from slurm_rest_api.slurmapi.sources.allocation import (
 )
 from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
 from slurm_rest_api.slurmapi.sources.formats import (
+    PARTITION_LIMIT,
     UNLIMITED,
     TimeTexts,
-    counts_by_name,
-    cpu_frequency,
     duration_text,
-    gres_list,
     hostlist_terms,
     joined,
+    license_counts,
     minutes_text,
     number_or_none,
+    number_or_null,
     profile_bits,
+    tres_memory,
     whole,
 )
 from slurm_rest_api.slurmapi.sources.pyslurm.attribute_reader import READ_ERRORS, AttributeReader
@@ -39,7 +42,6 @@ from slurm_rest_api.slurmapi.sources.pyslurm.job_fingerprints import (
     job_fingerprint,
     membership_fingerprint,
 )
-from slurm_rest_api.slurmapi.sources.pyslurm.tres import Discard, tres_text
 
 logger = logging.getLogger(__name__)
 
@@ -50,14 +52,30 @@ THREAD_RESERVATION = 0x8000
 UNSET_TASK = str(NO_VAL)
 """NO_VAL, which Slurm writes for `%a` in file names of a record for many array tasks."""
 
-WITHOUT_SOURCE = dict.fromkeys(
-    ("het_job_id_set", "pack_job_id_set", "cpus_per_tres", "mem_per_tres", "tres_bind", "tres_freq")
-)
-"""Fields that pyslurm's objects lack."""
-
 GRES_BINDING = {"enforce-binding": "Yes", "disable-binding": "No"}
+KILL_ON_INVALID_DEPENDENCY = {1: "Yes", 2: "No"}
+"""KILL_INV_DEP and NO_KILL_INV_DEP of slurm.h."""
 
-DEPENDENCY_TYPES = ("after", "afterany", "afterburstbuffer", "aftercorr", "afternotok", "afterok")
+MEM_PER_CPU = 1 << 63
+"""MEM_PER_CPU of slurm.h: the number is memory for each CPU, not for each node."""
+
+TEXTS = {
+    "raw_cpus_per_tres": "cpus_per_tres",
+    "raw_dependency": "dependency",
+    "raw_het_job_id_set": "het_job_id_set",
+    "raw_mem_per_tres": "mem_per_tres",
+    "raw_tres_alloc_str": "tres_alloc_str",
+    "raw_tres_bind": "tres_bind",
+    "raw_tres_freq": "tres_freq",
+    "raw_tres_per_job": "tres_per_job",
+    "raw_tres_per_node": "tres_per_node",
+    "raw_tres_per_socket": "tres_per_socket",
+    "raw_tres_per_task": "tres_per_task",
+    "raw_tres_req_str": "tres_req_str",
+}
+"""Attribute to published name of Slurm's texts that are null when empty."""
+
+_text_values = attrgetter(*TEXTS)
 
 
 class JobConverter:
@@ -67,10 +85,14 @@ class JobConverter:
         read: Reads a `pyslurm.Job`.
         names: Names of users and groups.
         nodes: The records of the nodes.
+        reported: Kinds of layouts that could not be read and are in the log already. It outlives the load.
     """
 
-    def __init__(self, read: AttributeReader[JobAttributes], names: UserNames, nodes: Collection[Record]) -> None:
+    def __init__(
+        self, read: AttributeReader[JobAttributes], names: UserNames, nodes: Collection[Record], reported: set[str]
+    ) -> None:
         self._read = read
+        self._reported = reported
         self._names = names
         self._threads = {node["name"]: node["threads"] or 1 for node in nodes}
         self._membership = membership_fingerprint(nodes)
@@ -103,12 +125,9 @@ class JobConverter:
         waiting = list(jobs.values())
         jobs.clear()
         waiting.reverse()
-        quiet = Discard()
         while waiting:
             job = waiting.pop()
-            with contextlib.redirect_stdout(quiet):
-                attributes = self._read(job)
-            yield attributes, job
+            yield self._read(job), job
 
     def _record(self, a: JobAttributes, job: Any) -> Record:
         eligible = a.preempt_eligible_time
@@ -118,10 +137,10 @@ class JobConverter:
         record["accrue_time"] = self._times[a.accrue_time]
         record["last_sched_eval"] = self._times[a.last_sched_evaluation_time]
         record["preempt_eligible_time"] = self._times[eligible] if eligible else None
-        record |= WITHOUT_SOURCE
+        record |= zip(TEXTS.values(), [text or None for text in _text_values(a)], strict=True)
         record |= _array_and_heterogeneous(a)
         record |= _state(a)
-        record |= _durations(a)
+        record |= _time_limit(a)
         record |= _layout_and_placement(a)
         record |= _memory(a)
         record |= _tres(a)
@@ -133,20 +152,26 @@ class JobConverter:
         try:
             layout = job.get_resource_layout_per_node()
         except READ_ERRORS as error:
-            # pyslurm's GRES parser raises on unknown forms, e.g. `gpu(IDX:0)` without a count.
-            logger.warning(
-                "The layout of job %s by node cannot be read: %r. Its CPUs are published as spread evenly.", a.id, error
-            )
+            # One line for a kind of failure, because it is the same for thousands of jobs in every load.
+            if type(error).__name__ not in self._reported:
+                self._reported.add(type(error).__name__)
+                logger.warning(
+                    "The layout of job %s by node cannot be read: %r. Its CPUs are published as spread evenly, "
+                    "and so are those of other jobs with this failure.",
+                    a.id,
+                    error,
+                )
             layout = {}
         if layout:
             return allocation(layout, self._threads, a.cpus or 0, self._core_lists)
         # select/linear has no cores: the job has whole nodes.
-        return even_allocation(a.allocated_nodes, a.cpus or 0, a.memory_per_cpu, a.memory_per_node)
+        memory = requested_memory(a)
+        return even_allocation(a.allocated_nodes, a.cpus or 0, memory.per_cpu, memory.per_node)
 
 
 def _array_and_heterogeneous(a: JobAttributes) -> Record:
     """Returns the fields of an array, a heterogeneous job and a federation."""
-    waiting, parallel = a.array_tasks_waiting, a.array_tasks_parallel
+    waiting, parallel = a.raw_array_task_str or None, a.array_tasks_parallel
     task = a.array_task_id
     if task is None and a.array_id is not None and waiting is None:
         task = 0  # pyslurm has None for task 0, too.
@@ -154,12 +179,13 @@ def _array_and_heterogeneous(a: JobAttributes) -> Record:
     offset = (a.heterogeneous_offset or 0) if het else None
     return {
         "array_task_id": task,
-        "array_task_str": f"{waiting}%{parallel}" if waiting and parallel else waiting,
+        "array_task_str": waiting,
         "array_task_throttle": parallel if a.array_id else None,
         "het_job_id": het,
         "het_job_offset": offset,
         "pack_job_id": het,
         "pack_job_offset": offset,
+        "pack_job_id_set": a.raw_het_job_id_set or None,
         "fed_viable_siblings": _siblings(a.federation_siblings_viable),
         "fed_active_siblings": _siblings(a.federation_siblings_active),
     }
@@ -171,7 +197,7 @@ def _siblings(siblings: list[str] | int | None) -> str | None:
 
 
 def _state(a: JobAttributes) -> Record:
-    """Returns state, dependencies and exit codes."""
+    """Returns state and exit codes."""
     return {
         "state_reason": (a.state_reason or "None").replace(" ", "_"),
         "reboot": int(bool(a.requires_node_reboot)),
@@ -179,38 +205,33 @@ def _state(a: JobAttributes) -> Record:
         "exit_code": f"{a.exit_code or 0}:{a.exit_code_signal or 0}",
         "derived_ec": f"{a.derived_exit_code or 0}:{a.derived_exit_code_signal or 0}",
         "failed_node": a.failed_node or None,
-        "dependency": _dependency_text(a.dependencies),
-        "kill_on_invalid_dependent": "Yes" if a.kill_on_invalid_dependency else None,
+        "kill_on_invalid_dependent": KILL_ON_INVALID_DEPENDENCY.get(a.raw_kill_inv_dep or 0),
     }
 
 
-def _dependency_text(dependencies: Mapping[str, Any] | None) -> str | None:
-    """Returns Slurm's dependency text, rebuilt from pyslurm's dictionary.
-
-    pyslurm's parser drops `singleton(unfulfilled)` alone, so a dictionary without entries comes from that text.
-    """
-    if dependencies is None:
-        return None
-    terms = [f"{kind}:{job}" for kind in DEPENDENCY_TYPES for job in dependencies.get(kind) or ()]
-    if dependencies.get("singleton"):
-        terms.append("singleton")
-    if not terms:
-        return "singleton(unfulfilled)"
-    return ("?" if dependencies.get("satisfy") == "any" else ",").join(terms)
-
-
-def _durations(a: JobAttributes) -> Record:
-    """Returns run times and time limits."""
+def _time_limit(a: JobAttributes) -> Record:
+    """Returns run times, time limits and the time of the end."""
     run_time = a.run_time or 0  # None for a job that was suspended in its first second.
-    limit: int | str = a.time_limit or UNLIMITED
+    limit = _minutes(a.raw_time_limit)
     remaining = limit * 60 - run_time if isinstance(limit, int) and holds_nodes(a.state) else None
+    end = number_or_none(a.end_time) or 0
+    # slurmctld computes with a year. scontrol prints `Unknown` under the same condition (src/scontrol/info_job.c).
+    if limit == UNLIMITED and end > time.time():
+        end = 0
     return {
         "run_time_str": duration_text(run_time),
         "run_time_remaining": remaining,
         "elapsed_cpu_time": (a.cpus or 0) * run_time,
         "time_limit": limit,
         "time_limit_str": minutes_text(limit),
+        "end_time": end or (None if limit == UNLIMITED and holds_nodes(a.state) else 0),
     }
+
+
+def _minutes(limit: int | None) -> int | str:
+    if limit is None or limit == NO_VAL:
+        return PARTITION_LIMIT
+    return UNLIMITED if limit == INFINITE else limit
 
 
 def _layout_and_placement(a: JobAttributes) -> Record:
@@ -232,41 +253,49 @@ def _layout_and_placement(a: JobAttributes) -> Record:
     }
 
 
+class RequestedMemory(NamedTuple):
+    """MiB for each CPU or each node. The other one is None, and both are for a request per GPU or none."""
+
+    per_cpu: int | None
+    per_node: int | None
+
+
+def requested_memory(a: JobAttributes) -> RequestedMemory:
+    """Returns the request of a job. 0 is all memory of the node (`--mem=0`)."""
+    requested = a.raw_pn_min_memory
+    # slurmctld leaves any number there if the memory is requested by TRES.
+    if requested is None or requested == NO_VAL64 or a.raw_mem_per_tres:
+        return RequestedMemory(None, None)
+    if requested & MEM_PER_CPU:
+        return RequestedMemory(requested & ~MEM_PER_CPU, None)
+    return RequestedMemory(None, requested)
+
+
 def _memory(a: JobAttributes) -> Record:
-    """Returns the requested memory in MiB."""
-    per_cpu, per_node = number_or_none(a.memory_per_cpu), number_or_none(a.memory_per_node)
-    if per_cpu is not None:
-        total: int | None = per_cpu * whole(a.cpus)
-    else:
-        total = per_node and per_node * whole(a.num_nodes)
+    """Returns the requested memory in MiB. What is requested as a whole node or per GPU is what is allocated."""
+    per_cpu, per_node = requested_memory(a)
+    total = (per_cpu or 0) * whole(a.cpus) or (per_node or 0) * whole(a.num_nodes)
     return {
-        "memory": total,
+        "memory": total or tres_memory(a.raw_tres_alloc_str),
         "mem_per_cpu": per_cpu is not None,
         "min_memory_cpu": per_cpu,
-        "mem_per_node": per_cpu is None,
-        "min_memory_node": (per_node or 0) if per_cpu is None else None,
+        "mem_per_node": per_cpu is None and not a.raw_mem_per_tres,
+        "min_memory_node": None if per_cpu is not None or a.raw_mem_per_tres else per_node or 0,
         "pn_min_memory": per_cpu or per_node or 0,
     }
 
 
 def _tres(a: JobAttributes) -> Record:
-    """Returns TRES, generic resources, licenses and CPU frequencies."""
-    gres = gres_list(a.gres_per_node) if a.gres_per_node else []
+    """Returns generic resources, licenses and CPU frequencies."""
     return {
-        "gres": gres,
+        "gres": gres_texts(a.raw_tres_per_node) if a.raw_tres_per_node else [],
         "gres_enforce_bind": GRES_BINDING.get(a.gres_binding or ""),
-        "tres_req_str": tres_text(a.requested_tres),
-        "tres_alloc_str": tres_text(a.allocated_tres),
-        "tres_per_job": tres_text(a.tres_per_job),
-        "tres_per_node": ",".join(f"gres/{item}" for item in gres) or None,
-        "tres_per_socket": tres_text(a.tres_per_socket),
-        "tres_per_task": tres_text(a.tres_per_task),
-        "licenses": counts_by_name(a.licenses) if a.licenses else {},
-        "licenses_allocated": counts_by_name(a.allocated_licenses) if a.allocated_licenses else {},
+        "licenses": license_counts(a.raw_licenses) if a.raw_licenses else {},
+        "licenses_allocated": license_counts(a.raw_licenses_allocated) if a.raw_licenses_allocated else {},
         "profile": profile_bits(a.profile_types) if a.profile_types else 0,
-        "cpu_freq_gov": cpu_frequency(a.cpu_frequency_governor),
-        "cpu_freq_min": cpu_frequency(a.cpu_frequency_min),
-        "cpu_freq_max": cpu_frequency(a.cpu_frequency_max),
+        "cpu_freq_gov": number_or_null(a.raw_cpu_freq_gov, 0, NO_VAL),
+        "cpu_freq_min": number_or_null(a.raw_cpu_freq_min, 0, NO_VAL),
+        "cpu_freq_max": number_or_null(a.raw_cpu_freq_max, 0, NO_VAL),
     }
 
 
@@ -284,4 +313,4 @@ def _files(a: JobAttributes) -> Record:
 def _file(a: JobAttributes, path: str | None) -> str | None:
     if not path or not a.is_batch_job:
         return None
-    return path.replace(UNSET_TASK, "%a") if a.array_tasks_waiting else path
+    return path.replace(UNSET_TASK, "%a") if a.raw_array_task_str else path

@@ -7,10 +7,13 @@ from typing import Any, Final
 OBJECT_PARTS: Final = ("Jobs", "Job", "Nodes", "Node", "Partitions", "Partition", "slurmctld.Statistics")
 """The parts of pyslurm's object API that the service needs. Releases for Slurm up to 22.05 have no statistics."""
 
+ADJUSTED_PARTS: Final = ("Job.raw_tres_per_node", "Node.raw_gres_used", "Partition.raw_tres_fmt_str")
+"""Properties that build.sh adds, together with its corrections of pyslurm's faults (`pyslurm_build.adjustments`)."""
+
 
 def missing_parts(pyslurm: Any) -> list[str]:
     """Returns the needed parts that the module lacks."""
-    return [part for part in OBJECT_PARTS if not _has(pyslurm, part)]
+    return [part for part in (*OBJECT_PARTS, *ADJUSTED_PARTS) if not _has(pyslurm, part)]
 
 
 def version_of(pyslurm: Any) -> str:
@@ -19,8 +22,8 @@ def version_of(pyslurm: Any) -> str:
 
 
 def release_of(version: str) -> str:
-    """Returns the release of pyslurm: build.sh changes `25.11.2` to `26.5.0+pyslurm25.11.2` for Slurm 26.05."""
-    return version.rpartition("+pyslurm")[2]
+    """Returns the release of pyslurm: build.sh changes `25.11.2` to `26.5.0+pyslurm25.11.2` or `25.11.2+adjusted`."""
+    return version.rpartition("+pyslurm")[2].removesuffix("+adjusted")
 
 
 def library_version(pyslurm: Any) -> tuple[int, int, int] | None:
@@ -41,7 +44,7 @@ def detail_of(pyslurm: Any) -> str:
 
 def _has(owner: Any, path: str) -> bool:
     for step in path.split("."):
-        owner = getattr(owner, step, None)
-        if owner is None:
+        if not hasattr(owner, step):
             return False
+        owner = getattr(owner, step)
     return True

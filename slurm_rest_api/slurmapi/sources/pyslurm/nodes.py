@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from slurm_rest_api.slurm.gres import parse_gres
+from slurm_rest_api.slurm.gres import gres_texts, used_gres_texts
+from slurm_rest_api.slurm.sentinels import NO_VAL, NO_VAL64
 from slurm_rest_api.slurm.states import node_state_text, parse_node_state
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record
-from slurm_rest_api.slurmapi.sources.formats import gres_list, joined, number_or_none, whole
+from slurm_rest_api.slurmapi.sources.formats import joined, number_or_none, number_or_null, whole
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import NodeAttributes
 
 
 def node_record(a: NodeAttributes, names: UserNames) -> Record:
-    """Returns one record. `names` has the ids of users, which pyslurm gives by name."""
-    return {**_state(a, names), **_resources(a), **_hardware(a, names)}
+    """Returns one record. `names` has the names of users."""
+    return {**_state(a, names), **_resources(a), **_hardware(a)}
 
 
 def _state(a: NodeAttributes, names: UserNames) -> Record:
     state = parse_node_state(a.state)
+    # slurmctld leaves 0 there for nodes that never had a reason, which is root.
+    reason_uid = number_or_null(a.raw_reason_uid, NO_VAL) if a.reason else None
     return {
         "name": a.name,
         "cluster": a.cluster,
@@ -27,9 +30,9 @@ def _state(a: NodeAttributes, names: UserNames) -> Record:
         "state_flags": list(state.flags),
         "next_state": a.next_state,
         "reason": a.reason or None,
-        "reason_time": a.reason_time,
-        "reason_uid": names.uid_of(a.reason_user),
-        "reason_user": a.reason_user,
+        "reason_time": a.reason_time if a.reason else None,
+        "reason_uid": reason_uid,
+        "reason_user": None if reason_uid is None else names.user(reason_uid),
         "boot_time": a.boot_time or 0,
         "slurmd_start_time": a.slurmd_start_time or 0,
         "last_busy": a.last_busy_time or 0,
@@ -39,7 +42,6 @@ def _state(a: NodeAttributes, names: UserNames) -> Record:
 
 
 def _resources(a: NodeAttributes) -> Record:
-    gres = gres_list(a.configured_gres or {})
     cpus, alloc_cpus = whole(a.total_cpus), whole(a.allocated_cpus)
     effective = whole(a.effective_cpus)
     memory, alloc_mem = whole(a.real_memory), whole(a.allocated_memory)
@@ -49,18 +51,18 @@ def _resources(a: NodeAttributes) -> Record:
         "alloc_cpus": alloc_cpus,
         "idle_cpus": max(effective - alloc_cpus, 0),
         "err_cpus": 0,
-        "cpu_load": round((a.cpu_load or 0) * 100),
+        "cpu_load": number_or_null(a.raw_cpu_load, NO_VAL),
         "real_memory": memory,
         "alloc_mem": alloc_mem,
         "idle_mem": max(memory - alloc_mem, 0),
-        "free_mem": number_or_none(a.free_memory),
+        "free_mem": number_or_null(a.raw_free_mem, NO_VAL64),
         "mem_spec_limit": whole(a.memory_reserved_for_system),
         "tmp_disk": whole(a.temporary_disk),
-        "gres": gres,
-        "gres_used": gres_list(a.allocated_gres or {}),
-        "gres_drain": [],
-        "tres_fmt_str": ",".join([f"cpu={cpus},mem={memory}M", *_gres_tres(gres)]),
-        "alloc_tres_fmt_str": ",".join(f"{name}={count}" for name, count in (a.allocated_tres or {}).items()) or None,
+        "gres": gres_texts(a.raw_gres),
+        "gres_used": used_gres_texts(a.raw_gres_used),
+        "gres_drain": _text_or_list(a.raw_gres_drain),
+        "tres_fmt_str": a.raw_tres_fmt_str or None,
+        "alloc_tres_fmt_str": a.raw_alloc_tres_fmt_str or None,
         "energy": {
             "current_watts": whole(a.current_watts),
             "ave_watts": whole(a.avg_watts),
@@ -73,11 +75,12 @@ def _resources(a: NodeAttributes) -> Record:
     }
 
 
-def _gres_tres(gres: list[str]) -> list[str]:
-    return [f"gres/{entry.key}={entry.count}" for entry in parse_gres(gres)]
+def _text_or_list(text: str | None) -> Any:
+    """Returns a text, the classic `[]` for none."""
+    return [] if text in (None, "", "N/A") else text
 
 
-def _hardware(a: NodeAttributes, names: UserNames) -> Record:
+def _hardware(a: NodeAttributes) -> Record:
     features: Any = joined(a.available_features) or []
     features_active: Any = joined(a.active_features) or []
     return {
@@ -94,12 +97,12 @@ def _hardware(a: NodeAttributes, names: UserNames) -> Record:
         "cores_per_socket": whole(a.cores_per_socket),
         "threads": whole(a.threads_per_core),
         "core_spec_cnt": whole(a.cores_reserved_for_system),
-        "cpu_spec_list": [],
+        "cpu_spec_list": _text_or_list(a.raw_cpu_spec_list),
         "cpu_bind": a.cpu_binding,
         "features": features,
         "features_active": features_active,
         "partitions": a.partitions or [],
-        "owner": names.uid_of(a.owner),
+        "owner": number_or_null(a.raw_owner, NO_VAL),
         "mcs_label": a.mcs_label,
         "weight": whole(a.weight),
     }

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from slurm_rest_api.slurm.sentinels import INFINITE, INFINITE16, NO_VAL, NO_VAL16
 from slurm_rest_api.slurmapi.sources.base import Record
-from slurm_rest_api.slurmapi.sources.formats import UNLIMITED, duration_text, number_or_none, whole, whole_or_word
+from slurm_rest_api.slurmapi.sources.formats import (
+    UNLIMITED,
+    duration_text,
+    number_or_none,
+    number_or_null,
+    whole,
+    whole_or_word,
+)
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import PartitionAttributes
 
 FORCED = 32768
@@ -122,9 +130,14 @@ def _scheduling(a: PartitionAttributes) -> Record:
         "cr_type": CONSUMABLES.get(select or "", 0),
         "select_type_parameters": select,
         "cpu_bind": a.cpu_binding,
-        "billing_weights_str": None,
-        "tres_fmt_str": None,
-        "resume_timeout": None,
-        "suspend_time": None,
-        "suspend_timout": None,
+        "billing_weights_str": a.raw_billing_weights_str or None,
+        "tres_fmt_str": a.raw_tres_fmt_str or None,
+        "resume_timeout": _power_saving(a.raw_resume_timeout, NO_VAL16, INFINITE16),
+        "suspend_time": _power_saving(a.raw_suspend_time, NO_VAL, INFINITE),
+        "suspend_timout": _power_saving(a.raw_suspend_timeout, NO_VAL16, INFINITE16),
     }
+
+
+def _power_saving(seconds: int | None, unset: int, infinite: int) -> int | str | None:
+    """Returns seconds, None where the cluster's value applies."""
+    return UNLIMITED if seconds == infinite else number_or_null(seconds, unset)

@@ -1,4 +1,4 @@
-"""Reads the cluster through pyslurm's objects (25.05 and later, and 24.11.x from its branch)."""
+"""Reads the cluster through pyslurm's objects, as build.sh builds them."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class PyslurmSource:
         self.rpcs_of_last_load = RPCS_PER_LOAD
         self._pyslurm = pyslurm
         self._names = names
+        self._reported: set[str] = set()
         self._read_job = AttributeReader(pyslurm.Job, JobAttributes._fields, JobAttributes._make)
         self._read_node = AttributeReader(pyslurm.Node, NodeAttributes._fields, NodeAttributes._make)
         self._read_partition = AttributeReader(
@@ -49,7 +50,7 @@ class PyslurmSource:
         jobs, nodes, partitions, statistics = self._request()
         self._names.expire()
         node_records = [node_record(self._read_node(node), self._names) for node in nodes.values()]
-        converter = JobConverter(self._read_job, self._names, node_records)
+        converter = JobConverter(self._read_job, self._names, node_records, self._reported)
         return Snapshot(
             jobs=converter.records(jobs),
             nodes=node_records,
