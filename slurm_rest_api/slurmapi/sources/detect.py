@@ -130,7 +130,7 @@ def _open_pyslurm(import_module: ImportModule) -> ClusterSource:
         ) from error
     if missing := missing_parts(pyslurm):
         raise SourceUnusable(
-            f"pyslurm {version_of(pyslurm)} lacks {', '.join(missing)} of the object API. Run build.sh on this host, or"
+            f"pyslurm {version_of(pyslurm)} lacks {', '.join(missing)}. Run build.sh on this host, or"
             " set `system.source` to slurm:commands."
         )
     return PyslurmSource(pyslurm, UserNames())

@@ -120,7 +120,7 @@ def test_a_chosen_pyslurm_without_statistics_is_an_error() -> None:
     del half.slurmctld, half.Partitions
     with pytest.raises(
         SourceUnusable,
-        match=r"26\.5\.0\+pyslurm25\.11\.2 lacks Partitions, slurmctld\.Statistics of the object API.*slurm:commands",
+        match=r"26\.5\.0\+pyslurm25\.11\.2 lacks Partitions, slurmctld\.Statistics.*slurm:commands",
     ):
         open_source("slurm:pyslurm", ACCESS, modules(pyslurm=half))
 

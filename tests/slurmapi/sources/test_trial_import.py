@@ -13,7 +13,9 @@ from tests.waiting import GIVE_UP_SECONDS
 COMPLETE = """
 from types import SimpleNamespace
 __version__ = "{version}"
-Jobs = Job = Nodes = Node = Partitions = Partition = object
+Jobs = Job = Nodes = Node = Partitions = Partition = SimpleNamespace(
+    raw_tres_per_node=None, raw_gres_used=None, raw_tres_fmt_str=None
+)
 slurmctld = SimpleNamespace(Statistics=object)
 print("unknown TRES: bb/datawarp")
 def slurm_api_version():
@@ -71,7 +73,12 @@ def test_build_sh_can_have_tested_the_pair(host: Path, installed: str, slurm: st
 
 
 def test_a_release_without_statistics_lacks_a_part(host: Path) -> None:
-    assert fault(host, OBJECTS_WITHOUT_STATISTICS) == ("pyslurm 26.5.0 lacks slurmctld.Statistics of the object API")
+    assert fault(host, OBJECTS_WITHOUT_STATISTICS) == "pyslurm 26.5.0 lacks slurmctld.Statistics"
+
+
+def test_a_pyslurm_that_build_sh_has_not_adjusted_is_not_used(host: Path) -> None:
+    plain = COMPLETE.replace("Job = ", "").format(version="26.5.0") + "Job = object\n"
+    assert fault(host, plain) == "pyslurm 26.5.0 lacks the adjustments of build.sh"
 
 
 def test_an_import_that_ends_the_process(host: Path) -> None:

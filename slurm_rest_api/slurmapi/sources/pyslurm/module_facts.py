@@ -12,8 +12,11 @@ ADJUSTED_PARTS: Final = ("Job.raw_tres_per_node", "Node.raw_gres_used", "Partiti
 
 
 def missing_parts(pyslurm: Any) -> list[str]:
-    """Returns the needed parts that the module lacks."""
-    return [part for part in (*OBJECT_PARTS, *ADJUSTED_PARTS) if not _has(pyslurm, part)]
+    """Returns the needed parts that the module lacks. A pyslurm from elsewhere lacks the adjustments of build.sh."""
+    missing = [part for part in OBJECT_PARTS if not _has(pyslurm, part)]
+    if not missing and not all(_has(pyslurm, part) for part in ADJUSTED_PARTS):
+        return ["the adjustments of build.sh"]
+    return missing
 
 
 def version_of(pyslurm: Any) -> str:

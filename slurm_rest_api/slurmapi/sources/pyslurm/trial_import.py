@@ -40,7 +40,7 @@ def fault_of(end: ChildEnd, seconds: float, state: State | None) -> str | None:
     facts = end.facts
     if end.finished:
         if missing := facts["missing"]:
-            return f"pyslurm {facts['version']} lacks {', '.join(missing)} of the object API"
+            return f"pyslurm {facts['version']} lacks {', '.join(missing)}"
         slurm = facts["slurm"]
         return None if slurm is None else misfit(facts["version"], (slurm[0], slurm[1]), state)
     if "absent" in facts:
