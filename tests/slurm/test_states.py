@@ -107,7 +107,7 @@ def test_a_suspended_job_keeps_memory_but_no_cpus() -> None:
         ("ALLOCATED+MAINTENANCE+RESERVED", "ALLOCATED", ["MAINTENANCE", "RESERVED"]),
         ("IDLE+CLOUD+POWERED_DOWN", "IDLE", ["CLOUD", "POWERED_DOWN"]),
         ("UNKNOWN+NOT_RESPONDING", "UNKNOWN", ["NOT_RESPONDING"]),
-        # scontrol until 20.11 and pyslurm's classic dictionaries: node_state_string() with flags behind it.
+        # scontrol until 20.11: node_state_string() with flags behind it.
         ("IDLE*", "IDLE", ["NOT_RESPONDING"]),
         ("IDLE*+DRAIN", "IDLE", ["DRAIN", "NOT_RESPONDING"]),
         ("IDLE~+CLOUD", "IDLE", ["CLOUD", "POWERED_DOWN"]),

@@ -18,7 +18,7 @@ from slurm_rest_api.slurm.partitions import shown_partitions
 from slurm_rest_api.slurmapi.collector.node_name_filter import NodeNames
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot, UnchangedJob
 
-# Fields of the classic job record: hostlist texts, single names, dictionaries by node name, lists of hostlist pieces.
+# Fields of the job record: hostlist texts, single names, dictionaries by node name, lists of hostlist pieces.
 _JOB_HOSTLISTS = ("nodes", "sched_nodes")
 _JOB_HOSTS = ("batch_host", "alloc_node", "failed_node")
 _JOB_BY_NODE = ("cpus_allocated", "mem_allocated", "cpus_alloc_layout", "gres_allocated")

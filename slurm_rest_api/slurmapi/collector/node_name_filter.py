@@ -30,7 +30,7 @@ class NodeNames(frozenset[str]):
             return None
 
     def without_pieces(self, pieces: list[str]) -> list[str]:
-        """Does the same for the classic list form: a hostlist split at every comma, also inside brackets."""
+        """Does the same for the list form of 2018: a hostlist split at every comma, also inside brackets."""
         text = ",".join(pieces)
         shown = self.without(text)
         if shown == text:

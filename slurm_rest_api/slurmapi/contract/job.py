@@ -120,7 +120,7 @@ class JobState(PublishedRecord):
 
 
 class JobTimes(PublishedRecord):
-    """Times: epoch seconds with 0 for unset, or text in local time where the classic API has text."""
+    """Times: epoch seconds with 0 for unset, or text in local time where the 2018 service had text."""
 
     submit_time: Count = Field(description="Time of the submission or last requeue, epoch seconds.")
     eligible_time: Count = Field(description="Time from which the job is eligible to run, epoch seconds, 0 if unknown.")

@@ -13,7 +13,7 @@ NamesOrAll = list[str] | Literal["ALL"] | None
 
 
 class PartitionFlags(PublishedRecord):
-    """Flags of a partition, with names and types of the classic API."""
+    """Flags of a partition, as numbers, with the names of the 2018 service."""
 
     Default: Bit = Field(description="1 for the default partition.")
     Hidden: Bit = Field(description="1 if Slurm hides the partition from users who may not use it.")
@@ -33,10 +33,7 @@ class PartitionAccess(PublishedRecord):
     allow_accounts: NamesOrAll = Field(description="Accounts that may use it, null if deny_accounts is set.")
     deny_accounts: list[str] | None = Field(description="Accounts that may not use it, null if none is denied.")
     allow_qos: NamesOrAll = Field(description="QOS that may be used in it, null if deny_qos is set.")
-    deny_qos: list[str] | None = Field(
-        description="QOS that may not be used in it, null if none is denied, and with the classic API, which reports"
-        " it wrongly."
-    )
+    deny_qos: list[str] | None = Field(description="QOS that may not be used in it, null if none is denied.")
     allow_groups: NamesOrAll = Field(description="Groups whose users may use it.")
     allow_alloc_nodes: NamesOrAll = Field(description="Hosts from which jobs may be submitted to it.")
     alternate: str | None = Field(description="Partition for new jobs while this one is down.")
@@ -114,7 +111,7 @@ class PartitionScheduling(PublishedRecord):
         description="Idle seconds before power saving, null where the cluster's value applies and before 21.08."
     )
     suspend_timout: Count | Unlimited | None = Field(
-        description="Seconds for a node to suspend (classic spelling), null where the cluster's value applies and "
+        description="Seconds for a node to suspend (spelling of 2018), null where the cluster's value applies and "
         "before 21.08."
     )
 

@@ -110,9 +110,7 @@ class SchedulerStatistics(PublishedRecord):
     schedule_cycle_mean_depth: Count = Field(description="Jobs examined per cycle on average.")
     schedule_cycles_per_minute: Count = Field(description="Cycles per minute, 0 in the first minute.")
     schedule_queue_len: Count = Field(description="Jobs in the queue at the last cycle.")
-    schedule_exit: ScheduleExit | None = Field(
-        description="Why cycles ended. All 0 with the classic API, which does not provide it. Null before 23.11."
-    )
+    schedule_exit: ScheduleExit | None = Field(description="Why cycles ended. Null before 23.11.")
 
 
 class BackfillStatistics(PublishedRecord):
@@ -122,7 +120,7 @@ class BackfillStatistics(PublishedRecord):
     bf_backfilled_jobs: Count = Field(description="Jobs started by backfill since slurmctld started.")
     bf_last_backfilled_jobs: Count = Field(description="Jobs started by backfill since req_time_start.")
     bf_backfilled_het_jobs: Count | None = Field(
-        description="Heterogeneous components started by backfill. 0 with the classic API. Null before 17.11."
+        description="Heterogeneous components started by backfill. Null before 17.11."
     )
     bf_cycle_counter: Count = Field(description="Number of cycles.")
     bf_cycle_sum: Count | None = Field(description="Microseconds of all cycles. Null where sdiag prints the mean only.")
@@ -145,16 +143,12 @@ class BackfillStatistics(PublishedRecord):
         description="Sum of the queue's length over all cycles. Null where sdiag prints the mean only."
     )
     bf_queue_len_mean: Count = Field(description="Mean length of the queue.")
-    bf_table_size: Count | None = Field(
-        description="Time slots that the last cycle examined. 0 with the classic API. Null before 20.02."
-    )
+    bf_table_size: Count | None = Field(description="Time slots that the last cycle examined. Null before 20.02.")
     bf_table_size_sum: Count | None = Field(
-        description="Time slots of all cycles. 0 with the classic API. Null where sdiag prints the mean only."
+        description="Time slots of all cycles. Null where sdiag prints the mean only."
     )
-    bf_table_size_mean: Count = Field(description="Average time slots per cycle. 0 with the classic API.")
-    bf_exit: BackfillExit | None = Field(
-        description="Why cycles ended. All 0 with the classic API, which does not provide it. Null before 23.11."
-    )
+    bf_table_size_mean: Count = Field(description="Average time slots per cycle.")
+    bf_exit: BackfillExit | None = Field(description="Why cycles ended. Null before 23.11.")
 
 
 class StatisticsRecord(BackfillStatistics, SchedulerStatistics, ControllerStatistics):
@@ -162,6 +156,4 @@ class StatisticsRecord(BackfillStatistics, SchedulerStatistics, ControllerStatis
 
     rpc_type_stats: dict[str, RpcTypeStatistics] = Field(description="Remote procedure calls by message type.")
     rpc_user_stats: dict[str, RpcUserStatistics] = Field(description="Remote procedure calls by user name.")
-    rpc_pending: dict[str, RpcPending] = Field(
-        description="Pending calls to nodes by message type. {} with the classic API."
-    )
+    rpc_pending: dict[str, RpcPending] = Field(description="Pending calls to nodes by message type.")

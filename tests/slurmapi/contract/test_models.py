@@ -13,7 +13,7 @@ from slurm_rest_api.slurmapi.contract.usage import UsageRecord
 
 MODELS = [contract.JobRecord, contract.NodeRecord, contract.PartitionRecord, contract.StatisticsRecord, UsageRecord]
 
-CLASSIC_JOB_FIELDS = [
+JOB_FIELDS_OF_2018 = [
     "account",
     "accrue_time",
     "admin_comment",
@@ -90,8 +90,8 @@ def test_every_field_is_required_and_documented(model: type[BaseModel]) -> None:
         assert field.description.endswith("."), name
 
 
-@pytest.mark.parametrize("name", CLASSIC_JOB_FIELDS)
-def test_classic_job_fields_are_published(name: str) -> None:
+@pytest.mark.parametrize("name", JOB_FIELDS_OF_2018)
+def test_job_fields_of_2018_are_published(name: str) -> None:
     assert name in contract.JobRecord.model_fields
 
 

@@ -14,9 +14,8 @@ from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.sources.base import ClusterSource, Record
-from slurm_rest_api.slurmapi.sources.legacy import LegacySource
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
-from tests.slurmapi.sources import fake_classic_pyslurm, fake_pyslurm
+from tests.slurmapi.sources import fake_pyslurm
 from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node
 
 SENTINELS = {65534, 65535, 4294967294, 4294967295, 18446744073709551614, 18446744073709551615}
@@ -37,26 +36,12 @@ def objects() -> ClusterSource:
     return PyslurmSource(fake_pyslurm.make_pyslurm(jobs=jobs, nodes=nodes), UserNames())
 
 
-def classic() -> ClusterSource:
-    return LegacySource(fake_classic_pyslurm.make_pyslurm(), UserNames())
-
-
-def bare_classic() -> ClusterSource:
-    """Dictionaries without any key."""
-    return LegacySource(
-        fake_classic_pyslurm.make_pyslurm(
-            jobs=[{"job_id": 1}], nodes={"rack001": {}}, partitions={"main": {}}, controller={}
-        ),
-        UserNames(),
-    )
-
-
 def demo() -> ClusterSource:
     """The simulated cluster on a Tuesday afternoon."""
     return DemoSource(Scale(), clock=lambda: 1_795_530_000.0)
 
 
-@pytest.fixture(params=[objects, classic, bare_classic, demo])
+@pytest.fixture(params=[objects, demo])
 def source(request: pytest.FixtureRequest) -> ClusterSource:
     made: ClusterSource = request.param()
     return made
@@ -110,4 +95,4 @@ def test_two_loads_give_the_same_records(source: ClusterSource) -> None:
 
 
 def test_the_number_of_rpcs_is_declared(source: ClusterSource) -> None:
-    assert (source.name, source.rpcs_of_last_load) in {("slurm", 5), ("slurm", 6), ("demo", 0)}
+    assert (source.name, source.rpcs_of_last_load) in {("slurm", 6), ("demo", 0)}
