@@ -19,6 +19,7 @@ on Debian or Ubuntu:
   --cluster   tests on a real Slurm cluster in a folder of its own (about 1.5 GB)
   --browser   tests of the pages in Debian's Chromium
   --deployed  tests with nginx and uWSGI, of the wheel and of the sdist
+  --releases  tests on real clusters of two older releases of Slurm (about 2 GB)
   --fresh     the commands of the documents in an empty Debian root (about 0.5 GB; port 5000)
   --lowest    the plain tests with the lowest versions that pyproject.toml allows (no root)
 
@@ -34,14 +35,14 @@ Variables:
 HELP
 }
 
-known_parts=(cluster browser deployed fresh lowest)
+known_parts=(cluster browser deployed releases fresh lowest)
 parts=()
 everything=no
 while [ "$#" -gt 0 ]; do
     case "$1" in
         --help | -h) usage; exit 0 ;;
         --all) everything=yes ;;
-        --cluster | --browser | --deployed | --fresh | --lowest) parts+=("${1#--}") ;;
+        --cluster | --browser | --deployed | --releases | --fresh | --lowest) parts+=("${1#--}") ;;
         --) shift; break ;;
         *) fail "unknown argument '$1'; known: --all,$(printf ' --%s,' "${known_parts[@]}") --help, and pytest's own after --" 2 ;;
     esac

@@ -17,6 +17,7 @@ PARTS: Final = {
     "fresh": "need an empty Debian root to follow the documents in",
     "deployed": "need nginx and uWSGI, as root",
     "cluster": "need a real Slurm cluster",
+    "releases": "need real Slurm clusters of older releases",
     "browser": "need a browser",
 }
 _SENT_BY_WORKERS: Final = "left_out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from tests.cluster.comparison import Row
@@ -167,16 +168,16 @@ ASSOC_NOT_TOLD: Final = {
 }
 
 
-def read_sacct(cluster: Cluster, *options: str) -> list[Facts]:
+def read_sacct(cluster: Cluster, *options: str, rows: Sequence[Row] = JOB_ROWS) -> list[Facts]:
     """Returns sacct's records of jobs without steps, one per attempt, with times in epoch seconds."""
-    columns = list(dict.fromkeys(row.slurm for row in JOB_ROWS))
+    columns = list(dict.fromkeys(row.slurm for row in rows))
     argv = ["sacct", "-X", "-P", "--allusers", "--noconvert", f"--delimiter={_SEPARATOR}", "-o", ",".join(columns)]
     return _table(cluster.run([*argv, *options], env={"SLURM_TIME_FORMAT": "%s"}).stdout, columns)
 
 
-def read_associations(cluster: Cluster) -> list[Facts]:
+def read_associations(cluster: Cluster, rows: Sequence[Row] = ASSOC_ROWS) -> list[Facts]:
     """Returns the users' associations as `sacctmgr show assoc` lists them."""
-    columns = [row.slurm for row in ASSOC_ROWS]
+    columns = [row.slurm for row in rows]
     argv = ["sacctmgr", "-P", "show", "assoc", f"format={','.join(columns)}"]
     printed = cluster.run(argv).stdout.replace("|", _SEPARATOR)
     return [facts for facts in _table(printed, columns) if facts["user"]]

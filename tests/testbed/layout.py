@@ -18,11 +18,6 @@ CA_BUNDLE_IN_ROOT = "/etc/ssl/certs/ca-certificates.crt"
 GATES_IN_ROOT = "/tmp/gates"
 
 
-def cache_of(suite: str) -> Path:
-    """Returns the default cache folder of a suite's cluster."""
-    return CACHE if suite == SUITE else CACHE.with_name(f"{CACHE.name}-{suite}")
-
-
 @dataclass(frozen=True)
 class Layout:
     """Paths on the host. All but `checkout` are below `base`."""
@@ -64,9 +59,18 @@ def layout_from(environ: Mapping[str, str]) -> Layout:
     `SLURM_REST_API_TESTBED_MIRROR` the Debian suite and the mirror to take it from.
     """
     suite = environ.get("SLURM_REST_API_TESTBED_SUITE") or SUITE
-    return Layout(
-        base=Path(environ.get("SLURM_REST_API_TESTBED") or cache_of(suite)).absolute(),
-        checkout=Path(__file__).resolve().parents[2],
-        suite=suite,
-        mirror=environ.get("SLURM_REST_API_TESTBED_MIRROR") or MIRROR,
-    )
+    return _layout(environ, suite, Path(environ.get("SLURM_REST_API_TESTBED") or _folder_of(CACHE, suite)))
+
+
+def layout_of_suite(environ: Mapping[str, str], suite: str) -> Layout:
+    """Returns the layout of another suite's cluster, in a folder next to that of `layout_from`."""
+    return _layout(environ, suite, _folder_of(Path(environ.get("SLURM_REST_API_TESTBED") or CACHE), suite))
+
+
+def _layout(environ: Mapping[str, str], suite: str, base: Path) -> Layout:
+    mirror = environ.get("SLURM_REST_API_TESTBED_MIRROR") or MIRROR
+    return Layout(base=base.absolute(), checkout=Path(__file__).resolve().parents[2], suite=suite, mirror=mirror)
+
+
+def _folder_of(folder: Path, suite: str) -> Path:
+    return folder if suite == SUITE else folder.with_name(f"{folder.name}-{suite}")

@@ -1,0 +1,62 @@
+"""Without slurmctld the last data is served and marked as stale, and fresh data follows its return."""
+
+from __future__ import annotations
+
+import signal
+
+from tests.cluster.answers import ask
+from tests.cluster.faults import frozen
+from tests.releases.scene import Scene
+from tests.testbed.cluster import Cluster
+from tests.testbed.service import Service
+from tests.waiting import wait_for
+
+ROUTES = ("/queue", "/nodes", "/partitions", "/stats", "/usage")
+
+
+def _is_stale(service: Service) -> bool:
+    answer = ask(service, "/nodes")
+    return answer.headers.get("x-slurm-stale") == "1" and answer.json["meta"]["stale"] is True
+
+
+def _wait_fresh(service: Service) -> None:
+    wait_for("fresh data", lambda: ask(service, "/nodes").json["meta"]["stale"] is False)
+    assert ask(service, "/nodes").json["meta"]["error"] is None
+
+
+def _check_answers(service: Service, scene: Scene) -> None:
+    for route in ROUTES:
+        answer = ask(service, route)
+        assert answer.status == 200
+        assert answer.headers["x-slurm-stale"] == "1"
+        assert answer.json["meta"]["error"]["message"]
+    assert {str(job) for job in scene.ids.values()} <= set(ask(service, "/queue").json["data"])
+
+
+def test_frozen_slurmctld(release: Cluster, service: Service, scene: Scene) -> None:
+    _wait_fresh(service)
+    with frozen(release, "slurmctld"):
+        wait_for("stale data", lambda: _is_stale(service))
+        _check_answers(service, scene)
+    _wait_fresh(service)
+
+
+def test_killed_slurmctld(release: Cluster, service: Service, scene: Scene) -> None:
+    _wait_fresh(service)
+    release.wait_saved(scene.ids["held"])
+    release.daemons.stop("slurmctld", signal.SIGKILL)
+    try:
+        wait_for("stale data", lambda: _is_stale(service))
+        _check_answers(service, scene)
+    finally:
+        release.daemons.start("slurmctld")
+    _wait_fresh(service)
+    queue = ask(service, "/queue").json["data"]
+    assert queue[str(scene.ids["per_cpu"])]["job_state"] == "RUNNING"
+
+
+def test_the_source_is_named(release: Cluster, service: Service) -> None:
+    meta = ask(service, "/nodes").json["meta"]
+
+    assert meta["source"] == "slurm"
+    assert meta["source_detail"] == f"commands of Slurm {release.release} in /usr/bin"
