@@ -5,6 +5,7 @@ Sources: slurm_sprint_node_table() of src/api/node_info.c, Slurm 15.08 to 26.05.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import re
@@ -12,7 +13,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from slurm_rest_api.slurm.gres import parse_gres
+from slurm_rest_api.slurm.gres import gres_texts, used_gres_texts
 from slurm_rest_api.slurm.sentinels import NO_VAL
 from slurm_rest_api.slurm.states import NodeState, node_state_text, parse_node_state
 from slurm_rest_api.slurm.user_names import UserNames
@@ -69,14 +70,30 @@ _HEAD_END: Final = re.compile(
 )
 """Matches the last keys before the texts of administrators."""
 
-_TAIL_KEYS: Final = RecordGrammar(
-    (
-        Key("Reason", is_text=True, ends=True, accepts=_is_reason),
-        *(Key(name, is_text=True, ends=True) for name in ("Comment", "Extra", "InstanceId", "InstanceType")),
-        *(Key(name, ends=True) for name in ("ReservationName", "TLSCertTokenSet", "TLSCertLastRenewal")),
-        *(Key(name, is_text=True, ends=True) for name in ("Topology", "Parameters")),
-    )
+_TAIL_KEYS: Final = (
+    ((15, 8), Key("Reason", is_text=True, ends=True, accepts=_is_reason)),
+    ((20, 11), Key("Comment", is_text=True, ends=True)),
+    ((21, 8), Key("Extra", is_text=True, ends=True)),
+    *(((23, 11), Key(name, is_text=True, ends=True)) for name in ("InstanceId", "InstanceType")),
+    ((23, 2), Key("ReservationName", ends=True)),
+    *(((25, 5), Key(name, ends=True)) for name in ("TLSCertTokenSet", "TLSCertLastRenewal")),
+    ((25, 5), Key("Topology", is_text=True, ends=True)),
+    ((25, 11), Key("Parameters", is_text=True, ends=True)),
 )
+"""Keys after the head, with the release that has each first."""
+_COMMENT_ALWAYS: Final = (20, 11)
+"""The release that prints `Comment=(null)` for a node without a comment."""
+
+
+@functools.cache
+def _tail_keys(release: tuple[int, int]) -> RecordGrammar:
+    keys = [key for since, key in _TAIL_KEYS if since <= release]
+    if release == _COMMENT_ALWAYS:
+        keys[0] = Key("Reason", is_text=True, then=("Comment",), accepts=_is_reason)
+    return RecordGrammar(keys)
+
+
+_LATEST: Final = (99, 0)
 _HEAD_TEXTS: Final = frozenset(("Features", "AvailableFeatures", "ActiveFeatures", "OS", "Owner"))
 _MOST_ENDS: Final = 20
 
@@ -92,11 +109,13 @@ class NodeContext:
         names: Ids of users.
         cluster: Name of the cluster.
         slurmd_port: SlurmdPort of slurm.conf, which scontrol leaves out. None before 17.02, which has no `Port`.
+        release: Major and minor number of scontrol. A release has fewer keys that a text may be taken for.
     """
 
     names: UserNames
     cluster: str | None = None
     slurmd_port: int | None = None
+    release: tuple[int, int] = _LATEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +170,7 @@ def node_record(line: bytes, context: NodeContext) -> ParsedNode:
     Raises:
         ValueError: The line is no node, or a text makes its state or resources doubtful.
     """
-    head, tail = _readings(line.decode(errors="replace"))
+    head, tail = _readings(line.decode(errors="replace"), _tail_keys(context.release))
     unclear = head.doubtful - _HEAD_TEXTS
     if unclear:
         raise ValueError(f"node {head.get('NodeName')} can be read in two ways: {', '.join(sorted(unclear))}")
@@ -162,7 +181,7 @@ def node_record(line: bytes, context: NodeContext) -> ParsedNode:
     return ParsedNode(record, doubtful)
 
 
-def _readings(line: str) -> tuple[Reading, Reading]:
+def _readings(line: str, tail_keys: RecordGrammar) -> tuple[Reading, Reading]:
     """Returns what Slurm wrote, and the texts of administrators that follow it.
 
     A feature may contain ` CurrentWatts=0`, so the first end is not always the right one.
@@ -174,7 +193,7 @@ def _readings(line: str) -> tuple[Reading, Reading]:
             continue
         tail = line[end.end() :]
         try:
-            return head, _TAIL_KEYS.read(tail) if tail.strip(" ") else Reading()
+            return head, tail_keys.read(tail) if tail.strip(" ") else Reading()
         except ValueError:
             # Keys of a later release with blanks in their values.
             return head, Reading(doubtful=frozenset(key for key in TEXT_FIELDS if f" {key}=" in tail))
@@ -276,8 +295,8 @@ def _resources(a: Reading) -> Record:
         "free_mem": a.number("FreeMem"),
         "mem_spec_limit": a.number("MemSpecLimit") or 0,
         "tmp_disk": a.number("TmpDisk") or 0,
-        "gres": _gres(a.get("Gres")),
-        "gres_used": _gres(a.get("GresUsed"), is_used=True),
+        "gres": gres_texts(a.get("Gres")),
+        "gres_used": used_gres_texts(a.get("GresUsed")),
         "gres_drain": a.word("GresDrain") or [],
         "tres_fmt_str": a.word("CfgTRES"),
         "alloc_tres_fmt_str": a.word("AllocTRES"),
@@ -308,12 +327,6 @@ def _load(text: str | None) -> int | None:
         return None
     hundredths = int(text.replace(".", ""))
     return hundredths if hundredths < NO_VAL else None
-
-
-def _gres(text: str | None, *, is_used: bool = False) -> list[str]:
-    """`gpu:tesla:2(S:0-1)` → `["gpu:tesla:2"]`. Of used ones, only those with a count."""
-    kinds = ((gres, ":no_consume" if gres.no_consume else "") for gres in parse_gres(text))
-    return [f"{gres.key}{kind}:{gres.count}" for gres, kind in kinds if gres.count or not is_used]
 
 
 def _hardware(a: Reading, context: NodeContext) -> Record:

@@ -242,6 +242,21 @@ def test_a_reason_that_can_be_read_in_two_ways_is_null() -> None:
     assert parsed.doubtful == {"Reason"}
 
 
+def test_a_release_without_a_key_has_it_in_texts_only() -> None:
+    old = NodeContext(CONTEXT.names, "testbed", 6818, release=(17, 11))
+    node = node_record(node_line("first\nsecond Comment=evil Extra=x"), old)
+    assert (node.record["reason"], node.record["comment"]) == ("first\nsecond Comment=evil Extra=x", None)
+    node = node_record(node_line(comment="c Topology=x"), NodeContext(CONTEXT.names, release=(22, 5)))
+    assert node.record["comment"] == "c Topology=x"
+
+
+def test_20_11_prints_a_comment_for_every_node() -> None:
+    context = NodeContext(CONTEXT.names, release=(20, 11))
+    node = node_record(node_line("first\nsecond", "(null)"), context)
+    assert (node.record["reason"], node.record["comment"], node.doubtful) == ("first\nsecond", None, frozenset())
+    assert node_record(node_line(comment="c"), context).record["comment"] == "c"
+
+
 def test_doubtful_texts_come_from_json() -> None:
     node = {
         "reason": "x [root@1] Comment=evil",
