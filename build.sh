@@ -18,8 +18,7 @@ nothing has changed.
 
 Options:
   --pyslurm_version=X.Y.Z
-        Use this release of pyslurm. If you have installed it into the environment
-        yourself, it is kept.
+        Use this release of pyslurm.
   --override_pyslurm_version_hex=0xMMmmpp
         Build a pyslurm for another release of Slurm. The number is this host's Slurm
         release, as in its slurm_version.h (26.05 is 0x1a0500). Known adjustments are

@@ -16,7 +16,6 @@ from slurm_rest_api.pyslurm_build.arguments import merged, parse_arguments
 from slurm_rest_api.pyslurm_build.build import BuildPaths, build_wheel, check_compiler, install_wheel, versions_on_pypi
 from slurm_rest_api.pyslurm_build.choice import Choice, Request, choose, parse_override, parse_version
 from slurm_rest_api.pyslurm_build.host import PROGRAMS, SlurmHost, find_commands, find_slurm, library_matches
-from slurm_rest_api.pyslurm_build.recipes import is_marked
 from slurm_rest_api.pyslurm_build.smoke import SmokeResult, smoke_test
 from slurm_rest_api.pyslurm_build.state import (
     State,
@@ -107,24 +106,12 @@ def ensure_pyslurm(request: Request, variables: Mapping[str, str], lock: Path, e
     if state is not None and (state.key, state.installed) == (key, installed):
         logger.info("pyslurm %s is installed already", installed)
         if state.untested:
-            _record(smoke_test(Path(sys.executable), os.environ), environment, key, host, by_hand=state.by_hand)
+            _record(smoke_test(Path(sys.executable), os.environ), environment, key, host)
         return
-    manual = installed if installed_by_hand(installed, state) else None
-    choice = choose(host.number, request, manual, lambda: versions_on_pypi(Path(sys.executable)))
+    choice = choose(host.number, request, lambda: versions_on_pypi(Path(sys.executable)))
     logger.info("%s", choice.note)
-    if not choice.installed:
-        _build_and_install(choice, host, variables, lock, environment)
-    _record(smoke_test(Path(sys.executable), os.environ), environment, key, host, by_hand=choice.installed)
-
-
-def installed_by_hand(installed: str | None, state: State | None) -> bool:
-    """Returns True if an administrator has installed the pyslurm, False if build.sh has.
-
-    The version shows it, too: the record is gone if the test after the installation failed.
-    """
-    if installed is None or is_marked(installed):
-        return False
-    return state is None or state.by_hand or state.installed != installed
+    _build_and_install(choice, host, variables, lock, environment)
+    _record(smoke_test(Path(sys.executable), os.environ), environment, key, host)
 
 
 def _build_and_install(
@@ -148,7 +135,7 @@ def _build_and_install(
         install_wheel(wheel, Path(sys.executable), paths)
 
 
-def _record(result: SmokeResult, environment: Path, key: str, host: SlurmHost, *, by_hand: bool) -> None:
+def _record(result: SmokeResult, environment: Path, key: str, host: SlurmHost) -> None:
     if result.failure is not None:
         delete_state(environment)
         raise SourceUnusable(f"The test of the pyslurm in {environment} failed. {result.failure}.")
@@ -158,7 +145,7 @@ def _record(result: SmokeResult, environment: Path, key: str, host: SlurmHost, *
         logger.warning("  WARNING, not tested: %s", gap)
     if result.untested:
         logger.warning("  Run build.sh again when that is possible. It then repeats only the test.")
-    write_state(environment, State(key, installed_version() or "", result.untested, by_hand, host.version))
+    write_state(environment, State(key, installed_version() or "", result.untested, host.version))
 
 
 if __name__ == "__main__":

@@ -155,8 +155,8 @@ def _download(choice: Choice, python: Path, paths: BuildPaths) -> Path:
     out = paths.folder / "download"
     command = [str(python), "-m", "pip", "download", "--no-deps", "--no-binary=pyslurm", "--no-build-isolation"]
     advice = (
-        f"\nIf PyPI has no pyslurm {choice.version}: install it from its source (https://github.com/PySlurm/pyslurm) "
-        f"with {sys.executable} -m pip, then run build.sh again. It then uses that pyslurm."
+        f"\nIf PyPI has no pyslurm {choice.version}: choose another with --pyslurm_version=X.Y.Z, or let the service "
+        "read the cluster with Slurm's commands (build.sh --no-pyslurm)."
     )
     _run(
         f"download pyslurm {choice.version}",

@@ -31,14 +31,12 @@ class Request:
 class Choice:
     """The pyslurm to use.
 
-    `note` is one line for the administrator. `installed`: an administrator has installed it, so it is not built.
-    `overridden`: its version is changed to that of this host's Slurm. `recipe`: the adjustments of its source.
-    `sha256`: the checksum of its source archive, None if unknown.
+    `note` is one line for the administrator. `overridden`: its version is changed to that of this host's Slurm.
+    `recipe`: the adjustments for this Slurm.
     """
 
     version: str
     note: str
-    installed: bool = False
     overridden: bool = False
     recipe: Recipe | None = None
 
@@ -64,10 +62,9 @@ def parse_override(text: str) -> int:
     return int(text, 16)
 
 
-def choose(slurm_number: int, request: Request, manual: str | None, ask_pypi: Callable[[], list[str] | None]) -> Choice:
+def choose(slurm_number: int, request: Request, ask_pypi: Callable[[], list[str] | None]) -> Choice:
     """Chooses the pyslurm for a host whose headers have SLURM_VERSION_NUMBER `slurm_number`.
 
-    `manual` is the pyslurm that an administrator has installed into the environment, None if there is none.
     `ask_pypi` returns the versions on PyPI, None if it cannot be reached. It is called only if it matters.
 
     Raises:
@@ -76,9 +73,7 @@ def choose(slurm_number: int, request: Request, manual: str | None, ask_pypi: Ca
     line = number_line(slurm_number)
     _check_override(request.override, slurm_number)
     if request.version is not None:
-        return _requested(request.version, line, request.override is not None, manual)
-    if manual is not None and line_of(manual) == line and request.override is None:
-        return Choice(manual, f"pyslurm {manual} was installed by hand, and fits. Keeping it.", installed=True)
+        return _requested(request.version, line, request.override is not None)
     if pinned := newest_known(line):
         return Choice(pinned, f"pyslurm {pinned} is for Slurm {slurm_line_text(line)}.")
     return _for_other_line(slurm_number, request, ask_pypi)
@@ -103,9 +98,7 @@ def _for_other_line(slurm_number: int, request: Request, ask_pypi: Callable[[], 
     raise SourceUnusable(_nothing_fits(slurm_number, on_pypi))
 
 
-def _requested(version: str, line: Line, override: bool, manual: str | None) -> Choice:
-    if version == manual:
-        return Choice(version, f"pyslurm {version} was installed by hand. Keeping it, as requested.", installed=True)
+def _requested(version: str, line: Line, override: bool) -> Choice:
     if line_of(version) == line:
         note = " Ignoring the version override, which is not needed." if override else ""
         return Choice(version, f"pyslurm {version} is for Slurm {slurm_line_text(line)}.{note}")
@@ -131,7 +124,8 @@ def _adjusted(version: str, line: Line, recipe: Recipe) -> Choice:
 def _untested(version: str, line: Line) -> Choice:
     note = (
         f"WARNING: pyslurm {version} is for Slurm {slurm_line_text(line_of(version))} and UNKNOWN to work with Slurm "
-        f"{slurm_line_text(line)}. Only its version is changed. It is installed only if it passes the test."
+        f"{slurm_line_text(line)}. Only its known faults and its version are changed. It is installed only if it "
+        "passes the test."
     )
     return Choice(version, note, overridden=True)
 
@@ -153,9 +147,6 @@ def _nothing_fits(slurm_number: int, on_pypi: list[str] | None) -> str:
         available = "PyPI has: " + ", ".join(sorted(on_pypi, key=numbers_of, reverse=True)) + "."
     return (
         f"No pyslurm was found for this host's Slurm {slurm_text(slurm_number)} (release {text}). {available}\n"
-        f"Install pyslurm's release {line[0]}.{line[1]} from its source with the pip of the environment "
-        "(https://github.com/PySlurm/pyslurm has a tag or branch for each Slurm release), then run\n"
-        f"  bash build.sh --pyslurm_version=<the version that 'pip show pyslurm' prints>\n"
-        "Or try a pyslurm for another Slurm:\n"
+        "To try a pyslurm for another Slurm:\n"
         f"  bash build.sh --override_pyslurm_version_hex={hex_text(line)}"
     )

@@ -84,14 +84,9 @@ def mark_version(source: Path, version: str, slurm_line: Line) -> str:
         source,
         Edit(
             path="pyslurm/version.py",
-            reason="pyslurm refuses headers of another release line, and build.sh has to know its own builds",
+            reason="pyslurm refuses headers of another release line, and pip shows that it is adjusted",
             old=f'__version__ = "{version}"',
             new=f'__version__ = "{marked}"',
         ),
     )
     return marked
-
-
-def is_marked(version: str) -> bool:
-    """Returns True for a version that build.sh gave to a pyslurm that it built."""
-    return "+" in version

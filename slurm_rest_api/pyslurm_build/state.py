@@ -29,7 +29,6 @@ class State:
     key: str
     installed: str
     untested: list[str]
-    by_hand: bool = False
     slurm: str | None = None
 
 
@@ -62,10 +61,12 @@ def build_key(host: SlurmHost, request: Request, variables: Mapping[str, str], l
 def read_state(folder: Path) -> State | None:
     """Reads the record of the last build. Returns None if it is missing or invalid."""
     try:
-        return State(**json.loads((folder / FILE_NAME).read_text(encoding="utf-8")))
+        record = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+        # Records of earlier releases have another field, `by_hand`.
+        return State(**{name: value for name, value in record.items() if name != "by_hand"})
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         logger.warning("Ignoring %s, which is invalid: %s.", folder / FILE_NAME, error)
         return None
 

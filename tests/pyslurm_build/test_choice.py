@@ -35,49 +35,30 @@ def pypi(versions: list[str] | None = None) -> list[str] | None:
 def test_choice(
     slurm: int, version: str | None, override: int | None, expected: str, overridden: bool, adjusted: bool
 ) -> None:
-    choice = choose(slurm, Request(version, override), None, pypi)
+    choice = choose(slurm, Request(version, override), pypi)
     assert (choice.version, choice.overridden, choice.recipe is not None) == (expected, overridden, adjusted)
-    assert not choice.installed
 
 
 def test_known_releases_are_pinned_and_others_are_not() -> None:
-    pinned = choose(SLURM_26_05, Request(), None, pypi).sha256
+    pinned = choose(SLURM_26_05, Request(), pypi).sha256
     assert pinned == "6e0e4bc639ea3177591b102b77c1dd8df55a9e411ac42ef339a4adb3908cca34"
-    assert choose(SLURM_24_11, Request("24.11.0"), None, pypi).sha256 is None
+    assert choose(SLURM_24_11, Request("24.11.0"), pypi).sha256 is None
 
 
 def test_release_for_this_slurm_is_preferred_to_an_adjusted_one() -> None:
-    choice = choose(SLURM_26_05, Request(), None, lambda: ["26.5.0", "26.5.1", *ON_PYPI])
+    choice = choose(SLURM_26_05, Request(), lambda: ["26.5.0", "26.5.1", *ON_PYPI])
     assert (choice.version, choice.overridden) == ("26.5.1", False)
     assert "checksum is not pinned" in choice.note
 
 
 def test_adjusted_pair_is_announced_and_needs_no_network() -> None:
-    choice = choose(SLURM_26_05, Request(), None, lambda: None)
+    choice = choose(SLURM_26_05, Request(), lambda: None)
     assert choice.note == "pyslurm 25.11.2 is for Slurm 25.11. Adjusting it to Slurm 26.05 in 4 known places."
 
 
 def test_pair_without_recipe_gets_a_warning() -> None:
-    note = choose(SLURM_24_11, Request(None, 0x180B00), None, pypi).note
+    note = choose(SLURM_24_11, Request(None, 0x180B00), pypi).note
     assert note.startswith("WARNING: pyslurm 25.11.2 is for Slurm 25.11 and UNKNOWN to work with Slurm 24.11.")
-
-
-@pytest.mark.parametrize(
-    ("request_", "manual", "kept"),
-    [
-        (Request(), "24.11.0", True),
-        (Request("24.11.0"), "24.11.0", True),
-        (Request("25.11.2", 0x180B00), "24.11.0", False),
-    ],
-)
-def test_pyslurm_installed_by_hand_is_kept_where_it_fits(request_: Request, manual: str, kept: bool) -> None:
-    choice = choose(SLURM_24_11, request_, manual, pypi)
-    assert choice.installed is kept
-
-
-def test_a_pyslurm_installed_by_hand_for_another_slurm_is_replaced() -> None:
-    choice = choose(SLURM_25_11, Request(), "24.11.0", pypi)
-    assert (choice.version, choice.installed) == ("25.11.2", False)
 
 
 @pytest.mark.parametrize(
@@ -97,13 +78,13 @@ def test_a_pyslurm_installed_by_hand_for_another_slurm_is_replaced() -> None:
 )
 def test_refusals_say_what_to_do(slurm: int, request_: Request, message: str) -> None:
     with pytest.raises(SourceUnusable) as raised:
-        choose(slurm, request_, None, pypi)
+        choose(slurm, request_, pypi)
     assert message in str(raised.value)
 
 
 def test_refusal_without_network_does_not_claim_to_know_pypi() -> None:
     with pytest.raises(SourceUnusable, match="PyPI cannot be reached"):
-        choose(SLURM_24_11, Request(), None, lambda: None)
+        choose(SLURM_24_11, Request(), lambda: None)
 
 
 @pytest.mark.parametrize(("text", "number"), [("0x1a0500", 0x1A0500), ("190B07", 0x190B07)])

@@ -12,7 +12,6 @@ from slurm_rest_api.pyslurm_build.recipes import (
     RECIPES,
     SDIST_SHA256,
     find_recipe,
-    is_marked,
     mark_version,
     newest_known,
 )
@@ -57,13 +56,6 @@ def test_version_override_keeps_the_true_version_readable(tmp_path: Path) -> Non
 def test_a_pyslurm_of_its_own_line_is_marked_as_adjusted(tmp_path: Path) -> None:
     source_with(tmp_path, "pyslurm/version.py", '__version__ = "25.11.2"\n')
     assert mark_version(tmp_path, "25.11.2", (25, 11)) == "25.11.2+adjusted"
-
-
-@pytest.mark.parametrize(
-    ("version", "marked"), [("25.11.2", False), ("25.11.2+adjusted", True), ("26.5.0+pyslurm25.11.2", True)]
-)
-def test_marked_versions_are_those_of_build_sh(version: str, marked: bool) -> None:
-    assert is_marked(version) is marked
 
 
 def test_slurm_26_05_gets_the_field_without_which_layouts_crash(tmp_path: Path) -> None:

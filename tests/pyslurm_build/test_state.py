@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
-from slurm_rest_api.pyslurm_build.__main__ import installed_by_hand
 from slurm_rest_api.pyslurm_build.choice import Request
 from slurm_rest_api.pyslurm_build.host import SlurmHost
 from slurm_rest_api.pyslurm_build.state import FILE_NAME, State, build_key, delete_state, read_state, write_state
@@ -27,7 +24,7 @@ def a_lock(tmp_path: Path, text: str = "Cython==3") -> Path:
 
 
 def test_state_is_read_back_and_deleted(tmp_path: Path) -> None:
-    state = State("key", "25.11.2", ["a gap"], by_hand=True)
+    state = State("key", "25.11.2", ["a gap"])
     write_state(tmp_path, state)
     assert read_state(tmp_path) == state
     delete_state(tmp_path)
@@ -63,20 +60,7 @@ def test_upgraded_library_makes_another_key(tmp_path: Path) -> None:
     assert build_key(host, Request(), {}, lock) != before
 
 
-@pytest.mark.parametrize(
-    ("installed", "state", "by_hand"),
-    [
-        (None, None, False),
-        ("25.11.2", None, True),
-        ("25.11.2", State("key", "25.11.2", [], by_hand=True), True),
-        ("25.11.3", State("key", "25.11.2", []), True),
-        ("25.11.2", State("key", "25.11.2", []), False),
-        # The record of a build is gone if the test after the installation failed.
-        ("26.5.0+pyslurm25.11.2", None, False),
-        ("26.5.0+pyslurm25.11.2", State("key", "26.5.0+pyslurm25.11.2", [], by_hand=True), False),
-    ],
-)
-def test_a_pyslurm_that_build_sh_built_is_not_installed_by_hand(
-    installed: str | None, state: State | None, by_hand: bool
-) -> None:
-    assert installed_by_hand(installed, state) is by_hand
+def test_a_record_of_an_earlier_release_is_read(tmp_path: Path) -> None:
+    old = '{"key": "k", "installed": "25.11.2", "untested": [], "by_hand": true}'
+    (tmp_path / FILE_NAME).write_text(old, encoding="utf-8")
+    assert read_state(tmp_path) == State("k", "25.11.2", [])

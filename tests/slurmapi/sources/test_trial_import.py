@@ -68,7 +68,7 @@ def test_a_pyslurm_for_another_slurm_does_not_fit(host: Path) -> None:
     ],
 )
 def test_build_sh_can_have_tested_the_pair(host: Path, installed: str, slurm: str | None, fits: bool) -> None:
-    state = State("key", installed, [], by_hand=True, slurm=slurm)
+    state = State("key", installed, [], slurm=slurm)
     assert (fault(host, COMPLETE.format(version="25.11.2"), state=state) is None) == fits
 
 
