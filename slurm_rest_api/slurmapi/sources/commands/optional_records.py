@@ -49,7 +49,7 @@ _READINGS: Final[Mapping[Kind, _Reading]] = {
 
 @dataclass(slots=True)
 class OptionalKind:
-    """What is known of one kind.
+    """The records of one kind, and how they were read.
 
     Attributes:
         records: Records of the last reading that succeeded, None before it.
@@ -72,7 +72,7 @@ class OptionalRecords:
         programs: Runs the commands.
         intervals: Seconds between two readings, by kind. A kind that is absent is off and costs nothing.
         clock: Monotonic seconds.
-        kinds: What is known, by kind.
+        kinds: The records by kind.
         rpcs: RPCs of the last call of `refresh`.
     """
 
