@@ -25,8 +25,9 @@ class JobOwner(PublishedRecord):
         description="Name for group_id on the API's host, the id as text if the host does not know it."
     )
     account: str | None = Field(description="Account that is charged, null if accounting is off.")
-    assoc_id: Count = Field(
-        description="Id of the association (cluster, account, user, partition) in slurmdbd, 0 if there is none."
+    assoc_id: Count | None = Field(
+        description="Id of the association (cluster, account, user, partition) in slurmdbd, 0 if there is none. "
+        "Null with the source `slurm:commands`."
     )
     partition: str | None = Field(
         description="Partition of the job, a comma-separated list while a job that requested more than one is pending."

@@ -19,7 +19,10 @@ class JobSize(PublishedRecord):
         description="Nodes: allocated ones of a job that holds nodes, else the requested minimum, 0 if unset."
     )
     num_tasks: Count = Field(description="Number of tasks, 1 if unset.")
-    max_nodes: Count = Field(description="Requested maximum of nodes, 0 if unset.")
+    max_nodes: Count | None = Field(
+        description="Requested maximum of nodes, 0 if unset. Null for a job that started, with the source "
+        "`slurm:commands`."
+    )
     cpus_per_task: int | None = Field(
         description="CPUs for each task, null if CPUs were requested by TRES (--cpus-per-gpu)."
     )
@@ -120,8 +123,9 @@ class JobMemoryAndTres(PublishedRecord):
         description="Requested licenses: name to count, 1 if none was given. Alternatives are one entry, with names "
         'and counts joined by `|`: `matlab:1|ansys:2` is `{"matlab|ansys": "1|2"}`.'
     )
-    profile: Count = Field(
-        description="Bit mask of profiled data: ENERGY 2, TASK 4, LUSTRE 8, NETWORK 16. All is 30, none is 0."
+    profile: Count | None = Field(
+        description="Bit mask of profiled data: ENERGY 2, TASK 4, LUSTRE 8, NETWORK 16. All is 30, none is 0. "
+        "Null with the source `slurm:commands`."
     )
     profile_types: list[str] = Field(description="Names of the bits in profile.")
     burst_buffer: str | None = Field(description="Burst buffer specification.")

@@ -96,10 +96,19 @@ class SlurmPrograms:
             SourceUnavailable: The command failed, or printed nothing for too long.
             SourceUnusable: There is no such command, or it cannot be started.
         """
+        return self.pieces(b"\n", program, *arguments)
+
+    def pieces(self, separator: bytes, program: str, *arguments: str) -> Generator[bytes, None, None]:
+        """Yields what a command prints, as `lines`, but split at another separator.
+
+        Raises:
+            SourceUnavailable: As `lines`.
+            SourceUnusable: As `lines`.
+        """
         with self._start(program, arguments) as process:
             try:
                 errors = bytearray()
-                yield from _split(self._chunks(program, process, errors))
+                yield from _split(self._chunks(program, process, errors), separator)
                 status = process.wait(self._timeout_seconds)
             except subprocess.TimeoutExpired as error:
                 raise self._too_slow(program) from error
@@ -177,20 +186,19 @@ def _stream(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yields lines of at most LINE_LIMIT bytes."""
-    parts: list[bytes] = []
-    size = 0
+def _split(chunks: Iterator[bytes], separator: bytes) -> Iterator[bytes]:
+    """Yields the pieces between separators, at most LINE_LIMIT bytes of each, and no empty last one."""
+    rest = b""
+    is_cut = False
     for chunk in chunks:
-        first, *others = chunk.split(b"\n")
-        if size < LINE_LIMIT:
-            parts.append(first[: LINE_LIMIT - size])
-            size += len(parts[-1])
-        if not others:
-            continue
-        yield b"".join(parts)
-        *lines, last = others
-        yield from lines
-        parts, size = [last], len(last)
-    if size:
-        yield b"".join(parts)
+        *pieces, rest = (rest + chunk).split(separator)
+        if is_cut and pieces:
+            yield pieces.pop(0)[:LINE_LIMIT]
+            is_cut = False
+        yield from pieces
+        if len(rest) > LINE_LIMIT + len(separator):
+            # The end of the rest may be the start of a separator.
+            is_cut = True
+            rest = rest[:LINE_LIMIT] + rest[-len(separator) :]
+    if rest:
+        yield rest[:LINE_LIMIT]

@@ -1,0 +1,343 @@
+"""Reads all jobs with scontrol and squeue, and decides which texts can be trusted.
+
+squeue says who owns a job and what it holds (see `squeue.py`), scontrol all the rest (see `job_text.py`). A user can
+write text that looks like fields, like a job of their own, or like a job of others. Three facts reveal this:
+
+- A job that was published before has the same texts (`text_key`). It is published at once.
+- From the first other job on, all jobs wait until scontrol ended. Then a job id that is there twice, or that squeue
+  does not know, shows that the job before it has a text with a newline.
+- A text that could imitate one of its own job's lines is compared with the form in one line (see `job_proof.py`).
+
+Jobs that remain doubtful are asked for singly, at most SINGLE_JOBS in a load. What is not clear then waits for the next
+load, or is null.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+from slurm_rest_api.slurm.user_names import UserNames
+from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
+from slurm_rest_api.slurmapi.sources.commands.held_jobs import HeldJob, HeldJobs
+from slurm_rest_api.slurmapi.sources.commands.job_proof import has_rare_texts, one_line_key, proven_jobs, text_key
+from slurm_rest_api.slurmapi.sources.commands.job_record import JobRecords
+from slurm_rest_api.slurmapi.sources.commands.job_text import (
+    SEPARATOR,
+    AmbiguousJob,
+    JobText,
+    Release,
+    is_ambiguous,
+    parse_job,
+    without_ambiguous,
+)
+from slurm_rest_api.slurmapi.sources.commands.job_values import account_name, word
+from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.single_job import SingleJobs
+from slurm_rest_api.slurmapi.sources.commands.squeue import (
+    ALL_JOBS,
+    JobFacts,
+    job_id_and_facts,
+    parse_facts,
+    partition_of,
+)
+
+logger = logging.getLogger(__name__)
+
+ASK_AGAIN: Final = 1000
+"""Jobs that squeue is asked about again, because they changed or came between the two programs."""
+
+SINGLE_JOBS: Final = 32
+"""Jobs that are asked for singly in one load."""
+
+_SHOW_JOBS: Final = ("-d", "-a", "show", "job")
+
+
+class JobTexts:
+    """What is known about texts of jobs from earlier loads.
+
+    Attributes:
+        proven: `text_key` by id of jobs whose texts are clear.
+        answers: By id of doubtful jobs, a hash of what scontrol printed about it, and the job.
+    """
+
+    def __init__(self) -> None:
+        self.proven: dict[int, int] = {}
+        self.answers: dict[int, tuple[int, JobText | None]] = {}
+        self.reported: set[int] = set()
+
+    def keep(self, seen: set[int]) -> None:
+        """Forgets jobs that are gone."""
+        if len(self.proven) > 2 * len(seen) + 1000:
+            self.proven = {job_id: key for job_id, key in self.proven.items() if job_id in seen}
+        self.answers = {job_id: answer for job_id, answer in self.answers.items() if job_id in seen}
+        self.reported &= seen
+
+
+class JobLoad:
+    """The jobs of one load. They can be iterated once.
+
+    Args:
+        programs: Slurm's commands.
+        release: Release of the commands.
+        names: Names of users and groups.
+        cluster: Name of the cluster.
+        membership: Fingerprint of the nodes and their partitions.
+        texts: What is known from earlier loads.
+        count: Is called with the number of RPCs of each program.
+    """
+
+    def __init__(
+        self,
+        programs: SlurmPrograms,
+        release: Release,
+        names: UserNames,
+        cluster: str | None,
+        membership: int,
+        texts: JobTexts,
+        count: Callable[[int], None],
+    ) -> None:
+        self._programs = programs
+        self._release = release
+        self._membership = membership
+        self._texts = texts
+        self._count = count
+        self._records = JobRecords(names, cluster)
+        self._single = SingleJobs(programs, release, count)
+        self._facts: dict[int, bytes] = {}
+        self._seen: set[int] = set()
+        self._fingerprints: JobFingerprints = {}
+
+    def records(self) -> Iterator[Record]:
+        """Yields every job."""
+        return self.changed_since({}, {})
+
+    def changed_since(self, known: Mapping[int, int], fingerprints: JobFingerprints) -> Iterator[Record]:
+        """Yields every job, an `UnchangedJob` for one whose fingerprint is in `known`.
+
+        Adds the fingerprints of this load to `fingerprints`.
+
+        Raises:
+            SourceUnavailable: slurmctld did not answer.
+        """
+        self._fingerprints = fingerprints
+        self._facts = self._read_facts()
+        with HeldJobs() as held:
+            yield from self._clear_jobs(known, held)
+            yield from self._held_jobs(held)
+        self._texts.keep(self._seen)
+
+    def _read_facts(self, job_ids: Iterable[int] = ()) -> dict[int, bytes]:
+        self._count(1)
+        wanted = ",".join(map(str, job_ids))
+        arguments = (*ALL_JOBS, "-j", wanted) if wanted else ALL_JOBS
+        facts: dict[int, bytes] = {}
+        try:
+            for line in self._programs.lines("squeue", *arguments):
+                found = job_id_and_facts(line)
+                if found is not None:
+                    facts[found[0]] = found[1]
+        except ProgramFailed as error:
+            # squeue fails so if it is asked for one job, and this one is gone.
+            if not wanted or "Invalid job id" not in error.message:
+                raise
+        return facts
+
+    def _clear_jobs(self, known: Mapping[int, int], held: HeldJobs) -> Iterator[Record]:
+        """Yields jobs without doubt, and holds the others."""
+        facts, seen, proven = self._facts, self._seen, self._texts.proven
+        membership, fingerprints = self._membership, self._fingerprints
+        is_holding = False
+        self._count(2)
+        for piece in self._pieces():
+            job_id = _job_id(piece)
+            line = facts.get(job_id) if job_id is not None else None
+            if job_id is None or line is None or job_id in seen:
+                is_holding = True
+                held.add(job_id, piece)
+                continue
+            fingerprint = hash((piece, line, membership))
+            if known.get(job_id) == fingerprint:
+                seen.add(job_id)
+                fingerprints[job_id] = fingerprint
+                yield UnchangedJob(job_id=job_id, partition=partition_of(line))
+                continue
+            if is_holding or proven.get(job_id) != text_key(piece):
+                is_holding = True
+                held.add(job_id, piece)
+                continue
+            record = self._record_if_unmoved(job_id, piece, line, fingerprint)
+            if record is None:
+                held.add(job_id, piece)
+            else:
+                seen.add(job_id)
+                yield record
+
+    def _record_if_unmoved(self, job_id: int, piece: bytes, line: bytes, fingerprint: int) -> Record | None:
+        """Returns the record of a job with known texts, None if squeue has seen it in another state."""
+        job, facts = parse_job(piece.decode(errors="replace"), self._release), parse_facts(line)
+        if not _agrees(job, facts) or _moved(job, facts):
+            return None
+        return self._published(job, facts, fingerprint)
+
+    def _pieces(self) -> Iterator[bytes]:
+        pieces = self._programs.pieces(SEPARATOR, "scontrol", *_SHOW_JOBS)
+        first = next(pieces, b"")
+        if not first.startswith(b"JobId="):
+            # "No jobs in the system".
+            first = b""
+        first = first.removeprefix(b"JobId=")
+        for piece in pieces:
+            yield first
+            first = piece
+        if first:
+            yield first.removesuffix(b"\n\n")
+
+    def _held_jobs(self, held: HeldJobs) -> Iterator[Record]:
+        """Yields the held jobs that are clear now, then the doubtful ones that could be read singly."""
+        if not len(held):
+            return
+        self._ask_again(held)
+        doubtful = self._doubtful(held)
+        clear = [entry for entry in held if entry.job_id in self._facts and entry.job_id not in self._seen]
+        expected = {
+            entry.job_id: one_line_key(piece)
+            for entry in clear
+            if entry.job_id is not None
+            and is_ambiguous(piece := held.read(entry))
+            and not self._is_proven(entry.job_id, piece)
+        }
+        proven = proven_jobs(expected, self._one_line(list(expected))) if expected else set()
+        unproven: dict[int, HeldJob] = {}
+        for entry in clear:
+            if entry.job_id is None or entry.job_id in doubtful:
+                continue
+            piece = held.read(entry)
+            try:
+                job = parse_job(piece.decode(errors="replace"), self._release)
+            except AmbiguousJob:
+                doubtful.add(entry.job_id)
+                continue
+            facts = parse_facts(self._facts[entry.job_id])
+            if not _agrees(job, facts):
+                doubtful.add(entry.job_id)
+            elif entry.job_id in expected and entry.job_id not in proven:
+                unproven[entry.job_id] = entry
+            else:
+                yield self._proven(job, facts, piece)
+        yield from self._single_jobs(held, doubtful, unproven)
+
+    def _ask_again(self, held: HeldJobs) -> None:
+        """Asks squeue again for jobs that it did not know, or knew in another state."""
+        changed = {entry.job_id for entry in held if entry.job_id is not None and self._is_new_or_moved(held, entry)}
+        changed -= self._seen
+        if changed:
+            self._facts |= self._read_facts(sorted(changed)[:ASK_AGAIN])
+
+    def _is_new_or_moved(self, held: HeldJobs, entry: HeldJob) -> bool:
+        line = self._facts.get(entry.job_id or 0)
+        if line is None:
+            return True
+        state = b"\n   JobState=" + parse_facts(line).state.encode() + b" "
+        return state not in held.read(entry)
+
+    def _doubtful(self, held: HeldJobs) -> set[int]:
+        """Returns the ids that are there twice, and those of jobs before an unknown id or an id that is there twice."""
+        counts = Counter(entry.job_id for entry in held)
+        doubtful: set[int] = set()
+        last: int | None = None
+        for entry in held:
+            job_id = entry.job_id
+            is_known = job_id is not None and job_id in self._facts
+            if is_known and counts[job_id] == 1 and job_id not in self._seen:
+                last = job_id
+                continue
+            if last is not None:
+                doubtful.add(last)
+            if job_id is not None and is_known and job_id not in self._seen:
+                doubtful.add(job_id)
+        return doubtful
+
+    def _is_proven(self, job_id: int, piece: bytes) -> bool:
+        return self._texts.proven.get(job_id) == text_key(piece) and not has_rare_texts(piece)
+
+    def _proven(self, job: JobText, facts: JobFacts, piece: bytes) -> Record:
+        """Returns the record of a job and remembers its texts."""
+        self._seen.add(job.job_id)
+        if not has_rare_texts(piece):
+            self._texts.proven[job.job_id] = text_key(piece)
+        return self._published(job, facts, hash((piece, self._facts[job.job_id], self._membership)))
+
+    def _published(self, job: JobText, facts: JobFacts, fingerprint: int) -> Record:
+        record = self._records.record(job, facts)
+        if _is_cacheable(job, facts):
+            self._fingerprints[job.job_id] = fingerprint
+        return record
+
+    def _one_line(self, job_ids: list[int]) -> Iterator[bytes]:
+        """Yields the jobs in the form of one line, one by one if they are few."""
+        if len(job_ids) > SINGLE_JOBS:
+            self._count(2)
+            yield from self._programs.lines("scontrol", "-o", *_SHOW_JOBS)
+            return
+        for job_id in job_ids:
+            self._count(1)
+            try:
+                yield from self._programs.lines("scontrol", "-o", *_SHOW_JOBS, str(job_id))
+            except ProgramFailed as error:
+                if "Invalid job id" not in error.message:
+                    raise
+
+    def _single_jobs(self, held: HeldJobs, doubtful: set[int], unproven: dict[int, HeldJob]) -> Iterator[Record]:
+        """Yields doubtful jobs. Those that were not asked for yet are the first ones."""
+        texts: dict[int, list[int]] = {job_id: [] for job_id in (*doubtful, *unproven)}
+        for entry in held:
+            if entry.job_id in texts:
+                texts[entry.job_id].append(text_key(held.read(entry)))
+        asked = 0
+        for job_id, keys in texts.items():
+            key = hash(tuple(keys))
+            answer = self._texts.answers.get(job_id)
+            if (answer is None or answer[0] != key) and asked < SINGLE_JOBS:
+                asked += 1
+                answer = self._texts.answers[job_id] = (key, self._single.read(job_id))
+            job = answer[1] if answer is not None and answer[0] == key else None
+            if job is None and job_id in unproven:
+                piece = held.read(unproven[job_id])
+                job = without_ambiguous(parse_job(piece.decode(errors="replace"), self._release))
+            facts = parse_facts(self._facts[job_id])
+            self._seen.add(job_id)
+            if job is not None and _agrees(job, facts):
+                yield self._records.record(job, facts)
+            elif job_id not in self._texts.reported:
+                self._texts.reported.add(job_id)
+                logger.warning(
+                    "Job %s is left out: its texts look like fields of jobs. Run `scontrol show job %s` to check.",
+                    job_id,
+                    job_id,
+                )
+
+
+def _job_id(piece: bytes) -> int | None:
+    digits = piece[: piece.find(b" ")]
+    return int(digits) if digits.isdigit() and len(digits) < 12 else None
+
+
+def _agrees(job: JobText, facts: JobFacts) -> bool:
+    """Return True if scontrol and squeue have the same owner, partition, account and QOS."""
+    f = job.fields
+    owner = account_name(f.get("UserId"))[1], account_name(f.get("GroupId"))[1]
+    return (*owner, word(f.get("Partition")), word(f.get("Account")), word(f.get("QOS"))) == facts.owner
+
+
+def _moved(job: JobText, facts: JobFacts) -> bool:
+    return job.fields.get("JobState") != facts.state
+
+
+def _is_cacheable(job: JobText, facts: JobFacts) -> bool:
+    """Return True if the job is pending and refers to no other job, so that only its own text changes its record."""
+    f = job.fields
+    is_alone = "ArrayJobId" not in f and "HetJobId" not in f and f.get("Dependency") == "(null)"
+    return facts.state == "PENDING" and is_alone

@@ -1,0 +1,61 @@
+"""Reads the facts that decide who may see a job and what it holds, from squeue's output.
+
+squeue prints them with a separator and without any text of a user, so no user can change them (`-o` of squeue(1)).
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+SEPARATOR: Final = "\x1f"
+"""Unit separator of ASCII. No name of an account, partition, QOS or node contains it."""
+
+FORMAT: Final = SEPARATOR.join(("%A", "%U", "%G", "%T", "%P", "%a", "%q", "%N"))
+"""Job id, uid, gid, state, partition, account, QOS, nodes."""
+
+ALL_JOBS: Final = ("-a", "-h", "-t", "all", "-o", FORMAT)
+"""Arguments for every job, with hidden partitions and finished jobs, and without a header."""
+
+_FIELDS: Final = FORMAT.count(SEPARATOR)
+_ABSENT: Final = ("", "(null)", "N/A")
+_BORDER: Final = SEPARATOR.encode()
+
+
+class JobFacts(NamedTuple):
+    """The facts of one job. `partition` is a comma-separated list for a pending job with more than one."""
+
+    user_id: int
+    group_id: int
+    state: str
+    partition: str | None
+    account: str | None
+    qos: str | None
+    nodes: str | None
+
+    @property
+    def owner(self) -> tuple[int, int, str | None, str | None, str | None]:
+        """The facts that rarely change: uid, gid, partition, account and QOS."""
+        return self.user_id, self.group_id, self.partition, self.account, self.qos
+
+
+def job_id_and_facts(line: bytes) -> tuple[int, bytes] | None:
+    """Splits a line of squeue into the job id and the rest, None for a line of another form."""
+    job_id, _, facts = line.partition(_BORDER)
+    return (int(job_id), facts) if job_id.isdigit() and facts.count(_BORDER) == _FIELDS - 1 else None
+
+
+def parse_facts(facts: bytes) -> JobFacts:
+    """Returns the facts of a line after its job id.
+
+    Raises:
+        ValueError: uid or gid is not a number.
+    """
+    user, group, state, *texts = facts.decode(errors="replace").split(SEPARATOR)
+    partition, account, qos, nodes = (None if text in _ABSENT else text for text in texts)
+    return JobFacts(int(user), int(group), state, partition, account, qos, nodes)
+
+
+def partition_of(facts: bytes) -> str | None:
+    """Returns the partition of a line after its job id."""
+    text = facts.split(_BORDER, 4)[3].decode(errors="replace")
+    return None if text in _ABSENT else text
