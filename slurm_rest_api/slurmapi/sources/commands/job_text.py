@@ -142,7 +142,7 @@ _WITH_A_SPACE: Final = ("AdminComment", "SystemComment", "Comment", "Extra")
 _FREE: Final = frozenset(_PLACES) - _UNFORGEABLE - frozenset((*_BATCH, *_SINCE))
 """First keys of lines that a text with a newline can imitate."""
 
-_NOT_FREE: Final = "|".join(sorted(key.strip() for key in frozenset(_PLACES) - _FREE))
+_NOT_FREE: Final = "|".join(sorted(frozenset(_PLACES) - _FREE - {_LAYOUT}))
 _KNOWN: Final = frozenset(key for line in _LINES for key in line.split(" "))
 _FREE_LINE: Final = re.compile(rf"\n   (?! |(?:{_NOT_FREE})=)[A-Z][A-Za-z_:/]*=".encode())
 _FLAGS: Final = frozenset(_LINES[_PLACES["GresAllowTaskSharing"]].split(" "))

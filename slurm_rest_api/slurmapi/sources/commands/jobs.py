@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from slurm_rest_api.slurm.user_names import UserNames
@@ -35,6 +35,7 @@ from slurm_rest_api.slurmapi.sources.commands.job_text import (
 )
 from slurm_rest_api.slurmapi.sources.commands.job_values import account_name, word
 from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.rpcs import LAYOUT, SHOW_JOBS, SHOW_ONE_JOB, SQUEUE, Rpcs
 from slurm_rest_api.slurmapi.sources.commands.single_job import SingleJobs
 from slurm_rest_api.slurmapi.sources.commands.squeue import (
     ALL_JOBS,
@@ -86,7 +87,7 @@ class JobLoad:
         cluster: Name of the cluster.
         membership: Fingerprint of the nodes and their partitions.
         texts: What is known from earlier loads.
-        count: Is called with the number of RPCs of each program.
+        rpcs: Counts the RPCs.
     """
 
     def __init__(
@@ -97,17 +98,18 @@ class JobLoad:
         cluster: str | None,
         membership: int,
         texts: JobTexts,
-        count: Callable[[int], None],
+        rpcs: Rpcs,
     ) -> None:
         self._programs = programs
         self._release = release
         self._membership = membership
         self._texts = texts
-        self._count = count
+        self._rpcs = rpcs
         self._records = JobRecords(names, cluster)
-        self._single = SingleJobs(programs, release, count)
+        self._single = SingleJobs(programs, release, rpcs)
         self._facts: dict[int, bytes] = {}
         self._seen: set[int] = set()
+        self._layout_rpcs = 0
         self._fingerprints: JobFingerprints = {}
 
     def records(self) -> Iterator[Record]:
@@ -130,7 +132,7 @@ class JobLoad:
         self._texts.keep(self._seen)
 
     def _read_facts(self, job_ids: Iterable[int] = ()) -> dict[int, bytes]:
-        self._count(1)
+        self._rpcs.add(SQUEUE)
         wanted = ",".join(map(str, job_ids))
         arguments = (*ALL_JOBS, "-j", wanted) if wanted else ALL_JOBS
         facts: dict[int, bytes] = {}
@@ -150,7 +152,7 @@ class JobLoad:
         facts, seen, proven = self._facts, self._seen, self._texts.proven
         membership, fingerprints = self._membership, self._fingerprints
         is_holding = False
-        self._count(2)
+        self._rpcs.add(SHOW_JOBS)
         for piece in self._pieces():
             job_id = _job_id(piece)
             line = facts.get(job_id) if job_id is not None else None
@@ -223,7 +225,7 @@ class JobLoad:
             facts = parse_facts(self._facts[entry.job_id])
             if not _agrees(job, facts):
                 doubtful.add(entry.job_id)
-            elif entry.job_id in expected and entry.job_id not in proven:
+            elif job.is_ambiguous and entry.job_id not in proven and not self._is_proven(entry.job_id, piece):
                 unproven[entry.job_id] = entry
             else:
                 yield self._proven(job, facts, piece)
@@ -271,6 +273,9 @@ class JobLoad:
         return self._published(job, facts, hash((piece, self._facts[job.job_id], self._membership)))
 
     def _published(self, job: JobText, facts: JobFacts, fingerprint: int) -> Record:
+        if job.layout and not self._layout_rpcs:
+            self._layout_rpcs = LAYOUT
+            self._rpcs.add(LAYOUT)
         record = self._records.record(job, facts)
         if _is_cacheable(job, facts):
             self._fingerprints[job.job_id] = fingerprint
@@ -279,11 +284,11 @@ class JobLoad:
     def _one_line(self, job_ids: list[int]) -> Iterator[bytes]:
         """Yields the jobs in the form of one line, one by one if they are few."""
         if len(job_ids) > SINGLE_JOBS:
-            self._count(2)
+            self._rpcs.add(SHOW_JOBS + self._layout_rpcs)
             yield from self._programs.lines("scontrol", "-o", *_SHOW_JOBS)
             return
         for job_id in job_ids:
-            self._count(1)
+            self._rpcs.add(SHOW_ONE_JOB)
             try:
                 yield from self._programs.lines("scontrol", "-o", *_SHOW_JOBS, str(job_id))
             except ProgramFailed as error:

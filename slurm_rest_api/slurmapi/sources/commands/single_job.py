@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.slurmapi.sources.commands.job_text import AmbiguousJob, JobText, Release, parse_job
 from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.rpcs import SHOW_ONE_JOB, SQUEUE_ONE_JOB, Rpcs
 
 JSON_SINCE: Final = (21, 8)
-REQUESTS: Final = 2
-"""RPCs for one job."""
-
-_BORDER: Final = b"\n   "
-_END_OF_BLOCK: Final = b"\n   Command="
+_BORDER: Final = "\n   "
+_END_OF_BLOCK: Final = "\n   Command="
 
 _TEXTS: Final = {
     "Command": "command",
@@ -66,13 +64,13 @@ class SingleJobs:
     Args:
         programs: Slurm's commands.
         release: Release of the commands.
-        count: Is called with the number of RPCs of each question.
+        rpcs: Counts the RPCs.
     """
 
-    def __init__(self, programs: SlurmPrograms, release: Release, count: Callable[[int], None]) -> None:
+    def __init__(self, programs: SlurmPrograms, release: Release, rpcs: Rpcs) -> None:
         self._programs = programs
         self._release = release
-        self._count = count
+        self._rpcs = rpcs
 
     def read(self, job_id: int) -> JobText | None:
         """Returns a job, None if it is gone or still can be read in more than one way.
@@ -80,11 +78,11 @@ class SingleJobs:
         Raises:
             SourceUnavailable: slurmctld did not answer.
         """
-        self._count(REQUESTS)
+        self._rpcs.add(SHOW_ONE_JOB)
         try:
-            whole = b"\n".join(self._programs.lines("scontrol", "-d", "-a", "show", "job", str(job_id)))
+            whole = self._programs.text("scontrol", "-d", "-a", "show", "job", str(job_id))
             texts = self._json(job_id) if self._release >= JSON_SINCE else None
-            name = self._name(job_id) if texts is None else str(texts.get("name") or "").encode()
+            name = self._name(job_id) if texts is None else str(texts.get("name") or "")
         except ProgramFailed as error:
             if "Invalid job id" in error.message:
                 return None
@@ -93,13 +91,14 @@ class SingleJobs:
         if block is None:
             return None
         try:
-            job = parse_job(block.decode(errors="replace"), self._release, is_whole=False)
+            job = parse_job(block, self._release, is_whole=False)
         except AmbiguousJob:
             return None
-        return job._replace(name=name.decode(errors="replace"), fields=job.fields | _fields(texts or {}))
+        return job._replace(name=name, fields=job.fields | _fields(texts or {}))
 
     def _json(self, job_id: int) -> Mapping[str, Any]:
-        text = self._programs.text("scontrol", "show", "job", str(job_id), "--json")
+        self._rpcs.add(SHOW_ONE_JOB)
+        text = self._programs.text("scontrol", "-a", "show", "job", str(job_id), "--json")
         try:
             jobs = json.loads(text, strict=False)["jobs"]
             found: list[Mapping[str, Any]] = [job for job in jobs if job["job_id"] == job_id]
@@ -110,20 +109,21 @@ class SingleJobs:
             ) from error
         return found[0] if len(found) == 1 else {}
 
-    def _name(self, job_id: int) -> bytes:
-        return b"\n".join(self._programs.lines("squeue", "-a", "-h", "-t", "all", "-j", str(job_id), "-o", "%j"))
+    def _name(self, job_id: int) -> str:
+        self._rpcs.add(SQUEUE_ONE_JOB)
+        return self._programs.text("squeue", "-a", "-h", "-t", "all", "-j", str(job_id), "-o", "%j")
 
 
-def _block(whole: bytes, job_id: int, name: bytes) -> bytes | None:
+def _block(whole: str, job_id: int, name: str) -> str | None:
     """Returns the text of a job up to the line of Command, without its name. None if it is not there exactly once.
 
     scontrol prints all tasks for the id of an array, so the job may be any of them.
     """
-    start = f"JobId={job_id} ".encode()
+    start = f"JobId={job_id} "
     found = []
-    for match in re.finditer(rb"(?:\A|\n\n)" + start, whole):
-        head, key, rest = whole[match.end() :].partition(b"JobName=")
-        if key and b"\n" not in head and rest.startswith(name + _BORDER):
+    for match in re.finditer(rf"(?:\A|\n\n){start}", whole):
+        head, key, rest = whole[match.end() :].partition("JobName=")
+        if key and "\n" not in head and rest.startswith(name + _BORDER):
             found.append(start + head + key + rest[len(name) :].partition(_END_OF_BLOCK)[0])
         if found and match.start() == 0:
             # Nothing that a user wrote comes before this.

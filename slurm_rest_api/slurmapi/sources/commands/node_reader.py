@@ -1,0 +1,110 @@
+"""Reads all nodes with scontrol, and asks singly for those whose texts can be read in two ways."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from slurm_rest_api.slurm.hostlist import expand
+from slurm_rest_api.slurmapi.sources.base import Record
+from slurm_rest_api.slurmapi.sources.commands.job_text import Release
+from slurm_rest_api.slurmapi.sources.commands.nodes import (
+    NodeContext,
+    doubtful_nodes,
+    json_texts,
+    node_lines,
+    node_record,
+)
+from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.rpcs import SHOW_NODES, Rpcs
+from slurm_rest_api.slurmapi.sources.commands.single_job import JSON_SINCE
+
+logger = logging.getLogger(__name__)
+
+SINGLE_NODES: Final = 32
+"""Nodes that are asked for singly in one load."""
+
+_NAME: Final = re.compile(rb"NodeName=([^ ]+)")
+_TEXTS: Final = re.compile(rb" (?:Reason|Comment|Extra)=")
+
+
+class NodeReader:
+    """Reads the nodes of loads, and remembers texts that were asked for singly.
+
+    Args:
+        programs: Slurm's commands.
+    """
+
+    def __init__(self, programs: SlurmPrograms) -> None:
+        self._programs = programs
+        self._answers: dict[str, tuple[int, Record]] = {}
+        self._reported: set[str] = set()
+        self._asked = 0
+
+    def read(self, context: NodeContext, partitions: Iterable[Record], release: Release, rpcs: Rpcs) -> list[Record]:
+        """Returns the records of all nodes.
+
+        Raises:
+            SourceUnavailable: slurmctld did not answer.
+        """
+        self._asked = 0
+        rpcs.add(SHOW_NODES)
+        lines = list(node_lines(self._programs.lines("scontrol", "-d", "-o", "-a", "show", "node")))
+        members = {node for partition in partitions for node in expand(partition["nodes"])}
+        doubtful = doubtful_nodes(lines, members)
+        clear = {name: line for line in lines if (name := _name_of(line)) not in doubtful}
+        for name in doubtful[:SINGLE_NODES]:
+            line = self._line(name, rpcs)
+            if line is not None:
+                clear[name] = line
+        records = [self._record(name, line, context, release, rpcs) for name, line in clear.items()]
+        self._answers = {name: answer for name, answer in self._answers.items() if name in clear}
+        return [record for record in records if record is not None]
+
+    def _line(self, name: str, rpcs: Rpcs) -> bytes | None:
+        """Returns the line of one node, None if there is no such node."""
+        rpcs.add(SHOW_NODES)
+        try:
+            return b"\n".join(self._programs.lines("scontrol", "-d", "-o", "-a", "show", "node", name))
+        except ProgramFailed as error:
+            if "not found" in error.message or "Invalid node name" in error.message:
+                return None
+            raise
+
+    def _record(self, name: str, line: bytes, context: NodeContext, release: Release, rpcs: Rpcs) -> Record | None:
+        try:
+            node = node_record(line, context)
+        except ValueError as error:
+            if name not in self._reported:
+                self._reported.add(name)
+                logger.warning("Node %s is left out: %s. Run `scontrol show node %s` to check.", name, error, name)
+            return None
+        if node.doubtful and release >= JSON_SINCE:
+            return node.record | self._texts(name, line, context, rpcs)
+        return node.record
+
+    def _texts(self, name: str, line: bytes, context: NodeContext, rpcs: Rpcs) -> Record:
+        """Returns the texts of one node from JSON. They are asked for once, until they change."""
+        found = _TEXTS.search(line)
+        key = hash(line[found.start() :] if found else line)
+        answer = self._answers.get(name)
+        if answer is not None and answer[0] == key:
+            return answer[1]
+        if self._asked >= SINGLE_NODES:
+            return {}
+        self._asked += 1
+        rpcs.add(SHOW_NODES)
+        try:
+            texts = json_texts(self._programs.text("scontrol", "show", "node", name, "--json"), context.names)
+        except (ValueError, KeyError, TypeError) as error:
+            logger.warning("The texts of node %s cannot be read from JSON: %s. They are null.", name, error)
+            texts = {}
+        self._answers[name] = (key, texts)
+        return texts
+
+
+def _name_of(line: bytes) -> str:
+    match = _NAME.match(line)
+    return match[1].decode(errors="replace") if match else ""

@@ -1,0 +1,143 @@
+"""Jobs of squeue and scontrol: one load after the other, and jobs that come and go between the two programs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from slurm_rest_api.slurmapi.contract.job import JobRecord
+from slurm_rest_api.slurmapi.sources.base import UnchangedJob
+from slurm_rest_api.slurmapi.sources.commands import jobs as module
+from slurm_rest_api.slurmapi.sources.commands.jobs import JobTexts
+from slurm_rest_api.slurmapi.sources.commands.rpcs import Rpcs
+from tests.slurmapi.sources.commands.printed_jobs import PrintedJob, PrintingPrograms, by_id, load
+
+LAYOUT = ("Nodes=rack001 CPU_IDs=0-1 Mem=200 GRES=gpu:1(IDX:0)",)
+
+
+def running(job: PrintedJob) -> PrintedJob:
+    return replace(job, state="RUNNING", nodes="rack001", layout=LAYOUT)
+
+
+def test_jobs_are_published_with_all_fields() -> None:
+    jobs = [PrintedJob(1), running(PrintedJob(2, texts={"Comment": b"hello"}))]
+    records = by_id(load(PrintingPrograms(jobs)).records())
+    for record in records.values():
+        JobRecord.model_validate(record, strict=True)
+    assert (records[1]["user_name"], records[1]["group_name"], records[1]["cluster"]) == ("alice", "staff", "linux")
+    assert (records[2]["comment"], records[2]["gres_allocated"]) == ("hello", {"rack001": {"gpu": 1}})
+
+
+def test_no_jobs_are_no_records() -> None:
+    assert list(load(PrintingPrograms([])).records()) == []
+
+
+def test_a_pending_job_that_did_not_change_is_not_parsed_again() -> None:
+    texts, jobs = JobTexts(), [PrintedJob(job_id, texts={"Comment": b"x"}) for job_id in range(1, 6)]
+    first: dict[int, int] = {}
+    assert len(by_id(load(PrintingPrograms(jobs), texts).changed_since({}, first))) == 5
+    jobs[2] = replace(jobs[2], priority=7)
+    second: dict[int, int] = {}
+    programs = PrintingPrograms(jobs)
+    records = by_id(load(programs, texts).changed_since(first, second))
+    assert [job_id for job_id, record in records.items() if isinstance(record, UnchangedJob)] == [1, 2, 4, 5]
+    assert records[1] == {"job_id": 1, "partition": "main"}
+    assert records[3]["priority"] == 7
+    assert second.keys() == first.keys()
+    assert len(programs.calls) == 2
+
+
+def test_a_change_that_only_squeue_shows_is_published() -> None:
+    texts, fingerprints = JobTexts(), dict[int, int]()
+    list(load(PrintingPrograms([PrintedJob(1)]), texts).changed_since({}, fingerprints))
+    moved = replace(PrintedJob(1), account="chemistry")
+    records = by_id(load(PrintingPrograms([moved]), texts).changed_since(fingerprints, {}))
+    assert records[1]["account"] == "chemistry"
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        running(PrintedJob(1)),
+        PrintedJob(1, dependency="afterok:5(unfulfilled)"),
+        PrintedJob(1, head="ArrayJobId=1 ArrayTaskId=1-5%2 ArrayTaskThrottle=2 "),
+        PrintedJob(1, head="HetJobId=1 HetJobOffset=0 "),
+    ],
+)
+def test_a_job_that_holds_something_or_refers_to_others_has_no_fingerprint(job: PrintedJob) -> None:
+    fingerprints: dict[int, int] = {}
+    list(load(PrintingPrograms([job])).changed_since({}, fingerprints))
+    assert fingerprints == {}
+
+
+def test_a_job_that_started_between_the_programs_is_published_running() -> None:
+    waiting = PrintedJob(1)
+    programs = PrintingPrograms([running(waiting)], squeue=[[waiting], [running(waiting)]])
+    records = by_id(load(programs).records())
+    assert (records[1]["job_state"], records[1]["cpus_allocated"]) == ("RUNNING", {"rack001": 2})
+    assert records[1]["nodes"] == "rack001"
+
+
+def test_a_job_that_started_after_scontrol_is_published_with_the_nodes_of_squeue() -> None:
+    waiting = PrintedJob(1)
+    programs = PrintingPrograms([waiting], squeue=[[running(waiting)]])
+    records = by_id(load(programs).records())
+    # scontrol has no layout yet, so the CPUs are those of the whole job.
+    assert (records[1]["job_state"], records[1]["cpus_allocated"]) == ("RUNNING", {"rack001": 2})
+
+
+def test_a_job_that_ended_between_the_programs_holds_nothing() -> None:
+    held = running(PrintedJob(1))
+    ended = replace(held, state="COMPLETED")
+    programs = PrintingPrograms([ended], squeue=[[held], [ended]])
+    records = by_id(load(programs).records())
+    assert (records[1]["job_state"], records[1]["cpus_allocated"]) == ("COMPLETED", {})
+
+
+def test_a_job_that_came_between_the_programs_is_published_after_a_second_question() -> None:
+    old, new = PrintedJob(1), PrintedJob(2)
+    rpcs = Rpcs()
+    programs = PrintingPrograms([old, new], squeue=[[old], [old, new]])
+    assert by_id(load(programs, rpcs=rpcs).records()).keys() == {1, 2}
+    # squeue twice (2 RPCs each), scontrol once.
+    assert rpcs.total == 5
+
+
+def test_a_job_that_only_scontrol_knows_is_left_for_the_next_load() -> None:
+    old, new = PrintedJob(1), PrintedJob(2)
+    assert by_id(load(PrintingPrograms([old, new], squeue=[[old]])).records()).keys() == {1}
+
+
+def test_a_job_that_only_squeue_knows_is_gone() -> None:
+    old, purged = PrintedJob(1), PrintedJob(2)
+    assert by_id(load(PrintingPrograms([old], squeue=[[old, purged]])).records()).keys() == {1}
+
+
+def test_squeue_is_asked_again_for_a_limited_number_of_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ASK_AGAIN", 3)
+    jobs = [PrintedJob(job_id) for job_id in range(1, 11)]
+    programs = PrintingPrograms(jobs, squeue=[[], jobs])
+    assert by_id(load(programs).records()).keys() == {1, 2, 3}
+
+
+def test_jobs_with_optional_lines_are_compared_with_their_one_line_form_once() -> None:
+    texts, jobs = JobTexts(), [running(PrintedJob(job_id, texts={"Comment": b"x"})) for job_id in (1, 2)]
+    programs = PrintingPrograms(jobs)
+    list(load(programs, texts).records())
+    assert [call for call in programs.calls if "-o" in call and call[0] == "scontrol"] == [
+        ("scontrol", "-o", "-d", "-a", "show", "job", "1"),
+        ("scontrol", "-o", "-d", "-a", "show", "job", "2"),
+    ]
+    programs = PrintingPrograms(jobs)
+    records = by_id(load(programs, texts).records())
+    assert len(programs.calls) == 2
+    assert records[1]["comment"] == "x"
+
+
+def test_many_jobs_are_compared_with_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SINGLE_JOBS", 2)
+    programs = PrintingPrograms([PrintedJob(job_id, texts={"Comment": b"x"}) for job_id in range(1, 6)])
+    records = by_id(load(programs).records())
+    assert [record["comment"] for record in records.values()] == ["x"] * 5
+    assert [call[-1] for call in programs.calls if "-o" in call and call[0] == "scontrol"] == ["job"]
