@@ -57,7 +57,7 @@ _SHOW_JOBS: Final = ("-d", "-a", "show", "job")
 
 
 class JobTexts:
-    """What is known about texts of jobs from earlier loads.
+    """Remembers texts of jobs from earlier loads.
 
     Attributes:
         proven: `text_key` by id of jobs whose texts are clear.
