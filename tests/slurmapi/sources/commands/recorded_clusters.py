@@ -5,12 +5,14 @@
 - job.txt: `scontrol -d -a show job`, without some of the jobs. `-o` prints the same with the lines joined.
 - node.txt: `scontrol -d -o -a show node`. The version of the kernel is changed.
 - part.txt, res.txt, lic.txt: `scontrol -o -a show part`, `scontrol -o -a show res`, `scontrol -o show lic`.
-- config.txt, sdiag.txt, sprio.txt, sshare.txt: `scontrol show config`, `sdiag`, `sprio -l`, `sshare -l -P -a`.
-- squeue.txt: `squeue -a -h -t all` with the format of `squeue.py`, for the jobs of job.txt.
+- config.txt, sdiag.txt, sshare.txt: `scontrol show config`, `sdiag`, `sshare -l -P -a`.
+- sprio.txt, squeue.txt: `sprio` with the format of `priority_factors.py`, `squeue -a -h -t all` with the format of
+  `squeue.py` for the jobs of job.txt.
 
 The right values are what the same release prints in another way:
 
 - sinfo.txt: `sinfo -a -h -N -o '%N|%T|%C|%m|%G'`, a line for each node and partition.
+- sinfo-partitions.txt: `sinfo -a -h -s -o '%R|%a|%l|%D|%N'`.
 - squeue-values.txt: `squeue -a -h -t all -o '%A|%C|%D|%m|%Q|%S|%e|%l|%r'`.
 
 All were recorded with `LC_ALL=C.UTF-8 SLURM_TIME_FORMAT=%s TZ=UTC`.
