@@ -57,7 +57,8 @@ def test_factors_add_up_to_the_priority(cluster: RecordedCluster) -> None:
     assert found
     for job in found:
         factors = ("site", "age", "assoc", "fair_share", "job_size", "partition_factor", "qos_factor")
-        total = sum(job[name] or 0 for name in factors) - (job["nice"] or 0)  # type: ignore[literal-required]
+        values = dict(job.items())
+        total = sum(int(str(values[name] or 0)) for name in factors) - (job["nice"] or 0)
         # Each factor is rounded.
         assert job["priority"] == pytest.approx(total, abs=2)
         assert job["user"] in ("alice", "bruno", "chen")
