@@ -24,8 +24,16 @@ class _Figures(BaseModel):
         None,
         description="Pending jobs. The pending tasks of an array count as one. Absent in samples before release 1.0.",
     )
+    tasks_running: float | None = Field(
+        None, description="Running jobs, each task of an array counted. Absent in older samples."
+    )
+    tasks_pending: float | None = Field(
+        None, description="Pending jobs, each task of an array counted. Absent in older samples."
+    )
     nodes_by_state: dict[str, float] | None = Field(
-        None, description="Nodes by state, as sinfo names it: IDLE, MIXED, DRAINED, DOWN …"
+        None,
+        description="Nodes by state, in sinfo's words in capital letters: IDLE, MIXED, DRAINED, MAINT, DOWN* … Samples"
+        " without `tasks_pending` have base states, DRAINED and DRAINING only.",
     )
 
 

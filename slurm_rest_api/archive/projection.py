@@ -12,7 +12,7 @@ from slurm_rest_api.web.name_lists import chosen_fields
 _PREFIX: Final = "partitions."
 _BOUNDS: Final = ("", "_min", "_max")
 KNOWN_FIELDS: Final = (*CLUSTER_FIELDS, *(f"{_PREFIX}{field}" for field in PARTITION_FIELDS))
-_COUNT_JOBS: Final = frozenset(("jobs_running", "jobs_pending"))
+_COUNT_JOBS: Final = frozenset(("jobs_running", "jobs_pending", "tasks_running", "tasks_pending"))
 _NOT_OF_JOBS: Final = tuple(field for field in PARTITION_FIELDS if field not in _COUNT_JOBS)
 
 

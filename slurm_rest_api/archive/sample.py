@@ -10,7 +10,8 @@ Sample = dict[str, Any]
 
 _DIGITS: Final = 6
 _TOTALS: Final = ("total_load", "total_cpus", "total_mem", "alloc_cpus", "alloc_mem")
-_COUNTS: Final = ("alloc_gpus", "total_gpus", "jobs_running", "jobs_pending", "nodes_by_state")
+_JOB_COUNTS: Final = ("jobs_running", "jobs_pending", "tasks_running", "tasks_pending")
+_COUNTS: Final = ("alloc_gpus", "total_gpus", *_JOB_COUNTS, "nodes_by_state")
 # Field of the sample → field of a partition in /usage.
 _OF_PARTITION: Final = {
     "alloc_cpus": "alloc_cpus",

@@ -28,6 +28,7 @@ _PARTITION_GAUGES: Final = (
     ("slurm_partition_memory_allocated_bytes", "Memory that jobs of the partition use.", "alloc_mem", _MIB),
     ("slurm_partition_load_ratio", "Mean load by the partition's jobs, as in /usage.", "partition_load", 1),
 )
+_TASK_FIELDS: Final = {"PENDING": "tasks_pending", "RUNNING": "tasks_running"}
 # Name after slurm_scheduler_, help text, field of /stats, factor.
 _GAUGES: Final = (
     ("threads", "Active threads of slurmctld.", "server_thread_count", 1),
@@ -92,7 +93,7 @@ def job_families(counts: JobCounts, most_accounts: int) -> Iterator[Metric]:
 
 def usage_families(usage: Mapping[str, Any]) -> Iterator[Metric]:
     """Returns the metrics of nodes, GPUs, CPUs, memory and load from the document `usage_summary`."""
-    nodes = GaugeMetricFamily("slurm_nodes", "Nodes by state.", labels=["state"])
+    nodes = GaugeMetricFamily("slurm_nodes", "Nodes by state, in sinfo's words.", labels=["state"])
     for state, number in usage["nodes_by_state"].items():
         nodes.add_metric([state], number)
     yield nodes
@@ -104,17 +105,33 @@ def usage_families(usage: Mapping[str, Any]) -> Iterator[Metric]:
     yield GaugeMetricFamily("slurm_memory_allocated_bytes", "Memory allocated to jobs.", usage["alloc_mem"] * _MIB)
     yield GaugeMetricFamily("slurm_load_ratio", "Mean load of all nodes, as in /usage.", usage["total_load"])
     partitions = usage["partitions"]
+    yield from _task_families(usage, partitions)
     members = {
         (name, state): number
         for name, partition in partitions.items()
         for state, number in partition["nodes_by_state"].items()
     }
-    yield _by_state("slurm_partition_nodes", "Nodes of a partition by state.", "partition", members)
+    yield _by_state("slurm_partition_nodes", "Nodes of a partition by state, in sinfo's words.", "partition", members)
     for metric, help_text, field, factor in _PARTITION_GAUGES:
         family = GaugeMetricFamily(metric, help_text, labels=["partition"])
         for name, partition in partitions.items():
             family.add_metric([name], partition[field] * factor)
         yield family
+
+
+def _task_families(usage: Mapping[str, Any], partitions: Mapping[str, Any]) -> Iterator[Metric]:
+    help_text = "Jobs by base state, each task of an array counted as squeue -r does."
+    tasks = GaugeMetricFamily("slurm_job_tasks", help_text, labels=["state"])
+    for state, field in _TASK_FIELDS.items():
+        tasks.add_metric([state], usage[field])
+    yield tasks
+    counts = {
+        (name, state): partition[field]
+        for name, partition in partitions.items()
+        for state, field in _TASK_FIELDS.items()
+    }
+    help_text = "Jobs of a partition by base state, each task of an array counted."
+    yield _by_state("slurm_partition_job_tasks", help_text, "partition", counts)
 
 
 def scheduler_families(statistics: Mapping[str, Any]) -> Iterator[Metric]:

@@ -28,9 +28,11 @@ _NAME_OF_PART: Final = "shown_metrics"
 _HIDDEN_BY: Final = (
     ("slurm_account_jobs", frozenset(("jobs", "usage", "users", "accounts"))),
     ("slurm_partition_jobs", frozenset(("jobs", "partitions"))),
+    ("slurm_partition_job_tasks", frozenset(("jobs", "partitions"))),
     ("slurm_partition_", frozenset(("partitions", "nodes", "usage"))),
     ("slurm_scheduler_", frozenset[str]()),
     ("slurm_jobs", frozenset(("jobs",))),
+    ("slurm_job_tasks", frozenset(("jobs",))),
     ("slurm_nodes", frozenset(("nodes",))),
     ("slurm_", frozenset(("nodes", "usage"))),
 )

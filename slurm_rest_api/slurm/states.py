@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 Phase = Literal["pending", "active", "ended"]
-Holdings = Literal["nothing", "memory", "all"]
+Holdings = Literal["nothing", "nodes", "memory", "all"]
 
 
 class JobState(NamedTuple):
@@ -25,7 +25,8 @@ class JobState(NamedTuple):
         number: The value of a base state (0 to 11), or the bit of a flag.
         phase: Where the job is in its life.
         holds: What slurmctld counts as taken. A suspended job has freed its CPUs and keeps memory and GRES
-            (JOB_RES_ACTION_SUSPEND of select/cons_tres).
+            (select_p_job_suspend() of select/cons_tres). A completing job has freed CPUs, memory and GRES and keeps
+            its nodes from other jobs (select_g_job_fini() in deallocate_nodes() of node_scheduler.c).
         is_stored: True if slurmdbd's `job_table.state` can have this number.
     """
 
@@ -58,7 +59,7 @@ _JOBS: Final = (
     JobState("BOOT_FAIL", "BF", "JOB_BOOT_FAIL", 9, "ended", is_stored=True),
     JobState("DEADLINE", "DL", "JOB_DEADLINE", 10, "ended", is_stored=True),
     JobState("OUT_OF_MEMORY", "OOM", "JOB_OOM", 11, "ended", is_stored=True),
-    JobState("COMPLETING", "CG", "JOB_COMPLETING", 1 << 15, "active", "all"),
+    JobState("COMPLETING", "CG", "JOB_COMPLETING", 1 << 15, "active", "nodes"),
     JobState("CONFIGURING", "CF", "JOB_CONFIGURING", 1 << 14, "active", "all"),
     JobState("EXPEDITING", "EX", "JOB_EXPEDITING", 1 << 24, "pending"),
     JobState("POWER_UP_NODE", "PN", "JOB_POWER_UP_NODE", 1 << 18, "active", "all"),
@@ -139,9 +140,11 @@ NODE_FLAGS: Final[Mapping[str, str | None]] = {
     "RESERVED": "RESV",
     "UNDRAIN": None,
 }
-# Words for the flag DRAIN: with jobs on the node, or without.
-_DRAIN_WORDS: Final[Mapping[str, str | None]] = {"DRAINED": None, "DRAINING": "DRNG"}
-NODE_STATES: Final[Mapping[str, str | None]] = dict(sorted({**NODE_BASE_STATES, **NODE_FLAGS, **_DRAIN_WORDS}.items()))
+# Words for the flags DRAIN and FAIL: with jobs on the node, or without.
+_LEAVING_WORDS: Final[Mapping[str, str | None]] = {"DRAINED": None, "DRAINING": "DRNG", "FAILING": "FAILG"}
+NODE_STATES: Final[Mapping[str, str | None]] = dict(
+    sorted({**NODE_BASE_STATES, **NODE_FLAGS, **_LEAVING_WORDS}.items())
+)
 """Every word for the state of a node and its short name, None where sinfo has none."""
 
 NODE_MARKS: Final[Mapping[str, str]] = {
@@ -157,6 +160,7 @@ NODE_MARKS: Final[Mapping[str, str]] = {
 }
 """The character that node_state_string() appends to a state, and the flag that it means."""
 
+_MARKS: Final = {flag: mark for mark, flag in NODE_MARKS.items()}
 # node_state_string(): a node in one of these states, or with COMPLETING, still has jobs on it.
 _BUSY_BASE_STATES: Final = frozenset(("ALLOCATED", "MIXED"))
 # node_state_string() prints these words instead of a base state. IDLE has been compared before BLOCKED, PLANNED and
@@ -173,10 +177,11 @@ _WORDS_WITH_BASE: Final[Mapping[str, NodeState]] = {
     "FAILING": NodeState("MIXED", ("FAIL",)),
 }
 # slurmctld's avail_node_bitmap, read_config.c: no new job starts on a node with one of these. Those in a reservation
-# and blocked ones take some jobs only, and sinfo(1) says that COMPLETING nodes take none.
+# and blocked ones take some jobs only, and sinfo(1) says that COMPLETING nodes take none. EXTERNAL nodes take jobs of
+# other programs only (external_node_bitmap, node_scheduler.c).
 _CLOSED_BY: Final = frozenset(
     ("BLOCKED", "COMPLETING", "DRAIN", "FAIL", "INVALID_REG", "MAINTENANCE", "NOT_RESPONDING", "POWERING_DOWN")
-) | {"POWER_DOWN", "POWER_DRAIN", "REBOOT_ISSUED", "RESERVED"}
+) | {"EXTERNAL", "POWER_DOWN", "POWER_DRAIN", "REBOOT_ISSUED", "RESERVED"}
 _OPEN_BASE_STATES: Final = frozenset(("IDLE", "MIXED"))
 
 PARTITION_STATES: Final[Mapping[str, str | None]] = {"UP": None, "DOWN": None, "DRAIN": None, "INACTIVE": "INACT"}
@@ -185,6 +190,8 @@ PARTITION_STATES: Final[Mapping[str, str | None]] = {"UP": None, "DOWN": None, "
 # Other spellings of users, and how sinfo names the two steps of a reboot.
 _OTHER_NAMES: Final[Mapping[str, str]] = {
     "CANCELED": "CANCELLED",
+    "POW_DN": "POWER_DOWN",
+    "POW_UP": "POWER_UP",
     "REBOOT": "REBOOT_REQUESTED",
     "REBOOT@": "REBOOT_REQUESTED",
     "REBOOT^": "REBOOT_ISSUED",
@@ -192,6 +199,7 @@ _OTHER_NAMES: Final[Mapping[str, str]] = {
 _LONG_NODE_NAMES: Final = {short: name for name, short in NODE_STATES.items() if short}
 # A plus sign that a client did not encode arrives as a blank, and sinfo itself takes an ampersand.
 _TOGETHER: Final = re.compile(r"\s*[+&]\s*|\s+")
+_ALLOCATED_AND_COMPLETING: Final = re.compile(r"alloc(ated)?\s*\+\s*", re.IGNORECASE)
 _MARKS_AT_END: Final = "".join(NODE_MARKS)
 
 
@@ -199,6 +207,17 @@ _MARKS_AT_END: Final = "".join(NODE_MARKS)
 def holds_nodes(state: str | None) -> bool:
     """Return True if a job in this state (`RUNNING`, `RUNNING+COMPLETING`) holds nodes in slurmctld."""
     return not _HOLDING.isdisjoint(job_state_words(state))
+
+
+@functools.lru_cache(maxsize=256)
+def resources_held(state: str | None) -> Holdings:
+    """Returns which resources slurmctld counts as taken by a job in this state (`RUNNING`, `CANCELLED+COMPLETING`)."""
+    words = job_state_words(state)
+    if "COMPLETING" in words:
+        return JOBS["COMPLETING"].holds
+    # squeue and scontrol print a flag such as CONFIGURING or STOPPED in place of RUNNING.
+    known = JOBS.get(words[0]) if words else None
+    return "nothing" if known is None else known.holds
 
 
 def job_state_words(state: str | None) -> tuple[str, ...]:
@@ -268,13 +287,6 @@ def node_state_text(state: NodeState) -> str:
     return "+".join([state.base + star, *(flag for flag in state.flags if flag != "NOT_RESPONDING")])
 
 
-def node_state_word(state: NodeState) -> str:
-    """Returns one word: the base state, or DRAINED or DRAINING as node_state_string() chooses."""
-    if "DRAIN" not in state.flags:
-        return state.base
-    return "DRAINING" if has_jobs(state) else "DRAINED"
-
-
 def has_jobs(state: NodeState) -> bool:
     """Return True if jobs are on the node, completing ones included."""
     return state.base in _BUSY_BASE_STATES or "COMPLETING" in state.flags
@@ -310,6 +322,9 @@ def full_names(text: str, states: Mapping[str, str | None]) -> str:
     Raises:
         ValueError: there is no such state. The message lists the states.
     """
+    # sinfo's word for a node with active jobs and completing ones.
+    if _ALLOCATED_AND_COMPLETING.fullmatch(text):
+        text = "ALLOCATED+COMPLETING"
     parts = _TOGETHER.split(text)
     if not all(part.removeprefix("!") for part in parts):
         raise ValueError("expected states with single plus signs between them")
@@ -341,7 +356,6 @@ def vocabulary() -> dict[str, Any]:
         node_marks: sinfo's marks, each with the flag that it means.
         partition_states: list of {name, short (or null)}.
     """
-    marks = {flag: mark for mark, flag in NODE_MARKS.items()}
     return {
         "job_states": [
             {"name": state.name, "short": state.short, "phase": state.phase, "holds_nodes": state.holds != "nothing"}
@@ -364,7 +378,7 @@ def vocabulary() -> dict[str, Any]:
                     "name": name,
                     "short": short,
                     "kind": "flag",
-                    "mark": marks.get(name),
+                    "mark": _MARKS.get(name),
                     "has_jobs": name == "COMPLETING",
                     "takes_jobs": name not in _CLOSED_BY,
                 }

@@ -9,7 +9,15 @@ from slurm_rest_api.archive.sample import Sample
 
 def make_sample(time: int, load: float = 0.5, partitions: tuple[str, ...] = ("main",), **fields: Any) -> Sample:
     """Returns a sample with every field. `load` is that of the cluster and of each partition."""
-    figures = {"alloc_gpus": 0, "total_gpus": 2, "jobs_running": 3, "jobs_pending": 1, "nodes_by_state": {"IDLE": 2}}
+    figures = {
+        "alloc_gpus": 0,
+        "total_gpus": 2,
+        "jobs_running": 3,
+        "jobs_pending": 1,
+        "tasks_running": 3,
+        "tasks_pending": 10,
+        "nodes_by_state": {"IDLE": 2},
+    }
     return {
         "time": time,
         "total_load": load,

@@ -115,6 +115,8 @@ def test_a_sample_has_the_fields_of_2018_and_the_counts(
             "total_gpus": 2,
             "jobs_running": 1,
             "jobs_pending": 1,
+            "tasks_running": 1,
+            "tasks_pending": 1,
             "nodes_by_state": {"MIXED": 1},
             "partitions": {
                 "main": {
@@ -131,6 +133,8 @@ def test_a_sample_has_the_fields_of_2018_and_the_counts(
                     "total_gpus": 2,
                     "jobs_running": 1,
                     "jobs_pending": 1,
+                    "tasks_running": 1,
+                    "tasks_pending": 1,
                     "nodes_by_state": {"MIXED": 1},
                 }
             },

@@ -45,7 +45,7 @@ def cluster(source: FakeSource) -> None:
     source.snapshot = make_snapshot(
         [
             make_running_job(1, "rack001", cpus=3, memory_mib=1000, account="physics"),
-            make_job(2, account="physics"),
+            make_job(2, account="physics", array_job_id=2, array_task_str="0-9999"),
             make_job(3, account="biology", partition="main,long"),
             make_job(4, account="chemistry"),
         ],
@@ -68,6 +68,10 @@ def test_metrics_of_a_small_cluster(client: FlaskClient, cycle: Cycle) -> None:
     samples = scrape(client)
     assert of(samples, "slurm_jobs", state="PENDING") == 3
     assert of(samples, "slurm_jobs", state="RUNNING") == 1
+    assert of(samples, "slurm_job_tasks", state="PENDING") == 10002
+    assert of(samples, "slurm_job_tasks", state="RUNNING") == 1
+    assert of(samples, "slurm_partition_job_tasks", partition="main", state="PENDING") == 10002
+    assert of(samples, "slurm_partition_job_tasks", partition="long", state="PENDING") == 1
     assert of(samples, "slurm_partition_jobs", partition="main", state="PENDING") == 3
     assert of(samples, "slurm_partition_jobs", partition="long", state="PENDING") == 1
     assert of(samples, "slurm_account_jobs", account="physics", state="PENDING") == 1

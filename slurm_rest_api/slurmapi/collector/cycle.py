@@ -12,7 +12,8 @@ import orjson
 
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
-from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, count_states
+from slurm_rest_api.slurmapi.collector.node_gres import GresInUse
+from slurm_rest_api.slurmapi.collector.state_counts import CountedJob, JobCounter, count_states
 from slurm_rest_api.slurmapi.collector.usage import (
     Allocation,
     allocations_of,
@@ -48,7 +49,7 @@ class JobMemory(NamedTuple):
     """Facts about the stored jobs by job id, which the next cycle needs for jobs that did not change."""
 
     fingerprints: JobFingerprints
-    states: Mapping[int, str]
+    counted: Mapping[int, CountedJob]
 
 
 _NO_MEMORY = JobMemory({}, {})
@@ -61,11 +62,13 @@ class JobPass:
     complete only after `rows()` is exhausted. Reading them earlier raises RuntimeError.
     """
 
-    def __init__(self, jobs: Iterable[Record], fingerprints: JobFingerprints, states: Mapping[int, str]) -> None:
-        """Takes lazy `jobs`, the fingerprints that the source fills while it makes them, and the states before."""
+    def __init__(
+        self, jobs: Iterable[Record], fingerprints: JobFingerprints, counted: Mapping[int, CountedJob]
+    ) -> None:
+        """Takes lazy `jobs`, the fingerprints that the source fills while making them, and what was counted before."""
         self._jobs = jobs
         self._fingerprints = fingerprints
-        self._counter = JobCounter(states)
+        self._counter = JobCounter(counted)
         self._allocations: list[Allocation] = []
         self._is_exhausted = False
 
@@ -93,15 +96,15 @@ class JobPass:
 
     @property
     def counts(self) -> JobCounter:
-        """The number of jobs by state and partition."""
+        """The number of jobs and tasks by state and partition."""
         self._check_exhausted()
         return self._counter
 
     @property
     def memory(self) -> JobMemory:
-        """Fingerprints and states of these jobs, for the next cycle."""
+        """Fingerprints of these jobs, and what was counted of them, for the next cycle."""
         self._check_exhausted()
-        return JobMemory(self._fingerprints, self._counter.states)
+        return JobMemory(self._fingerprints, self._counter.counted)
 
     def _check_exhausted(self) -> None:
         if not self._is_exhausted:
@@ -135,9 +138,12 @@ class Cycle:
             # An unchanged job has no body, so its row must be in the store as the last cycle wrote it.
             memory = self._memory if cycle.continues else _NO_MEMORY
             fingerprints: JobFingerprints = {}
-            snapshot = hide_partitions(_without_unchanged(loaded, memory.fingerprints, fingerprints), self._hidden)
-            job_pass = JobPass(snapshot.jobs, fingerprints, memory.states)
-            jobs = _store(cycle, snapshot, job_pass, loaded_at)
+            changed = _without_unchanged(loaded, memory.fingerprints, fingerprints)
+            gres_in_use = GresInUse(loaded.nodes)
+            summed = replace(changed, jobs=gres_in_use.sum_while_iterating(changed.jobs))
+            snapshot = hide_partitions(summed, self._hidden)
+            job_pass = JobPass(snapshot.jobs, fingerprints, memory.counted)
+            jobs = _store(cycle, snapshot, job_pass, gres_in_use, loaded_at)
             seconds = time.monotonic() - started
             cost = pacing.cost_of(reading, time.process_time() - worked)
             # Read only now, because the source may ask again for a job while the jobs are iterated.
@@ -171,15 +177,16 @@ def _without_unchanged(snapshot: Snapshot, known: JobFingerprints, fingerprints:
     return replace(snapshot, jobs=snapshot.changed_since(known, fingerprints))
 
 
-def _store(cycle: StoreCycle, snapshot: Snapshot, job_pass: JobPass, loaded_at: float) -> int:
+def _store(cycle: StoreCycle, snapshot: Snapshot, job_pass: JobPass, gres_in_use: GresInUse, loaded_at: float) -> int:
     """Writes all records and documents. Returns the number of jobs."""
     jobs = cycle.replace_records("queue", job_pass.rows(), loaded_at)
-    cycle.replace_records("nodes", _rows(snapshot.nodes, index_rows.node_index_row), loaded_at)
+    nodes = gres_in_use.filled(snapshot.nodes)
+    cycle.replace_records("nodes", _rows(nodes, index_rows.node_index_row), loaded_at)
     cycle.replace_records("partitions", _rows(snapshot.partitions, index_rows.partition_index_row), loaded_at)
     cycle.replace_document("stats", orjson.dumps(snapshot.statistics), 1, loaded_at)
     usage = with_counts(
-        compute_usage(snapshot.partitions, snapshot.nodes, job_pass.usage_input),
-        count_states(job_pass.counts, snapshot.nodes, snapshot.partitions),
+        compute_usage(snapshot.partitions, nodes, job_pass.usage_input),
+        count_states(job_pass.counts, nodes, snapshot.partitions),
     )
     total = len(snapshot.partitions)
     cycle.replace_document("usage", orjson.dumps(usage), total, loaded_at)

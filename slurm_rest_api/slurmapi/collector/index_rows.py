@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from slurm_rest_api.slurm import hostlist
-from slurm_rest_api.slurm.gres import gres_gpus, gres_spellings, tres_gpus
-from slurm_rest_api.slurm.states import JOB_STATES_AT_REST, NodeState, node_state_word
+from slurm_rest_api.slurm.gres import gres_gpus, gres_spellings
+from slurm_rest_api.slurm.node_words import node_filter_words, node_state_word
+from slurm_rest_api.slurm.states import JOB_STATES_AT_REST
+from slurm_rest_api.slurmapi.collector.job_sums import job_gpus, task_count
 from slurm_rest_api.slurmapi.sources.base import Record, node_state
 from slurm_rest_api.slurmapi.store.index_columns import CLOCK_FIELDS, IndexRow
 
@@ -44,16 +46,18 @@ def job_index_row(job: Record) -> IndexRow:
         get("num_nodes"),
         get("memory"),
         get("time_limit"),
-        tres_gpus(get("tres_alloc_str") or get("tres_req_str")),
+        job_gpus(job),
+        task_count(job),
     )
 
 
 def node_index_row(node: Record) -> IndexRow:
     """Returns the columns of a node in the order of `COLUMNS["nodes"]`."""
-    get = node.get
+    get, state = node.get, node_state(node)
     return (
         get("state"),
-        _words(_node_state_words(node_state(node))),
+        node_state_word(state),
+        _words(node_filter_words(state)),
         _words(get("partitions") or ()),
         _words({*_split(get("features")), *_split(get("features_active"))}),
         _words(set(gres_spellings(get("gres")))),
@@ -100,8 +104,3 @@ def _nodes(text: str | None) -> tuple[str, ...]:
 
 def _split(features: str | list[str] | None) -> list[str]:
     return features.split(",") if isinstance(features, str) else list(features or ())
-
-
-def _node_state_words(state: NodeState) -> list[str]:
-    """Returns the words by which a node is found: its base state, its flags, and DRAINED or DRAINING."""
-    return list(dict.fromkeys((state.base, *state.flags, node_state_word(state))))

@@ -1,14 +1,23 @@
-"""Counts jobs and nodes by state, and GPUs, of the cluster and of each partition."""
+"""Counts jobs, their tasks and nodes by state, and GPUs, of the cluster and of each partition."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from slurm_rest_api.slurm.gres import gres_gpus
-from slurm_rest_api.slurm.states import base_job_state, node_state_word
+from slurm_rest_api.slurm.node_words import node_state_word
+from slurm_rest_api.slurm.states import base_job_state
+from slurm_rest_api.slurmapi.collector.job_sums import task_count
 from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob, node_state
+
+
+class CountedJob(NamedTuple):
+    """The base state of a job, and the number of tasks in its record."""
+
+    state: str
+    tasks: int
 
 
 class StateCounts(TypedDict):
@@ -16,6 +25,8 @@ class StateCounts(TypedDict):
 
     jobs_running: int
     jobs_pending: int
+    tasks_running: int
+    tasks_pending: int
     nodes_by_state: dict[str, int]
     alloc_gpus: int
     total_gpus: int
@@ -30,6 +41,8 @@ class ClusterCounts(StateCounts):
 class _JobCounts(TypedDict):
     jobs_running: int
     jobs_pending: int
+    tasks_running: int
+    tasks_pending: int
 
 
 class _NodeCounts(TypedDict):
@@ -38,16 +51,22 @@ class _NodeCounts(TypedDict):
     total_gpus: int
 
 
-class JobCounter:
-    """Counts jobs by state and partition while they are iterated.
+_UNKNOWN = CountedJob("", 1)
 
-    An `UnchangedJob` has no state: `before` has the states of the last cycle by job id.
+
+class JobCounter:
+    """Counts jobs and their tasks by state and partition while they are iterated.
+
+    An `UnchangedJob` has no state: `before` has what the last cycle counted, by job id.
     """
 
-    def __init__(self, before: Mapping[int, str] | None = None) -> None:
-        self.states: dict[int, str] = {}
+    def __init__(self, before: Mapping[int, CountedJob] | None = None) -> None:
+        self.counted: dict[int, CountedJob] = {}
         self._before = before or {}
-        self._counts: Counter[tuple[str, str | None]] = Counter()
+        # Thousands of jobs share one of these tuples.
+        self._shared: dict[CountedJob, CountedJob] = {}
+        self._jobs: Counter[tuple[str, str | None]] = Counter()
+        self._tasks: Counter[tuple[str, str | None]] = Counter()
 
     def count_while_iterating(self, jobs: Iterable[Record]) -> Iterator[Record]:
         """Returns the same jobs lazily, and counts each one."""
@@ -56,7 +75,7 @@ class JobCounter:
             yield job
 
     def of_cluster(self) -> _JobCounts:
-        """Returns `jobs_running` and `jobs_pending` of the cluster."""
+        """Returns the counts of the cluster."""
         return self._of(lambda _partitions: True)
 
     def of_partition(self, name: str) -> _JobCounts:
@@ -64,19 +83,27 @@ class JobCounter:
         return self._of(lambda partitions: name in (partitions or "").split(","))
 
     def _of(self, is_included: Callable[[str | None], bool]) -> _JobCounts:
-        def total(wanted: str) -> int:
-            return sum(
-                n for (state, partitions), n in self._counts.items() if state == wanted and is_included(partitions)
-            )
+        def total(counts: Counter[tuple[str, str | None]], wanted: str) -> int:
+            return sum(n for (state, partitions), n in counts.items() if state == wanted and is_included(partitions))
 
-        return {"jobs_running": total("RUNNING"), "jobs_pending": total("PENDING")}
+        return {
+            "jobs_running": total(self._jobs, "RUNNING"),
+            "jobs_pending": total(self._jobs, "PENDING"),
+            "tasks_running": total(self._tasks, "RUNNING"),
+            "tasks_pending": total(self._tasks, "PENDING"),
+        }
 
     def _count(self, job: Record) -> None:
         number = job["job_id"]
-        state = self._before.get(number, "") if isinstance(job, UnchangedJob) else base_job_state(job.get("job_state"))
-        self.states[number] = state
+        if isinstance(job, UnchangedJob):
+            counted = self._before.get(number, _UNKNOWN)
+        else:
+            counted = CountedJob(base_job_state(job.get("job_state")), task_count(job))
+        self.counted[number] = counted = self._shared.setdefault(counted, counted)
         # Few jobs have a list of partitions of their own, so the list is split only when counts are read.
-        self._counts[state, job.get("partition")] += 1
+        key = (counted.state, job.get("partition"))
+        self._jobs[key] += 1
+        self._tasks[key] += counted.tasks
 
 
 def count_states(jobs: JobCounter, nodes: Iterable[Record], partitions: Iterable[Record]) -> ClusterCounts:

@@ -4,6 +4,8 @@ Every number is defined for every snapshot, also while the cluster's configurati
 - A share of zero (or unknown) CPUs or memory is 0, and so is the load of no nodes.
 - An allocation counts only if its node exists and is in the job's partition. The node's own totals include it anyway.
 - Loads are finite and never negative. They exceed 1 where nodes are oversubscribed.
+- A node's shares are shares of what jobs can have: its CPUs without CoreSpecCount, its memory without MemSpecLimit.
+- A suspended job holds memory and no CPUs, a completing job holds neither. Slurm's own totals of nodes say the same.
 """
 
 from __future__ import annotations
@@ -12,15 +14,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from slurm_rest_api.slurm.states import base_job_state
+from slurm_rest_api.slurm.states import resources_held
 from slurm_rest_api.slurmapi.collector.state_counts import ClusterCounts
 from slurm_rest_api.slurmapi.sources.base import Record
 
 Usage = dict[str, Any]
 """The document of `/usage`, as `slurmapi.contract.usage.UsageRecord` declares it. Memory is in MiB."""
-
-# The published definition: completing and configuring jobs hold nodes too, but /usage counts them nowhere.
-_COUNTED_STATES = frozenset(("RUNNING", "SUSPENDED"))
 
 
 class Allocation(NamedTuple):
@@ -44,19 +43,21 @@ _NOTHING = _Held()
 
 
 def allocations_of(job: Record) -> list[Allocation]:
-    """Returns the resources that a running or suspended job holds, one entry a node, or none for other jobs.
+    """Returns the resources that a job holds, one entry a node, or none for other jobs.
 
     Reads `job_state`, `partition` and, by node name, `cpus_allocated` (CPUs) and `mem_allocated` (MiB).
-    A completing job is still part of its nodes' totals, but holds nothing here.
     """
-    state, partition = job.get("job_state"), job.get("partition")
-    if not state or not partition or base_job_state(state) not in _COUNTED_STATES:
+    partition, held = job.get("partition"), resources_held(job.get("job_state"))
+    if not partition or held not in ("memory", "all"):
         return []
     cpus: Mapping[str, int | None] = job.get("cpus_allocated") or {}
     memory: Mapping[str, int | None] = job.get("mem_allocated") or {}
+    has_cpus = held == "all"
     # A job that holds resources is in one partition. Slurm puts the partition of its start first in a list.
     name = partition.partition(",")[0]
-    return [Allocation(name, node, cpus.get(node) or 0, memory.get(node) or 0) for node in {**cpus, **memory}]
+    return [
+        Allocation(name, node, (has_cpus and cpus.get(node)) or 0, memory.get(node) or 0) for node in {**cpus, **memory}
+    ]
 
 
 def compute_usage(partitions: Iterable[Record], nodes: Iterable[Record], allocations: Iterable[Allocation]) -> Usage:
@@ -174,7 +175,10 @@ def _held(allocations: Iterable[Allocation]) -> dict[str, dict[str, _Held]]:
 
 def _load(cpus: int, memory_mib: int, node: Record) -> float:
     """Returns the larger of the CPU and the memory share of a node."""
-    return max(_share(cpus, _number(node, "cpus")), _share(memory_mib, _number(node, "real_memory")))
+    # CPUEfctv of `scontrol show node`. slurmctld allocates RealMemory without MemSpecLimit.
+    cpus_for_jobs = _number(node, "effective_cpus") or _number(node, "cpus")
+    memory_for_jobs = _number(node, "real_memory") - _number(node, "mem_spec_limit")
+    return max(_share(cpus, cpus_for_jobs), _share(memory_mib, memory_for_jobs))
 
 
 def _share(part: int, whole: int) -> float:

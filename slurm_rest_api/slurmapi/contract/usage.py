@@ -1,7 +1,8 @@
 """The published usage: a matrix of partitions and nodes, and totals of the cluster.
 
-Only RUNNING and SUSPENDED jobs use resources. A load is a number from 0 to 1, or more on oversubscribed nodes. A node's
-load is the larger of its CPU and memory share, a partition's and the cluster's load is the mean over their nodes.
+Jobs use what slurmctld counts as allocated: suspended ones use memory, completing ones use nothing. A load is a number
+from 0 to 1, or more on oversubscribed nodes. A node's load is the larger of its CPU and memory share, of what jobs can
+have. A partition's and the cluster's load is the mean over their nodes.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ class ActiveNode(PublishedRecord):
     total_used_mem: Count = Field(description="Memory that jobs of any partition use on the node, MiB.")
     cpus_allocated: Count = Field(description="CPUs that jobs of this partition use on the node.")
     mem_allocated: Count = Field(description="Memory that jobs of this partition use on the node, MiB.")
-    running_jobs: Count = Field(description="Number of this partition's jobs on the node.")
+    running_jobs: Count = Field(
+        description="Number of this partition's jobs that hold CPUs or memory of the node, suspended ones included."
+    )
 
 
 NodeUsage = ActiveNode | InactiveNode
@@ -40,11 +43,19 @@ class _Counts(PublishedRecord):
     jobs_pending: Count = Field(
         description="Pending jobs, in each partition that they requested. The pending tasks of an array count as one."
     )
-    nodes_by_state: dict[str, Count] = Field(
-        description="Number of nodes by state, in sinfo's words: IDLE, MIXED, DRAINED, DOWN and so on."
+    tasks_running: Count = Field(description="Running jobs, each task of an array counted, as `squeue -r` lists them.")
+    tasks_pending: Count = Field(
+        description="Pending jobs, each task of an array counted, as `squeue -r` lists them, in each partition that"
+        " they requested."
     )
-    alloc_gpus: Count = Field(description="GPUs allocated on the nodes, to jobs of any partition.")
-    total_gpus: Count = Field(description="GPUs of the nodes.")
+    nodes_by_state: dict[str, Count] = Field(
+        description="Number of nodes by state, in sinfo's words (`%T`) in capital letters: IDLE, MIXED, ALLOCATED,"
+        " DRAINED, DRAINING, FAIL, MAINT, RESERVED, with sinfo's marks: DOWN*, IDLE~, MIXED-."
+    )
+    alloc_gpus: Count = Field(
+        description="GPUs allocated on the nodes, to jobs of any partition. From `gres_used` of the nodes."
+    )
+    total_gpus: Count = Field(description="GPUs of the nodes. From `gres` of the nodes.")
 
 
 class PartitionUsage(_Counts):

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from slurm_rest_api.contract_base import OpenAPIModel
-from slurm_rest_api.slurm.states import JOB_STATES, NODE_STATES, PARTITION_STATES, full_names
+from slurm_rest_api.slurm.node_words import NODE_FILTERS
+from slurm_rest_api.slurm.states import JOB_STATES, PARTITION_STATES, full_names
 from slurm_rest_api.web.name_lists import (
     MAX_NAMES,
     NAME_FILTER_SCHEMA,
@@ -57,7 +58,7 @@ def _arrays(value: Any) -> Any:
 
 
 JobStates = Annotated[NameFilter, _states(JOB_STATES), NAME_FILTER_SCHEMA]
-NodeStates = Annotated[NameFilter, _states(NODE_STATES), NAME_FILTER_SCHEMA]
+NodeStates = Annotated[NameFilter, _states(NODE_FILTERS), NAME_FILTER_SCHEMA]
 PartitionStates = Annotated[NameFilter, _states(PARTITION_STATES), NAME_FILTER_SCHEMA]
 Nodes = Annotated[tuple[str, ...], BeforeValidator(_nodes), NODES_SCHEMA]
 Arrays = Annotated[
@@ -151,8 +152,8 @@ class NodesParameters(ListParameters):
 
     state: NodeStates | None = Field(
         None,
-        description="Nodes with one of these states or flags: IDLE, mix, !DRAIN. `+` joins states that a node has at"
-        " once: MIXED+DRAIN.",
+        description="Nodes with one of these states or flags: IDLE, mix, !DRAIN. `available`: nodes that can take jobs"
+        " now. `+` joins states that a node has at once: MIXED+DRAIN.",
     )
     partition: NameFilterParam | None = Field(None, description="Nodes of these partitions.")
     name: Nodes | None = Field(None, description="These nodes, as a hostlist.")

@@ -56,14 +56,14 @@ RECORD_KINDS: Final[Mapping[Kind, RecordKind]] = {
             "reason": Group("reason"),
             "name": Group("name"),
         },
-        {"cpus": "num_cpus", "nodes": "num_nodes", "memory": "memory", "gpus": "gpus"},
+        {"cpus": "num_cpus", "nodes": "num_nodes", "memory": "memory", "gpus": "gpus", "tasks": "tasks"},
         "job_id partition name user_name job_state run_time_str num_nodes nodes state_reason",
     ),
     "nodes": _record_kind(
         "nodes",
         NodeRecord,
         {
-            "state": Group("state"),
+            "state": Group("state_word"),
             "partition": Group("partition_words", words=True),
             "feature": Group("feature_words", words=True),
         },

@@ -43,9 +43,11 @@ COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
         "memory",
         "time_limit",
         "gpus",
+        "tasks",
     ),
     "nodes": (
         "state",
+        "state_word",
         "state_words",
         "partition_words",
         "feature_words",

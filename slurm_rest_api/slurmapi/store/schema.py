@@ -13,7 +13,7 @@ from typing import Final
 
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, INDEXED, KINDS, Kind
 
-LAYOUT: Final = 5
+LAYOUT: Final = 6
 """Number of the table layout. Raise it with every change of the tables, so that old files are recreated."""
 
 BUSY_SECONDS: Final = 5.0

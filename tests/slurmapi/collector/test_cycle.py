@@ -204,5 +204,10 @@ def test_a_job_pass_collects_resources_counts_and_states() -> None:
     job_pass = JobPass([make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)], {2: 7}, {})
     list(job_pass.rows())
     assert job_pass.usage_input == [("main", "rack001", 2, 4000)]
-    assert job_pass.counts.of_cluster() == {"jobs_running": 1, "jobs_pending": 1}
-    assert job_pass.memory == ({2: 7}, {1: "RUNNING", 2: "PENDING"})
+    assert job_pass.counts.of_cluster() == {
+        "jobs_running": 1,
+        "jobs_pending": 1,
+        "tasks_running": 1,
+        "tasks_pending": 1,
+    }
+    assert job_pass.memory == ({2: 7}, {1: ("RUNNING", 1), 2: ("PENDING", 1)})

@@ -5,12 +5,21 @@ from __future__ import annotations
 import pytest
 
 from slurm_rest_api.slurmapi.collector.index_rows import node_index_row
-from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, count_states
+from slurm_rest_api.slurmapi.collector.state_counts import CountedJob, JobCounter, count_states
 from slurm_rest_api.slurmapi.sources.base import UnchangedJob
 from tests.builders import make_job, make_node, make_partition, make_running_job
 
 
-def counted(*jobs: dict[str, object], before: dict[int, str] | None = None) -> JobCounter:
+def job_counts(running: int, pending: int, tasks_pending: int | None = None) -> dict[str, int]:
+    return {
+        "jobs_running": running,
+        "jobs_pending": pending,
+        "tasks_running": running,
+        "tasks_pending": pending if tasks_pending is None else tasks_pending,
+    }
+
+
+def counted(*jobs: dict[str, object], before: dict[int, CountedJob] | None = None) -> JobCounter:
     counts = JobCounter(before)
     assert list(counts.count_while_iterating(jobs)) == list(jobs)
     return counts
@@ -24,17 +33,38 @@ def test_jobs_are_counted_by_state_and_partition() -> None:
         make_job(4, job_state="RUNNING+COMPLETING", partition="gpu"),
         make_job(5, job_state="SUSPENDED"),
     )
-    assert counts.of_cluster() == {"jobs_running": 2, "jobs_pending": 1}
-    assert counts.of_partition("main") == {"jobs_running": 1, "jobs_pending": 1}
-    assert counts.of_partition("gpu") == {"jobs_running": 1, "jobs_pending": 1}
-    assert counts.of_partition("none") == {"jobs_running": 0, "jobs_pending": 0}
+    assert counts.of_cluster() == job_counts(running=2, pending=1)
+    assert counts.of_partition("main") == job_counts(running=1, pending=1)
+    assert counts.of_partition("gpu") == job_counts(running=1, pending=1)
+    assert counts.of_partition("none") == job_counts(running=0, pending=0)
+
+
+@pytest.mark.parametrize(
+    ("array_task_str", "tasks"),
+    [
+        # Lines of `squeue -h -r` of Slurm 26.05.5 for a waiting array with these tasks.
+        ("0-10000", 10001),
+        ("0-10000:100%4", 101),
+        ("5", 1),
+        ("1,3,10-20:2", 8),
+        ("[3,7-9]%2", 4),
+        # slurmctld's text, cut at SLURM_BITSTR_LEN: those that are left.
+        ("1,3,4,6,8,9,1...", 6),
+        ("...", 1),
+    ],
+)
+def test_the_waiting_tasks_of_an_array_are_one_job(array_task_str: str, tasks: int) -> None:
+    counts = counted(make_job(1, array_job_id=1, array_task_str=array_task_str), make_running_job(2, "rack001"))
+    assert counts.of_cluster() == job_counts(running=1, pending=1, tasks_pending=tasks)
+    assert counts.of_partition("main")["tasks_pending"] == tasks
 
 
 def test_an_unchanged_job_has_the_state_of_the_cycle_before() -> None:
-    first = counted(make_job(1), make_job(2, job_state="COMPLETED"))
+    first = counted(make_job(1, array_task_str="0-9"), make_job(2, job_state="COMPLETED"))
     unchanged = [UnchangedJob(job_id=number, partition="main") for number in (1, 2)]
-    assert counted(*unchanged, before=first.states).of_cluster() == {"jobs_running": 0, "jobs_pending": 1}
-    assert counted(*unchanged, before=first.states).states == first.states
+    again = counted(*unchanged, before=first.counted)
+    assert again.of_cluster() == job_counts(running=0, pending=1, tasks_pending=10)
+    assert again.counted == first.counted
 
 
 def test_nodes_are_counted_by_the_words_of_sinfo() -> None:
@@ -42,17 +72,43 @@ def test_nodes_are_counted_by_the_words_of_sinfo() -> None:
     nodes = [make_node(f"n{number}", state=state) for number, state in enumerate(states)]
     assert count_states(JobCounter(), nodes, [])["nodes_by_state"] == {
         "ALLOCATED": 1,
-        "DOWN": 1,
-        "DRAINED": 2,
+        "DOWN*": 1,
+        "DRAINED": 1,
+        "DRAINED*": 1,
         "DRAINING": 2,
         "IDLE": 1,
     }
 
 
-def test_marks_and_flags_make_no_states_of_their_own() -> None:
-    states = ["IDLE~", "IDLE*", "ALLOCATED$", "MIXED-", "ALLOCATED+MAINTENANCE+RESERVED"]
+def test_nodes_that_cannot_take_jobs_are_not_idle_or_mixed() -> None:
+    states = [
+        "IDLE+FAIL",
+        "IDLE+MAINTENANCE",
+        "IDLE+RESERVED",
+        "IDLE+NOT_RESPONDING",
+        "IDLE+POWERED_DOWN",
+        "MIXED+FAIL",
+    ]
     nodes = [make_node(f"n{number}", state=state) for number, state in enumerate(states)]
-    assert count_states(JobCounter(), nodes, [])["nodes_by_state"] == {"ALLOCATED": 2, "IDLE": 2, "MIXED": 1}
+    assert count_states(JobCounter(), nodes, [])["nodes_by_state"] == {
+        "FAIL": 1,
+        "FAILING": 1,
+        "IDLE*": 1,
+        "IDLE~": 1,
+        "MAINT": 1,
+        "RESERVED": 1,
+    }
+
+
+def test_flags_that_are_no_word_of_sinfo_make_no_states_of_their_own() -> None:
+    states = ["IDLE+CLOUD", "ALLOCATED$", "MIXED-", "ALLOCATED+MAINTENANCE+RESERVED", "MIXED+DYNAMIC_NORM"]
+    nodes = [make_node(f"n{number}", state=state) for number, state in enumerate(states)]
+    assert count_states(JobCounter(), nodes, [])["nodes_by_state"] == {
+        "ALLOCATED$": 2,
+        "IDLE": 1,
+        "MIXED": 1,
+        "MIXED-": 1,
+    }
 
 
 @pytest.mark.parametrize(

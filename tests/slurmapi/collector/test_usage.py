@@ -13,7 +13,7 @@ from slurm_rest_api.slurmapi.collector.usage import Allocation, allocations_of, 
 from tests.builders import make_job, make_node, make_partition, make_running_job
 
 
-@pytest.mark.parametrize("state", ["RUNNING", "SUSPENDED"])
+@pytest.mark.parametrize("state", ["RUNNING", "CONFIGURING", "RUNNING+CONFIGURING", "STOPPED", "SIGNALING", "RESIZING"])
 def test_jobs_that_hold_nodes_have_one_allocation_a_node(state: str) -> None:
     job = make_job(
         job_state=state, cpus_allocated={"rack001": 2, "rack002": 1}, mem_allocated={"rack001": 500, "rack002": None}
@@ -22,7 +22,15 @@ def test_jobs_that_hold_nodes_have_one_allocation_a_node(state: str) -> None:
     assert allocations_of(job) == [Allocation("main", "rack001", 2, 500), Allocation("main", "rack002", 1, 0)]
 
 
-@pytest.mark.parametrize("state", ["PENDING", "COMPLETING", "COMPLETED", "CONFIGURING", None])
+def test_a_suspended_job_holds_memory_and_no_cpus() -> None:
+    job = make_running_job(1, "rack002", cpus=4, memory_mib=400, job_state="SUSPENDED")
+
+    assert allocations_of(job) == [Allocation("main", "rack002", 0, 400)]
+
+
+@pytest.mark.parametrize(
+    "state", ["PENDING", "COMPLETING", "CANCELLED+COMPLETING", "COMPLETED", "COMPLETED+STAGE_OUT", None]
+)
 def test_other_jobs_have_no_allocation(state: str | None) -> None:
     assert allocations_of(make_job(job_state=state, cpus_allocated={"rack001": 2})) == []
 
@@ -160,6 +168,19 @@ def test_an_allocation_outside_its_partition_counts_nowhere(stray: Allocation) -
     assert (main["alloc_cpus"], main["alloc_mem"], main["partition_load"]) == (0, 0, 0.0)
     assert main["nodes"]["rack001"]["running_jobs"] == 0
     assert main["nodes"]["rack002"] == {"active": False}
+
+
+def test_a_full_node_with_reserved_cores_and_memory_has_a_load_of_one() -> None:
+    # CoreSpecCount=2 of 8 cores with 2 threads each: CPUTot=16 CPUEfctv=12.
+    node = make_node(cpus=16, effective_cpus=12, alloc_cpus=12)
+    usage = compute_usage([make_partition()], [node], [Allocation("main", "rack001", 12, 0)])
+    assert (usage["total_load"], usage["partitions"]["main"]["partition_load"]) == (1.0, 1.0)
+    assert usage["total_cpus"] == 16
+
+    node = make_node(real_memory=8000, mem_spec_limit=2000, alloc_mem=6000)
+    assert compute_usage([], [node], [])["total_load"] == 1.0
+    node = make_node(real_memory=8000, mem_spec_limit=9000, alloc_mem=6000)
+    assert compute_usage([], [node], [])["total_load"] == 0.0
 
 
 def test_an_oversubscribed_node_has_a_load_above_one() -> None:

@@ -16,11 +16,26 @@ NAMES = ["n1", "n2", "n3", "n11", "n01", "other"]
 PARTITIONS = ["main", "long", "longer"]
 GRES = [[], ["gpu:2"], ["gpu:a100:2"], ["gpu:a100:2", "gpu:h100:1", "shard:8"], ["gpu_link:4"]]
 FEATURES = st.sampled_from([None, "avx2", "avx2,ib", "ib-fast"])
-NODE_STATES = ["idle", "MIX", "!IDLE", "drained,DRNG", "IDLE,!DRAIN", "no_respond", "planned", "mix+idle"]
+NODE_STATES = [
+    "idle",
+    "MIX",
+    "!IDLE",
+    "drained,DRNG",
+    "IDLE,!DRAIN",
+    "no_respond",
+    "planned",
+    "mix+idle",
+    "available",
+    "!AVAILABLE",
+    "failing",
+]
 EXCLUDED = ["!idle+drain,!DOWN", "IDLE,!IDLE*", "idle+!drain", "mix+!drain,IDLE+PLANNED"]
 NODE_FIELDS = {
     "state": st.sampled_from(
-        ["IDLE", "MIXED", "ALLOCATED", "DOWN*", "IDLE*+DRAIN", "MIXED+DRAIN", "IDLE+COMPLETING+DRAIN", "IDLE+PLANNED"]
+        [
+            *("IDLE", "MIXED", "ALLOCATED", "DOWN*", "IDLE*+DRAIN", "MIXED+DRAIN", "MIXED+FAIL"),
+            *("IDLE+COMPLETING+DRAIN", "IDLE+PLANNED", "IDLE+MAINTENANCE"),
+        ]
     ),
     "partitions": st.sampled_from([[], ["main"], ["main", "long"], ["longer"]]),
     "features": FEATURES,

@@ -71,18 +71,26 @@ TESTS: Mapping[str, Test] = {
 
 
 def gpus_of(job: Record) -> int:
-    """Of the test jobs' TRES, which name GPUs either with or without a type."""
-    tres = job["tres_alloc_str"] or job["tres_req_str"] or ""
-    counts = dict(entry.split("=") for entry in tres.split(",") if entry)
+    """Of the test jobs' TRES, which name GPUs either with or without a type. None of the jobs has an allocated GRES."""
+    holds = job["job_state"].startswith(("RUNNING", "SUSPENDED"))
+    return (tres_gpus_of(job["tres_alloc_str"]) if holds else 0) or tres_gpus_of(job["tres_req_str"])
+
+
+def tres_gpus_of(tres: str | None) -> int:
+    counts = dict(entry.split("=") for entry in (tres or "").split(",") if entry)
     typed = sum(int(count) for name, count in counts.items() if name.startswith("gres/gpu:"))
     return int(counts.get("gres/gpu", typed))
 
+
+TASKS: Mapping[str | None, int] = {None: 1, "0-6:2%4": 4, "1,4-5": 3, "7": 1}
+"""The number of tasks of each text in `tests.slurmapi.query.jobs`."""
 
 SUMS: Mapping[str, Sum] = {
     "cpus": lambda job: job["num_cpus"],
     "nodes": lambda job: job["num_nodes"],
     "memory": lambda job: job["memory"] or 0,
     "gpus": gpus_of,
+    "tasks": lambda job: TASKS[job["array_task_str"]],
 }
 GROUPS: Mapping[str, Callable[[Record], list[str]]] = {
     "user": lambda job: [job["user_name"]],

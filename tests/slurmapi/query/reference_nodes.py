@@ -18,12 +18,32 @@ HOSTLISTS: Mapping[str, set[str]] = {
 """Hostlists, written out by hand."""
 
 
+# What `sinfo -o %T` prints for a node in each state of `tests.slurmapi.query.nodes`, in capital letters.
+SINFO_WORDS: Mapping[str, str] = {
+    "IDLE": "IDLE",
+    "MIXED": "MIXED",
+    "ALLOCATED": "ALLOCATED",
+    "DOWN*": "DOWN*",
+    "IDLE*+DRAIN": "DRAINED*",
+    "MIXED+DRAIN": "DRAINING",
+    "MIXED+FAIL": "FAILING",
+    "IDLE+COMPLETING+DRAIN": "DRAINING",
+    "IDLE+PLANNED": "PLANNED",
+    "IDLE+MAINTENANCE": "MAINT",
+}
+AVAILABLE = {"IDLE", "MIXED", "IDLE+PLANNED"}
+
+
 def state_words(node: Record) -> set[str]:
     """`IDLE*+DRAIN` answers to IDLE, NOT_RESPONDING and DRAIN, and as sinfo has it to DRAINED."""
     base, *flags = node["state"].split("+")
     words = {base.rstrip("*"), *flags} | ({"NOT_RESPONDING"} if base.endswith("*") else set())
     if "DRAIN" in flags:
         words.add("DRAINING" if {"ALLOCATED", "MIXED", "COMPLETING"} & words else "DRAINED")
+    if node["state"] == "MIXED+FAIL":
+        words.add("FAILING")
+    if node["state"] in AVAILABLE:
+        words.add("AVAILABLE")
     return words
 
 
@@ -59,7 +79,7 @@ NODE_SUMS: Mapping[str, Sum] = {
     "gpus_used": lambda node: gpus(node["gres_used"]),
 }
 NODE_GROUPS: Mapping[str, Callable[[Record], list[str]]] = {
-    "state": lambda node: [node["state"]],
+    "state": lambda node: [SINFO_WORDS[node["state"]]],
     "partition": lambda node: node["partitions"] or ["(null)"],
     "feature": lambda node: features_of(node) or ["(null)"],
 }

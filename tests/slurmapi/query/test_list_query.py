@@ -195,7 +195,7 @@ def test_table_is_aligned(loaded: Service) -> None:
 
 def test_groups_as_a_table(loaded: Service) -> None:
     text = loaded.client.get("/queue?group_by=user&format=csv").get_data(as_text=True)
-    assert text.splitlines() == ["user,count,cpus,nodes,memory,gpus", "ada,3,3,3,0,0", "bob,1,1,1,0,0"]
+    assert text.splitlines() == ["user,count,cpus,nodes,memory,gpus,tasks", "ada,3,3,3,0,0,6", "bob,1,1,1,0,0,1"]
 
 
 def test_the_next_page_is_linked(loaded: Service) -> None:
