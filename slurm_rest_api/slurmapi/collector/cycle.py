@@ -145,8 +145,9 @@ class Cycle:
             job_pass = JobPass(snapshot.jobs, fingerprints, memory.counted)
             jobs = _store(cycle, snapshot, job_pass, gres_in_use, loaded_at)
             seconds = time.monotonic() - started
-            cost = pacing.cost_of(reading, time.process_time() - worked)
-            # Read only now, because the source may ask again for a job while the jobs are iterated.
+            # Only now, because a source may read jobs, or ask again for some, while they are iterated.
+            waited = 0.0 if loaded.seconds_waited is None else loaded.seconds_waited()
+            cost = pacing.cost_of(reading + waited, time.process_time() - worked)
             rpcs = self._source.rpcs_of_last_load
             cycle.finish(
                 Loaded(

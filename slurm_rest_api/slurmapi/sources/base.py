@@ -38,6 +38,9 @@ class Snapshot:
     `changed_since(known, fingerprints)` replaces `jobs` for a collector that still has the records of the fingerprints
     `known`. It yields an `UnchangedJob` for these, and adds the fingerprints of this load to `fingerprints`.
     A source without this method has None.
+
+    `seconds_waited()` returns the seconds for which the iteration over the jobs has waited for slurmctld. A source that
+    has read everything before has None.
     """
 
     jobs: Iterable[Record]
@@ -45,6 +48,7 @@ class Snapshot:
     partitions: list[Record]
     statistics: Record
     changed_since: Callable[[Mapping[int, int], JobFingerprints], Iterator[Record]] | None = None
+    seconds_waited: Callable[[], float] | None = None
 
 
 class ClusterSource(Protocol):

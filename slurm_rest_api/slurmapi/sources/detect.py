@@ -116,8 +116,7 @@ def _open_slurm(access: SlurmAccess, import_module: ImportModule, import_fault: 
         return Fallback(_open_commands(access, import_module), reason)
     except SourceUnusable as error:
         raise SourceUnusable(
-            f"Slurm cannot be read on this host: {reason}, and the commands are missing. {error} To use pyslurm, run"
-            " build.sh: it builds the pyslurm that fits."
+            f"Slurm cannot be read on this host: {reason}. {error} Or run build.sh, which builds the pyslurm that fits."
         ) from error
 
 

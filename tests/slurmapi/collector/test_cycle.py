@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.builders import make_job, make_running_job, make_snapshot
+from tests.fakes import FakeSource
 from tests.property_tests import examples
 from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, RPCError, make_pyslurm
 
@@ -185,6 +186,11 @@ def test_rpcs_of_the_iteration_over_the_jobs_are_counted(tmp_path: Path) -> None
     with StoreReader(tmp_path / "snapshot.sqlite").view() as view:
         assert view is not None
         assert view.status().rpcs == 12
+
+
+def test_waiting_for_slurmctld_during_the_iteration_is_a_cost(tmp_path: Path) -> None:
+    source = FakeSource(replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0))
+    assert Cycle(source, StoreWriter(tmp_path / "snapshot.sqlite"), [], 10.0).run().cost >= 5000.0
 
 
 @pytest.mark.parametrize("name", ["usage_input", "counts", "memory"])
