@@ -12,7 +12,7 @@ from slurm_rest_api.config import Settings
 from slurm_rest_api.demo.options import DemoOptions
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.errors import SourceUnusable
-from slurm_rest_api.slurmapi.sources.detect import SlurmAccess, open_source
+from slurm_rest_api.slurmapi.sources.detect import open_source
 
 
 def test_demo_logs_that_it_is_a_simulation(caplog: pytest.LogCaptureFixture) -> None:
@@ -43,7 +43,7 @@ def test_a_host_without_slurm_gets_an_error_and_no_demo() -> None:
         raise ModuleNotFoundError(f"No module named {name!r}")
 
     with pytest.raises(SourceUnusable, match="cannot be imported"):
-        open_source("slurm", SlurmAccess(), no_pyslurm, lambda _seconds, _state: "pyslurm is not installed")
+        open_source("slurm:pyslurm", import_module=no_pyslurm)
 
 
 @pytest.mark.parametrize("value", ["demo", "demo:nodes=40,jobs=90", "demo:folder=/var/lib/demo"])

@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -14,6 +15,7 @@ from slurm_rest_api.errors import SourceUnusable
 from slurm_rest_api.pyslurm_build.state import State, read_state
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import ClusterSource, Snapshot
+from slurm_rest_api.slurmapi.sources.commands.source import open_commands
 from slurm_rest_api.slurmapi.sources.pyslurm.module_facts import missing_parts, version_of
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.sources.pyslurm.trial_import import import_fault
@@ -24,7 +26,6 @@ COMMANDS: Final = "slurm:commands"
 KINDS_OF_SLURM: Final = (SLURM, PYSLURM, COMMANDS)
 # Sources that only the configuration opens, by name. No other source falls back to them.
 BY_NAME: Final = {"demo": "slurm_rest_api.demo.options:open_demo"}
-_OPEN_COMMANDS: Final = "slurm_rest_api.slurmapi.sources.commands.source:open_commands"
 
 _IMPORT_SHARE: Final = 1 / 3
 """Share of a load's time limit that the trial import of pyslurm may take."""
@@ -34,6 +35,7 @@ _COMMAND_SHARE: Final = 0.8
 
 ImportModule = Callable[[str], ModuleType]
 ImportFault = Callable[[float, State | None], str | None]
+OpenCommands = Callable[[str | None, float], ClusterSource]
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,10 @@ class Fallback:
 def open_source(
     name: str,
     access: SlurmAccess = SlurmAccess(),
+    *,
     import_module: ImportModule = importlib.import_module,
     import_fault: ImportFault = import_fault,
+    open_commands: OpenCommands = open_commands,
 ) -> ClusterSource:
     """Opens the source with a name from the configuration.
 
@@ -86,6 +90,7 @@ def open_source(
         access: How Slurm is read.
         import_module: How modules are imported.
         import_fault: Tries the import of pyslurm, see `trial_import`.
+        open_commands: Opens Slurm's commands.
 
     Raises:
         SourceUnusable: The source cannot be opened on this host. The message says what to do.
@@ -94,12 +99,15 @@ def open_source(
     With `slurm:pyslurm` the import ends the whole process if Slurm has no usable configuration. Call this in a process
     that may end.
     """
-    if name == SLURM:
-        return _open_slurm(access, import_module, import_fault)
-    if name == PYSLURM:
-        return _open_pyslurm(import_module)
+    seconds = access.cycle_seconds
     if name == COMMANDS:
-        return _open_commands(access, import_module)
+        return open_commands(access.bin_dir, seconds * _COMMAND_SHARE)
+    if name == SLURM:
+        reason = import_fault(seconds * _IMPORT_SHARE, read_state(Path(sys.prefix)))
+        if reason is not None:
+            return _fallback(reason, partial(open_commands, access.bin_dir, seconds * _COMMAND_SHARE))
+    if name in (SLURM, PYSLURM):
+        return _open_pyslurm(import_module)
     built_in, _, options = name.partition(":")
     if built_in in BY_NAME:
         source: ClusterSource = _function(BY_NAME[built_in], import_module, name)(options)
@@ -108,12 +116,9 @@ def open_source(
     return source
 
 
-def _open_slurm(access: SlurmAccess, import_module: ImportModule, import_fault: ImportFault) -> ClusterSource:
-    reason = import_fault(access.cycle_seconds * _IMPORT_SHARE, read_state(Path(sys.prefix)))
-    if reason is None:
-        return _open_pyslurm(import_module)
+def _fallback(reason: str, open_commands: Callable[[], ClusterSource]) -> Fallback:
     try:
-        return Fallback(_open_commands(access, import_module), reason)
+        return Fallback(open_commands(), reason)
     except SourceUnusable as error:
         raise SourceUnusable(
             f"Slurm cannot be read on this host: {reason}. {error} Or run build.sh, which builds the pyslurm that fits."
@@ -133,11 +138,6 @@ def _open_pyslurm(import_module: ImportModule) -> ClusterSource:
             " set `system.source` to slurm:commands."
         )
     return PyslurmSource(pyslurm, UserNames())
-
-
-def _open_commands(access: SlurmAccess, import_module: ImportModule) -> ClusterSource:
-    open_commands = _function(_OPEN_COMMANDS, import_module, COMMANDS)
-    return open_commands(access.bin_dir, access.cycle_seconds * _COMMAND_SHARE)
 
 
 def _function(path: str, import_module: ImportModule, name: str) -> Callable[..., ClusterSource]:

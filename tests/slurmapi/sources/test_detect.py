@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from slurm_rest_api.errors import SourceUnavailable, SourceUnusable
+from slurm_rest_api.slurmapi.sources.base import ClusterSource
 from slurm_rest_api.slurmapi.sources.detect import SlurmAccess, open_source
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from tests.fakes import FakeSource
 from tests.slurmapi.sources import fake_pyslurm
 
-COMMANDS = "slurm_rest_api.slurmapi.sources.commands.source"
 ACCESS = SlurmAccess("/opt/slurm/bin", cycle_seconds=60.0)
 
 
@@ -44,18 +44,21 @@ class Commands(FakeSource):
             raise self.refusal
         return self
 
-    def with_pyslurm(self, pyslurm: Any = None) -> Any:
+    def open(self, name: str, reason: str | None, pyslurm: Any = None) -> ClusterSource:
+        """Opens the source `name` on a host with these commands, and where the import of pyslurm has this fault."""
         found = {} if pyslurm is None else {"pyslurm": pyslurm}
-        return modules(**found, **{COMMANDS: self})
-
-
-def fault(reason: str | None) -> Any:
-    return lambda _seconds, _state: reason
+        return open_source(
+            name,
+            ACCESS,
+            import_module=modules(**found),
+            import_fault=lambda _seconds, _state: reason,
+            open_commands=self.open_commands,
+        )
 
 
 def test_slurm_is_pyslurm_where_its_import_works() -> None:
     commands = Commands()
-    source = open_source("slurm", ACCESS, commands.with_pyslurm(fake_pyslurm.make_pyslurm()), fault(None))
+    source = commands.open("slurm", None, fake_pyslurm.make_pyslurm())
     assert isinstance(source, PyslurmSource)
     assert commands.arguments == ()
 
@@ -63,7 +66,7 @@ def test_slurm_is_pyslurm_where_its_import_works() -> None:
 def test_slurm_is_the_commands_where_pyslurm_cannot_be_used() -> None:
     commands = Commands()
     # The module is there: its import would end the process, so that it must not be imported.
-    source = open_source("slurm", ACCESS, commands.with_pyslurm(), fault("importing pyslurm crashed with SIGSEGV"))
+    source = commands.open("slurm", "importing pyslurm crashed with SIGSEGV")
     assert source.name == "slurm"
     assert source.detail == (
         "commands of Slurm 26.05.5 in /opt/slurm/bin, because importing pyslurm crashed with SIGSEGV"
@@ -80,36 +83,35 @@ def test_the_trial_import_gets_a_third_of_the_time_of_a_load() -> None:
         seconds.append(limit)
         return None
 
-    open_source("slurm", ACCESS, Commands().with_pyslurm(fake_pyslurm.make_pyslurm()), trial)
+    open_source("slurm", ACCESS, import_module=modules(pyslurm=fake_pyslurm.make_pyslurm()), import_fault=trial)
     assert seconds == [20.0]
 
 
 def test_a_host_with_neither_gets_both_reasons() -> None:
     commands = Commands(SourceUnusable("Slurm's command cannot be found: scontrol in /usr/bin."))
     with pytest.raises(SourceUnusable, match=r"pyslurm is not installed\. Slurm's command cannot be found.*build\.sh"):
-        open_source("slurm", ACCESS, commands.with_pyslurm(), fault("pyslurm is not installed"))
+        commands.open("slurm", "pyslurm is not installed")
 
 
 def test_commands_that_fail_are_an_error_of_the_load() -> None:
     commands = Commands(SourceUnavailable("slurmctld cannot be read"))
     with pytest.raises(SourceUnavailable, match="slurmctld cannot be read"):
-        open_source("slurm", ACCESS, commands.with_pyslurm(), fault("pyslurm is not installed"))
+        commands.open("slurm", "pyslurm is not installed")
 
 
 def test_the_commands_can_be_chosen_where_pyslurm_works() -> None:
     commands = Commands()
-    source = open_source("slurm:commands", ACCESS, commands.with_pyslurm(fake_pyslurm.make_pyslurm()), fault(None))
+    source = commands.open("slurm:commands", None, fake_pyslurm.make_pyslurm())
     assert source is commands
     assert commands.arguments == ("/opt/slurm/bin", 48.0)
 
 
 def test_pyslurm_can_be_chosen_and_never_falls_back() -> None:
     commands = Commands()
-    refused = fault("pyslurm 25.11.2 is for Slurm 25.11, but this host has Slurm 26.05")
-    chosen = open_source("slurm:pyslurm", ACCESS, commands.with_pyslurm(fake_pyslurm.make_pyslurm()), refused)
-    assert isinstance(chosen, PyslurmSource)
+    reason = "pyslurm 25.11.2 is for Slurm 25.11, but this host has Slurm 26.05"
+    assert isinstance(commands.open("slurm:pyslurm", reason, fake_pyslurm.make_pyslurm()), PyslurmSource)
     with pytest.raises(SourceUnusable, match=r"pyslurm cannot be imported: No module named 'pyslurm'.*build\.sh"):
-        open_source("slurm:pyslurm", ACCESS, commands.with_pyslurm())
+        commands.open("slurm:pyslurm", reason)
     assert commands.arguments == ()
 
 
@@ -120,7 +122,7 @@ def test_a_chosen_pyslurm_without_statistics_is_an_error() -> None:
         SourceUnusable,
         match=r"26\.5\.0\+pyslurm25\.11\.2 lacks Partitions, slurmctld\.Statistics.*slurm:commands",
     ):
-        open_source("slurm:pyslurm", ACCESS, modules(pyslurm=half))
+        open_source("slurm:pyslurm", ACCESS, import_module=modules(pyslurm=half))
 
 
 def test_a_function_of_the_configuration_is_called() -> None:

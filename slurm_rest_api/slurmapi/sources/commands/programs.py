@@ -62,6 +62,8 @@ class SlurmPrograms:
     def __init__(
         self, bin_dir: str | None = None, timeout_seconds: float = 60.0, environ: Mapping[str, str] = os.environ
     ) -> None:
+        self.seconds_waited = 0.0
+        """Seconds for which all commands together kept the service waiting."""
         self._bin_dir = bin_dir
         self._timeout_seconds = timeout_seconds
         self._environment = {
@@ -163,6 +165,7 @@ class SlurmPrograms:
                 started = time.monotonic()
                 ready = selector.select(max(self._timeout_seconds - waited, 0))
                 waited += time.monotonic() - started
+                self.seconds_waited += time.monotonic() - started
                 if not ready:
                     raise self._too_slow(program)
                 for key, _events in ready:

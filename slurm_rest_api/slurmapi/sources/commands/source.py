@@ -98,7 +98,15 @@ class CommandsSource:
         statistics = self._read(statistics_record, "sdiag")
         membership = membership_fingerprint(nodes)
         jobs = JobLoad(self._programs, release, self._names, cluster, membership, self._texts, rpcs)
-        return Snapshot(jobs.records(), nodes, partitions, statistics, jobs.changed_since)
+        waited = self._programs.seconds_waited
+        return Snapshot(
+            jobs.records(),
+            nodes,
+            partitions,
+            statistics,
+            jobs.changed_since,
+            seconds_waited=lambda: self._programs.seconds_waited - waited,
+        )
 
     def _read(self, parse: Callable[[str], Parsed], program: str, *arguments: str) -> Parsed:
         text = self._programs.text(program, *arguments)
