@@ -201,7 +201,7 @@ def _readings(line: str, tail_keys: RecordGrammar) -> tuple[Reading, Reading]:
 
 
 def json_texts(text: str, names: UserNames) -> Record:
-    """Returns the fields of TEXT_FIELDS from `scontrol show node NAME --json`, which Slurm has since 21.08.
+    """Returns the fields of TEXT_FIELDS from `scontrol show node NAME --json`, which scontrol has since 23.02.
 
     Raises:
         ValueError: The text is not that of one node.

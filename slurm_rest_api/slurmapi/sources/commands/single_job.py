@@ -1,6 +1,6 @@
 """Reads a job whose text can be read in more than one way, by questions about this job alone.
 
-Slurm 21.08 and later print a job as JSON, which shows where each text ends. Older releases print the name alone
+scontrol prints a job as JSON since Slurm 23.02, which shows where each text ends. Older releases print the name alone
 (`squeue -o %j`), and the other texts of such a job are null.
 """
 
@@ -16,7 +16,8 @@ from slurm_rest_api.slurmapi.sources.commands.job_text import AmbiguousJob, JobT
 from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
 from slurm_rest_api.slurmapi.sources.commands.rpcs import SHOW_ONE_JOB, SQUEUE_ONE_JOB, Rpcs
 
-JSON_SINCE: Final = (21, 8)
+JSON_SINCE: Final = (23, 2)
+"""Release whose scontrol first has the option --json."""
 _BORDER: Final = "\n   "
 _END_OF_BLOCK: Final = "\n   Command="
 
