@@ -25,7 +25,7 @@ from slurm_rest_api.slurmapi.store.writer import StoreWriter
 def main() -> None:
     """Reads the options from the first line of standard input, then runs a cycle for each further line."""
     die_with_parent()
-    # Ctrl-C in a terminal reaches the whole process group. The parent decides when this process ends.
+    # The parent decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     results = _take_over_stdout()
     options = LoaderOptions.from_json(sys.stdin.readline())

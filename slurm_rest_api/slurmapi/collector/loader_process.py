@@ -113,6 +113,8 @@ class _Child:
             stderr=subprocess.PIPE,
             pass_fds=keep_open,
             env={**child_environment(), **_LIBSLURM},
+            # A group of its own, so that `kill()` also ends a command of Slurm that the loader runs.
+            process_group=0,
         )
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._drain = threading.Thread(target=self._log_stderr, daemon=True)
@@ -146,7 +148,9 @@ class _Child:
         return CycleResult.from_json(line)
 
     def kill(self) -> None:
-        self._process.kill()
+        # The group has the pid of its leader, which is not free before this process has waited for it.
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def end(self) -> None:
         self.kill()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from flask.testing import FlaskClient
 
@@ -17,6 +18,7 @@ from slurm_rest_api.slurmapi.collector.loader_process import Limits, LoaderProce
 from slurm_rest_api.slurmapi.collector.loader_protocol import LoaderOptions
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from tests.slurmapi.sources.commands.program_directory import ProgramDirectory
+from tests.waiting import wait_for
 
 COMMANDS = "commands of Slurm 26.05.5 in {}"
 
@@ -32,7 +34,11 @@ class Service:
         self.loader: LoaderProcess | None = None
 
     def start(
-        self, source: str = "slurm:commands", seconds: float = 60.0, bin_dir: Path | None = None
+        self,
+        source: str = "slurm:commands",
+        seconds: float = 60.0,
+        bin_dir: Path | None = None,
+        limit: float | None = None,
     ) -> LoaderProcess:
         options = LoaderOptions(
             source,
@@ -42,7 +48,7 @@ class Service:
             slurm_bin_dir=str(bin_dir or self.slurm.bin_dir),
             cycle_seconds=seconds,
         )
-        self.loader = LoaderProcess(options, Limits(cycle_seconds=seconds, cycles=0, rss_mib=0))
+        self.loader = LoaderProcess(options, Limits(cycle_seconds=limit or seconds, cycles=0, rss_mib=0))
         return self.loader
 
     def get(self, route: str) -> Any:
@@ -122,6 +128,15 @@ def test_a_program_that_hangs_is_ended(service: Service) -> None:
         loader.cycle()
     service.slurm.behave(None)
     assert loader.cycle().jobs == 2
+
+
+def test_a_loader_that_is_ended_takes_its_program_along(service: Service) -> None:
+    service.slurm.behave("hangs")
+    loader = service.start(limit=5.0)
+    with pytest.raises(SourceError, match=r"longer than `system\.cycle_timeout_seconds` \(5 s\)"):
+        loader.cycle()
+    pid = service.slurm.hanging_pid()
+    wait_for("the program to end", lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie")
 
 
 def test_a_directory_without_the_programs(service: Service, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,9 +15,12 @@ from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.sources.base import ClusterSource, Record
+from slurm_rest_api.slurmapi.sources.commands.source import open_commands
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from tests.slurmapi.sources import fake_pyslurm
+from tests.slurmapi.sources.commands.program_directory import ProgramDirectory
 from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node
+from tests.waiting import GIVE_UP_SECONDS
 
 SENTINELS = {65534, 65535, 4294967294, 4294967295, 18446744073709551614, 18446744073709551615}
 
@@ -41,9 +45,14 @@ def demo() -> ClusterSource:
     return DemoSource(Scale(), clock=lambda: 1_795_530_000.0)
 
 
-@pytest.fixture(params=[objects, demo])
-def source(request: pytest.FixtureRequest) -> ClusterSource:
-    made: ClusterSource = request.param()
+def commands(folder: Path) -> ClusterSource:
+    """Slurm's commands with a pending job, a running job, and two nodes."""
+    return open_commands(str(ProgramDirectory(folder).bin_dir), GIVE_UP_SECONDS)
+
+
+@pytest.fixture(params=[objects, demo, commands])
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> ClusterSource:
+    made: ClusterSource = request.param(tmp_path / "slurm") if request.param is commands else request.param()
     return made
 
 
@@ -95,4 +104,6 @@ def test_two_loads_give_the_same_records(source: ClusterSource) -> None:
 
 
 def test_the_number_of_rpcs_is_declared(source: ClusterSource) -> None:
-    assert (source.name, source.rpcs_of_last_load) in {("slurm", 6), ("demo", 0)}
+    list(source.load().jobs)
+    # The commands ask for one job a second time, because a text of its user contains a blank and `=`.
+    assert (source.name, source.rpcs_of_last_load) in {("slurm", 6), ("slurm", 10 + 2), ("demo", 0)}

@@ -110,7 +110,11 @@ sdiag output at Thu Nov 26 17:45:22 2026 (1795715122)
 Data since      Thu Nov 26 17:09:49 2026 (1795712989)
 *******************************************************
 Server thread count:  1
+RPC queue enabled:    0
 Agent queue size:     0
+Agent count:          0
+Agent thread count:   0
+DBD Agent queue size: 0
 
 Jobs submitted: 26
 Jobs started:   3
@@ -121,8 +125,61 @@ Jobs failed:    0
 Job states ts:  Thu Nov 26 17:44:53 2026 (1795715093)
 Jobs pending:   1
 Jobs running:   1
-"""
 
+Main schedule statistics (microseconds):
+\tLast cycle:   19
+\tMax cycle:    1388
+\tTotal cycles: 1042
+\tMean cycle:   23
+\tMean depth cycle:  0
+\tCycles per minute: 29
+\tLast queue length: 0
+
+Main scheduler exit:
+\tEnd of job queue:1042
+\tHit default_queue_depth: 0
+\tHit sched_max_job_start: 0
+\tBlocked on licenses: 0
+\tHit max_rpc_cnt: 0
+\tTimeout (max_sched_time): 0
+
+Backfilling stats
+\tTotal backfilled jobs (since last slurm start): 0
+\tTotal backfilled jobs (since last stats cycle start): 0
+\tTotal backfilled heterogeneous job components: 0
+\tTotal cycles: 1
+\tLast cycle when: Thu Nov 26 17:44:23 2026 (1795715063)
+\tLast cycle: 354
+\tMax cycle:  354
+\tMean cycle: 354
+\tLast depth cycle: 2
+\tLast depth cycle (try sched): 2
+\tDepth Mean: 2
+\tDepth Mean (try depth): 2
+\tLast queue length: 2
+\tQueue length mean: 2
+\tLast table size: 4
+\tMean table size: 4
+
+Backfill exit
+\tEnd of job queue: 1
+\tHit bf_max_job_start: 0
+\tHit bf_max_job_test: 0
+\tSystem state changed: 0
+\tHit table size limit (bf_node_space_size): 0
+\tTimeout (bf_max_time): 0
+
+Latency for 1000 calls to gettimeofday(): 30 microseconds
+
+Remote Procedure Call statistics by message type
+\tREQUEST_PARTITION_INFO                  ( 2009) count:7      ave_time:84     total_time:592
+
+Remote Procedure Call statistics by user
+\troot            (       0) count:54     ave_time:199    total_time:10773
+
+Pending RPC statistics
+\tNo pending RPCs
+"""
 _ASKS_SLURMCTLD = """\
 /usr/bin/env > {folder}/environment
 if [ -e {folder}/down ]; then
@@ -130,6 +187,7 @@ if [ -e {folder}/down ]; then
   exit 1
 fi
 if [ -e {folder}/hangs ]; then
+  echo $$ > {folder}/pid
   exec /bin/sleep 3600
 fi
 """
@@ -174,6 +232,10 @@ class ProgramDirectory:
             (self.folder / name).unlink(missing_ok=True)
         if how is not None:
             (self.folder / how).touch()
+
+    def hanging_pid(self) -> int:
+        """Returns the process id of the last program that hung."""
+        return int((self.folder / "pid").read_text())
 
     def environment(self) -> dict[str, str]:
         """Returns the environment of the last program that asked slurmctld."""
