@@ -59,6 +59,7 @@ _ENTRY: Final = re.compile(r"(?:[^,(]|\([^)]*\)?)+")
 _DETAIL: Final = re.compile(r"\(([^)]*)")
 _PREFIX: Final = re.compile(r"gres[/:]")
 _NO_CONSUME: Final = "no_consume"
+_SHARED: Final = ("mps", "shard")
 _LARGEST: Final = 2**53 - 1
 
 
@@ -166,7 +167,7 @@ def _parse(entry: str) -> Gres | None:
         name, *types = body.split(":")
         count = _count(types[-1]) if types else None
         # A last part that is no number is the type, and Slurm counts one device.
-        if count is not None:
+        if count is not None and not _is_model(count, name, details):
             types.pop()
         else:
             count = _count_of_details(details)
@@ -188,6 +189,16 @@ def _count(text: str) -> int | None:
     match = _COUNT.fullmatch(text)
     multiplier = _MULTIPLIERS.get(match[2].lower()) if match else None
     return None if match is None or multiplier is None else int(match[1]) * multiplier
+
+
+def _is_model(number: int, name: str, details: dict[str, str]) -> bool:
+    """True for a number that is the type: `gpu:4090(CNT:2)`, and `gpu:4090(IDX:0-1)` of jobs in 17.02 to 19.05.
+
+    A count before `(IDX:…)` is the number of indices, except for GRES that share a device.
+    """
+    if "CNT" in details:
+        return True
+    return "IDX" in details and name not in _SHARED and number != _count_of_details(details)
 
 
 def _count_of_details(details: dict[str, str]) -> int | None:

@@ -63,6 +63,10 @@ from slurm_rest_api.slurm.gres import (
         ("bandwidth:lustre(CNT:0)", [Gres("bandwidth", "lustre", 0)]),
         # pyslurm's layout by node, which drops the count.
         ("gpu(IDX:0)", [Gres("gpu", None, 1, indices="0")]),
+        # gres_plugin_job_state_log() of gres.c in 17.02 to 19.05: a job's devices without a count.
+        ("gpu:1080(IDX:0-1)", [Gres("gpu", "1080", 2, indices="0-1")]),
+        ("gpu:1080(CNT:2)", [Gres("gpu", "1080", 2)]),
+        ("mps:50(IDX:0)", [Gres("mps", None, 50, indices="0")]),
         ("gpu:tesla(IDX:0-2,5)", [Gres("gpu", "tesla", 4, indices="0-2,5")]),
         # TRES of scontrol show job, and TresPerNode.
         ("gres/gpu:a100=4", [Gres("gpu", "a100", 4)]),
