@@ -98,6 +98,10 @@ class NodeReader:
         rpcs.add(SHOW_NODES)
         try:
             texts = json_texts(self._programs.text("scontrol", "show", "node", name, "--json"), context.names)
+        except ProgramFailed as error:
+            if not error.is_without_json:
+                raise
+            texts = {}
         except (ValueError, KeyError, TypeError) as error:
             logger.warning("The texts of node %s cannot be read from JSON: %s. They are null.", name, error)
             texts = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ TEXT_LIMIT: Final = 64 * 2**20
 ERROR_LIMIT: Final = 2000
 """Bytes of standard error that are kept."""
 
+_NO_JSON: Final = re.compile("json|serializer|data_parser", re.IGNORECASE)
 _CHUNK: Final = 2**18
 _KEPT: Final = ("PATH", "HOME", "LD_LIBRARY_PATH", "SLURM_CONF", "SLURM_CONF_SERVER")
 """Environment variables that the commands get from the service. None of them has a secret."""
@@ -44,6 +46,11 @@ class ProgramFailed(SourceUnavailable):
         super().__init__(
             f"slurmctld cannot be read: {program} ended with {ending} ({said}). Run `{program}` on this host to check."
         )
+
+    @property
+    def is_without_json(self) -> bool:
+        """Returns True if the command has no plugin for JSON: `JSON plugin load failure`."""
+        return _NO_JSON.search(self.message) is not None
 
 
 class SlurmPrograms:

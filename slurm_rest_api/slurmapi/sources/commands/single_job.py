@@ -1,7 +1,7 @@
 """Reads a job whose text can be read in more than one way, by questions about this job alone.
 
-scontrol prints a job as JSON since Slurm 23.02, which shows where each text ends. Older releases print the name alone
-(`squeue -o %j`), and the other texts of such a job are null.
+scontrol prints a job as JSON since Slurm 23.02, which shows where each text ends. Older releases, and those built
+without JSON, print the name alone (`squeue -o %j`), and the other texts of such a job are null.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class SingleJobs:
         self._programs = programs
         self._release = release
         self._rpcs = rpcs
+        self._has_no_json = False
 
     def read(self, job_id: int) -> JobText | None:
         """Returns a job, None if it is gone or still can be read in more than one way.
@@ -97,9 +98,18 @@ class SingleJobs:
             return None
         return job._replace(name=name, fields=job.fields | _fields(texts or {}))
 
-    def _json(self, job_id: int) -> Mapping[str, Any]:
+    def _json(self, job_id: int) -> Mapping[str, Any] | None:
+        """Returns a job in JSON, empty if it is not there. None if this scontrol was built without JSON."""
+        if self._has_no_json:
+            return None
         self._rpcs.add(SHOW_ONE_JOB)
-        text = self._programs.text("scontrol", "-a", "show", "job", str(job_id), "--json")
+        try:
+            text = self._programs.text("scontrol", "-a", "show", "job", str(job_id), "--json")
+        except ProgramFailed as error:
+            if not error.is_without_json:
+                raise
+            self._has_no_json = True
+            return None
         try:
             jobs = json.loads(text, strict=False)["jobs"]
             found: list[Mapping[str, Any]] = [job for job in jobs if job["job_id"] == job_id]
