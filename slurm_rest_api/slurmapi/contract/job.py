@@ -194,7 +194,8 @@ class JobAllocation(PublishedRecord):
         description="CPU ids by node, numbered like in `scontrol show job -d`. [] for each node with select/linear."
     )
     gres_allocated: dict[str, dict[str, Count]] = Field(
-        description="Generic resources by node, `name[:type]` to count, {} for a node without any."
+        description="Generic resources by node, `name[:type]` to count, {} for a node without any. Before Slurm 19.05 "
+        "those without device numbers are what the job asked for."
     )
     tres_alloc_str: str | None = Field(
         description="Allocated TRES in the form of tres_req_str, null for a job that never started. A finished job "

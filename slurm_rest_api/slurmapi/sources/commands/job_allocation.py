@@ -11,11 +11,16 @@ from slurm_rest_api.slurm.hostlist import expand
 from slurm_rest_api.slurmapi.sources.allocation import AllocationFields, CoreLists, even_allocation
 
 # Mem has a unit until 16.05 (`Mem=400M`).
-_LAYOUT: Final = re.compile(r"Nodes=(\S+) CPU_IDs=(\S*) Mem=(\d+)\S*(?: GRES(?:_IDX)?=(\S*))?\s*")
+_LAYOUT: Final = re.compile(r"Nodes=(\S+) CPU_IDs=(\S*) Mem=(\d+)\S*(?: GRES(_IDX)?=(\S*))?\s*")
 
 
 def job_allocation(
-    layout: Iterable[str], nodes: str | None, num_cpus: int, memory: tuple[int | None, int | None], cores: CoreLists
+    layout: Iterable[str],
+    nodes: str | None,
+    num_cpus: int,
+    memory: tuple[int | None, int | None],
+    cores: CoreLists,
+    requested_gres: str | None = None,
 ) -> AllocationFields:
     """Returns the four allocation fields of a job that holds nodes.
 
@@ -25,6 +30,7 @@ def job_allocation(
         num_cpus: CPUs of the whole job.
         memory: Requested MiB for each CPU and for each node.
         cores: Cache of expanded CPU lists.
+        requested_gres: `Gres` of releases until 18.08, which is the request for each node.
 
     A job on one node has `num_cpus` there: the list of CPUs has all threads of its cores.
     Nodes that the layout has and `nodes` lacks are released already (COMPLETING).
@@ -38,15 +44,26 @@ def job_allocation(
         match = _LAYOUT.fullmatch(line)
         if match is None:
             return even_allocation(nodes, num_cpus, *memory)
-        hostlist, cpu_ids, memory_text, gres_text = match.groups()
+        hostlist, cpu_ids, memory_text, has_indices_only, gres_text = match.groups()
         for node in [hostlist] if hostlist in held else expand(hostlist):
             if node in held:
                 ids[node] = list(cores[cpu_ids])
                 cpus[node] = len(ids[node])
                 mib[node] = int(memory_text)
                 gres[node] = gres_counts(gres_text)
+                if gres_text is None or has_indices_only:
+                    gres[node] = _with_requested(gres[node], requested_gres)
     if not cpus:
         return even_allocation(nodes, num_cpus, *memory)
     if len(cpus) == 1:
         cpus = dict.fromkeys(cpus, num_cpus)
     return {"cpus_allocated": cpus, "mem_allocated": mib, "cpus_alloc_layout": ids, "gres_allocated": gres}
+
+
+def _with_requested(held: dict[str, int], requested: str | None) -> dict[str, int]:
+    """Adds what a job asked for and its layout leaves out.
+
+    The layout has no GRES before 17.02, and until 18.08 (`GRES_IDX`) only those with device numbers.
+    """
+    names = {key.partition(":")[0] for key in held}
+    return held | {key: count for key, count in gres_counts(requested).items() if key.partition(":")[0] not in names}

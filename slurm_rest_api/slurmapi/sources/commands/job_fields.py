@@ -173,13 +173,14 @@ def _list(text: str | None) -> list[str]:
     return found.split(",") if found else []
 
 
-def _memory(f: Fields, _state: str) -> Record:
+def _memory(f: Fields, state: str) -> Record:
     """Returns the requested memory in MiB. What is requested as a whole node or per GPU is what is allocated."""
+    allocated = f.get("AllocTRES") or (f.get("TRES") if base_job_state(state) != "PENDING" else None)
     per_cpu, per_node = mebibytes(f.get("MinMemoryCPU")), mebibytes(f.get("MinMemoryNode"))
     by_tres = per_cpu is None and per_node is None
     total = (per_cpu or 0) * (number(f.get("NumCPUs")) or 0) or (per_node or 0) * (number(f.get("NumNodes")) or 0)
     return {
-        "memory": total or tres_memory(f.get("AllocTRES")),
+        "memory": total or tres_memory(allocated),
         "mem_per_cpu": per_cpu is not None,
         "min_memory_cpu": per_cpu,
         "mem_per_node": per_cpu is None and not by_tres,
@@ -196,6 +197,8 @@ def _tres(f: Fields, state: str) -> Record:
     has_started = base_job_state(state) != "PENDING"
     old = word(f.get("TRES"))
     per_node = word(f.get("TresPerNode") or f.get("Gres"))
+    # Until 24.11 a job has no alternatives, so it holds what it asked for.
+    held_licenses = f.get("Licenses") if holds_nodes(state) else None
     return {
         "gres": gres_texts(per_node),
         "gres_enforce_bind": f.get("GresEnforceBind"),
@@ -209,7 +212,7 @@ def _tres(f: Fields, state: str) -> Record:
         "tres_bind": word(f.get("TresBind")),
         "tres_freq": word(f.get("TresFreq")),
         "licenses": license_counts(word(f.get("Licenses"))),
-        "licenses_allocated": license_counts(word(f.get("LicensesAlloc"))),
+        "licenses_allocated": license_counts(word(f.get("LicensesAlloc", held_licenses))),
         "profile": None,
         "profile_types": [],
         "burst_buffer": word_of_user(f.get("BurstBuffer")),
@@ -246,7 +249,7 @@ SECTIONS: Final = (
         "Switches Features Prefer BatchFeatures ClusterFeatures ReqNodeList ExcNodeList SpreadJob SegmentSize "
         "SpreadSegments ConsolidateSegments",
     ),
-    (_memory, "MinMemoryCPU MinMemoryNode NumCPUs NumNodes AllocTRES MemPerTres MinTmpDiskNode"),
+    (_memory, "MinMemoryCPU MinMemoryNode NumCPUs NumNodes TRES AllocTRES MemPerTres MinTmpDiskNode"),
     (
         _tres,
         "TRES TresPerNode Gres GresEnforceBind GresOneTaskPerSharing ReqTRES AllocTRES TresPerJob "

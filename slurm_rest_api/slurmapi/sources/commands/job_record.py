@@ -126,7 +126,8 @@ class JobRecords:
             return no_allocation()
         f = job.fields
         memory = mebibytes(f.get("MinMemoryCPU")), mebibytes(f.get("MinMemoryNode"))
-        return job_allocation(job.layout, facts.nodes, number(f.get("NumCPUs")) or 0, memory, self._cores)
+        cpus, gres = number(f.get("NumCPUs")) or 0, word(f.get("Gres"))
+        return job_allocation(job.layout, facts.nodes, cpus, memory, self._cores, gres)
 
 
 def _texts(f: Fields) -> Record:

@@ -134,6 +134,9 @@ _SINCE: Final = {"SLUID": (25, 11), "SubmitLine": (25, 11)}
 _POWER_UNTIL: Final = (23, 11)
 """Every job has a line of Power until this release, and none has afterwards."""
 
+_NO_TASKS_PER_TRES: Final = re.compile(r"(?:NtasksPerTRES:\S*)?")
+"""The line of NtasksPerTRES has another separator in 20.11. Releases from 21.08 to 23.11 print an empty one."""
+
 _BLOCK: Final = ("UserId", "Priority", "JobState", "RunTime", "Partition", "NodeList", "NumNodes", "Features")
 _BATCH: Final = ("StdErr", "StdIn", "StdOut")
 _WITH_A_SPACE: Final = ("AdminComment", "SystemComment", "Comment", "Extra")
@@ -194,6 +197,8 @@ def parse_job(text: str, release: Release, *, is_whole: bool = True) -> JobText:
                 # A line of a newer release, or a text.
                 is_ambiguous, last = True, key
                 fields[key] = value
+            elif place >= _PLACES["Power"] and _NO_TASKS_PER_TRES.fullmatch(line):
+                continue
             elif last:
                 fields[last] += _BORDER + line
             else:

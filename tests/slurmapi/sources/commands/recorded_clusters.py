@@ -20,8 +20,12 @@ All were recorded with `LC_ALL=C.UTF-8 SLURM_TIME_FORMAT=%s TZ=UTC`.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Generator
 from pathlib import Path
 from typing import Final
+
+from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
 
 FOLDER: Final = Path(__file__).parent / "recorded"
 RELEASES: Final = sorted(path.name for path in FOLDER.iterdir())
@@ -56,3 +60,58 @@ class RecordedCluster:
     def rows(self, name: str, separator: str = "|") -> list[list[str]]:
         """Returns the columns of each line."""
         return [line.decode(errors="replace").split(separator) for line in self.lines(name)]
+
+
+class RecordedPrograms(SlurmPrograms):
+    """Prints what the commands printed on a recorded cluster.
+
+    Args:
+        cluster: The cluster.
+    """
+
+    def __init__(self, cluster: RecordedCluster) -> None:
+        super().__init__(None)
+        self._cluster = cluster
+        self._queue = {line.split(b"\x1f")[0]: line for line in cluster.lines("squeue")}
+        # One job has a text that looks like job 1.
+        jobs = re.split(rb"\n\n(?=JobId=(?!1 JobName=root\n))", cluster.output("job").removesuffix(b"\n\n"))
+        self._jobs = {job[len(b"JobId=") : job.index(b" ")]: job for job in jobs}
+
+    def pieces(self, separator: bytes, program: str, *arguments: str) -> Generator[bytes, None, None]:
+        """Yields the pieces of what a command printed."""
+        pieces = self._output(program, arguments).split(separator)
+        yield from pieces if pieces[-1] else pieces[:-1]
+
+    def _output(self, program: str, arguments: tuple[str, ...]) -> bytes:
+        if program != "scontrol":
+            return self._of_other_programs(program, arguments)
+        if arguments == ("--version",):
+            return f"slurm {self._cluster.release}.1\n".encode()
+        if "--json" in arguments:
+            raise ProgramFailed(program, 1, "scontrol: fatal: JSON plugin load failure")
+        if "job" in arguments:
+            return self._show_jobs(arguments)
+        name = arguments[-1]
+        return self._cluster.output({"partition": "part"}.get(name, name))
+
+    def _show_jobs(self, arguments: tuple[str, ...]) -> bytes:
+        wanted = [arguments[-1].encode()] if arguments[-1].isdigit() else list(self._jobs)
+        if any(job_id not in self._jobs for job_id in wanted):
+            raise ProgramFailed("scontrol", 1, "slurm_load_jobs error: Invalid job id specified")
+        blocks = [self._jobs[job_id] for job_id in wanted]
+        if "-o" in arguments:
+            return b"".join(block.replace(b"\n   ", b" ") + b"\n" for block in blocks)
+        return b"".join(block + b"\n\n" for block in blocks)
+
+    def _of_other_programs(self, program: str, arguments: tuple[str, ...]) -> bytes:
+        if program != "squeue":
+            return self._cluster.output(program)
+        wanted = arguments[arguments.index("-j") + 1].encode().split(b",") if "-j" in arguments else list(self._queue)
+        if "%j" in arguments:
+            return b"".join(_name(self._jobs[job_id]) + b"\n" for job_id in wanted)
+        return b"".join(self._queue[job_id] + b"\n" for job_id in wanted if job_id in self._queue)
+
+
+def _name(job: bytes) -> bytes:
+    """Returns the name of a job, which may look like other lines."""
+    return job.partition(b"JobName=")[2].partition(b"\n   JobState=")[0].rpartition(b"\n   UserId=")[0]
