@@ -268,3 +268,4 @@ def test_the_total_counts_the_jobs(service: Service) -> None:
 
     assert answer["meta"]["total"] == len(answer["data"])
     assert (answer["meta"]["source"], answer["meta"]["stale"]) == ("slurm", False)
+    assert answer["meta"]["source_detail"].startswith("pyslurm ")

@@ -23,7 +23,7 @@ import sys
 import orjson
 from slurm_rest_api.slurmapi.sources.detect import open_source
 
-source = open_source("slurm")
+source = open_source("slurm:pyslurm")
 for _ in range(int(sys.argv[1])):
     snapshot = source.load()
     jobs = list(snapshot.jobs)

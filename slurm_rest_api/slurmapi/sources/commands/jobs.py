@@ -290,7 +290,9 @@ class JobLoad:
         for job_id in job_ids:
             self._rpcs.add(SHOW_ONE_JOB)
             try:
-                yield from self._programs.lines("scontrol", "-o", *_SHOW_JOBS, str(job_id))
+                for line in self._programs.lines("scontrol", "-o", *_SHOW_JOBS, str(job_id)):
+                    self._rpcs.add(LAYOUT if b" CPU_IDs=" in line else 0)
+                    yield line
             except ProgramFailed as error:
                 if "Invalid job id" not in error.message:
                     raise

@@ -14,7 +14,7 @@ from typing import Any, Final
 from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.slurmapi.sources.commands.job_text import AmbiguousJob, JobText, Release, parse_job
 from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
-from slurm_rest_api.slurmapi.sources.commands.rpcs import SHOW_ONE_JOB, SQUEUE_ONE_JOB, Rpcs
+from slurm_rest_api.slurmapi.sources.commands.rpcs import LAYOUT, SHOW_ONE_JOB, SQUEUE_ONE_JOB, Rpcs
 
 JSON_SINCE: Final = (23, 2)
 """Release whose scontrol first has the option --json."""
@@ -83,6 +83,7 @@ class SingleJobs:
         self._rpcs.add(SHOW_ONE_JOB)
         try:
             whole = self._programs.text("scontrol", "-d", "-a", "show", "job", str(job_id))
+            self._rpcs.add(LAYOUT if " CPU_IDs=" in whole else 0)
             texts = self._json(job_id) if self._release >= JSON_SINCE else None
             name = self._name(job_id) if texts is None else str(texts.get("name") or "")
         except ProgramFailed as error:
