@@ -143,5 +143,21 @@ SlurmFlag._boundary_ = enum.KEEP
         "    @property\n    def power_down_on_idle(self):\n",
         _properties("ptr", PARTITION_TEXTS, PARTITION_NUMBERS),
     ),
+    Edit(
+        path="pyslurm/core/slurmctld/stats.pxd",
+        reason="numbers of the statistics that pyslurm leaves out",
+        old="        jobs_running\n",
+        new="        jobs_running\n        raw_job_states_ts\n        raw_schedule_cycle_depth\n",
+    ),
+    Edit(
+        path="pyslurm/core/slurmctld/stats.pyx",
+        reason="as above",
+        old="    out.jobs_running = ptr.jobs_running\n",
+        new="""\
+    out.jobs_running = ptr.jobs_running
+    out.raw_job_states_ts = ptr.job_states_ts
+    out.raw_schedule_cycle_depth = ptr.schedule_cycle_depth
+""",
+    ),
 )
 """In the order in which they are applied. The releases 25.11.0 and 25.11.2 have all the texts that they replace."""

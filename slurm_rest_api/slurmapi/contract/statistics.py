@@ -88,8 +88,7 @@ class ControllerStatistics(PublishedRecord):
     jobs_pending: Count | None = Field(description="Jobs pending at job_states_ts. Null before 18.08.")
     jobs_running: Count | None = Field(description="Jobs running at job_states_ts. Null before 17.11.")
     job_states_ts: int | None = Field(
-        description="Time at which jobs_pending and jobs_running were counted, epoch seconds. Null with pyslurm's "
-        "object API, which does not provide it."
+        description="Time at which jobs_pending and jobs_running were counted, epoch seconds, null if unknown."
     )
 
 
@@ -103,8 +102,7 @@ class SchedulerStatistics(PublishedRecord):
     )
     schedule_cycle_counter: Count = Field(description="Number of cycles.")
     schedule_cycle_depth: Count | None = Field(
-        description="Jobs examined in all cycles. With pyslurm's object API mean times counter, so up to one counter "
-        "too low. Null where sdiag prints the mean only."
+        description="Jobs examined in all cycles. Null where sdiag prints the mean only."
     )
     schedule_cycle_mean: Count = Field(description="Average microseconds per cycle.")
     schedule_cycle_mean_depth: Count = Field(description="Jobs examined per cycle on average.")

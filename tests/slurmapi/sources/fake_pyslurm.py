@@ -11,6 +11,7 @@ from typing import Any
 
 from slurm_rest_api.slurm.sentinels import NO_VAL, NO_VAL16
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes, NodeAttributes, PartitionAttributes
+from slurm_rest_api.slurmapi.sources.pyslurm.statistics import RAW_STATISTICS
 
 
 class RPCError(Exception):
@@ -227,6 +228,7 @@ def statistics(**attributes: Any) -> SimpleNamespace:
         *("request_time", "data_since", "server_thread_count", "agent_queue_size", "agent_count"),
         *("agent_thread_count", "dbd_agent_queue_size", "gettimeofday_latency", "jobs_submitted", "jobs_started"),
         *("jobs_completed", "jobs_canceled", "jobs_failed", "jobs_pending", "jobs_running", "schedule_cycle_last"),
+        *RAW_STATISTICS,
         *("schedule_cycle_max", "schedule_cycle_sum", "schedule_cycle_counter", "schedule_cycle_mean"),
         *("schedule_cycle_mean_depth", "schedule_cycles_per_minute", "schedule_queue_length", "backfilled_jobs"),
         *("last_backfilled_jobs", "backfilled_het_jobs", "backfill_cycle_counter", "backfill_cycle_sum"),
@@ -296,5 +298,5 @@ def make_pyslurm(
         Jobs=Loader([Job()] if jobs is None else jobs),
         Nodes=Loader([Node()] if nodes is None else nodes),
         Partitions=Loader([Partition()] if partitions is None else partitions),
-        slurmctld=SimpleNamespace(Statistics=SimpleNamespace(load=lambda: answer), diag=lambda: answer),
+        slurmctld=SimpleNamespace(Statistics=SimpleNamespace(load=lambda: answer, **dict.fromkeys(RAW_STATISTICS)), diag=lambda: answer),
     )

@@ -11,7 +11,7 @@ from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import GROUPS, JobAttributes
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
-from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, RPCError, make_pyslurm
+from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, RPCError, make_pyslurm, statistics
 
 USERS = {1001: "ada", 0: "root"}
 NAMES = UserNames(USERS.__getitem__, USERS.__getitem__, {"root": 0, "ada": 1001}.__getitem__)
@@ -222,6 +222,12 @@ def test_backfill_counters_have_the_names_of_slurmctld() -> None:
         "node_space_size": 5,
         "max_time": 6,
     }
+
+
+def test_statistics_have_what_pyslurm_leaves_out() -> None:
+    controller = statistics(raw_job_states_ts=1_700_000_000, raw_schedule_cycle_depth=41)
+    record = PyslurmSource(make_pyslurm(controller=controller), NAMES).load().statistics
+    assert (record["job_states_ts"], record["schedule_cycle_depth"]) == (1_700_000_000, 41)
 
 
 def test_rpc_users_without_a_name_have_their_uid() -> None:

@@ -13,10 +13,11 @@ from tests.waiting import GIVE_UP_SECONDS
 COMPLETE = """
 from types import SimpleNamespace
 __version__ = "{version}"
-Jobs = Job = Nodes = Node = Partitions = Partition = SimpleNamespace(
-    raw_tres_per_node=None, raw_gres_used=None, raw_tres_fmt_str=None
-)
-slurmctld = SimpleNamespace(Statistics=object)
+class Adjusted:
+    def __getattr__(self, name):
+        return None
+Jobs = Job = Nodes = Node = Partitions = Partition = Adjusted()
+slurmctld = SimpleNamespace(Statistics=Adjusted())
 print("unknown TRES: bb/datawarp")
 def slurm_api_version():
     return (26, 5, 5)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes, NodeAttributes, PartitionAttributes
+from slurm_rest_api.slurmapi.sources.pyslurm.statistics import RAW_STATISTICS
+
 OBJECT_PARTS: Final = ("Jobs", "Job", "Nodes", "Node", "Partitions", "Partition", "slurmctld.Statistics")
 """The parts of pyslurm's object API that the service needs. Releases for Slurm up to 22.05 have no statistics."""
 
-ADJUSTED_PARTS: Final = ("Job.raw_tres_per_node", "Node.raw_gres_used", "Partition.raw_tres_fmt_str")
-"""Properties that build.sh adds, together with its corrections of pyslurm's faults (`pyslurm_build.adjustments`)."""
+ADJUSTED_PARTS: Final = (
+    *(f"Job.{name}" for name in JobAttributes._fields if name.startswith("raw_")),
+    *(f"Node.{name}" for name in NodeAttributes._fields if name.startswith("raw_")),
+    *(f"Partition.{name}" for name in PartitionAttributes._fields if name.startswith("raw_")),
+    *(f"slurmctld.Statistics.{name}" for name in RAW_STATISTICS),
+)
+"""What build.sh adds, together with its corrections of pyslurm's faults (`pyslurm_build.adjustments`)."""
 
 
 def missing_parts(pyslurm: Any) -> list[str]:

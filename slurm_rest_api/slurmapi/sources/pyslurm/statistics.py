@@ -57,6 +57,9 @@ RENAMED = {
 }
 """Published name to attribute of `pyslurm.slurmctld.Statistics`."""
 
+RAW_STATISTICS = ("raw_job_states_ts", "raw_schedule_cycle_depth")
+"""Attributes that build.sh adds."""
+
 SCHEDULE_EXITS = (
     "end_of_job_queue",
     "default_queue_depth",
@@ -85,10 +88,10 @@ def statistics_record(statistics: Any) -> Record:
     return {
         **record,
         "parts_packed": 1,
-        "job_states_ts": None,
+        "job_states_ts": statistics.raw_job_states_ts or None,
         "rpc_queue_enabled": bool(statistics.rpc_queue_enabled),
         "bf_active": int(bool(statistics.backfill_active)),
-        "schedule_cycle_depth": record["schedule_cycle_mean_depth"] * record["schedule_cycle_counter"],
+        "schedule_cycle_depth": statistics.raw_schedule_cycle_depth,
         "schedule_exit": {name: getattr(statistics.schedule_exit, name) for name in SCHEDULE_EXITS},
         "bf_exit": {name: getattr(statistics.backfill_exit, attribute) for name, attribute in BACKFILL_EXITS.items()},
         "rpc_type_stats": {str(name): _rpc_type(rpc) for name, rpc in statistics.rpcs_by_type.items()},
