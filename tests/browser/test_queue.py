@@ -28,7 +28,7 @@ def job(number: int, **fields: Any) -> dict[str, Any]:
         "job_state": "RUNNING",
         "state_reason": "None",
         "start_time": 1795484525,
-        "end_time": 0,
+        "end_time": None,
         "suspend_time": 0,
         "pre_sus_time": 0,
         "time_limit": 60,

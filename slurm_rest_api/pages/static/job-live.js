@@ -94,7 +94,8 @@ export function progress(job) {
   if (ran === null) return null;
   const limit = typeof job.time_limit === "number" ? 60 * job.time_limit : null;
   const share = ratio(ran, limit ?? 0);
-  const ofLimit = limit === null ? ", without a time limit" : ` of ${formatDuration(limit)} (${percent(share)})`;
+  const noLimit = job.time_limit === "Partition_Limit" ? ", with the partition's time limit" : ", without a time limit";
+  const ofLimit = limit === null ? noLimit : ` of ${formatDuration(limit)} (${percent(share)})`;
   const meter = share !== null && setShare(h("div", { class: "meter", "aria-hidden": "true" }), share);
   return [h("p", { class: "ran" }, `Elapsed ${formatDuration(ran)}${ofLimit}`), meter];
 }
