@@ -298,5 +298,7 @@ def make_pyslurm(
         Jobs=Loader([Job()] if jobs is None else jobs),
         Nodes=Loader([Node()] if nodes is None else nodes),
         Partitions=Loader([Partition()] if partitions is None else partitions),
-        slurmctld=SimpleNamespace(Statistics=SimpleNamespace(load=lambda: answer, **dict.fromkeys(RAW_STATISTICS)), diag=lambda: answer),
+        slurmctld=SimpleNamespace(
+            Statistics=SimpleNamespace(load=lambda: answer, **dict.fromkeys(RAW_STATISTICS)), diag=lambda: answer
+        ),
     )
