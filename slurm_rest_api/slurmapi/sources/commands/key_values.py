@@ -17,6 +17,7 @@ _MOST_MARKS: Final = 200
 
 _END: Final = -1
 _DURATION: Final = re.compile(r"(?:(\d{1,9})-)?(\d{2}):(\d{2}):(\d{2})", re.ASCII)
+_KEY: Final = re.compile(r"(?:^| )([A-Za-z_]+)=")
 _UNKNOWN: Final = re.compile(r"[A-Za-z_]\w*=[^ ]*")
 
 
@@ -98,8 +99,6 @@ class RecordGrammar:
         self._keys = tuple(keys)
         self._order = {key.name: index for index, key in enumerate(self._keys)}
         self._first = None if first is None else self._order[first]
-        names = "|".join(re.escape(key.name) for key in self._keys)
-        self._mark = re.compile(rf"(?:^| )({names})=")
         self._then = [
             frozenset(self._order[name] for name in key.then) or frozenset(range(index + 1, len(self._keys)))
             for index, key in enumerate(self._keys)
@@ -111,7 +110,10 @@ class RecordGrammar:
         Raises:
             ValueError: The text cannot be read in any way.
         """
-        marks = [(m.start(), m.end(), self._order[m[1]]) for m in self._mark.finditer(text)]
+        order = self._order
+        marks = [(m.start(), m.end(), order[m[1]]) for m in _KEY.finditer(text) if m[1] in order]
+        if (values := self._in_sequence(text, marks)) is not None:
+            return Reading(values)
         is_cut = len(marks) > _MOST_MARKS
         del marks[_MOST_MARKS:]
         at = {mark[_START]: index for index, mark in enumerate(marks)}
@@ -127,6 +129,35 @@ class RecordGrammar:
         doubtful = {key.name for key in self._keys if key.is_text}
         certain = {name: value for name, value in reading.values.items() if name not in doubtful}
         return Reading(certain, reading.doubtful | doubtful)
+
+    def _in_sequence(self, text: str, marks: Sequence[_Mark]) -> dict[str, str] | None:
+        """Returns the values if every key is there once, in order, and no text can reach beyond the next key.
+
+        This is the usual record. It needs no comparison of ways. None for any other record.
+        """
+        if not marks or marks[0][_START] or (self._first is not None and marks[0][_ORDER] != self._first):
+            return None
+        values = {}
+        last = len(marks) - 1
+        for index, (_, value, order) in enumerate(marks):
+            key = self._keys[order]
+            if index == last:
+                found = text[value:]
+                if not key.ends:
+                    return None
+            else:
+                following = marks[index + 1]
+                if following[_ORDER] <= order:
+                    return None
+                found = text[value : following[_START]]
+            if not key.is_text:
+                found = found.rstrip(" ")
+                if " " in found:
+                    return None
+            elif not key.then or self._after_text(text, marks, index) != [index + 1]:
+                return None
+            values[key.name] = found
+        return values
 
     def _successors(self, text: str, marks: Sequence[_Mark], at: Mapping[int, int]) -> list[list[int]]:
         """Returns for each mark those marks that can follow it on a way to the end."""

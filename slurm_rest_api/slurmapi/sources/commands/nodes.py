@@ -295,8 +295,8 @@ def _resources(a: Reading) -> Record:
         "free_mem": a.number("FreeMem"),
         "mem_spec_limit": a.number("MemSpecLimit") or 0,
         "tmp_disk": a.number("TmpDisk") or 0,
-        "gres": gres_texts(a.get("Gres")),
-        "gres_used": used_gres_texts(a.get("GresUsed")),
+        "gres": list(_gres(a.get("Gres"))),
+        "gres_used": list(_used_gres(a.get("GresUsed"))),
         "gres_drain": a.word("GresDrain") or [],
         "tres_fmt_str": a.word("CfgTRES"),
         "alloc_tres_fmt_str": a.word("AllocTRES"),
@@ -327,6 +327,16 @@ def _load(text: str | None) -> int | None:
         return None
     hundredths = int(text.replace(".", ""))
     return hundredths if hundredths < NO_VAL else None
+
+
+@functools.lru_cache(maxsize=4096)
+def _gres(text: str | None) -> tuple[str, ...]:
+    return tuple(gres_texts(text))
+
+
+@functools.lru_cache(maxsize=4096)
+def _used_gres(text: str | None) -> tuple[str, ...]:
+    return tuple(used_gres_texts(text))
 
 
 def _hardware(a: Reading, context: NodeContext) -> Record:

@@ -91,7 +91,7 @@ class CommandsSource:
         configuration = self._read(parse_configuration, "scontrol", "show", "config")
         cluster = configuration.cluster_name
         partitions = self._read(partial(_partitions, cluster), "scontrol", "-o", "-a", "show", "partition")
-        context = NodeContext(self._names, cluster, configuration.default_node_port)
+        context = NodeContext(self._names, cluster, configuration.default_node_port, release)
         nodes = self._nodes.read(context, partitions, release, rpcs)
         if release < _PARTITIONS_SINCE:
             add_partitions(nodes, partitions)
