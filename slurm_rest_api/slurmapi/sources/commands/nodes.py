@@ -222,7 +222,7 @@ def json_texts(text: str, names: UserNames) -> Record:
 
 
 def _json_number(value: Any) -> int | None:
-    """A number of Slurm's JSON, which is an object with `set` and `number` since 23.02."""
+    """A number of Slurm's JSON, which is an object with `set` and `number` since 23.11."""
     if isinstance(value, dict):
         value = value.get("number") if value.get("set") else None
     return value or None

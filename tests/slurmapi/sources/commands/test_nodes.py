@@ -273,7 +273,7 @@ def test_doubtful_texts_come_from_json() -> None:
         "comment": "c",
         "extra": None,
     }
-    # Slurm 21.08 to 22.05 print the number alone.
+    # Some releases print the number alone.
     assert json_texts(json.dumps({"nodes": [node | {"reason_changed_at": 5}]}), CONTEXT.names)["reason_time"] == 5
     with pytest.raises(ValueError, match="one node"):
         json_texts('{"nodes": []}', CONTEXT.names)

@@ -1,0 +1,145 @@
+"""Reading all nodes: unchanged lines, nodes that a text makes up, and texts from JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from slurm_rest_api.slurm.user_names import UserNames
+from slurm_rest_api.slurmapi.sources.base import Record
+from slurm_rest_api.slurmapi.sources.commands import node_reader
+from slurm_rest_api.slurmapi.sources.commands.node_reader import NodeReader
+from slurm_rest_api.slurmapi.sources.commands.nodes import NodeContext, ParsedNode, node_record
+from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.rpcs import SHOW_NODES, Rpcs
+from tests.slurmapi.sources.commands.printed_nodes import node_line
+
+PARTITIONS: list[Record] = [{"nodes": "rack[005-007]"}, {"nodes": None}]
+
+
+class Programs(SlurmPrograms):
+    """scontrol with the nodes of a test."""
+
+    def __init__(self, *nodes: bytes) -> None:
+        super().__init__()
+        self.nodes = nodes
+        self.texts: dict[str, Any] | None = None
+        self.asked: list[str] = []
+
+    def lines(self, program: str, *arguments: str) -> Generator[bytes]:
+        *_, last = arguments
+        if last == "node":
+            yield from b"\n".join(self.nodes).split(b"\n")
+            return
+        self.asked.append(last)
+        found = [node for node in self.nodes if node.startswith(f"NodeName={last} ".encode())]
+        if not found:
+            yield f"Node {last} not found".encode()
+            raise ProgramFailed(program, 1, "")
+        yield from found[0].split(b"\n")
+
+    def text(self, program: str, *arguments: str) -> str:
+        self.asked.append(f"{arguments[2]} {arguments[3]}")
+        if self.texts is None:
+            raise ProgramFailed(program, 1, "JSON plugin load failure")
+        return json.dumps({"nodes": [self.texts]})
+
+
+class Reading:
+    """Loads with one reader."""
+
+    def __init__(self, *nodes: bytes) -> None:
+        self.programs = Programs(*nodes)
+        self.reader = NodeReader(self.programs)
+        self.ids = {"root": 0}
+        self.names = UserNames(user_id=lambda name: self.ids[name], life_seconds=0)
+
+    def load(self, cluster: str = "testbed") -> dict[str, Record]:
+        self.rpcs = Rpcs()
+        self.names.expire()
+        context = NodeContext(self.names, cluster, 6818, (26, 5))
+        records = self.reader.read(context, PARTITIONS, (26, 5), self.rpcs)
+        return {record["name"]: record for record in records}
+
+
+def test_an_unchanged_line_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = Reading(node_line("fan"), node_line(NodeName="rack006"))
+    first = reading.load()
+    parsed: list[bytes] = []
+
+    def parse(line: bytes, context: NodeContext) -> ParsedNode:
+        parsed.append(line)
+        return node_record(line, context)
+
+    monkeypatch.setattr(node_reader, "node_record", parse)
+    assert reading.load() == first
+    assert parsed == []
+    reading.programs.nodes = (node_line("fan"), node_line(NodeName="rack006", CPUAlloc="7"))
+    assert reading.load()["rack006"]["alloc_cpus"] == 7
+    assert parsed == [reading.programs.nodes[1]]
+    assert reading.rpcs.total == SHOW_NODES
+
+
+def test_a_record_does_not_change_with_the_one_that_was_read_before() -> None:
+    reading = Reading(node_line())
+    reading.load()["rack005"]["partitions"].clear()
+    assert reading.load()["rack005"]["partitions"] == ["main", "high"]
+
+
+def test_another_name_of_the_cluster_is_read() -> None:
+    reading = Reading(node_line())
+    assert reading.load("a")["rack005"]["cluster"] == "a"
+    assert reading.load("b")["rack005"]["cluster"] == "b"
+
+
+def test_a_user_who_was_unknown_is_asked_for_again() -> None:
+    reading = Reading(node_line("fan", user="alice"))
+    assert reading.load()["rack005"]["reason_uid"] is None
+    reading.ids["alice"] = 2001
+    assert reading.load()["rack005"]["reason_uid"] == 2001
+
+
+def test_a_node_that_a_comment_makes_up_is_no_node() -> None:
+    made_up = node_line(NodeName="evil", State="DOWN").decode()
+    changed = node_line(NodeName="rack006", State="DOWN").decode()
+    reading = Reading(
+        node_line(comment=f"x\n{made_up}"), node_line(NodeName="rack006"), node_line(NodeName="rack007", extra=changed)
+    )
+    assert reading.load()["rack006"]["state"] == "MIXED+DRAIN"
+    reading.programs.nodes = (
+        reading.programs.nodes[0],
+        node_line(NodeName="rack006"),
+        node_line(extra=f"y\n{changed}"),
+    )
+    found = reading.load()
+    assert sorted(found) == ["rack005", "rack006"]
+    assert found["rack006"]["state"] == "MIXED+DRAIN"
+    assert {"evil", "rack006"} <= set(reading.programs.asked)
+
+
+def test_a_name_that_is_an_option_or_a_hostlist_is_no_node() -> None:
+    for name in ("--version", "rack[005-999]", "a,b"):
+        made_up = node_line(NodeName=name).decode()
+        reading = Reading(node_line(comment=f"x\n{made_up}"))
+        assert list(reading.load()) == ["rack005"]
+        assert reading.programs.asked == []
+
+
+def test_doubtful_texts_are_asked_for_once() -> None:
+    reading = Reading(node_line("fan", "c", "e"))
+    reading.programs.texts = {"comment": "c Extra=e", "extra": "", "reason": "fan", "reason_set_by_user": "root"}
+    assert reading.load()["rack005"]["comment"] == "c Extra=e"
+    assert reading.rpcs.total == 2 * SHOW_NODES
+    reading.programs.nodes = (node_line("fan", "c", "e", CPUAlloc="7"),)
+    found = reading.load()["rack005"]
+    assert (found["comment"], found["extra"], found["alloc_cpus"]) == ("c Extra=e", None, 7)
+    assert (reading.rpcs.total, reading.programs.asked) == (SHOW_NODES, ["rack005 --json"])
+
+
+def test_doubtful_texts_are_null_without_json() -> None:
+    """Slurm may be built without JSON. The load goes on."""
+    found = Reading(node_line("fan", "c", "e")).load()["rack005"]
+    assert (found["reason"], found["comment"], found["extra"]) == ("fan", None, None)
