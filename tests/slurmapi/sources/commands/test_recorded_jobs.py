@@ -109,6 +109,24 @@ def test_array_tasks(cluster: RecordedCluster) -> None:
     assert {job["array_job_id"] for job in tasks} == {waiting["job_id"]}
 
 
+def test_heterogeneous_jobs(cluster: RecordedCluster) -> None:
+    jobs, _nodes = load(cluster)
+    parts = sorted(
+        (job["job_id"], job["het_job_id"], job["het_job_offset"]) for job in jobs.values() if job["name"] == "het"
+    )
+    if cluster.numbers < (17, 11):
+        assert parts == []
+    else:
+        (leader, *_), _ = parts
+        assert parts == [(leader, leader, 0), (leader + 1, leader, 1)]
+
+
+def test_a_job_that_was_cancelled_before_it_started_holds_no_tres(cluster: RecordedCluster) -> None:
+    jobs, _nodes = load(cluster)
+    for job in jobs.values():
+        assert (job["tres_alloc_str"] is None) == (job["nodes"] is None)
+
+
 def test_hostile_names_change_nothing_else(cluster: RecordedCluster) -> None:
     jobs, _nodes = load(cluster)
     for name in (
