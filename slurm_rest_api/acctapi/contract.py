@@ -123,8 +123,8 @@ class HistoryRecord(PublishedRecord):
     elapsed: Count = Field(description="Seconds from start to end, or to now, without suspension.")
     suspended: Count = Field(description="Seconds that the job was suspended.")
     cpu_time: float | None = Field(
-        description="CPU seconds, user and system, that the ended steps used. Null if none are recorded, and unless"
-        " `database.table_step` is set."
+        description="CPU seconds, user and system, that the ended steps used. Null if none are recorded or those of a"
+        " step are unknown, and unless `database.table_step` is set."
     )
     state: str = Field(description="State as slurm.h names it: `JOB_COMPLETE`, `JOB_FAILED`, `JOB_OOM` …")
     state_name: str = Field(description="State as sacct prints it: `COMPLETED`, `FAILED`, `OUT_OF_MEMORY` …")

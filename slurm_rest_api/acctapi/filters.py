@@ -22,6 +22,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
 )
 
 from slurm_rest_api.acctapi import states
@@ -33,6 +34,10 @@ Condition = ColumnElement[bool]
 _LETTERS_IN_FRONT: Final = re.compile(r"\D*")
 # More names would make a statement long and slow.
 _MOST_NODE_NAMES: Final = 20
+_MOST_IN_LIST: Final = 400
+_REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+_LIKE_LETTER: Final = re.compile(r"[%_/]")
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
 
 
 @dataclass(frozen=True)
@@ -40,19 +45,19 @@ class AssociationFilter:
     """Records to return: those of `association_ids`, and matching ones without an association.
 
     `orphan_association_ids` are ids in the job table that the association table lacks. 0 is one of them.
-    Records with such an id match if their own `id_user` and `account` do.
+    Records with such an id match if their own `id_user` and `account` are among `uids` and `accounts`. None is any.
     """
 
     association_ids: frozenset[int]
     orphan_association_ids: frozenset[int] = frozenset()
-    uid: int | None = None
-    account: str | None = None
+    uids: frozenset[int] | None = None
+    accounts: frozenset[str] | None = None
 
     def orphan_condition(self, job: FromClause) -> Condition:
         """Returns the condition for records without an association."""
-        conditions = [] if self.uid is None else [job.c.id_user == self.uid]
-        if self.account is not None:
-            conditions.append(same_text(job.c.account, self.account))
+        conditions: list[Condition] = [] if self.uids is None else [job.c.id_user.in_(sorted(self.uids))]
+        if self.accounts is not None:
+            conditions.append(one_of_texts(job.c.account, self.accounts))
         return and_(job.c.id_assoc.in_(sorted(self.orphan_association_ids)), *conditions)
 
 
@@ -70,6 +75,23 @@ class RowFilter:
 
 
 @dataclass(frozen=True)
+class JobFilter:
+    """Records of the jobs `ids`, and those with the primary keys `keys`, whose ids meet all `comparisons`.
+
+    If both are None, the records of all jobs.
+    """
+
+    ids: frozenset[int] | None = None
+    keys: frozenset[int] | None = None
+    comparisons: tuple[Comparison, ...] = ()
+
+    @property
+    def is_range(self) -> bool:
+        """True if there are comparisons only."""
+        return self.ids is None and self.keys is None
+
+
+@dataclass(frozen=True)
 class Filters:
     """All filters of /history, with names resolved to ids. Times are epoch seconds. None matches every record.
 
@@ -78,13 +100,13 @@ class Filters:
 
     associations: AssociationFilter | None = None
     visible: RowFilter | None = None
-    uid: int | None = None
+    uids: frozenset[int] | None = None
     states: frozenset[int] | None = None
     qos: frozenset[int] | None = None
-    partition: str | None = None
-    job_name: str | None = None
+    partitions: frozenset[str] | None = None
+    job_names: frozenset[str] | None = None
     nodes: frozenset[str] | None = None
-    job_ids: tuple[Comparison, ...] = ()
+    jobs: JobFilter | None = None
     submit_after: int | None = None
     submit_before: int | None = None
     start_after: int | None = None
@@ -95,16 +117,24 @@ class Filters:
     hidden: frozenset[str] = frozenset()
     now: int = 0
 
+    @property
+    def is_exact(self) -> bool:
+        """True if SQL selects exactly the matching records. Otherwise each has to be checked with `matches`."""
+        return self.nodes is None and not any(map(_is_undecodable, self.job_names or ()))
+
 
 def conditions(job: FromClause, filters: Filters) -> list[Condition]:
-    """Returns all conditions on a row, without `association_condition`. For `nodes` SQL selects candidates only."""
+    """Returns all conditions on a row, without `association_condition`.
+
+    They select candidates only, unless `filters.is_exact`.
+    """
     found = [*_number_conditions(job, filters), *_time_conditions(job, filters)]
     if filters.visible is not None:
         found.append(_visible_to_user(job, filters.visible))
-    if filters.partition is not None:
-        found.append(_in_partition(job, filters.partition, filters.hidden))
-    if filters.job_name is not None:
-        found.append(same_text(job.c.job_name, filters.job_name))
+    if filters.partitions is not None:
+        found.append(or_(*(_in_partition(job, name, filters.hidden) for name in sorted(filters.partitions))))
+    if filters.job_names is not None:
+        found.append(_has_name(job, filters.job_names))
     if filters.nodes is not None:
         found.append(_near_nodes(job, filters.nodes))
     if filters.hidden:
@@ -143,15 +173,34 @@ def _visible_to_user(job: FromClause, visible: RowFilter) -> Condition:
     return or_(known, and_(job.c.id_assoc.in_(sorted(visible.orphan_association_ids)), or_(false(), *own)))
 
 
-def same_text(column: ColumnElement[Any], text: str) -> Condition:
+def one_of_texts(column: ColumnElement[Any], texts: Collection[str]) -> Condition:
     """Compares bytes: with the collations of slurmdbd's tables `Run` and `rün ` would match `run`."""
-    return cast(column, LargeBinary) == text.encode()
+    return cast(column, LargeBinary).in_([text.encode() for text in sorted(texts)])
+
+
+def one_of_many(column: ColumnElement[Any], values: Collection[Any]) -> Condition:
+    """Compares with values that may be many.
+
+    MariaDB turns a list of 1,000 values (`in_predicate_conversion_threshold`) into a join with a temporary table.
+    """
+    ordered = sorted(values)
+    lists = [ordered[start : start + _MOST_IN_LIST] for start in range(0, len(ordered), _MOST_IN_LIST)]
+    return or_(false(), *(column.in_(values) for values in lists))
+
+
+def job_condition(job: FromClause, jobs: JobFilter) -> Condition:
+    """Returns the condition on the ids of jobs."""
+    found = [_comparison(job.c.id_job, comparison) for comparison in jobs.comparisons]
+    if not jobs.is_range:
+        columns = ((job.c.id_job, jobs.ids), (job.c.job_db_inx, jobs.keys))
+        found.append(or_(false(), *(one_of_many(column, values) for column, values in columns if values)))
+    return and_(true(), *found)
 
 
 def _number_conditions(job: FromClause, filters: Filters) -> list[Condition]:
-    found: list[Condition] = [_comparison(job.c.id_job, comparison) for comparison in filters.job_ids]
-    if filters.uid is not None:
-        found.append(job.c.id_user == filters.uid)
+    found: list[Condition] = [] if filters.jobs is None else [job_condition(job, filters.jobs)]
+    if filters.uids is not None:
+        found.append(job.c.id_user.in_(sorted(filters.uids)))
     if filters.qos is not None:
         found.append(job.c.id_qos.in_(sorted(filters.qos)))
     if filters.states is not None:
@@ -164,6 +213,20 @@ def _number_conditions(job: FromClause, filters: Filters) -> list[Condition]:
 def _comparison(column: ColumnElement[Any], comparison: Comparison) -> Condition:
     compared: Condition = column.op(comparison.operator, is_comparison=True)(comparison.number)
     return compared
+
+
+def _has_name(job: FromClause, names: Collection[str]) -> Condition:
+    """Matches the names. For bytes that were published as replacement characters SQL selects candidates only."""
+    undecodable = {name for name in names if _is_undecodable(name)}
+    exact = set(names) - undecodable
+    # The character set of the column is unknown, so a pattern has only the ASCII letters of a name.
+    patterns = sorted({_NOT_ASCII.sub("%", _LIKE_LETTER.sub(r"/\g<0>", name)) for name in undecodable})
+    candidates = [job.c.job_name.like(pattern, escape="/") for pattern in patterns]
+    return or_(false(), *([one_of_texts(job.c.job_name, exact)] if exact else []), *candidates)
+
+
+def _is_undecodable(name: str) -> bool:
+    return _REPLACEMENT in name
 
 
 def _time_conditions(job: FromClause, filters: Filters) -> list[Condition]:
@@ -187,7 +250,7 @@ def _time_conditions(job: FromClause, filters: Filters) -> list[Condition]:
 def _in_partition(job: FromClause, partition: str, hidden: Collection[str]) -> Condition:
     """Matches the partition, or a name in the comma list of a pending job. Lists with hidden names match nothing."""
     names_hidden = not set(hidden).isdisjoint(partition.split(","))
-    alone = false() if names_hidden else same_text(job.c.partition, partition)
+    alone = false() if names_hidden else one_of_texts(job.c.partition, (partition,))
     listed = func.instr(cast(_shown_list(job, hidden), LargeBinary), f",{partition},".encode()) > 0
     return or_(alone, and_(job.c.partition.contains(","), listed))
 

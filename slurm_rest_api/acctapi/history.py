@@ -13,16 +13,18 @@ from typing import Final
 
 from sqlalchemy import Connection, Table, func, select
 
+from slurm_rest_api.acctapi import encodings
 from slurm_rest_api.acctapi.column_probe import Schema
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.filters import Filters
+from slurm_rest_api.acctapi.job_search import find_jobs
 from slurm_rest_api.acctapi.key_ranges import KeyRangeFinder
-from slurm_rest_api.acctapi.node_search import Found, cursor_key_of, search
 from slurm_rest_api.acctapi.parameters import HistoryParameters
 from slurm_rest_api.acctapi.records import Record, RecordContext, job_record
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.resolve_names import filters_of
+from slurm_rest_api.acctapi.row_search import Found, cursor_key_of, search
 from slurm_rest_api.acctapi.sql import CursorKey, KeyRange, Page, job_rows, page_keys
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurm.user_names import UserNames
@@ -41,7 +43,7 @@ class HistoryPage:
 
 @dataclass(frozen=True)
 class HistoryLimits:
-    """Most records of a page, and the time limit of a search for nodes in seconds."""
+    """Most records of a page, and the time limit of a `row_search` in seconds."""
 
     records: int
     seconds: float
@@ -123,10 +125,11 @@ class History:
             self._hidden,
             int(self._now()),
             scope,
+            None if query.jobid is None else find_jobs(connection, schema.job, query.jobid),
         )
 
     def _find(self, connection: Connection, schema: Schema, filters: Filters, keys: KeyRange, page: Page) -> Found:
-        if filters.nodes is None:
+        if filters.is_exact:
             return Found([cursor_key_of(row) for row in connection.execute(page_keys(schema.job, filters, keys, page))])
         deadline = time.monotonic() + self._limits.seconds
         return search(connection, schema.job, filters, keys, page, lambda: time.monotonic() < deadline)
@@ -148,19 +151,25 @@ class History:
 def _cpu_times(connection: Connection, step: Table | None, keys: Sequence[int]) -> dict[int, float]:
     """Returns the CPU seconds that the ended steps of the job records `keys` used, user and system.
 
-    Records whose steps used no measurable time are left out. Without a step table the result is empty.
+    Records whose steps used no measurable time are left out, and those with a step whose time is unknown (NO_VAL64,
+    NO_VAL). Without a step table the result is empty.
     Source: `<cluster>_step_table`, where slurmdbd writes seconds and microseconds when a step ends. It purges steps
     apart from jobs (`PurgeStepAfter`), so those of an old job may be missing.
     """
     if step is None or not keys:
         return {}
-    seconds = func.sum(step.c.user_sec) + func.sum(step.c.sys_sec)
-    microseconds = func.sum(step.c.user_usec) + func.sum(step.c.sys_usec)
+    columns = (step.c.user_sec, step.c.sys_sec, step.c.user_usec, step.c.sys_usec)
+    sums = [func.sum(column) for column in columns]
+    largest = [func.max(column) for column in columns]
     # The primary key begins with the job's, so this reads only the steps of these jobs.
     found = connection.execute(
-        select(step.c.job_db_inx, seconds.label("seconds"), microseconds.label("microseconds"))
+        select(step.c.job_db_inx, *sums, *largest)
         .where(step.c.job_db_inx.in_(keys), step.c.deleted == 0)
         .group_by(step.c.job_db_inx)
     )
-    used = {row.job_db_inx: round(float(row.seconds) + float(row.microseconds) / 1e6, 3) for row in found}
+    used: dict[int, float] = {}
+    for key, *figures in found:
+        user_sec, sys_sec, user_usec, sys_usec = map(float, figures[:4])
+        if all(encodings.number(value) is not None for value in figures[4:]):
+            used[key] = round(user_sec + sys_sec + (user_usec + sys_usec) / 1e6, 3)
     return {key: seconds for key, seconds in used.items() if seconds > 0}

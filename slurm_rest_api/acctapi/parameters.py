@@ -2,36 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, Final
+from collections.abc import Sequence
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.states import parse_states
-from slurm_rest_api.web.name_lists import CommaList, split_names
-from slurm_rest_api.web.operator_params import Comparisons
+from slurm_rest_api.web.job_ids import JobIdFilterParam
+from slurm_rest_api.web.name_lists import (
+    CommaList,
+    FewNames,
+    list_schema,
+    parse_few_names,
+    parsed_with,
+)
 from slurm_rest_api.web.param_types import NODES_SCHEMA, Text, parse_nodes
 from slurm_rest_api.web.parameters import Parameters
 from slurm_rest_api.web.text_formats import Format
 from slurm_rest_api.web.timespec import TimeParam
 
-Id = Annotated[int, Field(ge=0, le=2**32 - 1)]
-
 _MAX_NODES: Final = 100_000
+_LARGEST_ID: Final = 2**32 - 1
 
 
-def _from_text(read: Callable[[str], Any]) -> BeforeValidator:
-    return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
+def _nodes(texts: Sequence[str]) -> frozenset[str]:
+    return frozenset(parse_nodes(texts, _MAX_NODES))
 
 
-def _nodes(text: str) -> frozenset[str]:
-    return frozenset(parse_nodes(text, _MAX_NODES))
+def _states(texts: Sequence[str]) -> frozenset[int]:
+    return parse_states(parse_few_names(texts))
 
 
-_STATES_SCHEMA: Final = WithJsonSchema({"type": "string", "examples": ["FAILED,to,0"]})
-States = Annotated[frozenset[int], _from_text(lambda text: parse_states(split_names(text))), _STATES_SCHEMA]
-Nodes = Annotated[frozenset[str], _from_text(_nodes), NODES_SCHEMA]
+def _users(texts: Sequence[str]) -> tuple[str, ...]:
+    users = parse_few_names(texts)
+    if len({is_number(user) for user in users}) > 1:
+        raise ValueError("expected either names or numeric ids of users")
+    return users
+
+
+def _ids(texts: Sequence[str]) -> frozenset[int]:
+    names = parse_few_names(texts)
+    if not all(is_number(name) and int(name) <= _LARGEST_ID for name in names):
+        raise ValueError(f"expected whole numbers up to {_LARGEST_ID}")
+    return frozenset(map(int, names))
+
+
+def is_number(text: str) -> bool:
+    """Returns True if `text` is a whole number of at most ten digits, such as the id of a user."""
+    return text.isascii() and text.isdigit() and len(text) <= 10
+
+
+_SEVERAL: Final = "One or more, separated by commas."
+States = Annotated[frozenset[int], parsed_with(_states), list_schema(_SEVERAL, "FAILED", "to", "0")]
+Nodes = Annotated[frozenset[str], parsed_with(_nodes), NODES_SCHEMA]
+Users = Annotated[tuple[str, ...], parsed_with(_users), list_schema(_SEVERAL)]
+Ids = Annotated[frozenset[int], parsed_with(_ids), list_schema(_SEVERAL, "7")]
 
 
 class PageParameters(Parameters):
@@ -45,9 +71,9 @@ class PageParameters(Parameters):
 class UsersParameters(PageParameters):
     """Parameters of /users."""
 
-    name: Text | None = Field(None, description="Associations of this user. Same as `user`.")
-    user: Text | None = Field(None, description="Associations of this user.")
-    acct: Text | None = Field(None, description="Associations with this account.")
+    name: FewNames | None = Field(None, description="Associations of these users. Same as `user`.")
+    user: FewNames | None = Field(None, description="Associations of these users.")
+    acct: FewNames | None = Field(None, description="Associations with these accounts.")
     deleted: bool = Field(False, description="true: include removed associations.")
     limit: int | None = Field(None, ge=1, description="Associations per page. Default: all.")
 
@@ -59,19 +85,24 @@ class HistoryParameters(PageParameters):
     offset: int = Field(
         0, ge=0, le=2**63 - 1, description="Number of records to skip. A large offset is slow, a `cursor` is not."
     )
-    user: Text | None = Field(None, description="Jobs of this user, by name or numeric id.")
-    account: Text | None = Field(None, description="Jobs under this account.")
-    partition: Text | None = Field(None, description="Jobs in this partition.")
-    jobname: Text | None = Field(None, description="Jobs with exactly this name.")
-    qos: CommaList | None = Field(None, description="Jobs with one of these QOS.")
-    associd: Id | None = Field(None, description="Jobs under the association with this id.")
+    user: Users | None = Field(None, description="Jobs of these users, by name or numeric id.")
+    account: FewNames | None = Field(None, description="Jobs under these accounts.")
+    partition: FewNames | None = Field(None, description="Jobs in one of these partitions.")
+    jobname: FewNames | None = Field(
+        None, description="Jobs with exactly these names. A backslash takes the next character literally."
+    )
+    qos: FewNames | None = Field(None, description="Jobs with one of these QOS.")
+    associd: Ids | None = Field(None, description="Jobs under the associations with these ids.")
     node: Nodes | None = Field(None, description="Jobs that ran on this node, or on a node of this hostlist.")
     state: States | None = Field(
         None,
         description="Jobs in one of these states, by number (0 is PENDING) or name: JOB_COMPLETE, COMPLETED, cd.",
     )
-    jobid: Comparisons = Field(
-        (), description="Job id. Comparisons are written with another operator: `jobid<=987654`, `jobid>5&jobid<10`."
+    jobid: JobIdFilterParam | None = Field(
+        None,
+        description="Any of these jobs, at most 1,000: 123, 12_3 (array task), 12+1 (component of a heterogeneous job)."
+        " Comparisons have their operator in place of the equals sign, and all have to hold: `jobid<=987654`,"
+        " `jobid>5&jobid<10`.",
     )
     submitafter: TimeParam | None = Field(None, description="Submitted at this time or later.")
     submitbefore: TimeParam | None = Field(None, description="Submitted before this time.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from slurm_rest_api.acctapi.filters import AssociationFilter, Filters, RowFilter
-from slurm_rest_api.acctapi.parameters import HistoryParameters
+from slurm_rest_api.acctapi.filters import AssociationFilter, Filters, JobFilter, RowFilter
+from slurm_rest_api.acctapi.parameters import HistoryParameters, is_number
 from slurm_rest_api.acctapi.reference_data import ReferenceData
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurm.user_names import UserNames
@@ -23,25 +23,27 @@ def filters_of(
     hidden: frozenset[str],
     now: int,
     scope: DataScope,
+    jobs: JobFilter | None = None,
 ) -> Filters:
-    """Returns the filters of `query` within `scope`. Unknown names become filters that match no record."""
+    """Returns the filters of `query` within `scope`. Unknown names become filters that match no record.
+
+    `jobs` is the filter of `query.jobid`.
+    """
     row_filter = _row_filter(scope, reference, orphan_association_ids, accounts)
-    numeric = query.user is not None and query.user.isascii() and query.user.isdigit()
+    numeric = query.user is not None and all(map(is_number, query.user))
+    names = None if numeric else query.user
     return Filters(
         associations=_intersection(
-            _association_filter(
-                query, reference, orphan_association_ids, accounts, by_name=query.user is not None and not numeric
-            ),
-            row_filter,
+            _association_filter(query, names, reference, orphan_association_ids, accounts), row_filter
         ),
         visible=row_filter,
-        uid=int(query.user) if numeric and query.user is not None else None,
+        uids=frozenset(map(int, query.user)) if numeric and query.user is not None else None,
         states=query.state,
         qos=None if query.qos is None else frozenset().union(*(reference.qos_ids(name) for name in query.qos)),
-        partition=query.partition,
-        job_name=query.jobname,
+        partitions=None if query.partition is None else frozenset(query.partition),
+        job_names=None if query.jobname is None else frozenset(query.jobname),
         nodes=query.node,
-        job_ids=query.jobid,
+        jobs=jobs,
         submit_after=query.submitafter,
         submit_before=query.submitbefore,
         start_after=query.startafter,
@@ -56,31 +58,31 @@ def filters_of(
 
 def _association_filter(
     query: HistoryParameters,
+    users: Sequence[str] | None,
     reference: ReferenceData,
     orphan_association_ids: OrphanIds,
     accounts: UserNames,
-    *,
-    by_name: bool,
 ) -> AssociationFilter | None:
-    """Returns the filter on user name, account and association id. None without any of them."""
+    """Returns the filter on names of users, accounts and association ids. None without any of them."""
+    associations = reference.associations
     wanted: list[frozenset[int]] = []
-    uid: int | None = None
-    if by_name and query.user is not None:
-        wanted.append(reference.associations.ids_of_user(query.user))
-        uid = accounts.uid_of(query.user)
+    uids: frozenset[int] | None = None
+    if users is not None:
+        wanted.append(frozenset[int]().union(*map(associations.ids_of_user, users)))
+        uids = frozenset(uid for user in users if (uid := accounts.uid_of(user)) is not None)
     if query.account is not None:
-        wanted.append(reference.associations.ids_of_account(query.account))
-    # A record without an association is matched by its own columns, which needs the uid of the user on this host.
-    unknown = orphan_association_ids() if wanted and not (by_name and uid is None) else frozenset[int]()
+        wanted.append(frozenset[int]().union(*map(associations.ids_of_account, query.account)))
+    # A record without an association is matched by its own columns, which needs the uid of a user on this host.
+    unknown = orphan_association_ids() if wanted and uids != frozenset() else frozenset[int]()
     if query.associd is not None:
-        only = frozenset((query.associd,))
         if not wanted:
-            return AssociationFilter(only)
-        wanted.append(only)
-        unknown &= only
+            return AssociationFilter(query.associd)
+        wanted.append(query.associd)
+        unknown &= query.associd
     if not wanted:
         return None
-    return AssociationFilter(frozenset.intersection(*wanted), unknown, uid, query.account)
+    own_accounts = None if query.account is None else frozenset(query.account)
+    return AssociationFilter(frozenset.intersection(*wanted), unknown, uids, own_accounts)
 
 
 def _row_filter(
@@ -110,7 +112,7 @@ def _intersection(asked: AssociationFilter | None, row_filter: RowFilter | None)
         return AssociationFilter(
             row_filter.association_ids,
             row_filter.orphan_association_ids,
-            None if row_filter.accounts else row_filter.uid,
+            None if row_filter.accounts or row_filter.uid is None else frozenset((row_filter.uid,)),
         )
     return replace(
         asked,

@@ -23,6 +23,7 @@ from slurm_rest_api.acctapi.filters import (
     association_condition,
     conditions,
     newest_attempt,
+    one_of_many,
 )
 
 MAX_SCANS: Final = 100
@@ -95,17 +96,17 @@ class _Query:
 
     def in_key_range(self) -> list[Condition]:
         """Returns the conditions on the primary key. Job ids need none: their index is narrow enough."""
-        return [] if self.filters.job_ids else _in_key_range(self.job, self.keys)
+        return [] if self.filters.jobs is not None else _in_key_range(self.job, self.keys)
 
 
 def page_keys(job: Table, filters: Filters, keys: KeyRange, page: Page) -> Keys:
     """Selects the keys (with id_job, time_submit and `page.extra`) of one page, newest record first.
 
-    With `jobid` comparisons the order is that of job ids and submit times, which an index has.
+    With job ids the order is that of job ids and submit times, which an index has.
     """
     scans = _index_scans(_Query(job, filters, keys, page.after))
     # Both orders are unique, and an index has them. A third column would make the server sort.
-    order = ("id_job", "time_submit") if filters.job_ids else ("job_db_inx",)
+    order = ("job_db_inx",) if filters.jobs is None else ("id_job", "time_submit")
     depth = page.offset + page.limit
     parts = [_scan_statement(job, filters, page, scan).order_by(*map(desc, order)) for scan in scans]
     if not parts:
@@ -122,11 +123,11 @@ def job_rows(job: Table, keys: Sequence[int]) -> Select[Any]:
 
 
 def later_attempts(job: Table, filters: Filters, ids: Sequence[int]) -> Select[Any]:
-    """Selects id, submit time and hostlist of every matching attempt at the jobs `ids`."""
+    """Selects id, submit time, hostlist and name of every matching attempt at the jobs `ids`."""
     wanted = [*conditions(job, filters), job.c.state != states.REVOKED, job.c.id_job.in_(ids)]
     if filters.associations is not None:
         wanted.append(association_condition(job, filters.associations))
-    return select(job.c.id_job, job.c.time_submit, job.c.nodelist).where(*wanted)
+    return select(job.c.id_job, job.c.time_submit, job.c.nodelist, job.c.job_name).where(*wanted)
 
 
 def _columns(job: Table, page: Page) -> Select[Any]:
@@ -141,9 +142,9 @@ def _limited(keys: Keys, page: Page) -> Keys:
 def _scan_statement(job: Table, filters: Filters, page: Page, scan: _IndexScan) -> Select[Any]:
     found = [*scan.conditions, *conditions(job, filters)]
     if page.after is not None:
-        found += _after_cursor(job, page.after, by_job_id=bool(filters.job_ids))
-    # With a node filter, only attempts on these nodes count. SQL cannot expand hostlists: see `later_attempts`.
-    if not filters.duplicates and filters.nodes is None:
+        found += _after_cursor(job, page.after, by_job_id=filters.jobs is not None)
+    # Only matching attempts count. If SQL cannot decide that: see `later_attempts`.
+    if not filters.duplicates and filters.is_exact:
         found.append(newest_attempt(job, filters))
     return _columns(job, page).where(*found).with_hint(job, f"FORCE INDEX ({scan.index_name})", "mysql")
 
@@ -165,13 +166,14 @@ def _in_key_range(job: Table, keys: KeyRange) -> list[Condition]:
 
 def _open_job_id_range_of_few_associations(query: _Query) -> bool:
     """Returns True if job ids have one bound only: the index of the associations reads less."""
-    signs = "".join(comparison.operator[0] for comparison in query.filters.job_ids)
-    closed = "=" in signs or ("<" in signs and ">" in signs)
-    return bool(signs) and not closed and _few_associations(query)
+    jobs = query.filters.jobs
+    if jobs is None or not jobs.is_range:
+        return False
+    return len({comparison.operator[0] for comparison in jobs.comparisons}) == 1 and _few_associations(query)
 
 
 def _job_ids(query: _Query) -> bool:
-    return bool(query.filters.job_ids)
+    return query.filters.jobs is not None
 
 
 def _only_active_states(query: _Query) -> bool:
@@ -187,7 +189,7 @@ def _is_small(associations: AssociationFilter) -> bool:
 
 
 def _numeric_user(query: _Query) -> bool:
-    return query.filters.uid is not None
+    return query.filters.uids is not None
 
 
 def _few_qos(query: _Query) -> bool:
@@ -212,13 +214,19 @@ def _association_scans(query: _Query) -> list[_IndexScan]:
     ids = sorted(associations.association_ids)
     scans = [_IndexScan("association", [job.c.id_assoc == number, *in_range]) for number in ids]
     if associations.orphan_association_ids:
-        index = "association" if associations.uid is None else "sacct_def"
+        index = "association" if associations.uids is None else "sacct_def"
         scans.append(_IndexScan(index, [associations.orphan_condition(job), *in_range]))
     return scans
 
 
-def _job_id_scan(query: _Query) -> list[_IndexScan]:
-    return [query.scan("id_job")]
+def _job_id_scans(query: _Query) -> list[_IndexScan]:
+    """Scans the job ids, and apart from them the records that were found by array task or component."""
+    jobs, job = query.filters.jobs, query.job
+    assert jobs is not None
+    if jobs.is_range:
+        return [query.scan("id_job")]
+    scans = [query.scan("id_job", one_of_many(job.c.id_job, jobs.ids))] if jobs.ids else []
+    return [*scans, query.scan("PRIMARY", one_of_many(job.c.job_db_inx, jobs.keys))] if jobs.keys else scans
 
 
 def _active_scan(query: _Query) -> list[_IndexScan]:
@@ -256,7 +264,7 @@ _Choice = tuple[Callable[[_Query], bool], Callable[[_Query], list[_IndexScan]]]
 _INDEX_CHOICES: Final[tuple[_Choice, ...]] = (
     # The first condition that holds decides.                      # Index of slurmdbd's job table
     (_open_job_id_range_of_few_associations, _association_scans),  # association, sacct_def for orphans
-    (_job_ids,                               _job_id_scan),        # id_job
+    (_job_ids,                               _job_id_scans),       # id_job, PRIMARY for tasks and components
     (_only_active_states,                    _active_scan),        # rollup2
     (_few_associations,                      _association_scans),  # association, sacct_def for orphans
     (_numeric_user,                          _user_scan),          # sacct_def
@@ -273,7 +281,7 @@ def _index_scans(query: _Query) -> list[_IndexScan]:
 def _window_start(query: _Query) -> int | None:
     """Returns the start of a short window of `time_end` that contains every match. None if there is no such window."""
     filters = query.filters
-    few = filters.job_name is not None or (filters.states is not None and filters.states <= _RARE)
+    few = filters.job_names is not None or (filters.states is not None and filters.states <= _RARE)
     longest = SHORT_WINDOW_SECONDS if few else WHOLE_WINDOW_SECONDS
     since = filters.start_after if filters.end_after is None else filters.end_after
     # A lower bound of the key is better: the primary key has the rows themselves.

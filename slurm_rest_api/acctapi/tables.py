@@ -19,19 +19,16 @@ _UNSIGNED: Final = BigInteger().with_variant(mysql.BIGINT(unsigned=True), "mysql
 
 
 class _Decoded(TypeDecorator[str]):
-    """Decodes bytes as UTF-8, or as Latin-1 if they are not valid UTF-8."""
+    """Decodes bytes as UTF-8. Each undecodable byte becomes U+FFFD, as in the records of the live routes."""
 
     impl = LargeBinary
     cache_ok = True
 
     def process_result_value(self, value: Any, _dialect: Any) -> str | None:
-        """Decodes the value. Latin-1 accepts every byte, so this cannot fail."""
+        """Decodes the value."""
         if not isinstance(value, bytes):
             return None if value is None else str(value)
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            return value.decode("latin-1")
+        return value.decode(errors="replace")
 
 
 class StoredText(TypeDecorator[str]):

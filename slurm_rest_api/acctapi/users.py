@@ -92,8 +92,8 @@ class Users:
             row.user != ""
             and row.partition not in self._hidden
             and (query.deleted or not row.deleted)
-            and all(wanted in (None, row.user) for wanted in (query.name, query.user))
-            and query.acct in (None, row.acct)
+            and all(names is None or row.user in names for names in (query.name, query.user))
+            and (query.acct is None or row.acct in query.acct)
         )
 
 

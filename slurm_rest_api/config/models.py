@@ -22,7 +22,8 @@ _DEMO_OPTIONS = r"[a-z]+=[^,\s]+(,[a-z]+=[^,\s]+)*"
 _FUNCTION = r"(?!(slurm|demo):)[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 _SOURCE = re.compile(rf"slurm(:(pyslurm|commands))?|demo(:{_DEMO_OPTIONS})?|{_FUNCTION}")
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
-_TABLE = re.compile(r"[A-Za-z0-9_$-]+")
+# slurmdbd puts ClusterName in front, which may have a dot or a hyphen. No quote: the name is quoted in SQL.
+_TABLE = re.compile(r"[A-Za-z0-9_$.-]+")
 
 
 def _source(value: str) -> str:

@@ -1,37 +1,92 @@
-"""Query parameters that hold names: comma lists, filters such as `a,!b`, and `fields`."""
+"""Query parameters that hold lists of names: `a,b`, filters such as `a,!b`, and `fields`.
+
+The values of a repeated parameter are joined. A backslash takes the next character literally, so every name can be
+written. Before a letter, a digit or `_` of ASCII it is a character of the name, as in `DOMAIN\\user`.
+"""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Sequence
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 from pydantic import BeforeValidator, WithJsonSchema
 
 from slurm_rest_api.errors import BadParameter
 
+Parsed = TypeVar("Parsed")
 
-def split_names(text: str) -> tuple[str, ...]:
-    """Splits `a, b,c` into ("a", "b", "c").
+_PIECE: Final = re.compile(r"\\[^A-Za-z0-9_]|.", re.DOTALL)
+_ESCAPED: Final = re.compile(r"\\([^A-Za-z0-9_])", re.DOTALL)
+
+
+def parsed_with(parse: Callable[[Sequence[str]], Parsed]) -> BeforeValidator:
+    """Returns a validator that calls `parse` with the values of a parameter. It may be repeated."""
+
+    def read(value: Any) -> Any:
+        if isinstance(value, str):
+            return parse((value,))
+        return parse(value) if isinstance(value, list) and all(isinstance(text, str) for text in value) else value
+
+    return BeforeValidator(read)
+
+
+def list_schema(description: str, *examples: str, pattern: str | None = None) -> WithJsonSchema:
+    """Returns the schema of a list parameter. flask-openapi3 reads all values only if its type is `array`."""
+    items = {"type": "string"} | ({} if pattern is None else {"pattern": pattern})
+    shown = {} if not examples else {"examples": [list(examples)]}
+    return WithJsonSchema({"type": "array", "items": items, "description": description, **shown})
+
+
+def split_names(texts: Sequence[str]) -> tuple[str, ...]:
+    """Splits each text at its commas: `a, b\\,c` becomes ("a", "b\\,c"), still with backslashes.
 
     Raises:
         ValueError: a name is empty.
     """
-    names = tuple(part.strip() for part in text.split(","))
-    if "" in names:
+    parts: list[list[str]] = []
+    for text in texts:
+        parts.append([])
+        for piece in _PIECE.findall(text):
+            if piece == ",":
+                parts.append([])
+            elif parts[-1] or not piece.isspace():
+                parts[-1].append(piece)
+    for part in parts:
+        while part and part[-1].isspace():
+            part.pop()
+    if [] in parts:
         raise ValueError("expected names, separated by single commas")
-    return names
+    return tuple("".join(part) for part in parts)
 
 
-def _split(value: Any) -> Any:
-    return split_names(value) if isinstance(value, str) else value
+def unescape(name: str) -> str:
+    """Returns a name of `split_names` without its backslashes."""
+    return _ESCAPED.sub(r"\1", name)
 
 
-CommaList = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_split),
-    WithJsonSchema({"type": "string", "description": "One or more, separated by commas."}),
-]
+def split_pattern(name: str) -> tuple[str, ...]:
+    """Splits a name of `split_names` at each `*` that has no backslash, and removes the backslashes."""
+    pieces = [""]
+    for piece in _PIECE.findall(name):
+        if piece == "*":
+            pieces.append("")
+        else:
+            pieces[-1] += piece
+    return tuple(map(unescape, pieces))
+
+
+def parse_names(texts: Sequence[str]) -> tuple[str, ...]:
+    """Parses the values of a parameter to names: `a, b\\,c` becomes ("a", "b,c").
+
+    Raises:
+        ValueError: a name is empty.
+    """
+    return tuple(map(unescape, split_names(texts)))
+
+
+CommaList = Annotated[tuple[str, ...], parsed_with(parse_names), list_schema("One or more, separated by commas.")]
 """A query parameter: `a,b,c` becomes ("a", "b", "c"). Refuses empty names."""
 
 
@@ -46,30 +101,44 @@ MAX_NAMES: Final = 200
 """Maximum names in one filter, because each name is compared with each record."""
 
 
-def parse_name_filter(text: str, read: Callable[[str], str] = str) -> NameFilter:
-    """Parses `a,!b` into NameFilter(("a",), ("b",)). `read` normalizes each name.
+def parse_few_names(texts: Sequence[str]) -> tuple[str, ...]:
+    """Parses the values of a filter that excludes no names.
+
+    Raises:
+        ValueError: a name is empty or begins with `!`, or there are more than MAX_NAMES.
+    """
+    names = _at_most(MAX_NAMES, split_names(texts))
+    if any(name.startswith("!") for name in names):
+        raise ValueError("names cannot be excluded here. Write \\! for a name that begins with !")
+    return tuple(map(unescape, names))
+
+
+def parse_name_filter(texts: Sequence[str], read: Callable[[str], str] = unescape) -> NameFilter:
+    """Parses `a,!b` into NameFilter(("a",), ("b",)). `read` normalizes each name of `split_names`.
 
     Raises:
         ValueError: a name is empty or refused by `read`, or there are more than MAX_NAMES.
     """
-    names = split_names(text)
-    if len(names) > MAX_NAMES:
-        raise ValueError(f"expected at most {MAX_NAMES} names")
+    names = _at_most(MAX_NAMES, split_names(texts))
     if "!" in names:
         raise ValueError("expected a name after each !")
     include = tuple(read(name) for name in names if not name.startswith("!"))
     return NameFilter(include, tuple(read(name[1:]) for name in names if name.startswith("!")))
 
 
-NAME_FILTER_SCHEMA: Final = WithJsonSchema(
-    {"type": "string", "description": "One or more, separated by commas. `!` before a name excludes it."}
-)
-NameFilterParam = Annotated[
-    NameFilter,
-    BeforeValidator(lambda value: parse_name_filter(value) if isinstance(value, str) else value),
-    NAME_FILTER_SCHEMA,
-]
+def _at_most(limit: int, names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(names) > limit:
+        raise ValueError(f"expected at most {limit} names")
+    return names
+
+
+FewNames = Annotated[tuple[str, ...], parsed_with(parse_few_names), list_schema("One or more, separated by commas.")]
+"""A filter: records with one of these names match."""
+NAME_FILTER_SCHEMA: Final = list_schema("One or more, separated by commas. `!` before a name excludes it.")
+NameFilterParam = Annotated[NameFilter, parsed_with(parse_name_filter), NAME_FILTER_SCHEMA]
 """A query parameter: `a,b,!c` becomes NameFilter(("a", "b"), ("c",))."""
+PatternFilterParam = Annotated[NameFilter, parsed_with(lambda texts: parse_name_filter(texts, str)), NAME_FILTER_SCHEMA]
+"""Works like `NameFilterParam`, but the names are patterns for `split_pattern`."""
 
 
 def nearest(name: str, known: Collection[str]) -> str:

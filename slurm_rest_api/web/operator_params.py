@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
 from flask import Request
-from pydantic import BeforeValidator, WithJsonSchema
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.utils import cached_property
 
-Operator = Literal["=", "<", ">", "<=", ">="]
+Operator = Literal["<", ">", "<=", ">="]
 
 COMPARED: Final = frozenset({"jobid"})
 """Parameters that accept an operator instead of the equals sign."""
 
 _KEY: Final = re.compile(rf"({'|'.join(sorted(COMPARED))})([<>])(.*)", re.DOTALL)
-_VALUE: Final = re.compile(r"(<=|>=|<|>|=)?\s*(\d{1,10})", re.ASCII)
+_VALUE: Final = re.compile(r"(<=|>=|<|>)\s*(\d{1,10})", re.ASCII)
 
 
 class Comparison(NamedTuple):
@@ -25,6 +24,20 @@ class Comparison(NamedTuple):
 
     operator: Operator
     number: int
+
+
+class QueryArguments(ImmutableMultiDict[str, str]):
+    """The parameters of a query string. `get` returns all values of a parameter that has different ones.
+
+    flask-openapi3 reads parameters that are not lists with `get`. Their models then refuse a list.
+    """
+
+    def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]  # noqa: A002
+        """Returns the value of `key` that is not empty, a list if there is more than one, else as `MultiDict.get`."""
+        values = [value for value in dict.fromkeys(self.getlist(key)) if value]
+        if len(values) > 1:
+            return values
+        return values[0] if values and type is None else super().get(key, default, type)
 
 
 class ComparingRequest(Request):
@@ -37,7 +50,7 @@ class ComparingRequest(Request):
     @cached_property
     def args(self) -> MultiDict[str, str]:
         """The parameters of the query, with operators moved from names to values."""
-        return ImmutableMultiDict(_move_operators(super().args.items(multi=True)))
+        return QueryArguments(_move_operators(super().args.items(multi=True)))
 
 
 def _move_operators(items: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -52,27 +65,12 @@ def _move_operators(items: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str
 
 
 def parse_comparison(text: str) -> Comparison:
-    """Parses `<=5` into Comparison("<=", 5). A number alone means `=`.
+    """Parses `<=5` into Comparison("<=", 5).
 
     Raises:
         ValueError: `text` is not a comparison.
     """
     match = _VALUE.fullmatch(text.strip())
     if match is None:
-        raise ValueError("expected a whole number, alone or after one of = < > <= >=")
-    return Comparison(cast(Operator, match[1] or "="), int(match[2]))
-
-
-def _comparisons(value: Any) -> Any:
-    texts = [value] if isinstance(value, str) else value
-    if not isinstance(texts, list):
-        return texts
-    return tuple(parse_comparison(text) if isinstance(text, str) else text for text in texts)
-
-
-Comparisons = Annotated[
-    tuple[Comparison, ...],
-    BeforeValidator(_comparisons),
-    WithJsonSchema({"type": "array", "items": {"type": "string", "pattern": r"^(<=|>=|<|>|=)?\s*\d{1,10}$"}}),
-]
-"""A query parameter that may be repeated. A record has to meet all of its comparisons."""
+        raise ValueError("expected a whole number after one of < > <= >=")
+    return Comparison(cast(Operator, match[1]), int(match[2]))

@@ -45,9 +45,10 @@ def next_link(cursor: str) -> str:
 def link_with(changes: Mapping[str, str | None]) -> str:
     """Returns the current request with changed parameters (None removes one), relative to the server's root.
 
-    It includes the path prefix that the reverse proxy removed (SCRIPT_NAME).
+    Empty parameters are left out. The link includes the path prefix that the reverse proxy removed (SCRIPT_NAME).
     """
-    kept = [(key, value) for key, value in request.args.items(multi=True) if key not in changes and key != "_"]
+    given = request.args.items(multi=True)
+    kept = [(key, value) for key, value in given if value and key not in changes and key != "_"]
     added = [(key, value) for key, value in changes.items() if value is not None]
     return f"{request.root_path.rstrip('/')}{request.path}?{urlencode([*kept, *added])}"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final, Self, TypeVar
 
 from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -11,32 +12,48 @@ from slurm_rest_api.contract_base import OpenAPIModel
 from slurm_rest_api.errors import BadParameter, BadParameters
 from slurm_rest_api.web.name_lists import nearest
 
+_CACHE_BUSTER: Final = "_"
+_MAX_SHOWN: Final = 200
+"""Most characters of a refused value in an error message."""
+
 
 class Parameters(OpenAPIModel):
-    """Base of every query model. Refuses unknown parameters, except jQuery's cache-buster."""
+    """Base of every query model. Ignores empty parameters, refuses unknown ones except jQuery's cache-buster."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cache_buster: str | None = Field(
-        None, alias="_", description="Ignored. Pages made with jQuery add it to get past their browser's cache."
+        None,
+        alias=_CACHE_BUSTER,
+        description="Ignored. Pages made with jQuery add it to get past their browser's cache.",
     )
 
     @model_validator(mode="wrap")
     @classmethod
     def _explain(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
-            return handler(data)
+            return handler(cls._without_empty(data) if isinstance(data, Mapping) else data)
         except ValidationError as error:
             raise BadParameters([cls._fault(details) for details in error.errors()]) from error
+
+    @classmethod
+    def _without_empty(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Removes known parameters without a value, as HTML forms send them, and the cache-buster."""
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        found = {name: _not_empty(value) if name in known else value for name, value in data.items()}
+        empty = {name for name in known if found.get(name) in ("", [])}
+        return {name: value for name, value in found.items() if name not in empty and name != _CACHE_BUSTER}
 
     @classmethod
     def _fault(cls, details: ErrorDetails) -> BadParameter:
         name = str(details["loc"][0])
         if details["type"] != "extra_forbidden":
+            if isinstance(details["input"], list) and details["type"] != "value_error":
+                return BadParameter(f"`{name}` has more than one value: {_shown(details)}. Send one.", parameter=name)
             expected = str(details["ctx"]["error"]) if details["type"] == "value_error" else details["msg"]
             message = f"Invalid `{name}`: {_shown(details)}. {expected[0].upper()}{expected[1:]}."
             return BadParameter(message, parameter=name)
-        known = [field.alias or key for key, field in cls.model_fields.items() if field.alias != "_"]
+        known = [field.alias or key for key, field in cls.model_fields.items() if field.alias != _CACHE_BUSTER]
         accepted = f"Known parameters: {', '.join(known)}." if known else "This route has no parameters."
         return BadParameter(f"Unknown parameter: {name!r}.{nearest(name, known)} {accepted}", parameter=name)
 
@@ -55,7 +72,12 @@ def as_csv(query: Query) -> Query:
     return query.model_copy(update={"format": "csv"})
 
 
+def _not_empty(value: Any) -> Any:
+    return [text for text in value if text != ""] if isinstance(value, list) else value
+
+
 def _shown(details: ErrorDetails) -> str:
     value = details["input"]
-    # A repeated parameter arrives as a list.
-    return ", ".join(map(repr, value)) if isinstance(value, list) else repr(value)
+    # The values of a list parameter arrive as a list.
+    text = ", ".join(map(repr, value)) if isinstance(value, list) else repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

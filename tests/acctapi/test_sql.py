@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy.dialects import mysql
 
-from slurm_rest_api.acctapi.filters import AssociationFilter, Filters
+from slurm_rest_api.acctapi.filters import AssociationFilter, Filters, JobFilter
 from slurm_rest_api.acctapi.sql import MAX_SCANS, CursorKey, KeyRange, Page, page_keys
 from slurm_rest_api.acctapi.tables import job_table
 from slurm_rest_api.web.operator_params import Comparison
@@ -31,48 +31,51 @@ def indexes(filters: Filters, keys: KeyRange | None = None) -> Sequence[str]:
     ("filters", "keys", "expected"),
     [
         (Filters(), KeyRange(), ["PRIMARY"]),
-        (Filters(partition="main"), KeyRange(), ["PRIMARY"]),
-        (Filters(job_name="x"), KeyRange(), ["PRIMARY"]),
+        (Filters(partitions=frozenset({"main"})), KeyRange(), ["PRIMARY"]),
+        (Filters(job_names=frozenset({"x"})), KeyRange(), ["PRIMARY"]),
         (Filters(states=frozenset({1})), KeyRange(), ["rollup2"]),
         (Filters(states=frozenset({0, 1}), associations=AssociationFilter(frozenset({7}))), KeyRange(), ["rollup2"]),
         (Filters(states=frozenset({1, 3})), KeyRange(), ["PRIMARY"]),
         (Filters(associations=AssociationFilter(frozenset({7, 9}))), KeyRange(), ["association"] * 2),
         (
-            Filters(associations=AssociationFilter(frozenset({7}), frozenset({0}), uid=5)),
+            Filters(associations=AssociationFilter(frozenset({7}), frozenset({0}), uids=frozenset({5}))),
             KeyRange(),
             ["association", "sacct_def"],
         ),
         (
-            Filters(associations=AssociationFilter(frozenset({7}), frozenset({0}), account="a")),
+            Filters(associations=AssociationFilter(frozenset({7}), frozenset({0}), accounts=frozenset({"a"}))),
             KeyRange(),
             ["association"] * 2,
         ),
         (Filters(associations=AssociationFilter(frozenset(range(MAX_SCANS + 1)))), KeyRange(), ["PRIMARY"]),
-        (Filters(uid=5), KeyRange(), ["sacct_def"]),
+        (Filters(uids=frozenset({5})), KeyRange(), ["sacct_def"]),
         (Filters(qos=frozenset({1, 2})), KeyRange(), ["qos"] * 2),
-        (Filters(job_ids=(Comparison("=", 5),)), KeyRange(), ["id_job"]),
+        (Filters(jobs=JobFilter(frozenset({5}), frozenset())), KeyRange(), ["id_job"]),
+        (Filters(jobs=JobFilter(frozenset(), frozenset({9}))), KeyRange(), ["PRIMARY"]),
+        (Filters(jobs=JobFilter(frozenset({5}), frozenset({9}))), KeyRange(), ["id_job", "PRIMARY"]),
+        (Filters(jobs=JobFilter(comparisons=(Comparison("<", 5), Comparison(">", 1)))), KeyRange(), ["id_job"]),
         (
-            Filters(job_ids=(Comparison("<", 5),), associations=AssociationFilter(frozenset({7}))),
+            Filters(jobs=JobFilter(comparisons=(Comparison("<", 5),)), associations=AssociationFilter(frozenset({7}))),
             KeyRange(),
             ["association"],
         ),
         (
-            Filters(job_ids=(Comparison("=", 5),), associations=AssociationFilter(frozenset({7}))),
+            Filters(jobs=JobFilter(frozenset({5}), frozenset()), associations=AssociationFilter(frozenset({7}))),
             KeyRange(),
             ["id_job"],
         ),
         # Few records can match and the window is short, so it is read as a whole.
-        (Filters(job_name="x", end_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"]),
+        (Filters(job_names=frozenset({"x"}), end_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"]),
         (Filters(states=frozenset({11}), end_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"]),
-        (Filters(job_name="x", start_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"] * 2),
-        (Filters(job_name="x", end_after=1, end_before=DAY, now=NOW), KeyRange(), ["rollup2"]),
+        (Filters(job_names=frozenset({"x"}), start_after=NOW - DAY, now=NOW), KeyRange(), ["rollup2"] * 2),
+        (Filters(job_names=frozenset({"x"}), end_after=1, end_before=DAY, now=NOW), KeyRange(), ["rollup2"]),
         # A window of two days is always read as a whole.
         (Filters(end_after=NOW - 2 * DAY, now=NOW), KeyRange(), ["rollup2"]),
         (Filters(end_after=DAY, end_before=2 * DAY, nodes=frozenset({"a1"}), now=NOW), KeyRange(), ["rollup2"]),
         # Many records match, or the window is long, or the primary key has a bound.
         (Filters(end_after=NOW - 3 * DAY, now=NOW), KeyRange(), ["PRIMARY"]),
-        (Filters(job_name="x", end_after=NOW - 100 * DAY, now=NOW), KeyRange(), ["PRIMARY"]),
-        (Filters(job_name="x", end_after=NOW - DAY, now=NOW), KeyRange(lower=5), ["PRIMARY"]),
+        (Filters(job_names=frozenset({"x"}), end_after=NOW - 100 * DAY, now=NOW), KeyRange(), ["PRIMARY"]),
+        (Filters(job_names=frozenset({"x"}), end_after=NOW - DAY, now=NOW), KeyRange(lower=5), ["PRIMARY"]),
         (Filters(submit_before=5), KeyRange(submitted_below=9), ["PRIMARY", "array_job", "array_job"]),
     ],
 )
@@ -84,10 +87,10 @@ def test_forced_indexes_exist_in_every_release() -> None:
     # Forcing a missing index is error 1176.
     everywhere = {"PRIMARY", "rollup2", "sacct_def", "association", "qos", "id_job", "array_job"}
     every_filter = Filters(
-        associations=AssociationFilter(frozenset({1}), frozenset({0}), 5, "a"),
+        associations=AssociationFilter(frozenset({1}), frozenset({0}), frozenset({5}), frozenset({"a"})),
         states=frozenset({3}),
-        partition="p",
-        job_name="n",
+        partitions=frozenset({"p"}),
+        job_names=frozenset({"n"}),
     )
     assert set(indexes(every_filter, KeyRange(1, 9, 5))) <= everywhere
 
@@ -101,6 +104,13 @@ def test_key_range_and_cursor_bound_the_key() -> None:
 def test_empty_association_filter_matches_nothing() -> None:
     assert "WHERE false" in compiled(Filters(associations=AssociationFilter(frozenset())))
     assert "WHERE false" in compiled(Filters(qos=frozenset()))
+    assert "WHERE false" in compiled(Filters(jobs=JobFilter(frozenset(), frozenset())))
+
+
+def test_lists_of_job_ids_are_short() -> None:
+    # A list of 1,000 values becomes a join in MariaDB (in_predicate_conversion_threshold).
+    text = compiled(Filters(jobs=JobFilter(frozenset(range(1000)), frozenset())))
+    assert max(found.count("%s") for found in re.findall(r"IN \(([^)]*)\)", text)) < 1000
 
 
 def test_active_states_select_jobs_without_end() -> None:
@@ -111,11 +121,11 @@ def test_active_states_select_jobs_without_end() -> None:
 @pytest.mark.parametrize("text", ["x'; DROP TABLE t; --", "%s", '" OR 1=1', "\\"])
 def test_texts_are_bound_parameters(text: str) -> None:
     filters = Filters(
-        partition=text,
-        job_name=text,
+        partitions=frozenset({text}),
+        job_names=frozenset({text}),
         nodes=frozenset({text}),
         hidden=frozenset({text}),
-        associations=AssociationFilter(frozenset({1}), frozenset({0}), account=text),
+        associations=AssociationFilter(frozenset({1}), frozenset({0}), accounts=frozenset({text})),
         duplicates=False,
     )
     statement = compiled(filters)

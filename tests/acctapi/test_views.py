@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +98,26 @@ def test_the_newest_record_comes_first(accounting: FlaskClient) -> None:
         ("node=login1", [104]),
         ("node=rack7", []),
         ("jobid=104", [104, 104]),
+        ("jobid=104&jobid=101", [104, 104, 101]),
+        ("jobid=101,104,109,5", [109, 104, 104, 101]),
+        ("jobid=101,104&jobid>101", [104, 104]),
+        ("jobid=101,104&user=bob", []),
+        ("jobid=103", []),
+        ("user=&partition=&jobid=&state=&limit=&submitafter=", VISIBLE),
+        ("user=bob&user=root", [109, 106]),
+        ("user=alice,bob,nobody-at-all", [109, 107, 104, 104, 102, 101]),
+        ("user=1002,0", [109, 106]),
+        ("account=none,physics", VISIBLE),
+        ("account=none", []),
+        ("associd=3,2", [109, 107, 104, 104, 102, 101]),
+        ("associd=3&associd=0", [109, 106]),
+        ("partition=gpu&partition=none", [102]),
+        ("partition=gpu,main", [109, 107, 106, 104, 104, 102, 101]),
+        ("jobname=Align&jobname=x", [106]),
+        (r"jobname=\Align,\=cmd\(\)", [109]),
+        ("state=FAILED&state=0", [107, 102]),
+        ("node=rack001&node=login1&jobid=104", [104, 104]),
+        ("qos=urgent&qos=none", [102]),
         ("jobid<=102", [102, 101]),
         ("jobid>102&jobid<107", [106, 104, 104]),
         ("jobid%3E%3D107", [109, 107]),
@@ -137,7 +160,17 @@ def test_hidden_partitions_are_left_out_of_partition_lists(accounting: FlaskClie
     assert "secret" not in accounting.get("/users?deleted=true").text
 
 
-@pytest.mark.parametrize("query", ["", "user=alice&", "jobid>0&", "account=physics&duplicates=false&", "node=rack001&"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "user=alice&",
+        "jobid>0&",
+        "jobid=101,102,104,106,107,109&",
+        "account=physics&duplicates=false&",
+        "node=rack001&",
+    ],
+)
 def test_pages_return_each_record_once(accounting: FlaskClient, query: str) -> None:
     expected = accounting.get(f"/history?limit=100&{query}").get_json()["data"]
     link: str | None = f"/history?limit=2&{query}"
@@ -202,16 +235,22 @@ def test_csv_path_sets_the_format(accounting: FlaskClient, route: str) -> None:
         ("limit=x", "limit", "valid integer"),
         ("offset=-1", "offset", "greater than or equal to 0"),
         ("state=sleeping", "state", "There is no state 'sleeping'"),
-        ("jobid=x", "jobid", "Expected a whole number"),
-        ("jobid<=", "jobid", "Expected a whole number"),
-        ("associd=-1", "associd", "greater than or equal to 0"),
+        ("jobid=x", "jobid", "Expected a job id such as 123"),
+        ("jobid<=", "jobid", "Expected a whole number after one of < > <= >="),
+        ("jobid=" + ",".join(map(str, range(1001))), "jobid", "Expected at most 1000 job ids in one request, got 1001"),
+        ("associd=-1", "associd", "Expected whole numbers up to 4294967295"),
+        ("associd=4294967296", "associd", "Expected whole numbers up to 4294967295"),
         ("startafter=soon", "startafter", "Expected epoch seconds"),
         ("times=roman", "times", "'classic', 'iso' or 'epoch'"),
         ("format=xml", "format", "'json', 'csv', 'tsv', 'ndjson' or 'table'"),
         ("fields=id_jobb", "fields", "Did you mean `id_job`?"),
         ("node=a@b", "node", "not a hostlist"),
         ("node=n[1-999999999]", "node", "has more than 100,000 node names"),
-        ("user=", "user", "at least 1 character"),
+        ("user=alice,1002", "user", "Expected either names or numeric ids of users"),
+        ("jobname=!x", "jobname", r"Write \! for a name that begins with !"),
+        ("account=" + ",".join("a" * 201), "account", "at most 200 names"),
+        ("usr=", "usr", "Did you mean `user`?"),
+        ("limit=1&limit=2", "limit", "`limit` has more than one value: '1', '2'. Send one."),
         ("cursor=xyz", "cursor", "Use the cursor of a response's meta.next"),
         ("cursor=WzFd", "cursor", "Use the cursor of a response's meta.next"),
         ("cursor=WzEsMiwzXQ&offset=5", "offset", "cannot be combined"),
@@ -234,6 +273,8 @@ def test_users_are_sorted_and_filtered(accounting: FlaskClient) -> None:
     assert users("name=alice") == users("user=alice") == [("alice", "physics")]
     assert users("acct=none") == []
     assert users("name=alice&user=bob") == []
+    assert users("name=alice&name=bob") == users("user=bob,alice") == users("user=&acct=") == users("")
+    assert users("acct=none,physics") == users("acct=physics&acct=none") == users("")
 
 
 def test_pages_of_users(accounting: FlaskClient) -> None:
@@ -283,3 +324,80 @@ def test_late_array_tasks_are_found_by_submit_time(tmp_path: Path) -> None:
     client = make_client(settings_for(tmp_path / "array.sqlite", tmp_path / "run"))
     assert ids(client, "submitbefore=25000") == [40, 2, 1]
     assert ids(client, "submitafter=15000&submitbefore=25000") == [40, 2]
+
+
+PARTS = [
+    # Two arrays: their pending tasks, a task that was requeued, and another task.
+    job_row(1, id_job=200, state=0, time_end=0, id_array_job=200, id_array_task=NO_VAL, array_task_str="0x1f0"),
+    job_row(2, id_job=201, id_array_job=200, id_array_task=1, state=1024),
+    job_row(3, id_job=201, id_array_job=200, id_array_task=1),
+    job_row(4, id_job=202, id_array_job=200, id_array_task=2, partition="secret"),
+    job_row(5, id_job=300, state=0, time_end=0, id_array_job=300, id_array_task=NO_VAL, array_task_str="1,3-5:2"),
+    job_row(6, id_job=400, het_job_id=400, het_job_offset=0),
+    job_row(7, id_job=401, het_job_id=400, het_job_offset=1),
+]
+
+
+@pytest.mark.parametrize(
+    ("query", "records"),
+    [
+        ("jobid=200_1", ["3", "2"]),
+        ("jobid=200_1&duplicates=false", ["3"]),
+        ("jobid=200_4", ["1"]),
+        ("jobid=200_8,200_9,300_5", ["5", "1"]),
+        ("jobid=200_9", []),
+        ("jobid=200_3", []),
+        # A hidden partition.
+        ("jobid=200_2", []),
+        ("jobid=300_4", []),
+        ("jobid=400%2B1", ["7"]),
+        ("jobid=400+1&jobid=400+0,400_1", ["7", "6"]),
+        ("jobid=401,400%2B1,200_1,200", ["7", "3", "2", "1"]),
+        ("jobid=201,200_1", ["3", "2"]),
+        ("jobid=200_1,400%2B0&jobid>300", ["6"]),
+    ],
+)
+def test_tasks_and_components_are_found(tmp_path: Path, query: str, records: list[str]) -> None:
+    write_database(tmp_path / "parts.sqlite", PARTS)
+    client = make_client(settings_for(tmp_path / "parts.sqlite", tmp_path / "run"))
+    assert [record["id_record"] for record in client.get(f"/history?limit=100&{query}").get_json()["data"]] == records
+
+
+def test_pages_of_tasks_and_jobs_return_each_record_once(tmp_path: Path) -> None:
+    write_database(tmp_path / "parts.sqlite", PARTS)
+    client = make_client(settings_for(tmp_path / "parts.sqlite", tmp_path / "run"))
+    link: str | None = "/history?limit=1&user=&jobid=200,300_5,401&jobid=400%2B1,200_1"
+    found = []
+    while link is not None:
+        page = client.get(link).get_json()
+        found += [record["id_record"] for record in page["data"]]
+        link = page["meta"]["next"]
+        assert link is None or "user=" not in link
+    assert found == ["7", "5", "3", "2", "1"]
+
+
+def test_any_job_name_can_be_asked_for(tmp_path: Path) -> None:
+    names = ["a,b", "!a", " a ", "a*b", "a\\b", "C:\\tmp", "50%_/", "\t"]
+    write_database(tmp_path / "names.sqlite", [job_row(n, job_name=name) for n, name in enumerate(names, 1)])
+    client = make_client(settings_for(tmp_path / "names.sqlite", tmp_path / "run"))
+    for number, name in enumerate(names, 1):
+        found = client.get("/history", query_string={"jobname": re.sub(r"(\W)", r"\\\1", name)}).get_json()["data"]
+        assert [record["id_job"] for record in found] == [number], name
+
+
+def test_names_that_are_not_utf8_are_published_and_found_with_replacement_characters(tmp_path: Path) -> None:
+    file = tmp_path / "bytes.sqlite"
+    names = [b"f\xfcr", "für".encode(), b"for", b"f\xfc\xe4r", "f\ufffdr".encode(), b"f%r"]
+    write_database(file, [job_row(n, job_name="x", state=5) for n, _ in enumerate(names, 1)])
+    with closing(sqlite3.connect(file)) as connection, connection:
+        for number, name in enumerate(names, 1):
+            connection.execute("UPDATE demo_job_table SET job_name = CAST(? AS TEXT) WHERE id_job = ?", (name, number))
+    client = make_client(settings_for(file, tmp_path / "run"))
+    records = client.get("/history?limit=10").get_json()["data"]
+    assert [record["job_name"] for record in records] == ["f%r", "f\ufffdr", "f\ufffd\ufffdr", "for", "für", "f\ufffdr"]
+    assert ids(client, "jobname=f%EF%BF%BDr") == [5, 1]
+    assert ids(client, "jobname=f%EF%BF%BDr,for&duplicates=false&state=FAILED") == [5, 3, 1]
+    assert ids(client, "jobname=f%EF%BF%BD%EF%BF%BDr") == [4]
+    page = client.get("/history?jobname=f%EF%BF%BDr&limit=1").get_json()
+    assert page["data"][0]["id_job"] == 5
+    assert [record["id_job"] for record in client.get(page["meta"]["next"]).get_json()["data"]] == [1]

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
-from pydantic import Field
 
-from slurm_rest_api.errors import BadParameters
-from slurm_rest_api.web.operator_params import ComparingRequest, Comparison, Comparisons, parse_comparison
-from slurm_rest_api.web.parameters import Parameters
-
-
-class Jobs(Parameters):
-    """A route with a compared parameter."""
-
-    jobid: Comparisons = Field(default=(), description="Job ids.")
+from slurm_rest_api.web.operator_params import ComparingRequest, Comparison, QueryArguments, parse_comparison
 
 
 def asked(query: str) -> list[tuple[str, str]]:
@@ -46,8 +37,6 @@ def test_operators_move_from_names_to_values(query: str, args: list[tuple[str, s
 @pytest.mark.parametrize(
     ("text", "comparison"),
     [
-        ("5", Comparison("=", 5)),
-        ("=5", Comparison("=", 5)),
         ("<5", Comparison("<", 5)),
         ("<=5", Comparison("<=", 5)),
         (">5", Comparison(">", 5)),
@@ -58,14 +47,14 @@ def test_comparisons_are_parsed(text: str, comparison: Comparison) -> None:
     assert parse_comparison(text) == comparison
 
 
-@pytest.mark.parametrize("text", ["", "<", "<=", "=<5", "5,6", "-5", "<-5", "x", "1e3", "５", "99999999999"])
+@pytest.mark.parametrize("text", ["", "<", "<=", "=<5", "5", "<-5", "x", "<1e3", "<５", "<99999999999"])
 def test_other_texts_are_refused(text: str) -> None:
-    with pytest.raises(BadParameters) as caught:
-        Jobs.model_validate({"jobid": [text]})
-    (fault,) = caught.value.faults
-    assert fault.parameter == "jobid"
-    assert fault.detail == (f"Invalid `jobid`: {text!r}. Expected a whole number, alone or after one of = < > <= >=.")
+    with pytest.raises(ValueError, match="expected a whole number after one of < > <= >="):
+        parse_comparison(text)
 
 
-def test_repeated_comparisons_are_kept() -> None:
-    assert Jobs.model_validate({"jobid": [">5", "<10"]}).jobid == (Comparison(">", 5), Comparison("<", 10))
+def test_arguments_with_different_values_are_lists() -> None:
+    arguments = QueryArguments([("limit", ""), ("limit", "5"), ("limit", "5"), ("sort", "a"), ("sort", "b")])
+    assert arguments.get("limit") == "5"
+    assert arguments.get("sort") == ["a", "b"]
+    assert (arguments.get("none"), arguments.get("none", "x")) == (None, "x")

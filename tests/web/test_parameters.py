@@ -15,7 +15,7 @@ class Depth(Parameters):
     depth: int = Field(1, ge=0, description="How deep.")
 
 
-def faults(query: dict[str, str]) -> list[tuple[str | None, str]]:
+def faults(query: dict[str, str | list[str]]) -> list[tuple[str | None, str]]:
     with pytest.raises(BadParameters) as caught:
         Depth.model_validate(query)
     return [(fault.parameter, fault.detail) for fault in caught.value.faults]
@@ -33,7 +33,23 @@ def test_an_invalid_value_is_shown_with_the_expectation() -> None:
     assert faults({"depth": "-1"}) == [("depth", "Invalid `depth`: '-1'. Input should be greater than or equal to 0.")]
 
 
+def test_empty_value_is_none() -> None:
+    assert Depth.model_validate({"depth": ""}) == Depth.model_validate({})
+    assert Depth.model_validate({"depth": ""}).model_fields_set == set()
+
+
+def test_parameter_without_a_list_has_one_value() -> None:
+    assert faults({"depth": ["1", "2"]}) == [("depth", "`depth` has more than one value: '1', '2'. Send one.")]
+    assert Depth.model_validate({"_": ["1", "2"]}).depth == 1
+
+
+def test_long_values_are_cut_in_messages() -> None:
+    ((_, detail),) = faults({"depth": "x" * 1000})
+    assert len(detail) < 400
+
+
 def test_an_unknown_parameter_gets_the_nearest_and_all_known_ones() -> None:
+    assert faults({"dept": ""})[0][0] == "dept"
     assert faults({"dept": "1"}) == [
         ("dept", "Unknown parameter: 'dept'. Did you mean `depth`? Known parameters: depth.")
     ]

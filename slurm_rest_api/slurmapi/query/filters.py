@@ -13,11 +13,13 @@ from slurm_rest_api.slurmapi.store.conditions import (
     compares,
     has_any_word,
     has_waiting_task,
+    is_job,
     is_like,
     none_of,
     one_of,
 )
-from slurm_rest_api.web.name_lists import NameFilter
+from slurm_rest_api.web.job_ids import JobId, JobIdFilter
+from slurm_rest_api.web.name_lists import NameFilter, split_pattern
 
 
 def of_queue(query: QueueParameters) -> Condition:
@@ -53,12 +55,13 @@ def _of_queue(query: QueueParameters) -> Iterator[Condition]:
     yield from _chosen(query.account, lambda names: one_of("account", names))
     yield from _chosen(query.partition, lambda names: has_any_word("partition_words", names))
     yield from _chosen(query.state, _in_states)
-    yield from _chosen(query.name, lambda names: any_of(is_like("name", name) for name in names))
+    yield from _chosen(query.name, lambda names: any_of(is_like("name", split_pattern(name)) for name in names))
     yield from _chosen(query.qos, lambda names: one_of("qos", names))
     yield from _chosen(query.reason, lambda names: one_of("reason COLLATE NOCASE", names))
-    yield from (compares("key", comparison.operator, comparison.number) for comparison in query.jobid)
+    if query.jobid is not None:
+        yield from _jobs(query.jobid)
     if query.array is not None:
-        yield any_of(_array(job, task) for job, task in query.array)
+        yield any_of(map(_array, query.array))
     if query.node is not None:
         yield has_any_word("node_words", query.node)
     yield from _time("submit_time", ">=", query.submitafter)
@@ -87,12 +90,18 @@ def _in_state(name: str) -> Condition:
     return none_of([condition]) if name.startswith("!") else condition
 
 
-def _array(job: int, task: int | None) -> Condition:
+def _jobs(jobs: JobIdFilter) -> Iterator[Condition]:
+    if jobs.ids:
+        yield is_job(jobs.jobs(), jobs.tasks(), jobs.components())
+    yield from (compares("key", comparison.operator, comparison.number) for comparison in jobs.comparisons)
+
+
+def _array(array: JobId) -> Condition:
     """Returns the condition for an array or one of its tasks. Pending tasks share one record."""
-    whole = compares("array_job_id", "=", job)
-    if task is None:
+    whole = compares("array_job_id", "=", array.job)
+    if array.task is None:
         return whole
-    started, pending = compares("array_task_id", "=", task), has_waiting_task("array_task_str", task)
+    started, pending = compares("array_task_id", "=", array.task), has_waiting_task("array_task_str", array.task)
     return all_of([whole, any_of([started, pending])])
 
 

@@ -2,69 +2,67 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
 from slurm_rest_api.contract_base import OpenAPIModel
 from slurm_rest_api.slurm.node_words import NODE_FILTERS
 from slurm_rest_api.slurm.states import JOB_STATES, PARTITION_STATES, full_names
+from slurm_rest_api.web.job_ids import JobId, JobIdFilterParam, parse_job_id
 from slurm_rest_api.web.name_lists import (
     MAX_NAMES,
     NAME_FILTER_SCHEMA,
     CommaList,
     NameFilter,
     NameFilterParam,
+    PatternFilterParam,
+    list_schema,
     parse_name_filter,
+    parsed_with,
     split_names,
+    unescape,
 )
-from slurm_rest_api.web.operator_params import Comparisons
 from slurm_rest_api.web.param_types import NODES_SCHEMA, Text, parse_nodes
 from slurm_rest_api.web.parameters import Parameters
 from slurm_rest_api.web.text_formats import Format
 from slurm_rest_api.web.timespec import TimeParam
 
 MOST_NODES: Final = 10_000
-_ARRAY: Final = re.compile(r"(\d{1,10})(?:_(\d{1,10}))?", re.ASCII)
 
 
 def _states(states: Mapping[str, Any]) -> BeforeValidator:
-    def read(value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        choice = parse_name_filter(value, lambda text: full_names(text, states))
+    def parse(texts: Sequence[str]) -> NameFilter:
+        choice = parse_name_filter(texts, lambda name: full_names(unescape(name), states))
         if sum(len(names.split("+")) for names in (*choice.include, *choice.exclude)) > MAX_NAMES:
             raise ValueError(f"expected at most {MAX_NAMES} states")
         return choice
 
-    return BeforeValidator(read)
+    return parsed_with(parse)
 
 
-def _nodes(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    return parse_nodes(value, MOST_NODES)
+def _nodes(texts: Sequence[str]) -> tuple[str, ...]:
+    return parse_nodes(texts, MOST_NODES)
 
 
-def _arrays(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    matches = [_ARRAY.fullmatch(name) for name in split_names(value)]
-    if None in matches or len(matches) > 200:
-        raise ValueError("expected array job ids such as 123 or 123_7, at most 200 of them")
-    return tuple((int(found[1]), None if found[2] is None else int(found[2])) for found in matches if found)
+def _arrays(texts: Sequence[str]) -> tuple[JobId, ...]:
+    expected = f"expected array job ids such as 123 or 123_7, at most {MAX_NAMES} of them"
+    try:
+        found = tuple(map(parse_job_id, split_names(texts)))
+    except ValueError:
+        raise ValueError(expected) from None
+    if len(found) > MAX_NAMES or any(job.component is not None for job in found):
+        raise ValueError(expected)
+    return found
 
 
 JobStates = Annotated[NameFilter, _states(JOB_STATES), NAME_FILTER_SCHEMA]
 NodeStates = Annotated[NameFilter, _states(NODE_FILTERS), NAME_FILTER_SCHEMA]
 PartitionStates = Annotated[NameFilter, _states(PARTITION_STATES), NAME_FILTER_SCHEMA]
-Nodes = Annotated[tuple[str, ...], BeforeValidator(_nodes), NODES_SCHEMA]
+Nodes = Annotated[tuple[str, ...], parsed_with(_nodes), NODES_SCHEMA]
 Arrays = Annotated[
-    tuple[tuple[int, int | None], ...],
-    BeforeValidator(_arrays),
-    WithJsonSchema({"type": "string", "examples": ["123", "123_7"]}),
+    tuple[JobId, ...], parsed_with(_arrays), list_schema("One or more, separated by commas.", "123", "123_7")
 ]
 
 
@@ -119,13 +117,16 @@ class QueueParameters(ListParameters):
     state: JobStates | None = Field(
         None, description="Jobs in these states: RUNNING, r, !CD. `+` joins states that a job has at once."
     )
-    name: NameFilterParam | None = Field(None, description="Jobs with these names. `*` matches any text.")
+    name: PatternFilterParam | None = Field(
+        None, description="Jobs with these names. `*` matches any text. A backslash takes the next character literally."
+    )
     qos: NameFilterParam | None = Field(None, description="Jobs with these QOS.")
     reason: NameFilterParam | None = Field(None, description="Jobs with these reasons: Priority, Resources.")
-    jobid: Comparisons = Field(
-        (),
-        max_length=20,
-        description="Job id, with an operator in place of the equals sign: `jobid<=987654`, `jobid>5&jobid<10`.",
+    jobid: JobIdFilterParam | None = Field(
+        None,
+        description="Any of these jobs, at most 1,000: 123, 12_3 (array task), 12+1 (component of a heterogeneous job)."
+        " Comparisons have their operator in place of the equals sign, and all have to hold: `jobid<=987654`,"
+        " `jobid>5&jobid<10`.",
     )
     array: Arrays | None = Field(
         None,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from slurm_rest_api.errors import BadParameter, NotFound
 from slurm_rest_api.slurmapi.store.conditions import Condition, all_of, compares, has_waiting_task
 from slurm_rest_api.slurmapi.store.index_columns import Kind
 from slurm_rest_api.slurmapi.store.queries import Selection
 from slurm_rest_api.slurmapi.store.reader import StoreView
-
-_JOB: Final = re.compile(r"(\d{1,10})(?:([_+ ])(\d{1,10}))?", re.ASCII)
+from slurm_rest_api.web.job_ids import JobId, parse_job_id
 
 
 def find(view: StoreView, kind: Kind, name: str, visible: Condition) -> bytes:
@@ -32,14 +28,13 @@ def find(view: StoreView, kind: Kind, name: str, visible: Condition) -> bytes:
 
 
 def _job(view: StoreView, text: str, visible: Condition) -> bytes:
-    match = _JOB.fullmatch(text)
-    if match is None:
-        raise BadParameter(f"{text!r} is no job id; expected one such as 123, 123_7 or 123+1.", parameter="jobid")
-    found = _one(view, "queue", all_of([visible, _has_id(int(match[1]), match[2], match[3])]))
-    if found is None and match[2] == "_":
-        pending = all_of(
-            [compares("array_job_id", "=", int(match[1])), has_waiting_task("array_task_str", int(match[3]))]
-        )
+    try:
+        job = parse_job_id(text)
+    except ValueError as error:
+        raise BadParameter(f"Invalid job id: {text!r}. {str(error).capitalize()}.", parameter="jobid") from None
+    found = _one(view, "queue", all_of([visible, _has_id(job)]))
+    if found is None and job.task is not None:
+        pending = all_of([compares("array_job_id", "=", job.job), has_waiting_task("array_task_str", job.task)])
         found = _one(view, "queue", all_of([visible, pending]))
     if found is None:
         raise NotFound(
@@ -49,12 +44,12 @@ def _job(view: StoreView, text: str, visible: Condition) -> bytes:
     return found
 
 
-def _has_id(job: int, separator: str | None, part: str) -> Condition:
-    if separator is None:
-        return compares("key", "=", job)
-    # A plus sign in a path may arrive as a blank.
-    whole, offset = ("array_job_id", "array_task_id") if separator == "_" else ("het_job_id", "het_job_offset")
-    return all_of([compares(whole, "=", job), compares(offset, "=", int(part))])
+def _has_id(job: JobId) -> Condition:
+    if job.task is not None:
+        return all_of([compares("array_job_id", "=", job.job), compares("array_task_id", "=", job.task)])
+    if job.component is not None:
+        return all_of([compares("het_job_id", "=", job.job), compares("het_job_offset", "=", job.component)])
+    return compares("key", "=", job.job)
 
 
 def _one(view: StoreView, kind: Kind, where: Condition) -> bytes | None:

@@ -73,11 +73,12 @@ KEYS: Final[Mapping[Kind, str]] = {"queue": "job_id", "nodes": "name", "partitio
 CLOCK_FIELDS: Final = ("run_time", "run_time_str", "run_time_remaining", "elapsed_cpu_time")
 """Fields of a running job that change in every load with the time alone."""
 
-INDEXED: Final[Mapping[Kind, tuple[str, ...]]] = {
-    "queue": ("user_name", "account", "array_job_id", "changed"),
-    "nodes": ("changed",),
+INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
+    "queue": (("user_name",), ("account",), ("array_job_id", "array_task_id"), ("het_job_id",), ("changed",)),
+    "nodes": (("changed",),),
     "partitions": (),
 }
+"""The columns of each index. Rows in which the first one is null are left out."""
 
 OWNERS: Final[Mapping[Kind, tuple[str, ...]]] = {"queue": ("user_name", "account"), "nodes": (), "partitions": ()}
 """The columns with a record's owner. Tombstones keep them, so that only a former viewer learns of a removal."""

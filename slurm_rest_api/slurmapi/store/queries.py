@@ -68,7 +68,7 @@ class RecordQueries:
 
     def count(self, kind: Kind, where: Condition) -> int:
         """Counts the records of `kind` that meet the condition."""
-        query = f"SELECT count(*) FROM {kind}_index WHERE {where.sql}"
+        query = f"SELECT count(*) FROM {_rows(kind, where)}"
         return int(self._connection.execute(query, where.values).fetchone()[0])
 
     def ordered_keys(self, selection: Selection, columns: Sequence[str] = ()) -> Iterator[tuple[Value, ...]]:
@@ -80,7 +80,7 @@ class RecordQueries:
         where = all_of([selection.where, _after_cursor(orders, selection.after)])
         selected = ", ".join([*(order.column for order in orders), *columns])
         order_by = ", ".join(f"{order.column}{' DESC' if order.descending else ''}" for order in orders)
-        query = f"SELECT {selected} FROM {selection.kind}_index WHERE {where.sql} ORDER BY {order_by} LIMIT ?"
+        query = f"SELECT {selected} FROM {_rows(selection.kind, where)} ORDER BY {order_by} LIMIT ?"
         limit = -1 if selection.limit is None else selection.limit
         rows = self._connection.execute(query, (*where.values, limit))
         while batch := rows.fetchmany(_BATCH):
@@ -101,7 +101,7 @@ class RecordQueries:
         `sums` maps published names to columns. Without `by` there is one entry, even where no record matches.
         """
         totals = ", ".join(["count(*)", *(f"coalesce(sum({column}), 0)" for column in sums.values())])
-        query = f"SELECT {by or 'NULL'}, {totals} FROM {kind}_index WHERE {where.sql}"
+        query = f"SELECT {by or 'NULL'}, {totals} FROM {_rows(kind, where)}"
         if by is not None:
             query += f" GROUP BY {_NO_INDEX}{by} ORDER BY {_NO_INDEX}{by}"
         names = ("count", *sums)
@@ -147,6 +147,11 @@ class RecordQueries:
         )
         rows = self._connection.execute(query, (kind, since, *visible.values, *visible.values))
         return [key for (key,) in rows]
+
+
+def _rows(kind: Kind, where: Condition) -> str:
+    """Returns the table and the condition. With few keys, SQLite may use no index but that of the keys."""
+    return f"{kind}_index{' NOT INDEXED' if where.by_key else ''} WHERE {where.sql}"
 
 
 def _after_cursor(orders: Sequence[Order], after: tuple[Value, ...] | None) -> Condition:

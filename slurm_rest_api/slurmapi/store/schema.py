@@ -6,11 +6,12 @@ therefore recreated, not repaired or migrated.
 
 from __future__ import annotations
 
-import re
+import json
 import sqlite3
 from pathlib import Path
 from typing import Final
 
+from slurm_rest_api.slurm.array_tasks import has_any_task, has_task
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, INDEXED, KINDS, Kind
 
 LAYOUT: Final = 6
@@ -58,9 +59,6 @@ CREATE TABLE document (name TEXT PRIMARY KEY, body BLOB NOT NULL);
 """
 
 
-_TASK_RANGE: Final = re.compile(r"(\d+)(?:-(\d+)(?::(\d+))?)?", re.ASCII)
-
-
 def _index_table(kind: Kind) -> str:
     """Returns the SQL of the narrow table of a kind, so that filters read columns and not bodies.
 
@@ -69,8 +67,16 @@ def _index_table(kind: Kind) -> str:
     """
     key = "key INTEGER PRIMARY KEY" if kind == "queue" else "key TEXT PRIMARY KEY"
     columns = ", ".join([key, "changed INTEGER NOT NULL", "stable_hash INTEGER", *COLUMNS[kind]])
-    indexes = [f"CREATE INDEX {kind}_by_{column} ON {kind}_index ({column});" for column in INDEXED[kind]]
+    indexes = [
+        f"CREATE INDEX {kind}_by_{names[0]} ON {kind}_index ({', '.join(names)}) {_without_null(names[0])};"
+        for names in INDEXED[kind]
+    ]
     return f"CREATE TABLE {kind}_index ({columns});" + "".join(indexes)
+
+
+def _without_null(column: str) -> str:
+    """Returns the condition of a partial index. SQLite ignores such an index if the column is NOT NULL."""
+    return "" if column == "changed" else f"WHERE {column} IS NOT NULL"
 
 
 def create(path: Path, generation: str) -> sqlite3.Connection:
@@ -121,6 +127,7 @@ def connect_readonly(path: Path) -> sqlite3.Connection:
     # The file is in memory (tmpfs) already, so SQLite's default cache of 2 MiB a connection would be a second copy.
     connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
     connection.create_function("has_task", 2, has_task, deterministic=True)
+    connection.create_function("has_any_task", 2, _has_any_task, deterministic=True)
     return connection
 
 
@@ -129,13 +136,5 @@ def has_current_layout(connection: sqlite3.Connection) -> bool:
     return int(connection.execute("PRAGMA user_version").fetchone()[0]) == LAYOUT
 
 
-def has_task(tasks: str | None, task: int) -> bool:
-    """Returns True if `task` is one of the pending tasks of an array, as Slurm writes them: `2-9%4`, `1,3,10-20:2`."""
-    for part in (tasks or "").partition("%")[0].strip("[]").split(","):
-        match = _TASK_RANGE.fullmatch(part)
-        if match is None:
-            continue
-        first, last, step = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
-        if first <= task <= last and (task - first) % max(step, 1) == 0:
-            return True
-    return False
+def _has_any_task(tasks: str | None, wanted: str) -> bool:
+    return has_any_task(tasks, sorted(json.loads(wanted)))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from slurm_rest_api.slurmapi.sources.base import Record
 from tests.builders import make_job
+from tests.slurmapi.query.reference_jobs import ESCAPED
 
 STATES = st.sampled_from(["PENDING", "RUNNING", "COMPLETING", "COMPLETED", "SUSPENDED", "RUNNING+RESIZING"])
 PARTITIONS = st.sampled_from(["main", "long", "main,long", "longer"])
@@ -21,7 +22,19 @@ FIELDS = {
     "partition": PARTITIONS,
     "job_state": STATES,
     "name": st.sampled_from(
-        ["wrap", "train_1", "train_2", "odd[1]", "odd1", "train?", "trainX", "=1+1", 'a "b",\tc', "zwei\nÜ"]
+        [
+            "wrap",
+            "train_1",
+            "train_2",
+            "odd[1]",
+            "odd1",
+            "train?",
+            "trainX",
+            "=1+1",
+            'a "b",\tc',
+            "zwei\nÜ",
+            *ESCAPED.values(),
+        ]
     ),
     "qos": st.sampled_from(["normal", "urgent", None]),
     "state_reason": st.sampled_from(["None", "Priority", "ReqNodeNotAvail,_UnavailableNodes:n1"]),
@@ -74,13 +87,13 @@ def job(draw: st.DrawFn, job_id: int) -> Record:
 
 
 FILTERS = {
-    "user": st.sampled_from(["ada", "ada,grace", "!ada", "nobody"]),
+    "user": st.sampled_from(["ada", "ada,grace", "!ada", "nobody", ""]),
     "account": st.sampled_from(["bio", "!physics", "bio,!physics"]),
     "partition": st.sampled_from(["main", "long", "!long", "main,longer", "main,!long"]),
     "state": st.sampled_from(
         ["R", "pd", "RUNNING,cg", "!CD", "resizing", "!RUNNING", "r+resizing", "!R+RESIZING", "pd+r,CG"]
     ),
-    "name": st.sampled_from(["wrap", "train_*", "!train_*", "*", "train_1,wrap", "odd[1]", "train?", "=1+1"]),
+    "name": st.sampled_from(["wrap", "train_*", "!train_*", "*", "train_1,wrap", "odd[1]", "train?", "=1+1", *ESCAPED]),
     "qos": st.sampled_from(["urgent", "!urgent"]),
     "reason": st.sampled_from(["Priority", "priority", "!none", "ReqNodeNotAvail"]),
     "array": st.sampled_from(["3", "3_1", "3_2,4", "3_4", "3_3,4_7", "9"]),
@@ -91,7 +104,10 @@ FILTERS = {
     "startbefore": st.sampled_from(["103", "200"]),
     "jobid<": st.sampled_from(["5", "20"]),
     "jobid>": st.sampled_from(["5", "20"]),
-    "jobid": st.sampled_from(["5", "20"]),
+    "jobid": st.one_of(
+        st.sampled_from(["5", "20", "", "3_1", "3_4,20", "7+1", "8 1,7+0,3_4", "4_7,3_5,41"]),
+        st.sets(st.integers(1, 40), min_size=1).map(lambda ids: ",".join(map(str, ids))),
+    ),
 }
 
 

@@ -37,6 +37,29 @@ def in_array(job: Record, text: str) -> bool:
     return job["array_job_id"] == int(array) and (not task or int(task) in tasks_of(job))
 
 
+ESCAPED = {r"a\,b": "a,b", r"\!a": "!a", r"\ a\ ": " a ", r"a\*b": "a*b", r"a\\b": r"a\b"}
+"""Texts of the parameter `name`, each with the only name that it means."""
+
+
+def has_name(job: Record, text: str) -> bool:
+    if text in ESCAPED:
+        return bool(job["name"] == ESCAPED[text])
+    return chosen(text, lambda name: is_like(job["name"], name))
+
+
+def is_any_job(job: Record, text: str) -> bool:
+    """Returns True if the job has one of the ids `12`, `12_3` and `12+1`."""
+    return any(_is_job(job, name.replace(" ", "+")) for name in text.split(","))
+
+
+def _is_job(job: Record, name: str) -> bool:
+    if "_" in name:
+        return in_array(job, name)
+    if "+" in name:
+        return name == f"{job['het_job_id']}+{job['het_job_offset']}"
+    return bool(job["job_id"] == int(name))
+
+
 def is_like(name: str, pattern: str) -> bool:
     """Returns True if the name matches: `*` matches any text, other characters match themselves."""
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
@@ -56,7 +79,7 @@ TESTS: Mapping[str, Test] = {
     "qos": lambda job, text: chosen(text, lambda name: job["qos"] == name),
     "partition": lambda job, text: chosen(text, lambda name: name in job["partition"].split(",")),
     "state": lambda job, text: chosen(text, lambda names: in_all(names, SHORT_STATES, states(job))),
-    "name": lambda job, text: chosen(text, lambda name: is_like(job["name"], name)),
+    "name": has_name,
     "reason": lambda job, text: chosen(text, lambda name: job["state_reason"].split(",")[0].lower() == name.lower()),
     "array": lambda job, text: any(in_array(job, name) for name in text.split(",")),
     "node": lambda job, text: bool(set(text.split(",")) & set(nodes_of(job))),
@@ -66,7 +89,7 @@ TESTS: Mapping[str, Test] = {
     "startbefore": lambda job, text: expected_before(job["start_time"], text),
     "jobid<": lambda job, text: job["job_id"] <= int(text),
     "jobid>": lambda job, text: job["job_id"] >= int(text),
-    "jobid": lambda job, text: job["job_id"] == int(text),
+    "jobid": is_any_job,
 }
 
 

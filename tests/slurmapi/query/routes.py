@@ -43,8 +43,9 @@ class Route:
     fields: list[str]
 
     def wanted(self, records: Iterable[Record], query: Mapping[str, str]) -> list[Record]:
-        """The records that meet every filter of the query."""
-        return [record for record in records if all(self.tests[name](record, text) for name, text in query.items())]
+        """The records that meet every filter of the query. An empty one is no filter."""
+        filters = {name: text for name, text in query.items() if text}
+        return [record for record in records if all(self.tests[name](record, text) for name, text in filters.items())]
 
     def sorts(self) -> st.SearchStrategy[str]:
         """Orders by up to three fields, each either way."""

@@ -6,12 +6,13 @@ import csv
 import gzip
 import io
 import json
+import re
 from typing import Any
 
 import pytest
 
+from slurm_rest_api.slurm.array_tasks import has_task
 from slurm_rest_api.slurmapi.store.reader import StoreReader
-from slurm_rest_api.slurmapi.store.schema import has_task
 from tests.builders import make_job, make_node, make_partition, make_running_job
 from tests.slurmapi.query.service import Service
 
@@ -277,6 +278,12 @@ def test_request_without_parameters_gets_the_prepared_body(loaded: Service) -> N
         ("/queue?node=n[1-99999999999]", "node", "has more than 10,000 node names"),
         ("/queue?node=n[1", "node", "is not a hostlist"),
         ("/queue?array=x", "array", "Expected array job ids"),
+        ("/queue?array=5%2B1", "array", "Expected array job ids"),
+        ("/queue?jobid=5,x", "jobid", "Expected a job id such as 123, 12_3 (array task) or 12+1"),
+        ("/queue?jobid=" + ",".join(map(str, range(1001))), "jobid", "Expected at most 1000 job ids in one request"),
+        ("/queue?limit=1&limit=2", "limit", "`limit` has more than one value: '1', '2'. Send one."),
+        ("/queue?submitafter=1&submitafter=2", "submitafter", "`submitafter` has more than one value"),
+        ("/queue?usr=", "usr", "Did you mean `user`?"),
         ("/queue?user=!", "user", "Expected a name after each !"),
         ("/queue?user=" + ",".join("a" * 201), "user", "at most 200 names"),
         ("/queue?wait=5", "wait", "Unknown parameter: 'wait'"),
@@ -286,7 +293,7 @@ def test_request_without_parameters_gets_the_prepared_body(loaded: Service) -> N
         ("/queue?count=true&group_by=user", "count", "Leave `count` out"),
         ("/queue?group_by=usr", "group_by", "Input should be 'user'"),
         ("/queue.csv?format=json", "format", "cannot be combined with the ending .csv"),
-        ("/queue/abc", "jobid", "'abc' is no job id"),
+        ("/queue/abc", "jobid", "Invalid job id: 'abc'"),
     ],
 )
 def test_invalid_parameter_is_a_400_that_names_it(loaded: Service, path: str, parameter: str, words: str) -> None:
@@ -313,3 +320,89 @@ def test_same_request_is_served_from_the_cache(loaded: Service, path: str, monke
         assert {**one.headers, "Age": "0"} == {**other.headers, "Age": "0"}
     loaded.load({}, nodes=[])
     assert loaded.client.get(path).headers["X-Total-Count"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("repeated", "joined"),
+    [
+        ("/queue?jobid=5&jobid=7", "/queue?jobid=5,7"),
+        ("/queue?jobid=5_1&jobid=7%2B1&jobid=5", "/queue?jobid=5_1,7+1,5"),
+        ("/queue?jobid=5&jobid=", "/queue?jobid=5"),
+        ("/queue?user=bob&user=ada", "/queue?user=bob,ada"),
+        ("/queue?user=!bob&user=!ada", "/queue?user=!bob,!ada"),
+        ("/queue?account=none&account=physics", "/queue?account=none,physics"),
+        ("/queue?partition=long&partition=none", "/queue?partition=long,none"),
+        ("/queue?state=PD&state=CG", "/queue?state=PD,CG"),
+        ("/queue?name=a*&name=%3D*", "/queue?name=a*,%3D*"),
+        ("/queue?reason=none&reason=x", "/queue?reason=none,x"),
+        ("/queue?array=5_1&array=5_3", "/queue?array=5_1,5_3"),
+        ("/queue?node=rack001&node=rack002", "/queue?node=rack001,rack002"),
+        ("/queue?fields=name&fields=job_id", "/queue?fields=name,job_id"),
+        ("/queue?sort=user_name&sort=-job_id&shape=list", "/queue?sort=user_name,-job_id&shape=list"),
+        ("/queue/5?fields=name&fields=job_id", "/queue/5?fields=name,job_id"),
+        ("/nodes?name=rack001&name=rack002", "/nodes?name=rack[001-002]"),
+        ("/nodes?state=mix&state=none,idle".replace("none,", ""), "/nodes?state=mix,idle"),
+        ("/nodes?feature=ib&feature=x", "/nodes?feature=ib,x"),
+        ("/nodes?gres=gpu:a100&gres=x", "/nodes?gres=gpu:a100,x"),
+        ("/nodes?partition=long&partition=x", "/nodes?partition=long,x"),
+        ("/partitions?name=main&name=long", "/partitions?name=main,long"),
+        ("/partitions?state=up&state=down", "/partitions?state=up,down"),
+        ("/usage?partition=main&partition=long", "/usage?partition=main,long"),
+        ("/usage?node=rack001&node=rack002", "/usage?node=rack[001-002]"),
+        ("/stats?fields=parts_packed&fields=req_time", "/stats?fields=parts_packed,req_time"),
+    ],
+)
+def test_repeated_parameter_means_any_of_its_values(loaded: Service, repeated: str, joined: str) -> None:
+    found, expected = loaded.client.get(repeated), loaded.client.get(joined)
+    assert found.status_code == 200, found.text
+    assert found.json == expected.json
+    assert found.headers["ETag"] == expected.headers["ETag"]
+
+
+def test_any_of_the_jobs_is_found(loaded: Service) -> None:
+    assert list(loaded.get("/queue?jobid=5&jobid=7")["data"]) == ["5", "7"]
+    assert list(loaded.get("/queue?jobid=8,6,99")["data"]) == ["6", "8"]
+    assert list(loaded.get("/queue?jobid=5_1")["data"]) == ["6"]
+    # A pending task is in the record of its array.
+    assert list(loaded.get("/queue?jobid=5_8,5_9")["data"]) == ["5"]
+    assert list(loaded.get("/queue?jobid=5_2")["data"]) == []
+    assert list(loaded.get("/queue?jobid=7%2B1")["data"]) == list(loaded.get("/queue?jobid=7+1")["data"]) == ["8"]
+    assert list(loaded.get("/queue?jobid=5,8&jobid>5")["data"]) == ["8"]
+    assert list(loaded.get("/queue?jobid=5,8&user=bob")["data"]) == []
+    assert loaded.get("/queue?jobid=5_1,7&count=true")["data"]["count"] == 2
+    assert loaded.get("/queue?jobid=5,7,8&group_by=user&shape=list")["data"][1]["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "plain"),
+    [
+        ("/queue?user=&partition=&state=&jobid=&node=&submitafter=&count=&limit=&cursor=&format=", "/queue"),
+        ("/queue?user=bob&limit=&sort=", "/queue?user=bob"),
+        ("/nodes?name=&state=&group_by=", "/nodes"),
+        ("/partitions?name=", "/partitions"),
+        ("/usage?partition=&node=&compact=", "/usage"),
+        ("/stats?fields=", "/stats"),
+        ("/queue/5?fields=", "/queue/5"),
+    ],
+)
+def test_empty_parameter_is_no_filter(loaded: Service, path: str, plain: str) -> None:
+    found, expected = loaded.client.get(path), loaded.client.get(plain)
+    assert (found.status_code, found.json) == (200, expected.json)
+    assert found.headers["ETag"] == expected.headers["ETag"]
+
+
+def test_links_have_no_empty_parameters(loaded: Service) -> None:
+    link = loaded.get("/queue?user=&limit=1&jobid=7%2B1,5&name=")["meta"]["next"]
+    assert link.startswith("/queue?limit=1&jobid=7%2B1%2C5&cursor=")
+    assert list(loaded.get(link)["data"]) == ["8"]
+
+
+def test_any_name_can_be_asked_for(api: Service) -> None:
+    names = ["a,b", "!a", " a ", "a*b", "axb", "a\\b", "C:\\tmp", "f\ufffdr", "\t", "[a]", "?"]
+    api.load({number: make_job(number, name=name, user_name=name) for number, name in enumerate(names, 1)})
+    for number, name in enumerate(names, 1):
+        escaped = re.sub(r"(\W)", r"\\\1", name)
+        assert list(api.get("/queue", name=escaped)["data"]) == [str(number)], name
+        assert list(api.get("/queue", user=escaped)["data"]) == [str(number)], name
+        assert str(number) not in api.get("/queue", user=f"!{escaped}")["data"]
+    assert list(api.get("/queue", name=r"a*b,C:\tmp")["data"]) == ["1", "4", "5", "6", "7"]

@@ -106,9 +106,15 @@ def cost_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Costs:
         "/queue?user=grace&fields=job_id,name&limit=5",
         "/queue?user=grace&count=true",
         "/queue?array=3",
+        "/queue?jobid=7,9,400&fields=job_id",
+        f"/queue?jobid={','.join(map(str, range(1, 1001)))}&fields=job_id&limit=400",
+        f"/queue?jobid={','.join(f'{number}_3' for number in range(1, 1001))}",
+        f"/queue?jobid={','.join(f'{number}%2B3' for number in range(1, 1001))}",
+        "/queue?jobid=7,9_3,4%2B1&user=none,grace&account=physics&count=true",
         "/queue?since={version}",
         "/queue?limit=5",
     ],
+    ids=lambda path: path[:40],
 )
 def test_cost_is_independent_of_the_size_of_the_queue(cost_of: Costs, path: str) -> None:
     few, many = cost_of(FEW, path), cost_of(MANY, path)
@@ -125,6 +131,8 @@ def test_cost_is_independent_of_the_size_of_the_queue(cost_of: Costs, path: str)
         ("/queue?user=grace&fields=job_id,comment&limit=5", 900, 14, 5),
         ("/queue?since={version}", 600, 8, 2),
         ("/queue?user=grace&count=true", 500, 8, 0),
+        ("/queue?jobid=7&fields=job_id", 350, 8, 0),
+        (f"/queue?jobid={','.join(map(str, range(1, 1001)))}&count=true", 40_000, 8, 0),
     ],
 )
 def test_cost_stays_below_its_limits(cost_of: Costs, path: str, steps: int, statements: int, rendered: int) -> None:

@@ -1,6 +1,7 @@
-"""Finds pages of records that ran on given nodes, newest first.
+"""Finds pages of records by nodes, or by names with undecodable bytes, in the order of `page_keys`.
 
-SQL cannot expand hostlists. So the newest records are read in batches until enough of them ran on one of the nodes.
+SQL cannot expand hostlists, and does not replace bytes as the service does. So records are read in batches until enough
+of them match.
 """
 
 from __future__ import annotations
@@ -37,15 +38,14 @@ def search(
     page: Page,
     in_time: Callable[[], bool],
 ) -> Found:
-    """Finds the keys of `page` among the records that ran on `filters.nodes`. Stops once `in_time()` is False."""
-    assert filters.nodes is not None
+    """Finds the keys of `page` among the candidates that match `filters`. Stops once `in_time()` is False."""
     wanted = page.offset + page.limit
-    batch = replace(page, limit=_BATCH, offset=0, extra=("nodelist", "state"))
+    batch = replace(page, limit=_BATCH, offset=0, extra=("nodelist", "job_name", "state"))
     found: list[CursorKey] = []
     read = 0
     while True:
         rows = connection.execute(page_keys(job, filters, keys, batch)).all()
-        matching = [row for row in rows if _ran_on(row.nodelist, filters.nodes)]
+        matching = [row for row in rows if _matches(row, filters)]
         if not filters.duplicates:
             matching = _without_earlier_attempts(connection, job, filters, matching)
         found += [cursor_key_of(row) for row in matching]
@@ -63,12 +63,11 @@ def cursor_key_of(row: Any) -> CursorKey:
 
 
 def _without_earlier_attempts(connection: Connection, job: Table, filters: Filters, rows: Sequence[Any]) -> list[Any]:
-    """Does the work of `filters.newest_attempt` for the attempts that ran on one of the nodes."""
-    assert filters.nodes is not None
+    """Does the work of `filters.newest_attempt` for the attempts that match."""
     newest: dict[int, int] = {}
     if ids := sorted({row.id_job for row in rows}):
         for attempt in connection.execute(later_attempts(job, filters, ids)):
-            if _ran_on(attempt.nodelist, filters.nodes):
+            if _matches(attempt, filters):
                 newest[attempt.id_job] = max(newest.get(attempt.id_job, 0), attempt.time_submit)
     return [
         row
@@ -77,9 +76,10 @@ def _without_earlier_attempts(connection: Connection, job: Table, filters: Filte
     ]
 
 
-def _ran_on(nodelist: str | None, nodes: frozenset[str]) -> bool:
-    """Returns True if a stored hostlist contains one of `nodes`."""
-    return not nodes.isdisjoint(_names(nodelist))
+def _matches(row: Any, filters: Filters) -> bool:
+    """Returns True if a candidate ran on one of the nodes and has one of the names, where they are asked for."""
+    ran_there = filters.nodes is None or not filters.nodes.isdisjoint(_names(row.nodelist))
+    return ran_there and (filters.job_names is None or row.job_name in filters.job_names)
 
 
 @lru_cache(maxsize=4096)
