@@ -56,7 +56,6 @@ ONLY_IN = {
     "pyslurm": ("pyslurm_build.probe",),
     "ClusterShell": (
         "slurm.hostlist",
-        "acctapi.encodings",
         "slurmapi.collector.node_name_filter",
         "slurmapi.sources.",
         "demo.hardware",

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby, pairwise
 from typing import Final, Literal, NamedTuple
-
-from ClusterShell.RangeSet import RangeSet
 
 from slurm_rest_api.slurm.array_tasks import has_any_task
 from slurm_rest_api.slurm.sentinels import INFINITE, NO_VAL, NO_VAL64
@@ -19,7 +18,6 @@ from slurm_rest_api.slurm.sentinels import INFINITE, NO_VAL, NO_VAL64
 _PER_CPU: Final = 1 << 63
 _PER_CPU_UNTIL_16_05: Final = 1 << 31
 _MASK: Final = re.compile(r"0x[0-9A-Fa-f]+")
-_SHORTEST_STEPPED: Final = 10
 _MINUTES_A_DAY: Final = 1440
 
 Times = Literal["classic", "iso", "epoch"]
@@ -115,8 +113,7 @@ def tres(text: str | None, names: Mapping[int, str]) -> dict[str, int]:
 def array_tasks(mask: str | None, at_once: int | None) -> str | None:
     """Returns the pending tasks of an array as sacct prints them: `0x1f` → "0-4", `0-4%2` if at most 2 may run at once.
 
-    Tasks at equal distances are `0-100:10`, if more than ten numbers lie between the first and the last.
-    Source: `bit_xlate_task_str()` of `src/common/bitstring.c`, until 22.05 `_xlate_task_str()` of sacct.
+    Source: `xlate_array_task_str()` of `src/common/slurm_protocol_defs.c`, without its limit of length.
     """
     if not mask:
         return None
@@ -124,8 +121,24 @@ def array_tasks(mask: str | None, at_once: int | None) -> str | None:
         # slurmdbd stores very long masks as the list of tasks.
         return mask
     numbers = [bit for bit, digit in enumerate(reversed(f"{int(mask, 16):b}")) if digit == "1"]
-    tasks = _stepped(numbers) or str(RangeSet.fromlist(map(str, numbers)))
+    tasks = _stepped(numbers) or ",".join(_consecutive(numbers))
     return f"{tasks}%{at_once}" if at_once else tasks
+
+
+def _stepped(numbers: Sequence[int]) -> str | None:
+    """Returns `first-last:step` if there are more than five numbers at equal distances, and the list is long enough."""
+    if len(numbers) <= 5 or numbers[-1] - numbers[0] <= 10 or numbers[1] == numbers[0] + 1:
+        return None
+    step = numbers[1] - numbers[0]
+    is_stepped = all(second - first == step for first, second in pairwise(numbers))
+    return f"{numbers[0]}-{numbers[-1]}:{step}" if is_stepped else None
+
+
+def _consecutive(numbers: Iterable[int]) -> Iterator[str]:
+    """Yields `5` or `2-4` for each group of consecutive numbers."""
+    for _, group in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        found = [number for _, number in group]
+        yield str(found[0]) if len(found) == 1 else f"{found[0]}-{found[-1]}"
 
 
 def mask_has_any_task(mask: str | None, tasks: Sequence[int]) -> bool:
@@ -134,15 +147,6 @@ def mask_has_any_task(mask: str | None, tasks: Sequence[int]) -> bool:
         return has_any_task(mask, tasks)
     digits = mask[:1:-1]
     return any(task // 4 < len(digits) and int(digits[task // 4], 16) >> task % 4 & 1 for task in tasks)
-
-
-def _stepped(numbers: Sequence[int]) -> str | None:
-    """Returns `first-last:step` if the numbers have this form, as sacct recognizes it."""
-    if len(numbers) < 2 or numbers[-1] - numbers[0] <= _SHORTEST_STEPPED or numbers[1] == numbers[0] + 1:
-        return None
-    step = numbers[1] - numbers[0]
-    steps = range(numbers[0], numbers[-1] + 1, step)
-    return f"{numbers[0]}-{numbers[-1]}:{step}" if list(steps) == list(numbers) else None
 
 
 def hostlist(text: str | None) -> str | None:

@@ -96,6 +96,7 @@ _IS_PENDING: Final[Record] = {
     "nodelist": None, "nodes_alloc": 1, "tres_alloc": {},
 }  # fmt: skip
 _NOT_ENDED: Final[Record] = {"time_end": None, "elapsed": SecondsSince(T + 5)}
+_EVERY_HUNDREDTH: Final = hex(sum(1 << task for task in range(0, 10_001, 100)))
 _ODD_TEXT: Final = 'it\'s "odd" \\ ; -- %_ café 日本 🚀\ttab'
 
 
@@ -163,6 +164,10 @@ JOB_CASES: Final = (
          {**_PENDING, "id_job": 7100, "id_array_job": 7100, "array_task_str": "0x3F1", "array_max_tasks": 4},
          {**_IS_PENDING, "id_job": 7100, "job_id_str": "7100_[0,4-9%4]", "array_job_id": 7100,
           "array_task_str": "0,4-9%4"}),
+    Case("waiting tasks at equal distances",
+         {**_PENDING, "id_job": 55, "id_array_job": 55, "array_task_str": _EVERY_HUNDREDTH},
+         {**_IS_PENDING, "id_job": 55, "job_id_str": "55_[0-10000:100]", "array_job_id": 55,
+          "array_task_str": "0-10000:100"}),
     Case("task of an array", {"id_job": 7101, "id_array_job": 7100, "id_array_task": 0},
          {"id_job": 7101, "job_id_str": "7100_0", "array_job_id": 7100, "array_task_id": 0}),
     Case("no array, in the oldest way", {"id_array_job": 0, "id_array_task": 0}),

@@ -75,6 +75,23 @@ def test_wait_statuses_are_exit_codes_or_signals(stored: int | None, ended: tupl
     assert encodings.exit_status(stored) == Exit(*ended)
 
 
+@pytest.mark.parametrize("code", range(256))
+def test_every_exit_code_is_published(code: int) -> None:
+    assert encodings.exit_status(code << 8) == Exit(code, 0)
+
+
+def test_pending_tasks_are_found_in_a_mask() -> None:
+    for mask, tasks in (
+        ("0x1F0", range(4, 9)),
+        ("1,3-5:2", (1, 3, 5)),
+        ("0x0", ()),
+        (None, ()),
+        ("0x" + "F" * 50, range(200)),
+    ):
+        assert [task for task in range(300) if encodings.mask_has_any_task(mask, [task])] == list(tasks)
+    assert encodings.mask_has_any_task("0x10", [1, 2, 4])
+
+
 def test_tres_get_names_and_unknown_counts_are_left_out() -> None:
     names = {1: "cpu", 2: "mem", 3: "energy", 1001: "gres/gpu"}
     assert encodings.tres(f"1=4,2=2000,3={NO_VAL64},1001=1,1050=7", names) == {
@@ -86,7 +103,23 @@ def test_tres_get_names_and_unknown_counts_are_left_out() -> None:
 
 @pytest.mark.parametrize(
     ("mask", "at_once", "tasks"),
-    [(None, 0, None), ("", 0, None), ("0x1F", 0, "0-4"), ("0x8D", 2, "0,2-3,7%2"), ("1-3,9", 0, "1-3,9")],
+    [
+        (None, 0, None),
+        ("", 0, None),
+        ("0x1F", 0, "0-4"),
+        ("0x8D", 2, "0,2-3,7%2"),
+        ("1-3,9", 0, "1-3,9"),
+        # What sacct 26.05.5 printed for arrays of these masks.
+        ("0x10040100401004010040100401", 0, "0-100:10"),
+        ("0x555", 0, "0,2,4,6,8,10"),
+        ("0x1555", 3, "0-12:2%3"),
+        ("0x10000000000000000000000002", 0, "1,100"),
+        ("0x100001003FF", 0, "0-9,20,40"),
+        ("0x8421", 0, "0,5,10,15"),
+        ("0x111111", 0, "0-20:4"),
+        ("0x108421", 0, "0,5,10,15,20"),
+        (hex(sum(1 << task for task in range(0, 10_001, 100))), 0, "0-10000:100"),
+    ],
 )
 def test_pending_array_tasks_are_a_list(mask: str | None, at_once: int, tasks: str | None) -> None:
     assert encodings.array_tasks(mask, at_once) == tasks

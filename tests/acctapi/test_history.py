@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import create_engine
 
 from slurm_rest_api.acctapi.tables import step_table
+from slurm_rest_api.slurm.sentinels import INFINITE, NO_VAL, NO_VAL64
 from tests.acctapi.rows import STEP_TABLE, job_row, settings_for, write_database
 from tests.conftest import make_client
 
@@ -51,6 +52,20 @@ def times(file: Path, runtime: Path, **options: Any) -> dict[int, float | None]:
 def test_cpu_time_is_the_sum_over_all_steps(database: Path, tmp_path: Path) -> None:
     found = times(database, tmp_path / "run", table_step=STEP_TABLE)
     assert found == {1: 96.101, 2: 7.5, 3: None, 4: float(2**40), 5: None}
+
+
+@pytest.mark.parametrize("unknown", [NO_VAL, INFINITE, float(NO_VAL64)])
+def test_cpu_time_is_null_if_that_of_a_step_is_unknown(tmp_path: Path, unknown: float) -> None:
+    file = tmp_path / "accounting.sqlite"
+    write_database(file, [job_row(key) for key in range(1, 4)])
+    # SQLite's integers have 63 bits.
+    unknown = cast(int, unknown)
+    write_steps(file, [
+        step(1, (5, 0), (0, 0)), step(1, (unknown, 0), (0, 0)),
+        step(2, (0, 0), (unknown, 0)),
+        step(3, (5, 0), (0, 0)),
+    ])  # fmt: skip
+    assert times(file, tmp_path / "run", table_step=STEP_TABLE) == {1: None, 2: None, 3: 5.0}
 
 
 def test_cpu_time_is_null_without_table_step(tmp_path: Path) -> None:

@@ -142,3 +142,9 @@ def test_offset_applies_to_the_whole_union() -> None:
     )
     bound = statement.compile(dialect=mysql.dialect()).params
     assert sorted(value for name, value in bound.items() if name.startswith("param")) == [10, 30, 40, 40]
+
+
+def test_names_of_tables_are_quoted() -> None:
+    statement = page_keys(job_table("dotted.one_job_table"), Filters(duplicates=False), KeyRange(), Page(1))
+    text = str(statement.compile(dialect=mysql.dialect()))
+    assert text.count("dotted.one_job_table") == text.count("`dotted.one_job_table`") > 0

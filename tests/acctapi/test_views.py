@@ -401,3 +401,14 @@ def test_names_that_are_not_utf8_are_published_and_found_with_replacement_charac
     page = client.get("/history?jobname=f%EF%BF%BDr&limit=1").get_json()
     assert page["data"][0]["id_job"] == 5
     assert [record["id_job"] for record in client.get(page["meta"]["next"]).get_json()["data"]] == [1]
+
+
+def test_cluster_with_a_dot_in_its_name_is_read(database: Path, tmp_path: Path) -> None:
+    names = {"table_job": "dotted.one_job_table", "table_assoc": "dotted.one_assoc_table"}
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute('ALTER TABLE demo_job_table RENAME TO "dotted.one_job_table"')
+        connection.execute('ALTER TABLE demo_assoc_table RENAME TO "dotted.one_assoc_table"')
+    client = make_client(settings_for(database, tmp_path / "run", **names))
+    assert ids(client, "user=alice&duplicates=false&submitbefore=9000") == [107, 104, 102, 101]
+    assert client.get("/history").get_json()["meta"]["cluster"] == "dotted.one"
+    assert len(client.get("/users").get_json()["data"]) == 2

@@ -120,7 +120,8 @@ def answer(rows: list[Row], query: Query) -> list[str]:
     found = [
         row
         for row in rows
-        if _is_shown(row) and all(_FILTERS[name](row, query[name]) for name in query if name in _FILTERS)
+        if _is_shown(row)
+        and all(_FILTERS[name](row, query[name]) for name in query if name in _FILTERS and query[name])
     ]
     if query.get("duplicates") == "false":
         found = _latest_attempts(found)
@@ -144,18 +145,20 @@ def _user_name(row: Row) -> str:
     return owner[0] if owner else _HOST_USERS.get(row["id_user"], str(row["id_user"]))
 
 
-def _by_user(row: Row, user: str) -> bool:
-    return row["id_user"] == int(user) if user.isdigit() else _user_name(row) == user
+def _by_user(row: Row, users: str) -> bool:
+    return any(row["id_user"] == int(user) if user.isdigit() else _user_name(row) == user for user in users.split(","))
 
 
-def _by_account(row: Row, account: str) -> bool:
+def _by_account(row: Row, accounts: str) -> bool:
     owner = OWNERS[row["id_assoc"]]
-    return (owner[2] if owner else row["account"]) == account
+    return (owner[2] if owner else row["account"]) in accounts.split(",")
 
 
-def _by_partition(row: Row, partition: str) -> bool:
+def _by_partition(row: Row, names: str) -> bool:
     shown = [name for name in row["partition"].split(",") if name != HIDDEN]
-    return partition in (*shown, ",".join(shown))
+    if r"\," in names:
+        return names.replace(r"\,", ",") == ",".join(shown)
+    return any(name in shown for name in names.split(","))
 
 
 def _by_qos(row: Row, names: str) -> bool:
@@ -166,16 +169,17 @@ def _by_state(row: Row, numbers: str) -> bool:
     return str(row["state"]) in numbers.split(",")
 
 
-def _by_job_id(row: Row, comparisons: list[str]) -> bool:
+def _by_job_id(row: Row, texts: list[str]) -> bool:
+    """Returns True if the row meets all comparisons and has any of the ids after equals signs."""
     compare: dict[str, Callable[[int, int], bool]] = {
-        "=": lambda a, b: a == b, "<": lambda a, b: a < b, ">": lambda a, b: a > b,
-        "<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b,
+        "<": lambda a, b: a < b, ">": lambda a, b: a > b, "<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b,
     }  # fmt: skip
-    for text in comparisons:
+    ids = [name for text in texts if text[0] == "=" for name in text[1:].split(",")]
+    for text in texts:
         sign = text.rstrip("0123456789")
-        if not compare[sign](row["id_job"], int(text.removeprefix(sign))):
+        if sign in compare and not compare[sign](row["id_job"], int(text.removeprefix(sign))):
             return False
-    return True
+    return not ids or str(row["id_job"]) in ids or f"{row['id_array_job']}_{row['id_array_task']}" in ids
 
 
 def _after(column: str) -> Callable[[Row, int], bool]:
@@ -194,9 +198,9 @@ _FILTERS: Final[dict[str, Callable[[Row, Any], bool]]] = {
     "user": _by_user,
     "account": _by_account,
     "partition": _by_partition,
-    "jobname": lambda row, name: row["job_name"] == name,
+    "jobname": lambda row, names: row["job_name"] in [name.replace("\\ ", " ") for name in names.split(",")],
     "qos": _by_qos,
-    "associd": lambda row, number: row["id_assoc"] == number,
+    "associd": lambda row, numbers: str(row["id_assoc"]) in numbers.split(","),
     "node": lambda row, nodes: not NODES[row["nodelist"]].isdisjoint(NODES[nodes]),
     "state": _by_state,
     "jobid": _by_job_id,

@@ -124,6 +124,9 @@ def test_sessions_are_read_only_and_end_by_themselves(
         ("associd=5&state=FAILED", {"association"}),
         ("qos=urgent", {"qos"}),
         ("jobid=1100", {"id_job"}),
+        ("jobid=1100,1101&jobid=1200", {"id_job"}),
+        (f"jobid={','.join(map(str, range(1000, 2000)))}", {"id_job"}),
+        (f"jobid={','.join(map(str, range(1000, 2000)))}&user=alice&partition=main", {"id_job"}),
         ("jobid>1100&jobid<1110", {"id_job"}),
         ("jobid>=1100", {"id_job"}),
         (f"submitafter={BEGIN + 30 * 86400}", {"PRIMARY"}),
@@ -157,3 +160,18 @@ def test_the_rows_of_a_page_are_read_by_their_keys(
     [(_, _, table, kind, _, key, *_)] = database.sql(f"EXPLAIN {rows}")
 
     assert (table, kind, key) == (JOB_TABLE, "range", "PRIMARY")
+
+
+@pytest.mark.parametrize(("query", "key"), [("1{:03}_3", "array_job"), ("1{:03}%2B1", "het_job")])
+def test_tasks_and_components_are_found_by_their_keys(
+    database: AccountingDatabase, accounting: FlaskClient, query: str, key: str
+) -> None:
+    ids = ",".join(query.format(number) for number in range(999))
+    with recorded(database) as statements:
+        assert accounting.get(f"/history?limit=10&jobid={ids},1100").status_code == 200
+    resolving, search = (text for text in statements if "FORCE INDEX" in text)
+
+    # Sorting out the exact tasks reads the records of their arrays only.
+    [(_, _, table, kind, _, used, *_)] = database.sql(f"EXPLAIN {resolving}")
+    assert (table, kind, used) == (JOB_TABLE, "range", key)
+    assert {row[5] for row in database.sql(f"EXPLAIN {search}") if row[2] == JOB_TABLE} <= {"id_job", "PRIMARY"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from slurm_rest_api.slurm.sentinels import NO_VAL64
 from tests.cluster.accounting_database import real_accounting
 from tests.cluster.sacct_truth import cpu_time
 from tests.conftest import make_client
@@ -35,5 +36,10 @@ def test_cpu_time_is_what_sacct_adds_up(cluster: Cluster, tmp_path: Path) -> Non
     )
     told = cpu_time(_sacct(cluster, job)[0][1])
     with real_accounting(cluster, tmp_path) as settings:
-        [record] = make_client(settings).get(f"/history?jobid={job}").get_json()["data"]
+        client = make_client(settings)
+        [record] = client.get(f"/history?jobid={job}").get_json()["data"]
+        # What slurmdbd stores for a step whose time is unknown.
+        cluster.sql(f"UPDATE {steps} SET sys_sec = {NO_VAL64} WHERE job_db_inx = {key} AND id_step = 0;")
+        [without] = client.get(f"/history?jobid={job}").get_json()["data"]
     assert record["cpu_time"] == told == 2 * 700 + 1 + 2 * 20.75
+    assert without["cpu_time"] is None

@@ -24,17 +24,22 @@ _STATES: Final = [str(number) for number in model.STATES]
 
 _moments = st.integers(model.BEGIN - 86400, model.BEGIN + model.SPAN_SECONDS + 3 * 86400)
 _signs = st.sampled_from(("=", "<", ">", "<=", ">="))
-_job_ids = st.tuples(_signs, st.integers(990, 1010 + _COUNT)).map(lambda pair: f"{pair[0]}{pair[1]}")
+_ids = st.integers(990, 1010 + _COUNT)
+_job_ids = st.tuples(_signs, _ids).map(lambda pair: f"{pair[0]}{pair[1]}")
+_lists = st.lists(
+    st.one_of(_ids.map(str), st.builds("{}_{}".format, _ids, st.integers(0, 6))), min_size=1, max_size=40
+).map(lambda ids: f"={','.join(ids)}")
 _FILTERS: Final[dict[str, st.SearchStrategy[Any]]] = {
-        "user": st.sampled_from(("alice", "bob", "gone", "root", "nobody-known", "Alice", "2001", "0", "987654")),
-        "account": st.sampled_from(("physics", "biology", "root", "visitors", "Physics", "none")),
-        "partition": st.sampled_from((*model.PARTITIONS, "mai", "main,long", "long,secret")),
-        "jobname": st.sampled_from((*model.NAMES, "ALIGN", "a", "%")),
+        "user": st.sampled_from(("alice", "bob", "gone", "root", "nobody-known", "Alice", "2001", "0", "987654",
+                                 "alice,root", "2001,0", "")),
+        "account": st.sampled_from(("physics", "biology", "root", "visitors", "Physics", "none", "biology,visitors")),
+        "partition": st.sampled_from((*model.PARTITIONS, "mai", "main,long", "long,secret", r"main\,long")),
+        "jobname": st.sampled_from((*(name.replace(" ", "\\ ") for name in model.NAMES), "ALIGN", "a", "%", "axb,a_b")),
         "qos": st.lists(st.sampled_from(("normal", "urgent", "spare", "none")), min_size=1, max_size=3).map(",".join),
-        "associd": st.sampled_from((*model.OWNERS, 7, 12345)),
+        "associd": st.sampled_from((*map(str, model.OWNERS), "7", "12345", "4,99,0")),
         "node": st.sampled_from([text for text, nodes in model.NODES.items() if nodes]),
         "state": st.lists(st.sampled_from(_STATES), min_size=1, max_size=3).map(",".join),
-        "jobid": st.lists(_job_ids, min_size=1, max_size=2),
+        "jobid": st.lists(st.one_of(_job_ids, _lists), min_size=1, max_size=2),
         **{f"{word}{side}": _moments for word in ("submit", "start", "end") for side in ("after", "before")},
         "duplicates": st.sampled_from(("true", "false")),
     }  # fmt: skip
