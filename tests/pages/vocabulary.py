@@ -1,4 +1,4 @@
-"""Generates `pages/static/slurm-vocabulary.js` from `slurm/states.py`: `python -m tests.pages.vocabulary`."""
+"""Generates `pages/static/slurm-vocabulary.js` from `slurm/states.py` and `slurm/node_words.py`: `python -m tests.pages.vocabulary`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from slurm_rest_api.pages.assets import STATIC
+from slurm_rest_api.slurm.node_words import MARKS_BY_FLAG, WORDS_FOR_IDLE
 from slurm_rest_api.slurm.states import vocabulary
 
 FILE: Final = STATIC / "slurm-vocabulary.js"
@@ -28,6 +29,14 @@ def vocabulary_module() -> str:
             "",
             "/** States in which a job holds nodes. */",
             *_list("JOB_STATES_WITH_NODES", (job["name"] for job in jobs if job["holds_nodes"])),
+            "",
+            "/** sinfo's marks by flag, in the order in which sinfo looks for one. */",
+            "export const NODE_MARKS = {",
+            *(f'  {flag}: "{mark}",' for flag, mark in MARKS_BY_FLAG.items()),
+            "};",
+            "",
+            "/** Flags that sinfo prints in place of IDLE. */",
+            *_list("WORDS_FOR_IDLE", WORDS_FOR_IDLE),
             "",
             "/** Base states and flags of a node with jobs on it. */",
             *_list("NODE_STATES_WITH_JOBS", (node["name"] for node in nodes if node["has_jobs"])),

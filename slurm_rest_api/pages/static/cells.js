@@ -16,8 +16,9 @@ const NOTHING = { running_jobs: 0, cpus_allocated: 0, mem_allocated: 0 };
 
 const share = (part, all) => (all > 0 ? part / all : 0);
 
-// The load of a node as in /usage: the larger one of its CPU and memory shares.
-const load = (cpus, mem, node) => Math.max(share(cpus, node.cpus), share(mem, node.real_memory));
+// The load of a node as in /usage: the larger one of its shares of the CPUs and the memory that jobs can have.
+const load = (cpus, mem, node) =>
+  Math.max(share(cpus, node.effective_cpus || node.cpus), share(mem, node.real_memory - (node.mem_spec_limit ?? 0)));
 
 /** Sorts names with numbers by their value: n2 before n10. */
 export const sorted = (names) => [...names].sort(order.compare);

@@ -4,6 +4,7 @@ import { poll, subscribe } from "./api-client.js";
 import { byId, faultNotice, h, keyed, notice, replaceChildren, setShare, setText, svg } from "./dom.js";
 import { approximate, clock, count, formatDateTime, memory, now, percent, plural, ratio } from "./format.js";
 import { nodeLink, page, setCurlLine } from "./frame.js";
+import { withoutMark } from "./node-facts.js";
 import { nodeProblems, partitionProblems, sortedProblems } from "./problems.js";
 import { pathsOf } from "./sparkline.js";
 import { apiUrl } from "./urls.js";
@@ -11,8 +12,8 @@ import { apiUrl } from "./urls.js";
 const FIGURES = {
   fields: [
     ...["total_load", "alloc_cpus", "total_cpus", "alloc_mem", "total_mem", "alloc_gpus", "total_gpus"],
-    ...["jobs_running", "jobs_pending", "nodes_by_state"],
-    ...["priority", "state", "partition_load", "jobs_running", "jobs_pending"].map((field) => `partitions.${field}`),
+    ...["jobs_running", "jobs_pending", "tasks_pending", "nodes_by_state"],
+    ...["priority", "state", "partition_load", "jobs_running", "jobs_pending", "tasks_pending"].map((field) => `partitions.${field}`),
   ],
 };
 const PROBLEM_NODES = {
@@ -31,8 +32,7 @@ function where(problem) {
   const shown = problem.names.slice(0, SHOWN_NODES).flatMap((name, index) => [index > 0 && ", ", nodeLink(name)]);
   const more = problem.names.length - SHOWN_NODES;
   if (more <= 0) return shown;
-  const query = { state: problem.word.replace("NOT RESPONDING", "NOT_RESPONDING") };
-  return [shown, " and ", h("a", { href: page("nodes", query) }, `${count(more)} more`)];
+  return [shown, " and ", h("a", { href: page("nodes", { state: problem.word }) }, `${count(more)} more`)];
 }
 
 function why(problem) {
@@ -106,9 +106,12 @@ function showBars(data) {
   showBar("gpu", ratio(data.alloc_gpus, data.total_gpus), gpus);
 }
 
-function fillJobs(row, running, pending, load) {
+// The pending tasks of an array are one job.
+const pendingText = (jobs, tasks) => (tasks > jobs ? `${count(jobs)} (${plural(tasks, "task")})` : count(jobs));
+
+function fillJobs(row, { jobs_running: running, jobs_pending: pending, tasks_pending: tasks }, load) {
   setText(row.children[1], count(running));
-  setText(row.children[2], count(pending));
+  setText(row.children[2], pendingText(pending, tasks));
   setText(row.children[3], percent(load));
   setShare(row.children[4].firstChild, load);
 }
@@ -122,13 +125,13 @@ function jobRow([name]) {
 function showJobs(data) {
   const partitions = Object.entries(data.partitions);
   partitions.sort(([one, a], [other, b]) => (b.priority ?? 0) - (a.priority ?? 0) || one.localeCompare(other));
-  const update = (row, [, partition]) =>
-    fillJobs(row, partition.jobs_running, partition.jobs_pending, partition.partition_load);
+  const update = (row, [, partition]) => fillJobs(row, partition, partition.partition_load);
   keyed(byId("jobs").tBodies[0], partitions, { key: ([name]) => name, make: jobRow, update });
-  fillJobs(byId("jobs").tFoot.rows[0], data.jobs_running, data.jobs_pending, data.total_load);
+  fillJobs(byId("jobs").tFoot.rows[0], data, data.total_load);
 }
 
-const stateClass = (state) => `part ${state.toLowerCase()}`;
+// A node that does not respond looks like one that is down.
+const stateClass = (word) => `part ${word.endsWith("*") ? "down" : withoutMark(word).toLowerCase()}`;
 
 function stateItem([state]) {
   const link = h("a", { href: page("nodes", { state }) }, state);

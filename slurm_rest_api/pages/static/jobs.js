@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { count, now } from "./format.js";
+import { gpuCount } from "./node-facts.js";
 import { JOB_STATES, JOB_STATES_WITH_NODES } from "./slurm-vocabulary.js";
 
 const TONES = {
@@ -61,9 +62,23 @@ export function tres(text) {
   return Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/s, 2)));
 }
 
-/** Returns the number of GPUs that a job holds, or requests while it is pending. */
+const gresOf = (text) => (text ?? "").split(",").filter((part) => part.startsWith("gres/"));
+// "gres/gpu:a100=2" and "gres/gpu:a100:2"
+const gpusOf = (text) => gpuCount(gresOf(text).map((part) => part.slice("gres/".length).replace("=", ":")));
+
+// Slurm has no GPUs in TRES unless AccountingStorageTRES names them. Then the options of sbatch have them.
+function requestedGpus(job) {
+  const total = gpusOf(job.tres_req_str) || gpusOf(job.tres_per_job);
+  const nodes = job.num_nodes || 1;
+  const perSocket = gpusOf(job.tres_per_socket) * nodes * (job.sockets_per_node || 1);
+  return total || Math.max(gpusOf(job.tres_per_node) * nodes, gpusOf(job.tres_per_task) * (job.num_tasks || 1), perSocket);
+}
+
+/** Returns the number of GPUs that a job holds, or requests while it holds none. */
 export function gpus(job) {
-  return Number(tres(job.tres_alloc_str ?? job.tres_req_str)["gres/gpu"] ?? 0);
+  const byNode = Object.values(job.gres_allocated ?? {});
+  const held = byNode.map((gres) => gpuCount(Object.entries(gres).map(([name, number]) => `${name}:${number}`)));
+  return held.reduce((sum, number) => sum + number, 0) || gpusOf(job.tres_alloc_str) || requestedGpus(job);
 }
 
 /** Returns the number of tasks in "2-9%4" or "1,3,10-20:2"; null if Slurm has cut the list short. */

@@ -1,6 +1,6 @@
 // The states of nodes in sinfo's words, and their GPUs. No I/O, no document.
 
-import { NODE_STATES_OUT, NODE_STATES_WITH_JOBS } from "./slurm-vocabulary.js";
+import { NODE_MARKS, NODE_STATES_OUT, NODE_STATES_WITH_JOBS, WORDS_FOR_IDLE } from "./slurm-vocabulary.js";
 
 const MEANINGS = {
   ALLOCATED: "all CPUs are allocated",
@@ -10,10 +10,10 @@ const MEANINGS = {
   DRAINED: "drained: no jobs running",
   DRAINING: "draining: accepts no new jobs, running jobs finish",
   FAIL: "expected to fail, accepts no new jobs",
+  FAILING: "expected to fail, accepts no new jobs, running jobs finish",
   ERROR: "in an error state",
-  "NOT RESPONDING": "slurmd does not respond",
-  MAINTENANCE: "reserved for maintenance",
-  INVALID_REG: "registered with less than slurm.conf says",
+  MAINT: "reserved for maintenance",
+  INVAL: "registered with less than slurm.conf says",
   UNKNOWN: "not seen since slurmctld started",
   FUTURE: "defined for later use",
 };
@@ -30,6 +30,35 @@ const FLAG_MEANINGS = {
   RESERVED: "in a reservation",
 };
 
+const isBusy = (base) => base === "ALLOCATED" || base === "MIXED";
+
+function wordOfBase(base, mark, has) {
+  if (base === "ALLOCATED" && mark === "" && has("COMPLETING")) return "ALLOCATED+";
+  if (base !== "ALLOCATED" && base !== "DOWN" && has("COMPLETING")) return `COMPLETING${mark}`;
+  if (base === "UNKNOWN") return mark === "*" ? "UNKNOWN*" : base;
+  if (base === "IDLE" && mark === "") return WORDS_FOR_IDLE.find(has) ?? base;
+  if (base === "MIXED" && mark === "" && has("PLANNED")) return "MIXED-";
+  return base + mark;
+}
+
+/** Returns sinfo's word (`%T`) for a node in capital letters: "DRAINING*", "MAINT", "IDLE~". */
+export function nodeWord({ state_base: base, state_flags: flags }) {
+  const has = (flag) => flags.includes(flag);
+  const running = [base, ...flags].some((word) => NODE_STATES_WITH_JOBS.includes(word));
+  const mark = NODE_MARKS[Object.keys(NODE_MARKS).find(has)] ?? "";
+  const star = has("NOT_RESPONDING") ? "*" : "";
+  if (has("INVALID_REG")) return "INVAL";
+  if (has("MAINTENANCE") && !has("DRAIN") && !isBusy(base) && base !== "DOWN") return `MAINT${star}`;
+  if (has("REBOOT_ISSUED") && !isBusy(base)) return "REBOOT^";
+  if (has("REBOOT_REQUESTED") && !isBusy(base)) return `REBOOT${star}`;
+  if (has("DRAIN")) return (running ? "DRAINING" : "DRAINED") + mark;
+  if (has("FAIL")) return (running ? "FAILING" : "FAIL") + star;
+  return wordOfBase(base, mark, has);
+}
+
+/** Returns a word of sinfo without its mark: "DOWN*" is DOWN. */
+export const withoutMark = (word) => word.replace(/[*~#!%$@^+-]$/, "");
+
 /**
  * Returns what the state of a node means to its readers.
  *
@@ -37,19 +66,18 @@ const FLAG_MEANINGS = {
  * @returns {{word: string, meaning: string, out: boolean}} `word` is sinfo's word for base and flags together. `out`
  *   is true where the node accepts no new jobs.
  */
-export function nodeState({ state_base: base, state_flags: flags }) {
-  const has = (flag) => flags.includes(flag);
-  const silent = has("NOT_RESPONDING");
-  const running = [base, ...flags].some((word) => NODE_STATES_WITH_JOBS.includes(word));
-  let word = base;
-  if (has("DRAIN")) word = running ? "DRAINING" : "DRAINED";
-  else if (has("FAIL")) word = "FAIL";
-  else if (has("INVALID_REG")) word = "INVALID_REG";
-  else if (silent && base !== "DOWN") word = "NOT RESPONDING";
-  else if (has("MAINTENANCE")) word = "MAINTENANCE";
-  const meaning = word === "DOWN" && silent ? "out of service, slurmd does not respond" : (MEANINGS[word] ?? "");
-  const leaving = ["DRAINING", "DRAINED", "FAIL", "INVALID_REG"].includes(word);
-  return { word, meaning, out: silent || leaving || NODE_STATES_OUT.includes(base) };
+export function nodeState(node) {
+  const { state_base: base, state_flags: flags } = node;
+  const silent = flags.includes("NOT_RESPONDING");
+  const word = nodeWord(node);
+  const bare = withoutMark(word);
+  const meaning = MEANINGS[bare] ?? MEANINGS[base] ?? "";
+  const leaving = ["DRAINING", "DRAINED", "FAIL", "FAILING", "INVAL"].includes(bare);
+  return {
+    word,
+    meaning: silent ? [meaning, "slurmd does not respond"].filter(Boolean).join(", ") : meaning,
+    out: silent || leaving || NODE_STATES_OUT.includes(base),
+  };
 }
 
 /** Returns the meaning of a node's state and of its other flags, with commas. */
@@ -66,8 +94,19 @@ export function stateTone(node) {
   return out ? "bad" : "good";
 }
 
-/** Returns the number of GPUs in a list of GRES: ["gpu:a100:4(S:0-1)", "shard:8"] has 4. */
+/**
+ * Returns the number of GPUs in a list of GRES: ["gpu:a100:4(S:0-1)", "shard:8"] has 4.
+ *
+ * An entry without a type includes the GPUs of those with one. A count that is left out is 1.
+ */
 export function gpuCount(gres) {
-  const numbers = (Array.isArray(gres) ? gres : []).map((text) => /^gpu(?::[^:(]+)?:(\d+)/.exec(text)?.[1]);
-  return numbers.reduce((sum, number) => sum + Number(number ?? 0), 0);
+  const sums = { typed: 0, untyped: 0 };
+  for (const text of Array.isArray(gres) ? gres : []) {
+    const [name, ...parts] = text.split("(")[0].split(":");
+    if (name !== "gpu") continue;
+    const counted = /^\d+$/.test(parts.at(-1) ?? "");
+    const typed = parts.length > (counted ? 1 : 0);
+    sums[typed ? "typed" : "untyped"] += counted ? Number(parts.at(-1)) : 1;
+  }
+  return Math.max(sums.typed, sums.untyped);
 }

@@ -15,8 +15,10 @@ const NODE_FIELDS = [
   "state_base",
   "state_flags",
   "cpus",
+  "effective_cpus",
   "alloc_cpus",
   "real_memory",
+  "mem_spec_limit",
   "alloc_mem",
   "gres",
   "gres_used",
@@ -29,6 +31,7 @@ const USAGE_FIELDS = [
 ];
 const STATES = [
   ["", "all"],
+  ["AVAILABLE", "available for jobs"],
   ["IDLE", "idle"],
   ["MIXED", "mixed"],
   ["ALLOCATED", "allocated"],

@@ -1,10 +1,11 @@
 // Problems of the cluster: nodes that accept no jobs and partitions that are not UP. No I/O, no document.
 
-import { nodeState } from "./node-facts.js";
+import { nodeState, withoutMark } from "./node-facts.js";
 
 // The worst first.
-const ORDER = ["DOWN", "ERROR", "NOT RESPONDING", "FAIL", "INVALID_REG", "UNKNOWN", "PARTITION", "DRAINED", "DRAINING"];
-const rank = (word) => (ORDER.includes(word) ? ORDER.indexOf(word) : ORDER.length);
+const ORDER = ["DOWN", "ERROR", "*", "FAIL", "FAILING", "INVAL", "UNKNOWN", "PARTITION", "DRAINED", "DRAINING"];
+const placeOf = (word) => (ORDER.includes(withoutMark(word)) ? withoutMark(word) : word.slice(-1));
+const rank = (word) => (ORDER.includes(placeOf(word)) ? ORDER.indexOf(placeOf(word)) : ORDER.length);
 
 /**
  * Groups nodes by state, reason and the user who gave the reason.

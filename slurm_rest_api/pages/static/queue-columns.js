@@ -83,7 +83,10 @@ export const COLUMNS = {
   gpus: {
     title: "GPUs",
     number: true,
-    needs: ["tres_alloc_str", "tres_req_str"],
+    needs: [
+      ...["gres_allocated", "tres_alloc_str", "tres_req_str", "tres_per_job", "tres_per_node", "tres_per_socket"],
+      ...["tres_per_task", "num_nodes", "num_tasks", "sockets_per_node"],
+    ],
     text: (job) => (gpus(job) ? count(gpus(job)) : "–"),
   },
   nodes: { title: "On", long: true, ...text("nodes"), node: singleNode },

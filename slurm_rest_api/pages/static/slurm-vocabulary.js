@@ -46,6 +46,26 @@ export const JOB_STATES_WITH_NODES = [
   "STOPPED",
 ];
 
+/** sinfo's marks by flag, in the order in which sinfo looks for one. */
+export const NODE_MARKS = {
+  MAINTENANCE: "$",
+  REBOOT_ISSUED: "^",
+  REBOOT_REQUESTED: "@",
+  POWERING_UP: "#",
+  POWERING_DOWN: "%",
+  POWERED_DOWN: "~",
+  POWER_DOWN: "!",
+  NOT_RESPONDING: "*",
+};
+
+/** Flags that sinfo prints in place of IDLE. */
+export const WORDS_FOR_IDLE = [
+  "PERFCTRS",
+  "RESERVED",
+  "BLOCKED",
+  "PLANNED",
+];
+
 /** Base states and flags of a node with jobs on it. */
 export const NODE_STATES_WITH_JOBS = [
   "ALLOCATED",

@@ -59,8 +59,8 @@ def _number(value: object) -> int:
 def task_count(job: Record) -> int:
     """Returns the number of waiting tasks in a record of an array, and 1 for other jobs.
 
-    `squeue -r` prints a line for each. Slurm cuts a long list of tasks (`1,3,5,...`): then it is the number of those
-    that are left in the text.
+    slurmctld counts the same (`Jobs pending` of sdiag). `squeue -r` prints a line for each, but none for the last task
+    of a list with a step (seen with 26.05.5). In a text that libslurm has cut (`1,3,5,...`) the tasks that are left count.
     """
     text = job.get("array_task_str")
     if not text:

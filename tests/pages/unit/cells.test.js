@@ -37,6 +37,8 @@ test("a cell has a kind, and the larger one of CPU and memory as its load", () =
     [IDLE, undefined, "free", 0],
     [BUSY, HELD, "own", 0.5],
     [BUSY, undefined, "other", 0.5],
+    [{ ...BUSY, effective_cpus: 4 }, undefined, "other", 1],
+    [{ ...BUSY, alloc_cpus: 0, alloc_mem: 500, mem_spec_limit: 500 }, undefined, "free", 1],
     [DRAINED, undefined, "leaving", 0],
     [DOWN, undefined, "down", 0],
   ];

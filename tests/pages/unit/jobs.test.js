@@ -76,6 +76,13 @@ test("TRES are pairs with commas", () => {
   for (const [text, found] of cases) assert.deepEqual(tres(text), found);
   assert.equal(gpus({ tres_alloc_str: "cpu=4,gres/gpu=2,gres/gpu:a100=2", tres_req_str: "gres/gpu=1" }), 2);
   assert.equal(gpus({ tres_alloc_str: null, tres_req_str: "cpu=1,gres/gpu=1" }), 1);
+  const held = { n1: { "gpu:4090": 1 }, n2: { "gpu:a100": 2, gpu: 2, "shard:a100": 3 } };
+  assert.equal(gpus({ gres_allocated: held, tres_alloc_str: "cpu=4,mem=400M", tres_req_str: "cpu=4" }), 3);
+  assert.equal(gpus({ tres_req_str: "cpu=1", tres_per_job: "gres/gpu:a100:2,gres/gpu:v100:1" }), 3);
+  assert.equal(gpus({ tres_req_str: "cpu=1", tres_per_node: "gres/gpu:4090:2", num_nodes: 3 }), 6);
+  assert.equal(gpus({ tres_req_str: "cpu=1", tres_per_node: "gres/gpu:tesla", num_nodes: 1 }), 1);
+  assert.equal(gpus({ tres_per_task: "cpu=2,gres/gpu:1", num_tasks: 4 }), 4);
+  assert.equal(gpus({ tres_per_socket: "gres/gpu:2", sockets_per_node: 2, num_nodes: 2 }), 8);
   assert.equal(gpus({ tres_alloc_str: null, tres_req_str: null }), 0);
 });
 

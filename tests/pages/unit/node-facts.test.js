@@ -1,9 +1,16 @@
 // The states of nodes in sinfo's words, and the problems that the home page shows.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import { gpuCount, nodeState, stateInWords, stateTone } from "../../../slurm_rest_api/pages/static/node-facts.js";
+import {
+  gpuCount,
+  nodeState,
+  nodeWord,
+  stateInWords,
+  stateTone,
+} from "../../../slurm_rest_api/pages/static/node-facts.js";
 import { nodeProblems, partitionProblems, sortedProblems } from "../../../slurm_rest_api/pages/static/problems.js";
 
 const node = (state_base, ...state_flags) => ({ state_base, state_flags });
@@ -12,20 +19,22 @@ test("base and flags have one word, and a node that accepts no jobs is out", () 
   const cases = [
     [node("IDLE"), "IDLE", false, "good"],
     [node("MIXED"), "MIXED", false, "good"],
-    [node("ALLOCATED", "COMPLETING"), "ALLOCATED", false, "good"],
-    [node("IDLE", "PLANNED"), "IDLE", false, "good"],
-    [node("IDLE", "POWERED_DOWN"), "IDLE", false, "good"],
+    [node("ALLOCATED", "COMPLETING"), "ALLOCATED+", false, "good"],
+    [node("IDLE", "PLANNED"), "PLANNED", false, "good"],
+    [node("IDLE", "RESERVED"), "RESERVED", false, "good"],
+    [node("IDLE", "POWERED_DOWN"), "IDLE~", false, "good"],
     [node("IDLE", "DRAIN"), "DRAINED", true, "old"],
     [node("MIXED", "DRAIN"), "DRAINING", true, "old"],
     [node("IDLE", "DRAIN", "COMPLETING"), "DRAINING", true, "old"],
     [node("DOWN"), "DOWN", true, "bad"],
-    [node("DOWN", "NOT_RESPONDING"), "DOWN", true, "bad"],
+    [node("DOWN", "NOT_RESPONDING"), "DOWN*", true, "bad"],
     [node("DOWN", "DRAIN"), "DRAINED", true, "bad"],
-    [node("IDLE", "NOT_RESPONDING"), "NOT RESPONDING", true, "bad"],
-    [node("IDLE", "NOT_RESPONDING", "DRAIN"), "DRAINED", true, "bad"],
+    [node("IDLE", "NOT_RESPONDING"), "IDLE*", true, "bad"],
+    [node("IDLE", "NOT_RESPONDING", "DRAIN"), "DRAINED*", true, "bad"],
     [node("IDLE", "FAIL"), "FAIL", true, "bad"],
-    [node("IDLE", "INVALID_REG"), "INVALID_REG", true, "bad"],
-    [node("IDLE", "MAINTENANCE"), "MAINTENANCE", false, "good"],
+    [node("MIXED", "FAIL"), "FAILING", true, "bad"],
+    [node("IDLE", "INVALID_REG"), "INVAL", true, "bad"],
+    [node("IDLE", "MAINTENANCE"), "MAINT", false, "good"],
     [node("ERROR"), "ERROR", true, "bad"],
     [node("UNKNOWN"), "UNKNOWN", true, "bad"],
     [node("FUTURE"), "FUTURE", true, "bad"],
@@ -35,6 +44,13 @@ test("base and flags have one word, and a node that accepts no jobs is out", () 
     assert.deepEqual([found.word, found.out, stateTone(given)], [word, out, tone], JSON.stringify(given));
     assert.notEqual(found.meaning, "", word);
   }
+});
+
+test("the word of a node is the one that Slurm's library returns", () => {
+  // A node without a base state is none of a running cluster.
+  const words = JSON.parse(readFileSync(new URL("../../slurm/node_words.json", import.meta.url)));
+  for (const [text, word] of Object.entries(words).filter(([key]) => !key.startsWith("UNKNOWN")))
+    assert.equal(nodeWord(node(...text.split("+"))), word, text);
 });
 
 test("the state in words has the other flags, too", () => {
@@ -51,6 +67,9 @@ test("GPUs are counted in lists of GRES", () => {
     [["gpu:a100:4(S:0-1)", "shard:8"], 4],
     [["gpu:a100:2(IDX:0-1)", "gpu:h100:1"], 3],
     [["gpu:a100:0(IDX:N/A)"], 0],
+    [["gpu:4090:2"], 2],
+    [["gpu:tesla"], 1],
+    [["gpu:4", "gpu:a100:4"], 4],
     [["gpu_mem:80"], 0],
   ];
   for (const [gres, gpus] of cases) assert.equal(gpuCount(gres), gpus, JSON.stringify(gres));
@@ -62,7 +81,9 @@ test("nodes with the same state, reason and user are one problem", () => {
     ["n1", drained],
     ["n2", { ...drained, reason_time: 100 }],
     ["n3", { ...drained, reason_user: "amy" }],
-    ["n4", { ...node("DOWN"), reason: null, reason_user: null, reason_time: null }],
+    ["n4", { ...node("DOWN", "NOT_RESPONDING"), reason: null, reason_user: null, reason_time: null }],
+    ["n5", { ...node("IDLE", "NOT_RESPONDING"), reason: null, reason_user: null, reason_time: null }],
+    ["n6", { ...node("IDLE", "FAIL"), reason: null, reason_user: null, reason_time: null }],
   ]);
   const found = sortedProblems([
     ...nodeProblems(records),
@@ -70,7 +91,9 @@ test("nodes with the same state, reason and user are one problem", () => {
   ]);
   const short = found.map(({ word, names, partition, since }) => [word, names ?? partition, since]);
   assert.deepEqual(short, [
-    ["DOWN", ["n4"], Infinity],
+    ["DOWN*", ["n4"], Infinity],
+    ["IDLE*", ["n5"], Infinity],
+    ["FAIL", ["n6"], Infinity],
     ["PARTITION", "b", undefined],
     ["DRAINED", ["n3"], 200],
     ["DRAINED", ["n1", "n2"], 100],

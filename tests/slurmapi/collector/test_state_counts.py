@@ -42,7 +42,7 @@ def test_jobs_are_counted_by_state_and_partition() -> None:
 @pytest.mark.parametrize(
     ("array_task_str", "tasks"),
     [
-        # Lines of `squeue -h -r` of Slurm 26.05.5 for a waiting array with these tasks.
+        # `Jobs pending` of sdiag of Slurm 26.05.5 for a waiting array with these tasks. `squeue -r` lists 100 of 101.
         ("0-10000", 10001),
         ("0-10000:100%4", 101),
         ("5", 1),

@@ -78,6 +78,8 @@ class SlurmPrograms:
             **{name: environ[name] for name in _KEPT if name in environ},
             "LC_ALL": "C.UTF-8",
             "SLURM_TIME_FORMAT": "%s",
+            # The task indexes of an array are cut at 64 letters by default. 0 is never.
+            "SLURM_BITSTR_LEN": "0",
             "TZ": "UTC",
         }
 
