@@ -65,7 +65,8 @@ def waiting_array_rows(moment: Moment) -> Iterator[Row]:
 
 def has_record(job: Job, now: int) -> bool:
     """Returns True if slurmdbd has a record for the job. Pending array tasks share the record of their array."""
-    return job.array is None or (job.start <= now and bool(job.start))
+    started = job.start <= now and bool(job.start)
+    return job.array is None or started or (job.array.never_starts and job.end <= now)
 
 
 def job_row(job: Job, now: int) -> Row:

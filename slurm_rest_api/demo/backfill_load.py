@@ -7,6 +7,7 @@ from typing import Final
 
 from slurm_rest_api.archive.sample import Sample, make_sample
 from slurm_rest_api.demo.hardware import HIDDEN_PARTITION
+from slurm_rest_api.demo.job_records import pending_tasks
 from slurm_rest_api.demo.node_records import node_record, uses
 from slurm_rest_api.demo.partition_records import partition_records
 from slurm_rest_api.demo.timeline import Moment, Timeline
@@ -69,4 +70,9 @@ def _outlines(moment: Moment) -> Iterator[Record]:
     for job in moment.pending:
         if job.partition == HIDDEN_PARTITION:
             continue
-        yield {"job_id": job.id, "job_state": "PENDING", "partition": job.partition}
+        yield {
+            "job_id": job.id,
+            "job_state": "PENDING",
+            "partition": job.partition,
+            "array_task_str": pending_tasks(job.array, moment.next_task) if job.array else None,
+        }

@@ -18,7 +18,10 @@ _HOUR: Final = 3600
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of node. Memory is in MiB. `window` is the length of a block's timetable in seconds."""
+    """A kind of node. Memory is in MiB. `window` is the length of a block's timetable in seconds.
+
+    `gpu_type` is the type of its GPUs in GRES. The model 4090 is a number, as in many clusters.
+    """
 
     prefix: str
     share: float
@@ -30,6 +33,7 @@ class Kind:
     block_nodes: int
     window: int
     mean_seconds: int
+    gpu_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,12 @@ _MAIN: Final = Kind("cn", 0.58, 64, 256_000, 0, ("main",), "epyc,avx2", 6, 24 * 
 KINDS: Final = (
     _MAIN,
     Kind("cx", 0.26, 48, 192_000, 0, ("main", "long"), "xeon,avx512", 8, 72 * _HOUR, 26_000),
-    Kind("gpu", 0.09, 64, 512_000, 4, ("gpu",), "epyc,a100", 3, 24 * _HOUR, 14_000),
+    Kind("gpu", 0.06, 64, 512_000, 4, ("gpu",), "epyc,a100", 3, 24 * _HOUR, 14_000, "a100"),
+    Kind("rtx", 0.03, 32, 128_000, 2, ("gpu",), "ryzen,rtx4090", 3, 24 * _HOUR, 9_000, "4090"),
     Kind("bm", 0.03, 64, 2_048_000, 0, ("bigmem",), "epyc,bigmem", 2, 24 * _HOUR, 15_000),
     Kind("dbg", 0.02, 32, 128_000, 0, ("debug",), "xeon", 2, 6 * _HOUR, 900),
     Kind("st", 0.02, 32, 128_000, 0, (HIDDEN_PARTITION,), "xeon", 3, 12 * _HOUR, 6_000),
 )
-GPU_TYPE: Final = "a100"
 _LANES_PER_BLOCK: Final = 50
 _WAITING: Final = Kind("", 0.0, 0, 0, 0, ("main", "long"), "", 0, 24 * _HOUR, 60_000)
 
@@ -120,6 +124,6 @@ def node_list(nodes: tuple[Node, ...]) -> str | None:
     return str(NodeSet.fromlist([node.name for node in nodes], resolver=RESOLVER_NOGROUP)) if nodes else None
 
 
-def gres(count: int) -> list[str]:
-    """Returns `count` GPUs as a list of generic resources. An empty list for 0."""
-    return [f"gpu:{GPU_TYPE}:{count}"] if count else []
+def gres(kind: Kind, count: int) -> list[str]:
+    """Returns `count` GPUs of a kind of node as a list of generic resources. An empty list for 0."""
+    return [f"gpu:{kind.gpu_type}:{count}"] if count else []

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from slurm_rest_api.demo.hardware import CLUSTER, GPU_TYPE, gres, node_list
-from slurm_rest_api.demo.jobs import Job, tres_text
+from slurm_rest_api.demo.hardware import CLUSTER, gres, node_list
+from slurm_rest_api.demo.jobs import Array, Job, tres_text
 from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import TimeTexts, duration_text
@@ -75,8 +75,7 @@ class JobRecords:
             **_course(0, 0, None),
         }
         if job.array is not None:
-            first, last = self._next_task[job.array.id], job.array.last
-            record["array_task_str"] = f"{first}-{last}%{job.array.at_once}" if first < last else str(last)
+            record["array_task_str"] = pending_tasks(job.array, self._next_task)
             record["array_task_id"] = None
             record["array_max_tasks"] = record["array_task_throttle"] = job.array.at_once
         return record
@@ -158,6 +157,12 @@ class JobRecords:
         }
 
 
+def pending_tasks(array: Array, next_task: Mapping[int, int]) -> str:
+    """Returns the field `array_task_str` of the pending tasks of an array."""
+    first, last = next_task[array.id], array.last
+    return f"{first}-{last}%{array.at_once}" if first < last else str(last)
+
+
 def _array_or_het(job: Job) -> Record:
     """Returns the fields of an array task or of a component of a heterogeneous job."""
     if job.array is not None:
@@ -182,7 +187,7 @@ def _course(seconds: int, cpu_seconds: int, remaining: int | None) -> Record:
 
 def _holdings(job: Job) -> Record:
     share = job.share
-    names = [node.name for node in share.nodes]
+    names, kind = [node.name for node in share.nodes], share.nodes[0].kind
     cpu_ids = list(range(share.first_cpu, share.first_cpu + share.cpus))
     return {
         "nodes": node_list(share.nodes),
@@ -190,8 +195,8 @@ def _holdings(job: Job) -> Record:
         "cpus_allocated": dict.fromkeys(names, share.cpus),
         "mem_allocated": dict.fromkeys(names, share.memory),
         "cpus_alloc_layout": dict.fromkeys(names, cpu_ids),
-        "gres_allocated": dict.fromkeys(names, {f"gpu:{GPU_TYPE}": share.gpus} if share.gpus else {}),
-        "gres": gres(share.gpus),
+        "gres_allocated": dict.fromkeys(names, {f"gpu:{kind.gpu_type}": share.gpus} if share.gpus else {}),
+        "gres": gres(kind, share.gpus),
         "tres_alloc_str": tres_text(share),
         "billable_tres": float(_cpus(job)),
     }

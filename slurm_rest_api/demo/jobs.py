@@ -26,11 +26,19 @@ class NodeShare:
 
 
 class Array(NamedTuple):
-    """The array of a task. `last` is the highest index, `at_once` the most tasks that run at the same time."""
+    """The array of a task. `last` is the highest index, `at_once` the most tasks that run at the same time.
+
+    The tasks of an array that `never_starts` are one job.
+    """
 
     id: int
     last: int
     at_once: int
+    never_starts: bool = False
+
+    def first_of(self, task: int) -> int:
+        """Returns the lowest index among the tasks of the job with the index `task`."""
+        return 0 if self.never_starts else task
 
 
 @dataclass(frozen=True, slots=True)

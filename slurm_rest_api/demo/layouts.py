@@ -21,7 +21,12 @@ _REASONS: Final = (
     "memory module to be replaced",
     "firmware update",
 )
-_OUTAGES: Final = 0.09
+_OUTAGES: Final = 0.18
+# How the administrators take a node out of service, by reason. Other nodes are drained.
+_FLAGS: Final = {
+    "memory module to be replaced": ("FAIL",),
+    "firmware update": ("MAINTENANCE", "RESERVED"),
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,11 @@ class Outage:
     until: int
     down: bool
     reason: str
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags of the node's state meanwhile."""
+        return ("NOT_RESPONDING",) if self.down else _FLAGS.get(self.reason, ("DRAIN",))
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,7 @@ def _outage(random: Random, block: Block, start: int) -> Outage | None:
     if random.random() >= _OUTAGES:
         return None
     window = block.kind.window
-    down = random.random() < 0.5
+    down = random.random() < 0.25
     reason = random.choice([r for r in _REASONS if block.kind.gpus or not r.startswith("gres")])
     return Outage(
         node=random.choice(block.nodes),

@@ -47,11 +47,11 @@ def node_record(node: Node, use: Use, outage: Outage | None, now: int) -> Record
 
 def _state(node: Node, use: Use, outage: Outage | None, now: int) -> Record:
     base = "ALLOCATED" if use.cpus == node.kind.cpus else "MIXED" if use.cpus else "IDLE"
-    flags: list[str] = []
+    flags = [] if outage is None else list(outage.flags)
     if outage is not None and outage.down:
-        base, flags = "DOWN", ["NOT_RESPONDING"]
-    elif outage is not None:
-        flags = ["DRAIN"]
+        base = "DOWN"
+    # A maintenance reservation gives no reason.
+    has_reason = outage is not None and "MAINTENANCE" not in flags
     booted = now // (30 * _DAY) * 30 * _DAY - node.number % 40 * 3600
     return {
         "name": node.name,
@@ -60,10 +60,10 @@ def _state(node: Node, use: Use, outage: Outage | None, now: int) -> Record:
         "state_base": base,
         "state_flags": flags,
         "next_state": None,
-        "reason": outage.reason if outage else None,
-        "reason_time": outage.since if outage else None,
-        "reason_uid": 0 if outage else None,
-        "reason_user": "root" if outage else None,
+        "reason": outage.reason if outage and has_reason else None,
+        "reason_time": outage.since if outage and has_reason else None,
+        "reason_uid": 0 if has_reason else None,
+        "reason_user": "root" if has_reason else None,
         "boot_time": booted,
         "slurmd_start_time": booted + 60,
         "last_busy": now if use.cpus else booted + 60,
@@ -91,8 +91,8 @@ def _resources(node: Node, use: Use, now: int) -> Record:
         "free_mem": kind.memory - use.memory * (40 + wobble // 3) // 100 - kind.memory // 25,
         "mem_spec_limit": 0,
         "tmp_disk": 400_000,
-        "gres": gres(kind.gpus),
-        "gres_used": gres(use.gpus),
+        "gres": gres(kind, kind.gpus),
+        "gres_used": gres(kind, use.gpus),
         "gres_drain": [],
         "tres_fmt_str": f"cpu={kind.cpus},mem={kind.memory}M{gpus}",
         "alloc_tres_fmt_str": f"cpu={use.cpus},mem={use.memory}M{used_gpus}" if use.cpus else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from slurm_rest_api.demo.jobs import Job
 from slurm_rest_api.demo.timeline import Moment
 from slurm_rest_api.demo.workload import USERS, demand_at
 from slurm_rest_api.slurmapi.contract.statistics import BackfillExit, ScheduleExit, StatisticsRecord
@@ -62,10 +63,15 @@ def _controller(moment: Moment, midnight: int, jobs: int) -> Record:
         "jobs_completed": jobs * 78 // 100,
         "jobs_canceled": jobs * 5 // 100,
         "jobs_failed": jobs * 9 // 100,
-        "jobs_pending": len(moment.pending),
+        "jobs_pending": sum(_tasks(moment, job) for job in moment.pending),
         "jobs_running": len(moment.running),
         "job_states_ts": moment.now,
     }
+
+
+def _tasks(moment: Moment, job: Job) -> int:
+    """Returns the pending tasks of an array, as slurmctld counts them, and 1 for other jobs."""
+    return 1 if job.array is None else job.array.last - moment.next_task[job.array.id] + 1
 
 
 def _scheduler(moment: Moment, cycles: int) -> Record:

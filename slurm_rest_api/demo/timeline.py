@@ -90,7 +90,7 @@ def _add(moment: Moment, window: Window) -> None:
                 moment.ended.append(job)
         elif phase == "pending":
             if job.array is not None:
-                first = moment.next_task.get(job.array.id, job.task)
-                moment.next_task[job.array.id] = min(first, job.task)
+                first = job.array.first_of(job.task)
+                moment.next_task[job.array.id] = min(moment.next_task.get(job.array.id, first), first)
             if job.array is None or job.task == job.array.last:
                 moment.pending.append(job)

@@ -34,6 +34,7 @@ from slurm_rest_api.demo.workload import (
 _IDLE_MEAN_SECONDS: Final = 5400
 _REQUEUES: Final = 0.02
 _CHAINS: Final = 0.12
+_TASKS_THAT_NEVER_START: Final = 2500
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,7 @@ def _cut(span: _Span, outage: Outage | None) -> _Span:
 
 
 def _waiting_window(random: Random, block: Block, start: int, ids: JobIds) -> Window:
-    """Generates one job per lane that stays pending and is cancelled before the window ends."""
+    """Generates one job per lane that stays pending and is cancelled before the window ends. The first is an array."""
     kind, jobs = block.kind, []
     for _ in range(block.lanes):
         user = random_user(random, gpu=False)
@@ -252,5 +253,8 @@ def _waiting_window(random: Random, block: Block, start: int, ids: JobIds) -> Wi
                 reason=reason,
             )
         )
+    if jobs:
+        array = Array(jobs[0].id, _TASKS_THAT_NEVER_START - 1, 20, never_starts=True)
+        jobs[0] = replace(jobs[0], array=array, task=array.last)
     jobs.sort(key=lambda job: (job.end, job.id))
     return Window(start, start + kind.window, tuple(jobs), None)

@@ -107,7 +107,7 @@ def test_jobs_respect_their_partition_and_limits(seed: int, now: int, size: int)
 def test_nodes_out_of_service_have_reasons_and_down_nodes_no_jobs(seed: int, now: int) -> None:
     found = cluster(Scale(100, 300, seed), now)
     for node in found.nodes.values():
-        out = node["state_base"] == "DOWN" or "DRAIN" in node["state_flags"]
+        out = node["state_base"] == "DOWN" or not {"DRAIN", "FAIL"}.isdisjoint(node["state_flags"])
         assert bool(node["reason"]) == out
         assert (node["reason_time"] or now) <= now
         if node["state_base"] == "DOWN":

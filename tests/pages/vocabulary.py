@@ -1,4 +1,7 @@
-"""Generates `pages/static/slurm-vocabulary.js` from `slurm/states.py` and `slurm/node_words.py`: `python -m tests.pages.vocabulary`."""
+"""Generates `pages/static/slurm-vocabulary.js`, from `slurm/states.py` and `slurm/node_words.py`.
+
+`python -m tests.pages.vocabulary` writes it.
+"""
 
 from __future__ import annotations
 

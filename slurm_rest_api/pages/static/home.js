@@ -13,7 +13,9 @@ const FIGURES = {
   fields: [
     ...["total_load", "alloc_cpus", "total_cpus", "alloc_mem", "total_mem", "alloc_gpus", "total_gpus"],
     ...["jobs_running", "jobs_pending", "tasks_pending", "nodes_by_state"],
-    ...["priority", "state", "partition_load", "jobs_running", "jobs_pending", "tasks_pending"].map((field) => `partitions.${field}`),
+    ...["priority", "state", "partition_load", "jobs_running", "jobs_pending", "tasks_pending"].map(
+      (field) => `partitions.${field}`,
+    ),
   ],
 };
 const PROBLEM_NODES = {

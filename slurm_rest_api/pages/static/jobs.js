@@ -71,7 +71,9 @@ function requestedGpus(job) {
   const total = gpusOf(job.tres_req_str) || gpusOf(job.tres_per_job);
   const nodes = job.num_nodes || 1;
   const perSocket = gpusOf(job.tres_per_socket) * nodes * (job.sockets_per_node || 1);
-  return total || Math.max(gpusOf(job.tres_per_node) * nodes, gpusOf(job.tres_per_task) * (job.num_tasks || 1), perSocket);
+  return (
+    total || Math.max(gpusOf(job.tres_per_node) * nodes, gpusOf(job.tres_per_task) * (job.num_tasks || 1), perSocket)
+  );
 }
 
 /** Returns the number of GPUs that a job holds, or requests while it holds none. */

@@ -60,7 +60,7 @@ def task_count(job: Record) -> int:
     """Returns the number of waiting tasks in a record of an array, and 1 for other jobs.
 
     slurmctld counts the same (`Jobs pending` of sdiag). `squeue -r` prints a line for each, but none for the last task
-    of a list with a step (seen with 26.05.5). In a text that libslurm has cut (`1,3,5,...`) the tasks that are left count.
+    of a list with a step (seen with 26.05.5). Of a text that libslurm has cut (`1,3,5,...`) the complete indexes count.
     """
     text = job.get("array_task_str")
     if not text:
