@@ -13,19 +13,17 @@ class NodeEnergy(PublishedRecord):
     current_watts: Count = Field(description="Power in watts, 0 without an energy plugin.")
     ave_watts: Count = Field(description="Average power in watts, 0 without an energy plugin.")
     base_watts: Count = Field(description="Always 0: Slurm dropped it after 18.08.")
-    base_consumed_energy: Count = Field(description="Always 0: Slurm dropped it after 18.08.")
-    consumed_energy: Count = Field(description="Joules, 0 with pyslurm's object API, which does not provide it.")
-    previous_consumed_energy: Count = Field(
-        description="Joules, 0 with pyslurm's object API, which does not provide it."
+    base_consumed_energy: Count = Field(description="Joules, 0 since 19.05, which does not print it.")
+    consumed_energy: Count = Field(
+        description="Joules, 0 where Slurm does not print it (since 19.05) and with pyslurm."
     )
+    previous_consumed_energy: Count = Field(description="Always 0: neither source provides it.")
 
 
 class NodePower(PublishedRecord):
     """Power capping, which Slurm removed."""
 
-    cap_watts: int | None = Field(
-        description="Power cap in watts, null since Slurm 24.11 and with pyslurm's object API."
-    )
+    cap_watts: int | None = Field(description="Power cap in watts, null since Slurm 24.05 and with pyslurm.")
 
 
 class NodeState(PublishedRecord):
@@ -41,7 +39,9 @@ class NodeState(PublishedRecord):
     state_base: str = Field(description="Base state: DOWN, IDLE, ALLOCATED, ERROR, MIXED, FUTURE or UNKNOWN.")
     state_flags: list[str] = Field(description="Flags of the state in Slurm's order, including NOT_RESPONDING.")
     next_state: str | None = Field(description="State of the node after its pending reboot, null without one.")
-    reason: str | None = Field(description="Reason why the node is down, drained or failing.")
+    reason: str | None = Field(
+        description="Reason why the node is down, drained or failing, null if it can be read in two ways."
+    )
     reason_time: int | None = Field(
         description="Time at which the reason was set, epoch seconds, null without a reason."
     )
@@ -52,8 +52,8 @@ class NodeState(PublishedRecord):
     boot_time: Count = Field(description="Time of the boot, epoch seconds, 0 if unknown.")
     slurmd_start_time: Count = Field(description="Start time of slurmd, epoch seconds, 0 if unknown.")
     last_busy: Count = Field(description="Time at which the node last ran a job, epoch seconds, 0 if unknown.")
-    comment: str | None = Field(description="Comment of the administrator.")
-    extra: str | None = Field(description="Arbitrary text stored with the node.")
+    comment: str | None = Field(description="Comment of the administrator, null if it can be read in two ways.")
+    extra: str | None = Field(description="Arbitrary text stored with the node, null if it can be read in two ways.")
 
 
 class NodeResources(PublishedRecord):
@@ -63,7 +63,7 @@ class NodeResources(PublishedRecord):
     effective_cpus: Count = Field(description="CPUs for jobs: cpus without those reserved for the system.")
     alloc_cpus: Count = Field(description="CPUs allocated to jobs.")
     idle_cpus: Count = Field(description="effective_cpus without alloc_cpus.")
-    err_cpus: Count = Field(description="Always 0: Slurm no longer counts failed CPUs.")
+    err_cpus: Count = Field(description="CPUs in the state ERROR, 0 since 18.08, which does not count them.")
     cpu_load: int | None = Field(description="Load average of one minute, times 100, null if unknown.")
     real_memory: Count = Field(description="Memory of the node, MiB.")
     alloc_mem: Count = Field(description="Memory allocated to jobs, MiB.")

@@ -98,11 +98,11 @@ class SchedulerStatistics(PublishedRecord):
     schedule_cycle_last: Count = Field(description="Microseconds of the last cycle.")
     schedule_cycle_max: Count = Field(description="Microseconds of the longest cycle.")
     schedule_cycle_sum: Count | None = Field(
-        description="Microseconds of all cycles. Null where sdiag prints the mean only."
+        description="Microseconds of all cycles. Null with the source `slurm:commands`."
     )
     schedule_cycle_counter: Count = Field(description="Number of cycles.")
     schedule_cycle_depth: Count | None = Field(
-        description="Jobs examined in all cycles. Null where sdiag prints the mean only."
+        description="Jobs examined in all cycles. Null with the source `slurm:commands`."
     )
     schedule_cycle_mean: Count = Field(description="Average microseconds per cycle.")
     schedule_cycle_mean_depth: Count = Field(description="Jobs examined per cycle on average.")
@@ -121,7 +121,7 @@ class BackfillStatistics(PublishedRecord):
         description="Heterogeneous components started by backfill. Null before 17.11."
     )
     bf_cycle_counter: Count = Field(description="Number of cycles.")
-    bf_cycle_sum: Count | None = Field(description="Microseconds of all cycles. Null where sdiag prints the mean only.")
+    bf_cycle_sum: Count | None = Field(description="Microseconds of all cycles. Null with the source `slurm:commands`.")
     bf_cycle_last: Count = Field(description="Microseconds of the last cycle.")
     bf_cycle_max: Count = Field(description="Microseconds of the longest cycle.")
     bf_cycle_mean: Count = Field(description="Average microseconds per cycle.")
@@ -129,21 +129,21 @@ class BackfillStatistics(PublishedRecord):
     bf_last_depth: Count = Field(description="Jobs examined in the last cycle.")
     bf_last_depth_try: Count = Field(description="Jobs of the last cycle that had a chance to start.")
     bf_depth_sum: Count | None = Field(
-        description="Jobs examined in all cycles. Null where sdiag prints the mean only."
+        description="Jobs examined in all cycles. Null with the source `slurm:commands`."
     )
     bf_depth_try_sum: Count | None = Field(
-        description="Jobs of all cycles that had a chance to start. Null where sdiag prints the mean only."
+        description="Jobs of all cycles that had a chance to start. Null with the source `slurm:commands`."
     )
     bf_mean_depth: Count = Field(description="Jobs examined per cycle on average.")
     bf_mean_depth_try: Count = Field(description="Jobs of a cycle that had a chance to start, on average.")
     bf_queue_len: Count = Field(description="Jobs in the queue at the last cycle.")
     bf_queue_len_sum: Count | None = Field(
-        description="Sum of the queue's length over all cycles. Null where sdiag prints the mean only."
+        description="Sum of the queue's length over all cycles. Null with the source `slurm:commands`."
     )
     bf_queue_len_mean: Count = Field(description="Mean length of the queue.")
     bf_table_size: Count | None = Field(description="Time slots that the last cycle examined. Null before 20.02.")
     bf_table_size_sum: Count | None = Field(
-        description="Time slots of all cycles. Null where sdiag prints the mean only."
+        description="Time slots of all cycles. Null with the source `slurm:commands`."
     )
     bf_table_size_mean: Count = Field(description="Average time slots per cycle.")
     bf_exit: BackfillExit | None = Field(description="Why cycles ended. Null before 23.11.")
