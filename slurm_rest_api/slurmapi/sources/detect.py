@@ -27,8 +27,8 @@ KINDS_OF_SLURM: Final = (SLURM, PYSLURM, COMMANDS)
 # Sources that only the configuration opens, by name. No other source falls back to them.
 BY_NAME: Final = {"demo": "slurm_rest_api.demo.options:open_demo"}
 
-_IMPORT_SHARE: Final = 1 / 3
-"""Share of a load's time limit that the trial import of pyslurm may take."""
+_IMPORT_SHARE: Final = 0.4
+"""Share of a load's time limit that the trial of pyslurm may take."""
 
 _COMMAND_SHARE: Final = 0.8
 """Share of a load's time limit that one command may take, so that its own error is reported."""
@@ -89,7 +89,7 @@ def open_source(
             without parameters that returns a ClusterSource.
         access: How Slurm is read.
         import_module: How modules are imported.
-        import_fault: Tries the import of pyslurm, see `trial_import`.
+        import_fault: Tries pyslurm, see `trial_import`.
         open_commands: Opens Slurm's commands.
 
     Raises:

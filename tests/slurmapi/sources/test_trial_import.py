@@ -13,15 +13,20 @@ from tests.waiting import GIVE_UP_SECONDS
 COMPLETE = """
 from types import SimpleNamespace
 __version__ = "{version}"
+class RPCError(Exception):
+    pass
 class Adjusted:
     def __getattr__(self, name):
         return None
+    def load(self):
+        return {{}}
 Jobs = Job = Nodes = Node = Partitions = Partition = Adjusted()
 slurmctld = SimpleNamespace(Statistics=Adjusted())
 print("unknown TRES: bb/datawarp")
 def slurm_api_version():
     return (26, 5, 5)
 """
+READ = "\ndef load():\n    {action}\nNodes.load = load\n"
 OBJECTS_WITHOUT_STATISTICS = """
 __version__ = "26.5.0"
 Jobs = Job = Nodes = Node = Partitions = Partition = object
@@ -49,6 +54,28 @@ def fault(host: Path, module: str, seconds: float = GIVE_UP_SECONDS, state: Stat
 @pytest.mark.parametrize("version", ["26.5.0", "26.5.0+pyslurm25.11.2"])
 def test_a_pyslurm_for_this_slurm_can_be_used(host: Path, version: str) -> None:
     assert fault(host, COMPLETE.format(version=version)) is None
+
+
+@pytest.mark.parametrize("action", ["raise RPCError('connect failure')", "import time; time.sleep(3600)"])
+def test_a_slurmctld_that_does_not_answer_is_no_fault(host: Path, action: str) -> None:
+    module = COMPLETE.format(version="26.5.0") + READ.format(action=action)
+    seconds = 10.0 if "sleep" in action else GIVE_UP_SECONDS
+    assert fault(host, module, seconds) is None
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "crashed with SIGSEGV"),
+        (
+            "raise ValueError('the layout of job 7 has unknown nodes')",
+            "ended its process with exit code 1: ValueError: the layout of job 7 has unknown nodes",
+        ),
+    ],
+)
+def test_a_pyslurm_that_cannot_read_the_cluster(host: Path, action: str, reason: str) -> None:
+    module = COMPLETE.format(version="26.5.0") + READ.format(action=action)
+    assert fault(host, module) == f"reading the cluster with pyslurm {reason}"
 
 
 def test_a_pyslurm_for_another_slurm_does_not_fit(host: Path) -> None:

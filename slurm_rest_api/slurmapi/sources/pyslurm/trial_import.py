@@ -1,7 +1,8 @@
-"""Imports pyslurm in a child process first, because its import may end, crash or block the process.
+"""Tries pyslurm in a child process first, because it may end, crash or block the process.
 
 Without a usable slurm.conf libslurm calls `fatal()` in `slurm_init`, after a search of up to a minute. A pyslurm that
-was built for another Slurm may crash. As a program this module is the child.
+was built for another Slurm may crash, at the latest when it reads the layouts of jobs. As a program this module is the
+child.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 from slurm_rest_api.processes.children import child_environment, die_with_parent
 from slurm_rest_api.pyslurm_build.fit import misfit
+from slurm_rest_api.pyslurm_build.probe import ask_controller
 from slurm_rest_api.pyslurm_build.smoke import ChildEnd, run_child
 from slurm_rest_api.pyslurm_build.state import State
 from slurm_rest_api.slurmapi.sources.pyslurm.module_facts import library_version, missing_parts, version_of
@@ -25,9 +27,10 @@ _LONGEST_REASON: Final = 300
 
 
 def import_fault(seconds: float, state: State | None) -> str | None:
-    """Imports pyslurm in a child process for at most `seconds`. Returns why it cannot be used, None if it can.
+    """Tries pyslurm in a child process for at most `seconds`. Returns why it cannot be used, None if it can.
 
-    `state` is the record of build.sh, None if there is none.
+    `state` is the record of build.sh, None if there is none. The child loads the cluster once, as build.sh does. A
+    slurmctld that does not answer is no fault.
     """
     environ = {**child_environment(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     end = run_child([sys.executable, "-P", "-m", __name__], environ, seconds)
@@ -38,25 +41,30 @@ def import_fault(seconds: float, state: State | None) -> str | None:
 def fault_of(end: ChildEnd, seconds: float, state: State | None) -> str | None:
     """Derives the reason from the end of the child."""
     facts = end.facts
-    if end.finished:
-        if missing := facts["missing"]:
-            return f"pyslurm {facts['version']} lacks {', '.join(missing)}"
-        slurm = facts["slurm"]
-        return None if slurm is None else misfit(facts["version"], (slurm[0], slurm[1]), state)
     if "absent" in facts:
         return NOT_INSTALLED
     if "error" in facts:
         return f"pyslurm cannot be imported: {facts['error']}"
+    is_imported = "version" in facts
+    if is_imported:
+        if missing := facts["missing"]:
+            return f"pyslurm {facts['version']} lacks {', '.join(missing)}"
+        slurm = facts["slurm"]
+        if slurm is not None and (reason := misfit(facts["version"], (slurm[0], slurm[1]), state)):
+            return reason
+    if end.finished or (is_imported and end.timed_out):
+        return None
+    step = "reading the cluster with pyslurm" if is_imported else "importing pyslurm"
     if end.timed_out:
-        return f"importing pyslurm did not end within {seconds:g} s"
+        return f"{step} did not end within {seconds:g} s"
     if end.signal is not None:
-        return f"importing pyslurm crashed with {end.signal}"
+        return f"{step} crashed with {end.signal}"
     last = [line.strip() for line in end.stderr.splitlines() if line.strip()][-1:] or ["no message"]
-    return f"importing pyslurm ended its process with exit code {end.exit_code}: {last[0]}"
+    return f"{step} ended its process with exit code {end.exit_code}: {last[0]}"
 
 
 def main() -> None:
-    """Imports pyslurm and reports JSON lines. An unexpected error ends the process."""
+    """Imports pyslurm, loads the cluster and reports JSON lines. An unexpected error ends the process."""
     die_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _report(step="import")
@@ -71,7 +79,17 @@ def main() -> None:
         _report(error=str(error))
     else:
         slurm, missing = library_version(pyslurm), missing_parts(pyslurm)
-        _report(version=version_of(pyslurm), slurm=slurm, missing=missing, done=True)
+        _report(version=version_of(pyslurm), slurm=slurm, missing=missing)
+        if not missing:
+            _read_cluster(pyslurm)
+        _report(done=True)
+
+
+def _read_cluster(pyslurm: Any) -> None:
+    try:
+        ask_controller(pyslurm)
+    except pyslurm.RPCError as error:
+        _report(unavailable=str(error))
 
 
 def _report(**fields: Any) -> None:
