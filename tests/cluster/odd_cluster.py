@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.testbed.cluster import Cluster
-from tests.testbed.slurmconf import GPU_FILES
+from tests.testbed.slurmnodes import GPU_FILES
 from tests.testbed.steps import wait_until
 from tests.waiting import GIVE_UP_SECONDS
 

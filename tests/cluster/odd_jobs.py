@@ -56,7 +56,7 @@ _RUNNING: dict[str, Sequence[str]] = {
 }  # fmt: skip
 
 _PENDING: dict[str, Sequence[str]] = {
-    "held": ["-p", "main", "-H"],
+    "held": ["-p", "main", "-H", "-J", "twin"],
     "later": ["-p", "main,high", "--begin=now+1hour", "--deadline=now+5hours", "--time-min=5", "--time=1:00:00"],
     "array with a step": ["-p", "main", "-H", "--array=0-10000:100%4"],
     "array": ["-p", "main", "-H", "--array=1,3,5-9"],
@@ -100,7 +100,7 @@ class OddJobs:
             self._submit(name, words)
         for name, script in _ENDED.items():
             self._submit(name, ["-p", "main"], script)
-        codes = self._submit("every code", ["-p", "main,long", "--array=0-255:5"], "exit $SLURM_ARRAY_TASK_ID")
+        codes = self._submit("every code", ["-p", "main,long", "--array=0-255"], "exit $SLURM_ARRAY_TASK_ID")
         for number, text in enumerate(TEXTS):
             user = "alice" if number % 2 else "bob"
             self._submit(f"name {number}", ["-p", "main", "-H", f"--job-name={text}"], user=user)
