@@ -16,7 +16,7 @@ JOB_TEXTS = (
     *("mem_per_tres", "tres_alloc_str", "tres_bind", "tres_freq", "tres_per_job", "tres_per_node"),
     *("tres_per_socket", "tres_per_task", "tres_req_str"),
 )
-JOB_NUMBERS = ("cpu_freq_gov", "cpu_freq_max", "cpu_freq_min", "pn_min_memory", "time_limit")
+JOB_NUMBERS = ("array_task_id", "cpu_freq_gov", "cpu_freq_max", "cpu_freq_min", "pn_min_memory", "time_limit")
 NODE_TEXTS = ("alloc_tres_fmt_str", "cpu_spec_list", "gres", "gres_drain", "gres_used", "tres_fmt_str")
 NODE_NUMBERS = ("cpu_load", "free_mem", "owner", "reason_uid")
 PARTITION_TEXTS = ("billing_weights_str", "tres_fmt_str")

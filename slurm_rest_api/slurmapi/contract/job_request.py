@@ -127,7 +127,7 @@ class JobMemoryAndTres(PublishedRecord):
         description="Bit mask of profiled data: ENERGY 2, TASK 4, LUSTRE 8, NETWORK 16. All is 30, none is 0. "
         "Null with the source `slurm:commands`."
     )
-    profile_types: list[str] = Field(description="Names of the bits in profile.")
+    profile_types: list[str] | None = Field(description="Names of the bits in profile, null if unknown.")
     burst_buffer: str | None = Field(description="Burst buffer specification.")
     burst_buffer_state: str | None = Field(description="State of the burst buffer.")
     network: str | None = Field(description="--network as given.")

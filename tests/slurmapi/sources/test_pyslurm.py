@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from slurm_rest_api.errors import SourceUnavailable
+from slurm_rest_api.slurm.sentinels import NO_VAL
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import GROUPS, JobAttributes
@@ -46,11 +47,12 @@ def test_unset_numbers_are_zero() -> None:
 @pytest.mark.parametrize(
     ("attributes", "task", "text"),
     [
-        ({"array_id": 3, "array_task_id": None}, 0, None),
-        ({"array_id": 3, "array_task_id": 5}, 5, None),
-        ({"array_id": 3, "raw_array_task_str": "2-9"}, None, "2-9"),
-        ({"array_id": 3, "raw_array_task_str": "2-9%4", "array_tasks_parallel": 4}, None, "2-9%4"),
-        ({}, None, None),
+        ({"array_id": 3, "raw_array_task_id": 0}, 0, None),
+        ({"array_id": 3, "raw_array_task_id": 5}, 5, None),
+        ({"array_id": 3, "raw_array_task_id": NO_VAL, "raw_array_task_str": "2-9"}, None, "2-9"),
+        ({"array_id": 3, "raw_array_task_id": NO_VAL, "raw_array_task_str": "2-9%4"}, None, "2-9%4"),
+        ({"array_id": 3, "raw_array_task_id": NO_VAL}, None, None),
+        ({"raw_array_task_id": NO_VAL}, None, None),
     ],
 )
 def test_array_task_zero_differs_from_pending_tasks(attributes: Any, task: int | None, text: str | None) -> None:
@@ -102,7 +104,9 @@ def test_standard_error_falls_back_to_standard_output_of_batch_jobs_only() -> No
 
 
 def test_a_pending_array_has_a_file_pattern() -> None:
-    job = published(Job(array_id=7, raw_array_task_str="1-3", standard_output="/x/slurm-7_4294967294.out"))
+    job = published(
+        Job(array_id=7, raw_array_task_id=NO_VAL, raw_array_task_str="1-3", standard_output="/x/slurm-7_4294967294.out")
+    )
     assert job["std_out"] == "/x/slurm-7_%a.out"
 
 

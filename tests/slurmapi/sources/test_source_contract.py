@@ -34,7 +34,13 @@ def objects() -> ClusterSource:
         Job(),
         Job(**{**RUNNING, "id": 8}),
         bare,
-        Job(id=10, array_id=10, raw_array_task_str="1-3", standard_output="/tmp/slurm-10_4294967294.out"),
+        Job(
+            id=10,
+            array_id=10,
+            raw_array_task_id=4294967294,
+            raw_array_task_str="1-3",
+            standard_output="/tmp/slurm-10_4294967294.out",
+        ),
     ]
     nodes = [Node(), Node(name="rack002", state="DOWN+NOT_RESPONDING", reason="fan", raw_reason_uid=0, reason_time=5)]
     return PyslurmSource(fake_pyslurm.make_pyslurm(jobs=jobs, nodes=nodes), UserNames())

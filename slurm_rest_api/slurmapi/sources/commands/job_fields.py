@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from slurm_rest_api.slurm.gres import gres_texts
+from slurm_rest_api.slurm.sentinels import NO_VAL
 from slurm_rest_api.slurm.states import base_job_state, holds_nodes
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.commands.job_values import (
@@ -50,7 +51,8 @@ def _array_and_heterogeneous(f: Fields, _state: str) -> Record:
     het_set = word(f.get("HetJobIdSet") or f.get("PackJobIdSet"))
     return {
         "array_job_id": number(f.get("ArrayJobId")),
-        "array_task_id": int(task) if task.isdecimal() else None,
+        # A record for many tasks has NO_VAL once it was cancelled.
+        "array_task_id": int(task) if task.isdecimal() and int(task) != NO_VAL else None,
         "array_task_str": waiting,
         "array_max_tasks": limit,
         "array_task_throttle": limit,
@@ -117,7 +119,7 @@ def _size(f: Fields, state: str) -> Record:
         "num_nodes": number(f.get("NumNodes")) or 0,
         "num_tasks": number(f.get("NumTasks")) or 1,
         "max_nodes": range_end(f.get("NumNodes")) if is_pending else None,
-        "cpus_per_task": number(f.get("CPUs/Task")),
+        "cpus_per_task": None if "CpusPerTres" in f else number(f.get("CPUs/Task")),
         "cpus_per_tres": word(f.get("CpusPerTres")),
         "pn_min_cpus": number(f.get("MinCPUsNode")) or 0,
         "boards_per_node": boards or 0,
@@ -214,7 +216,7 @@ def _tres(f: Fields, state: str) -> Record:
         "licenses": license_counts(word(f.get("Licenses"))),
         "licenses_allocated": license_counts(word(f.get("LicensesAlloc", held_licenses))),
         "profile": None,
-        "profile_types": [],
+        "profile_types": None,
         "burst_buffer": word_of_user(f.get("BurstBuffer")),
         "burst_buffer_state": word_of_user(f.get("BurstBufferState")),
         "network": word_of_user(f.get("Network")),

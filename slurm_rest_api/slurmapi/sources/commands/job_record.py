@@ -1,7 +1,7 @@
 """Converts a job of scontrol and squeue to a published record.
 
 Neither program prints these in a safe way, so they are null: `assoc_id`, `billable_tres`, `profile`, `max_nodes` of
-a job that started. `profile_types` is empty. Releases that lack a key leave its fields null.
+a job that started, `profile_types`. Releases that lack a key leave its fields null.
 """
 
 from __future__ import annotations
@@ -155,5 +155,6 @@ def _texts(f: Fields) -> Record:
 
 def _file(f: Fields, key: str) -> str | None:
     path = word_of_user(f.get(key))
-    is_waiting_array = path is not None and not f.get("ArrayTaskId", "0").isdecimal()
-    return path.replace(UNSET_TASK, "%a") if path is not None and is_waiting_array else path
+    task = f.get("ArrayTaskId", "0")
+    is_for_many_tasks = task == UNSET_TASK or not task.isdecimal()
+    return path.replace(UNSET_TASK, "%a") if path is not None and is_for_many_tasks else path

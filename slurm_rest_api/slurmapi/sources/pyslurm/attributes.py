@@ -93,7 +93,7 @@ class JobAttributes(NamedTuple):
     constraints: list[str] | None
     preferred_features: list[str] | None
     profile_types: list[str] | None
-    array_task_id: int | None
+    raw_array_task_id: int | None
     raw_array_task_str: str | None
     heterogeneous_id: int | None
     heterogeneous_offset: int | None

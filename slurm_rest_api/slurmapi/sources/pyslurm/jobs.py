@@ -172,9 +172,8 @@ class JobConverter:
 def _array_and_heterogeneous(a: JobAttributes) -> Record:
     """Returns the fields of an array, a heterogeneous job and a federation."""
     waiting, parallel = a.raw_array_task_str or None, a.array_tasks_parallel
-    task = a.array_task_id
-    if task is None and a.array_id is not None and waiting is None:
-        task = 0  # pyslurm has None for task 0, too.
+    # A record for many tasks has NO_VAL, also once it was cancelled and has no text of tasks any more.
+    task = None if a.array_id is None or a.raw_array_task_id == NO_VAL else a.raw_array_task_id
     het = a.heterogeneous_id or None
     offset = (a.heterogeneous_offset or 0) if het else None
     return {
@@ -313,4 +312,4 @@ def _files(a: JobAttributes) -> Record:
 def _file(a: JobAttributes, path: str | None) -> str | None:
     if not path or not a.is_batch_job:
         return None
-    return path.replace(UNSET_TASK, "%a") if a.raw_array_task_str else path
+    return path.replace(UNSET_TASK, "%a") if a.array_id and a.raw_array_task_id == NO_VAL else path
