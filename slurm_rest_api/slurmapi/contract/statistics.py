@@ -106,7 +106,9 @@ class SchedulerStatistics(PublishedRecord):
     )
     schedule_cycle_mean: Count = Field(description="Average microseconds per cycle.")
     schedule_cycle_mean_depth: Count = Field(description="Jobs examined per cycle on average.")
-    schedule_cycles_per_minute: Count = Field(description="Cycles per minute, 0 in the first minute.")
+    schedule_cycles_per_minute: Count = Field(
+        description="Cycles per whole minute since req_time_start, 0 in the first minute."
+    )
     schedule_queue_len: Count = Field(description="Jobs in the queue at the last cycle.")
     schedule_exit: ScheduleExit | None = Field(description="Why cycles ended. Null before 23.11.")
 

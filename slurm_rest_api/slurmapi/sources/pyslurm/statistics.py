@@ -26,7 +26,6 @@ SAME_NAME = (
     "schedule_cycle_counter",
     "schedule_cycle_mean",
     "schedule_cycle_mean_depth",
-    "schedule_cycles_per_minute",
 )
 
 RENAMED = {
@@ -91,6 +90,7 @@ def statistics_record(statistics: Any) -> Record:
         "job_states_ts": statistics.raw_job_states_ts or None,
         "rpc_queue_enabled": bool(statistics.rpc_queue_enabled),
         "bf_active": int(bool(statistics.backfill_active)),
+        "schedule_cycles_per_minute": _cycles_per_minute(record),
         "schedule_cycle_depth": statistics.raw_schedule_cycle_depth,
         "schedule_exit": {name: getattr(statistics.schedule_exit, name) for name in SCHEDULE_EXITS},
         "bf_exit": {name: getattr(statistics.backfill_exit, attribute) for name, attribute in BACKFILL_EXITS.items()},
@@ -98,6 +98,12 @@ def statistics_record(statistics: Any) -> Record:
         "rpc_user_stats": {str(name): _rpc_user(rpc) for name, rpc in statistics.rpcs_by_user.items()},
         "rpc_pending": {str(name): {"id": rpc.id, "count": rpc.count} for name, rpc in statistics.rpcs_pending.items()},
     }
+
+
+def _cycles_per_minute(record: Record) -> int:
+    """Returns the number that sdiag prints, over whole minutes. pyslurm counts seconds."""
+    seconds = record["req_time"] - record["req_time_start"]
+    return int(record["schedule_cycle_counter"] // (seconds // 60)) if seconds > 60 else 0
 
 
 def _rpc_type(rpc: Any) -> Record:
