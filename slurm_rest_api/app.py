@@ -50,7 +50,9 @@ def create_app(settings: Settings) -> OpenAPI:
         info=Info(
             title="slurm-rest-api",
             version=__version__,
-            description="Read-only JSON about a Slurm cluster. Memory is in MiB, times are epoch seconds.",
+            description="Read-only JSON about a Slurm cluster. Memory is in MiB, times are epoch seconds. An empty"
+            " parameter is no filter. Lists may be repeated or have commas. A backslash takes the next character of a"
+            " name literally.",
         ),
         security_schemes=security_schemes(settings.auth.mode),
         doc_prefix="/openapi",

@@ -56,9 +56,9 @@ export function withState(href, state, defaults) {
 }
 
 /**
- * Returns the path of a route with comparisons of job ids. Each is a parameter of its own, with its operator.
+ * Returns the path of a route with job ids and comparisons of them. Each is a parameter of its own.
  *
- * @param {string} text "4711" or ">5 <10", with blanks, commas or ampersands between comparisons.
+ * @param {string} text "4711 12_3" or ">5 <10", with blanks, commas or ampersands between them.
  */
 export function withJobIds(route, text) {
   const comparisons = text
