@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import os
 import resource
 import sys
@@ -20,6 +21,8 @@ from slurm_rest_api.pyslurm_build.probe import ask_controller
 from slurm_rest_api.pyslurm_build.smoke import ChildEnd, run_child
 from slurm_rest_api.pyslurm_build.state import State
 from slurm_rest_api.slurmapi.sources.pyslurm.module_facts import library_version, missing_parts, version_of
+
+logger = logging.getLogger(__name__)
 
 NOT_INSTALLED: Final = "pyslurm is not installed"
 _LONGEST_REASON: Final = 300
@@ -60,7 +63,12 @@ def fault_of(end: ChildEnd, seconds: float, state: State | None) -> str | None:
     if end.signal is not None:
         return f"{step} crashed with {end.signal}"
     last = [line.strip() for line in end.stderr.splitlines() if line.strip()][-1:] or ["no message"]
-    return f"{step} ended its process with exit code {end.exit_code}: {last[0]}"
+    ending = f"{step} ended its process with exit code {end.exit_code}"
+    if is_imported:
+        # The message may name nodes or jobs of hidden partitions, so it is for the log alone.
+        logger.warning("%s: %s", ending, last[0])
+        return ending
+    return f"{ending}: {last[0]}"
 
 
 def main() -> None:
