@@ -86,7 +86,9 @@ def test_cells_are_counted_by_kind(tab: Page, demo_address: str) -> None:
     }
     instead(tab, states, {"n1": HELD})
     open_map(tab, demo_address + "pages/nodes")
-    summary = "5 nodes: 1 running its jobs, 1 used by other partitions, 1 free, 1 draining or drained, 1 down"
+    summary = (
+        "5 nodes: 1 running its jobs, 1 used by other partitions, 1 free, 1 draining, drained or in maintenance, 1 down"
+    )
     expect(tab.locator("#map section p")).to_have_text(summary)
 
 

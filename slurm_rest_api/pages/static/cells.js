@@ -1,11 +1,11 @@
 // The cells of the map, from the records of nodes and of /usage. No I/O, no document.
 
 import { count, memory, percent, plural } from "./format.js";
-import { gpuCount, nodeState } from "./node-facts.js";
+import { gpuCount, nodeState, stateTone } from "./node-facts.js";
 
 /**
- * Kinds of cells: free, own jobs, jobs of other partitions only, draining or drained, out of service, not in the
- * partition.
+ * Kinds of cells: free, own jobs, jobs of other partitions only, draining, drained or in maintenance, out of
+ * service, not in the partition.
  */
 export const KINDS = ["free", "own", "other", "leaving", "down", "outside"];
 /** The number of steps in which the load is drawn. */
@@ -29,7 +29,7 @@ export function cell(name, node, held = NOTHING) {
   const all = load(node.alloc_cpus, node.alloc_mem, node);
   const own = load(held.cpus_allocated, held.mem_allocated, node);
   let kind = "free";
-  if (out) kind = word.startsWith("DRAIN") ? "leaving" : "down";
+  if (out) kind = word.startsWith("DRAIN") || stateTone(node) === "old" ? "leaving" : "down";
   else if (held.running_jobs > 0) kind = "own";
   else if (node.alloc_cpus > 0) kind = "other";
   return { name, node, held, word, kind, own, all, load: kind === "own" ? own : all };
@@ -76,7 +76,7 @@ export function summary(band) {
     [own, "running its jobs"],
     [other, "used by other partitions"],
     [free, "free"],
-    [leaving, "draining or drained"],
+    [leaving, "draining, drained or in maintenance"],
     [down, "down"],
   ];
   const texts = parts.filter(([number]) => number > 0).map(([number, text]) => `${count(number)} ${text}`);

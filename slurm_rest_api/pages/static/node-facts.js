@@ -72,7 +72,7 @@ export function nodeState(node) {
   const word = nodeWord(node);
   const bare = withoutMark(word);
   const meaning = MEANINGS[bare] ?? MEANINGS[base] ?? "";
-  const leaving = ["DRAINING", "DRAINED", "FAIL", "FAILING", "INVAL"].includes(bare);
+  const leaving = ["DRAINING", "DRAINED", "FAIL", "FAILING", "INVAL"].includes(bare) || flags.includes("MAINTENANCE");
   return {
     word,
     meaning: silent ? [meaning, "slurmd does not respond"].filter(Boolean).join(", ") : meaning,
@@ -86,10 +86,11 @@ export function stateInWords(node) {
   return [nodeState(node).meaning, ...flags].filter(Boolean).join(", ");
 }
 
-/** Returns the colour of a node's state: "bad", "old" (draining) or "good". */
+/** Returns the colour of a node's state: "bad", "old" (draining, in maintenance) or "good". */
 export function stateTone(node) {
+  const { state_flags: flags } = node;
   const { out } = nodeState(node);
-  const leaves = node.state_flags.includes("DRAIN") && !node.state_flags.includes("NOT_RESPONDING");
+  const leaves = (flags.includes("DRAIN") || flags.includes("MAINTENANCE")) && !flags.includes("NOT_RESPONDING");
   if (leaves && !NODE_STATES_OUT.includes(node.state_base)) return "old";
   return out ? "bad" : "good";
 }

@@ -40,6 +40,7 @@ test("a cell has a kind, and the larger one of CPU and memory as its load", () =
     [{ ...BUSY, effective_cpus: 4 }, undefined, "other", 1],
     [{ ...BUSY, alloc_cpus: 0, alloc_mem: 500, mem_spec_limit: 500 }, undefined, "free", 1],
     [DRAINED, undefined, "leaving", 0],
+    [{ ...IDLE, state: "IDLE+MAINTENANCE", state_flags: ["MAINTENANCE"] }, undefined, "leaving", 0],
     [DOWN, undefined, "down", 0],
   ];
   for (const [node, held, kind, load] of cases) {
@@ -82,7 +83,7 @@ test("a band is summed up by kind", () => {
   const cells = [cell("a", BUSY, HELD), cell("b", BUSY), cell("c", IDLE), cell("d", DRAINED), cell("e", DOWN)];
   assert.equal(
     summary({ cells }),
-    "5 nodes: 1 running its jobs, 1 used by other partitions, 1 free, 1 draining or drained, 1 down",
+    "5 nodes: 1 running its jobs, 1 used by other partitions, 1 free, 1 draining, drained or in maintenance, 1 down",
   );
   assert.equal(summary({ cells: cells.slice(0, 1) }), "1 node: 1 running its jobs");
 });
