@@ -221,7 +221,7 @@ def test_samples_are_what_squeue_and_sinfo_say(cluster: Cluster, jobs: Jobs, arc
 
 def _sinfo_states(cluster: Cluster) -> dict[str, int]:
     printed = cluster.run(["sinfo", "--all", "-h", "-N", "-o", "%N %T"]).stdout
-    states = {node: state.strip("*").upper() for node, state in (line.split() for line in printed.splitlines())}
+    states = {node: state.upper() for node, state in (line.split() for line in printed.splitlines())}
     del states[HIDDEN_NODE]
     return dict(sorted(Counter(states.values()).items()))
 

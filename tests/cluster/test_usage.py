@@ -20,9 +20,9 @@ VISIBLE = ("rack001", "rack002", "rack003", "rack004", "rack005", "rack006", "ra
 MEMBERS = {"main": VISIBLE[:6], "high": VISIBLE[2:6], "long": VISIBLE}
 
 # partition, node → (CPUs, MiB, jobs) of the jobs below. Nodes up to rack006 have 16 CPUs in cores of two and 32,000
-# MiB, rack007 has 8 CPUs and 16,000 MiB.
+# MiB, rack007 has 8 CPUs and 16,000 MiB. A suspended job's CPUs are given to others, its memory is not.
 HELD = {
-    ("main", "rack001"): (12, 2000, 2),  # 8 CPUs of 125 MiB; 4 CPUs with 1,000 MiB, suspended
+    ("main", "rack001"): (8, 2000, 2),  # 8 CPUs of 125 MiB; 4 CPUs with 1,000 MiB, suspended
     ("main", "rack002"): (2, 8000, 1),
     ("main", "rack003"): (4, 400, 1),  # two nodes: 4 CPUs here, 2 there, 100 MiB each
     ("main", "rack004"): (2, 200, 1),
@@ -32,11 +32,10 @@ HELD = {
 }
 # The share of CPUs or of memory, whichever is larger, summed over the partition's nodes by hand.
 LOADS = {
-    "main": (12 / 16 + 8000 / 32000 + 4 / 16 + 2 / 16) / 6,
+    "main": (8 / 16 + 8000 / 32000 + 4 / 16 + 2 / 16) / 6,
     "high": (4 / 16) / 4,
     "long": (6 / 8 + 16000 / 32000) / 7,
 }
-# A suspended job's CPUs are given to others, its memory is not: rack001 has 8 CPUs and 2,000 MiB allocated.
 ALLOCATED = {
     "rack001": (8, 2000),
     "rack002": (2, 8000),
@@ -108,6 +107,7 @@ def test_the_literal_figures_are_what_scontrol_prints_of_jobs(cluster: Cluster, 
         for node, cpus in text["layout"]["cpus"].items():
             before = held.get((told["partition"], node), (0, 0, 0))
             memory_mib = text["layout"]["memory"][node]
+            cpus = 0 if "SUSPENDED" in told["job_state"] else cpus
             held[told["partition"], node] = (before[0] + cpus, before[1] + memory_mib, before[2] + 1)
 
     assert held == HELD
@@ -126,6 +126,16 @@ def test_a_node_is_used_as_scontrol_says(cluster: Cluster, reading: Reading, nod
             assert (entry["total_cpus"], entry["total_memory"]) == (int(told["CPUTot"]), int(told["RealMemory"]))
 
 
+def test_the_partitions_of_a_node_hold_what_slurmctld_counts_as_allocated(reading: Reading) -> None:
+    held: dict[str, tuple[int, int]] = dict.fromkeys(VISIBLE, (0, 0))
+    for partition in reading.usage["partitions"].values():
+        for node, entry in partition["nodes"].items():
+            if entry["active"]:
+                cpus, memory_mib = held[node]
+                held[node] = (cpus + entry["cpus_allocated"], memory_mib + entry["mem_allocated"])
+    assert held == ALLOCATED
+
+
 @pytest.mark.parametrize("partition", MEMBERS)
 def test_figures_of_a_partition(cluster: Cluster, reading: Reading, partition: str) -> None:
     ours, told = reading.usage["partitions"][partition], cluster.scontrol_show("partition", partition)
@@ -139,7 +149,7 @@ def test_figures_of_a_partition(cluster: Cluster, reading: Reading, partition: s
     assert ours["total_used_mem_on_active_nodes"] == sum(int(node["AllocMem"]) for node in nodes)
 
 
-@pytest.mark.parametrize(("partition", "cpus", "memory_mib"), [("main", 20, 10600), ("high", 4, 4000),
+@pytest.mark.parametrize(("partition", "cpus", "memory_mib"), [("main", 16, 10600), ("high", 4, 4000),
                                                                ("long", 8, 17200)])  # fmt: skip
 def test_allocation_and_load_of_a_partition(reading: Reading, partition: str, cpus: int, memory_mib: int) -> None:
     ours = reading.usage["partitions"][partition]
