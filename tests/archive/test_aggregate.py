@@ -50,10 +50,19 @@ def test_removed_partition_keeps_its_history() -> None:
 
 def test_old_samples_without_new_fields_can_be_aggregated() -> None:
     old = make_sample(0)
-    for field in ("alloc_gpus", "total_gpus", "jobs_running", "jobs_pending", "nodes_by_state"):
+    counts = ("jobs_running", "jobs_pending", "tasks_running", "tasks_pending")
+    for field in ("alloc_gpus", "total_gpus", *counts, "nodes_by_state"):
         del old[field]
-    made = aggregate(0, weighted(old, make_sample(60, jobs_running=7)))
+    made = aggregate(0, weighted(old, make_sample(60, jobs_running=7, tasks_pending=10001)))
     assert (made.sample["jobs_running"], made.sample["jobs_running_min"]) == (7, 7)
+    assert (made.sample["tasks_pending"], made.sample["tasks_pending_min"]) == (10001, 10001)
+
+
+def test_words_of_older_samples_stay_beside_those_of_sinfo() -> None:
+    old = make_sample(0, nodes_by_state={"DOWN": 1, "IDLE": 2})
+    new = make_sample(60, nodes_by_state={"DOWN*": 1, "IDLE": 1, "MAINT": 1})
+    made = aggregate(0, weighted(old, new))
+    assert made.sample["nodes_by_state"] == {"DOWN": 0.5, "DOWN*": 0.5, "IDLE": 1.5, "MAINT": 0.5}
 
 
 @given(LOADS, st.integers(1, 29))

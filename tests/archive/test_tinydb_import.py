@@ -25,7 +25,8 @@ def document(time: float, **changes: Any) -> dict[str, Any]:
     """Returns a sample as the 2018 service stored it."""
     sample = make_sample(0)
     for record in (sample, sample["partitions"]["main"]):
-        for field in ("alloc_gpus", "total_gpus", "jobs_running", "jobs_pending", "nodes_by_state"):
+        counts = ("jobs_running", "jobs_pending", "tasks_running", "tasks_pending", "nodes_by_state")
+        for field in ("alloc_gpus", "total_gpus", *counts):
             del record[field]
     return {**sample, "time": time, **changes}
 

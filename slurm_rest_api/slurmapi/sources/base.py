@@ -35,6 +35,9 @@ class Snapshot:
 
     `jobs` may be lazy and can be iterated **once**: 100,000 jobs as Python dictionaries take a gigabyte.
 
+    `gres_used` of a node is None where the source does not know it. The collector publishes the sum of its jobs'
+    `gres_allocated` then.
+
     `changed_since(known, fingerprints)` replaces `jobs` for a collector that still has the records of the fingerprints
     `known`. It yields an `UnchangedJob` for these, and adds the fingerprints of this load to `fingerprints`.
     A source without this method has None.
