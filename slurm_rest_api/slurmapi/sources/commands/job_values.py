@@ -7,7 +7,7 @@ from typing import Final
 
 from slurm_rest_api.slurmapi.sources.formats import CPU_FREQUENCIES
 
-_ABSENT: Final = frozenset(("", "(null)", "N/A", "None", "Unknown", "*"))
+_ABSENT: Final = frozenset(("", "(null)", "N/A", "None", "Unknown"))
 _DURATION: Final = re.compile(r"(?:(\d+)-)?(\d+):(\d+):(\d+)")
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)([KMGTPE]?)")
 _MEBIBYTES: Final = {"": 1, "K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2, "P": 1024**3, "E": 1024**4}

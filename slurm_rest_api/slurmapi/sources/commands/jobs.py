@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
@@ -53,7 +53,22 @@ ASK_AGAIN: Final = 1000
 SINGLE_JOBS: Final = 32
 """Jobs that are asked for singly in one load."""
 
+_STATE: Final = b"\n   JobState="
 _SHOW_JOBS: Final = ("-d", "-a", "show", "job")
+
+
+class Answer(NamedTuple):
+    """The answer to a question about one job.
+
+    Attributes:
+        printed: Hash of what scontrol had printed about the job before.
+        texts: Hash of the texts in it.
+        job: The job, None if it still could be read in more than one way.
+    """
+
+    printed: int
+    texts: int
+    job: JobText | None
 
 
 class JobTexts:
@@ -61,12 +76,13 @@ class JobTexts:
 
     Attributes:
         proven: `text_key` by id of jobs whose texts are clear.
-        answers: By id of doubtful jobs, a hash of what scontrol printed about it, and the job.
+        answers: Answers about doubtful jobs by id, the oldest first.
+        reported: Jobs that are left out, and are in the log already.
     """
 
     def __init__(self) -> None:
         self.proven: dict[int, int] = {}
-        self.answers: dict[int, tuple[int, JobText | None]] = {}
+        self.answers: dict[int, Answer] = {}
         self.reported: set[int] = set()
 
     def keep(self, seen: set[int]) -> None:
@@ -202,31 +218,28 @@ class JobLoad:
         if not len(held):
             return
         self._ask_again(held)
-        doubtful = self._doubtful(held)
-        clear = [entry for entry in held if entry.job_id in self._facts and entry.job_id not in self._seen]
+        clear, doubtful = self._clear_and_doubtful(held)
         expected = {
-            entry.job_id: one_line_key(piece)
-            for entry in clear
-            if entry.job_id is not None
-            and is_ambiguous(piece := held.read(entry))
-            and not self._is_proven(entry.job_id, piece)
+            job_id: one_line_key(piece)
+            for job_id, entry in clear.items()
+            if is_ambiguous(piece := held.read(entry))
+            and not self._is_proven(job_id, piece)
+            and not self._is_answered(job_id, piece)
         }
         proven = proven_jobs(expected, self._one_line(list(expected))) if expected else set()
         unproven: dict[int, HeldJob] = {}
-        for entry in clear:
-            if entry.job_id is None or entry.job_id in doubtful:
-                continue
+        for job_id, entry in clear.items():
             piece = held.read(entry)
             try:
                 job = parse_job(piece.decode(errors="replace"), self._release)
             except AmbiguousJob:
-                doubtful.add(entry.job_id)
+                doubtful.add(job_id)
                 continue
-            facts = parse_facts(self._facts[entry.job_id])
+            facts = parse_facts(self._facts[job_id])
             if not _agrees(job, facts):
-                doubtful.add(entry.job_id)
-            elif job.is_ambiguous and entry.job_id not in proven and not self._is_proven(entry.job_id, piece):
-                unproven[entry.job_id] = entry
+                doubtful.add(job_id)
+            elif job.is_ambiguous and job_id not in proven and not self._is_proven(job_id, piece):
+                unproven[job_id] = entry
             else:
                 yield self._proven(job, facts, piece)
         yield from self._single_jobs(held, doubtful, unproven)
@@ -242,28 +255,53 @@ class JobLoad:
         line = self._facts.get(entry.job_id or 0)
         if line is None:
             return True
-        state = b"\n   JobState=" + parse_facts(line).state.encode() + b" "
-        return state not in held.read(entry)
+        piece = held.read(entry)
+        return _STATE in piece and _STATE + parse_facts(line).state.encode() + b" " not in piece
 
-    def _doubtful(self, held: HeldJobs) -> set[int]:
-        """Returns the ids that are there twice, and those of jobs before an unknown id or an id that is there twice."""
+    def _clear_and_doubtful(self, held: HeldJobs) -> tuple[dict[int, HeldJob], set[int]]:
+        """Returns the held jobs by id, and the ids of doubtful ones.
+
+        An id is doubtful if it is there twice, unless one of the two has the texts that were proven before. A job
+        before an id that is not clear has a text that looks like a job.
+        """
         counts = Counter(entry.job_id for entry in held)
+        clear: dict[int, HeldJob] = {}
         doubtful: set[int] = set()
         last: int | None = None
         for entry in held:
             job_id = entry.job_id
-            is_known = job_id is not None and job_id in self._facts
-            if is_known and counts[job_id] == 1 and job_id not in self._seen:
+            is_known = job_id is not None and job_id in self._facts and job_id not in self._seen
+            if job_id is not None and is_known and (counts[job_id] == 1 or self._is_proven(job_id, held.read(entry))):
+                (doubtful.add if job_id in clear else doubtful.discard)(job_id)
+                clear[job_id] = entry
                 last = job_id
                 continue
             if last is not None:
                 doubtful.add(last)
-            if job_id is not None and is_known and job_id not in self._seen:
+            if job_id is not None and is_known and job_id not in clear:
                 doubtful.add(job_id)
-        return doubtful
+        return {job_id: entry for job_id, entry in clear.items() if job_id not in doubtful}, doubtful
 
     def _is_proven(self, job_id: int, piece: bytes) -> bool:
         return self._texts.proven.get(job_id) == text_key(piece) and not has_rare_texts(piece)
+
+    def _is_answered(self, job_id: int, piece: bytes) -> bool:
+        """Return True if the job was asked for singly when scontrol printed these texts about it."""
+        answer = self._texts.answers.get(job_id)
+        return answer is not None and answer.texts == _next_hashes((0, 0), piece)[1]
+
+    def _ask_singly(self, hashes: dict[int, tuple[int, int]]) -> None:
+        """Asks for jobs whose printed form is another one than before: first new ones, then those of old answers."""
+        answers = self._texts.answers
+        order = {job_id: place for place, job_id in enumerate(answers, start=1)}
+        changed = [
+            job_id
+            for job_id, (whole, _texts) in hashes.items()
+            if job_id not in answers or answers[job_id].printed != whole
+        ]
+        for job_id in sorted(changed, key=lambda job_id: order.get(job_id, 0))[:SINGLE_JOBS]:
+            answers.pop(job_id, None)
+            answers[job_id] = Answer(*hashes[job_id], self._single.read(job_id))
 
     def _proven(self, job: JobText, facts: JobFacts, piece: bytes) -> Record:
         """Returns the record of a job and remembers its texts."""
@@ -299,22 +337,21 @@ class JobLoad:
 
     def _single_jobs(self, held: HeldJobs, doubtful: set[int], unproven: dict[int, HeldJob]) -> Iterator[Record]:
         """Yields doubtful jobs. Those that were not asked for yet are the first ones."""
-        texts: dict[int, list[int]] = {job_id: [] for job_id in (*doubtful, *unproven)}
+        hashes = dict.fromkeys((*doubtful, *unproven), (0, 0))
         for entry in held:
-            if entry.job_id in texts:
-                texts[entry.job_id].append(text_key(held.read(entry)))
-        asked = 0
-        for job_id, keys in texts.items():
-            key = hash(tuple(keys))
+            if entry.job_id in hashes:
+                hashes[entry.job_id] = _next_hashes(hashes[entry.job_id], held.read(entry))
+        self._ask_singly(hashes)
+        for job_id, (whole, texts_hash) in hashes.items():
+            facts = parse_facts(self._facts[job_id])
             answer = self._texts.answers.get(job_id)
-            if (answer is None or answer[0] != key) and asked < SINGLE_JOBS:
-                asked += 1
-                answer = self._texts.answers[job_id] = (key, self._single.read(job_id))
-            job = answer[1] if answer is not None and answer[0] == key else None
+            job = None
+            if answer is not None and answer.job is not None and answer.texts == texts_hash:
+                # An old answer has old times, but the right texts.
+                job = answer.job if answer.printed == whole or not _moved(answer.job, facts) else None
             if job is None and job_id in unproven:
                 piece = held.read(unproven[job_id])
                 job = without_ambiguous(parse_job(piece.decode(errors="replace"), self._release))
-            facts = parse_facts(self._facts[job_id])
             self._seen.add(job_id)
             if job is not None and _agrees(job, facts):
                 yield self._records.record(job, facts)
@@ -325,6 +362,11 @@ class JobLoad:
                     job_id,
                     job_id,
                 )
+
+
+def _next_hashes(hashes: tuple[int, int], piece: bytes) -> tuple[int, int]:
+    """Returns hashes of one more text of a job: of the whole texts, and of the parts that users write."""
+    return hash((hashes[0], piece)), hash((hashes[1], text_key(piece)))
 
 
 def _job_id(piece: bytes) -> int | None:
