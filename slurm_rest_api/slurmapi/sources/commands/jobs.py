@@ -125,7 +125,6 @@ class JobLoad:
         self._single = SingleJobs(programs, release, rpcs)
         self._facts: dict[int, bytes] = {}
         self._seen: set[int] = set()
-        self._layout_rpcs = 0
         self._fingerprints: JobFingerprints = {}
 
     def records(self) -> Iterator[Record]:
@@ -201,7 +200,7 @@ class JobLoad:
         return self._published(job, facts, fingerprint)
 
     def _pieces(self) -> Iterator[bytes]:
-        pieces = self._programs.pieces(SEPARATOR, "scontrol", *_SHOW_JOBS)
+        pieces = self._with_layout(self._programs.pieces(SEPARATOR, "scontrol", *_SHOW_JOBS))
         first = next(pieces, b"")
         if not first.startswith(b"JobId="):
             # "No jobs in the system".
@@ -212,6 +211,15 @@ class JobLoad:
             first = piece
         if first:
             yield first.removesuffix(b"\n\n")
+
+    def _with_layout(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Counts the RPC that a scontrol makes for the first job with nodes."""
+        has_layout = False
+        for piece in pieces:
+            if not has_layout and b" CPU_IDs=" in piece:
+                has_layout = True
+                self._rpcs.add(LAYOUT)
+            yield piece
 
     def _held_jobs(self, held: HeldJobs) -> Iterator[Record]:
         """Yields the held jobs that are clear now, then the doubtful ones that could be read singly."""
@@ -311,9 +319,6 @@ class JobLoad:
         return self._published(job, facts, hash((piece, self._facts[job.job_id], self._membership)))
 
     def _published(self, job: JobText, facts: JobFacts, fingerprint: int) -> Record:
-        if job.layout and not self._layout_rpcs:
-            self._layout_rpcs = LAYOUT
-            self._rpcs.add(LAYOUT)
         record = self._records.record(job, facts)
         if _is_cacheable(job, facts):
             self._fingerprints[job.job_id] = fingerprint
@@ -322,8 +327,8 @@ class JobLoad:
     def _one_line(self, job_ids: list[int]) -> Iterator[bytes]:
         """Yields the jobs in the form of one line, one by one if they are few."""
         if len(job_ids) > SINGLE_JOBS:
-            self._rpcs.add(SHOW_JOBS + self._layout_rpcs)
-            yield from self._programs.lines("scontrol", "-o", *_SHOW_JOBS)
+            self._rpcs.add(SHOW_JOBS)
+            yield from self._with_layout(self._programs.lines("scontrol", "-o", *_SHOW_JOBS))
             return
         for job_id in job_ids:
             self._rpcs.add(SHOW_ONE_JOB)

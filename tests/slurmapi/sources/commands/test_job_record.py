@@ -109,7 +109,7 @@ PENDING_15_08 = """JobId=9 ArrayJobId=9 ArrayTaskId=2-9%4 JobName=run
 
 
 def facts(**changes: Any) -> JobFacts:
-    values = {
+    values: dict[str, Any] = {
         "user_id": 2001,
         "group_id": 2001,
         "state": "RUNNING",
@@ -390,7 +390,7 @@ def test_requested_gres(printed: str, gres: list[str]) -> None:
 def test_requests_by_job_socket_and_task() -> None:
     lines = "TresPerJob=gres/gpu:a100:2,gres/gpu:v100:1\n   TresPerSocket=gres/gpu:1\n   TresPerTask=cpu=2,gres/gpu=1"
     found = of_26_05({"TresPerNode=gres/gpu:tesla:1": lines})
-    expected = {
+    expected: Record = {
         "tres_per_job": "gres/gpu:a100:2,gres/gpu:v100:1",
         "tres_per_socket": "gres/gpu:1",
         "tres_per_task": "cpu=2,gres/gpu=1",
