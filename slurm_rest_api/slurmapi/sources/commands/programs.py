@@ -44,7 +44,8 @@ class ProgramFailed(SourceUnavailable):
         ending = f"exit status {status}" if status >= 0 else f"signal {-status}"
         said = message.rstrip(".") or "no message"
         super().__init__(
-            f"slurmctld cannot be read: {program} ended with {ending} ({said}). Run `{program}` on this host to check."
+            f"slurmctld cannot be read: {program} ended with {ending} ({said}). Run `{_check(program)}` on this host to"
+            " check."
         )
 
     @property
@@ -189,8 +190,13 @@ class SlurmPrograms:
     def _too_slow(self, program: str) -> SourceUnavailable:
         return SourceUnavailable(
             f"slurmctld cannot be read: {program} did not finish within {self._timeout_seconds:g} seconds. "
-            f"Run `{program}` on this host to check."
+            f"Run `{_check(program)}` on this host to check."
         )
+
+
+def _check(program: str) -> str:
+    """Returns a command line that tries a program. `scontrol` alone would wait for input."""
+    return "scontrol ping" if program == "scontrol" else program
 
 
 def _stream(stream: IO[bytes] | None) -> IO[bytes]:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from slurm_rest_api.errors import SourceUnavailable
+from slurm_rest_api.pyslurm_build.host import PROGRAMS
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 from slurm_rest_api.slurmapi.sources.commands.configuration import parse_configuration
@@ -21,8 +22,6 @@ from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
 from slurm_rest_api.slurmapi.sources.commands.rpcs import SDIAG, SHOW_CONFIG, SHOW_PARTITIONS, Rpcs
 from slurm_rest_api.slurmapi.sources.commands.statistics import statistics_record
 from slurm_rest_api.slurmapi.sources.pyslurm.job_fingerprints import membership_fingerprint
-
-PROGRAMS: Final = ("scontrol", "squeue", "sdiag")
 
 Parsed = TypeVar("Parsed")
 

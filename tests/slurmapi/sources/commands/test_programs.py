@@ -85,6 +85,7 @@ def test_the_environment_has_no_secret_and_asks_for_epoch_seconds(tmp_path: Path
         "SLURM_CONF": "/opt/slurm.conf",
         "LC_ALL": "C.UTF-8",
         "SLURM_TIME_FORMAT": "%s",
+        "SLURM_BITSTR_LEN": "0",
         "TZ": "UTC",
     }
 
