@@ -1,4 +1,4 @@
-"""Measures the live routes, slurmrestd and squeue with one client on one cluster, in one run.
+"""Measures the live routes with either source, slurmrestd and squeue with one client on one cluster, in one run.
 
 Run `python3 -m benchmarks.live` as root in the checkout, on an idle machine. It brings up the cluster of
 `tests/testbed`, submits pending jobs, measures, prints Markdown tables and takes the cluster down.
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.document import machine, write_between_marks
-from benchmarks.live_measurements import measure_others, measure_service
+from benchmarks.live_measurements import SOURCES, measure_others, measure_service
 from benchmarks.live_report import render, render_goals
 from tests.testbed.bringup import down, up
 from tests.testbed.cluster import Cluster
@@ -74,8 +74,11 @@ def _measure(cluster: Cluster, sizes: list[int]) -> str:
             _submit(cluster, size - pending)
         pending = size
         large = size > _LARGE
-        with step(f"measure the service with {size} jobs"):
-            ours = measure_service(cluster, f"bench-{os.getpid()}-{size}", 3 if large else 5, 4 if large else 20)
+        ours = {}
+        for source in SOURCES:
+            with step(f"measure the service with {size} jobs and the source {source}"):
+                name = f"bench-{os.getpid()}-{size}-{source.partition(':')[2]}"
+                ours[source] = measure_service(cluster, name, source, 3 if large else 5, 4 if large else 20)
         with step(f"measure slurmrestd and squeue with {size} jobs"):
             others = measure_others(cluster, 2 if large else 5)
         sections.append(render(size, ours, others))

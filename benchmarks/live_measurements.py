@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import psutil
+
 from benchmarks.measure import Answer, Client, Latency, Memory, memory, session_members, summary
 from tests.testbed.cluster import Cluster
 from tests.testbed.layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT
@@ -17,7 +19,10 @@ from tests.testbed.service import Service, start_service
 from tests.testbed.slurmnodes import HIDDEN_PARTITION, SERVICE_USER
 from tests.testbed.steps import TestbedError, wait_until
 
-_CONFIG = f"filter:\n  partitions: [{HIDDEN_PARTITION}]\n"
+_CONFIG = "system:\n  source: {source}\nfilter:\n  partitions: [" + HIDDEN_PARTITION + "]\n"
+SOURCES = ("slurm:pyslurm", "slurm:commands")
+"""Sources to measure, in the order of the report."""
+
 _RESTD_VERSION = re.compile(r"/slurm/v(\d+)\.(\d+)\.(\d+)/jobs/")
 _RESTD_ASKER = "carol"
 _SMALL_ROUTES = ("/nodes", "/partitions", "/usage", "/stats")
@@ -26,10 +31,12 @@ _LOADED_PATIENCE_SECONDS = 180
 
 @dataclass
 class Ours:
-    """Results of the service."""
+    """Results of the service with one source. `loader_seconds` are processor seconds of the loader in a cycle."""
 
     latencies: dict[str, Latency] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
+    first_cycle: float = 0
+    loader_seconds: float = 0
     cycles: list[float] = field(default_factory=list)
     changed_rows: list[int] = field(default_factory=list)
     split: dict[str, float] = field(default_factory=dict)
@@ -55,20 +62,23 @@ def rpcs_of(cluster: Cluster, user: str) -> int:
     return sum(entry["count"] for entry in cluster.sdiag_json()["rpcs_by_user"] if entry["user"] == user)
 
 
-def measure_service(cluster: Cluster, name: str, rounds: int, plain_requests: int) -> Ours:
-    """Starts the service, measures it over `rounds` new versions of the queue, and stops it."""
-    ours = Ours(split=_split_cycle(cluster, name))
-    service = start_service(cluster, name, _CONFIG)
+def measure_service(cluster: Cluster, name: str, source: str, rounds: int, plain_requests: int) -> Ours:
+    """Starts the service with a source, measures it over `rounds` new versions of the queue, and stops it."""
+    ours = Ours(split=_split_cycle(cluster, name, source))
+    service = start_service(cluster, name, _CONFIG.format(source=source))
     try:
         client = Client(service.url)
-        status = _await_cycle(service)
-        before, before_sdiag = status, rpcs_of(cluster, SERVICE_USER)
+        first = _await_cycle(service)
+        ours.first_cycle = first["cycle_seconds"]
+        before, before_sdiag = first, rpcs_of(cluster, SERVICE_USER)
+        loader_before = _loader_seconds(service)
         _measure_queue(service, client, ours, rounds, plain_requests)
         for route in _SMALL_ROUTES:
             _measure_small(client, route, ours)
         after = _await_cycle(service)
         ours.requests = client.requests
         ours.cycles_meanwhile = after["cycles"] - before["cycles"]
+        ours.loader_seconds = (_loader_seconds(service) - loader_before) / max(ours.cycles_meanwhile, 1)
         ours.rpcs_published = after["rpcs"] - before["rpcs"]
         ours.rpcs_counted = rpcs_of(cluster, SERVICE_USER) - before_sdiag
         ours.memories = {_role(line): memory(pid) for pid, line in session_members(service.process.pid).items()}
@@ -161,10 +171,23 @@ def _status(service: Service) -> dict[str, Any]:
         connection.close()
 
 
-def _split_cycle(cluster: Cluster, name: str) -> dict[str, float]:
+def _loader_seconds(service: Service) -> float:
+    """Returns the processor seconds of the loader, without those of the commands that it started."""
+    pids = [pid for pid, line in session_members(service.process.pid).items() if _role(line) == "loader"]
+    times = [psutil.Process(pid).cpu_times() for pid in pids]
+    return sum(used.user + used.system for used in times)
+
+
+def _split_cycle(cluster: Cluster, name: str, source: str) -> dict[str, float]:
     folder = f"/run/{name}-split"
     cluster.run(["install", "-d", "-o", SERVICE_USER, folder])
-    argv = [f"{VENV_IN_ROOT}/bin/python", f"{CHECKOUT_IN_ROOT}/benchmarks/split_cycle.py", folder, HIDDEN_PARTITION]
+    argv = [
+        f"{VENV_IN_ROOT}/bin/python",
+        f"{CHECKOUT_IN_ROOT}/benchmarks/split_cycle.py",
+        folder,
+        HIDDEN_PARTITION,
+        source,
+    ]
     printed = cluster.run(argv, user=SERVICE_USER, timeout=300).stdout
     cluster.run(["rm", "-r", folder])
     split: dict[str, float] = json.loads(printed.splitlines()[-1])

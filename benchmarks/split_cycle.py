@@ -1,6 +1,7 @@
 """Prints the seconds of each part of a collector cycle as JSON.
 
-Run `split_cycle.py FOLDER HIDDEN_PARTITION` with the service's Python on the cluster. It creates a store in FOLDER.
+Run `split_cycle.py FOLDER HIDDEN_PARTITION SOURCE` with the service's Python on the cluster.
+It creates a store in FOLDER.
 Parts: `load` (RPCs and unpacking), `records` (reading, hiding and rendering every job), `store_all` (all rows are new),
 `store_same` (no row has changed).
 """
@@ -22,9 +23,9 @@ from slurm_rest_api.slurmapi.store.record_writer import Row
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 
 
-def main(folder: Path, hidden: str) -> None:
+def main(folder: Path, hidden: str, name: str) -> None:
     """Runs the parts of a cycle one after the other."""
-    source, writer = open_source("slurm"), StoreWriter(folder / "split.sqlite")
+    source, writer = open_source(name), StoreWriter(folder / "split.sqlite")
     moments = [time.perf_counter()]
     snapshot = hide_partitions(source.load(), [hidden])
     moments.append(time.perf_counter())
@@ -42,4 +43,4 @@ def main(folder: Path, hidden: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

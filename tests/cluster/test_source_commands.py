@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from slurm_rest_api.pyslurm_build.host import PROGRAMS
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob
-from slurm_rest_api.slurmapi.sources.commands.source import PROGRAMS, CommandsSource, open_commands
+from slurm_rest_api.slurmapi.sources.commands.source import CommandsSource, open_commands
 from tests.testbed.cluster import Cluster
 from tests.testbed.jobs import Jobs
 
