@@ -172,8 +172,8 @@ filter:
             " (put it in quotes: YAML reads it as a number or a boolean).",
         ),
         (
-            "database: {table_job: a.b}",
-            'database.table_job (line 1): invalid value "a.b". Expected the name of a table such as'
+            "database: {table_job: a/b}",
+            'database.table_job (line 1): invalid value "a/b". Expected the name of a table such as'
             ' "cluster_job_table", without its database.',
         ),
         ("system: {prot: 1}", "system.prot (line 1): unknown setting. Did you mean `port`?"),
