@@ -18,6 +18,7 @@ from slurm_rest_api.slurmapi.sources.commands.rpcs import LAYOUT, SHOW_ONE_JOB, 
 
 JSON_SINCE: Final = (23, 2)
 """Release whose scontrol first has the option --json."""
+_NAMES: Final = "%A\x1f%j\x1e"
 _BORDER: Final = "\n   "
 _END_OF_BLOCK: Final = "\n   Command="
 
@@ -86,6 +87,8 @@ class SingleJobs:
             self._rpcs.add(LAYOUT if " CPU_IDs=" in whole else 0)
             texts = self._json(job_id) if self._release >= JSON_SINCE else None
             name = self._name(job_id) if texts is None else str(texts.get("name") or "")
+            if name is None:
+                return None
         except ProgramFailed as error:
             if "Invalid job id" in error.message:
                 return None
@@ -121,9 +124,16 @@ class SingleJobs:
             ) from error
         return found[0] if len(found) == 1 else {}
 
-    def _name(self, job_id: int) -> str:
+    def _name(self, job_id: int) -> str | None:
+        """Returns the name of a job, None if squeue's lines can be read in more than one way.
+
+        squeue prints all tasks for the id of an array, and all parts for the first one of a heterogeneous job.
+        """
         self._rpcs.add(SQUEUE_ONE_JOB)
-        return self._programs.text("squeue", "-a", "-h", "-t", "all", "-j", str(job_id), "-o", "%j")
+        text = self._programs.text("squeue", "-a", "-h", "-t", "all", "-j", str(job_id), "-o", _NAMES)
+        own = f"{job_id}\x1f"
+        names = [line.removeprefix(own) for line in f"{text}\n".split("\x1e\n") if line.startswith(own)]
+        return names[0] if len(names) == 1 else None
 
 
 def _block(whole: str, job_id: int, name: str) -> str | None:

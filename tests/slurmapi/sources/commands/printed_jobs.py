@@ -160,8 +160,8 @@ class PrintingPrograms(SlurmPrograms):
         if "-j" in arguments:
             wanted = set(arguments[arguments.index("-j") + 1].split(","))
             jobs = [job for job in jobs if str(job.job_id) in wanted]
-        if "%j" in arguments:
-            return b"".join(job.name + b"\n" for job in jobs)
+        if "%j" in arguments[-1]:
+            return b"".join(b"%d\x1f%s\x1e\n" % (job.job_id, job.name) for job in jobs)
         return b"".join(job.squeue_line() + b"\n" for job in jobs)
 
 

@@ -98,17 +98,25 @@ class RecordedPrograms(SlurmPrograms):
         wanted = [arguments[-1].encode()] if arguments[-1].isdigit() else list(self._jobs)
         if any(job_id not in self._jobs for job_id in wanted):
             raise ProgramFailed("scontrol", 1, "slurm_load_jobs error: Invalid job id specified")
+        if len(wanted) == 1:
+            wanted = self._family(wanted[0])
         blocks = [self._jobs[job_id] for job_id in wanted]
         if "-o" in arguments:
             return b"".join(block.replace(b"\n   ", b" ") + b"\n" for block in blocks)
         return b"".join(block + b"\n\n" for block in blocks)
 
+    def _family(self, job_id: bytes) -> list[bytes]:
+        """Returns the tasks of an array and the parts of a heterogeneous job, which are printed for its id."""
+        leader = re.compile(rb" (?:Array|Het|Pack)JobId=%s " % job_id)
+        return [found for found, job in self._jobs.items() if found == job_id or leader.search(job)]
+
     def _of_other_programs(self, program: str, arguments: tuple[str, ...]) -> bytes:
         if program != "squeue":
             return self._cluster.output(program)
         wanted = arguments[arguments.index("-j") + 1].encode().split(b",") if "-j" in arguments else list(self._queue)
-        if "%j" in arguments:
-            return b"".join(_name(self._jobs[job_id]) + b"\n" for job_id in wanted)
+        wanted = [part for job_id in wanted for part in self._family(job_id)] if "-j" in arguments else wanted
+        if "%j" in arguments[-1]:
+            return b"".join(b"%s\x1f%s\x1e\n" % (job_id, _name(self._jobs[job_id])) for job_id in wanted)
         return b"".join(self._queue[job_id] + b"\n" for job_id in wanted if job_id in self._queue)
 
 
