@@ -14,7 +14,7 @@ Makes the test environment (.venv-tests in this folder, or $SLURM_REST_API_TEST_
 from requirements/dev.lock. Without options it runs ruff, mypy and the plain tests, one
 process a core. It needs neither root nor Slurm, and reports the tests it left out.
 
-Parts, each alone or with others, then two at a time. They install what they need, as root
+Parts, each alone or with others, then three at a time. They install what they need, as root
 on Debian or Ubuntu:
   --cluster   tests on a real Slurm cluster in a folder of its own (about 1.5 GB)
   --browser   tests of the pages in Debian's Chromium
@@ -164,30 +164,39 @@ run_parts() {
     done
 }
 
-# Two parts run side by side, because those of the cluster mostly wait. The output of the second row comes at its end.
+# Three rows of parts run side by side, because those of a cluster mostly wait. The output of the first row is seen at
+# once, that of the others at their end.
 pytest_arguments=("$@")
-first=()
-second=()
-for part in "${parts[@]}"; do
-    case "$part" in
-        cluster | fresh) first+=("$part") ;;
-        *) second+=("$part") ;;
-    esac
-done
+rows=("cluster" "releases fresh" "browser deployed lowest")
 work="$(mktemp -d)"
-second_row=
-trap '[ -z "$second_row" ] || kill "$second_row" 2>/dev/null || true; rm -rf "$work"' EXIT
-if [ "${#first[@]}" -gt 0 ] && [ "${#second[@]}" -gt 0 ]; then
-    say "== Side by side with the following, with their output at the end: ${second[*]}"
-    (run_parts "${second[@]}") >"$work/second.txt" 2>&1 &
-    second_row=$!
+row_processes=()
+trap '[ "${#row_processes[@]}" = 0 ] || kill "${row_processes[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
+first=()
+for number in "${!rows[@]}"; do
+    row=()
+    for part in ${rows[number]}; do
+        [[ " ${parts[*]} " != *" $part "* ]] || row+=("$part")
+    done
+    if [ "${#row[@]}" = 0 ]; then
+        continue
+    elif [ "${#first[@]}" = 0 ]; then
+        first=("${row[@]}")
+    else
+        say "== Side by side with the following, with their output at the end: ${row[*]}"
+        (run_parts "${row[@]}") >"$work/row-$number.txt" 2>&1 &
+        row_processes+=("$!")
+    fi
+done
+if [ "${#first[@]}" -gt 0 ]; then
     (run_parts "${first[@]}")
-    wait "$second_row" || failed+=("${second[*]}")
-    second_row=
-    cat "$work/second.txt"
-else
-    (run_parts "${parts[@]}")
 fi
+for process in "${row_processes[@]}"; do
+    wait "$process" || failed+=("a row of parts")
+done
+row_processes=()
+for output in "$work"/row-*.txt; do
+    [ ! -e "$output" ] || cat "$output"
+done
 for part in "${parts[@]}"; do
     [ ! -e "$work/$part.failed" ] || failed+=("$part tests")
 done
