@@ -53,6 +53,8 @@ def odd_states(cluster: Cluster, jobs: Jobs) -> Iterator[None]:
         for name, node, flags in (("sums_m", "rack003", "maint,ignore_jobs"), ("sums_r", "rack004", "ignore_jobs")):
             cluster.run(["scontrol", "create", "reservation", f"reservationname={name}", "starttime=now", "duration=60",
                          "user=root", f"flags={flags}", f"nodes={node}"])  # fmt: skip
+        cluster.wait_node("rack003", "MAINTENANCE")
+        cluster.wait_node("rack004", "RESERVED")
         yield
     finally:
         for name in ("sums_m", "sums_r"):
