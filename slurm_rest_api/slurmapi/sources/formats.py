@@ -138,8 +138,3 @@ def profile_bits(names: Iterable[str]) -> int:
     if "ALL" in names:
         return sum(PROFILE_BITS.values())
     return sum(PROFILE_BITS.get(name, 0) for name in names)
-
-
-def cpu_frequency(value: int | str | None) -> int | None:
-    """Returns Slurm's constant for a word, kHz for a number, None for unset."""
-    return CPU_FREQUENCIES.get(value) if isinstance(value, str) else value

@@ -71,6 +71,13 @@ def test_a_job_that_holds_something_or_refers_to_others_has_no_fingerprint(job: 
     assert fingerprints == {}
 
 
+def test_an_array_that_was_cancelled_while_it_waited_has_no_task() -> None:
+    # scontrol prints NO_VAL of slurm.h.
+    job = PrintedJob(1, state="CANCELLED", head="ArrayJobId=1 ArrayTaskId=4294967294 ArrayTaskThrottle=2 ")
+    record = by_id(load(PrintingPrograms([job])).records())[1]
+    assert (record["array_job_id"], record["array_task_id"], record["array_task_str"]) == (1, None, None)
+
+
 def test_a_job_that_started_between_the_programs_is_published_running() -> None:
     waiting = PrintedJob(1)
     programs = PrintingPrograms([running(waiting)], squeue=[[waiting], [running(waiting)]])
