@@ -12,11 +12,11 @@ from tests.testbed.cluster import Cluster
 from tests.testbed.truth import parse_record
 
 _COLUMNS: Final = (
-    "Account", "AccrueTime", "AllocNodes", "AllocSID", "ArrayJobID", "ArrayTaskID", "AssocID", "BatchFlag", "BatchHost",
+    "Account", "AccrueTime", "AllocNodes", "AllocSID", "ArrayJobID", "ArrayTaskID", "BatchFlag", "BatchHost",
     "BoardsPerNode", "BurstBuffer", "BurstBufferState", "Cluster", "ClusterFeature", "Contiguous", "Cores", "CoreSpec",
     "cpus-per-task", "cpus-per-tres", "Deadline", "DelayBoot", "Dependency", "DerivedEC", "EligibleTime", "EndTime",
     "exit_code", "Feature", "GroupID", "GroupName", "HetJobID", "HetJobIDSet", "HetJobOffset", "LastSchedEval",
-    "Licenses", "MaxNodes", "mem-per-tres", "MCSLabel", "MinCPUs", "MinMemory", "MinTime", "MinTmpDisk", "Nice",
+    "Licenses", "mem-per-tres", "MCSLabel", "MinCPUs", "MinMemory", "MinTime", "MinTmpDisk", "Nice",
     "NodeList", "NTPerBoard", "NTPerCore", "NTPerNode", "NTPerSocket", "NumCPUs", "NumNodes", "NumTasks", "Origin",
     "OverSubscribe", "Partition", "PreemptTime", "Prefer", "PriorityLong", "QOS", "Reason", "Reboot", "ReqNodes",
     "ReqSwitch", "Requeue", "Reservation", "ResizeTime", "RestartCnt", "SchedNodes", "SiblingsActive", "SiblingsViable",
@@ -34,6 +34,10 @@ _FROM_SCONTROL: Final = (
     "network", "pre_sus_time", "std_err", "std_in", "std_out", "suspend_time", "work_dir",
 )  # fmt: skip
 HOLDING: Final = ("RUNNING", "SUSPENDED", "COMPLETING", "CONFIGURING")
+
+
+# A job may be called "x\nJobId=1 UserId=…": the line that its name makes has no name of its own.
+_RECORD: Final = re.compile(r"JobId=(\d+) (?:(?:Array|Het)\w+=\S+ )*JobName=.* JobState=")
 
 
 def _array_limit(facts: Facts) -> int | None:
@@ -81,7 +85,11 @@ def _per_cpu(facts: Facts) -> int | None:
 
 def _per_node(facts: Facts) -> int | None:
     text = facts["scontrol MinMemoryNode"]
-    return mib(text) if text else None
+    return mib(text) if text and not _per_gpu(facts) else None
+
+
+def _per_gpu(facts: Facts) -> bool:
+    return word(facts["mem-per-tres"]) is not None
 
 
 def _licenses(facts: Facts) -> dict[str, Any]:
@@ -107,7 +115,6 @@ EXPECTED: Final[dict[str, Expected]] = {
     "group_id": lambda facts: int(facts["GroupID"]),
     "group_name": lambda facts: facts["GroupName"],
     "account": lambda facts: word(facts["Account"]),
-    "assoc_id": lambda facts: int(facts["AssocID"]),
     "partition": lambda facts: facts["Partition"],
     "qos": lambda facts: word(facts["QOS"]),
     "wckey": lambda facts: word(facts["WCKey"]),
@@ -160,9 +167,8 @@ EXPECTED: Final[dict[str, Expected]] = {
     "tres_alloc_str": lambda facts: word(facts["tres-alloc"]) if _started(facts) else None,
     "num_cpus": lambda facts: int(facts["NumCPUs"]),
     "num_nodes": lambda facts: int(facts["NumNodes"]),
-    "num_tasks": lambda facts: int(facts["NumTasks"]),
-    "max_nodes": lambda facts: int(facts["MaxNodes"]),
-    "cpus_per_task": lambda facts: number(facts["cpus-per-task"]),
+    "num_tasks": lambda facts: int(facts["NumTasks"]) or 1,
+    "cpus_per_task": lambda facts: None if word(facts["cpus-per-tres"]) else number(facts["cpus-per-task"]),
     "cpus_per_tres": lambda facts: word(facts["cpus-per-tres"]),
     "pn_min_cpus": lambda facts: int(facts["MinCPUs"]),
     "boards_per_node": lambda facts: number_or_0(facts["BoardsPerNode"]),
@@ -181,7 +187,7 @@ EXPECTED: Final[dict[str, Expected]] = {
     "req_nodes": lambda facts: _terms(facts["ReqNodes"]),
     "req_switch": lambda facts: int(facts["ReqSwitch"]),
     "wait4switch": lambda facts: seconds(facts["Wait4Switch"]),
-    "pn_min_memory": lambda facts: mib(facts["MinMemory"]),
+    "pn_min_memory": lambda facts: 0 if _per_gpu(facts) else mib(facts["MinMemory"]),
     "mem_per_tres": lambda facts: word(facts["mem-per-tres"]),
     "pn_min_tmp_disk": lambda facts: mib(facts["MinTmpDisk"]),
     "gres": _gres,
@@ -202,7 +208,7 @@ EXPECTED: Final[dict[str, Expected]] = {
     "min_memory_cpu": _per_cpu,
     "min_memory_node": _per_node,
     "mem_per_cpu": lambda facts: _per_cpu(facts) is not None,
-    "mem_per_node": lambda facts: _per_cpu(facts) is None,
+    "mem_per_node": lambda facts: _per_cpu(facts) is None and not _per_gpu(facts),
     "kill_on_invalid_dependent": lambda facts: word(facts["scontrol KillOInInvalidDependent"]),
     "work_dir": lambda facts: facts["scontrol WorkDir"],
     "std_in": lambda facts: facts["scontrol StdIn"],
@@ -220,6 +226,8 @@ MOVING: Final = frozenset({"run_time", "run_time_str", "start_time", "priority",
 ELSEWHERE: Final = {
     "job_id": "it is the key",
     "name": "compared with what was submitted",
+    "assoc_id": "null with this source",
+    "max_nodes": "squeue prints the number of nodes if it is larger",
     "end_time": "compared with squeue, where an unlimited job has none",
     "failed_node": "no program prints it",
     "preempt_eligible_time": "printed only where it is set",
@@ -291,7 +299,7 @@ def read_jobs(cluster: Cluster, quiet: set[int]) -> dict[str, dict[str, str]]:
     """Returns the texts of each job by its id: squeue's columns, and for the `quiet` jobs scontrol's keys as well."""
     facts = read_table(cluster, ["squeue", "--all", "--states=all"], "JobID", _COLUMNS)
     for line in cluster.run(["scontrol", "-d", "-o", "-a", "show", "job"]).stdout.splitlines():
-        found = re.match(r"JobId=(\d+) .* JobState=", line)
+        found = _RECORD.match(line)
         if found and int(found[1]) in quiet and found[1] in facts:
             record = parse_record(line)
             facts[found[1]] |= {f"scontrol {key}": record.get(key, "") for key in _KEYS}

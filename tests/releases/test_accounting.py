@@ -13,7 +13,7 @@ from tests.cluster.accounting_database import real_accounting
 from tests.cluster.comparison import Row, differences
 from tests.cluster.sacct_truth import ASSOC_ROWS, JOB_ROWS, Facts, read_associations, read_sacct
 from tests.conftest import make_client
-from tests.releases.conftest import settled
+from tests.releases.conftest import assert_agrees
 from tests.releases.scene import Scene
 from tests.testbed.cluster import Cluster
 from tests.testbed.steps import wait_until
@@ -75,7 +75,7 @@ def _unlike_history(cluster: Cluster, client: FlaskClient, scene: Scene) -> list
 
 
 def test_every_record_is_what_sacct_prints(release: Cluster, accounting: FlaskClient, scene: Scene) -> None:
-    assert settled(lambda: _unlike_history(release, accounting, scene)) == []
+    assert_agrees(lambda: _unlike_history(release, accounting, scene))
 
 
 def test_no_hidden_job_is_in_the_history(accounting: FlaskClient, scene: Scene) -> None:

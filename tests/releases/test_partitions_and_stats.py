@@ -9,7 +9,7 @@ import pytest
 from slurm_rest_api.slurmapi.contract.partition import PartitionRecord
 from slurm_rest_api.slurmapi.contract.statistics import StatisticsRecord
 from tests.cluster.answers import fresh
-from tests.releases.conftest import settled
+from tests.releases.conftest import assert_agrees
 from tests.releases.partition_truth import EXPECTED, LENT, fields_without_a_place, flat, read_partitions
 from tests.releases.scene import Scene
 from tests.releases.statistics_truth import read_statistics, unlike_statistics
@@ -39,7 +39,7 @@ def _unlike(cluster: Cluster, service: Service) -> list[str]:
 
 
 def test_every_partition_is_what_scontrol_prints(release: Cluster, service: Service, lent: str) -> None:
-    assert settled(lambda: _unlike(release, service)) == []
+    assert_agrees(lambda: _unlike(release, service))
 
 
 def test_every_published_field_is_compared_or_excused() -> None:
@@ -60,4 +60,4 @@ def _unlike_statistics(cluster: Cluster, service: Service) -> list[str]:
 
 
 def test_statistics_are_what_sdiag_prints(release: Cluster, service: Service, scene: Scene) -> None:
-    assert settled(lambda: _unlike_statistics(release, service)) == []
+    assert_agrees(lambda: _unlike_statistics(release, service))

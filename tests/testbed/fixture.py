@@ -21,9 +21,14 @@ def cluster() -> Iterator[Cluster]:
 
 
 @contextmanager
-def running_cluster(layout: Layout) -> Iterator[Cluster]:
-    """Starts a cluster. It stops it afterwards unless it was up before or SLURM_REST_API_TESTBED_KEEP is set."""
+def running_cluster(layout: Layout, *, afresh: bool = False) -> Iterator[Cluster]:
+    """Starts a cluster, and stops it afterwards unless SLURM_REST_API_TESTBED_KEEP is set.
+
+    A cluster that is up before is used and kept. With `afresh` it is stopped first, and its jobs are forgotten.
+    """
     with sole_session(layout):
+        if afresh:
+            down(layout)
         keep = is_up(layout) or os.environ.get("SLURM_REST_API_TESTBED_KEEP", "") not in ("", "0")
         try:
             yield Cluster(layout, up(layout))

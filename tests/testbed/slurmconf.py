@@ -103,7 +103,7 @@ innodb_buffer_pool_size=512M
 innodb_log_file_size=256M
 innodb_flush_log_at_trx_commit=2
 max_allowed_packet=64M
-"""
+{suite.database_settings}"""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def config_files(suite: Suite, ports: Ports, hostname: str) -> list[ConfigFile]:
             _SLURMDBD_CONF.format(suite=suite, ports=ports, password=DATABASE_PASSWORD, database=DATABASE),
             0o600,
         ),
-        ConfigFile("/etc/testbed-mariadb.cnf", _MARIADB_CNF.format(ports=ports)),
+        ConfigFile("/etc/testbed-mariadb.cnf", _MARIADB_CNF.format(suite=suite, ports=ports)),
     ]
 
 

@@ -52,6 +52,7 @@ class Suite:
     node_lines: tuple[str, ...]
     absent_nodes: tuple[str, ...]
     partition_lines: tuple[str, ...]
+    database_settings: str = ""
 
 
 def _small(name: str, first_port: int, settings: str, cgroup_conf: str) -> Suite:
@@ -59,6 +60,8 @@ def _small(name: str, first_port: int, settings: str, cgroup_conf: str) -> Suite
         name=name, packages=_SMALL, is_whole=False, first_port=first_port, authentication="",
         settings=settings + _POWER_SAVING, gres_types="gpu,bandwidth,tmp", cgroup_conf=cgroup_conf, gres_conf=ODD_GRES,
         node_lines=ODD_NODE_LINES, absent_nodes=ABSENT_NODE_LINES, partition_lines=ODD_PARTITION_LINES,
+        # As in the files of mariadb-server, which has more than the programs.
+        database_settings="character-set-server=utf8mb4\ncollation-server=utf8mb4_general_ci\n",
     )  # fmt: skip
 
 
