@@ -147,6 +147,9 @@ _FREE: Final = frozenset(_PLACES) - _UNFORGEABLE - frozenset((*_BATCH, *_SINCE))
 
 _NOT_FREE: Final = "|".join(sorted(frozenset(_PLACES) - _FREE - {_LAYOUT}))
 _KNOWN: Final = frozenset(key for line in _LINES for key in line.split(" "))
+# Without `Power=` these releases end a job with an empty line: print of a job in src/scontrol/info_job.c.
+_EMPTY_LINE_SINCE: Final = (24, 5)
+_EMPTY_LINE_UNTIL: Final = (25, 11)
 _FREE_LINE: Final = re.compile(rf"\n   (?! |(?:{_NOT_FREE})=)[A-Z][A-Za-z_:/]*=".encode())
 _FLAGS: Final = frozenset(_LINES[_PLACES["GresAllowTaskSharing"]].split(" "))
 
@@ -185,6 +188,8 @@ def parse_job(text: str, release: Release, *, is_whole: bool = True) -> JobText:
         AmbiguousJob: A text of a user imitates fields.
     """
     first, *lines = text.rstrip("\n").split(_BORDER)
+    if is_whole and _EMPTY_LINE_SINCE <= release < _EMPTY_LINE_UNTIL and lines and not lines[-1]:
+        lines.pop()
     fields: dict[str, str] = {}
     layout: list[str] = []
     place, last = -1, ""

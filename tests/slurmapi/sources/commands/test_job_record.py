@@ -472,3 +472,12 @@ def test_a_line_of_a_later_release_is_ignored() -> None:
     job = parse_job(RUNNING_26_05 + "   NewThing=5 And=6\n", (26, 5))
     assert job.fields["TresPerNode"] == "gres/gpu:tesla:1"
     assert job.is_ambiguous
+
+
+@pytest.mark.parametrize("release", [(24, 5), (24, 11), (25, 5)])
+def test_the_empty_line_at_the_end_of_a_job_is_no_text(release: Release) -> None:
+    lines = RUNNING_26_05[: RUNNING_26_05.index("   StdOut=")].splitlines(keepends=True)
+    kept = [line for line in lines if not line.lstrip().startswith(("SLUID=", "SubmitLine=", "Power="))]
+    text = "".join(kept) + "   StdOut=/dev/null\n   \n"
+
+    assert parse_job(text, release).fields["StdOut"] == "/dev/null"
