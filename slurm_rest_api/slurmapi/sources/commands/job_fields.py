@@ -41,10 +41,13 @@ def word_of_user(text: str | None) -> str | None:
     return None if text in ("", "(null)", None) else text
 
 
-def _array_and_heterogeneous(f: Fields, _state: str) -> Record:
+def _array_and_heterogeneous(f: Fields, state: str) -> Record:
     """Returns the fields of an array, a heterogeneous job and a federation."""
     task = f.get("ArrayTaskId", "")
-    waiting = None if task.isdecimal() else task or None
+    # `ArrayTaskId=5` is also the text of the only task that waits, which squeue prints as `116_[5]`. A task that was
+    # requeued has its number there.
+    is_text = "ArrayRecord" in f and base_job_state(state) == "PENDING" and f.get("Restarts", "0") == "0"
+    waiting = (task or None) if is_text or not task.isdecimal() else None
     # Releases before 19.05 have the limit in the text of the tasks only.
     limit = number(f.get("ArrayTaskThrottle")) or number((waiting or "").partition("%")[2]) or None
     het, offset = number(f.get("HetJobId")) or None, number(f.get("HetJobOffset"))
@@ -52,7 +55,7 @@ def _array_and_heterogeneous(f: Fields, _state: str) -> Record:
     return {
         "array_job_id": number(f.get("ArrayJobId")),
         # A record for many tasks has NO_VAL once it was cancelled.
-        "array_task_id": int(task) if task.isdecimal() and int(task) != NO_VAL else None,
+        "array_task_id": int(task) if task.isdecimal() and waiting is None and int(task) != NO_VAL else None,
         "array_task_str": waiting,
         "array_max_tasks": limit,
         "array_task_throttle": limit,
@@ -232,8 +235,8 @@ def _tres(f: Fields, state: str) -> Record:
 SECTIONS: Final = (
     (
         _array_and_heterogeneous,
-        "ArrayTaskId ArrayTaskThrottle HetJobId HetJobOffset HetJobIdSet PackJobIdSet ArrayJobId FedOrigin "
-        "FedViableSiblings FedActiveSiblings",
+        "ArrayRecord Restarts ArrayTaskId ArrayTaskThrottle HetJobId HetJobOffset HetJobIdSet PackJobIdSet ArrayJobId "
+        "FedOrigin FedViableSiblings FedActiveSiblings",
     ),
     (
         _state,

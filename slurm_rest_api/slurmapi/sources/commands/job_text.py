@@ -236,6 +236,8 @@ def _joined(first: str, fields: dict[str, str], layout: list[str], is_ambiguous:
         raise AmbiguousJob("the job is not heterogeneous")
     known = {"ArrayJobId": array, "ArrayTaskId": task, "ArrayTaskThrottle": throttle, "HetJobId": het}
     known["HetJobOffset"] = offset
+    # Not a key of scontrol: the record of the array itself, which has its waiting tasks.
+    known["ArrayRecord"] = "1" if array == job_id else None
     if release < (25, 11):
         for key in _WITH_A_SPACE:
             if key in fields:

@@ -78,6 +78,20 @@ def test_an_array_that_was_cancelled_while_it_waited_has_no_task() -> None:
     assert (record["array_job_id"], record["array_task_id"], record["array_task_str"]) == (1, None, None)
 
 
+@pytest.mark.parametrize(
+    ("job", "task", "text"),
+    [
+        # `sbatch --array=5`: squeue prints 116_[5] while it waits, and 116_5 when it runs.
+        (PrintedJob(116, head="ArrayJobId=116 ArrayTaskId=5 "), None, "5"),
+        (running(PrintedJob(116, head="ArrayJobId=116 ArrayTaskId=5 ")), 5, None),
+        (PrintedJob(117, head="ArrayJobId=116 ArrayTaskId=5 "), 5, None),
+    ],
+)
+def test_the_only_waiting_task_of_an_array_is_a_text(job: PrintedJob, task: int | None, text: str | None) -> None:
+    record = by_id(load(PrintingPrograms([job])).records())[job.job_id]
+    assert (record["array_task_id"], record["array_task_str"]) == (task, text)
+
+
 def test_a_job_that_started_between_the_programs_is_published_running() -> None:
     waiting = PrintedJob(1)
     programs = PrintingPrograms([running(waiting)], squeue=[[waiting], [running(waiting)]])
