@@ -129,7 +129,7 @@ _UNFORGEABLE: Final = frozenset(key for key in _PLACES if _PLACES[key] < _PLACES
 """First keys of lines that no text before them can imitate, because another line has to be between the two."""
 
 _SINCE: Final = {"SLUID": (25, 11), "SubmitLine": (25, 11)}
-"""Lines that every job has from a release on, and none has before."""
+"""Lines that jobs have from a release on, and none has before."""
 
 _POWER_UNTIL: Final = (23, 11)
 """Every job has a line of Power until this release, and none has afterwards."""
@@ -248,7 +248,8 @@ def _joined(first: str, fields: dict[str, str], layout: list[str], is_ambiguous:
 
 def _check_lines(fields: dict[str, str], release: Release, is_whole: bool) -> None:
     """Checks the lines that every job has, so that none of them is an imitation."""
-    expected = [*_BLOCK, "SLUID"] if release >= _SINCE["SLUID"] else [*_BLOCK]
+    expected = [*_BLOCK]
+    # A job that an older slurmctld started has no SLUID.
     unexpected = [] if release >= _SINCE["SLUID"] else ["SLUID"]
     if is_whole:
         expected += ["Command", "WorkDir"]

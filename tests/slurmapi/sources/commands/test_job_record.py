@@ -481,3 +481,7 @@ def test_the_empty_line_at_the_end_of_a_job_is_no_text(release: Release) -> None
     text = "".join(kept) + "   StdOut=/dev/null\n   \n"
 
     assert parse_job(text, release).fields["StdOut"] == "/dev/null"
+
+
+def test_a_job_that_an_older_slurmctld_started_has_no_sluid() -> None:
+    assert of_26_05({"   SLUID=s1WNM8CF6N0N00\n": ""})["name"] == "wrap"
