@@ -429,6 +429,13 @@ def test_cpus_for_the_system_are_missing_in_the_configured_tres() -> None:
     assert node["tres_fmt_str"] == "cpu=12,mem=64000M,billing=12"
 
 
+def test_a_node_with_allocated_memory_alone_is_mixed() -> None:
+    # scontrol of 26.05.5 prints State=MIXED CPUAlloc=0 AllocMem=400 for a node with a suspended job.
+    assert published_node(state="IDLE", raw_alloc_tres_fmt_str="mem=400M")["state_base"] == "MIXED"
+    assert published_node(state="IDLE+PLANNED", raw_alloc_tres_fmt_str="mem=400M")["state"] == "MIXED+PLANNED"
+    assert published_node(state="IDLE", raw_alloc_tres_fmt_str=None)["state"] == "IDLE"
+
+
 def test_a_node_without_a_reason_has_no_user_of_the_reason() -> None:
     node = published_node(reason=None, raw_reason_uid=0, reason_time=5)
     assert [node[name] for name in ("reason", "reason_uid", "reason_user", "reason_time")] == [None] * 4

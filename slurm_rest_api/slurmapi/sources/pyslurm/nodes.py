@@ -20,6 +20,9 @@ def node_record(a: NodeAttributes, names: UserNames) -> Record:
 
 def _state(a: NodeAttributes, names: UserNames) -> Record:
     state = parse_node_state(a.state)
+    # pyslurm looks at CPUs alone. A suspended job keeps memory and no CPUs (_set_node_mixed_op() of node_info.c).
+    if state.base == "IDLE" and a.raw_alloc_tres_fmt_str:
+        state = state._replace(base="MIXED")
     # slurmctld leaves 0 there for nodes that never had a reason, which is root.
     reason_uid = number_or_null(a.raw_reason_uid, NO_VAL) if a.reason else None
     return {
