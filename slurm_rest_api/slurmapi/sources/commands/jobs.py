@@ -333,9 +333,7 @@ class JobLoad:
         for job_id in job_ids:
             self._rpcs.add(SHOW_ONE_JOB)
             try:
-                for line in self._programs.lines("scontrol", "-o", *_SHOW_JOBS, str(job_id)):
-                    self._rpcs.add(LAYOUT if b" CPU_IDs=" in line else 0)
-                    yield line
+                yield from self._with_layout(self._programs.lines("scontrol", "-o", *_SHOW_JOBS, str(job_id)))
             except ProgramFailed as error:
                 if "Invalid job id" not in error.message:
                     raise
