@@ -140,9 +140,10 @@ class JobLoad:
             SourceUnavailable: slurmctld did not answer.
         """
         self._fingerprints = fingerprints
-        self._facts = self._read_facts()
-        with HeldJobs() as held:
-            yield from self._clear_jobs(known, held)
+        # Both programs ask slurmctld at the same time.
+        with self._programs.running(SEPARATOR, "scontrol", *_SHOW_JOBS) as printed, HeldJobs() as held:
+            self._facts = self._read_facts()
+            yield from self._clear_jobs(_jobs_of(self._with_layout(printed)), known, held)
             yield from self._held_jobs(held)
         self._texts.keep(self._seen)
 
@@ -162,13 +163,13 @@ class JobLoad:
                 raise
         return facts
 
-    def _clear_jobs(self, known: Mapping[int, int], held: HeldJobs) -> Iterator[Record]:
+    def _clear_jobs(self, pieces: Iterable[bytes], known: Mapping[int, int], held: HeldJobs) -> Iterator[Record]:
         """Yields jobs without doubt, and holds the others."""
         facts, seen, proven = self._facts, self._seen, self._texts.proven
         membership, fingerprints = self._membership, self._fingerprints
         is_holding = False
         self._rpcs.add(SHOW_JOBS)
-        for piece in self._pieces():
+        for piece in pieces:
             job_id = _job_id(piece)
             line = facts.get(job_id) if job_id is not None else None
             if job_id is None or line is None or job_id in seen:
@@ -198,19 +199,6 @@ class JobLoad:
         if not _agrees(job, facts) or _moved(job, facts):
             return None
         return self._published(job, facts, fingerprint)
-
-    def _pieces(self) -> Iterator[bytes]:
-        pieces = self._with_layout(self._programs.pieces(SEPARATOR, "scontrol", *_SHOW_JOBS))
-        first = next(pieces, b"")
-        if not first.startswith(b"JobId="):
-            # "No jobs in the system".
-            first = b""
-        first = first.removeprefix(b"JobId=")
-        for piece in pieces:
-            yield first
-            first = piece
-        if first:
-            yield first.removesuffix(b"\n\n")
 
     def _with_layout(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Counts the RPC that a scontrol makes for the first job with nodes."""
@@ -365,6 +353,20 @@ class JobLoad:
                     job_id,
                     job_id,
                 )
+
+
+def _jobs_of(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yields the jobs between separators, without `JobId=` of the first one and the newlines of the last one."""
+    first = next(pieces, b"")
+    if not first.startswith(b"JobId="):
+        # "No jobs in the system".
+        first = b""
+    first = first.removeprefix(b"JobId=")
+    for piece in pieces:
+        yield first
+        first = piece
+    if first:
+        yield first.removesuffix(b"\n\n")
 
 
 def _next_hashes(hashes: tuple[int, int], piece: bytes) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import IO, Final
 
 from slurm_rest_api.errors import SourceUnavailable, SourceUnusable
@@ -117,15 +118,29 @@ class SlurmPrograms:
             SourceUnavailable: As `lines`.
             SourceUnusable: As `lines`.
         """
+        with self.running(separator, program, *arguments) as printed:
+            yield from printed
+
+    @contextmanager
+    def running(self, separator: bytes, program: str, *arguments: str) -> Iterator[Iterator[bytes]]:
+        """Starts a command at once, and returns an iterator as `pieces`. The command is killed at the end of the block.
+
+        Raises:
+            SourceUnusable: There is no such command, or it cannot be started.
+        """
         with self._start(program, arguments) as process:
             try:
-                errors = bytearray()
-                yield from _split(self._chunks(program, process, errors), separator)
-                status = process.wait(self._timeout_seconds)
-            except subprocess.TimeoutExpired as error:
-                raise self._too_slow(program) from error
+                yield self._pieces_of(separator, program, process)
             finally:
                 process.kill()
+
+    def _pieces_of(self, separator: bytes, program: str, process: subprocess.Popen[bytes]) -> Iterator[bytes]:
+        errors = bytearray()
+        yield from _split(self._chunks(program, process, errors), separator)
+        try:
+            status = process.wait(self._timeout_seconds)
+        except subprocess.TimeoutExpired as error:
+            raise self._too_slow(program) from error
         if status:
             raise ProgramFailed(program, status, " ".join(errors.decode(errors="replace").split()))
 

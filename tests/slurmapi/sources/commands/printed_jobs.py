@@ -7,7 +7,8 @@ src/api/job_info.c of 17.11. Texts are bytes, because a user may write any bytes
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,6 +140,11 @@ class PrintingPrograms(SlurmPrograms):
         self.calls.append((program, *arguments))
         pieces = self._printed(program, arguments).split(separator)
         yield from pieces if pieces[-1] else pieces[:-1]
+
+    @contextmanager
+    def running(self, separator: bytes, program: str, *arguments: str) -> Iterator[Iterator[bytes]]:
+        """Returns the pieces of what a command prints."""
+        yield self.pieces(separator, program, *arguments)
 
     def _printed(self, program: str, arguments: tuple[str, ...]) -> bytes:
         if program == "squeue":

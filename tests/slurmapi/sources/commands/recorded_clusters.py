@@ -21,7 +21,8 @@ All were recorded with `LC_ALL=C.UTF-8 SLURM_TIME_FORMAT=%s TZ=UTC`.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -76,6 +77,11 @@ class RecordedPrograms(SlurmPrograms):
         # One job has a text that looks like job 1.
         jobs = re.split(rb"\n\n(?=JobId=(?!1 JobName=root\n))", cluster.output("job").removesuffix(b"\n\n"))
         self._jobs = {job[len(b"JobId=") : job.index(b" ")]: job for job in jobs}
+
+    @contextmanager
+    def running(self, separator: bytes, program: str, *arguments: str) -> Iterator[Iterator[bytes]]:
+        """Returns the pieces of what a command printed."""
+        yield self.pieces(separator, program, *arguments)
 
     def pieces(self, separator: bytes, program: str, *arguments: str) -> Generator[bytes, None, None]:
         """Yields the pieces of what a command printed."""

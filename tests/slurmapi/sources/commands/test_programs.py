@@ -176,3 +176,13 @@ def test_pipes_are_closed_after_each_run(programs: SlurmPrograms, tmp_path: Path
     for _ in range(3):
         list(programs.lines("squeue"))
     wait_for("all pipes closed", lambda: len(os.listdir("/proc/self/fd")) <= before)
+
+
+def test_a_program_that_runs_in_a_block_starts_at_once_and_ends_with_it(
+    programs: SlurmPrograms, tmp_path: Path
+) -> None:
+    pid_file = tmp_path / "pid"
+    make(tmp_path, "scontrol", f"echo $$ > {pid_file}.new; mv {pid_file}.new {pid_file}; exec sleep 1000")
+    with programs.running(b"\n", "scontrol"):
+        pid = wait_for("the program to start", lambda: pid_file.exists() and int(pid_file.read_text()))
+    assert not is_running(pid)
