@@ -137,6 +137,12 @@ SlurmFlag._boundary_ = enum.KEEP
         "    @property\n    def allocated_tres(self):\n",
         _properties("info", NODE_TEXTS, NODE_NUMBERS),
     ),
+    Edit(
+        path="pyslurm/slurm/extra.pxi",
+        reason="the flags of a job's state have 32 bits: STOPPED, SIGNALING and others were lost",
+        old="cdef extern char *slurm_job_state_string(uint16_t inx)\n",
+        new="cdef extern char *slurm_job_state_string(uint32_t inx)\n",
+    ),
     _before(
         "pyslurm/core/partition.pyx",
         "values of partitions that pyslurm leaves out",

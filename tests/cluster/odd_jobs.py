@@ -53,6 +53,7 @@ _RUNNING: dict[str, Sequence[str]] = {
     "frequency": ["-p", "main", "--cpu-freq=low-high:ondemand", "--profile=task,energy", "--switches=1@10:00"],
     "features": ["-p", "main", "--constraint=cpu&avx2", "--prefer=avx2", "--spread-job", "--tmp=10"],
     "suspended": ["-p", "main", "-n", "2", "--mem-per-cpu=100"],
+    "stopped": ["-p", "main"],
 }  # fmt: skip
 
 _PENDING: dict[str, Sequence[str]] = {
@@ -117,6 +118,8 @@ class OddJobs:
         running_array = self._submit("running array", ["-p", "main", "--array=0-9%2"])
         self._wait_running([*_RUNNING, "heterogeneous"])
         self._cluster.suspend(self.ids["suspended"])
+        self._cluster.run(["scancel", "--signal=STOP", str(self.ids["stopped"])])
+        self._cluster.wait_state(self.ids["stopped"], {"STOPPED"})
         self._cluster.run(["scontrol", "requeuehold", str(self.ids["texts"])])
         self._wait_ended([*(self.ids[name] for name in _ENDED), codes])
         wait_until(

@@ -225,6 +225,8 @@ _EXPECTED: dict[str, Record] = {
     "array": {"array_task_str": "1,3,5-9"},
     "gpus untyped and typed": {"tres_per_job": "gres/gpu:a100:2,gres/gpu:v100:1"},
     "tres of tasks": {"tres_per_task": "cpu:2,gres/gpu:1"},
+    "suspended": {"job_state": "SUSPENDED"},
+    "stopped": {"job_state": "STOPPED"},
     "closed partition": {"state_reason": "PartitionDown"},
 }
 
