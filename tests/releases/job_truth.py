@@ -25,13 +25,14 @@ _COLUMNS: Final = (
     "Wait4Switch", "WCKey",
 )  # fmt: skip
 _KEYS: Final = (
-    "ArrayTaskThrottle", "Command", "Comment", "ExcNodeList", "KillOInInvalidDependent", "MinMemoryCPU",
+    "ArrayTaskThrottle", "Command", "Comment", "ExcNodeList", "Exclusive", "KillOInInvalidDependent",
+    "KillOnInvalidDependent", "MinMemoryCPU",
     "MinMemoryNode", "Network", "SecsPreSuspend", "StdErr", "StdIn", "StdOut", "SuspendTime", "WorkDir",
 )  # fmt: skip
 _FROM_SCONTROL: Final = (
     "array_max_tasks", "array_task_throttle", "command", "comment", "cpus_alloc_layout", "cpus_allocated", "exc_nodes",
     "kill_on_invalid_dependent", "mem_allocated", "mem_per_cpu", "mem_per_node", "min_memory_cpu", "min_memory_node",
-    "network", "pre_sus_time", "std_err", "std_in", "std_out", "suspend_time", "work_dir",
+    "network", "pre_sus_time", "shared", "std_err", "std_in", "std_out", "suspend_time", "work_dir",
 )  # fmt: skip
 HOLDING: Final = ("RUNNING", "SUSPENDED", "COMPLETING", "CONFIGURING")
 
@@ -94,6 +95,23 @@ def _per_gpu(facts: Facts) -> bool:
 
 def _licenses(facts: Facts) -> dict[str, Any]:
     return {name: int(count) for name, _, count in (entry.partition(":") for entry in split(facts["Licenses"]))}
+
+
+def _shared(facts: Facts) -> str:
+    """Returns the sharing of nodes: `Exclusive` of scontrol, or what squeue prints in its place in older releases."""
+    if facts["scontrol Exclusive"]:
+        return {"NODE": "0", "USER": "USER"}.get(facts["scontrol Exclusive"], "OK")
+    return {"NO": "0", "YES": "1", "USER": "USER"}.get(facts["OverSubscribe"], "OK")
+
+
+def _kill_on_invalid(facts: Facts) -> str | None:
+    """Returns the flag. Until 24.11 scontrol writes its key with another spelling."""
+    return word(facts["scontrol KillOInInvalidDependent"] or facts["scontrol KillOnInvalidDependent"])
+
+
+def _tasks_or_1(facts: Facts) -> int:
+    """Returns the number of tasks. squeue prints 0 or NO_VAL for a job that never was scheduled."""
+    return 1 if facts["NumTasks"] in ("0", "4294967294") else int(facts["NumTasks"])
 
 
 def _terms(text: str) -> list[str]:
@@ -167,7 +185,7 @@ EXPECTED: Final[dict[str, Expected]] = {
     "tres_alloc_str": lambda facts: word(facts["tres-alloc"]) if _started(facts) else None,
     "num_cpus": lambda facts: int(facts["NumCPUs"]),
     "num_nodes": lambda facts: int(facts["NumNodes"]),
-    "num_tasks": lambda facts: int(facts["NumTasks"]) or 1,
+    "num_tasks": _tasks_or_1,
     "cpus_per_task": lambda facts: None if word(facts["cpus-per-tres"]) else number(facts["cpus-per-task"]),
     "cpus_per_tres": lambda facts: word(facts["cpus-per-tres"]),
     "pn_min_cpus": lambda facts: int(facts["MinCPUs"]),
@@ -180,7 +198,6 @@ EXPECTED: Final[dict[str, Expected]] = {
     "ntasks_per_board": lambda facts: number_or_0(facts["NTPerBoard"]),
     "core_spec": lambda facts: number(facts["CoreSpec"]),
     "contiguous": lambda facts: facts["Contiguous"] == "1",
-    "shared": lambda facts: {"NO": "0", "YES": "1", "USER": "USER"}.get(facts["OverSubscribe"], "OK"),
     "features": lambda facts: split(facts["Feature"]),
     "preferred_features": lambda facts: split(facts["Prefer"]),
     "cluster_features": lambda facts: word(facts["ClusterFeature"]),
@@ -209,11 +226,13 @@ EXPECTED: Final[dict[str, Expected]] = {
     "min_memory_node": _per_node,
     "mem_per_cpu": lambda facts: _per_cpu(facts) is not None,
     "mem_per_node": lambda facts: _per_cpu(facts) is None and not _per_gpu(facts),
-    "kill_on_invalid_dependent": lambda facts: word(facts["scontrol KillOInInvalidDependent"]),
+    "kill_on_invalid_dependent": _kill_on_invalid,
     "work_dir": lambda facts: facts["scontrol WorkDir"],
     "std_in": lambda facts: facts["scontrol StdIn"],
     "std_out": lambda facts: facts["scontrol StdOut"],
-    "std_err": lambda facts: facts["scontrol StdErr"],
+    # Since 25.11 empty if it is that of the output.
+    "std_err": lambda facts: facts["scontrol StdErr"] or facts["scontrol StdOut"],
+    "shared": _shared,
     "command": lambda facts: word(facts["scontrol Command"]),
     "network": lambda facts: word(facts["scontrol Network"]),
     "comment": lambda facts: word(facts["scontrol Comment"]),
