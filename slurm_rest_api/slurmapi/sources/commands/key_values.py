@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,6 +19,20 @@ _END: Final = -1
 _DURATION: Final = re.compile(r"(?:(\d{1,9})-)?(\d{2}):(\d{2}):(\d{2})", re.ASCII)
 _KEY: Final = re.compile(r"(?:^| )([A-Za-z_]+)=")
 _UNKNOWN: Final = re.compile(r"[A-Za-z_]\w*=[^ ]*")
+
+
+def joined_lines(lines: Iterable[bytes], head: re.Pattern[bytes]) -> Iterator[bytes]:
+    """Yields one line for each record. A line that `head` does not match belongs to a text with a newline."""
+    parts: list[bytes] = []
+    for line in lines:
+        if head.match(line):
+            if parts:
+                yield b"\n".join(parts)
+            parts = [line]
+        elif parts:
+            parts.append(line)
+    if parts:
+        yield b"\n".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

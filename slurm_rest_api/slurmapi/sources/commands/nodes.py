@@ -18,7 +18,7 @@ from slurm_rest_api.slurm.sentinels import NO_VAL
 from slurm_rest_api.slurm.states import NodeState, node_state_text, parse_node_state
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record
-from slurm_rest_api.slurmapi.sources.commands.key_values import Key, Reading, RecordGrammar
+from slurm_rest_api.slurmapi.sources.commands.key_values import Key, Reading, RecordGrammar, joined_lines
 
 TEXT_FIELDS: Final = {"Reason": ("reason", "reason_time", "reason_uid", "reason_user"), "Comment": ("comment",)} | {
     "Extra": ("extra",)
@@ -132,17 +132,8 @@ class ParsedNode:
 
 
 def node_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yields one line for each node. A line that opens no node belongs to a text with a newline."""
-    parts: list[bytes] = []
-    for line in lines:
-        if _HEAD.match(line):
-            if parts:
-                yield b"\n".join(parts)
-            parts = [line]
-        elif parts:
-            parts.append(line)
-    if parts:
-        yield b"\n".join(parts)
+    """Returns one line for each node. A line that opens no node belongs to a text with a newline."""
+    return joined_lines(lines, _HEAD)
 
 
 def doubtful_nodes(lines: Iterable[bytes], members: Container[str]) -> list[str]:

@@ -13,6 +13,7 @@ from slurm_rest_api.slurmapi.sources.commands.key_values import (
     Key,
     Reading,
     RecordGrammar,
+    joined_lines,
     seconds_of,
     whole_number,
 )
@@ -101,21 +102,7 @@ def parse_reservations(lines: Iterable[bytes]) -> Iterator[ReservationRecord]:
     Raises:
         ValueError: A line is no reservation.
     """
-    return (_reservation(line.decode(errors="replace")) for line in _joined(lines))
-
-
-def _joined(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yields one line for each reservation. A comment may have newlines."""
-    parts: list[bytes] = []
-    for line in lines:
-        if _HEAD.match(line):
-            if parts:
-                yield b"\n".join(parts)
-            parts = [line]
-        elif parts:
-            parts.append(line)
-    if parts:
-        yield b"\n".join(parts)
+    return (_reservation(line.decode(errors="replace")) for line in joined_lines(lines, _HEAD))
 
 
 def _reservation(line: str) -> ReservationRecord:
