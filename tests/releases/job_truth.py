@@ -71,6 +71,11 @@ def _gres(facts: Facts) -> list[str]:
     return gres(",".join(entry[5:] for entry in split(facts["tres-per-node"])))
 
 
+def _least_memory(facts: Facts) -> int:
+    """Returns the MiB that were requested for a CPU or a node. 22.05 keeps the default for a CPU with --mem-per-gpu."""
+    return 0 if _per_gpu(facts) and not facts["scontrol MinMemoryCPU"] else mib(facts["MinMemory"])
+
+
 def _holds(facts: Facts) -> bool:
     return facts["State"] in HOLDING
 
@@ -204,7 +209,7 @@ EXPECTED: Final[dict[str, Expected]] = {
     "req_nodes": lambda facts: _terms(facts["ReqNodes"]),
     "req_switch": lambda facts: int(facts["ReqSwitch"]),
     "wait4switch": lambda facts: seconds(facts["Wait4Switch"]),
-    "pn_min_memory": lambda facts: 0 if _per_gpu(facts) else mib(facts["MinMemory"]),
+    "pn_min_memory": _least_memory,
     "mem_per_tres": lambda facts: word(facts["mem-per-tres"]),
     "pn_min_tmp_disk": lambda facts: mib(facts["MinTmpDisk"]),
     "gres": _gres,
