@@ -47,7 +47,7 @@ _MOVING = {
 _SUMS = ("bf_cycle_sum", "bf_depth_sum", "bf_depth_try_sum", "bf_queue_len_sum", "bf_table_size_sum")
 _ONE_SIDED: dict[str, dict[str, str]] = {
     "jobs": {
-        "assoc_id": "no command prints it without a text of a user in the same line",
+        "assoc_id": "only `squeue -O` prints it, which cuts other fields to a fixed width",
         "billable_tres": "no command prints it",
         "profile": "scontrol prints it only in the form of words, and only where it is set",
         "profile_types": "as profile",
