@@ -97,6 +97,7 @@ def odd_cluster(cluster: Cluster, tracked: str) -> Iterator[None]:
             cluster.run(["scancel", f"--user={user}", "--full"], check=False)
         for name in _reservations(cluster):
             cluster.run(["scontrol", "delete", f"ReservationName={name}"], check=False)
+        cluster.run(["scontrol", "update", "NodeName=rack[001-002]", "Comment=", "Extra="], check=False)
         for process in daemons:
             process.terminate()
         for process in daemons:
