@@ -108,7 +108,6 @@ def test_a_page_names_every_module_of_its_script(pages: FlaskClient) -> None:
         "job-reasons.js",
         "job-records.js",
         "jobs.js",
-        "node-facts.js",
         "slurm-vocabulary.js",
         "urls.js",
     ]

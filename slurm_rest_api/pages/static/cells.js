@@ -1,7 +1,7 @@
 // The cells of the map, from the records of nodes and of /usage. No I/O, no document.
 
-import { count, memory, percent, plural } from "./format.js";
-import { gpuCount, nodeState, stateTone } from "./node-facts.js";
+import { count, gpuCount, memory, percent, plural } from "./format.js";
+import { nodeState, stateTone } from "./node-facts.js";
 
 /**
  * Kinds of cells: free, own jobs, jobs of other partitions only, draining, drained or in maintenance, out of

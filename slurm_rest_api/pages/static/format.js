@@ -1,4 +1,4 @@
-// Formats numbers, sizes and times for readers. No I/O, no document. An unknown value is a dash.
+// Formats numbers, sizes, times and GPUs for readers. No I/O, no document. An unknown value is a dash.
 
 const UNKNOWN = "–";
 const isKnown = (value) => value !== null && value !== undefined && value !== "" && !Number.isNaN(value);
@@ -83,3 +83,20 @@ export const now = () => Date.now() / 1000;
 
 /** Returns the name of the reader's time zone. */
 export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/**
+ * Returns the number of GPUs in a list of GRES: ["gpu:a100:4(S:0-1)", "shard:8"] has 4.
+ *
+ * An entry without a type includes the GPUs of those with one. A count that is left out is 1.
+ */
+export function gpuCount(gres) {
+  const sums = { typed: 0, untyped: 0 };
+  for (const text of Array.isArray(gres) ? gres : []) {
+    const [name, ...parts] = text.split("(")[0].split(":");
+    if (name !== "gpu") continue;
+    const counted = /^\d+$/.test(parts.at(-1) ?? "");
+    const typed = parts.length > (counted ? 1 : 0);
+    sums[typed ? "typed" : "untyped"] += counted ? Number(parts.at(-1)) : 1;
+  }
+  return Math.max(sums.typed, sums.untyped);
+}

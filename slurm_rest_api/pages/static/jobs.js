@@ -1,8 +1,7 @@
 // Facts about jobs: state, run time, GPUs, ids, array tasks. No I/O.
 
 import { h } from "./dom.js";
-import { count, now } from "./format.js";
-import { gpuCount } from "./node-facts.js";
+import { count, gpuCount, now } from "./format.js";
 import { JOB_STATES, JOB_STATES_WITH_NODES } from "./slurm-vocabulary.js";
 
 const TONES = {

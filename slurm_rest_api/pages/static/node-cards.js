@@ -1,9 +1,9 @@
 // The parts of the Node page.
 
 import { facts, h, setShare } from "./dom.js";
-import { approximate, count, formatDateTime, memory, now, percent, ratio } from "./format.js";
+import { approximate, count, formatDateTime, gpuCount, memory, now, percent, ratio } from "./format.js";
 import { page } from "./frame.js";
-import { gpuCount, stateInWords, stateTone } from "./node-facts.js";
+import { stateInWords, stateTone } from "./node-facts.js";
 
 /** Makes the line under the title: the state in words, the reason, and what a reboot leads to. */
 export function headline(node) {

@@ -1,4 +1,4 @@
-// Numbers, sizes and times as readers see them. npm sets locale and time zone: en_US, Europe/Berlin.
+// Numbers, sizes, times and GPUs as readers see them. npm sets locale and time zone: en_US, Europe/Berlin.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -11,6 +11,7 @@ import {
   formatDateTime,
   formatDuration,
   formatLimit,
+  gpuCount,
   memory,
   percent,
   plural,
@@ -142,4 +143,20 @@ test("a short date has the time only on the same day", () => {
       [0, "–"],
     ],
   );
+});
+
+test("GPUs are counted in lists of GRES", () => {
+  const cases = [
+    [null, 0],
+    [[], 0],
+    [["gpu:4"], 4],
+    [["gpu:a100:4(S:0-1)", "shard:8"], 4],
+    [["gpu:a100:2(IDX:0-1)", "gpu:h100:1"], 3],
+    [["gpu:a100:0(IDX:N/A)"], 0],
+    [["gpu:4090:2"], 2],
+    [["gpu:tesla"], 1],
+    [["gpu:4", "gpu:a100:4"], 4],
+    [["gpu_mem:80"], 0],
+  ];
+  for (const [gres, gpus] of cases) assert.equal(gpuCount(gres), gpus, JSON.stringify(gres));
 });

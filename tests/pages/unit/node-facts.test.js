@@ -4,13 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import {
-  gpuCount,
-  nodeState,
-  nodeWord,
-  stateInWords,
-  stateTone,
-} from "../../../slurm_rest_api/pages/static/node-facts.js";
+import { nodeState, nodeWord, stateInWords, stateTone } from "../../../slurm_rest_api/pages/static/node-facts.js";
 import { nodeProblems, partitionProblems, sortedProblems } from "../../../slurm_rest_api/pages/static/problems.js";
 
 const node = (state_base, ...state_flags) => ({ state_base, state_flags });
@@ -58,22 +52,6 @@ test("the state in words has the other flags, too", () => {
   assert.equal(stateInWords(node("DOWN", "NOT_RESPONDING")), "out of service, slurmd does not respond");
   assert.equal(stateInWords(node("IDLE", "PLANNED")), "no jobs running, planned for a job");
   assert.equal(stateInWords(node("IDLE", "NEW_FLAG")), "no jobs running");
-});
-
-test("GPUs are counted in lists of GRES", () => {
-  const cases = [
-    [null, 0],
-    [[], 0],
-    [["gpu:4"], 4],
-    [["gpu:a100:4(S:0-1)", "shard:8"], 4],
-    [["gpu:a100:2(IDX:0-1)", "gpu:h100:1"], 3],
-    [["gpu:a100:0(IDX:N/A)"], 0],
-    [["gpu:4090:2"], 2],
-    [["gpu:tesla"], 1],
-    [["gpu:4", "gpu:a100:4"], 4],
-    [["gpu_mem:80"], 0],
-  ];
-  for (const [gres, gpus] of cases) assert.equal(gpuCount(gres), gpus, JSON.stringify(gres));
 });
 
 test("nodes with the same state, reason and user are one problem", () => {
