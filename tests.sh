@@ -167,7 +167,7 @@ run_parts() {
 # Three rows of parts run side by side, because those of a cluster mostly wait. The output of the first row is seen at
 # once, that of the others at their end. The first row takes the longest, so it has the processors first.
 pytest_arguments=("$@")
-rows=("cluster" "releases fresh" "browser deployed lowest")
+rows=("cluster" "releases fresh deployed" "browser lowest")
 work="$(mktemp -d)"
 row_processes=()
 trap '[ "${#row_processes[@]}" = 0 ] || kill "${row_processes[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
