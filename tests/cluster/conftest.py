@@ -16,7 +16,7 @@ __all__ = ["CONFIG", "Jobs", "StartService"]
 
 _HERE = Path(__file__).parent
 # slurmctld keeps ended jobs for an hour. Other tests read the text of every job.
-_LEAVE_ODD_JOBS = ("test_commands_service.py", "test_source_commands.py", "test_two_sources.py")
+_LEAVE_ODD_JOBS = ("test_commands_service.py", "test_source_commands.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

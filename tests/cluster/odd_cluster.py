@@ -103,8 +103,11 @@ def odd_cluster(cluster: Cluster, tracked: str) -> Iterator[None]:
         for process in daemons:
             process.wait(GIVE_UP_SECONDS)
         for path, text in before.items():
-            _write(cluster, path, text)
+            _write(cluster, path, text.replace("MinJobAge=3600", "MinJobAge=2"))
         _restart(cluster)
+        _wait_until_forgotten(cluster)
+        _write(cluster, _CONFIGURATION, before[_CONFIGURATION])
+        cluster.run(["scontrol", "reconfigure"])
         _wait_for(cluster, ["rack001", "rack008"])
 
 
@@ -155,6 +158,17 @@ def _restart(cluster: Cluster) -> None:
     for name in names:
         cluster.daemons.start(name, wait=name == "slurmctld")
     _wait_for(cluster, ["rack001", "rack002", "rack003", "rack004", "rack005", "rack006", "rack007", "rack008"])
+
+
+def _wait_until_forgotten(cluster: Cluster) -> None:
+    """Waits until slurmctld has no job any more. Other tests read the text of every job."""
+    every = ["squeue", "-h", "-a", "-t", "all", "-o", "%A %T"]
+    wait_until(
+        "slurmctld to forget the odd jobs",
+        lambda: cluster.run(every, check=False).stdout.splitlines(),
+        lambda seen: not seen,
+        interval=1.0,
+    )
 
 
 def _wait_for(cluster: Cluster, names: object) -> None:
