@@ -25,6 +25,11 @@ def has_any_task(tasks: str | None, wanted: Sequence[int]) -> bool:
     return False
 
 
+def count_tasks(tasks: str | None) -> int:
+    """Returns the number of pending tasks: `0-9` has 10, `0-10000:100` has 101. A term of another form has none."""
+    return sum((found.stop - found.start + found.step - 1) // found.step for found in _ranges(tasks))
+
+
 def _ranges(tasks: str | None) -> Iterator[range]:
     for part in (tasks or "").partition("%")[0].strip("[]").split(","):
         match = _RANGE.fullmatch(part)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Final
 
+from slurm_rest_api.slurm.array_tasks import count_tasks
 from slurm_rest_api.slurm.gres import gres_gpus, tres_gpus
 from slurm_rest_api.slurm.states import resources_held
 from slurm_rest_api.slurmapi.sources.base import Record
-
-_TASK_RANGE: Final = re.compile(r"([0-9]{1,10})(?:-([0-9]{1,10})(?::([0-9]{1,10}))?)?")
 
 
 def job_gpus(job: Record) -> int:
@@ -65,15 +62,4 @@ def task_count(job: Record) -> int:
     text = job.get("array_task_str")
     if not text:
         return 1
-    tasks = text.partition("%")[0].strip("[]").split(",")
-    return max(sum(map(_tasks_of, tasks)), 1)
-
-
-def _tasks_of(term: str) -> int:
-    """`7` → 1, `0-9` → 10, `0-10000:100` → 101. 0 for other texts, such as the end of a text that was cut."""
-    match = _TASK_RANGE.fullmatch(term)
-    if match is None:
-        return 0
-    first = int(match[1])
-    last, step = int(match[2] or first), int(match[3] or 1)
-    return max(last - first, 0) // max(step, 1) + 1
+    return max(count_tasks(text), 1)
