@@ -21,6 +21,11 @@ JobFingerprints = dict[int, int]
 """By job id, a hash of all that the job's record is made of. Equal hashes mean equal records."""
 
 
+def membership_fingerprint(nodes: Iterable[Record]) -> int:
+    """Returns the fingerprint of the nodes and their partitions, which decide what of a job is hidden."""
+    return hash(frozenset((node["name"], tuple(node["partitions"] or ())) for node in nodes))
+
+
 class UnchangedJob(dict[str, Any]):
     """Replaces the record of a job with a known fingerprint. It has the fields `job_id` and `partition`.
 

@@ -82,7 +82,7 @@ def number_or_none(value: Any) -> int | None:
     return value if value.__class__ is int else None
 
 
-def number_or_null(value: int | None, *unset: int) -> int | None:
+def none_if_unset(value: int | None, *unset: int) -> int | None:
     """Returns a number, None for one that means "not set" (NO_VAL of slurm.h)."""
     return None if value in unset else value
 

@@ -3,7 +3,7 @@
 The form is that of _sprint_job_info() of src/scontrol/info_job.c (until 24.05 slurm_sprint_job_info() of
 src/api/job_info.c). Every line after the first starts with three spaces and a key. Texts of users are alone on their
 line or last on it, so only a text with a newline can imitate a field. The lines have a fixed order in every release,
-which reveals most imitations. For the others `JobText.is_ambiguous` is true (see `one_line.py`).
+which reveals most imitations. For the others `JobText.is_ambiguous` is true (see `job_proof.py`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.pyslurm_build.host import PROGRAMS
 from slurm_rest_api.slurm.user_names import UserNames
-from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
+from slurm_rest_api.slurmapi.sources.base import Record, Snapshot, membership_fingerprint
 from slurm_rest_api.slurmapi.sources.commands.configuration import parse_configuration
 from slurm_rest_api.slurmapi.sources.commands.job_text import Release
 from slurm_rest_api.slurmapi.sources.commands.jobs import JobLoad, JobTexts
@@ -21,7 +21,6 @@ from slurm_rest_api.slurmapi.sources.commands.partitions import add_partitions, 
 from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
 from slurm_rest_api.slurmapi.sources.commands.rpcs import SDIAG, SHOW_CONFIG, SHOW_PARTITIONS, Rpcs
 from slurm_rest_api.slurmapi.sources.commands.statistics import statistics_record
-from slurm_rest_api.slurmapi.sources.pyslurm.job_fingerprints import membership_fingerprint
 
 Parsed = TypeVar("Parsed")
 

@@ -7,9 +7,7 @@ fingerprint is known, the record is not built, filtered and rendered again, whic
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterable
 
-from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes
 
 _WITHOUT_REFERENCES = 2
@@ -22,11 +20,6 @@ def is_cacheable(a: JobAttributes) -> bool:
     Running jobs are left out: time changes them, and usage needs their allocations.
     """
     return a.state == "PENDING" and not (a.raw_dependency or a.array_id or a.heterogeneous_id)
-
-
-def membership_fingerprint(nodes: Iterable[Record]) -> int:
-    """Returns the fingerprint of the nodes and their partitions, which decide what of a job is hidden."""
-    return hash(frozenset((node["name"], tuple(node["partitions"] or ())) for node in nodes))
 
 
 def job_fingerprint(a: JobAttributes, *others: int | str) -> int | None:

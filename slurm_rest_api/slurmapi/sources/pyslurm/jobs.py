@@ -19,7 +19,7 @@ from slurm_rest_api.slurmapi.sources.allocation import (
     even_allocation,
     no_allocation,
 )
-from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
+from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob, membership_fingerprint
 from slurm_rest_api.slurmapi.sources.formats import (
     PARTITION_LIMIT,
     UNLIMITED,
@@ -29,8 +29,8 @@ from slurm_rest_api.slurmapi.sources.formats import (
     joined,
     license_counts,
     minutes_text,
+    none_if_unset,
     number_or_none,
-    number_or_null,
     profile_bits,
     tres_memory,
     whole,
@@ -40,7 +40,6 @@ from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes, gr
 from slurm_rest_api.slurmapi.sources.pyslurm.job_fingerprints import (
     is_cacheable,
     job_fingerprint,
-    membership_fingerprint,
 )
 
 logger = logging.getLogger(__name__)
@@ -292,9 +291,9 @@ def _tres(a: JobAttributes) -> Record:
         "licenses": license_counts(a.raw_licenses) if a.raw_licenses else {},
         "licenses_allocated": license_counts(a.raw_licenses_allocated) if a.raw_licenses_allocated else {},
         "profile": profile_bits(a.profile_types) if a.profile_types else 0,
-        "cpu_freq_gov": number_or_null(a.raw_cpu_freq_gov, 0, NO_VAL),
-        "cpu_freq_min": number_or_null(a.raw_cpu_freq_min, 0, NO_VAL),
-        "cpu_freq_max": number_or_null(a.raw_cpu_freq_max, 0, NO_VAL),
+        "cpu_freq_gov": none_if_unset(a.raw_cpu_freq_gov, 0, NO_VAL),
+        "cpu_freq_min": none_if_unset(a.raw_cpu_freq_min, 0, NO_VAL),
+        "cpu_freq_max": none_if_unset(a.raw_cpu_freq_max, 0, NO_VAL),
     }
 
 

@@ -9,7 +9,7 @@ from slurm_rest_api.slurm.sentinels import NO_VAL, NO_VAL64
 from slurm_rest_api.slurm.states import node_state_text, parse_node_state
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record
-from slurm_rest_api.slurmapi.sources.formats import joined, number_or_none, number_or_null, whole
+from slurm_rest_api.slurmapi.sources.formats import joined, none_if_unset, number_or_none, whole
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import NodeAttributes
 
 
@@ -24,7 +24,7 @@ def _state(a: NodeAttributes, names: UserNames) -> Record:
     if state.base == "IDLE" and a.raw_alloc_tres_fmt_str:
         state = state._replace(base="MIXED")
     # slurmctld leaves 0 there for nodes that never had a reason, which is root.
-    reason_uid = number_or_null(a.raw_reason_uid, NO_VAL) if a.reason else None
+    reason_uid = none_if_unset(a.raw_reason_uid, NO_VAL) if a.reason else None
     return {
         "name": a.name,
         "cluster": a.cluster,
@@ -54,11 +54,11 @@ def _resources(a: NodeAttributes) -> Record:
         "alloc_cpus": alloc_cpus,
         "idle_cpus": max(effective - alloc_cpus, 0),
         "err_cpus": 0,
-        "cpu_load": number_or_null(a.raw_cpu_load, NO_VAL),
+        "cpu_load": none_if_unset(a.raw_cpu_load, NO_VAL),
         "real_memory": memory,
         "alloc_mem": alloc_mem,
         "idle_mem": max(memory - alloc_mem, 0),
-        "free_mem": number_or_null(a.raw_free_mem, NO_VAL64),
+        "free_mem": none_if_unset(a.raw_free_mem, NO_VAL64),
         "mem_spec_limit": whole(a.memory_reserved_for_system),
         "tmp_disk": whole(a.temporary_disk),
         "gres": gres_texts(a.raw_gres),
@@ -105,7 +105,7 @@ def _hardware(a: NodeAttributes) -> Record:
         "features": features,
         "features_active": features_active,
         "partitions": a.partitions or [],
-        "owner": number_or_null(a.raw_owner, NO_VAL),
+        "owner": none_if_unset(a.raw_owner, NO_VAL),
         "mcs_label": a.mcs_label,
         "weight": whole(a.weight),
     }

@@ -7,8 +7,8 @@ from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import (
     UNLIMITED,
     duration_text,
+    none_if_unset,
     number_or_none,
-    number_or_null,
     whole,
     whole_or_word,
 )
@@ -140,4 +140,4 @@ def _scheduling(a: PartitionAttributes) -> Record:
 
 def _power_saving(seconds: int | None, unset: int, infinite: int) -> int | str | None:
     """Returns seconds, None where the cluster's value applies."""
-    return UNLIMITED if seconds == infinite else number_or_null(seconds, unset)
+    return UNLIMITED if seconds == infinite else none_if_unset(seconds, unset)
