@@ -68,6 +68,7 @@ def test_all_records_have_the_declared_types(source: CommandsSource, jobs: Jobs)
     jobs.running(nodelist="rack001", ntasks=2)
     jobs.submit(hold=True, array="0-3%2", comment="x")
     snapshot = source.load()
+    checked = []
     for model, records in (
         (JobRecord, snapshot.jobs),
         (NodeRecord, snapshot.nodes),
@@ -76,6 +77,8 @@ def test_all_records_have_the_declared_types(source: CommandsSource, jobs: Jobs)
     ):
         for record in records:
             model.model_validate(record, strict=True)
+            checked.append(model)
+    assert set(checked) == {JobRecord, NodeRecord, PartitionRecord, StatisticsRecord}
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

@@ -175,7 +175,7 @@ def test_pipes_are_closed_after_each_run(programs: SlurmPrograms, tmp_path: Path
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(3):
         list(programs.lines("squeue"))
-    wait_for("all pipes closed", lambda: len(os.listdir("/proc/self/fd")) <= before)
+    assert wait_for("all pipes closed", lambda: len(os.listdir("/proc/self/fd")) <= before)
 
 
 def test_a_program_that_runs_in_a_block_starts_at_once_and_ends_with_it(
