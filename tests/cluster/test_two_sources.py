@@ -142,7 +142,9 @@ class Moment(NamedTuple):
 def read(cluster: Cluster) -> list[Reading]:
     """Returns the records that pyslurm, the commands, and pyslurm again give."""
     argv = [f"{VENV_IN_ROOT}/bin/python", "-c", _READ]
-    readings: list[Reading] = json.loads(cluster.run(argv, env={"PYTHONPATH": CHECKOUT_IN_ROOT}).stdout)
+    # As in the collector's child process: libslurm cuts long lists of array tasks otherwise.
+    env = {"PYTHONPATH": CHECKOUT_IN_ROOT, "SLURM_BITSTR_LEN": "0"}
+    readings: list[Reading] = json.loads(cluster.run(argv, env=env).stdout)
     return readings
 
 
