@@ -7,6 +7,7 @@ ServiceError                  its text is for people
 │   └── SourceUnusable        this host cannot read any cluster (no pyslurm, no slurm.conf)
 ├── StoreError                the snapshot store could not be read or written
 ├── ArchiveError              the load archive could not be opened, read or written
+│   └── NotAnArchive          `archive_path` names another kind of file
 ├── TokenFileError            the token file could not be read or written
 └── ApiError                  becomes an error response with its HTTP status
     ├── BadParameter          400, names the parameter
@@ -58,6 +59,10 @@ class StoreError(ServiceError):
 
 class ArchiveError(ServiceError):
     """The load archive could not be opened, read or written."""
+
+
+class NotAnArchive(ArchiveError):
+    """`archive_path` names a file that is no load archive. The message has no path, so clients may read it."""
 
 
 class TokenFileError(ServiceError):

@@ -85,7 +85,7 @@ WITH_IO: dict[str, tuple[str, ...]] = {
     "slurmapi.query": (),
     "slurmapi.collector": ("clock_steps", "collector", "cycle", "loader_main", "loader_process", "lock"),
     "acctapi": ("coordinators", "database", "encodings", "history", "key_ranges", "reference_data"),
-    "archive": ("engine", "reader", "sampler", "tinydb_import", "views"),
+    "archive": ("engine", "factory", "file_kind", "reader", "sampler", "tinydb_import", "views"),
     "auth": ("factory", "modes"),
     "demo": ("accounting", "backfill", "cli_options", "files", "options", "source", "source_with_history"),
     "health": ("checks",),

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from slurm_rest_api.archive.file_kind import require_archive_file
 from slurm_rest_api.config import SystemSettings
 from slurm_rest_api.errors import ArchiveError
 
@@ -78,6 +79,12 @@ def _sqlite(file: Path, *, writable: bool) -> Engine:
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
         hide_parameters=True,
     )
+
+    def check_file(_dialect: Any, _record: Any, _args: Any, _parameters: Any) -> None:
+        # At every connect, because an administrator may replace the file.
+        require_archive_file(file)
+
+    event.listen(engine, "do_connect", check_file)
     if writable:
 
         def make_folder(_dialect: Any, _record: Any, _args: Any, _parameters: Any) -> None:

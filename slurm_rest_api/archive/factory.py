@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from slurm_rest_api.archive.engine import open_engine
+import logging
+
+from slurm_rest_api.archive.engine import archive_file, open_engine
+from slurm_rest_api.archive.file_kind import require_archive_file
 from slurm_rest_api.archive.reader import ArchiveReader
 from slurm_rest_api.archive.sampler import Sampler
 from slurm_rest_api.archive.time_range import Retention
 from slurm_rest_api.archive.views import Archive
 from slurm_rest_api.archive.writer import ArchiveWriter
-from slurm_rest_api.config import Settings
+from slurm_rest_api.config import Settings, SystemSettings
+from slurm_rest_api.errors import NotAnArchive
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.reader import StoreReader
+
+logger = logging.getLogger(__name__)
 
 _DAY_SECONDS = 86400
 
@@ -24,6 +30,8 @@ def open_sampler(settings: Settings) -> Sampler | None:
     system = settings.system
     if not system.archive_usage_load:
         return None
+    if system.archive_url is None:
+        _report_other_file(system)
     paths = RuntimePaths.of(settings)
     return Sampler(
         StoreReader(paths.store),
@@ -49,3 +57,12 @@ def open_archive(settings: Settings) -> Archive | None:
         hidden=frozenset(settings.filter.partitions),
         source=system.source_name,
     )
+
+
+def _report_other_file(system: SystemSettings) -> None:
+    """Logs at the start that `archive_path` is no archive. The live routes need none, so the start goes on."""
+    file = archive_file(system)
+    try:
+        require_archive_file(file)
+    except NotAnArchive as error:
+        logger.error("%s The file is %s.", error, file)

@@ -15,7 +15,7 @@ from slurm_rest_api.archive.aggregate import Weighted, aggregate
 from slurm_rest_api.archive.sample import Sample, slot_of
 from slurm_rest_api.archive.tables import LEVELS, RAW, read
 from slurm_rest_api.archive.time_range import TimeRange
-from slurm_rest_api.errors import ArchiveUnavailable
+from slurm_rest_api.errors import ArchiveError, ArchiveUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +113,9 @@ class ArchiveReader:
         try:
             with self._engine.connect() as connection:
                 return [StoredSample(*row) for row in connection.execute(query)]
+        except ArchiveError as error:
+            logger.error("%s", error)
+            raise ArchiveUnavailable(str(error), retry_after=_RETRY_SECONDS) from error
         except (OperationalError, ProgrammingError) as error:
             if self._is_missing(table):
                 return []

@@ -14,8 +14,9 @@ import click
 import waitress
 
 from slurm_rest_api.app import create_app
-from slurm_rest_api.archive.engine import open_engine
+from slurm_rest_api.archive.engine import archive_file, open_engine
 from slurm_rest_api.archive.factory import open_sampler
+from slurm_rest_api.archive.file_kind import require_archive_file
 from slurm_rest_api.archive.tinydb_import import describe, import_tinydb
 from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.auth.factory import open_auth
@@ -151,6 +152,8 @@ def import_archive(settings: Settings, file: Path) -> None:
     FILE is a TinyDB file. The import can run while the service is running, and can be stopped and repeated.
     """
     try:
+        if settings.system.archive_url is None:
+            require_archive_file(archive_file(settings.system))
         store = ArchiveWriter(open_engine(settings.system, writable=True))
         with click.progressbar(length=file.stat().st_size, label=f"Reading {file.name}", file=sys.stderr) as bar:
             width = settings.system.archive_wait_time

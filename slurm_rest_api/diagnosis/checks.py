@@ -9,14 +9,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from slurm_rest_api.auth.data_scope import has_owners
+from slurm_rest_api.auth.factory import open_auth
 from slurm_rest_api.config import Settings
 from slurm_rest_api.config.loading import PASSWORD_VARIABLE
+from slurm_rest_api.diagnosis.archive import check_archive
 from slurm_rest_api.diagnosis.cluster import TRIAL_COMMAND, TRIAL_SECONDS, check_load, controller_answered
 from slurm_rest_api.diagnosis.database import check_database
 from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.diagnosis.folders import check_runtime_dir
 from slurm_rest_api.diagnosis.privacy import check_privacy, current_person, run_command
 from slurm_rest_api.diagnosis.slurm import check_commands, check_slurm
+from slurm_rest_api.errors import ConfigError
 from slurm_rest_api.pyslurm_build.host import SearchPaths
 from slurm_rest_api.pyslurm_build.state import installed_version
 from slurm_rest_api.slurmapi.sources.detect import COMMANDS, PYSLURM, SLURM
@@ -38,7 +41,7 @@ def check(
     """
     source, bin_dir = settings.system.source, settings.system.commands_dir
     pyslurm = installed_version()
-    findings = check_configuration(settings, environ)
+    findings = [*check_configuration(settings, environ), check_authentication(settings)]
     if source in (SLURM, PYSLURM):
         findings += check_slurm(environ, pyslurm, Path(sys.prefix), place, required=source == PYSLURM)
     if source in (SLURM, COMMANDS):
@@ -53,6 +56,7 @@ def check(
         findings += check_database(settings.database, coordinators=coordinators)
     else:
         findings.append(_database_not_used(coordinators))
+    findings.append(check_archive(settings.system, environ))
     findings += check_runtime_dir(settings.system.runtime_path(environ))
     return findings
 
@@ -72,6 +76,15 @@ def check_configuration(settings: Settings, environ: Mapping[str, str]) -> list[
             )
         )
     return findings
+
+
+def check_authentication(settings: Settings) -> Finding:
+    """Reads the key or the token file of `auth.mode`, as the service does at its start."""
+    try:
+        open_auth(settings)
+    except ConfigError as error:
+        return Finding("authentication", "problem", " ".join(error.faults), "The service does not start until then.")
+    return Finding("authentication", "ok", f"`auth.mode` is {settings.auth.mode}.")
 
 
 def _with_commands(environ: Mapping[str, str], bin_dir: str | None) -> Mapping[str, str]:

@@ -137,5 +137,5 @@ def test_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
     settings = sqlite_settings(tmp_path)
     (tmp_path / "archive").mkdir()
     (tmp_path / "archive" / "load.sqlite").write_text("these are no tables" * 100)
-    with pytest.raises(ArchiveError, match="file is not a database"):
+    with pytest.raises(ArchiveError, match="is not an SQLite database"):
         open_store(settings).add(make_sample(60))

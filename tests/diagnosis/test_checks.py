@@ -23,13 +23,15 @@ def test_each_part_of_the_host_is_checked_once(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     settings = Settings.model_validate({"system": {"source": "site:make", "runtime_dir": tmp_path}})
     findings = check(settings, {}, command=WORKS)
-    assert [(finding.name, finding.verdict) for finding in findings][:4] == [
+    assert [(finding.name, finding.verdict) for finding in findings][:6] == [
         ("configuration", "ok"),
+        ("authentication", "ok"),
         ("source", "ok"),
         ("database", "ok"),
+        ("load archive", "ok"),
         ("runtime folder", "ok"),
     ]
-    assert findings[2].sentence == "Not checked, because `system.use_acct_db` is off."
+    assert findings[3].sentence == "Not checked, because `system.use_acct_db` is off."
 
 
 def test_without_a_database_the_effect_on_coordinators_is_reported(tmp_path: Path) -> None:
