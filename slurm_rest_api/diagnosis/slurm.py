@@ -63,7 +63,7 @@ def check_commands(
     if not missing:
         folders = dict.fromkeys(str(Path(path).parent) for path in found.values() if path)
         return Finding("commands", "ok", f"Found {', '.join(PROGRAMS)} in {', '.join(folders)}.")
-    elsewhere = find_commands(place)
+    elsewhere = find_commands(place, environ)
     sentence = f"Slurm's commands are missing in {where}: {', '.join(missing)}."
     return Finding(
         "commands",
@@ -75,7 +75,8 @@ def check_commands(
 
 def _library(host: SlurmHost) -> Finding:
     if library_matches(host):
-        return Finding("Slurm", "ok", f"Slurm {host.version}, library {host.library}.")
+        note = f" {host.note}." if host.note else ""
+        return Finding("Slurm", "ok", f"Slurm {host.version}, library {host.library}.{note}")
     return Finding(
         "Slurm",
         "warning",

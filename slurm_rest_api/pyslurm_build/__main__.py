@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -94,6 +95,10 @@ def ensure_pyslurm(request: Request, variables: Mapping[str, str], lock: Path, e
     """
     host = find_slurm(merged(os.environ, variables))
     logger.info("Slurm %s: headers in %s, library %s", host.version, host.include_dir, host.library)
+    if host.note is not None:
+        logger.warning("%s", host.note)
+    if host.programs is not None and shutil.which("scontrol") is None:
+        logger.warning("Its commands are not in PATH. Set `system.slurm_bin_dir` to %s.", host.programs)
     if not library_matches(host):
         logger.warning(
             "WARNING: the headers are of Slurm %s, but the library is of another version. If this host has two Slurms, "

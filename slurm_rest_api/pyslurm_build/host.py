@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
-import sysconfig
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.pyslurm_build.installations import (
+    HEADER,
+    LIBRARY,
+    PROGRAMS,
+    Installation,
+    SearchPaths,
+    installations,
+)
 from slurm_rest_api.pyslurm_build.versions import Line, number_line, slurm_text
 
-HEADER = "slurm/slurm_version.h"
-LIBRARY = "libslurmfull.so"
-PREFIXES = ("usr", "usr/local", "opt/slurm", "usr/local/slurm")
-PROGRAMS = ("scontrol", "squeue", "sdiag")
-"""Slurm's commands that the service needs where there is no pyslurm."""
+__all__ = ["PROGRAMS", "SearchPaths", "SlurmHost", "find_commands", "find_slurm", "library_matches"]
 
-_NUMBER = re.compile(r"^#define\s+SLURM_VERSION_NUMBER\s+0x([0-9a-fA-F]{6})\b", re.MULTILINE)
+_NUMBER: Final = re.compile(r"^#define\s+SLURM_VERSION_NUMBER\s+0x([0-9a-fA-F]{6})\b", re.MULTILINE)
+_PLUGIN_FOLDERS: Final = ("slurm", "slurm-wlm")
 
 
 @dataclass(frozen=True)
 class SlurmHost:
-    """The Slurm of this host. `number` is SLURM_VERSION_NUMBER of its headers (0x1a0505 for 26.05.5)."""
+    """The Slurm of this host.
+
+    Attributes:
+        number: SLURM_VERSION_NUMBER of its headers (0x1a0505 for 26.05.5).
+        include_dir: Folder with slurm/slurm.h.
+        library: Path of libslurmfull.so.
+        programs: Folder of its commands, None if they are elsewhere or missing.
+        note: Why this Slurm was chosen, None if there is no other one.
+    """
 
     number: int
     include_dir: Path
     library: Path
+    programs: Path | None = field(default=None, compare=False)
+    note: str | None = field(default=None, compare=False)
 
     @property
     def line(self) -> Line:
@@ -37,25 +52,34 @@ class SlurmHost:
     def version(self) -> str:
         return slurm_text(self.number)
 
+    @property
+    def lib_dir(self) -> Path:
+        """Returns the folder for SLURM_LIB_DIR.
 
-@dataclass(frozen=True)
-class SearchPaths:
-    """Where to search: below `root`, in the folder of `which("scontrol")`, and in Debian's library folder `triplet`."""
-
-    root: Path = Path("/")
-    which: Callable[[str], str | None] = shutil.which
-    triplet: str = sysconfig.get_config_var("MULTIARCH") or ""
+        Releases of pyslurm until 23.2.2 search libslurm.so in this folder. Later ones search libslurmfull.so in it, in
+        its `slurm` and in its `slurm-wlm`.
+        """
+        folder = self.library.parent
+        return folder.parent if folder.name in _PLUGIN_FOLDERS and not (folder / "libslurm.so").exists() else folder
 
 
 def find_slurm(environ: Mapping[str, str], place: SearchPaths | None = None) -> SlurmHost:
     """Finds headers and library. SLURM_INCLUDE_DIR and SLURM_LIB_DIR in `environ` replace the search.
 
+    Headers and library are those of one Slurm. Of several Slurms the one is taken that slurmctld answers.
+
     Raises:
         SourceUnusable: names the missing part, the searched folders and the packages that have it.
     """
     where = place or SearchPaths()
-    header = _find_header(environ, where)
-    library = _find_library(environ, where)
+    found = installations(environ, where)
+    include, lib = environ.get("SLURM_INCLUDE_DIR"), environ.get("SLURM_LIB_DIR")
+    chosen, note = (None, None) if include or lib else _choose(found, where.answers)
+    places = [chosen] if chosen else found
+    include_dirs = [Path(include)] if include else [slurm.prefix / "include" for slurm in places]
+    library_dirs = _below(Path(lib)) if lib else [folder for slurm in places for folder in slurm.library_dirs()]
+    header = next((file for folder in include_dirs if (file := folder / HEADER).is_file()), None)
+    library = next((file for folder in library_dirs if (file := folder / LIBRARY).exists()), None)
     if header is None and library is None:
         raise SourceUnusable(
             "pyslurm cannot be built, because Slurm's headers and its library libslurmfull.so are missing. Install:\n"
@@ -64,28 +88,78 @@ def find_slurm(environ: Mapping[str, str], place: SearchPaths | None = None) -> 
     if header is None:
         raise SourceUnusable(
             f"Slurm's headers are missing, but its library is installed ({library}): no {HEADER} in "
-            f"{_listed(_include_dirs(environ, where))}. Install:\n{_advice()}"
+            f"{_listed(include_dirs)}. Install:\n{_advice()}"
         )
     if library is None:
         raise SourceUnusable(
             f"Slurm's library is missing, but its headers are installed ({header}): no {LIBRARY} in "
-            f"{_listed(_library_dirs(environ, where))}. Install:\n{_advice()}"
+            f"{_listed(library_dirs)}. Install:\n{_advice()}"
         )
-    return SlurmHost(_version_number(header), header.parent.parent, library)
+    programs = chosen.programs if chosen else _programs_near(library, found)
+    return SlurmHost(_version_number(header), header.parent.parent, library, programs, note)
 
 
-def find_commands(place: SearchPaths | None = None) -> Path | None:
-    """Returns the directory of Slurm's commands, from PATH or the usual prefixes. None if they are missing."""
+def find_commands(place: SearchPaths | None = None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Returns the folder of Slurm's commands: that of PATH, or the one that slurmctld answers, or the first one.
+
+    None if they are missing.
+    """
     where = place or SearchPaths()
-    scontrol = where.which("scontrol")
-    places = [Path(scontrol).parent] if scontrol else []
-    places += [where.root / prefix / "bin" for prefix in PREFIXES]
-    return next((folder for folder in places if all((folder / name).is_file() for name in PROGRAMS)), None)
+    if scontrol := where.which("scontrol"):
+        folder = Path(scontrol).parent
+        if all((folder / name).is_file() for name in PROGRAMS):
+            return folder
+    folders = [slurm.programs for slurm in installations(environ, where) if slurm.programs]
+    if len(folders) > 1:
+        return next((folder for folder in folders if where.answers(folder)), folders[0])
+    return folders[0] if folders else None
 
 
 def library_matches(host: SlurmHost) -> bool:
     """Returns True if the library holds the version of the headers (SLURM_VERSION_STRING)."""
     return host.version.encode() in host.library.read_bytes()
+
+
+def _choose(found: Sequence[Installation], answers: Callable[[Path], bool]) -> tuple[Installation | None, str | None]:
+    """Returns a Slurm with headers and library, and why it was chosen. None if there is none, or no choice."""
+    complete = [slurm for slurm in found if slurm.is_complete]
+    rivals = [slurm for slurm in found if slurm.is_complete or slurm.programs]
+    if not complete or len(rivals) == 1:
+        return (complete[0] if complete else None), None
+    answering = next((slurm for slurm in rivals if slurm.programs and answers(slurm.programs)), None)
+    if answering in complete:
+        chosen, reason = answering, "slurmctld answers its scontrol"
+    else:
+        chosen = next((slurm for slurm in complete if slurm.programs), complete[0])
+        reason = "it is the first one with headers and library"
+        if answering is not None:
+            reason += f". slurmctld answers the scontrol in {answering.programs}, which has none of its own"
+    assert chosen is not None, "there is a complete one"
+    others = ", ".join(_label(slurm) for slurm in rivals if slurm is not chosen)
+    return chosen, (
+        f"Of several Slurms {_label(chosen)} was chosen, because {reason}. Others: {others}. To choose another one: "
+        'bash build.sh --pyslurm_arguments="--slurm=DIR"'
+    )
+
+
+def _label(slurm: Installation) -> str:
+    """Returns the folder and the version of a Slurm."""
+    try:
+        version = slurm_text(_version_number(slurm.header)) if slurm.header else "without headers"
+    except SourceUnusable:
+        version = "of unknown version"
+    return f"{slurm.prefix} ({version})"
+
+
+def _programs_near(library: Path, found: Sequence[Installation]) -> Path | None:
+    """Returns the programs of the Slurm that the library is of."""
+    near = (slurm.programs for slurm in found if library.resolve().is_relative_to(slurm.prefix.resolve()))
+    return next(filter(None, near), None)
+
+
+def _below(folder: Path) -> list[Path]:
+    # pyslurm's setup.py searches the same three folders.
+    return [folder / name for name in ("", "slurm", "slurm-wlm")]
 
 
 def _version_number(header: Path) -> int:
@@ -96,38 +170,6 @@ def _version_number(header: Path) -> int:
             "Set SLURM_INCLUDE_DIR to Slurm's headers."
         )
     return int(match.group(1), 16)
-
-
-def _find_header(environ: Mapping[str, str], where: SearchPaths) -> Path | None:
-    return next((folder / HEADER for folder in _include_dirs(environ, where) if (folder / HEADER).is_file()), None)
-
-
-def _find_library(environ: Mapping[str, str], where: SearchPaths) -> Path | None:
-    return next((folder / LIBRARY for folder in _library_dirs(environ, where) if (folder / LIBRARY).exists()), None)
-
-
-def _include_dirs(environ: Mapping[str, str], where: SearchPaths) -> list[Path]:
-    if named := environ.get("SLURM_INCLUDE_DIR"):
-        return [Path(named)]
-    return [prefix / "include" for prefix in _prefixes(where)]
-
-
-def _library_dirs(environ: Mapping[str, str], where: SearchPaths) -> list[Path]:
-    # pyslurm's setup.py searches the same three folders.
-    if named := environ.get("SLURM_LIB_DIR"):
-        return [Path(named) / name for name in ("", "slurm", "slurm-wlm")]
-    folders = []
-    for prefix in _prefixes(where):
-        for lib in dict.fromkeys(("lib64", f"lib/{where.triplet}" if where.triplet else "lib", "lib")):
-            folders += [prefix / lib / name for name in ("slurm-wlm", "slurm", "")]
-    return folders
-
-
-def _prefixes(where: SearchPaths) -> Iterator[Path]:
-    # The commands lead to a Slurm with an unusual prefix: PREFIX/bin/scontrol.
-    scontrol = where.which("scontrol")
-    found = [Path(scontrol).resolve().parent.parent] if scontrol else []
-    yield from dict.fromkeys(found + [where.root / prefix for prefix in PREFIXES])
 
 
 def _listed(folders: list[Path]) -> str:

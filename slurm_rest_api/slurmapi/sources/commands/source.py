@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from slurm_rest_api.errors import SourceUnavailable
-from slurm_rest_api.pyslurm_build.host import PROGRAMS
+from slurm_rest_api.pyslurm_build.installations import PROGRAMS
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot, membership_fingerprint
 from slurm_rest_api.slurmapi.sources.commands.configuration import parse_configuration
