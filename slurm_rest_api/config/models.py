@@ -145,7 +145,7 @@ class SystemSettings(Section):
         default=120.0,
         ge=5,
         allow_inf_nan=False,
-        description="Time limit of one load of the cluster, in seconds.",
+        description="Seconds after which a load of the cluster that makes no progress is ended.",
     )
     recycle_cycles: int = Field(
         default=1000,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import threading
 import time
 import urllib.error
@@ -48,8 +49,10 @@ def demo_options(command: Command) -> Command:
     ) -> None:
         if demo:
             scale = Scale(demo_nodes or DEFAULT_NODES, demo_jobs or DEFAULT_JOBS)
-            settings = _use(click.get_current_context(), scale)
-            _announce_when_ready(host or settings.system.host, port or settings.system.port)
+            default = Settings().system
+            address = (host or default.host, port or default.port)
+            _use(click.get_current_context(), scale, *address)
+            _announce_when_ready(*address)
         elif demo_nodes or demo_jobs:
             raise click.UsageError("--demo-nodes and --demo-jobs need --demo. Add --demo.")
         command(*args, host=host, port=port)
@@ -57,7 +60,7 @@ def demo_options(command: Command) -> Command:
     return with_demo
 
 
-def _use(context: click.Context, scale: Scale) -> Settings:
+def _use(context: click.Context, scale: Scale, host: str, port: int) -> None:
     """Makes the command and its child processes use the demo's configuration."""
     parent = context.parent
     assert parent is not None
@@ -65,7 +68,7 @@ def _use(context: click.Context, scale: Scale) -> Settings:
         raise click.UsageError(
             "--demo cannot be combined with --config: it writes its own configuration. Omit --config."
         )
-    folder = DemoFolder.of(scale)
+    folder = DemoFolder.of(scale, host, port)
     try:
         folder.prepare(scale)
         write_config(folder, scale)
@@ -74,7 +77,6 @@ def _use(context: click.Context, scale: Scale) -> Settings:
     parent.params["config"] = folder.config
     context.obj = parent.obj = load_settings(folder.config, {})
     click.echo(IN_WORDS)
-    return parent.obj  # type: ignore[no-any-return]
 
 
 def write_config(folder: DemoFolder, scale: Scale) -> None:
@@ -116,8 +118,10 @@ def _announce(address: str) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while not _answers(address):
         if time.monotonic() > deadline:
-            click.echo(f"{address}/ does not answer yet. The log above has the cause.")
-            return
+            deadline = math.inf
+            click.echo(
+                f"{address}/ has no data yet. A large demo needs minutes for the first load, or see the log above."
+            )
         time.sleep(_POLL_SECONDS)
     click.echo(
         f"\nThe demo cluster is at {address}/ (Ctrl-C stops it). Try:\n\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -24,9 +25,14 @@ class DemoFolder:
     root: Path
 
     @classmethod
-    def of(cls, scale: Scale) -> DemoFolder:
-        """Returns the folder for a cluster of this size, in the user's cache."""
-        name = f"demo-{scale.nodes}-{scale.jobs}-{scale.seed}"
+    def of(cls, scale: Scale, host: str, port: int) -> DemoFolder:
+        """Returns the folder for a cluster of this size at this address, in the user's cache.
+
+        Each installation (checkout) and address has its own, so that two demos of one user never share files.
+        """
+        place = f"{Path(__file__).resolve().parent} {host}"
+        digest = hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+        name = f"demo-{scale.nodes}-{scale.jobs}-{scale.seed}-port-{port}-{digest}"
         return cls(platformdirs.user_cache_path("slurm-rest-api") / name)
 
     @property

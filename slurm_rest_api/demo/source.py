@@ -13,7 +13,7 @@ from slurm_rest_api.demo.partition_records import partition_records
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.statistics_record import statistics_record
 from slurm_rest_api.demo.timeline import Moment, Timeline
-from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, Snapshot, UnchangedJob
+from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Progress, Record, Snapshot, UnchangedJob, no_progress
 
 NAME: Final = "demo"
 
@@ -27,6 +27,7 @@ class DemoSource:
     def __init__(self, scale: Scale, clock: Callable[[], float] = time.time) -> None:
         self.timeline = Timeline(scale)
         self.detail = f"simulation of {scale.nodes} nodes and about {scale.jobs} jobs, seed {scale.seed}"
+        self.progress: Progress = no_progress
         self._clock = clock
         self._partitions = partition_records(self.timeline.hardware)
 
@@ -36,7 +37,7 @@ class DemoSource:
 
     def moment(self) -> Moment:
         """Returns the state of the simulation now."""
-        return self.timeline.at(int(self._clock()))
+        return self.timeline.at(int(self._clock()), self.progress)
 
     def snapshot(self, moment: Moment) -> Snapshot:
         """Returns the records of a moment. Its jobs can be iterated once."""

@@ -6,11 +6,11 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from slurm_rest_api.demo.accounting import AccountingFile
-from slurm_rest_api.demo.accounting_rows import has_record, job_row, rows_of, waiting_array_rows
+from slurm_rest_api.demo.accounting_rows import Row, has_record, job_row, rows_of, waiting_array_rows
 from slurm_rest_api.demo.files import DemoFolder
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
@@ -70,12 +70,20 @@ class SourceWithHistory(DemoSource):
         since = self._accounting.read_note(_SYNCED)
         if since is not None:
             self._write_changes(moment, max(since, moment.now - self.timeline.scale.record_days * _DAY))
-        self._accounting.write(rows_of(moment))
-        self._accounting.write(job_row(job, moment.now) for job in moment.ended)
+        self._write(rows_of(moment))
+        self._write(job_row(job, moment.now) for job in moment.ended)
 
     def _write_changes(self, moment: Moment, since: int) -> None:
-        changed = self.timeline.changed_between(since, moment.now)
-        self._accounting.write(
+        changed = self.timeline.changed_between(since, moment.now, self.progress)
+        self._write(
             job_row(job, moment.now) for job in changed if has_record(job, moment.now) and job.submit <= moment.now
         )
-        self._accounting.write(waiting_array_rows(moment))
+        self._write(waiting_array_rows(moment))
+
+    def _write(self, rows: Iterable[Row]) -> None:
+        self._accounting.write(self._reporting(rows))
+
+    def _reporting(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            self.progress()
+            yield row

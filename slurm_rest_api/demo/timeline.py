@@ -11,6 +11,7 @@ from slurm_rest_api.demo.jobs import MIN_JOB_AGE_SECONDS, Job
 from slurm_rest_api.demo.layouts import Outage
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.timetable import Timetable, Window
+from slurm_rest_api.slurmapi.sources.base import Progress, no_progress
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,12 @@ class Timeline:
         self._timetable = Timetable(scale, len(self.hardware.blocks))
         self._windows: dict[tuple[int, int], Window] = {}
 
-    def at(self, now: int) -> Moment:
-        """Returns the cluster at epoch second `now`."""
+    def at(self, now: int, progress: Progress = no_progress) -> Moment:
+        """Returns the cluster at epoch second `now`. Reports `progress` for each block of nodes."""
         moment = Moment(now, [], [], [], {}, {})
         windows: dict[tuple[int, int], Window] = {}
         for block in self.hardware.blocks:
+            progress()
             for number in self._numbers(block, now - MIN_JOB_AGE_SECONDS, now):
                 key = (block.number, number)
                 window = self._windows.get(key) or self._timetable.window(block, number)
@@ -50,9 +52,10 @@ class Timeline:
         self._windows = windows
         return moment
 
-    def changed_between(self, since: int, until: int) -> Iterator[Job]:
+    def changed_between(self, since: int, until: int, progress: Progress = no_progress) -> Iterator[Job]:
         """Yields jobs that were submitted, started or ended after `since`, up to `until`, unsorted."""
         for block in self.hardware.blocks:
+            progress()
             for number in self._numbers(block, since, until):
                 window = self._windows.get((block.number, number)) if until - since <= MIN_JOB_AGE_SECONDS else None
                 for job in (window or self._timetable.window(block, number)).jobs:

@@ -8,10 +8,14 @@ from types import ModuleType
 
 import pytest
 
-from slurm_rest_api.config import Settings
+from slurm_rest_api.config import Settings, load_settings
+from slurm_rest_api.demo.cli_options import write_config
+from slurm_rest_api.demo.files import DemoFolder
 from slurm_rest_api.demo.options import DemoOptions
 from slurm_rest_api.demo.scale import Scale
+from slurm_rest_api.demo.source_with_history import SourceWithHistory
 from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.slurmapi.sources.base import ReportsProgress
 from slurm_rest_api.slurmapi.sources.detect import open_source
 
 
@@ -53,3 +57,39 @@ def test_the_setting_takes_the_demo_with_its_options(value: str) -> None:
 
 def test_a_folder_is_a_path() -> None:
     assert DemoOptions.parse("folder=/var/lib/demo").folder == Path("/var/lib/demo")
+
+
+def test_each_address_has_a_folder_and_a_runtime_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second demo on another port must not wait for the first one's lock."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
+    size = Scale(40, 90)
+    addresses = [("127.0.0.1", 5000), ("127.0.0.1", 5001), ("::1", 5000)]
+    folders = [DemoFolder.of(size, host, port) for host, port in addresses]
+    runtime = []
+    for folder in folders:
+        folder.prepare(size)
+        write_config(folder, size)
+        runtime.append(load_settings(folder.config, {}).system.runtime_path())
+    assert len(set(folders)) == len(set(runtime)) == len(addresses)
+    assert DemoFolder.of(size, "127.0.0.1", 5000) == folders[0]
+
+
+def test_a_first_load_reports_progress_in_each_of_its_steps(tmp_path: Path) -> None:
+    """The collector ends a load without progress, and the first load of a large demo takes minutes."""
+    source = SourceWithHistory(Scale(60, 200, 3), DemoFolder(tmp_path), start_backfill=lambda *_: None)
+    assert isinstance(source, ReportsProgress)
+    reports = 0
+
+    def report() -> None:
+        nonlocal reports
+        reports += 1
+
+    source.progress = report
+    moment = source.moment()
+    assert reports == len(source.timeline.hardware.blocks)
+    jobs = list(source.load().jobs)
+    assert reports > 2 * len(source.timeline.hardware.blocks) + len(moment.running)
+    assert jobs

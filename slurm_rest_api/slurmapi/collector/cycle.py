@@ -23,7 +23,15 @@ from slurm_rest_api.slurmapi.collector.usage import (
     without_nodes,
 )
 from slurm_rest_api.slurmapi.shared import pacing
-from slurm_rest_api.slurmapi.sources.base import ClusterSource, JobFingerprints, Record, Snapshot, UnchangedJob
+from slurm_rest_api.slurmapi.sources.base import (
+    ClusterSource,
+    JobFingerprints,
+    Progress,
+    Record,
+    Snapshot,
+    UnchangedJob,
+    no_progress,
+)
 from slurm_rest_api.slurmapi.store.index_columns import IndexRow
 from slurm_rest_api.slurmapi.store.record_writer import Loaded, Row, StoreCycle
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
@@ -112,15 +120,21 @@ class JobPass:
 
 
 class Cycle:
-    """Loads a snapshot from `source`, removes the hidden partitions, and stores the rest."""
+    """Loads a snapshot from `source`, removes the hidden partitions, and stores the rest. Reports `progress`."""
 
     def __init__(
-        self, source: ClusterSource, writer: StoreWriter, hidden: Collection[str], refresh_seconds: float
+        self,
+        source: ClusterSource,
+        writer: StoreWriter,
+        hidden: Collection[str],
+        refresh_seconds: float,
+        progress: Progress = no_progress,
     ) -> None:
         self._source = source
         self._writer = writer
         self._hidden = frozenset(hidden)
         self._refresh_seconds = refresh_seconds
+        self._progress = progress
         self._memory = _NO_MEMORY
 
     def run(self) -> CycleReport:
@@ -134,6 +148,7 @@ class Cycle:
         loaded_at = time.time()
         loaded = self._source.load()
         reading = time.monotonic() - started
+        self._progress()
         with self._writer.cycle() as cycle:
             # An unchanged job has no body, so its row must be in the store as the last cycle wrote it.
             memory = self._memory if cycle.continues else _NO_MEMORY
@@ -142,7 +157,7 @@ class Cycle:
             gres_in_use = GresInUse(loaded.nodes)
             summed = replace(changed, jobs=gres_in_use.sum_while_iterating(changed.jobs))
             snapshot = hide_partitions(summed, self._hidden)
-            job_pass = JobPass(snapshot.jobs, fingerprints, memory.counted)
+            job_pass = JobPass(_reporting(snapshot.jobs, self._progress), fingerprints, memory.counted)
             jobs = _store(cycle, snapshot, job_pass, gres_in_use, loaded_at)
             seconds = time.monotonic() - started
             # Only now, because a source may read jobs, or ask again for some, while they are iterated.
@@ -169,6 +184,12 @@ class Cycle:
             partitions=len(snapshot.partitions),
             source_detail=self._source.detail,
         )
+
+
+def _reporting(jobs: Iterable[Record], progress: Progress) -> Iterator[Record]:
+    for job in jobs:
+        progress()
+        yield job
 
 
 def _without_unchanged(snapshot: Snapshot, known: JobFingerprints, fingerprints: JobFingerprints) -> Snapshot:

@@ -9,17 +9,21 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 import psutil
 
 from slurm_rest_api.errors import ServiceError
 from slurm_rest_api.processes.children import die_with_parent
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
-from slurm_rest_api.slurmapi.collector.loader_protocol import CycleResult, LoaderOptions
+from slurm_rest_api.slurmapi.collector.loader_protocol import PROGRESS, CycleResult, LoaderOptions
+from slurm_rest_api.slurmapi.sources.base import Progress, ReportsProgress
 from slurm_rest_api.slurmapi.sources.detect import SlurmAccess, open_source
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
+
+_PROGRESS_SECONDS: Final = 1.0
 
 
 def main() -> None:
@@ -32,7 +36,7 @@ def main() -> None:
     opened: Cycle | None = None
     for _request in sys.stdin:
         try:
-            cycle = opened or _open_cycle(options)
+            cycle = opened or _open_cycle(options, _progress(results))
             report = cycle.run()
         except ServiceError as error:
             result = CycleResult(error=str(error))
@@ -43,13 +47,31 @@ def main() -> None:
         results.write(result.to_json() + "\n")
 
 
-def _open_cycle(options: LoaderOptions) -> Cycle:
+def _open_cycle(options: LoaderOptions, progress: Progress) -> Cycle:
+    source = open_source(options.source, SlurmAccess(options.slurm_bin_dir, options.cycle_seconds))
+    if isinstance(source, ReportsProgress):
+        source.progress = progress
     return Cycle(
-        source=open_source(options.source, SlurmAccess(options.slurm_bin_dir, options.cycle_seconds)),
+        source=source,
         writer=StoreWriter(Path(options.store)),
         hidden=options.hidden,
         refresh_seconds=options.refresh_seconds,
+        progress=progress,
     )
+
+
+def _progress(results: IO[str]) -> Progress:
+    """Returns the function that reports progress to the parent, at most once a second."""
+    reported_at = time.monotonic()
+
+    def report() -> None:
+        nonlocal reported_at
+        now = time.monotonic()
+        if now - reported_at >= _PROGRESS_SECONDS:
+            reported_at = now
+            results.write(PROGRESS + "\n")
+
+    return report
 
 
 def _take_over_stdout() -> IO[str]:

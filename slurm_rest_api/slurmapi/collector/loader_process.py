@@ -18,7 +18,7 @@ from typing import Final
 from slurm_rest_api.errors import SourceError
 from slurm_rest_api.processes.children import child_environment
 from slurm_rest_api.slurmapi.collector.cycle import CycleReport
-from slurm_rest_api.slurmapi.collector.loader_protocol import CycleResult, LoaderOptions
+from slurm_rest_api.slurmapi.collector.loader_protocol import PROGRESS, CycleResult, LoaderOptions
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ _LIBSLURM: Final = {"SLURM_BITSTR_LEN": "0"}
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits after which the loader is restarted: seconds of one cycle, cycles, and MiB of RSS. 0 is no limit."""
+    """Limits after which the loader is restarted: seconds without progress, cycles, and MiB of RSS. 0 is no limit."""
 
     cycle_seconds: float
     cycles: int
@@ -67,7 +67,7 @@ class LoaderProcess:
         child = self._child
         try:
             child.send(f'{{"cycle": {child.cycles}}}')
-            result = child.result(self._limits.cycle_seconds)
+            result = child.result(self._limits.cycle_seconds, self._options.source)
         except SourceError:
             self.stop()
             raise
@@ -101,6 +101,16 @@ class LoaderProcess:
             self.stop()
 
 
+def _likely_cause(source: str) -> str:
+    """Returns why a load from `source` (`system.source`) makes no progress, and what to do."""
+    built_in = source.partition(":")[0]
+    if built_in == "slurm":
+        return "slurmctld does not answer, or is very slow. Check `scontrol ping`."
+    if built_in == "demo":
+        return "this machine is too busy for the simulation. Use fewer nodes, or raise the setting."
+    return f"the source {source} does not answer. Check it, or raise the setting."
+
+
 class _Child:
     """A running loader, its pipes, and the thread that logs its standard error."""
 
@@ -116,6 +126,7 @@ class _Child:
             # A group of its own, so that `kill()` also ends a command of Slurm that the loader runs.
             process_group=0,
         )
+        self._unread = b""
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._drain = threading.Thread(target=self._log_stderr, daemon=True)
         self._drain.start()
@@ -128,24 +139,29 @@ class _Child:
         except BrokenPipeError as error:
             raise SourceError(self._death()) from error
 
-    def result(self, seconds: float) -> CycleResult:
-        """Reads the child's next line, and waits at most `seconds` for it."""
+    def result(self, seconds: float, source: str) -> CycleResult:
+        """Reads the result of the cycle. Waits at most `seconds` for it, or for each report of progress before it."""
+        while (line := self._line(seconds, source)) == PROGRESS.encode():
+            continue
+        return CycleResult.from_json(line)
+
+    def _line(self, seconds: float, source: str) -> bytes:
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
         deadline = time.monotonic() + seconds
-        line = b""
-        while not line.endswith(b"\n"):
+        while b"\n" not in self._unread:
             ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
                 raise SourceError(
-                    f"Loading took longer than `system.cycle_timeout_seconds` ({seconds:g} s) and was ended:"
-                    " slurmctld does not answer, or is very slow. Check `scontrol ping`."
+                    "Loading made no progress for longer than `system.cycle_timeout_seconds`"
+                    f" ({seconds:g} s) and was ended: {_likely_cause(source)}"
                 )
             chunk = os.read(descriptor, 65536)
             if not chunk:
                 raise SourceError(self._death())
-            line += chunk
-        return CycleResult.from_json(line)
+            self._unread += chunk
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line
 
     def kill(self) -> None:
         # The group has the pid of its leader, which is not free before this process has waited for it.

@@ -1,22 +1,27 @@
 """Messages between the collector and the loader process: JSON lines on the loader's standard input and output.
 
-The first line to the loader has its options. Each further line asks for one cycle, and gets one result line.
+The first line to the loader has its options. Each further line asks for one cycle, and gets one result line. Lines of
+`PROGRESS` may come before it.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from slurm_rest_api.slurmapi.collector.cycle import CycleReport
+
+PROGRESS: Final = '{"progress": true}'
+"""The line with which the loader reports that the running cycle made progress."""
 
 
 @dataclass(frozen=True)
 class LoaderOptions:
     """Settings of the loader. `hidden` has names of partitions, `store` is the path of the snapshot store.
 
-    `slurm_bin_dir` is the directory of Slurm's commands, None for PATH. `cycle_seconds` is the time limit of a cycle.
+    `slurm_bin_dir` is the directory of Slurm's commands, None for PATH. `cycle_seconds` is the longest time without
+    progress in a cycle.
     """
 
     source: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from slurm_rest_api.slurm.states import NodeState
 
@@ -57,6 +57,24 @@ class Snapshot:
     statistics: Record
     changed_since: Callable[[Mapping[int, int], JobFingerprints], Iterator[Record]] | None = None
     seconds_waited: Callable[[], float] | None = None
+
+
+Progress = Callable[[], None]
+"""Reports that a load made progress, for example that it made one more record. It is cheap to call often."""
+
+
+def no_progress() -> None:
+    """Reports nothing."""
+
+
+@runtime_checkable
+class ReportsProgress(Protocol):
+    """A source that reports progress while `load()` runs, because that may take longer than a load's time limit.
+
+    The loader sets `progress` before the first load. The collector ends a load that made no progress for the limit.
+    """
+
+    progress: Progress
 
 
 class ClusterSource(Protocol):

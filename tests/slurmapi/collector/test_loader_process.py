@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,10 +12,11 @@ import psutil
 import pytest
 
 from slurm_rest_api.errors import SourceError
+from slurm_rest_api.slurmapi.collector.cycle import CycleReport
 from slurm_rest_api.slurmapi.collector.loader_process import Limits, LoaderProcess
-from slurm_rest_api.slurmapi.collector.loader_protocol import LoaderOptions
+from slurm_rest_api.slurmapi.collector.loader_protocol import PROGRESS, CycleResult, LoaderOptions
 from slurm_rest_api.slurmapi.store.reader import StoreReader
-from tests.waiting import wait_for
+from tests.waiting import wait_for, with_longer_limits
 
 NO_LIMITS = Limits(cycle_seconds=30.0, cycles=0, rss_mib=0)
 
@@ -122,6 +124,47 @@ def test_a_load_that_hangs_is_ended_after_its_time(bench: Bench) -> None:
     with pytest.raises(SourceError, match=r"longer than `system\.cycle_timeout_seconds` \(1\.5 s\)"):
         loader.cycle()
     assert children() == []
+
+
+REPORT = CycleReport(seconds=1.0, cost=1.0, rpcs=7, jobs=1, nodes=1, partitions=1, source_detail="slow")
+
+
+def slow_loader(source: str, script: str, cycle_seconds: float) -> LoaderProcess:
+    """Returns a loader whose process runs `script`."""
+    options = LoaderOptions(source, hidden=(), refresh_seconds=10.0, store="unused")
+    return LoaderProcess(options, Limits(cycle_seconds, 0, 0), command=[sys.executable, "-c", script])
+
+
+def test_a_load_that_makes_progress_may_take_longer_than_its_time() -> None:
+    def attempt(limit: float) -> CycleReport | None:
+        script = (
+            "import time\n"
+            f"for _ in range(8): time.sleep({limit / 4}); print({PROGRESS!r}, flush=True)\n"
+            f"print({CycleResult(REPORT).to_json()!r}, flush=True); time.sleep(600)"
+        )
+        loader = slow_loader("demo", script, limit)
+        try:
+            return loader.cycle()
+        except SourceError:
+            return None
+        finally:
+            loader.stop()
+
+    assert with_longer_limits(attempt, lambda report: report is not None)[1] == REPORT
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        ("slurm:commands", r"slurmctld does not answer, or is very slow\. Check `scontrol ping`\."),
+        ("demo:nodes=10000", r"this machine is too busy for the simulation\. Use fewer nodes, or raise the setting\."),
+        ("site.cluster:make", r"the source site\.cluster:make does not answer\. Check it, or raise the setting\."),
+    ],
+)
+def test_a_load_without_progress_names_what_does_not_answer(source: str, cause: str) -> None:
+    script = f"import time; print({PROGRESS!r}, flush=True); time.sleep(600)"
+    with pytest.raises(SourceError, match=rf"^Loading made no progress for .* and was ended: {cause}$"):
+        slow_loader(source, script, 0.5).cycle()
 
 
 def test_output_of_pyslurm_does_not_disturb_results(bench: Bench) -> None:
