@@ -9,6 +9,7 @@ from typing import Final
 
 from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.pyslurm_build.smoke import ChildEnd, run_child
+from slurm_rest_api.slurm.library_messages import CONFIGURATION, REBUILD, library_fault
 from slurm_rest_api.slurmapi.sources.detect import COMMANDS, KINDS_OF_SLURM, PYSLURM
 from slurm_rest_api.slurmapi.sources.pyslurm.trial_import import NOT_INSTALLED
 
@@ -17,11 +18,6 @@ TRIAL_SECONDS: Final = 90.0
 """Longer than libslurm's search for a slurm.conf (60 s) and the timeouts of a few RPCs (10 s each)."""
 
 _LAST_LINES: Final = 3
-_CONF: Final = (
-    "Provide Slurm's configuration on this host: /etc/slurm/slurm.conf, a file named by SLURM_CONF, or a configless"
-    " slurmctld found through DNS or sackd. `scontrol ping` must work as the user of this service."
-)
-_REBUILD: Final = "Run `bash build.sh` on this host: the installed pyslurm does not fit Slurm's library."
 _FALLBACK: Final = (
     "Run `bash build.sh` on this host, or set `system.source` to slurm:commands if the commands are intended."
 )
@@ -49,11 +45,12 @@ def slurm_findings(end: ChildEnd, source: str, seconds: float) -> list[Finding]:
         return [_opened(end), Finding("controller", "ok", _counts(end))]
     if "unavailable" in end.facts:
         message = _sentence(end.facts["unavailable"])
-        remedy = _PRIVATE if any(text in message for text in _REFUSED) else _CONTROLLER
+        remedy = _PRIVATE if any(text in message for text in _REFUSED) else _remedy(message, _CONTROLLER)
         opened = [_opened(end)] if end.step == "load" else []
         return [*opened, Finding("controller", "problem", message, remedy)]
     if "unusable" in end.facts:
-        return [Finding("source", "problem", _sentence(end.facts["unusable"]))]
+        message = _sentence(end.facts["unusable"])
+        return [Finding("source", "problem", message, _remedy(message, None))]
     if end.timed_out and end.step == "load":
         message = f"slurmctld did not answer within {seconds:g} s.{_last_output(end)}"
         return [_opened(end), Finding("controller", "problem", message, _CONTROLLER)]
@@ -68,15 +65,24 @@ def _broken_off(end: ChildEnd, source: str, seconds: float) -> Finding:
         # With `slurm` pyslurm is imported in a child of the child.
         step = "Importing pyslurm" if source == PYSLURM else "Opening the source"
     if end.timed_out:
-        return Finding("source", "problem", f"{step} did not end within {seconds:g} s.{_last_output(end)}", _CONF)
-    remedy = None if source == COMMANDS else _REBUILD
+        message = f"{step} did not end within {seconds:g} s.{_last_output(end)}"
+        return Finding("source", "problem", message, _remedy(end.stderr, CONFIGURATION))
+    remedy = None if source == COMMANDS else REBUILD
     if end.signal is not None:
         return Finding("source", "problem", f"{step} crashed with {end.signal}.{_last_output(end)}", remedy)
     message = f"{step} ended the process with exit code {end.exit_code}.{_last_output(end)}"
     if end.step == "open" and source == PYSLURM:
+        if fault := library_fault(end.stderr):
+            return Finding("source", "problem", f"{step} ended the process, because {fault.cause}.", fault.remedy)
         cause = "Slurm's library ends the process if there is no usable slurm.conf."
-        return Finding("source", "problem", f"{message} {cause}", _CONF)
-    return Finding("source", "problem", message, remedy)
+        return Finding("source", "problem", f"{message} {cause}", CONFIGURATION)
+    return Finding("source", "problem", message, _remedy(end.stderr, remedy))
+
+
+def _remedy(text: str, otherwise: str | None) -> str | None:
+    """Returns the advice for the cause that a text names."""
+    fault = library_fault(text)
+    return otherwise if fault is None else fault.remedy
 
 
 def controller_answered(findings: Sequence[Finding]) -> bool:
@@ -111,7 +117,7 @@ def _opened(end: ChildEnd) -> Finding:
     sentence = f"The service reads the cluster with {end.facts['detail']}."
     if end.facts.get("fallback") in (None, NOT_INSTALLED):
         return Finding("source", "ok", sentence)
-    return Finding("source", "warning", sentence, _FALLBACK)
+    return Finding("source", "warning", sentence, _remedy(sentence, _FALLBACK))
 
 
 def _counts(end: ChildEnd) -> str:

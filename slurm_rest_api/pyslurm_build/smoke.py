@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from slurm_rest_api.slurm.library_messages import library_fault
+
 PROBE = Path(__file__).with_name("probe.py")
 IMPORT_SECONDS = 30.0
 CONTROLLER_SECONDS = 90.0
@@ -106,7 +108,7 @@ def symbols_result(end: ChildEnd) -> SmokeResult:
         return SmokeResult(tested=["pyslurm can be imported, and this host's libslurmfull has all its symbols"])
     if end.exit_code and "error" not in end.facts:
         # Older releases always initialize Slurm's library, which ends the process if there is no slurm.conf.
-        return SmokeResult(untested=[f"importing pyslurm: {end.describe(IMPORT_SECONDS)}"])
+        return SmokeResult(untested=[f"importing pyslurm: {_cause(end)}"])
     return SmokeResult(failure=f"Importing pyslurm: {end.describe(IMPORT_SECONDS)}")
 
 
@@ -126,10 +128,14 @@ def controller_result(end: ChildEnd) -> SmokeResult:
             tested, [f"reading the cluster: {end.describe(CONTROLLER_SECONDS)}. Is slurmctld reachable?"]
         )
     if end.exit_code and "error" not in facts and end.step == "import":
-        return SmokeResult(
-            tested, [f"reading the cluster: Slurm's library found no usable slurm.conf ({end.describe(0)})"]
-        )
+        return SmokeResult(tested, [f"reading the cluster: {_cause(end)}"])
     return SmokeResult(tested, failure=f"Reading the cluster: {end.describe(CONTROLLER_SECONDS)}")
+
+
+def _cause(end: ChildEnd) -> str:
+    """Returns why Slurm's library ended the process during the import."""
+    fault = library_fault(end.stderr)
+    return end.describe(IMPORT_SECONDS) if fault is None else f"{fault.cause}. {fault.remedy}"
 
 
 def _parsed(line: str) -> dict[str, Any]:

@@ -69,6 +69,42 @@ def test_a_load_with_the_commands_in_place_of_pyslurm(reason: str, verdict: str)
     assert (findings[0].remedy is not None) == (verdict == "warning")
 
 
+PLUGIN = "error: cannot create auth context for auth/munge\nfatal: failed to initialize auth plugin\n"
+NO_CONF = "error: s_p_parse_file: cannot stat file /x/slurm.conf: No such file or directory, retrying in 1sec\n"
+
+
+@pytest.mark.parametrize(
+    ("printed", "sentence", "remedy"),
+    [
+        (
+            PLUGIN,
+            "because Slurm's library cannot load the plugin auth/munge.",
+            "Install the packages with Slurm's plugins",
+        ),
+        (NO_CONF, "because there is no slurm.conf: /x/slurm.conf.", "Provide Slurm's configuration on this host"),
+    ],
+)
+def test_a_missing_plugin_is_no_missing_slurm_conf(printed: str, sentence: str, remedy: str) -> None:
+    code = f"import sys; sys.stderr.write({printed!r}); sys.exit(1)"
+    (finding,) = judged(child({"step": "open"}, then=code), "slurm:pyslurm")
+    assert finding.sentence == f"Importing pyslurm ended the process, {sentence}"
+    assert (finding.remedy or "").startswith(remedy)
+
+
+def test_commands_without_a_plugin_are_no_unreachable_controller() -> None:
+    refusal = "slurmctld cannot be read: scontrol ended with exit status 1 (scontrol: error: cannot create auth context"
+    refusal += " for auth/munge scontrol: fatal: failed to initialize auth plugin). Run `scontrol ping` on this host."
+    findings = judged(child({"step": "open"}, OPENED, {"unavailable": refusal}))
+    assert (findings[1].remedy or "").startswith("Install the packages with Slurm's plugins")
+
+
+def test_a_fallback_because_of_a_missing_library_says_where_to_get_it() -> None:
+    reason = "pyslurm cannot be imported: libslurmfull.so: cannot open shared object file: No such file or directory"
+    findings = judged(child({"step": "open"}, fallback(reason), DONE))
+    assert findings[0].verdict == "warning"
+    assert (findings[0].remedy or "").startswith("Install Slurm's library")
+
+
 def test_an_unreachable_controller() -> None:
     refusal = "slurmctld cannot be read: Unable to contact slurm controller (connect failure) (Slurm error 1800)."
     findings = judged(child({"step": "open"}, OPENED, {"unavailable": refusal}))

@@ -72,7 +72,9 @@ def test_import_that_slurm_ended_is_untested() -> None:
 @pytest.mark.parametrize(
     ("end", "gap"),
     [
-        (an_end(exit_code=1, stderr="fatal: could not establish a configuration source"), "no usable slurm.conf"),
+        (an_end(exit_code=1, stderr="fatal: Could not establish a configuration source"), "there is no slurm.conf"),
+        (an_end(exit_code=1, stderr="error: cannot create auth context for auth/munge"), "the plugin auth/munge"),
+        (an_end(exit_code=1, stderr="some other cause"), "it exited with status 1 in step 'import': some other cause"),
         (an_end("jobs", facts={"unavailable": "Unable to contact slurm controller"}), "Unable to contact"),
         (an_end("nodes", exit_code=None, timed_out=True), "Is slurmctld reachable?"),
         (an_end("layout", facts={"done": True, "layouts": 0, "jobs": 0}), "no job was running"),

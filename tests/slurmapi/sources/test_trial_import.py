@@ -112,7 +112,7 @@ def test_a_pyslurm_that_build_sh_has_not_adjusted_is_not_used(host: Path) -> Non
 
 def test_an_import_that_ends_the_process(host: Path) -> None:
     assert fault(host, NO_CONF) == (
-        "importing pyslurm ended its process with exit code 1: fatal: Could not establish a configuration source"
+        "importing pyslurm ended its process with exit code 1: there is no slurm.conf, and no slurmctld sends one"
     )
 
 

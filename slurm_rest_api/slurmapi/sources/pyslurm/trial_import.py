@@ -20,6 +20,7 @@ from slurm_rest_api.pyslurm_build.fit import misfit
 from slurm_rest_api.pyslurm_build.probe import ask_controller
 from slurm_rest_api.pyslurm_build.smoke import ChildEnd, run_child
 from slurm_rest_api.pyslurm_build.state import State
+from slurm_rest_api.slurm.library_messages import library_fault
 from slurm_rest_api.slurmapi.sources.pyslurm.module_facts import library_version, missing_parts, version_of
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,8 @@ def fault_of(end: ChildEnd, seconds: float, state: State | None) -> str | None:
         # The message may name nodes or jobs of hidden partitions, so it is for the log alone.
         logger.warning("%s: %s", ending, last[0])
         return ending
-    return f"{ending}: {last[0]}"
+    fault = library_fault(end.stderr)
+    return f"{ending}: {last[0] if fault is None else fault.cause}"
 
 
 def main() -> None:
