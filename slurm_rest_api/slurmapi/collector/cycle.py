@@ -158,7 +158,7 @@ class Cycle:
             summed = replace(changed, jobs=gres_in_use.sum_while_iterating(changed.jobs))
             snapshot = hide_partitions(summed, self._hidden)
             job_pass = JobPass(_reporting(snapshot.jobs, self._progress), fingerprints, memory.counted)
-            jobs = _store(cycle, snapshot, job_pass, gres_in_use, loaded_at)
+            jobs = _store(cycle, snapshot, job_pass, gres_in_use, loaded_at, self._progress)
             seconds = time.monotonic() - started
             # Only now, because a source may read jobs, or ask again for some, while they are iterated.
             waited = 0.0 if loaded.seconds_waited is None else loaded.seconds_waited()
@@ -186,10 +186,10 @@ class Cycle:
         )
 
 
-def _reporting(jobs: Iterable[Record], progress: Progress) -> Iterator[Record]:
-    for job in jobs:
+def _reporting(records: Iterable[Record], progress: Progress) -> Iterator[Record]:
+    for record in records:
         progress()
-        yield job
+        yield record
 
 
 def _without_unchanged(snapshot: Snapshot, known: JobFingerprints, fingerprints: JobFingerprints) -> Snapshot:
@@ -199,17 +199,26 @@ def _without_unchanged(snapshot: Snapshot, known: JobFingerprints, fingerprints:
     return replace(snapshot, jobs=snapshot.changed_since(known, fingerprints))
 
 
-def _store(cycle: StoreCycle, snapshot: Snapshot, job_pass: JobPass, gres_in_use: GresInUse, loaded_at: float) -> int:
+def _store(
+    cycle: StoreCycle,
+    snapshot: Snapshot,
+    job_pass: JobPass,
+    gres_in_use: GresInUse,
+    loaded_at: float,
+    progress: Progress,
+) -> int:
     """Writes all records and documents. Returns the number of jobs."""
     jobs = cycle.replace_records("queue", job_pass.rows(), loaded_at)
     nodes = gres_in_use.filled(snapshot.nodes)
-    cycle.replace_records("nodes", _rows(nodes, index_rows.node_index_row), loaded_at)
+    cycle.replace_records("nodes", _rows(_reporting(nodes, progress), index_rows.node_index_row), loaded_at)
     cycle.replace_records("partitions", _rows(snapshot.partitions, index_rows.partition_index_row), loaded_at)
     cycle.replace_document("stats", orjson.dumps(snapshot.statistics), 1, loaded_at)
+    progress()
     usage = with_counts(
         compute_usage(snapshot.partitions, nodes, job_pass.usage_input),
         count_states(job_pass.counts, nodes, snapshot.partitions),
     )
+    progress()
     total = len(snapshot.partitions)
     cycle.replace_document("usage", orjson.dumps(usage), total, loaded_at)
     cycle.replace_document("usage_compact", orjson.dumps(compact(usage)), total, loaded_at)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from slurm_rest_api.errors import StoreError
-from slurm_rest_api.slurmapi.store import schema
+from slurm_rest_api.slurmapi.store import host_run, schema
 from slurm_rest_api.slurmapi.store.index_columns import KINDS, Kind
 from slurm_rest_api.slurmapi.store.record_writer import StoreCycle, WrittenRows, read_written_rows
 
@@ -22,11 +21,13 @@ class StoreWriter:
     """The only writer of the snapshot store at `path`.
 
     It keeps a hash of each row, so that a cycle writes only the rows that changed.
-    The file may be deleted or damaged at any time: the next `cycle()` recreates it.
+    The file may be deleted or damaged at any time: the next `cycle()` recreates it. `run` names this host since its
+    boot. A file of another run keeps its records and gets a new generation, because versions may have forked.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, run: str | None = None) -> None:
         self._path = path
+        self._run = host_run.host_run() if run is None else run
         self._connection: sqlite3.Connection | None = None
         self._inode = -1
         self._written: Mapping[Kind, WrittenRows] | None = None
@@ -95,9 +96,15 @@ class StoreWriter:
         if self._path.exists():
             connection = schema.connect_writable_or_none(self._path)
             if connection is not None:
+                self._renew_generation(connection)
                 return connection
             logger.warning("Snapshot store %s is corrupt or has another layout. Recreating it.", self._path)
-        return schema.create(self._path, uuid.uuid4().hex)
+        return schema.create(self._path, host_run.new_generation(self._run))
+
+    def _renew_generation(self, connection: sqlite3.Connection) -> None:
+        (generation,) = connection.execute("SELECT generation FROM status").fetchone()
+        if not host_run.is_of_run(generation, self._run):
+            connection.execute("UPDATE status SET generation = ?", (host_run.new_generation(self._run),))
 
 
 def _inode(path: Path) -> int:

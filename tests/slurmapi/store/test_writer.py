@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import schema
+from slurm_rest_api.slurmapi.store.host_run import host_run, is_of_run, new_generation
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.record_writer import Loaded, Row
@@ -157,6 +159,30 @@ def test_each_store_file_is_another_generation(path: Path) -> None:
             generations.add(view.status().generation)
         path.unlink()
     assert len(generations) == 2
+
+
+def test_a_file_of_another_host_or_boot_keeps_its_records_and_gets_a_new_generation(path: Path) -> None:
+    """A copied machine continues the versions of the other with other data, so they must not look the same."""
+    reader = StoreReader(path)
+
+    def generation() -> str:
+        with reader.view() as view:
+            assert view is not None
+            return view.status().generation
+
+    write(StoreWriter(path, run="first-boot"), {1: ALICE})
+    first = generation()
+    write(StoreWriter(path, run="first-boot"), {1: ALICE})
+    assert generation() == first
+    StoreWriter(path, run="next-boot").record_failure("slurmctld does not answer", 1000.0)
+    assert generation() != first
+    assert queue(reader) == {1: ALICE}
+
+
+def test_the_run_of_a_host_is_the_same_for_each_of_its_processes() -> None:
+    assert host_run() == host_run()
+    assert re.fullmatch(r"[0-9a-f]{12}", host_run())
+    assert is_of_run(new_generation(host_run()), host_run())
 
 
 def test_a_corrupt_file_is_recreated(path: Path) -> None:
