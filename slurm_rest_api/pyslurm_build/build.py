@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slurm_rest_api.errors import SourceUnusable
-from slurm_rest_api.pyslurm_build.adjustments import ADJUSTMENTS
+from slurm_rest_api.pyslurm_build.adjustments import adjustments_for
 from slurm_rest_api.pyslurm_build.arguments import merged
 from slurm_rest_api.pyslurm_build.choice import Choice
 from slurm_rest_api.pyslurm_build.edits import apply_edit
 from slurm_rest_api.pyslurm_build.host import SlurmHost
 from slurm_rest_api.pyslurm_build.recipes import mark_version
+from slurm_rest_api.pyslurm_build.versions import line_of
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def build_wheel(choice: Choice, host: SlurmHost, variables: Mapping[str, str], p
     source = unpack(_download(choice, python, paths), paths.folder / "source")
     flags: list[str] = []
     mark_version(source, choice.version, host.line)
-    for edit in (*ADJUSTMENTS, *(choice.recipe.edits if choice.recipe else ())):
+    for edit in (*adjustments_for(line_of(choice.version)), *(choice.recipe.edits if choice.recipe else ())):
         logger.info("  adjusting %s: %s", edit.path, edit.reason)
         apply_edit(source, edit)
     if choice.recipe is not None:

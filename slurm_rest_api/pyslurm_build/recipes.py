@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,13 +80,23 @@ def mark_version(source: Path, version: str, slurm_line: Line) -> str:
     """
     own = line_of(version) == slurm_line
     marked = f"{version}+adjusted" if own else f"{slurm_line[0]}.{slurm_line[1]}.0+pyslurm{version}"
-    apply_edit(
-        source,
-        Edit(
-            path="pyslurm/version.py",
-            reason="pyslurm refuses headers of another release line, and pip shows that it is adjusted",
-            old=f'__version__ = "{version}"',
-            new=f'__version__ = "{marked}"',
-        ),
-    )
+    for edit in _version_edits(version, marked):
+        apply_edit(source, edit)
     return marked
+
+
+def _version_edits(version: str, marked: str) -> Iterator[Edit]:
+    reason = "pyslurm refuses headers of another release line, and pip shows that it is adjusted"
+    in_setup = line_of(version) < (23, 2)
+    path = "pyslurm/__version__.py" if in_setup else "pyslurm/version.py"
+    yield Edit(path=path, reason=reason, old=f'__version__ = "{version}"', new=f'__version__ = "{marked}"')
+    if in_setup:
+        names = ("SLURM_RELEASE", "PYSLURM_PATCH_RELEASE")
+        for name, old, new in zip(names, _release_and_patch(version), _release_and_patch(marked), strict=True):
+            yield Edit(path="setup.py", reason=reason, old=f'{name} = "{old}"\n', new=f'{name} = "{new}"\n')
+
+
+def _release_and_patch(version: str) -> tuple[str, str]:
+    """Returns `22.5` and `3` of the version 22.5.3."""
+    major, minor, patch = version.split(".", 2)
+    return f"{major}.{minor}", patch

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from slurm_rest_api.pyslurm_build.adjustments import ADJUSTMENTS
+from slurm_rest_api.pyslurm_build.adjustments import adjustments_for
 from slurm_rest_api.pyslurm_build.edits import apply_edit
 
 # utils/helpers.pyx of 25.11.2, which is plain Python there.
@@ -45,12 +46,12 @@ class SlurmFlag(Flag):
 """
 
 
-def adjusted(folder: Path, path: str, text: str) -> str:
+def adjusted(folder: Path, path: str, text: str, line: tuple[int, int] = (25, 11)) -> str:
     """The text of a file after the adjustments for it."""
     file = folder / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
-    for edit in ADJUSTMENTS:
+    for edit in adjustments_for(line):
         if edit.path == path:
             apply_edit(folder, edit)
     return file.read_text(encoding="utf-8")
@@ -77,10 +78,65 @@ def test_unknown_flags_are_kept(tmp_path: Path) -> None:
 
 
 def test_the_values_of_slurmctld_are_properties(tmp_path: Path) -> None:
-    before = "    @property\n    def allocated_tres(self):\n        return cstr.to_dict(self.info.alloc_tres_fmt_str)\n"
+    before = "    @property\n    def cpu_binding(self):\n        cdef char cpu_bind[128]\n"
     text = adjusted(tmp_path, "pyslurm/core/node.pyx", before)
     assert text.endswith(before)
     assert (
         "    @property\n    def raw_gres_used(self):\n        return cstr.to_unicode(self.info.gres_used)\n\n" in text
     )
     assert "    @property\n    def raw_reason_uid(self):\n        return self.info.reason_uid\n\n" in text
+
+
+def properties(text: str) -> set[str]:
+    """The names of the properties of a class in Cython."""
+    return set(re.findall(r"^    @property\n    def (\w+)\(self\):$", text, re.MULTILINE))
+
+
+LAYOUT = "    def get_resource_layout_per_node(self):\n"
+
+
+# slurm.h of the release: slurm_job_info_t has `prefer` since 22.05, `container_id`, `extra` and `failed_node` since
+# 23.02, `resv_ports` since 24.05, `oom_kill_step` since 24.11, `licenses_allocated` and `segment_size` since 25.05.
+@pytest.mark.parametrize(
+    ("line", "added", "absent"),
+    [
+        ((21, 8), "submit_session_id", "preferred_features"),
+        ((22, 5), "preferred_features", "container_id"),
+        ((23, 2), "container_id", "reserved_ports"),
+        ((23, 11), "failed_node", "reserved_ports"),
+        ((24, 5), "reserved_ports", "kill_step_when_oom"),
+        ((24, 11), "kill_step_when_oom", "segment_size"),
+        ((24, 11), "raw_licenses", "raw_licenses_allocated"),
+        ((25, 5), "raw_licenses_allocated", "submit_line"),
+        # pyslurm 25.11 has the property itself.
+        ((25, 11), "raw_licenses_allocated", "submit_session_id"),
+    ],
+)
+def test_a_line_gets_the_values_that_its_slurm_has(line: tuple[int, int], added: str, absent: str) -> None:
+    names = properties("".join(edit.new for edit in adjustments_for(line) if edit.old == LAYOUT))
+    assert added in names
+    assert absent not in names
+
+
+@pytest.mark.parametrize("line", [(21, 8), (22, 5), (23, 2), (23, 11), (24, 5), (24, 11), (25, 5), (25, 11)])
+def test_allocated_tres_of_nodes_are_read_from_where_the_release_has_them(line: tuple[int, int]) -> None:
+    anchor = "    @property\n    def cpu_binding(self):\n"
+    edit = next(edit for edit in adjustments_for(line) if edit.old == anchor)
+    assert edit.new.count("    def raw_alloc_tres_fmt_str(self):\n") == 1
+    # slurm.h has node_info_t.alloc_tres_fmt_str since 25.05. Before, the select plugin keeps it.
+    assert ("self.info.alloc_tres_fmt_str" in edit.new) is (line >= (25, 5))
+    assert ("SELECT_NODEDATA_TRES_ALLOC_FMT_STR" in edit.new) is (line < (25, 5))
+
+
+@pytest.mark.parametrize("line", [(21, 8), (22, 5)])
+def test_old_lines_have_one_slurm_in_the_process(tmp_path: Path, line: tuple[int, int]) -> None:
+    text = 'SLURM_SHARED_LIB = "libslurm.so"\nmeta = {\n    "libraries": ["slurm"],\n}\n'
+    assert adjusted(tmp_path, "setup.py", text, line) == (
+        'SLURM_SHARED_LIB = "libslurmfull.so"\nmeta = {\n    "libraries": ["slurmfull"],\n}\n'
+    )
+
+
+@pytest.mark.parametrize(("line", "unsigned"), [((22, 5), True), ((24, 5), True), ((24, 11), False)])
+def test_a_negative_nice_value_is_signed(line: tuple[int, int], unsigned: bool) -> None:
+    edits = [edit for edit in adjustments_for(line) if edit.old == "        return self.ptr.nice - slurm.NICE_OFFSET\n"]
+    assert [edit.new.count("int(") for edit in edits] == ([2] if unsigned else [])

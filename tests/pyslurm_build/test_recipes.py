@@ -58,6 +58,24 @@ def test_a_pyslurm_of_its_own_line_is_marked_as_adjusted(tmp_path: Path) -> None
     assert mark_version(tmp_path, "25.11.2", (25, 11)) == "25.11.2+adjusted"
 
 
+@pytest.mark.parametrize(
+    ("slurm", "release", "patch", "marked"),
+    [
+        ((22, 5), "22.5", "3+adjusted", "22.5.3+adjusted"),
+        ((23, 2), "23.2", "0+pyslurm22.5.3", "23.2.0+pyslurm22.5.3"),
+    ],
+)
+def test_lines_before_23_2_have_their_version_in_setup_py_too(
+    tmp_path: Path, slurm: tuple[int, int], release: str, patch: str, marked: str
+) -> None:
+    version = source_with(tmp_path, "pyslurm/__version__.py", '__version__ = "22.5.3"\n')
+    setup = tmp_path / "setup.py"
+    setup.write_text('SLURM_RELEASE = "22.5"\nPYSLURM_PATCH_RELEASE = "3"\n', encoding="utf-8")
+    assert mark_version(tmp_path, "22.5.3", slurm) == marked
+    assert version.read_text(encoding="utf-8") == f'__version__ = "{marked}"\n'
+    assert setup.read_text(encoding="utf-8") == f'SLURM_RELEASE = "{release}"\nPYSLURM_PATCH_RELEASE = "{patch}"\n'
+
+
 def test_slurm_26_05_gets_the_field_without_which_layouts_crash(tmp_path: Path) -> None:
     recipe = find_recipe((25, 11), (26, 5))
     assert recipe is not None
