@@ -118,7 +118,11 @@ def controller_result(end: ChildEnd) -> SmokeResult:
     counts = [f"{facts[kind]} {kind}" for kind in ("jobs", "nodes", "partitions") if kind in facts]
     tested = [f"loaded from the controller: {', '.join(counts)}"] if counts else []
     if end.finished:
-        if facts.get("layouts"):
+        if facts.get("lacks"):
+            tested.append(f"it lacks {', '.join(facts['lacks'])}, which Slurm's commands replace")
+        if "layouts" not in facts:
+            return SmokeResult(tested)
+        if facts["layouts"]:
             return SmokeResult([*tested, f"read the allocation per node of {facts['layouts']} running jobs"])
         return SmokeResult(tested, ["the allocation per node of running jobs: no job was running"])
     if "unavailable" in facts:

@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from slurm_rest_api.pyslurm_build.smoke import ChildEnd, controller_result, run_child, smoke_test, symbols_result
+from slurm_rest_api.pyslurm_build.smoke import (
+    ChildEnd,
+    SmokeResult,
+    controller_result,
+    run_child,
+    smoke_test,
+    symbols_result,
+)
 from tests.waiting import GIVE_UP_SECONDS, with_longer_limits
 
 SEGFAULT = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
@@ -118,6 +125,7 @@ class RPCError(Exception):
 class Job:
     id = 7
     state = "RUNNING"
+    num_nodes = 2
     def get_resource_layout_per_node(self):
         {layout}
 class Table(dict):
@@ -127,30 +135,68 @@ class Table(dict):
 class Jobs(Table):
     content = {{7: Job()}}
 class Nodes(Table):
-    content = {{"n001": object()}}
+    content = {{"n001": object(), "n002": object()}}
 class Partitions(Table):
     content = {{"main": object()}}
 class slurmctld:
     class Statistics:
         load = staticmethod(lambda: None)
+{more}
 '''
+BOTH = 'return {"n001": {}, "n002": {}}'
+LINEAR = """
+slurmctld.Config = type("Config", (), {"load": staticmethod(lambda: type("C", (), {"select_type": "select/linear"}))})
+"""
+CLASSIC_LINEAR = 'config = type("config", (), {"get": lambda self: {"select_type": "select/linear"}})'
+CLASSIC = "del slurmctld, RPCError, Nodes\nstatistics = type('statistics', (), {'get': lambda self: {}})"
+
+
+def smoke(folder: Path, layout: str, more: str = "") -> SmokeResult:
+    (folder / "pyslurm.py").write_text(FAKE_PYSLURM.format(layout=layout, more=more), encoding="utf-8")
+    return smoke_test(Path(sys.executable), os.environ, extra_path=folder)
 
 
 @pytest.mark.parametrize(
-    ("layout", "failure"),
+    ("layout", "more", "failure"),
     [
-        ('return {"n001": {}}', None),
-        ('return {"garbage": {}}', "ValueError: the layout of job 7 has unknown nodes"),
-        ("os.abort()", "it crashed with SIGABRT in step 'layout'"),
-        ('raise RPCError("no controller")', None),
+        (BOTH, "", None),
+        ('return {"garbage": {}}', "", "ValueError: the layout of job 7 has unknown nodes"),
+        ("os.abort()", "", "it crashed with SIGABRT in step 'layout'"),
+        ('raise RPCError("no controller")', "", None),
+        # The tag v24.11.0 says so for each job.
+        ("return {}", "", "ValueError: the layout of job 7 has 0 of its 2 nodes"),
+        ("return {}", LINEAR, None),
+        ("return {}", CLASSIC_LINEAR, None),
+        ('return {"n001": {}}', LINEAR, "ValueError: the layout of job 7 has 1 of its 2 nodes"),
     ],
 )
-def test_probe_reads_a_pyslurm(tmp_path: Path, layout: str, failure: str | None) -> None:
-    (tmp_path / "pyslurm.py").write_text(FAKE_PYSLURM.format(layout=layout), encoding="utf-8")
-    result = smoke_test(Path(sys.executable), os.environ, extra_path=tmp_path)
+def test_probe_reads_a_pyslurm(tmp_path: Path, layout: str, more: str, failure: str | None) -> None:
+    result = smoke(tmp_path, layout, more)
     assert (result.failure is None) == (failure is None)
     assert (failure or "") in (result.failure or "")
-    assert "loaded from the controller: 1 jobs, 1 nodes, 1 partitions" in result.tested
+    assert "loaded from the controller: 1 jobs, 2 nodes, 1 partitions" in result.tested
+
+
+def test_a_pyslurm_is_judged_by_what_it_has(tmp_path: Path) -> None:
+    result = smoke(tmp_path, BOTH, CLASSIC)
+    assert result.failure is None
+    assert result.tested[1:] == [
+        "loaded from the controller: 1 jobs, 1 partitions",
+        "it lacks Nodes, which Slurm's commands replace",
+        "read the allocation per node of 1 running jobs",
+    ]
+    nothing = smoke(tmp_path, BOTH, "del Jobs, Nodes, Partitions")
+    assert "pyslurm 25.11.2 has none of Jobs, Nodes, Partitions" in (nothing.failure or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_unavailable"),
+    [("ValueError('Unable to contact slurm controller', 1800)", True), ("ValueError('a bad value')", False)],
+)
+def test_a_classic_error_with_a_number_is_slurmctlds(tmp_path: Path, error: str, is_unavailable: bool) -> None:
+    code = f"def fail(cls):\n    raise {error}\ndel RPCError\nJobs.load = classmethod(fail)"
+    result = smoke(tmp_path, BOTH, code)
+    assert (result.failure is None) == is_unavailable
 
 
 def test_probe_reports_a_pyslurm_that_cannot_be_imported(tmp_path: Path) -> None:
