@@ -17,8 +17,17 @@ reads the cluster with Slurm's commands. It can be run again, and does nothing i
 nothing has changed.
 
 Options:
-  --pyslurm_version=X.Y.Z
-        Use this release of pyslurm.
+  --pyslurm_version=VERSION
+        Use this pyslurm: a number (25.11.2), a tag (v24.11.0) or a branch (24.11.x) of
+        https://github.com/PySlurm/pyslurm. Without it, the release on PyPI or the
+        revision of that repository that is known to fit is used.
+  --pyslurm_source=SOURCE
+        Use the pyslurm in a folder, in a tar archive, or at a URL of an archive or a Git
+        repository (URL@BRANCH, URL@TAG, URL@COMMIT). For a host without internet access:
+        bash build.sh --pyslurm_source=~/pyslurm-24.11.x
+  --pyslurm_mirror=URL
+        Get archives of pyslurm's repository from a copy of it: URL/archive/COMMIT.tar.gz.
+        Their digests are checked as well.
   --override_pyslurm_version_hex=0xMMmmpp
         Build a pyslurm for another release of Slurm. The number is this host's Slurm
         release, as in its slurm_version.h (26.05 is 0x1a0500). Known adjustments are
@@ -39,8 +48,9 @@ Options:
   --help
         Print this text.
 
-Environment: SLURM_REST_API_VENV (folder of the environment), SLURM_LIB_DIR and
-SLURM_INCLUDE_DIR (Slurm's folders, if they are not found).
+Environment: SLURM_REST_API_VENV (folder of the environment), SLURM_REST_API_PYTHON (its
+Python), SLURM_LIB_DIR and SLURM_INCLUDE_DIR (Slurm's folders, if they are not found).
+Downloads obey http_proxy, https_proxy, no_proxy, ~/.curlrc and pip's setting proxy.
 HELP
 }
 
@@ -52,8 +62,9 @@ for argument in "$@"; do
         --help | -h) usage; exit 0 ;;
         --no-pyslurm) with_pyslurm=no ;;
         --uwsgi) with_uwsgi=yes ;;
-        --pyslurm_version=?* | --override_pyslurm_version_hex=?* | --pyslurm_arguments=* | --require-pyslurm) pyslurm_options+=("$argument") ;;
-        *) fail "unknown argument '$argument'. Known: --help, --pyslurm_version=X.Y.Z, --override_pyslurm_version_hex=0xMMmmpp, --pyslurm_arguments=\"WORD...\", --uwsgi, --require-pyslurm, --no-pyslurm" 2 ;;
+        --pyslurm_version=?* | --pyslurm_source=?* | --pyslurm_mirror=?* | \
+            --override_pyslurm_version_hex=?* | --pyslurm_arguments=* | --require-pyslurm) pyslurm_options+=("$argument") ;;
+        *) fail "unknown argument '$argument'. Known: --help, --pyslurm_version=VERSION, --pyslurm_source=SOURCE, --pyslurm_mirror=URL, --override_pyslurm_version_hex=0xMMmmpp, --pyslurm_arguments=\"WORD...\", --uwsgi, --require-pyslurm, --no-pyslurm" 2 ;;
     esac
 done
 if [ "$with_pyslurm" = no ] && [ "${#pyslurm_options[@]}" -gt 0 ]; then
@@ -71,7 +82,7 @@ if [ "$with_uwsgi" = yes ]; then
 fi
 
 if [ "$with_pyslurm" = yes ]; then
-    "$venv/bin/python" -P -m slurm_rest_api.pyslurm_build --build_lock="$checkout/requirements/pyslurm-build.lock" \
+    "$venv/bin/python" -P -m slurm_rest_api.pyslurm_build --locks="$checkout/requirements" \
         ${pyslurm_options[@]+"${pyslurm_options[@]}"} || exit $?
     say "Ready: bash run.sh"
 else

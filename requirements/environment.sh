@@ -14,9 +14,16 @@ install_hint() {
     printf '\n  on Debian/Ubuntu:  apt-get install %s\n  on RHEL/Rocky:     dnf install %s' "$1" "$2"
 }
 
-# Prints the path of the first Python of at least 3.11. python3 is first, because Slurm sites maintain that one.
+# Prints the path of $SLURM_REST_API_PYTHON, or of the first Python of at least 3.11. python3 is first, because Slurm
+# sites maintain that one.
 find_python() {
     local name
+    if [ -n "${SLURM_REST_API_PYTHON-}" ]; then
+        "$SLURM_REST_API_PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+            fail "SLURM_REST_API_PYTHON=$SLURM_REST_API_PYTHON is not a Python of at least 3.11. Name another one."
+        command -v "$SLURM_REST_API_PYTHON"
+        return
+    fi
     for name in python3 python3.14 python3.13 python3.12 python3.11; do
         if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             command -v "$name"
@@ -28,6 +35,10 @@ find_python() {
     )"
 }
 
+python_line() {
+    "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])'
+}
+
 has_venv() {
     "$1" -c 'import ensurepip, venv' 2>/dev/null
 }
@@ -36,12 +47,15 @@ has_venv() {
 make_venv() {
     local venv="$1" python="$2" version
     if [ -e "$venv/pyvenv.cfg" ] && "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
-        return
+        # Another Python replaces the environment only if it is asked for.
+        if [ -z "${SLURM_REST_API_PYTHON-}" ] || [ "$(python_line "$venv/bin/python")" = "$(python_line "$python")" ]; then
+            return
+        fi
     fi
     if [ -e "$venv" ] && [ ! -e "$venv/pyvenv.cfg" ] && [ -n "$(ls -A "$venv" | grep -vx '\.lock')" ]; then
         fail "$venv exists and is not a Python environment. Move it, or name another folder."
     fi
-    version="$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+    version="$(python_line "$python")"
     has_venv "$python" || fail "$python cannot make virtual environments (no module venv or ensurepip). Install it:$(
         install_hint "python3-venv   (python$version-venv, if $python is not the system's python3)" "python$version   (it contains venv)"
     )"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Recreates the lock files: run.lock, dev.lock, pyslurm-build.lock and uwsgi.lock, with hashes, for every Python from 3.11 on.
+# Recreates the lock files: run.lock, dev.lock, pyslurm-build.lock,
+# pyslurm-build-cython0.lock and uwsgi.lock, with hashes, for every Python from 3.11 on.
 #   bash requirements/lock.sh             keeps each pin that still fits
 #   bash requirements/lock.sh --upgrade   takes the newest releases
 set -euo pipefail
@@ -26,4 +27,5 @@ lock() {
 lock pyproject.toml requirements/run.in --output-file requirements/run.lock
 lock pyproject.toml requirements/run.in --extra dev --constraints requirements/run.lock --output-file requirements/dev.lock
 lock requirements/pyslurm-build.in --output-file requirements/pyslurm-build.lock
+lock requirements/pyslurm-build-cython0.in --output-file requirements/pyslurm-build-cython0.lock
 lock requirements/uwsgi.in --output-file requirements/uwsgi.lock

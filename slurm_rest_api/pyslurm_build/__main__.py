@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from slurm_rest_api.errors import SourceUnusable
 from slurm_rest_api.pyslurm_build.arguments import merged, parse_arguments
-from slurm_rest_api.pyslurm_build.build import BuildPaths, build_wheel, check_compiler, install_wheel, versions_on_pypi
-from slurm_rest_api.pyslurm_build.choice import Choice, Request, choose, parse_override, parse_version
+from slurm_rest_api.pyslurm_build.build import (
+    BuildPaths,
+    build_wheel,
+    check_compiler,
+    download_from_pypi,
+    install_wheel,
+    versions_on_pypi,
+)
+from slurm_rest_api.pyslurm_build.choice import Choice, Request, adapt, choose, parse_override
+from slurm_rest_api.pyslurm_build.fetch import Fetcher
 from slurm_rest_api.pyslurm_build.host import PROGRAMS, SlurmHost, find_commands, find_slurm, library_matches
+from slurm_rest_api.pyslurm_build.install import stage, staged_version, switch
+from slurm_rest_api.pyslurm_build.pins import REPOSITORY
 from slurm_rest_api.pyslurm_build.smoke import SmokeResult, smoke_test
+from slurm_rest_api.pyslurm_build.source_facts import check_python, read_facts
 from slurm_rest_api.pyslurm_build.state import (
+    Source,
     State,
     build_key,
     delete_state,
@@ -26,6 +41,8 @@ from slurm_rest_api.pyslurm_build.state import (
     read_state,
     write_state,
 )
+from slurm_rest_api.pyslurm_build.versions import slurm_line_text
+from slurm_rest_api.pyslurm_build.wanted import Wanted, parse_source, parse_version
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +53,21 @@ _NEITHER: Final = (
 )
 
 
+@dataclass(frozen=True)
+class BuildSettings:
+    """Settings of one run.
+
+    `variables` are those of `--pyslurm_arguments`, `locks` the folder of the lock files, `mirror` the address of
+    pyslurm's repository or of a copy of it.
+    """
+
+    request: Request
+    variables: Mapping[str, str]
+    locks: Path
+    environment: Path
+    mirror: str = REPOSITORY
+
+
 def main(arguments: Sequence[str]) -> int:
     """Runs the command and returns its exit status. A failure is one message on standard error.
 
@@ -43,24 +75,23 @@ def main(arguments: Sequence[str]) -> int:
     if the options ask for pyslurm.
     """
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stdout)
-    parser = argparse.ArgumentParser(prog="python -m slurm_rest_api.pyslurm_build")
-    parser.add_argument("--build_lock", type=Path, required=True)
-    parser.add_argument("--pyslurm_version")
-    parser.add_argument("--override_pyslurm_version_hex")
-    parser.add_argument("--pyslurm_arguments", default="")
-    parser.add_argument("--require-pyslurm", action="store_true")
-    options = parser.parse_args(arguments)
-    wanted = (options.pyslurm_version, options.override_pyslurm_version_hex, options.pyslurm_arguments)
+    options = _parser().parse_args(arguments)
+    wanted = (
+        options.pyslurm_version,
+        options.pyslurm_source,
+        options.override_pyslurm_version_hex,
+        options.pyslurm_arguments,
+    )
     try:
-        request = Request(
-            version=parse_version(options.pyslurm_version) if options.pyslurm_version else None,
-            override=parse_override(options.override_pyslurm_version_hex)
-            if options.override_pyslurm_version_hex
-            else None,
-        )
-        ensure_pyslurm(
-            request, parse_arguments(options.pyslurm_arguments), options.build_lock.resolve(), Path(sys.prefix)
-        )
+        with _interruptible():
+            settings = BuildSettings(
+                request=_request(options),
+                variables=parse_arguments(options.pyslurm_arguments),
+                locks=options.locks.resolve(),
+                environment=Path(sys.prefix),
+                mirror=options.pyslurm_mirror or REPOSITORY,
+            )
+            ensure_pyslurm(settings)
     except SourceUnusable as error:
         folder = find_commands()
         if any(wanted) or options.require_pyslurm:
@@ -70,7 +101,42 @@ def main(arguments: Sequence[str]) -> int:
             sys.stderr.write(f"build.sh: {error}\n{_NEITHER}\n")
             return 1
         logger.info("%s", without_pyslurm(str(error), folder, installed_version(), os.environ.get("PATH", "")))
+    except KeyboardInterrupt:
+        sys.stderr.write("build.sh: interrupted. The pyslurm that was installed before is unchanged.\n")
+        return 130
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m slurm_rest_api.pyslurm_build")
+    parser.add_argument("--locks", type=Path, required=True)
+    parser.add_argument("--pyslurm_version")
+    parser.add_argument("--pyslurm_source")
+    parser.add_argument("--pyslurm_mirror")
+    parser.add_argument("--override_pyslurm_version_hex")
+    parser.add_argument("--pyslurm_arguments", default="")
+    parser.add_argument("--require-pyslurm", action="store_true")
+    return parser
+
+
+def _request(options: argparse.Namespace) -> Request:
+    if options.pyslurm_version and options.pyslurm_source:
+        raise SourceUnusable("--pyslurm_version cannot be combined with --pyslurm_source. Give one of them.")
+    wanted = parse_version(options.pyslurm_version) if options.pyslurm_version else None
+    if options.pyslurm_source:
+        wanted = parse_source(options.pyslurm_source)
+    override = options.override_pyslurm_version_hex
+    return Request(wanted, parse_override(override) if override else None)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Lets SIGTERM end the block like Ctrl-C, so that temporary folders are deleted."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def without_pyslurm(reason: str, commands: Path, installed: str | None, path: str) -> str:
@@ -87,13 +153,13 @@ def without_pyslurm(reason: str, commands: Path, installed: str | None, path: st
     return "\n".join(lines)
 
 
-def ensure_pyslurm(request: Request, variables: Mapping[str, str], lock: Path, environment: Path) -> None:
-    """Makes sure that a tested pyslurm is installed in `environment`.
+def ensure_pyslurm(settings: BuildSettings) -> None:
+    """Makes sure that a tested pyslurm is installed in the environment.
 
     Raises:
         SourceUnusable: there is none. The environment is unchanged.
     """
-    host = find_slurm(merged(os.environ, variables))
+    host = find_slurm(merged(os.environ, settings.variables))
     logger.info("Slurm %s: headers in %s, library %s", host.version, host.include_dir, host.library)
     if host.note is not None:
         logger.warning("%s", host.note)
@@ -105,52 +171,94 @@ def ensure_pyslurm(request: Request, variables: Mapping[str, str], lock: Path, e
             "choose one with SLURM_INCLUDE_DIR and SLURM_LIB_DIR.",
             host.version,
         )
-    key = build_key(host, request, variables, lock)
-    state = read_state(environment)
-    installed = installed_version()
-    if state is not None and (state.key, state.installed) == (key, installed):
-        logger.info("pyslurm %s is installed already", installed)
-        if state.untested:
-            _record(smoke_test(Path(sys.executable), os.environ), environment, key, host)
+    choice = choose(host.number, settings.request, lambda: versions_on_pypi(Path(sys.executable)))
+    digest = known_digest(choice.wanted, read_state(settings.environment))
+    if digest is not None and _is_installed(settings, host, digest):
         return
-    choice = choose(host.number, request, lambda: versions_on_pypi(Path(sys.executable)))
     logger.info("%s", choice.note)
-    _build_and_install(choice, host, variables, lock, environment)
-    _record(smoke_test(Path(sys.executable), os.environ), environment, key, host)
-
-
-def _build_and_install(
-    choice: Choice, host: SlurmHost, variables: Mapping[str, str], lock: Path, environment: Path
-) -> None:
-    check_compiler(os.environ.get("CC") or "gcc")
-    log = environment / LOG_NAME
-    log.write_text("", encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="slurm-rest-api-") as folder:
-        paths = BuildPaths(folder=Path(folder), log=log, lock=lock)
-        wheel = build_wheel(choice, host, variables, paths)
-        staged = paths.folder / "staged"
-        install_wheel(wheel, Path(sys.executable), paths, target=staged)
-        result = smoke_test(Path(sys.executable), os.environ, extra_path=staged)
+        log = settings.environment / LOG_NAME
+        paths = BuildPaths(folder=Path(folder), log=log, locks=settings.locks)
+        log.write_text("", encoding="utf-8")
+        _fetch_and_build(choice, settings, host, paths)
+
+
+def known_digest(wanted: Wanted, state: State | None) -> str | None:
+    """Returns the digest of a source without getting it, None if it must be fetched to know it.
+
+    It is pinned, or recorded for a release or a tag, which do not change. A branch can have moved.
+    """
+    if wanted.tree is not None:
+        return wanted.tree
+    if state is None or state.source is None or wanted.kind not in ("pypi", "tag"):
+        return None
+    same = (state.source.kind, state.source.name) == (wanted.kind, wanted.name)
+    return state.source.digest if same else None
+
+
+def _is_installed(settings: BuildSettings, host: SlurmHost, digest: str) -> bool:
+    """Returns True if the pyslurm of this source is installed. What could not be tested then is tested again."""
+    key = build_key(host, digest, settings.variables, settings.locks)
+    state, installed = read_state(settings.environment), installed_version()
+    if state is None or (state.key, state.installed) != (key, installed):
+        return False
+    logger.info("pyslurm %s is installed already", installed)
+    if state.untested:
+        result = smoke_test(Path(sys.executable), os.environ)
         if result.failure is not None:
+            delete_state(settings.environment)
             raise SourceUnusable(
-                f"pyslurm {choice.version} was built for Slurm {host.version}, but its test failed. {result.failure}. "
-                f"It was not installed. See the log {log}."
+                f"The test of the pyslurm in {settings.environment} failed. {result.failure}. "
+                "Run build.sh again, it then builds it again."
             )
-        delete_state(environment)
-        install_wheel(wheel, Path(sys.executable), paths)
+        _record(result, replace(state, untested=result.untested, slurm=host.version), settings.environment)
+    return True
 
 
-def _record(result: SmokeResult, environment: Path, key: str, host: SlurmHost) -> None:
+def _fetch_and_build(choice: Choice, settings: BuildSettings, host: SlurmHost, paths: BuildPaths) -> None:
+    wanted = choice.wanted
+    fetcher = Fetcher(
+        folder=paths.folder,
+        python=Path(sys.executable),
+        environ=os.environ,
+        from_pypi=lambda release: download_from_pypi(release, paths),
+        mirror=settings.mirror,
+    )
+    source, digest = fetcher.fetch(wanted)
+    facts = read_facts(source)
+    adaptation = choice.adaptation
+    if adaptation is None:
+        overriding = settings.request.override is not None
+        adaptation = adapt(f"pyslurm {facts.version}", facts.line, host.line, overriding=overriding)
+        logger.info("%s", adaptation.note)
+    if _is_installed(settings, host, digest):
+        return
+    check_python(facts)
+    check_compiler(os.environ.get("CC") or "gcc")
+    wheel = build_wheel(source, facts, adaptation, host, settings.variables, paths)
+    staged = stage(settings.environment)
+    install_wheel(wheel, Path(sys.executable), paths, staged)
+    result = smoke_test(Path(sys.executable), os.environ, extra_path=staged)
     if result.failure is not None:
-        delete_state(environment)
-        raise SourceUnusable(f"The test of the pyslurm in {environment} failed. {result.failure}.")
+        raise SourceUnusable(
+            f"pyslurm {facts.version} was built for Slurm {host.version}, but its test failed. {result.failure}. "
+            f"It was not installed. See the log {paths.log}."
+        )
+    switch(settings.environment, staged)
+    key = build_key(host, digest, settings.variables, settings.locks)
+    record = Source(wanted.kind, wanted.shown_name, digest, slurm_line_text(facts.line))
+    state = State(key, staged_version(staged), result.untested, host.version, record)
+    _record(result, state, settings.environment)
+
+
+def _record(result: SmokeResult, state: State, environment: Path) -> None:
     for fact in result.tested:
         logger.info("  tested: %s", fact)
     for gap in result.untested:
         logger.warning("  WARNING, not tested: %s", gap)
     if result.untested:
         logger.warning("  Run build.sh again when that is possible. It then repeats only the test.")
-    write_state(environment, State(key, installed_version() or "", result.untested, host.version))
+    write_state(environment, state)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Builds a wheel of pyslurm for this host's Slurm: downloads, adjusts and compiles it in the caller's folder."""
+"""Builds a wheel of pyslurm for this host's Slurm: adjusts and compiles a source in the caller's folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,12 @@ from pathlib import Path
 from slurm_rest_api.errors import SourceUnusable
 from slurm_rest_api.pyslurm_build.adjustments import adjustments_for
 from slurm_rest_api.pyslurm_build.arguments import merged
-from slurm_rest_api.pyslurm_build.choice import Choice
+from slurm_rest_api.pyslurm_build.choice import Adaptation
 from slurm_rest_api.pyslurm_build.edits import apply_edit
 from slurm_rest_api.pyslurm_build.host import SlurmHost
 from slurm_rest_api.pyslurm_build.recipes import mark_version
-from slurm_rest_api.pyslurm_build.versions import line_of
+from slurm_rest_api.pyslurm_build.source_facts import SourceFacts, linked_library
+from slurm_rest_api.pyslurm_build.wanted import Wanted
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +31,11 @@ MAX_JOBS = 2
 
 @dataclass(frozen=True)
 class BuildPaths:
-    """Paths of a build: the scratch folder, the log of its commands, the lock file of its packages."""
+    """Paths of a build: the scratch folder, the log of its commands, the folder of the lock files."""
 
     folder: Path
     log: Path
-    lock: Path
+    locks: Path
 
 
 def check_compiler(
@@ -62,68 +62,69 @@ def check_compiler(
         )
 
 
-def build_wheel(choice: Choice, host: SlurmHost, variables: Mapping[str, str], paths: BuildPaths) -> Path:
-    """Builds a wheel and returns its path.
+def build_wheel(
+    source: Path,
+    facts: SourceFacts,
+    adaptation: Adaptation,
+    host: SlurmHost,
+    variables: Mapping[str, str],
+    paths: BuildPaths,
+) -> Path:
+    """Adjusts and compiles the unpacked `source`, and returns the path of the wheel.
 
     Raises:
         SourceUnusable: names the failed step and the log.
     """
-    python = _make_environment(paths)
-    source = unpack(_download(choice, python, paths), paths.folder / "source")
+    python = make_environment(paths, facts.lock)
     flags: list[str] = []
-    mark_version(source, choice.version, host.line)
-    for edit in (*adjustments_for(line_of(choice.version)), *(choice.recipe.edits if choice.recipe else ())):
+    mark_version(source, facts.version, host.line)
+    recipe = adaptation.recipe
+    for edit in (*adjustments_for(facts.line), *(recipe.edits if recipe else ())):
         logger.info("  adjusting %s: %s", edit.path, edit.reason)
         apply_edit(source, edit)
-    if choice.recipe is not None:
-        for flag in choice.recipe.flags:
-            logger.info("  compiling with %s: %s", flag.text, flag.reason)
-            flags.append(flag.text)
-    settings = {
-        "SLURM_INCLUDE_DIR": str(host.include_dir),
-        "SLURM_LIB_DIR": str(host.library.parent),
-        "PYSLURM_BUILD_JOBS": str(min(MAX_JOBS, os.cpu_count() or 1)),
-        "CFLAGS": " ".join(flags),
-    }
-    logger.info("Compiling pyslurm %s (about a minute; log: %s)", choice.version, paths.log)
+    for flag in recipe.flags if recipe else ():
+        logger.info("  compiling with %s: %s", flag.text, flag.reason)
+        flags.append(flag.text)
+    logger.info("Compiling pyslurm %s (about a minute; log: %s)", facts.version, paths.log)
+    jobs = {"PYSLURM_BUILD_JOBS": str(min(MAX_JOBS, os.cpu_count() or 1)), "CFLAGS": " ".join(flags)}
     out = paths.folder / "wheels"
     command = [str(python), "-m", "pip", "wheel", "-v", "--no-deps", "--no-build-isolation", "--no-index"]
-    _run(
-        "compile pyslurm",
-        [*command, "--wheel-dir", str(out), str(source)],
-        paths,
-        merged(os.environ, settings, variables),
-    )
+    # The folders of Slurm come last: pyslurm must be linked with the Slurm that was found. An adjustment can change the
+    # library that it is linked with.
+    settings = {
+        "SLURM_INCLUDE_DIR": str(host.include_dir),
+        "SLURM_LIB_DIR": str(library_folder(host, linked_library(source))),
+    }
+    environ = {**merged(os.environ, jobs, variables), **settings}
+    _run("compile pyslurm", [*command, "--wheel-dir", str(out), str(source)], paths, environ)
     return _only_file(out, "*.whl")
 
 
-def install_wheel(wheel: Path, python: Path, paths: BuildPaths, target: Path | None = None) -> None:
-    """Installs a wheel into the environment of `python`, or unpacks it into the folder `target`."""
-    where = ["--target", str(target)] if target else ["--force-reinstall"]
-    command = [str(python), "-m", "pip", "install", "--no-deps", "--no-index", *where, str(wheel)]
-    _run("install the wheel", command, paths, os.environ)
+def library_folder(host: SlurmHost, library: str) -> Path:
+    """Returns the folder of the library that a pyslurm links: `libslurmfull.so`, up to 23.02.2 `libslurm.so`.
 
-
-def unpack(archive: Path, folder: Path) -> Path:
-    """Unpacks a source archive into `folder` and returns the only folder in it.
+    libslurm.so is in the same folder as libslurmfull.so or in the one above: /usr/lib64 on RHEL, the architecture's
+    library folder on Debian.
 
     Raises:
-        SourceUnusable: a path leads out of `folder`, or there is not exactly one folder.
+        SourceUnusable: the library is missing.
     """
-    # extractall(filter="data") needs Python 3.11.4, but Debian 12 has 3.11.2.
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            target = (folder / member.name).resolve()
-            content = tar.extractfile(member) if member.isfile() else None
-            if content is None:
-                continue
-            if not target.is_relative_to(folder.resolve()):
-                raise SourceUnusable(
-                    f"{archive.name} has a path that leads out of it: {member.name}. It was not unpacked."
-                )
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content.read())
-    return _only_file(folder, "*")
+    folders = (host.library.parent, host.library.parent.parent)
+    found = next((folder for folder in folders if (folder / library).exists()), None)
+    if found is None:
+        raise SourceUnusable(
+            f"This pyslurm needs {library}, but neither {folders[0]} nor {folders[1]} has it. Install:\n"
+            "  on Debian/Ubuntu:  apt-get install libslurm-dev\n"
+            "  on RHEL/Rocky:     dnf install slurm slurm-devel\n"
+            f"  in other folders:  SLURM_LIB_DIR=<folder with {library} and libslurmfull.so> bash build.sh"
+        )
+    return found
+
+
+def install_wheel(wheel: Path, python: Path, paths: BuildPaths, target: Path) -> None:
+    """Installs a wheel into the folder `target` with the pip of `python`."""
+    command = [str(python), "-m", "pip", "install", "--no-deps", "--no-index", "--target", str(target), str(wheel)]
+    _run("install the wheel", command, paths, os.environ)
 
 
 def versions_on_pypi(python: Path) -> list[str] | None:
@@ -140,31 +141,36 @@ def versions_on_pypi(python: Path) -> list[str] | None:
     return None
 
 
-def _make_environment(paths: BuildPaths) -> Path:
-    python = paths.folder / "environment" / "bin" / "python"
-    _run("create the build environment", [sys.executable, "-m", "venv", str(python.parent.parent)], paths, os.environ)
-    command = [str(python), "-m", "pip", "install", "--require-hashes", "--no-deps", "-r", str(paths.lock)]
-    _run("install the build's packages", command, paths, os.environ)
+def make_environment(paths: BuildPaths, lock: str) -> Path:
+    """Makes the environment of a build from a lock file, unless it exists, and returns its Python."""
+    python = paths.folder / lock.removesuffix(".lock") / "bin" / "python"
+    if not python.exists():
+        command = [sys.executable, "-m", "venv", str(python.parent.parent)]
+        _run("create the build environment", command, paths, os.environ)
+        command = [str(python), "-m", "pip", "install", "--require-hashes", "--no-deps", "-r", str(paths.locks / lock)]
+        _run("install the build's packages", command, paths, os.environ)
     return python
 
 
-def _download(choice: Choice, python: Path, paths: BuildPaths) -> Path:
-    logger.info("Downloading pyslurm %s", choice.version)
-    wanted = paths.folder / "pyslurm.txt"
-    checksum = f" --hash=sha256:{choice.sha256}" if choice.sha256 else ""
-    wanted.write_text(f"pyslurm=={choice.version}{checksum}\n", encoding="utf-8")
+def download_from_pypi(wanted: Wanted, paths: BuildPaths) -> Path:
+    """Downloads the source archive of a release from PyPI with pip, and returns its path.
+
+    Raises:
+        SourceUnusable: PyPI has no such release, or it cannot be reached.
+    """
+    python = make_environment(paths, "pyslurm-build.lock")
+    logger.info("Downloading pyslurm %s", wanted.name)
+    wishes = paths.folder / "pyslurm.txt"
+    checksum = f" --hash=sha256:{wanted.sha256}" if wanted.sha256 else ""
+    wishes.write_text(f"pyslurm=={wanted.name}{checksum}\n", encoding="utf-8")
     out = paths.folder / "download"
     command = [str(python), "-m", "pip", "download", "--no-deps", "--no-binary=pyslurm", "--no-build-isolation"]
     advice = (
-        f"\nIf PyPI has no pyslurm {choice.version}: choose another with --pyslurm_version=X.Y.Z, or let the service "
-        "read the cluster with Slurm's commands (build.sh --no-pyslurm)."
+        f"\nIf PyPI has no pyslurm {wanted.name}: choose another with --pyslurm_version=X.Y.Z, name its source with "
+        "--pyslurm_source=FOLDER, or let the service read the cluster with Slurm's commands (build.sh --no-pyslurm)."
     )
     _run(
-        f"download pyslurm {choice.version}",
-        [*command, "--dest", str(out), "-r", str(wanted)],
-        paths,
-        os.environ,
-        advice,
+        f"download pyslurm {wanted.name}", [*command, "--dest", str(out), "-r", str(wishes)], paths, os.environ, advice
     )
     return _only_file(out, "*.tar.gz")
 

@@ -80,14 +80,15 @@ def mark_version(source: Path, version: str, slurm_line: Line) -> str:
     """
     own = line_of(version) == slurm_line
     marked = f"{version}+adjusted" if own else f"{slurm_line[0]}.{slurm_line[1]}.0+pyslurm{version}"
-    for edit in _version_edits(version, marked):
+    for edit in _version_edits(source, version, marked):
         apply_edit(source, edit)
     return marked
 
 
-def _version_edits(version: str, marked: str) -> Iterator[Edit]:
+def _version_edits(source: Path, version: str, marked: str) -> Iterator[Edit]:
     reason = "pyslurm refuses headers of another release line, and pip shows that it is adjusted"
-    in_setup = line_of(version) < (23, 2)
+    # Up to 23.02.2 setup.py has the version, too.
+    in_setup = not (source / "pyslurm/version.py").is_file()
     path = "pyslurm/__version__.py" if in_setup else "pyslurm/version.py"
     yield Edit(path=path, reason=reason, old=f'__version__ = "{version}"', new=f'__version__ = "{marked}"')
     if in_setup:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from slurm_rest_api.pyslurm_build.choice import Request
 from slurm_rest_api.pyslurm_build.host import SlurmHost
 
 logger = logging.getLogger(__name__)
@@ -20,16 +19,32 @@ FILE_NAME = "slurm-rest-api-pyslurm.json"
 
 
 @dataclass(frozen=True)
+class Source:
+    """The source of a build.
+
+    `kind` is `pypi`, `revision` (pinned), `tag`, `branch`, `folder`, `archive` or `git`. `name` is its version, commit,
+    tag, branch, path or URL. `digest` is that of its files (`unpack.tree_digest`). `line` is its release line: `24.11`.
+    """
+
+    kind: str
+    name: str
+    digest: str
+    line: str
+
+
+@dataclass(frozen=True)
 class State:
     """The last build: `key` is a digest of its inputs, `installed` the version that pip listed afterwards.
 
-    `slurm` is the version of the Slurm that it was tested with, such as `26.05.5`.
+    `slurm` is the version of the Slurm that it was tested with, such as `26.05.5`. `source` is None in records of
+    earlier releases.
     """
 
     key: str
     installed: str
     untested: list[str]
     slurm: str | None = None
+    source: Source | None = None
 
 
 def installed_version() -> str | None:
@@ -40,8 +55,11 @@ def installed_version() -> str | None:
         return None
 
 
-def build_key(host: SlurmHost, request: Request, variables: Mapping[str, str], lock: Path) -> str:
-    """Returns a digest of the inputs of a build: Slurm, options, the code of this package, the build's packages."""
+def build_key(host: SlurmHost, source: str, variables: Mapping[str, str], locks: Path) -> str:
+    """Returns a digest of the inputs of a build: Slurm, source, options, this package's code, the build's packages.
+
+    `source` is the digest of the source's files, `locks` the folder of the lock files.
+    """
     library = host.library.stat()
     facts = [
         sys.version,
@@ -49,11 +67,11 @@ def build_key(host: SlurmHost, request: Request, variables: Mapping[str, str], l
         str(host.library),
         library.st_size,
         library.st_mtime_ns,
-        asdict(request),
+        source,
         dict(variables),
     ]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for file in [lock, *sorted(Path(__file__).parent.glob("*.py"))]:
+    for file in [*sorted(locks.glob("pyslurm-build*.lock")), *sorted(Path(__file__).parent.glob("*.py"))]:
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
@@ -62,8 +80,10 @@ def read_state(folder: Path) -> State | None:
     """Reads the record of the last build. Returns None if it is missing or invalid."""
     try:
         record = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
-        # Records of earlier releases have another field, `by_hand`.
-        return State(**{name: value for name, value in record.items() if name != "by_hand"})
+        # Records of earlier releases have another field, `by_hand`, and no `source`.
+        fields = {name: value for name, value in record.items() if name not in ("by_hand", "source")}
+        source = Source(**record["source"]) if record.get("source") else None
+        return State(**fields, source=source)
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, AttributeError) as error:

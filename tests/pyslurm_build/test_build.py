@@ -1,12 +1,10 @@
-"""The parts of the build that need no Slurm: the check of tools, unpacking, failing steps, invalid options."""
+"""The parts of the build that need no Slurm: the check of tools, failing steps, invalid options."""
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,31 +12,8 @@ import pytest
 
 from slurm_rest_api.errors import SourceUnusable
 from slurm_rest_api.pyslurm_build.__main__ import without_pyslurm
-from slurm_rest_api.pyslurm_build.build import BuildPaths, check_compiler, install_wheel, unpack
+from slurm_rest_api.pyslurm_build.build import BuildPaths, check_compiler, install_wheel
 from slurm_rest_api.pyslurm_build.host import find_commands
-
-
-def archive_with(path: Path, members: dict[str, bytes]) -> Path:
-    with tarfile.open(path, "w:gz") as tar:
-        for name, content in members.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    return path
-
-
-def test_unpacks_into_one_folder(tmp_path: Path) -> None:
-    archive = archive_with(tmp_path / "p.tar.gz", {"p-1/setup.py": b"x", "p-1/p/version.py": b"y"})
-    source = unpack(archive, tmp_path / "out")
-    assert source == tmp_path / "out/p-1"
-    assert (source / "p/version.py").read_bytes() == b"y"
-
-
-def test_refuses_paths_that_lead_out(tmp_path: Path) -> None:
-    archive = archive_with(tmp_path / "p.tar.gz", {"p-1/ok": b"x", "../evil": b"y"})
-    with pytest.raises(SourceUnusable, match="leads out of it"):
-        unpack(archive, tmp_path / "out")
-    assert not (tmp_path / "evil").exists()
 
 
 def test_complete_host_passes(tmp_path: Path) -> None:
@@ -63,9 +38,9 @@ def test_names_every_missing_tool_and_its_packages(tmp_path: Path) -> None:
 
 
 def test_failed_step_is_named_with_the_end_of_the_log(tmp_path: Path) -> None:
-    paths = BuildPaths(folder=tmp_path, log=tmp_path / "build.log", lock=tmp_path / "absent.lock")
+    paths = BuildPaths(folder=tmp_path, log=tmp_path / "build.log", locks=tmp_path)
     with pytest.raises(SourceUnusable) as raised:
-        install_wheel(tmp_path / "absent.whl", Path(sys.executable), paths, target=tmp_path / "staged")
+        install_wheel(tmp_path / "absent.whl", Path(sys.executable), paths, tmp_path / "staged")
     assert str(raised.value).startswith(f"Could not install the wheel. The end of the log {tmp_path}/build.log:")
     assert "absent.whl" in str(raised.value)
 
@@ -73,14 +48,17 @@ def test_failed_step_is_named_with_the_end_of_the_log(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--pyslurm_version=newest", "Invalid --pyslurm_version: 'newest'. Expected a version such as 25.11.2."),
+        (
+            "--pyslurm_version=newest",
+            "Invalid --pyslurm_version: 'newest'. Expected a number, a tag or a branch of pyslurm",
+        ),
         ("--override_pyslurm_version_hex=26.05", "Expected six hexadecimal digits"),
         ("--pyslurm_arguments=fast", "Invalid --pyslurm_arguments: 'fast'. Expected NAME=VALUE"),
         ("--pyslurm_arguments=--slurm=/nonexistent", "pyslurm cannot be built"),
     ],
 )
 def test_command_explains_a_refusal(tmp_path: Path, option: str, message: str) -> None:
-    command = [sys.executable, "-m", "slurm_rest_api.pyslurm_build", f"--build_lock={tmp_path}/x.lock", option]
+    command = [sys.executable, "-m", "slurm_rest_api.pyslurm_build", f"--locks={tmp_path}", option]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("build.sh: ")
@@ -97,7 +75,7 @@ def build(folder: Path, *options: str, commands: Iterable[str] = ()) -> subproce
         (bin_dir / name).chmod(0o755)
     environ = {**os.environ, "PATH": f"{bin_dir}:{os.environ['PATH']}"}
     environ |= {"SLURM_INCLUDE_DIR": "/nonexistent", "SLURM_LIB_DIR": "/nonexistent"}
-    command = [sys.executable, "-m", "slurm_rest_api.pyslurm_build", f"--build_lock={folder}/x.lock", *options]
+    command = [sys.executable, "-m", "slurm_rest_api.pyslurm_build", f"--locks={folder}", *options]
     return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
 
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from slurm_rest_api.pyslurm_build.choice import Request
 from slurm_rest_api.pyslurm_build.host import SlurmHost
-from slurm_rest_api.pyslurm_build.state import FILE_NAME, State, build_key, delete_state, read_state, write_state
+from slurm_rest_api.pyslurm_build.state import (
+    FILE_NAME,
+    Source,
+    State,
+    build_key,
+    delete_state,
+    read_state,
+    write_state,
+)
 
 
 def a_host(tmp_path: Path, number: int = 0x1A0505) -> SlurmHost:
@@ -17,14 +24,16 @@ def a_host(tmp_path: Path, number: int = 0x1A0505) -> SlurmHost:
     return SlurmHost(number, tmp_path, library)
 
 
-def a_lock(tmp_path: Path, text: str = "Cython==3") -> Path:
-    lock = tmp_path / "pyslurm-build.lock"
-    lock.write_text(text, encoding="utf-8")
-    return lock
+def locks(tmp_path: Path, text: str = "Cython==3") -> Path:
+    folder = tmp_path / "requirements"
+    folder.mkdir(exist_ok=True)
+    (folder / "pyslurm-build.lock").write_text(text, encoding="utf-8")
+    return folder
 
 
 def test_state_is_read_back_and_deleted(tmp_path: Path) -> None:
-    state = State("key", "25.11.2", ["a gap"])
+    source = Source("tag", "v24.11.0", "0" * 64, "24.11")
+    state = State("key", "24.11.0+adjusted", ["a gap"], "24.11.5", source)
     write_state(tmp_path, state)
     assert read_state(tmp_path) == state
     delete_state(tmp_path)
@@ -37,27 +46,26 @@ def test_unreadable_state_counts_as_none(tmp_path: Path) -> None:
 
 
 def test_same_inputs_make_the_same_key(tmp_path: Path) -> None:
-    keys = {build_key(a_host(tmp_path), Request(), {}, a_lock(tmp_path)) for _ in range(2)}
+    keys = {build_key(a_host(tmp_path), "digest", {}, locks(tmp_path)) for _ in range(2)}
     assert len(keys) == 1
 
 
 def test_each_changed_input_makes_another_key(tmp_path: Path) -> None:
-    base = build_key(a_host(tmp_path), Request(), {}, a_lock(tmp_path))
+    base = build_key(a_host(tmp_path), "digest", {}, locks(tmp_path))
     others = {
-        build_key(a_host(tmp_path, 0x1A0506), Request(), {}, a_lock(tmp_path)),
-        build_key(a_host(tmp_path), Request("25.11.0"), {}, a_lock(tmp_path)),
-        build_key(a_host(tmp_path), Request(None, 0x1A0500), {}, a_lock(tmp_path)),
-        build_key(a_host(tmp_path), Request(), {"CFLAGS": "-g"}, a_lock(tmp_path)),
-        build_key(a_host(tmp_path), Request(), {}, a_lock(tmp_path, "Cython==4")),
+        build_key(a_host(tmp_path, 0x1A0506), "digest", {}, locks(tmp_path)),
+        build_key(a_host(tmp_path), "other", {}, locks(tmp_path)),
+        build_key(a_host(tmp_path), "digest", {"CFLAGS": "-g"}, locks(tmp_path)),
+        build_key(a_host(tmp_path), "digest", {}, locks(tmp_path, "Cython==4")),
     }
-    assert len(others | {base}) == 6
+    assert len(others | {base}) == 5
 
 
 def test_upgraded_library_makes_another_key(tmp_path: Path) -> None:
-    host, lock = a_host(tmp_path), a_lock(tmp_path)
-    before = build_key(host, Request(), {}, lock)
+    host, lock = a_host(tmp_path), locks(tmp_path)
+    before = build_key(host, "digest", {}, lock)
     os.utime(host.library, (1_000_000_001, 1_000_000_001))
-    assert build_key(host, Request(), {}, lock) != before
+    assert build_key(host, "digest", {}, lock) != before
 
 
 def test_a_record_of_an_earlier_release_is_read(tmp_path: Path) -> None:

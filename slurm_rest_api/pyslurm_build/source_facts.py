@@ -1,0 +1,79 @@
+"""Reads the facts of pyslurm's unpacked source that its build depends on. It runs none of its code."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.pyslurm_build.versions import Line, line_of
+
+VERSION_FILES: Final = ("pyslurm/version.py", "pyslurm/__version__.py")
+"""The first is in 23.11 and newer, the second in older releases."""
+
+_VERSION: Final = re.compile(r"""^__version__ = ["'](\d+(?:\.\d+)+)["']""", re.MULTILINE)
+_NEEDS_DISTUTILS: Final = re.compile(r"^\s*(?:from|import) distutils\b", re.MULTILINE)
+_LAST_PYTHON_WITH_DISTUTILS: Final = (3, 11)
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """Facts of a source: its version, and the lock file of its build's packages."""
+
+    version: str
+    lock: str
+
+    @property
+    def line(self) -> Line:
+        return line_of(self.version)
+
+
+def read_facts(folder: Path) -> SourceFacts:
+    """Reads the facts of the source in `folder`.
+
+    Raises:
+        SourceUnusable: it is not a source of pyslurm.
+    """
+    setup = _text(folder / "setup.py")
+    version = next((match[1] for name in VERSION_FILES if (match := _VERSION.search(_text(folder / name)))), None)
+    if not setup or version is None:
+        raise SourceUnusable(
+            f"{folder.name} is not a source of pyslurm: it lacks setup.py or a version in "
+            f"{' or '.join(VERSION_FILES)}. Name the folder or the archive of https://github.com/PySlurm/pyslurm."
+        )
+    return SourceFacts(
+        version=version,
+        lock="pyslurm-build-cython0.lock" if _NEEDS_DISTUTILS.search(setup) else "pyslurm-build.lock",
+    )
+
+
+def linked_library(folder: Path) -> str:
+    """Returns the library of Slurm that setup.py links: libslurm.so up to 23.02.2, then libslurmfull.so."""
+    return "libslurmfull.so" if "libslurmfull" in _text(folder / "setup.py") else "libslurm.so"
+
+
+def check_python(facts: SourceFacts, python: tuple[int, int] = sys.version_info[:2]) -> None:
+    """Checks that this Python can build the source.
+
+    Raises:
+        SourceUnusable: it needs distutils, which Python 3.12 removed.
+    """
+    if facts.lock == "pyslurm-build-cython0.lock" and python > _LAST_PYTHON_WITH_DISTUTILS:
+        raise SourceUnusable(python_advice(facts.version, python))
+
+
+def python_advice(version: str, python: tuple[int, int]) -> str:
+    """Returns the message for a pyslurm that this Python cannot build."""
+    return (
+        f"pyslurm {version} needs Python 3.11 at most (Cython 0.29 and distutils), but this environment has Python "
+        f"{python[0]}.{python[1]}. Let the service read the cluster with Slurm's commands (bash build.sh "
+        "--no-pyslurm), or install Python 3.11 and build the environment with it:\n"
+        "  SLURM_REST_API_PYTHON=python3.11 bash build.sh"
+    )
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
