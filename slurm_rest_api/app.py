@@ -59,7 +59,7 @@ def create_app(settings: Settings) -> OpenAPI:
     )
     app.request_class = ComparingRequest
     paths = RuntimePaths.of(settings)
-    snapshots = StoreReader(paths.store)
+    snapshots = StoreReader(paths.store, settings.system.store_statement_seconds)
     accounting, archive = open_accounting(settings), open_archive(settings)
     counters = open_counters(paths.counters)
     checks = {"snapshot": snapshot_check(snapshots)}

@@ -19,7 +19,9 @@ ServiceError                  its text is for people
     ├── DatabaseUnavailable   503, the accounting database does not answer
     ├── DatabaseUnusable      503, it refuses this service: wrong password, missing table or grant
     ├── ArchiveUnavailable    503, the load archive cannot be read
-    └── QueryTooSlow          504, a query exceeded the time limit of the accounting database
+    ├── QueryTooSlow          504, a query exceeded the time limit of the accounting database
+    ├── StoreTooSlow          503, a statement exceeded the time limit of the snapshot store
+    └── ClientDisconnected    503, the client did not wait for its response
 """
 
 from __future__ import annotations
@@ -135,3 +137,21 @@ class QueryTooSlow(ApiError, status=504, title="Query too slow"):
 
 class ArchiveUnavailable(ApiError, status=503, title="Load archive not available"):
     """The load archive cannot be read."""
+
+
+class StoreTooSlow(ApiError, status=503, title="Query too slow"):
+    """A statement of the snapshot store exceeded its time limit.
+
+    It is no 504: this service computed the response alone, and waited for no other server (RFC 9110, 15.6.5).
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The query took longer than {seconds:g} seconds (`system.store_statement_seconds`). Narrow it: ask for one"
+            " `user`, `account` or `jobid`, for fewer names, or for pages (`limit`) without `sort`.",
+            retry_after=5,
+        )
+
+
+class ClientDisconnected(ApiError, status=503, title="Client disconnected"):
+    """The client did not wait for its response, so the work for it ended."""

@@ -82,7 +82,7 @@ def _matches(row: Any, filters: Filters) -> bool:
     return ran_there and (filters.job_names is None or row.job_name in filters.job_names)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _names(nodelist: str | None) -> frozenset[str]:
     try:
         return frozenset(expand(encodings.hostlist(nodelist)))

@@ -34,7 +34,7 @@ def open_sampler(settings: Settings) -> Sampler | None:
         _report_other_file(system)
     paths = RuntimePaths.of(settings)
     return Sampler(
-        StoreReader(paths.store),
+        StoreReader(paths.store, system.store_statement_seconds),
         ArchiveWriter(open_engine(system, writable=True)),
         width=system.archive_wait_time,
         keep_seconds=system.archive_keep_days * _DAY_SECONDS,

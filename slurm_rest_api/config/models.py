@@ -147,6 +147,13 @@ class SystemSettings(Section):
         allow_inf_nan=False,
         description="Seconds after which a load of the cluster that makes no progress is ended.",
     )
+    store_statement_seconds: int = Field(
+        default=10,
+        ge=1,
+        le=600,
+        description="Time limit of one query of the snapshot store, in seconds. A slower query gets 503, with the"
+        " advice to narrow it.",
+    )
     recycle_cycles: int = Field(
         default=1000,
         ge=0,

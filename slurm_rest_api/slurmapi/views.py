@@ -223,8 +223,10 @@ class _Responder:
         """Builds the response to one query: 304, or the body that `body_of` makes from the current snapshot."""
         self._refresh()
         now = time.time()
+        # Only work for one client ends with its connection. Prepared bodies are for all.
+        opened = self._live.open(name, scope_key, client_disconnected_check())
         with ExitStack() as stack:
-            snapshot = with_query_etag(stack.enter_context(self._live.open(name, scope_key)), query_hash)
+            snapshot = with_query_etag(stack.enter_context(opened), query_hash)
             if is_conditional and (unchanged := not_modified(snapshot, now)) is not None:
                 return unchanged
             body = body_of(snapshot)

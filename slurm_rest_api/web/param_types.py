@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from slurm_rest_api.slurm.hostlist import expand_at_most
+from slurm_rest_api.slurm.hostlist import expand
 from slurm_rest_api.web.name_lists import list_schema
 
 Text = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -22,7 +22,7 @@ def parse_nodes(texts: Sequence[str], limit: int) -> tuple[str, ...]:
     """
     names: dict[str, None] = {}
     for text in texts:
-        names |= dict.fromkeys(expand_at_most(text, limit - len(names)))
+        names |= dict.fromkeys(expand(text, limit - len(names)))
     if not names:
         raise ValueError("expected a node name or a hostlist such as rack[001-003]")
     return tuple(names)

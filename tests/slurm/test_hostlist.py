@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_rest_api.slurm.hostlist import expand, expand_at_most, subtract
+from slurm_rest_api.slurm import hostlist
+from slurm_rest_api.slurm.hostlist import MAX_NAMES, count, expand, subtract
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,12 @@ from slurm_rest_api.slurm.hostlist import expand, expand_at_most, subtract
         ("n[1-2]-ib0", ["n1-ib0", "n2-ib0"]),
         ("rack10,rack2,rack2", ["rack2", "rack10"]),
         ("node", ["node"]),
+        ("[1-3]", ["1", "2", "3"]),
+        ("n[9-10,1-2]", ["n1", "n2", "n9", "n10"]),
+        # The first number of a range has the width of all, as in hostlist.c.
+        ("n[008-10]", ["n008", "n009", "n010"]),
+        ("n[8-010]", ["n8", "n9", "n10"]),
+        ("\u0661,n1", ["n1", "\u0661"]),
         ("", []),
         (None, []),
         ("(null)", []),
@@ -30,12 +37,53 @@ def test_hostlists_are_expanded(text: str | None, names: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["n[1-", "n[3-1]", "n[]", "n[1-2]]", "a,", "a!b", "a&b", "a^b", "@all", "n[1-9/2]", "a b", "None assigned", "*"],
+    [
+        *[
+            "n[1-",
+            "n[3-1]",
+            "n[]",
+            "n[1-2]]",
+            "a,",
+            "a!b",
+            "a&b",
+            "a^b",
+            "@all",
+            "n[1-9/2]",
+            "a b",
+            "None assigned",
+            "*",
+        ],
+        # Python's int() reads all of these as numbers, Slurm's strtoul() none.
+        *[
+            "n[1-1_00_000]",
+            "n[1-+100000]",
+            "n[+1-2]",
+            "n[1- 2]",
+            "n[-1]",
+            "n[1--2]",
+            "n[\u0661-\u0669]",
+            "n[\uff11-\uff19]",
+            "n[1-\u00b2]",
+        ],
+        *[
+            "n[1-2,]",
+            "n[,1]",
+            "n[a-b]",
+            "n[[1]]",
+            "n[1-2",
+            "n]1[",
+            "a,,b",
+            ",",
+            f"n{'0' * 250}[10000-10001]",
+            f"n[{'9' * 5000}]",
+        ],
+    ],
 )
 def test_a_text_that_is_not_a_hostlist_is_named_in_the_error(text: str) -> None:
     with pytest.raises(ValueError, match="is not a hostlist") as caught:
         expand(text)
-    assert repr(text) in str(caught.value)
+    assert repr(text[:100]) in str(caught.value)
+    assert len(str(caught.value)) < 500
 
 
 @pytest.mark.parametrize(
@@ -64,16 +112,57 @@ def test_only_the_given_names_are_removed(listed: set[int], removed: set[int]) -
     assert set(expand(rest)) == {f"n{number:03}" for number in listed - removed}
 
 
-@given(st.text(max_size=40) | st.text("ab[]-,0123456789", max_size=40))
-def test_any_text_of_a_client_is_names_or_a_value_error(text: str) -> None:
+_NUMBER = st.integers(0, 10**7).map(str) | st.sampled_from(
+    [
+        "1_0",
+        "1_00_000",
+        "+100000",
+        "-1",
+        " 9",
+        "0x10",
+        "1e5",
+        "\u0669",
+        "\uff19",
+        "\u00b2",
+        "007",
+        "99999999999999999999",
+    ]
+)
+_RANGE = st.builds("{}-{}".format, _NUMBER, _NUMBER) | st.builds("{}-{}".format, st.just("1"), _NUMBER) | _NUMBER
+_BRACKET = st.lists(_RANGE, max_size=3).map(lambda terms: f"[{','.join(terms)}]")
+_HOST = st.lists(_BRACKET | st.sampled_from(["n", "rack", "-ib", "[", "]", "-", "\u0661"]), max_size=4).map("".join)
+_HOSTLIST = (
+    st.lists(_HOST, max_size=4).map(",".join) | st.text(max_size=40) | st.text("ab[]-,_+ 0123456789", max_size=40)
+)
+
+
+@given(_HOSTLIST)
+def test_no_text_expands_to_more_names_than_were_counted(text: str) -> None:
     try:
-        names = expand_at_most(text, 1000)
+        counted = count(text)
+        names = expand(text, 1000)
     except ValueError:
         return
-    assert len(set(names)) == len(names) <= 1000
+    assert len(set(names)) == len(names) <= counted <= 1000
+    assert all(len(name) <= 255 for name in names)
 
 
-def test_a_hostlist_with_too_many_names_is_an_error() -> None:
-    assert len(expand_at_most("n[1-1000]", 1000)) == 1000
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["n[1-999999999]", "n[0-9999999999999999999999999]", "n[1-65537]", "n[1-1000][1-1000][1-1000]"],
+        *[f"n{'[0-9]' * 240}", ",".join(["n[1-1000]"] * 66), ",".join(map(str, range(MAX_NAMES + 1)))],
+    ],
+    ids=lambda text: text[:30],
+)
+def test_names_are_counted_before_they_are_built(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(hostlist, "_names", None)
+    with pytest.raises(ValueError, match=r"has more than 65,536 node names$") as caught:
+        expand(text)
+    assert len(str(caught.value)) < 200
+
+
+def test_a_caller_can_ask_for_fewer_names() -> None:
+    assert len(expand("n[1-1000]", 1000)) == 1000
     with pytest.raises(ValueError, match=r"more than 1,000 node names"):
-        expand_at_most("n[1-999999999]", 1000)
+        expand("n[1-1001]", 1000)

@@ -6,12 +6,12 @@ import functools
 from collections.abc import Iterable
 from typing import Final
 
-from slurm_rest_api.slurm import hostlist
 from slurm_rest_api.slurm.gres import gres_gpus, gres_spellings
 from slurm_rest_api.slurm.node_words import node_filter_words, node_state_word
 from slurm_rest_api.slurm.states import JOB_STATES_AT_REST
 from slurm_rest_api.slurmapi.collector.job_sums import job_gpus, task_count
 from slurm_rest_api.slurmapi.sources.base import Record, node_state
+from slurm_rest_api.slurmapi.sources.hostlists import expand_known
 from slurm_rest_api.slurmapi.store.index_columns import CLOCK_FIELDS, IndexRow
 
 _CLOCK: Final = frozenset(CLOCK_FIELDS)
@@ -93,13 +93,10 @@ def _words(words: Iterable[str]) -> str | None:
     return f",{joined}," if joined else None
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=256)
 def _nodes(text: str | None) -> tuple[str, ...]:
-    """Expands the node names of a finished job. The cache helps because every cycle loads it again."""
-    try:
-        return tuple(hostlist.expand(text))
-    except ValueError:
-        return ()
+    """Expands the node names of a finished job. The cache helps because jobs of a set of nodes end in groups."""
+    return tuple(expand_known(text))
 
 
 def _split(features: str | list[str] | None) -> list[str]:

@@ -6,18 +6,23 @@ from collections.abc import Callable, Iterator, Sequence
 
 from slurm_rest_api.slurmapi.query.parameters import NodesParameters, PartitionsParameters, QueueParameters
 from slurm_rest_api.slurmapi.store.conditions import (
+    FEW_WORDS,
     Condition,
     Operator,
     all_of,
     any_of,
     compares,
     has_any_word,
+    has_key,
+    has_selective_word,
     has_waiting_task,
     is_job,
     is_like,
     none_of,
+    once_per_value,
     one_of,
 )
+from slurm_rest_api.slurmapi.store.index_columns import Kind
 from slurm_rest_api.web.job_ids import JobId, JobIdFilter
 from slurm_rest_api.web.name_lists import NameFilter, split_pattern
 
@@ -31,11 +36,11 @@ def of_nodes(query: NodesParameters) -> Condition:
     """Returns the condition for the requested nodes."""
     return all_of(
         [
-            *_chosen(query.state, _in_states),
-            *_chosen(query.partition, lambda names: has_any_word("partition_words", names)),
-            *_chosen(query.feature, lambda names: has_any_word("feature_words", names)),
-            *_chosen(query.gres, lambda names: has_any_word("gres_words", names)),
-            *([] if query.name is None else [one_of("key", query.name)]),
+            *_chosen(query.state, lambda names: _in_states("nodes", names)),
+            *_chosen(query.partition, lambda names: has_any_word("nodes", "partition_words", names)),
+            *_chosen(query.feature, lambda names: has_any_word("nodes", "feature_words", names)),
+            *_chosen(query.gres, lambda names: has_any_word("nodes", "gres_words", names)),
+            *([] if query.name is None else [has_key(query.name)]),
         ]
     )
 
@@ -53,9 +58,9 @@ def of_partitions(query: PartitionsParameters) -> Condition:
 def _of_queue(query: QueueParameters) -> Iterator[Condition]:
     yield from _chosen(query.user, lambda names: one_of("user_name", names))
     yield from _chosen(query.account, lambda names: one_of("account", names))
-    yield from _chosen(query.partition, lambda names: has_any_word("partition_words", names))
-    yield from _chosen(query.state, _in_states)
-    yield from _chosen(query.name, lambda names: any_of(is_like("name", split_pattern(name)) for name in names))
+    yield from _chosen(query.partition, lambda names: has_any_word("queue", "partition_words", names))
+    yield from _chosen(query.state, lambda names: _in_states("queue", names))
+    yield from _chosen(query.name, _named)
     yield from _chosen(query.qos, lambda names: one_of("qos", names))
     yield from _chosen(query.reason, lambda names: one_of("reason COLLATE NOCASE", names))
     if query.jobid is not None:
@@ -63,7 +68,7 @@ def _of_queue(query: QueueParameters) -> Iterator[Condition]:
     if query.array is not None:
         yield any_of(map(_array, query.array))
     if query.node is not None:
-        yield has_any_word("node_words", query.node)
+        yield has_selective_word("queue", "node_words", query.node)
     yield from _time("submit_time", ">=", query.submitafter)
     yield from _time("submit_time", "<", query.submitbefore)
     yield from _time("start_time", ">=", query.startafter)
@@ -77,16 +82,27 @@ def _chosen(choice: NameFilter | None, build: Callable[[Sequence[str]], Conditio
         yield none_of([build(choice.exclude)])
 
 
-def _in_states(choices: Sequence[str]) -> Condition:
+def _named(names: Sequence[str]) -> Condition:
+    """Returns the condition for names, of which some are patterns."""
+    pieces = [split_pattern(name) for name in names]
+    exact = [found[0] for found in pieces if len(found) == 1]
+    return any_of(
+        [*([one_of("name", exact)] if exact else []), *(is_like("name", found) for found in pieces if len(found) > 1)]
+    )
+
+
+def _in_states(kind: Kind, choices: Sequence[str]) -> Condition:
     """Returns the condition for state expressions: `MIXED+DRAIN` is both, `IDLE+!DRAIN` is one without the other."""
     single = [names for names in choices if "+" not in names]
     combined = [names.split("+") for names in choices if "+" in names]
-    all_states = [all_of(map(_in_state, names)) for names in combined]
-    return any_of([*([has_any_word("state_words", single)] if single else []), *all_states])
+    all_states = [all_of([_in_state(kind, name) for name in names]) for names in combined]
+    condition = any_of([*([has_any_word(kind, "state_words", single)] if single else []), *all_states])
+    compared = len(single) + sum(map(len, combined))
+    return condition if compared <= FEW_WORDS else once_per_value(kind, "state_words", condition)
 
 
-def _in_state(name: str) -> Condition:
-    condition = has_any_word("state_words", [name.removeprefix("!")])
+def _in_state(kind: Kind, name: str) -> Condition:
+    condition = has_any_word(kind, "state_words", [name.removeprefix("!")])
     return none_of([condition]) if name.startswith("!") else condition
 
 

@@ -55,16 +55,20 @@ class LiveState:
         self._now = now
 
     @contextmanager
-    def open(self, name: Name, scope_key: str = "") -> Iterator[Snapshot]:
+    def open(
+        self, name: Name, scope_key: str = "", has_client_gone: Callable[[], bool] | None = None
+    ) -> Iterator[Snapshot]:
         """Opens the current snapshot of `name`, which is readable inside the `with` block.
 
         `scope_key` identifies the rows that a user may see. Snapshots with different keys share no etag or version.
+        Statements end once `has_client_gone` returns True.
 
         Raises:
             NotLoaded: no load has finished yet.
             StoreError: the store cannot be read.
+            StoreTooSlow: a statement exceeds its time limit, now or while the rows are read.
         """
-        with self._reader.view() as view:
+        with self._reader.view(has_client_gone) as view:
             if view is None:
                 raise NotLoaded(
                     "Nothing has been loaded from the cluster yet: the collector has not written anything."

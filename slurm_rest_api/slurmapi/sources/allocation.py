@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypedDict
 
-from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
-
 from slurm_rest_api.slurm.gres import gres_counts
+from slurm_rest_api.slurmapi.sources.hostlists import expand_known
 
 Cores = tuple[int, ...]
 
@@ -39,11 +38,7 @@ class CoreLists(dict[str, Cores]):
     """Core indexes by their text: `"0-2,5"` is `(0, 1, 2, 5)`. A cache for one load."""
 
     def __missing__(self, text: str) -> Cores:
-        cores: list[int] = []
-        for term in filter(None, text.split(",")):
-            first, _, last = term.partition("-")
-            cores.extend(range(int(first), int(last or first) + 1))
-        self[text] = tuple(cores)
+        self[text] = tuple(map(int, expand_known(f"[{text}]"))) if text else ()
         return self[text]
 
 
@@ -99,7 +94,7 @@ def even_allocation(
         memory_per_cpu: MiB, or None.
         memory_per_node: MiB, or None. Ignored if there is memory_per_cpu.
     """
-    names = list(NodeSet(nodes, resolver=RESOLVER_NOGROUP)) if nodes else []
+    names = expand_known(nodes)
     if not names:
         return no_allocation()
     cpus = spread(num_cpus, names)

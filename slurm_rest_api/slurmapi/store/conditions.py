@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple
 
-from slurm_rest_api.slurmapi.store.index_columns import Value
+from slurm_rest_api.slurmapi.store.index_columns import INDEXED, KINDS, WORD_TABLES, Kind, Value, word_table
 
 Operator = Literal["=", "<", ">", "<=", ">="]
 
@@ -15,12 +15,23 @@ Operator = Literal["=", "<", ">", "<=", ">="]
 class Condition(NamedTuple):
     """SQL text with one question mark for each of its `values`.
 
-    `by_key` is True if it selects few keys, so that a query should find its rows by them and not by another index.
+    `by_key` is True if it selects keys, so that a query should find its rows by them and not by another index.
+    `by_index` is True if another index finds its rows. `seek_sql` selects the same rows by their keys, with
+    `seek_values`. It is used where no other condition finds the rows, because it costs more for each row.
     """
 
     sql: str
     values: tuple[Value, ...] = ()
     by_key: bool = False
+    by_index: bool = False
+    seek_sql: str | None = None
+    seek_values: tuple[Value, ...] = ()
+
+    def finding_rows(self) -> Condition:
+        """Returns the form of this condition that finds its rows with the fewest steps."""
+        if self.seek_sql is None or self.by_key or self.by_index:
+            return self
+        return Condition(self.seek_sql, self.seek_values, by_key=True)
 
 
 ALWAYS: Final = Condition("1")
@@ -39,19 +50,35 @@ _PENDING_TASKS: Final = (
 )
 _COMPONENTS: Final = f"{_SEEK} WHERE f.het_job_id = {_FIRST} AND f.het_job_offset = {_SECOND}"
 
-# Up to this many words are compared one by one. The loop over json_each takes five times as long for two words.
-_FEW_WORDS: Final = 8
+FEW_WORDS: Final = 8
+"""Up to this many words are compared with the words of each row."""
+
+_INDEXED_COLUMNS: Final = frozenset(columns[0] for kind in KINDS for columns in INDEXED[kind])
 
 
 def all_of(conditions: Iterable[Condition]) -> Condition:
     """Returns a condition that holds if all of `conditions` hold, and always without any."""
     found = [condition for condition in conditions if condition != ALWAYS]
-    return _joined(" AND ", found, ALWAYS)._replace(by_key=any(condition.by_key for condition in found))
+    if len(found) == 1:
+        return found[0]
+    joined = _joined(" AND ", found, ALWAYS)._replace(
+        by_key=any(condition.by_key for condition in found), by_index=any(condition.by_index for condition in found)
+    )
+    seeking = next((number for number, condition in enumerate(found) if condition.seek_sql is not None), None)
+    if seeking is None:
+        return joined
+    found[seeking] = Condition(found[seeking].seek_sql or "", found[seeking].seek_values)
+    seek = _joined(" AND ", found, ALWAYS)
+    return joined._replace(seek_sql=seek.sql, seek_values=seek.values)
 
 
 def any_of(conditions: Iterable[Condition]) -> Condition:
     """Returns a condition that holds if at least one of `conditions` holds, and never without any."""
-    return _joined(" OR ", list(conditions), NEVER)._replace(by_key=False)
+    found = list(conditions)
+    joined = _joined(" OR ", found, NEVER)
+    # SQLite uses an index for each alternative, or none.
+    by_index = bool(found) and all(condition.by_index for condition in found)
+    return Condition(joined.sql, joined.values, by_index=by_index)
 
 
 def none_of(conditions: Iterable[Condition]) -> Condition:
@@ -62,28 +89,52 @@ def none_of(conditions: Iterable[Condition]) -> Condition:
 
 def compares(column: str, operator: Operator, value: Value) -> Condition:
     """Compares `column` with `value`."""
-    return Condition(f"{column} {operator} ?", (value,))
+    return Condition(f"{column} {operator} ?", (value,), by_index=operator == "=" and column in _INDEXED_COLUMNS)
 
 
 def one_of(column: str, values: Sequence[Value]) -> Condition:
     """Returns a condition for `column` being one of `values`."""
-    return Condition(f"{column} IN ({', '.join('?' * len(values))})", tuple(values))
+    by_index = column in _INDEXED_COLUMNS
+    return Condition(f"{column} IN ({', '.join('?' * len(values))})", tuple(values), by_index=by_index)
 
 
 def one_of_many(column: str, values: Sequence[Value]) -> Condition:
     """Works like `one_of`, for more values than SQLite binds in one statement."""
-    return Condition(f"{column} IN (SELECT value FROM json_each(?))", (json.dumps(values),))
+    by_index = column in _INDEXED_COLUMNS
+    return Condition(f"{column} IN (SELECT value FROM json_each(?))", (json.dumps(values),), by_index=by_index)
 
 
-def has_any_word(column: str, words: Sequence[str]) -> Condition:
-    """Returns a condition for `column` (`,a,b,`) containing at least one of `words`."""
-    if len(words) <= _FEW_WORDS:
-        return any_of(Condition(f"instr({column}, ?)", (f",{word},",)) for word in words)
-    # One bound value for all words, because SQLite limits the depth of an expression.
-    return Condition(
-        f"EXISTS (SELECT 1 FROM json_each(?) WHERE instr({column}, value))",
-        (json.dumps([f",{word}," for word in words]),),
+def has_key(keys: Sequence[str]) -> Condition:
+    """Returns a condition for a record being one of `keys`."""
+    return one_of_many("key", keys)._replace(by_key=True)
+
+
+def has_any_word(kind: Kind, column: str, words: Sequence[str]) -> Condition:
+    """Returns a condition for `column` (`,a,b,`) of `kind` containing at least one of `words`.
+
+    With many words, or where no other condition finds the rows, it costs what it finds: its words have a table.
+    """
+    sql = (
+        f"key IN (SELECT key FROM {word_table(kind, column)} WHERE word IN (SELECT value FROM json_each(?)))"
+        if column in WORD_TABLES[kind]
+        else f"EXISTS (SELECT 1 FROM json_each(?) WHERE instr({column}, ',' || value || ','))"
     )
+    by_table = Condition(sql, (json.dumps(words),), by_key=column in WORD_TABLES[kind])
+    if len(words) > FEW_WORDS:
+        return by_table
+    compared = any_of(Condition(f"instr({column}, ?)", (f",{word},",)) for word in words)
+    return compared._replace(seek_sql=by_table.sql, seek_values=by_table.values) if by_table.by_key else compared
+
+
+def has_selective_word(kind: Kind, column: str, words: Sequence[str]) -> Condition:
+    """Works like `has_any_word` for words that few records have, such as nodes: the rows are found by their table."""
+    return has_any_word(kind, column, words).finding_rows()
+
+
+def once_per_value(kind: Kind, column: str, condition: Condition) -> Condition:
+    """Returns `condition`, which compares only `column`, computed once for each of the values that records have."""
+    distinct = f"SELECT DISTINCT {column} FROM {kind}_index LIMIT -1 OFFSET 0"
+    return Condition(f"{column} IN (SELECT {column} FROM ({distinct}) WHERE {condition.sql})", condition.values)
 
 
 def has_waiting_task(column: str, task: int) -> Condition:

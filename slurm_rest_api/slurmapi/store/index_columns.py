@@ -80,5 +80,21 @@ INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
 }
 """The columns of each index. Rows in which the first one is null are left out."""
 
+WORD_TABLES: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "queue": ("partition_words", "node_words"),
+    "nodes": ("partition_words", "feature_words", "gres_words"),
+    "partitions": (),
+}
+"""The columns whose words have a table each, `word_table`, in which a filter finds the records with a word.
+
+States have none: they are few, so that a filter compares each state of the records once.
+"""
+
+
+def word_table(kind: Kind, column: str) -> str:
+    """Returns the name of the table with a row for each word in `column` of each record of `kind`."""
+    return f"{kind}_{column}"
+
+
 OWNERS: Final[Mapping[Kind, tuple[str, ...]]] = {"queue": ("user_name", "account"), "nodes": (), "partitions": ()}
 """The columns with a record's owner. Tombstones keep them, so that only a former viewer learns of a removal."""

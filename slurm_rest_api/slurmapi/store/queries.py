@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS, NEVER, Condition, all_of, any_of, compares
 from slurm_rest_api.slurmapi.store.index_columns import Kind, Value
-
-_BATCH: Final = 200
+from slurm_rest_api.slurmapi.store.statements import Statements
 
 # Pieces of SQL that steer SQLite's query planner. `tests/slurmapi/store/test_queries.py` counts the steps they save.
 _NO_INDEX: Final = "+"
@@ -63,13 +61,14 @@ class RecordQueries:
     `visible` is the condition for the rows that a user may see. Names of columns are ours, never a client's text.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
 
     def count(self, kind: Kind, where: Condition) -> int:
         """Counts the records of `kind` that meet the condition."""
+        where = where.finding_rows()
         query = f"SELECT count(*) FROM {_rows(kind, where)}"
-        return int(self._connection.execute(query, where.values).fetchone()[0])
+        return int(self._statements.execute(query, where.values).one()[0])
 
     def ordered_keys(self, selection: Selection, columns: Sequence[str] = ()) -> Iterator[tuple[Value, ...]]:
         """Reads the sort values of the selected records lazily, in their order, followed by the values of `columns`.
@@ -77,21 +76,19 @@ class RecordQueries:
         The sort values end with the key. Up to there a row is a cursor for `Selection.after`.
         """
         orders = selection.orders()
-        where = all_of([selection.where, _after_cursor(orders, selection.after)])
+        where = all_of([selection.where, _after_cursor(orders, selection.after)]).finding_rows()
         selected = ", ".join([*(order.column for order in orders), *columns])
         order_by = ", ".join(f"{order.column}{' DESC' if order.descending else ''}" for order in orders)
         query = f"SELECT {selected} FROM {_rows(selection.kind, where)} ORDER BY {order_by} LIMIT ?"
         limit = -1 if selection.limit is None else selection.limit
-        rows = self._connection.execute(query, (*where.values, limit))
-        while batch := rows.fetchmany(_BATCH):
-            yield from batch
+        yield from self._statements.execute(query, (*where.values, limit))
 
     def bodies(self, kind: Kind, rows: Iterable[tuple[Value, ...]]) -> Iterator[tuple[int | str, bytes]]:
         """Reads key and rendered JSON for each of `rows`, whose last value is the key."""
         query = f"SELECT key, body FROM {kind} WHERE key = ?"
         for row in rows:
             # One query for each record, so that sorting carries keys and not bodies.
-            yield self._connection.execute(query, row[-1:]).fetchone()
+            yield self._statements.execute(query, row[-1:]).one()
 
     def groups(
         self, kind: Kind, where: Condition, sums: Mapping[str, str], by: str | None
@@ -101,18 +98,19 @@ class RecordQueries:
         `sums` maps published names to columns. Without `by` there is one entry, even where no record matches.
         """
         totals = ", ".join(["count(*)", *(f"coalesce(sum({column}), 0)" for column in sums.values())])
+        where = where.finding_rows()
         query = f"SELECT {by or 'NULL'}, {totals} FROM {_rows(kind, where)}"
         if by is not None:
             query += f" GROUP BY {_NO_INDEX}{by} ORDER BY {_NO_INDEX}{by}"
         names = ("count", *sums)
-        rows = self._connection.execute(query, where.values)
+        rows = self._statements.execute(query, where.values)
         return [(row[0], dict(zip(names, row[1:], strict=True))) for row in rows]
 
     def count_by(self, kind: Kind, columns: Sequence[str]) -> list[tuple[tuple[Value, ...], int]]:
         """Counts all records of `kind` for each combination of the values of `columns`."""
         names = ", ".join(columns)
         grouped = ", ".join(f"{_NO_INDEX}{column}" for column in columns)
-        rows = self._connection.execute(f"SELECT {names}, count(*) FROM {kind}_index GROUP BY {grouped}")
+        rows = self._statements.execute(f"SELECT {names}, count(*) FROM {kind}_index GROUP BY {grouped}")
         return [(row[:-1], row[-1]) for row in rows]
 
     def changes(self, kind: Kind, where: Condition, visible: Condition, since: int, *, clock: bool) -> Iterator[Change]:
@@ -126,13 +124,13 @@ class RecordQueries:
             f" ORDER BY {_NO_INDEX}key {_SORT_FIRST}"
         )
         changed = f"SELECT key, CASE WHEN meets THEN {body} END FROM ({changed_keys}) AS f"
-        for key, found in self._connection.execute(changed, (*where.values, since, *visible.values)):
+        for key, found in self._statements.execute(changed, (*where.values, since, *visible.values)):
             yield Change(key, found, clock_only=False)
         if not clock:
             return
         running = f"SELECT key FROM {kind}_index WHERE stable_hash IS NOT NULL AND changed <= ? AND ({where.sql})"
         ticked = f"SELECT key, body FROM {kind} WHERE version > ? AND key IN ({running}) ORDER BY key"
-        for key, found in self._connection.execute(ticked, (since, since, *where.values)):
+        for key, found in self._statements.execute(ticked, (since, since, *where.values)):
             yield Change(key, found, clock_only=True)
 
     def tombstones(self, kind: Kind, visible: Condition, since: int) -> list[int | str]:
@@ -145,13 +143,14 @@ class RecordQueries:
             f"SELECT DISTINCT key FROM tombstone WHERE kind = ? AND version > ? AND ({visible.sql})"
             f" AND NOT EXISTS ({returned}) ORDER BY key"
         )
-        rows = self._connection.execute(query, (kind, since, *visible.values, *visible.values))
+        rows = self._statements.execute(query, (kind, since, *visible.values, *visible.values))
         return [key for (key,) in rows]
 
 
 def _rows(kind: Kind, where: Condition) -> str:
-    """Returns the table and the condition. With few keys, SQLite may use no index but that of the keys."""
-    return f"{kind}_index{' NOT INDEXED' if where.by_key else ''} WHERE {where.sql}"
+    """Returns the table and the condition. If it selects keys, SQLite may use no index but that of the keys."""
+    # SQLite counts the index of a key that is text among the indexes. These kinds have no other index to choose.
+    return f"{kind}_index{' NOT INDEXED' if where.by_key and kind == 'queue' else ''} WHERE {where.sql}"
 
 
 def _after_cursor(orders: Sequence[Order], after: tuple[Value, ...] | None) -> Condition:

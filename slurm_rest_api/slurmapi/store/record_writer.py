@@ -11,8 +11,7 @@ from typing import Final, NamedTuple
 
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, OWNERS, IndexRow, Kind
-
-Key = int | str
+from slurm_rest_api.slurmapi.store.word_tables import Key, remove_words, replace_words
 
 MAX_TOMBSTONES: Final = 50_000
 """Tombstones kept for each kind. `since=` with a version older than the oldest tombstone gets a full response."""
@@ -123,6 +122,7 @@ class StoreCycle:
         index_rows = [(row.key, row.index_row()) for row, index_changed in batch if index_changed]
         replaced = [(key, values) for key, values in index_rows if key in before.body_hashes]
         self._insert_tombstones_for_former_owners(kind, replaced)
+        replace_words(self._connection, kind, index_rows, [key for key, _ in replaced])
         self._connection.executemany(
             f"INSERT INTO {kind} (key, body, version) VALUES (?, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET body = excluded.body, version = excluded.version",
@@ -138,6 +138,7 @@ class StoreCycle:
         if not keys:
             return
         self._connection.executemany(_insert_tombstone(kind), ((self._version, key) for key in keys))
+        remove_words(self._connection, kind, keys)
         for table in (kind, f"{kind}_index"):
             self._connection.executemany(f"DELETE FROM {table} WHERE key = ?", ((key,) for key in keys))
 

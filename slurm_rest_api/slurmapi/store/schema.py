@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from slurm_rest_api.slurm.array_tasks import has_any_task, has_task
-from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, INDEXED, KINDS, Kind
+from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, INDEXED, KINDS, WORD_TABLES, Kind, word_table
+from slurm_rest_api.slurmapi.store.statements import StatementLimit
 
-LAYOUT: Final = 6
+LAYOUT: Final = 7
 """Number of the table layout. Raise it with every change of the tables, so that old files are recreated."""
 
 BUSY_SECONDS: Final = 5.0
+CHECKED_STEPS: Final = 2_000
+"""Steps of SQLite between two checks of the time limit: some 50 microseconds."""
 _READER_CACHE_KIB: Final = 256
 
 _TABLES: Final = """
@@ -71,7 +74,13 @@ def _index_table(kind: Kind) -> str:
         f"CREATE INDEX {kind}_by_{names[0]} ON {kind}_index ({', '.join(names)}) {_without_null(names[0])};"
         for names in INDEXED[kind]
     ]
-    return f"CREATE TABLE {kind}_index ({columns});" + "".join(indexes)
+    # The rows of a word are next to each other, in the order of their keys.
+    words = [
+        f"CREATE TABLE {word_table(kind, column)} (word TEXT NOT NULL, key NOT NULL, PRIMARY KEY (word, key))"
+        " WITHOUT ROWID;"
+        for column in WORD_TABLES[kind]
+    ]
+    return f"CREATE TABLE {kind}_index ({columns});" + "".join([*indexes, *words])
 
 
 def _without_null(column: str) -> str:
@@ -120,12 +129,17 @@ def connect_writable_or_none(path: Path) -> sqlite3.Connection | None:
     return connect_writable(path) if usable else None
 
 
-def connect_readonly(path: Path) -> sqlite3.Connection:
-    """Opens `path` for reading. Threads may share the connection, one at a time."""
+def connect_readonly(path: Path, limit: StatementLimit | None = None) -> sqlite3.Connection:
+    """Opens `path` for reading. Threads may share the connection, one at a time.
+
+    SQLite asks `limit` every `CHECKED_STEPS` steps if it is to interrupt the statement.
+    """
     uri = f"{path.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     # The file is in memory (tmpfs) already, so SQLite's default cache of 2 MiB a connection would be a second copy.
     connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
+    if limit is not None:
+        connection.set_progress_handler(limit.is_exceeded, CHECKED_STEPS)
     connection.create_function("has_task", 2, has_task, deterministic=True)
     connection.create_function("has_any_task", 2, _has_any_task, deterministic=True)
     return connection

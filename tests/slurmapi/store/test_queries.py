@@ -14,6 +14,7 @@ from slurm_rest_api.slurmapi import views
 from slurm_rest_api.slurmapi.responses import changes, records
 from slurm_rest_api.slurmapi.responses.json_stream import with_fields
 from slurm_rest_api.slurmapi.store import schema
+from slurm_rest_api.slurmapi.store.statements import StatementLimit
 from tests.builders import make_job
 from tests.slurmapi.query.service import Service
 
@@ -38,8 +39,8 @@ class Meter:
         self.cost = Cost()
         connect = schema.connect_readonly
 
-        def watched(path: Path) -> sqlite3.Connection:
-            connection = connect(path)
+        def watched(path: Path, limit: StatementLimit | None = None) -> sqlite3.Connection:
+            connection = connect(path, limit)
             connection.set_progress_handler(self._step, 1)
             connection.set_trace_callback(self._statement)
             return connection

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from slurm_rest_api.slurm.gres import gres_counts
-from slurm_rest_api.slurm.hostlist import expand
 from slurm_rest_api.slurmapi.sources.allocation import AllocationFields, CoreLists, even_allocation
+from slurm_rest_api.slurmapi.sources.hostlists import expand_known
 
 # Mem has a unit until 16.05 (`Mem=400M`).
 _LAYOUT: Final = re.compile(r"Nodes=(\S+) CPU_IDs=(\S*) Mem=(\d+)\S*(?: GRES(_IDX)?=(\S*))?\s*")
@@ -35,7 +35,7 @@ def job_allocation(
     A job on one node has `num_cpus` there: the list of CPUs has all threads of its cores.
     Nodes that the layout has and `nodes` lacks are released already (COMPLETING).
     """
-    held = set(expand(nodes))
+    held = set(expand_known(nodes))
     cpus: dict[str, int] = {}
     ids: dict[str, list[int]] = {}
     mib: dict[str, int] = {}
@@ -45,7 +45,7 @@ def job_allocation(
         if match is None:
             return even_allocation(nodes, num_cpus, *memory)
         hostlist, cpu_ids, memory_text, has_indices_only, gres_text = match.groups()
-        for node in [hostlist] if hostlist in held else expand(hostlist):
+        for node in [hostlist] if hostlist in held else expand_known(hostlist):
             if node in held:
                 ids[node] = list(cores[cpu_ids])
                 cpus[node] = len(ids[node])

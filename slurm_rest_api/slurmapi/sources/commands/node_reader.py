@@ -10,7 +10,6 @@ from typing import Final
 
 import orjson
 
-from slurm_rest_api.slurm.hostlist import expand
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.commands.job_text import Release
 from slurm_rest_api.slurmapi.sources.commands.nodes import (
@@ -23,6 +22,7 @@ from slurm_rest_api.slurmapi.sources.commands.nodes import (
 from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
 from slurm_rest_api.slurmapi.sources.commands.rpcs import SHOW_NODES, Rpcs
 from slurm_rest_api.slurmapi.sources.commands.single_job import JSON_SINCE
+from slurm_rest_api.slurmapi.sources.hostlists import expand_known
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +146,7 @@ class _Members:
 
 @functools.lru_cache(maxsize=256)
 def _expanded(hostlist: str | None) -> tuple[str, ...]:
-    return tuple(expand(hostlist))
+    return tuple(expand_known(hostlist))
 
 
 def _name_of(line: bytes) -> str:

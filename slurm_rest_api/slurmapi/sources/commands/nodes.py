@@ -19,6 +19,7 @@ from slurm_rest_api.slurm.states import NodeState, node_state_text, parse_node_s
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.commands.key_values import Key, Reading, RecordGrammar, joined_lines
+from slurm_rest_api.slurmapi.sources.hostlists import expand_known
 
 TEXT_FIELDS: Final = {"Reason": ("reason", "reason_time", "reason_uid", "reason_user"), "Comment": ("comment",)} | {
     "Extra": ("extra",)
@@ -308,8 +309,7 @@ def _reserved_cpus(a: Reading) -> int:
     listed = a.word("CPUSpecList")
     if listed is None:
         return (a.number("CoreSpecCount") or 0) * (a.number("ThreadsPerCore") or 1)
-    ranges = (term.partition("-") for term in listed.split(","))
-    return sum(int(last or first) - int(first) + 1 for first, _, last in ranges if first.isdecimal())
+    return len(expand_known(f"[{listed}]"))
 
 
 def _load(text: str | None) -> int | None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from slurm_rest_api.slurm.hostlist import expand
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.commands.key_values import Key, Reading, RecordGrammar, seconds_of, whole_number
 from slurm_rest_api.slurmapi.sources.formats import UNLIMITED, duration_text
+from slurm_rest_api.slurmapi.sources.hostlists import expand_known
 
 FORCED: Final = 32768
 """SHARED_FORCE of slurm.h."""
@@ -80,7 +80,7 @@ def add_partitions(nodes: Iterable[Record], partitions: Iterable[Record]) -> Non
     """Fills `partitions` of nodes from those of a release without `Partitions=` (before 17.02)."""
     members: dict[str, list[str]] = {}
     for partition in partitions:
-        for node in expand(partition["nodes"]):
+        for node in expand_known(partition["nodes"]):
             members.setdefault(node, []).append(partition["name"])
     for record in nodes:
         record["partitions"] = members.get(record["name"], [])
