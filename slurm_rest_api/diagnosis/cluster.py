@@ -11,6 +11,8 @@ from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.pyslurm_build.smoke import ChildEnd, run_child
 from slurm_rest_api.slurm.library_messages import CONFIGURATION, REBUILD, library_fault
 from slurm_rest_api.slurmapi.sources.detect import COMMANDS, KINDS_OF_SLURM, PYSLURM
+from slurm_rest_api.slurmapi.sources.part_reader import SNAPSHOT_PARTS
+from slurm_rest_api.slurmapi.sources.parts import origins_from_json, origins_text
 from slurm_rest_api.slurmapi.sources.pyslurm.trial_import import NOT_INSTALLED
 
 TRIAL_COMMAND: Final = (sys.executable, "-m", "slurm_rest_api.diagnosis.trial_load")
@@ -113,9 +115,16 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _opened(end: ChildEnd) -> Finding:
-    """Returns the finding about the source that was opened, a warning if pyslurm is installed but cannot be used."""
+    """Returns the finding about the source that was opened.
+
+    It is a warning if pyslurm is installed but cannot give a part that is read.
+    """
+    origins = origins_from_json(end.facts.get("parts", ()))
     sentence = f"The service reads the cluster with {end.facts['detail']}."
-    if end.facts.get("fallback") in (None, NOT_INSTALLED):
+    if origins:
+        sentence += f" Parts: {origins_text(origins)}."
+    reasons = {row.why for row in origins if row.part in SNAPSHOT_PARTS}
+    if reasons <= {None, NOT_INSTALLED}:
         return Finding("source", "ok", sentence)
     return Finding("source", "warning", sentence, _remedy(sentence, _FALLBACK))
 

@@ -15,7 +15,9 @@ from typing import Any
 
 from slurm_rest_api.errors import SourceUnavailable, SourceUnusable
 from slurm_rest_api.processes.children import die_with_parent
-from slurm_rest_api.slurmapi.sources.detect import Fallback, SlurmAccess, open_source
+from slurm_rest_api.slurmapi.sources.detect import SlurmAccess, open_source
+from slurm_rest_api.slurmapi.sources.parts import origins_as_json
+from slurm_rest_api.slurmapi.sources.slurm_source import origins_of
 
 
 def main(source: str, bin_dir: str) -> None:
@@ -28,8 +30,7 @@ def main(source: str, bin_dir: str) -> None:
     _report(step="open")
     try:
         opened = open_source(source, SlurmAccess(bin_dir or None))
-        fallback = opened.reason if isinstance(opened, Fallback) else None
-        _report(step="load", detail=opened.detail, fallback=fallback)
+        _report(step="load", detail=opened.detail, parts=origins_as_json(origins_of(opened)))
         begin = time.monotonic()
         snapshot = opened.load()
         jobs = sum(1 for _ in snapshot.jobs)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from slurm_rest_api.acctapi.database import Database
@@ -43,6 +44,7 @@ def snapshot_check(reader: StoreReader, now: Callable[[], float] = time.time) ->
         facts = {
             "source": status.source,
             "source_detail": status.source_detail,
+            "source_parts": orjson.loads(status.source_parts),
             "loaded_at": int(status.loaded_at),
             "age_seconds": max(0, int(now() - status.loaded_at)),
             "interval_seconds": status.interval_seconds,

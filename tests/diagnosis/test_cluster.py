@@ -12,6 +12,8 @@ import pytest
 
 from slurm_rest_api.diagnosis.cluster import TRIAL_COMMAND, check_load
 from slurm_rest_api.diagnosis.finding import Finding
+from slurm_rest_api.slurmapi.sources.part_reader import SNAPSHOT_PARTS
+from slurm_rest_api.slurmapi.sources.parts import PartOrigin, all_from, origins_as_json
 from tests.waiting import GIVE_UP_SECONDS, with_longer_limits
 
 PLENTY = GIVE_UP_SECONDS
@@ -23,7 +25,7 @@ DONE = {
     "nodes": 2,
     "partitions": 1,
 }
-OPENED = {"step": "load", "detail": "pyslurm 25.11.2 for Slurm 26.05.5", "fallback": None}
+OPENED = {"step": "load", "detail": "pyslurm 25.11.2 for Slurm 26.05.5", "parts": []}
 LOADED = "One load took 0.25 s and 6 RPCs: 3 jobs, 2 nodes, 1 partitions."
 FATAL = "import sys; sys.stderr.write('ignored\\n\\none\\ntwo\\nfatal: no slurm.conf\\n'); sys.exit(1)"
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
@@ -42,7 +44,7 @@ def judged(command: list[str], source: str = "slurm", seconds: float = PLENTY) -
 
 def fallback(reason: str) -> dict[str, Any]:
     detail = f"commands of Slurm 26.05.5 in /usr/bin, because {reason}"
-    return {"step": "load", "detail": detail, "fallback": reason}
+    return {"step": "load", "detail": detail, "parts": origins_as_json(all_from("commands", reason))}
 
 
 def verdicts(findings: list[Finding]) -> list[tuple[str, str]]:
@@ -65,6 +67,8 @@ def test_a_load_with_the_commands_in_place_of_pyslurm(reason: str, verdict: str)
     assert verdicts(findings) == [("source", verdict), ("controller", "ok")]
     assert findings[0].sentence == (
         f"The service reads the cluster with commands of Slurm 26.05.5 in /usr/bin, because {reason}."
+        " Parts: jobs, nodes, partitions, statistics, reservations, licenses from commands,"
+        f" because {reason}."
     )
     assert (findings[0].remedy is not None) == (verdict == "warning")
 
@@ -103,6 +107,31 @@ def test_a_fallback_because_of_a_missing_library_says_where_to_get_it() -> None:
     findings = judged(child({"step": "open"}, fallback(reason), DONE))
     assert findings[0].verdict == "warning"
     assert (findings[0].remedy or "").startswith("Install Slurm's library")
+
+
+def test_a_load_with_one_part_from_the_commands() -> None:
+    opened = {
+        "step": "load",
+        "detail": "pyslurm 22.5.3 for Slurm 22.05.8; nodes from commands of Slurm 22.05.8 in /usr/bin",
+        "parts": origins_as_json(
+            [
+                *all_from("pyslurm", parts=("jobs", "partitions", "statistics")),
+                PartOrigin("nodes", "commands", "pyslurm 22.5.3 says ALLOCATED for MIXED"),
+            ]
+        ),
+    }
+    finding = judged(child({"step": "open"}, opened, DONE))[0]
+    assert (finding.name, finding.verdict) == ("source", "warning")
+    assert finding.sentence.endswith(
+        "jobs, partitions, statistics from pyslurm; nodes from commands, because pyslurm 22.5.3 says ALLOCATED for"
+        " MIXED."
+    )
+
+
+def test_parts_that_are_not_loaded_are_no_warning() -> None:
+    parts = [*all_from("pyslurm", parts=SNAPSHOT_PARTS), PartOrigin("licenses", "commands", "pyslurm lacks them")]
+    finding = judged(child({"step": "open"}, {**OPENED, "parts": origins_as_json(parts)}, DONE))[0]
+    assert (finding.verdict, finding.remedy) == ("ok", None)
 
 
 def test_an_unreachable_controller() -> None:

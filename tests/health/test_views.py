@@ -34,6 +34,8 @@ def test_a_fresh_snapshot_is_ok(client: FlaskClient, cycle: Cycle) -> None:
     assert parts["snapshot"]["facts"]["age_seconds"] <= 5
     assert parts["snapshot"]["facts"]["cycles"] == 1
     assert parts["snapshot"]["facts"]["source_detail"] == "fake cluster"
+    # A source of the site has no parts.
+    assert parts["snapshot"]["facts"]["source_parts"] == []
 
 
 def test_before_the_first_load_it_is_broken_with_the_reason(client: FlaskClient, paths: RuntimePaths) -> None:

@@ -96,7 +96,7 @@ class Collector:
         self._failures = 0
         self._cost = 0.0
         self._last_error = ""
-        self._source_detail = ""
+        self._source = ("", "")
         self._stopping = threading.Event()
         self._scheduling = threading.Lock()
         # Number of the scheduled cycle. An earlier one that APScheduler has queued already is skipped.
@@ -209,9 +209,11 @@ class Collector:
             logger.info("The cluster is loaded again after %d failed attempts.", self._failures)
         self._failures = 0
         self._last_error = ""
-        if report.source_detail != self._source_detail:
-            self._source_detail = report.source_detail
+        if (report.source_detail, report.source_parts) != self._source:
+            self._source = (report.source_detail, report.source_parts)
             logger.info("Source of the cluster's state: %s.", report.source_detail)
+            if report.source_parts:
+                logger.info("Parts of the cluster's state: %s.", report.source_parts)
         logger.debug("Loaded %d jobs, %d nodes in %.3f s.", report.jobs, report.nodes, report.seconds)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -32,6 +33,8 @@ from slurm_rest_api.slurmapi.sources.base import (
     UnchangedJob,
     no_progress,
 )
+from slurm_rest_api.slurmapi.sources.parts import origins_as_json, origins_text
+from slurm_rest_api.slurmapi.sources.slurm_source import origins_of
 from slurm_rest_api.slurmapi.store.index_columns import IndexRow
 from slurm_rest_api.slurmapi.store.record_writer import Loaded, Row, StoreCycle
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
@@ -41,7 +44,7 @@ from slurm_rest_api.slurmapi.store.writer import StoreWriter
 class CycleReport:
     """Duration and cost of a finished cycle in seconds (see `pacing.cost_of`), and the number of records it stored.
 
-    `source_detail` is the detail of its source (`ClusterSource.detail`).
+    `source_detail` is the detail of its source (`ClusterSource.detail`), `source_parts` says where its parts come from.
     """
 
     seconds: float
@@ -51,6 +54,7 @@ class CycleReport:
     nodes: int
     partitions: int
     source_detail: str
+    source_parts: str = ""
 
 
 class JobMemory(NamedTuple):
@@ -172,6 +176,7 @@ class Cycle:
                     interval_seconds=pacing.interval_after_success(self._refresh_seconds, cost),
                     cycle_seconds=seconds,
                     rpcs=rpcs,
+                    source_parts=json.dumps(origins_as_json(origins_of(self._source))),
                 )
             )
         self._memory = job_pass.memory
@@ -183,6 +188,7 @@ class Cycle:
             nodes=len(snapshot.nodes),
             partitions=len(snapshot.partitions),
             source_detail=self._source.detail,
+            source_parts=origins_text(origins_of(self._source)),
         )
 
 

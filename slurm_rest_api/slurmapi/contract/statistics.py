@@ -69,13 +69,17 @@ class ControllerStatistics(PublishedRecord):
     )
     server_thread_count: Count = Field(description="Active threads of slurmctld.")
     agent_queue_size: Count = Field(description="Messages to nodes in slurmctld's queue.")
-    agent_count: Count | None = Field(description="Agents that are sending messages to nodes. Null before 18.08.")
-    agent_thread_count: Count | None = Field(description="Threads of those agents. Null before 18.08.")
+    agent_count: Count | None = Field(
+        description="Agents that are sending messages to nodes. Null before 18.08 and with pyslurm before 23.02."
+    )
+    agent_thread_count: Count | None = Field(
+        description="Threads of those agents. Null before 18.08 and with pyslurm before 23.02."
+    )
     dbd_agent_queue_size: Count | None = Field(
-        description="Messages to slurmdbd in slurmctld's queue. Null before 17.11."
+        description="Messages to slurmdbd in slurmctld's queue. Null before 17.11 and with pyslurm before 23.02."
     )
     gettimeofday_latency: Count | None = Field(
-        description="Microseconds of 1,000 calls of gettimeofday(). Null before 18.08."
+        description="Microseconds of 1,000 calls of gettimeofday(). Null before 18.08 and with pyslurm before 23.02."
     )
     rpc_queue_enabled: bool = Field(
         description="True if slurmctld queues calls (SlurmctldParameters=enable_rpc_queue)."
@@ -120,7 +124,7 @@ class BackfillStatistics(PublishedRecord):
     bf_backfilled_jobs: Count = Field(description="Jobs started by backfill since slurmctld started.")
     bf_last_backfilled_jobs: Count = Field(description="Jobs started by backfill since req_time_start.")
     bf_backfilled_het_jobs: Count | None = Field(
-        description="Heterogeneous components started by backfill. Null before 17.11."
+        description="Heterogeneous components started by backfill. Null before 17.11 and with pyslurm before 23.02."
     )
     bf_cycle_counter: Count = Field(description="Number of cycles.")
     bf_cycle_sum: Count | None = Field(description="Microseconds of all cycles. Null with the source `slurm:commands`.")
@@ -143,11 +147,13 @@ class BackfillStatistics(PublishedRecord):
         description="Sum of the queue's length over all cycles. Null with the source `slurm:commands`."
     )
     bf_queue_len_mean: Count = Field(description="Mean length of the queue.")
-    bf_table_size: Count | None = Field(description="Time slots that the last cycle examined. Null before 20.02.")
+    bf_table_size: Count | None = Field(
+        description="Time slots that the last cycle examined. Null before 20.02 and with pyslurm before 23.02."
+    )
     bf_table_size_sum: Count | None = Field(
         description="Time slots of all cycles. Null with the source `slurm:commands`."
     )
-    bf_table_size_mean: Count = Field(description="Average time slots per cycle.")
+    bf_table_size_mean: Count | None = Field(description="Average time slots per cycle. Null where `bf_table_size` is.")
     bf_exit: BackfillExit | None = Field(description="Why cycles ended. Null before 23.11.")
 
 
@@ -156,4 +162,6 @@ class StatisticsRecord(BackfillStatistics, SchedulerStatistics, ControllerStatis
 
     rpc_type_stats: dict[str, RpcTypeStatistics] = Field(description="Remote procedure calls by message type.")
     rpc_user_stats: dict[str, RpcUserStatistics] = Field(description="Remote procedure calls by user name.")
-    rpc_pending: dict[str, RpcPending] = Field(description="Pending calls to nodes by message type.")
+    rpc_pending: dict[str, RpcPending] | None = Field(
+        description="Pending calls to nodes by message type. Null with pyslurm before 23.02."
+    )

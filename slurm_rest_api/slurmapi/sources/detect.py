@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.errors import SourceUnavailable, SourceUnusable
 from slurm_rest_api.pyslurm_build.state import State, read_state
 from slurm_rest_api.slurm.user_names import UserNames
-from slurm_rest_api.slurmapi.sources.base import ClusterSource, Snapshot
+from slurm_rest_api.slurmapi.sources.base import ClusterSource
 from slurm_rest_api.slurmapi.sources.commands.source import open_commands
-from slurm_rest_api.slurmapi.sources.pyslurm.module_facts import missing_parts, version_of
+from slurm_rest_api.slurmapi.sources.part_reader import SNAPSHOT_PARTS, PartReader
+from slurm_rest_api.slurmapi.sources.parts import PARTS, Origin, PartOrigin, all_from
+from slurm_rest_api.slurmapi.sources.pyslurm.abilities import part_faults
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
-from slurm_rest_api.slurmapi.sources.pyslurm.trial_import import import_fault
+from slurm_rest_api.slurmapi.sources.pyslurm.trial_import import Trial, try_pyslurm
+from slurm_rest_api.slurmapi.sources.slurm_source import SlurmSource
 
 SLURM: Final = "slurm"
 PYSLURM: Final = "slurm:pyslurm"
@@ -34,8 +37,8 @@ _COMMAND_SHARE: Final = 0.8
 """Share of a load's time limit that one command may take, so that its own error is reported."""
 
 ImportModule = Callable[[str], ModuleType]
-ImportFault = Callable[[float, State | None], str | None]
-OpenCommands = Callable[[str | None, float], ClusterSource]
+TryPyslurm = Callable[[float, State | None], Trial]
+OpenCommands = Callable[[str | None, float], PartReader]
 
 
 @dataclass(frozen=True)
@@ -46,50 +49,24 @@ class SlurmAccess:
     cycle_seconds: float = 120.0
 
 
-class Fallback:
-    """Slurm's commands in place of a pyslurm that cannot be used, for the given `reason`."""
-
-    def __init__(self, commands: ClusterSource, reason: str) -> None:
-        self.reason = reason
-        self._commands = commands
-
-    @property
-    def name(self) -> str:
-        """Returns the name of the source."""
-        return self._commands.name
-
-    @property
-    def detail(self) -> str:
-        """Returns the detail of the commands with the reason."""
-        return f"{self._commands.detail}, because {self.reason}"
-
-    @property
-    def rpcs_of_last_load(self) -> int:
-        """Returns the number of RPCs of the last load."""
-        return self._commands.rpcs_of_last_load
-
-    def load(self) -> Snapshot:
-        """Reads the cluster with the commands."""
-        return self._commands.load()
-
-
 def open_source(
     name: str,
     access: SlurmAccess = SlurmAccess(),
     *,
     import_module: ImportModule = importlib.import_module,
-    import_fault: ImportFault = import_fault,
+    try_pyslurm: TryPyslurm = try_pyslurm,
     open_commands: OpenCommands = open_commands,
 ) -> ClusterSource:
     """Opens the source with a name from the configuration.
 
     Args:
-        name: `slurm` (pyslurm where it is installed and fits, else the commands), `slurm:pyslurm`, `slurm:commands`;
+        name: `slurm` (each part from pyslurm where it is installed and fits, else from the commands); `slurm:pyslurm`
+            (the same, but pyslurm has to be there); `slurm:commands`;
             `demo`, or `demo:` with options of the demonstration cluster; or `package.module:function` for a function
             without parameters that returns a ClusterSource.
         access: How Slurm is read.
         import_module: How modules are imported.
-        import_fault: Tries pyslurm, see `trial_import`.
+        try_pyslurm: Tries pyslurm, see `trial_import`.
         open_commands: Opens Slurm's commands.
 
     Raises:
@@ -100,14 +77,15 @@ def open_source(
     that may end.
     """
     seconds = access.cycle_seconds
+    opener = partial(open_commands, access.bin_dir, seconds * _COMMAND_SHARE)
     if name == COMMANDS:
-        return open_commands(access.bin_dir, seconds * _COMMAND_SHARE)
-    if name == SLURM:
-        reason = import_fault(seconds * _IMPORT_SHARE, read_state(Path(sys.prefix)))
-        if reason is not None:
-            return _fallback(reason, partial(open_commands, access.bin_dir, seconds * _COMMAND_SHARE))
+        return SlurmSource(all_from("commands"), {"commands": opener()})
     if name in (SLURM, PYSLURM):
-        return _open_pyslurm(import_module)
+        trial = try_pyslurm(seconds * _IMPORT_SHARE, read_state(Path(sys.prefix)))
+        if name == SLURM and trial.reason is not None:
+            return _open_parts(None, dict.fromkeys(PARTS, trial.reason), opener)
+        pyslurm = _import_pyslurm(import_module)
+        return _open_parts(pyslurm, {**trial.faults, **part_faults(pyslurm)}, opener)
     built_in, _, options = name.partition(":")
     if built_in in BY_NAME:
         source: ClusterSource = _function(BY_NAME[built_in], import_module, name)(options)
@@ -116,28 +94,45 @@ def open_source(
     return source
 
 
-def _fallback(reason: str, open_commands: Callable[[], ClusterSource]) -> Fallback:
+def _open_parts(
+    pyslurm: ModuleType | None, faults: Mapping[str, str], open_commands: Callable[[], PartReader]
+) -> SlurmSource:
+    """Opens the source that takes from Slurm's commands the parts with `faults`, which has the reasons by part."""
+    readers: dict[Origin, PartReader] = {}
+    if pyslurm is not None:
+        readers["pyslurm"] = PyslurmSource(pyslurm, UserNames())
+    needed = [part for part in SNAPSHOT_PARTS if part in faults]
     try:
-        return Fallback(open_commands(), reason)
+        if faults:
+            readers["commands"] = open_commands()
     except SourceUnusable as error:
-        raise SourceUnusable(
-            f"Slurm cannot be read on this host: {reason}. {error} Or run build.sh, which builds the pyslurm that fits."
-        ) from error
+        if needed:
+            raise SourceUnusable(_neither(needed, faults, error)) from error
+    except SourceUnavailable:
+        if needed:
+            raise
+    other: Origin = "commands" if "commands" in readers else "none"
+    origins = [
+        PartOrigin(part, other, faults[part]) if part in faults else PartOrigin(part, "pyslurm") for part in PARTS
+    ]
+    return SlurmSource(origins, readers)
 
 
-def _open_pyslurm(import_module: ImportModule) -> ClusterSource:
+def _neither(needed: Sequence[str], faults: Mapping[str, str], error: SourceUnusable) -> str:
+    reasons = "; ".join(dict.fromkeys(faults[part] for part in needed))
+    what = "Slurm" if len(needed) == len(SNAPSHOT_PARTS) else f"The state of {' and '.join(needed)}"
+    return (
+        f"{what} cannot be read on this host: {reasons}. {error} Or run build.sh, which builds the pyslurm that fits."
+    )
+
+
+def _import_pyslurm(import_module: ImportModule) -> ModuleType:
     try:
-        pyslurm = import_module("pyslurm")
+        return import_module("pyslurm")
     except ImportError as error:
         raise SourceUnusable(
             f"pyslurm cannot be imported: {error}. Run build.sh on this host: it builds the pyslurm that fits."
         ) from error
-    if missing := missing_parts(pyslurm):
-        raise SourceUnusable(
-            f"pyslurm {version_of(pyslurm)} lacks {', '.join(missing)}. Run build.sh on this host, or"
-            " set `system.source` to slurm:commands."
-        )
-    return PyslurmSource(pyslurm, UserNames())
 
 
 def _function(path: str, import_module: ImportModule, name: str) -> Callable[..., ClusterSource]:

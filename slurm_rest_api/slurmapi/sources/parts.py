@@ -30,9 +30,10 @@ def all_from(origin: Origin, why: str | None = None, parts: Iterable[str] = PART
     return tuple(PartOrigin(part, origin, why) for part in parts)
 
 
-def parts_from(origins: Iterable[PartOrigin], origin: Origin) -> tuple[str, ...]:
-    """Returns the parts that come from `origin`."""
-    return tuple(row.part for row in origins if row.origin == origin)
+def parts_from(origins: Iterable[PartOrigin], origin: Origin, parts: Iterable[str] = PARTS) -> tuple[str, ...]:
+    """Returns those of `parts` that come from `origin`."""
+    found = {row.part for row in origins if row.origin == origin}
+    return tuple(part for part in parts if part in found)
 
 
 def origins_as_json(origins: Iterable[PartOrigin]) -> list[dict[str, Any]]:

@@ -24,7 +24,8 @@ STATEMENT_SECONDS: Final = 10.0
 class Status:
     """State of the collector after its last cycle. Times are epoch seconds. None means "never" or "nothing".
 
-    `generation` identifies the store file: versions are comparable only within a generation.
+    `generation` identifies the store file: versions are comparable only within a generation. `source_parts` is a JSON
+    list of the parts of the state with their origins.
     """
 
     generation: str
@@ -39,6 +40,7 @@ class Status:
     failures: int
     failing_since: float | None
     error: str | None
+    source_parts: str = "[]"
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,10 @@ class WrittenRows:
 
 @dataclass(frozen=True)
 class Loaded:
-    """Facts about a finished cycle, for the status row. Times are epoch seconds."""
+    """Facts about a finished cycle, for the status row. Times are epoch seconds.
+
+    `source_parts` is a JSON list of the origins of the parts.
+    """
 
     source: str
     source_detail: str
@@ -51,6 +54,7 @@ class Loaded:
     interval_seconds: float
     cycle_seconds: float
     rpcs: int
+    source_parts: str = "[]"
 
 
 class StoreCycle:
@@ -102,13 +106,14 @@ class StoreCycle:
     def finish(self, loaded: Loaded) -> None:
         """Writes the status row: this cycle succeeded."""
         self._connection.execute(
-            "UPDATE status SET version = ?, source = ?, source_detail = ?, loaded_at = ?, interval_seconds = ?,"
-            " cycle_seconds = ?, cycles = cycles + 1, rpcs = rpcs + ?, failures = 0, failing_since = NULL,"
-            " error = NULL",
+            "UPDATE status SET version = ?, source = ?, source_detail = ?, source_parts = ?, loaded_at = ?,"
+            " interval_seconds = ?, cycle_seconds = ?, cycles = cycles + 1, rpcs = rpcs + ?, failures = 0,"
+            " failing_since = NULL, error = NULL",
             (
                 self._version,
                 loaded.source,
                 loaded.source_detail,
+                loaded.source_parts,
                 loaded.loaded_at,
                 loaded.interval_seconds,
                 loaded.cycle_seconds,

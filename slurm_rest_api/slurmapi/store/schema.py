@@ -30,6 +30,7 @@ CREATE TABLE status (
     version INTEGER NOT NULL,
     source TEXT,
     source_detail TEXT,
+    source_parts TEXT NOT NULL DEFAULT '[]',
     loaded_at REAL,
     interval_seconds REAL,
     cycle_seconds REAL,

@@ -88,6 +88,10 @@ def test_a_load_with_the_commands_is_published(service: Service) -> None:
     assert (usage["running_jobs"], usage["cpus_allocated"], usage["total_cpus"]) == (1, 4, 16)
     facts = service.get("/health")["data"]["parts"]["snapshot"]["facts"]
     assert facts["source_detail"] == report.source_detail
+    assert facts["source_parts"][:2] == [
+        {"part": "jobs", "from": "commands", "why": None},
+        {"part": "nodes", "from": "commands", "why": None},
+    ]
 
 
 def test_the_rpcs_of_each_load_are_counted(service: Service) -> None:
@@ -151,6 +155,8 @@ def test_a_directory_without_the_programs(service: Service, tmp_path: Path) -> N
 def test_a_host_without_pyslurm_uses_the_commands(service: Service) -> None:
     report = service.start("slurm").cycle()
     assert report.source_detail == COMMANDS.format(service.slurm.bin_dir) + ", because pyslurm is not installed"
+    parts = service.get("/health")["data"]["parts"]["snapshot"]["facts"]["source_parts"]
+    assert {"part": "nodes", "from": "commands", "why": "pyslurm is not installed"} in parts
     assert report.jobs == 2
 
 

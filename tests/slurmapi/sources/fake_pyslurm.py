@@ -280,6 +280,59 @@ class Loader:
         return self.last
 
 
+CLASSIC_STATISTICS: dict[str, Any] = {
+    # The keys of `statistics.get()` in pyslurm 22.5.3, with the values of slurmctld 22.05.8 for two seconds.
+    "parts_packed": 1,
+    "req_time": 1_795_714_000,
+    "req_time_start": 1_795_713_000,
+    "server_thread_count": 2,
+    "agent_queue_size": 1,
+    "schedule_cycle_max": 900,
+    "schedule_cycle_last": 100,
+    "schedule_cycle_sum": 1001,
+    "schedule_cycle_counter": 40,
+    "schedule_cycle_depth": 90,
+    "schedule_queue_len": 7,
+    "jobs_submitted": 26,
+    "jobs_started": 20,
+    "jobs_completed": 11,
+    "jobs_canceled": 2,
+    "jobs_failed": 1,
+    "jobs_pending": 5,
+    "jobs_running": 4,
+    "job_states_ts": 1_795_713_999,
+    "bf_backfilled_jobs": 3,
+    "bf_last_backfilled_jobs": 2,
+    "bf_cycle_counter": 4,
+    "bf_cycle_sum": 2002,
+    "bf_cycle_last": 500,
+    "bf_cycle_max": 800,
+    "bf_last_depth": 6,
+    "bf_last_depth_try": 5,
+    "bf_depth_sum": 25,
+    "bf_depth_try_sum": 21,
+    "bf_queue_len": 8,
+    "bf_queue_len_sum": 33,
+    "bf_when_last_cycle": 1_795_713_990,
+    "bf_active": 0,
+    "rpc_type_stats": {"REQUEST_JOB_INFO": {"id": 2003, "count": 4, "ave_time": 50, "total_time": 203}},
+    "rpc_user_stats": {"root": {"id": 0, "count": 4, "ave_time": 50, "total_time": 203}},
+}
+
+
+def with_classic_statistics(pyslurm: Any, answer: dict[str, Any] | Exception) -> Any:
+    """Replaces `slurmctld.Statistics` by the classic `statistics` of pyslurm up to 22.05."""
+
+    def get() -> dict[str, Any]:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    del pyslurm.slurmctld
+    pyslurm.statistics = lambda: SimpleNamespace(get=get)
+    return pyslurm
+
+
 def make_pyslurm(
     jobs: list[Any] | Exception | None = None,
     nodes: list[Any] | None = None,

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from slurm_rest_api.errors import SourceUnavailable, SourceUnusable
-from slurm_rest_api.slurmapi.sources.base import ClusterSource
 from slurm_rest_api.slurmapi.sources.detect import SlurmAccess, open_source
-from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
+from slurm_rest_api.slurmapi.sources.part_reader import SNAPSHOT_PARTS
+from slurm_rest_api.slurmapi.sources.parts import all_from
+from slurm_rest_api.slurmapi.sources.pyslurm.trial_import import Trial
+from slurm_rest_api.slurmapi.sources.slurm_source import SlurmSource
 from tests.fakes import FakeSource
 from tests.slurmapi.sources import fake_pyslurm
+from tests.slurmapi.sources.fake_reader import FakeReader
 
 ACCESS = SlurmAccess("/opt/slurm/bin", cycle_seconds=60.0)
+NO_FAULTS: Mapping[str, str] = {}
 
 
 def modules(**available: Any) -> Any:
@@ -28,39 +33,55 @@ def modules(**available: Any) -> Any:
     return import_module
 
 
-class Commands(FakeSource):
+class Commands:
     """Opens as Slurm's commands do, and keeps the arguments."""
 
     def __init__(self, error: Exception | None = None) -> None:
-        super().__init__()
-        self.name = "slurm"
-        self.detail = "commands of Slurm 26.05.5 in /opt/slurm/bin"
+        self.reader = FakeReader("commands of Slurm 26.05.5 in /opt/slurm/bin")
         self.arguments: tuple[Any, ...] = ()
         self.refusal = error
 
-    def open_commands(self, *arguments: Any) -> Commands:
+    def open_commands(self, *arguments: Any) -> FakeReader:
         self.arguments = arguments
         if self.refusal is not None:
             raise self.refusal
-        return self
+        return self.reader
 
-    def open(self, name: str, reason: str | None, pyslurm: Any = None) -> ClusterSource:
-        """Opens the source `name` on a host with these commands, and where the import of pyslurm has this fault."""
+    def open(
+        self, name: str, reason: str | None = None, pyslurm: Any = None, faults: Mapping[str, str] = NO_FAULTS
+    ) -> SlurmSource:
+        """Opens the source `name` on a host with these commands, where the trial of pyslurm has this result."""
         found = {} if pyslurm is None else {"pyslurm": pyslurm}
-        return open_source(
+        source = open_source(
             name,
             ACCESS,
             import_module=modules(**found),
-            import_fault=lambda _seconds, _state: reason,
+            try_pyslurm=lambda _seconds, _state: Trial(reason, faults),
             open_commands=self.open_commands,
         )
+        assert isinstance(source, SlurmSource)
+        return source
 
 
-def test_slurm_is_pyslurm_where_its_import_works() -> None:
-    commands = Commands()
-    source = commands.open("slurm", None, fake_pyslurm.make_pyslurm())
-    assert isinstance(source, PyslurmSource)
-    assert commands.arguments == ()
+def live_origins(source: SlurmSource) -> dict[str, str]:
+    return {row.part: row.origin for row in source.origins if row.part in SNAPSHOT_PARTS}
+
+
+@pytest.mark.parametrize("name", ["slurm", "slurm:pyslurm"])
+@pytest.mark.parametrize("error", [None, SourceUnusable("no scontrol"), SourceUnavailable("no slurm.conf")])
+def test_all_parts_come_from_a_pyslurm_that_has_them(name: str, error: Exception | None) -> None:
+    source = Commands(error).open(name, None, fake_pyslurm.make_pyslurm())
+    assert live_origins(source) == dict.fromkeys(SNAPSHOT_PARTS, "pyslurm")
+    assert source.detail == "pyslurm 25.11.2 for Slurm 26.05.5"
+    source.load()
+    assert source.rpcs_of_last_load == 6
+
+
+@pytest.mark.parametrize(("error", "origin"), [(None, "commands"), (SourceUnusable("no scontrol"), "none")])
+def test_what_pyslurm_lacks_would_come_from_the_commands(error: Exception | None, origin: str) -> None:
+    source = Commands(error).open("slurm", None, fake_pyslurm.make_pyslurm())
+    assert [(row.part, row.origin) for row in source.origins[4:]] == [("reservations", origin), ("licenses", origin)]
+    assert source.origins[5].why == "pyslurm 25.11.2 lacks the number of reserved licenses"
 
 
 def test_slurm_is_the_commands_where_pyslurm_cannot_be_used() -> None:
@@ -71,19 +92,79 @@ def test_slurm_is_the_commands_where_pyslurm_cannot_be_used() -> None:
     assert source.detail == (
         "commands of Slurm 26.05.5 in /opt/slurm/bin, because importing pyslurm crashed with SIGSEGV"
     )
-    assert source.load() is commands.snapshot
-    assert source.rpcs_of_last_load == 6
+    assert source.load().nodes is commands.reader.snapshot.nodes
+    assert {row.origin for row in source.origins} == {"commands"}
     assert commands.arguments == ("/opt/slurm/bin", 48.0)
+
+
+@pytest.mark.parametrize("name", ["slurm", "slurm:pyslurm"])
+def test_a_part_that_the_trial_found_wrong_comes_from_the_commands(name: str) -> None:
+    commands = Commands()
+    faults = {"jobs": "pyslurm 25.11.2 gives layouts that lack nodes of the job"}
+    source = commands.open(name, None, fake_pyslurm.make_pyslurm(), faults)
+    assert live_origins(source) == {**dict.fromkeys(SNAPSHOT_PARTS, "pyslurm"), "jobs": "commands"}
+    assert source.origins[0].why == faults["jobs"]
+    assert source.detail == ("pyslurm 25.11.2 for Slurm 26.05.5; jobs from commands of Slurm 26.05.5 in /opt/slurm/bin")
+    source.load()
+    assert commands.reader.begun == [("jobs",)]
+    # nodes 2, partitions 2, statistics 1 of pyslurm, and the jobs of the commands.
+    assert source.rpcs_of_last_load == 5 + len("jobs")
+
+
+@pytest.mark.parametrize("name", ["slurm", "slurm:pyslurm"])
+def test_a_part_that_pyslurm_lacks_comes_from_the_commands(name: str) -> None:
+    half = fake_pyslurm.make_pyslurm()
+    del half.slurmctld, half.Partitions
+    source = Commands().open(name, None, half)
+    assert live_origins(source) == {
+        "jobs": "pyslurm",
+        "nodes": "pyslurm",
+        "partitions": "commands",
+        "statistics": "commands",
+    }
+
+
+@pytest.mark.parametrize("name", ["slurm", "slurm:pyslurm"])
+def test_a_part_that_neither_has_is_an_error(name: str) -> None:
+    half = fake_pyslurm.make_pyslurm()
+    del half.Partitions
+    commands = Commands(SourceUnusable("Slurm's command cannot be found: scontrol in /usr/bin."))
+    with pytest.raises(
+        SourceUnusable,
+        match=r"The state of partitions cannot be read on this host: pyslurm 25\.11\.2 lacks Partitions\."
+        r" Slurm's command cannot be found: scontrol in /usr/bin\. Or run build\.sh",
+    ):
+        commands.open(name, None, half)
+
+
+def test_a_pyslurm_of_classic_dictionaries_gives_statistics() -> None:
+    classic = SimpleNamespace(
+        __version__="20.11.8", statistics=lambda: SimpleNamespace(get=lambda: fake_pyslurm.CLASSIC_STATISTICS)
+    )
+    source = Commands().open("slurm", None, classic)
+    assert live_origins(source) == {
+        "jobs": "commands",
+        "nodes": "commands",
+        "partitions": "commands",
+        "statistics": "pyslurm",
+    }
+    assert source.load().statistics["jobs_submitted"] == 26
 
 
 def test_the_trial_gets_a_share_of_the_time_of_a_load() -> None:
     seconds: list[float] = []
 
-    def trial(limit: float, _state: object) -> str | None:
+    def trial(limit: float, _state: object) -> Trial:
         seconds.append(limit)
-        return None
+        return Trial(None, {})
 
-    open_source("slurm", ACCESS, import_module=modules(pyslurm=fake_pyslurm.make_pyslurm()), import_fault=trial)
+    open_source(
+        "slurm",
+        ACCESS,
+        import_module=modules(pyslurm=fake_pyslurm.make_pyslurm()),
+        try_pyslurm=trial,
+        open_commands=Commands().open_commands,
+    )
     assert seconds == [24.0]
 
 
@@ -102,27 +183,19 @@ def test_commands_that_fail_are_an_error_of_the_load() -> None:
 def test_the_commands_can_be_chosen_where_pyslurm_works() -> None:
     commands = Commands()
     source = commands.open("slurm:commands", None, fake_pyslurm.make_pyslurm())
-    assert source is commands
+    assert source.origins == all_from("commands")
+    assert source.detail == "commands of Slurm 26.05.5 in /opt/slurm/bin"
     assert commands.arguments == ("/opt/slurm/bin", 48.0)
 
 
-def test_pyslurm_can_be_chosen_and_never_falls_back() -> None:
-    commands = Commands()
+def test_a_chosen_pyslurm_has_to_be_there() -> None:
     reason = "pyslurm 25.11.2 is for Slurm 25.11, but this host has Slurm 26.05"
-    assert isinstance(commands.open("slurm:pyslurm", reason, fake_pyslurm.make_pyslurm()), PyslurmSource)
+    source = Commands().open("slurm:pyslurm", reason, fake_pyslurm.make_pyslurm())
+    assert live_origins(source) == dict.fromkeys(SNAPSHOT_PARTS, "pyslurm")
+    commands = Commands()
     with pytest.raises(SourceUnusable, match=r"pyslurm cannot be imported: No module named 'pyslurm'.*build\.sh"):
         commands.open("slurm:pyslurm", reason)
     assert commands.arguments == ()
-
-
-def test_a_chosen_pyslurm_without_statistics_is_an_error() -> None:
-    half = fake_pyslurm.make_pyslurm()
-    del half.slurmctld, half.Partitions
-    with pytest.raises(
-        SourceUnusable,
-        match=r"26\.5\.0\+pyslurm25\.11\.2 lacks Partitions, slurmctld\.Statistics.*slurm:commands",
-    ):
-        open_source("slurm:pyslurm", ACCESS, import_module=modules(pyslurm=half))
 
 
 def test_a_function_of_the_configuration_is_called() -> None:

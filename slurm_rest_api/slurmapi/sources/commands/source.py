@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final, TypeVar
 
@@ -12,7 +12,7 @@ from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.pyslurm_build.installations import PROGRAMS
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot, membership_fingerprint
-from slurm_rest_api.slurmapi.sources.commands.configuration import parse_configuration
+from slurm_rest_api.slurmapi.sources.commands.configuration import Configuration, parse_configuration
 from slurm_rest_api.slurmapi.sources.commands.job_text import Release
 from slurm_rest_api.slurmapi.sources.commands.jobs import JobLoad, JobTexts
 from slurm_rest_api.slurmapi.sources.commands.node_reader import NodeReader
@@ -21,6 +21,7 @@ from slurm_rest_api.slurmapi.sources.commands.partitions import add_partitions, 
 from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
 from slurm_rest_api.slurmapi.sources.commands.rpcs import SDIAG, SHOW_CONFIG, SHOW_PARTITIONS, Rpcs
 from slurm_rest_api.slurmapi.sources.commands.statistics import statistics_record
+from slurm_rest_api.slurmapi.sources.part_reader import LoadedJobs, all_parts, load_parts
 
 Parsed = TypeVar("Parsed")
 
@@ -30,7 +31,7 @@ _PARTITIONS_SINCE: Final = (17, 2)
 
 
 class CommandsSource:
-    """A `ClusterSource` over `scontrol`, `squeue` and `sdiag`.
+    """A `ClusterSource` and `PartReader` over `scontrol`, `squeue` and `sdiag`.
 
     Args:
         programs: The commands.
@@ -47,6 +48,8 @@ class CommandsSource:
         self._nodes = NodeReader(programs)
         self._rpcs = Rpcs()
         self._version = ""
+        self._release: Release = (0, 0)
+        self._configuration: Configuration | None = None
 
     @property
     def detail(self) -> str:
@@ -55,8 +58,13 @@ class CommandsSource:
 
     @property
     def rpcs_of_last_load(self) -> int:
-        """Returns the number of RPCs of the last `load()`. It is final once the jobs of this load are iterated."""
+        """Returns the number of RPCs of the last load. It is final once the jobs of this load are iterated."""
         return self._rpcs.total
+
+    @property
+    def seconds_waited(self) -> float:
+        """Returns the seconds for which the commands have kept the service waiting."""
+        return self._programs.seconds_waited
 
     def read_release(self) -> Release:
         """Reads the release of the commands, which an upgrade may change while the service runs. It costs no RPC.
@@ -82,29 +90,51 @@ class CommandsSource:
             SourceUnavailable: A command failed. The message has its name and what it printed.
             SourceUnusable: A command is missing.
         """
-        self._rpcs = rpcs = Rpcs()
+        return load_parts(all_parts(self))
+
+    def begin(self, parts: Collection[str]) -> None:
+        """Begins a load. Reads the release, and the configuration unless the statistics are all that is wanted.
+
+        Raises:
+            SourceUnavailable: As `load`.
+            SourceUnusable: As `load`.
+        """
+        self._rpcs = Rpcs()
         self._names.expire()
-        release = self.read_release()
-        rpcs.add(SHOW_CONFIG + SHOW_PARTITIONS + SDIAG)
-        configuration = self._read(parse_configuration, "scontrol", "show", "config")
-        cluster = configuration.cluster_name
-        partitions = self._read(partial(_partitions, cluster), "scontrol", "-o", "-a", "show", "partition")
-        context = NodeContext(self._names, cluster, configuration.default_node_port, release)
-        nodes = self._nodes.read(context, partitions, release, rpcs)
-        if release < _PARTITIONS_SINCE:
+        self._release = self.read_release()
+        self._configuration = None
+        if set(parts) - {"statistics"}:
+            self._rpcs.add(SHOW_CONFIG)
+            self._configuration = self._read(parse_configuration, "scontrol", "show", "config")
+
+    def partitions(self) -> list[Record]:
+        """Reads the partitions."""
+        self._rpcs.add(SHOW_PARTITIONS)
+        return self._read(partial(_partitions, self._cluster), "scontrol", "-o", "-a", "show", "partition")
+
+    def nodes(self, partitions: list[Record]) -> list[Record]:
+        """Reads the nodes."""
+        port = None if self._configuration is None else self._configuration.default_node_port
+        context = NodeContext(self._names, self._cluster, port, self._release)
+        nodes = self._nodes.read(context, partitions, self._release, self._rpcs)
+        if self._release < _PARTITIONS_SINCE:
             add_partitions(nodes, partitions)
-        statistics = self._read(statistics_record, "sdiag")
+        return nodes
+
+    def statistics(self) -> Record:
+        """Reads the statistics."""
+        self._rpcs.add(SDIAG)
+        return self._read(statistics_record, "sdiag")
+
+    def jobs(self, nodes: list[Record]) -> LoadedJobs:
+        """Returns the jobs, which are read during the iteration."""
         membership = membership_fingerprint(nodes)
-        jobs = JobLoad(self._programs, release, self._names, cluster, membership, self._texts, rpcs)
-        waited = self._programs.seconds_waited
-        return Snapshot(
-            jobs.records(),
-            nodes,
-            partitions,
-            statistics,
-            jobs.changed_since,
-            seconds_waited=lambda: self._programs.seconds_waited - waited,
-        )
+        jobs = JobLoad(self._programs, self._release, self._names, self._cluster, membership, self._texts, self._rpcs)
+        return LoadedJobs(jobs.records(), jobs.changed_since)
+
+    @property
+    def _cluster(self) -> str | None:
+        return None if self._configuration is None else self._configuration.cluster_name
 
     def _read(self, parse: Callable[[str], Parsed], program: str, *arguments: str) -> Parsed:
         text = self._programs.text(program, *arguments)

@@ -2,7 +2,7 @@
 
 Without a usable slurm.conf libslurm calls `fatal()` in `slurm_init`, after a search of up to a minute. A pyslurm that
 was built for another Slurm may crash, at the latest when it reads the layouts of jobs. As a program this module is the
-child.
+child. It reads each part that pyslurm has, and checks what can be wrong in it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ import logging
 import os
 import resource
 import sys
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
+from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.processes.children import child_environment, die_with_parent
 from slurm_rest_api.pyslurm_build.fit import misfit
-from slurm_rest_api.pyslurm_build.probe import ask_controller
 from slurm_rest_api.pyslurm_build.smoke import ChildEnd, run_child
 from slurm_rest_api.pyslurm_build.state import State
 from slurm_rest_api.slurm.library_messages import library_fault
-from slurm_rest_api.slurmapi.sources.pyslurm.module_facts import library_version, missing_parts, version_of
+from slurm_rest_api.slurmapi.sources.part_reader import SNAPSHOT_PARTS
+from slurm_rest_api.slurmapi.sources.pyslurm.abilities import part_faults
+from slurm_rest_api.slurmapi.sources.pyslurm.module_facts import library_version, version_of
+from slurm_rest_api.slurmapi.sources.pyslurm.part_trial import wrong_parts
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +34,20 @@ _LONGEST_REASON: Final = 300
 """Letters of a reason, which every client sees in `meta.source_detail`."""
 
 
-def import_fault(seconds: float, state: State | None) -> str | None:
-    """Tries pyslurm in a child process for at most `seconds`. Returns why it cannot be used, None if it can.
+class Trial(NamedTuple):
+    """The result of a trial.
+
+    Attributes:
+        reason: Why pyslurm cannot be used at all, None if it can.
+        faults: By part of `parts.PARTS`, why pyslurm cannot give it.
+    """
+
+    reason: str | None
+    faults: Mapping[str, str]
+
+
+def try_pyslurm(seconds: float, state: State | None) -> Trial:
+    """Tries pyslurm in a child process for at most `seconds`.
 
     `state` is the record of build.sh, None if there is none. The child loads the cluster once, as build.sh does. A
     slurmctld that does not answer is no fault.
@@ -39,7 +55,7 @@ def import_fault(seconds: float, state: State | None) -> str | None:
     environ = {**child_environment(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     end = run_child([sys.executable, "-P", "-m", __name__], environ, seconds)
     reason = fault_of(end, seconds, state)
-    return None if reason is None else reason[:_LONGEST_REASON]
+    return Trial(None if reason is None else reason[:_LONGEST_REASON], end.facts.get("faults", {}))
 
 
 def fault_of(end: ChildEnd, seconds: float, state: State | None) -> str | None:
@@ -51,8 +67,6 @@ def fault_of(end: ChildEnd, seconds: float, state: State | None) -> str | None:
         return f"pyslurm cannot be imported: {facts['error']}"
     is_imported = "version" in facts
     if is_imported:
-        if missing := facts["missing"]:
-            return f"pyslurm {facts['version']} lacks {', '.join(missing)}"
         slurm = facts["slurm"]
         if slurm is not None and (reason := misfit(facts["version"], (slurm[0], slurm[1]), state)):
             return reason
@@ -88,18 +102,16 @@ def main() -> None:
     except ImportError as error:
         _report(error=str(error))
     else:
-        slurm, missing = library_version(pyslurm), missing_parts(pyslurm)
-        _report(version=version_of(pyslurm), slurm=slurm, missing=missing)
-        if not missing:
-            _read_cluster(pyslurm)
+        faults = part_faults(pyslurm)
+        parts = [part for part in SNAPSHOT_PARTS if part not in faults]
+        _report(version=version_of(pyslurm), slurm=library_version(pyslurm), faults=faults)
+        try:
+            for part, reason in wrong_parts(pyslurm, parts, lambda part: _report(step=part)):
+                faults[part] = reason
+                _report(faults=faults)
+        except SourceUnavailable as error:
+            _report(unavailable=str(error))
         _report(done=True)
-
-
-def _read_cluster(pyslurm: Any) -> None:
-    try:
-        ask_controller(pyslurm)
-    except pyslurm.RPCError as error:
-        _report(unavailable=str(error))
 
 
 def _report(**fields: Any) -> None:
