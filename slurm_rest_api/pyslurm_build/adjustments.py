@@ -46,6 +46,17 @@ _JOB_ADDITIONS: Final[dict[str, tuple[Line, str]]] = {
 _POWER_DOWN_ON_IDLE: Final = "bool(self.ptr.flags & slurm.PART_FLAG_PDOI)"
 """As above, since Slurm 23.02. pyslurm has the property since 24.5."""
 
+_LICENSES_BEFORE_25_05: Final = """\
+    @property
+    def raw_licenses_allocated(self):
+        if (slurm.IS_JOB_RUNNING(self.ptr) or slurm.IS_JOB_SUSPENDED(self.ptr)
+                or slurm.IS_JOB_COMPLETING(self.ptr)):
+            return cstr.to_unicode(self.ptr.licenses)
+        return None
+
+"""
+"""Before Slurm 25.05 a job has no alternatives of licenses, so it holds those that it asked for."""
+
 _NODE_TRES_BEFORE_25_05: Final = """\
     @property
     def raw_alloc_tres_fmt_str(self):
@@ -208,6 +219,12 @@ _BEFORE_23_02: Final = (
     Edit(path="setup.py", reason="as above", old='"libraries": ["slurm"],\n', new='"libraries": ["slurmfull"],\n'),
     Edit(
         path="pyslurm/core/node.pyx",
+        reason="slurmctld sends nodes without a name for FUTURE nodes",
+        old="            cluster = node.cluster\n",
+        new="            if not node.name:\n                continue\n\n            cluster = node.cluster\n",
+    ),
+    Edit(
+        path="pyslurm/core/node.pyx",
         reason="slurmctld sends GresUsed only with SHOW_DETAIL",
         old="            int flags = slurm.SHOW_ALL\n",
         new="            int flags = slurm.SHOW_ALL | slurm.SHOW_DETAIL\n",
@@ -256,7 +273,10 @@ def _jobs(line: Line) -> Edit:
         "pyslurm/core/job/job.pyx",
         "values of jobs that pyslurm loses or leaves out",
         "    def get_resource_layout_per_node(self):\n",
-        _raw("ptr", line, JOB_TEXTS, JOB_NUMBERS) + KILL_ON_INVALID_DEPENDENCY + _properties(added),
+        _raw("ptr", line, JOB_TEXTS, JOB_NUMBERS)
+        + KILL_ON_INVALID_DEPENDENCY
+        + ("" if line >= (25, 5) else _LICENSES_BEFORE_25_05)
+        + _properties(added),
     )
 
 

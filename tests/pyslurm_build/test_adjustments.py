@@ -106,7 +106,6 @@ LAYOUT = "    def get_resource_layout_per_node(self):\n"
         ((23, 11), "failed_node", "reserved_ports"),
         ((24, 5), "reserved_ports", "kill_step_when_oom"),
         ((24, 11), "kill_step_when_oom", "segment_size"),
-        ((24, 11), "raw_licenses", "raw_licenses_allocated"),
         ((25, 5), "raw_licenses_allocated", "submit_line"),
         # pyslurm 25.11 has the property itself.
         ((25, 11), "raw_licenses_allocated", "submit_session_id"),
@@ -118,7 +117,18 @@ def test_a_line_gets_the_values_that_its_slurm_has(line: tuple[int, int], added:
     assert absent not in names
 
 
-@pytest.mark.parametrize("line", [(21, 8), (22, 5), (23, 2), (23, 11), (24, 5), (24, 11), (25, 5), (25, 11)])
+LINES = [(21, 8), (22, 5), (23, 2), (23, 11), (24, 5), (24, 11), (25, 5), (25, 11)]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_allocated_licenses_are_those_of_the_request_where_slurmctld_sends_none(line: tuple[int, int]) -> None:
+    text = "".join(edit.new for edit in adjustments_for(line) if edit.old == LAYOUT)
+    assert text.count("    def raw_licenses_allocated(self):\n") == 1
+    # slurm.h has slurm_job_info_t.licenses_allocated since 25.05.
+    assert ("self.ptr.licenses_allocated" in text) is (line >= (25, 5))
+
+
+@pytest.mark.parametrize("line", LINES)
 def test_allocated_tres_of_nodes_are_read_from_where_the_release_has_them(line: tuple[int, int]) -> None:
     anchor = "    @property\n    def cpu_binding(self):\n"
     edit = next(edit for edit in adjustments_for(line) if edit.old == anchor)

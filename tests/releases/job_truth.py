@@ -72,8 +72,8 @@ def _gres(facts: Facts) -> list[str]:
 
 
 def _least_memory(facts: Facts) -> int:
-    """Returns the MiB that were requested for a CPU or a node. 22.05 keeps the default for a CPU with --mem-per-gpu."""
-    return 0 if _per_gpu(facts) and not facts["scontrol MinMemoryCPU"] else mib(facts["MinMemory"])
+    """Returns the MiB that were requested for a CPU or a node. 22.05 prints a default with --mem-per-gpu."""
+    return 0 if _per_gpu(facts) else mib(facts["MinMemory"])
 
 
 def _holds(facts: Facts) -> bool:
@@ -86,7 +86,7 @@ def _started(facts: Facts) -> bool:
 
 def _per_cpu(facts: Facts) -> int | None:
     text = facts["scontrol MinMemoryCPU"]
-    return mib(text) if text else None
+    return mib(text) if text and not _per_gpu(facts) else None
 
 
 def _per_node(facts: Facts) -> int | None:

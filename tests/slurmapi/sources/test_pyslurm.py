@@ -191,6 +191,11 @@ def test_partition_times_are_seconds() -> None:
     assert (partition["max_time"], partition["max_time_str"]) == (86400, "1-00:00:00")
 
 
+@pytest.mark.parametrize(("sent", "published"), [("UNLIMITED", "UNLIMITED"), (8, 8), (None, None)])
+def test_a_limit_for_each_socket_is_null_where_slurm_has_none(sent: int | str | None, published: int | str) -> None:
+    assert published_partition(max_cpus_per_socket=sent)["max_cpus_per_socket"] == published
+
+
 def test_allow_root_jobs_of_pyslurm_means_that_they_are_disabled() -> None:
     assert published_partition(allow_root_jobs=True)["flags"]["DisableRootJobs"] == 1
 

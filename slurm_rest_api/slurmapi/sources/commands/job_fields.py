@@ -182,6 +182,10 @@ def _memory(f: Fields, state: str) -> Record:
     """Returns the requested memory in MiB. What is requested as a whole node or per GPU is what is allocated."""
     allocated = f.get("AllocTRES") or (f.get("TRES") if base_job_state(state) != "PENDING" else None)
     per_cpu, per_node = mebibytes(f.get("MinMemoryCPU")), mebibytes(f.get("MinMemoryNode"))
+    per_tres = word(f.get("MemPerTres"))
+    if per_tres:
+        # 22.05 prints the partition's default for a CPU, which slurmctld does not use for such a job.
+        per_cpu = per_node = None
     by_tres = per_cpu is None and per_node is None
     total = (per_cpu or 0) * (number(f.get("NumCPUs")) or 0) or (per_node or 0) * (number(f.get("NumNodes")) or 0)
     return {
@@ -191,7 +195,7 @@ def _memory(f: Fields, state: str) -> Record:
         "mem_per_node": per_cpu is None and not by_tres,
         "min_memory_node": per_node,
         "pn_min_memory": per_cpu or per_node or 0,
-        "mem_per_tres": word(f.get("MemPerTres")),
+        "mem_per_tres": per_tres,
         "pn_min_tmp_disk": mebibytes(f.get("MinTmpDiskNode")) or 0,
     }
 

@@ -100,7 +100,8 @@ def _limits(a: PartitionAttributes) -> Record:
         "def_cpus_per_gpu": number_or_none(a.default_cpus_per_gpu),
         "def_mem_per_gpu": number_or_none(a.default_memory_per_gpu),
         "max_cpus_per_node": whole_or_word(a.max_cpus_per_node),
-        "max_cpus_per_socket": whole_or_word(a.max_cpus_per_socket),
+        # Slurm has the limit since 23.02.
+        "max_cpus_per_socket": None if a.max_cpus_per_socket is None else whole_or_word(a.max_cpus_per_socket),
         "max_nodes": whole_or_word(a.max_nodes),
         "min_nodes": whole(a.min_nodes),
         "max_share": _max_share(a.oversubscribe),

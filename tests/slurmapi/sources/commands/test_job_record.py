@@ -337,6 +337,13 @@ def test_memory_for_each_gpu() -> None:
     assert subset(found, expected) == expected
 
 
+def test_a_default_for_each_cpu_is_not_requested_with_memory_for_each_gpu() -> None:
+    # As 22.05.8 prints it for `sbatch --gpus=1 --mem-per-gpu=500`, with DefMemPerCPU=100.
+    found = of_26_05({"   TresPerNode": "   MemPerTres=gres:gpu:500\n   TresPerNode"})
+    expected = {"min_memory_cpu": None, "mem_per_cpu": False, "pn_min_memory": 0, "mem_per_tres": "gres:gpu:500"}
+    assert subset(found, expected) == expected
+
+
 @pytest.mark.parametrize("state", ["CONFIGURING", "COMPLETING", "SUSPENDED"])
 def test_a_job_that_holds_nodes_has_its_allocation(state: str) -> None:
     assert of_26_05({}, state=state)["cpus_allocated"] == {"rack005": 2, "rack006": 2}
