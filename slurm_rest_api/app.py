@@ -16,7 +16,7 @@ from slurm_rest_api.auth.openapi import secured, security_schemes
 from slurm_rest_api.auth.permissions import authorize
 from slurm_rest_api.auth.principal import Authenticate
 from slurm_rest_api.config import Settings
-from slurm_rest_api.health.checks import accounting_check, archive_check, snapshot_check
+from slurm_rest_api.health.checks import accounting_check, archive_check, authentication_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
 from slurm_rest_api.metrics.counters import DatabaseCounts, count_requests, open_counters
 from slurm_rest_api.metrics.exposition import Exposition
@@ -63,6 +63,9 @@ def create_app(settings: Settings) -> OpenAPI:
     accounting, archive = open_accounting(settings), open_archive(settings)
     counters = open_counters(paths.counters)
     checks = {"snapshot": snapshot_check(snapshots)}
+    authentication = open_auth(settings)
+    if authentication is not None and authentication.fault is not None:
+        checks["authentication"] = authentication_check(authentication.fault)
     if accounting is not None:
         checks["accounting"] = accounting_check(accounting.database)
         accounting.database.observe(DatabaseCounts(counters.mine, settings.database.db_pool_size))
@@ -87,7 +90,7 @@ def create_app(settings: Settings) -> OpenAPI:
         observers.append(log_access)
     # Flask runs handlers of responses in reverse order, so observers see the final response.
     observe(app, observers)
-    authenticate = open_auth(settings)
+    authenticate = None if authentication is None else authentication.authenticate
     ResponseCacheMiddleware(StoreVersionReader(paths.store).current, _identify(authenticate), observers).install(
         app, LIVE
     )

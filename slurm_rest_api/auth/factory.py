@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from slurm_rest_api.auth.key_set import KeySetFile
 from slurm_rest_api.auth.modes import (
-    FindKey,
-    TokenFile,
     jwt_authenticator,
     proxy_authenticator,
-    read_jwks,
     read_shared_key,
+    require_private,
     token_authenticator,
 )
 from slurm_rest_api.auth.principal import Authenticate
+from slurm_rest_api.auth.token_file import TokenFile
 from slurm_rest_api.config import Settings
 from slurm_rest_api.config.auth import AuthSettings
 from slurm_rest_api.errors import ConfigError, TokenFileError
 
 Content = TypeVar("Content")
 
+Fault = Callable[[], str | None]
+"""Returns a sentence about a file of authentication that cannot be used now, None if all can. Names no path."""
 
-def open_auth(settings: Settings) -> Authenticate | None:
+
+@dataclass(frozen=True)
+class Authentication:
+    """The authentication of `auth.mode`. `fault` is None if it reads no file that may change."""
+
+    authenticate: Authenticate
+    fault: Fault | None = None
+
+
+def open_auth(settings: Settings) -> Authentication | None:
     """Returns the authentication of `auth.mode`, None where it is none.
 
     Raises:
-        ConfigError: settings contradict each other, or a key or the token file cannot be read.
+        ConfigError: settings contradict each other, or a file cannot be read, or other users have access to it.
     """
     auth = settings.auth
     faults = _contradictions(auth)
@@ -36,15 +48,17 @@ def open_auth(settings: Settings) -> Authenticate | None:
     if auth.mode == "none":
         return None
     if auth.mode == "proxy":
-        return proxy_authenticator(auth.admins)
+        return Authentication(proxy_authenticator(auth.admins))
     if auth.mode == "jwt":
-        return jwt_authenticator(_jwt_key(settings), auth.jwt_user_claim, auth.jwt_audience, auth.admins)
+        return _jwt(settings)
     file = TokenFile(auth.token_file)
+    if auth.token_file.exists():
+        _read(settings.origin, "token_file", auth.token_file, require_private)
     try:
         file.tokens()
     except TokenFileError as error:
         raise ConfigError(settings.origin, [f"auth.token_file: {error}"]) from error
-    return token_authenticator(file)
+    return Authentication(token_authenticator(file), lambda: _token_file_fault(file))
 
 
 def _contradictions(auth: AuthSettings) -> list[str]:
@@ -56,12 +70,28 @@ def _contradictions(auth: AuthSettings) -> list[str]:
     return faults
 
 
-def _jwt_key(settings: Settings) -> FindKey:
+def _jwt(settings: Settings) -> Authentication:
     auth = settings.auth
     if auth.jwt_key_file is not None:
-        return _read(settings.origin, "jwt_key_file", auth.jwt_key_file, read_shared_key)
+        key = _read(settings.origin, "jwt_key_file", auth.jwt_key_file, read_shared_key)
+        return Authentication(jwt_authenticator(key, auth.jwt_user_claim, auth.jwt_audience, auth.admins))
     assert auth.jwt_jwks_file is not None
-    return _read(settings.origin, "jwt_jwks_file", auth.jwt_jwks_file, read_jwks)
+    keys = _read(settings.origin, "jwt_jwks_file", auth.jwt_jwks_file, KeySetFile)
+    authenticate = jwt_authenticator(keys.find, auth.jwt_user_claim, auth.jwt_audience, auth.admins)
+    return Authentication(authenticate, lambda: _key_set_fault(keys))
+
+
+def _key_set_fault(keys: KeySetFile) -> str | None:
+    fault = keys.fault()
+    return fault and f"The file of `auth.jwt_jwks_file` {fault}. The keys from before stay valid."
+
+
+def _token_file_fault(file: TokenFile) -> str | None:
+    try:
+        file.tokens()
+    except TokenFileError:
+        return "The token file (`auth.token_file`) cannot be read. See the log of the service."
+    return None
 
 
 def _read(origin: str, name: str, file: Path, read: Callable[[Path], Content]) -> Content:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
-import os
-import secrets
-import tempfile
+import stat
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final
 
 import jwt
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from slurm_rest_api.auth.principal import Authenticate, Credentials, Principal, Role
-from slurm_rest_api.errors import TokenFileError, Unauthenticated
+from slurm_rest_api.auth.token_file import TokenFile, hash_token
+from slurm_rest_api.errors import Unauthenticated
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +79,17 @@ def jwt_authenticator(
     return authenticate
 
 
+def require_private(file: Path) -> None:
+    """Refuses a secret file that other users have access to, as Slurm does for its key.
+
+    Raises:
+        OSError: the file does not exist, or its folder cannot be read.
+        ValueError: it is open to other users. The message continues a sentence that begins with the file's name.
+    """
+    if (mode := stat.S_IMODE(file.stat().st_mode)) & stat.S_IRWXO:
+        raise ValueError(f"is open to every user of this host (mode {mode:04o}). Run `chmod o-rwx` on it")
+
+
 def read_shared_key(file: Path) -> FindKey:
     """Reads the HS256 key of slurmctld's auth/jwt.
 
@@ -89,129 +97,19 @@ def read_shared_key(file: Path) -> FindKey:
         OSError: the file cannot be read.
         ValueError: the key cannot be used. The message continues a sentence that begins with the file's name.
     """
+    require_private(file)
     key = file.read_bytes()
     if len(key) < 32:
         raise ValueError(f"has {len(key)} bytes, but a key for HS256 has at least 32")
     return lambda _token: (key, "HS256")
 
 
-def read_jwks(file: Path) -> FindKey:
-    """Reads the RS256 keys of a JSON Web Key Set. A token names its key in `kid`.
-
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: it has no usable key. The message continues a sentence that begins with the file's name.
-    """
-    try:
-        keys = jwt.PyJWKSet.from_json(file.read_text(encoding="utf-8")).keys
-    except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
-        raise ValueError("is not a JSON Web Key Set") from error
-    usable: Sequence[jwt.PyJWK] = [key for key in keys if key.key_type == "RSA"]
-    if not usable:
-        raise ValueError("has no RSA key, but only RS256 is accepted")
-
-    def find(token: str) -> tuple[Any, str]:
-        kid = jwt.get_unverified_header(token).get("kid")
-        found = [key for key in usable if key.key_id == kid]
-        if len(found) != 1:
-            raise jwt.InvalidKeyError("no key with this id")
-        return found[0].key, "RS256"
-
-    return find
-
-
 # --- auth.mode: token -------------------------------------------------------------------------------------------------
 
-_PREFIX: Final = "sra_"
 _NOT_IN_FILE: Final = (
     "The token is invalid: expired, revoked or unknown."
     " Ask an administrator for a new one (`slurm-rest-api token add`)."
 )
-
-
-class Token(BaseModel):
-    """One entry of the token file. `expires` is an epoch second, None means never. Only the token's hash is stored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    sha256: str
-    role: Role
-    expires: int | None
-
-
-_TOKENS: Final = TypeAdapter(tuple[Token, ...])
-
-
-class TokenFile:
-    """The token file at `path`. `slurm-rest-api token` replaces it, and each worker then reads it again."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._cached_identity: tuple[int, int] | None = None
-        self._cached: tuple[Token, ...] = ()
-
-    def tokens(self) -> tuple[Token, ...]:
-        """Returns all tokens, including expired ones. A missing file has no tokens.
-
-        Raises:
-            TokenFileError: the file cannot be read, or is not a token file.
-        """
-        try:
-            status = self.path.stat()
-            identity = (status.st_ino, status.st_mtime_ns)
-            if identity != self._cached_identity:
-                self._cached, self._cached_identity = _TOKENS.validate_json(self.path.read_bytes()), identity
-        except FileNotFoundError:
-            return ()
-        except OSError as error:
-            raise TokenFileError(f"The token file {self.path} cannot be read: {error.strerror}.") from error
-        except ValidationError as error:
-            raise TokenFileError(f"{self.path} is not a token file. Restore it from a backup.") from error
-        return self._cached
-
-    def add(self, name: str, role: Role, expires: int | None) -> str:
-        """Creates a token and returns it. The file stores only its hash.
-
-        Raises:
-            TokenFileError: `name` has a token already, or the file cannot be read or written.
-        """
-        tokens = self.tokens()
-        if any(token.name == name for token in tokens):
-            raise TokenFileError(f"{name} has a token already. Revoke it first, or choose another name.")
-        secret = _PREFIX + secrets.token_urlsafe(32)
-        self._write((*tokens, Token(name=name, sha256=_hash(secret), role=role, expires=expires)))
-        return secret
-
-    def revoke(self, name: str) -> None:
-        """Deletes the token of `name`.
-
-        Raises:
-            TokenFileError: there is none, or the file cannot be read or written.
-        """
-        tokens = self.tokens()
-        kept = tuple(token for token in tokens if token.name != name)
-        if len(kept) == len(tokens):
-            raise TokenFileError(
-                f"{name} has no token in {self.path}. List the names with `slurm-rest-api token list`."
-            )
-        self._write(kept)
-
-    def _write(self, tokens: tuple[Token, ...]) -> None:
-        temporary: str | None = None
-        try:
-            self.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=".tokens-")
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(_TOKENS.dump_json(tokens, indent=2) + b"\n")
-            # Workers that run as another user read it through the group of its folder.
-            os.chown(temporary, -1, self.path.parent.stat().st_gid)
-            os.chmod(temporary, 0o640)
-            os.replace(temporary, self.path)
-        except OSError as error:
-            if temporary is not None:
-                Path(temporary).unlink(missing_ok=True)
-            raise TokenFileError(f"The token file {self.path} cannot be written: {error.strerror}.") from error
 
 
 def token_authenticator(file: TokenFile, now: Callable[[], float] = time.time) -> Authenticate:
@@ -220,7 +118,7 @@ def token_authenticator(file: TokenFile, now: Callable[[], float] = time.time) -
     def authenticate(credentials: Credentials) -> Principal:
         if credentials.token is None:
             raise Unauthenticated(_MISSING)
-        presented = _hash(credentials.token)
+        presented = hash_token(credentials.token)
         # Comparing with every token keeps the response time independent of which one is the nearest.
         same = [token for token in file.tokens() if hmac.compare_digest(token.sha256, presented)]
         if not same or (same[0].expires is not None and same[0].expires <= now()):
@@ -228,7 +126,3 @@ def token_authenticator(file: TokenFile, now: Callable[[], float] = time.time) -
         return Principal(same[0].name, same[0].role)
 
     return authenticate
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()

@@ -8,8 +8,8 @@ from typing import Final
 
 import click
 
-from slurm_rest_api.auth.modes import Token, TokenFile
 from slurm_rest_api.auth.principal import Role
+from slurm_rest_api.auth.token_file import Token, TokenFile
 from slurm_rest_api.config import Settings
 from slurm_rest_api.errors import TokenFileError
 

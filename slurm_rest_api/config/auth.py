@@ -30,15 +30,18 @@ class AuthSettings(Section):
     )
     token_file: AbsolutePath = Field(
         default=Path("/etc/slurm-rest-api/tokens.json"),
-        description="File in which `slurm-rest-api token` keeps the SHA-256 of each token, with name, role and expiry.",
+        description="File in which `slurm-rest-api token` keeps the SHA-256 of each token, with name, role and expiry."
+        " It must be closed to other users.",
     )
     jwt_key_file: AbsolutePath | None = Field(
         default=None,
-        description="Key of slurmctld's AuthAltTypes=auth/jwt (jwt_hs256.key), for tokens signed with HS256.",
+        description="Key of slurmctld's AuthAltTypes=auth/jwt (jwt_hs256.key), for tokens signed with HS256. It must"
+        " be closed to other users, as Slurm requires.",
     )
     jwt_jwks_file: AbsolutePath | None = Field(
         default=None,
-        description="Keys of an identity provider (JWKS) instead of jwt_key_file, for tokens signed with RS256.",
+        description="Keys of an identity provider (JWKS) instead of jwt_key_file, for tokens signed with RS256."
+        " The file is read again when it changes. It must not be world-writable.",
     )
     jwt_user_claim: Text = Field(
         default="sun",

@@ -90,3 +90,13 @@ def accounting_check(database: Database) -> Check:
         return Part(state="ok", detail=None)
 
     return check
+
+
+def authentication_check(fault: Callable[[], str | None]) -> Check:
+    """Returns a check of the files that authentication reads. `fault` returns a sentence if one cannot be used."""
+
+    def check() -> Part:
+        detail = fault()
+        return Part(state="ok" if detail is None else "broken", detail=detail)
+
+    return check

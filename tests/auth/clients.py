@@ -25,6 +25,7 @@ def key_file(folder: Path, key: bytes = KEY) -> Path:
     """Writes the key that slurmctld signs with."""
     file = folder / "jwt_hs256.key"
     file.write_bytes(key)
+    file.chmod(0o600)
     return file
 
 

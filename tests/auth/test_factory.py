@@ -13,6 +13,7 @@ from slurm_rest_api.cli import main
 from slurm_rest_api.config import Settings
 from slurm_rest_api.errors import ConfigError
 from tests.auth.clients import key_file
+from tests.auth.provider import RSA_KEYS, key_set
 
 
 def fault(**auth: Any) -> str:
@@ -47,13 +48,42 @@ def test_unusable_key_files_are_named(tmp_path: Path) -> None:
         assert fault(mode="jwt", jwt_jwks_file=str(jwks)) == f"auth.jwt_jwks_file: {jwks} is not a JSON Web Key Set."
     jwks.write_text('{"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "one"}]}')
     assert fault(mode="jwt", jwt_jwks_file=str(jwks)) == (
-        f"auth.jwt_jwks_file: {jwks} has no RSA key, but only RS256 is accepted."
+        f"auth.jwt_jwks_file: {jwks} has no RSA key of 2048 bits or more for signatures, but only RS256 is accepted."
     )
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o602, 0o641])
+def test_secret_files_open_to_every_user_are_refused(tmp_path: Path, mode: int) -> None:
+    key, tokens = key_file(tmp_path), tmp_path / "tokens.json"
+    tokens.write_text("[]")
+    for file, settings in (
+        (key, {"mode": "jwt", "jwt_key_file": str(key)}),
+        (tokens, {"mode": "token", "token_file": str(tokens)}),
+    ):
+        file.chmod(mode)
+        name = list(settings)[1]
+        assert fault(**settings) == (
+            f"auth.{name}: {file} is open to every user of this host (mode {mode:04o}). Run `chmod o-rwx` on it."
+        )
+        file.chmod(0o640)
+        assert open_auth(Settings.model_validate({"auth": settings})) is not None
+
+
+def test_key_set_that_every_user_may_write_is_refused(tmp_path: Path) -> None:
+    # auth_jwt.c refuses S_IWOTH for jwks=. Its keys are public, so reading is allowed.
+    file = key_set(tmp_path / "jwks.json", {"one": RSA_KEYS[0]})
+    file.chmod(0o646)
+    assert fault(mode="jwt", jwt_jwks_file=str(file)) == (
+        f"auth.jwt_jwks_file: {file} is writable by every user of this host. Run `chmod o-w` on it."
+    )
+    file.chmod(0o644)
+    assert open_auth(Settings.model_validate({"auth": {"mode": "jwt", "jwt_jwks_file": file}})) is not None
 
 
 def test_another_file_is_refused_as_token_file(tmp_path: Path) -> None:
     file = tmp_path / "tokens.json"
     file.write_text("{}")
+    file.chmod(0o600)
     assert fault(mode="token", token_file=str(file)) == (
         f"auth.token_file: {file} is not a token file. Restore it from a backup."
     )

@@ -16,8 +16,8 @@ from flask.testing import FlaskClient
 from jwt.algorithms import RSAAlgorithm
 from werkzeug.test import TestResponse
 
-from slurm_rest_api.auth.modes import TokenFile
 from slurm_rest_api.auth.principal import Credentials
+from slurm_rest_api.auth.token_file import TokenFile
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from tests.auth.clients import auth_client, bearer, key_file, slurm_token

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from slurm_rest_api.auth.modes import TokenFile
+from slurm_rest_api.auth.token_file import TokenFile
 from slurm_rest_api.config import Settings
 from tests.browser.asking import asked
 from tests.browser.fixture import PATIENCE_MS, new_context

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from slurm_rest_api.auth.modes import TokenFile
+from slurm_rest_api.auth.token_file import TokenFile
 from slurm_rest_api.config import Settings
 from tests.auth.clients import key_file, slurm_token
 from tests.browser.fixture import new_context
