@@ -15,6 +15,7 @@ ServiceError                  its text is for people
     ├── Unauthenticated       401, no valid credentials
     ├── Forbidden             403, the user's role may not read the route
     ├── NotFound              404
+    ├── PreconditionFailed    412, If-Match or If-Unmodified-Since does not hold
     ├── NotLoaded             503, nothing has been loaded yet
     ├── DatabaseUnavailable   503, the accounting database does not answer
     ├── DatabaseUnusable      503, it refuses this service: wrong password, missing table or grant
@@ -117,6 +118,10 @@ class Forbidden(ApiError, status=403, title="Forbidden"):
 
 class NotFound(ApiError, status=404, title="Not found"):
     """The route or record does not exist, or is hidden from this user."""
+
+
+class PreconditionFailed(ApiError, status=412, title="Precondition failed"):
+    """The representation is not the one that the client requires."""
 
 
 class NotLoaded(ApiError, status=503, title="No data yet"):

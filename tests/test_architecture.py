@@ -89,7 +89,7 @@ WITH_IO: dict[str, tuple[str, ...]] = {
     "auth": ("cached_file", "factory", "key_set", "modes", "token_file"),
     "demo": ("accounting", "backfill", "cli_options", "files", "options", "source", "source_with_history"),
     "health": ("checks",),
-    "metrics": ("counters",),
+    "metrics": ("counters", "worker_files"),
 }
 IO_MODULES = {"os", "time", "io", "pathlib", "socket", "subprocess", "logging", "datetime", "random"}
 LONGEST_MODULE, LONGEST_FUNCTION = 400, 60

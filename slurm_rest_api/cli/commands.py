@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import waitress
 
 from slurm_rest_api.app import create_app
 from slurm_rest_api.archive.engine import archive_file, open_engine
@@ -20,6 +19,7 @@ from slurm_rest_api.archive.file_kind import require_archive_file
 from slurm_rest_api.archive.tinydb_import import describe, import_tinydb
 from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.auth.factory import open_auth
+from slurm_rest_api.cli import web_server
 from slurm_rest_api.cli.token import token
 from slurm_rest_api.config import Settings, load_settings
 from slurm_rest_api.demo.cli_options import demo_options
@@ -29,10 +29,11 @@ from slurm_rest_api.diagnosis import check as diagnose
 from slurm_rest_api.diagnosis import render
 from slurm_rest_api.diagnosis.folders import RUNTIME_FOLDER, check_runtime_dir
 from slurm_rest_api.errors import ArchiveError, ConfigError
-from slurm_rest_api.processes.children import die_with_parent, limit_malloc_arenas
+from slurm_rest_api.processes.children import close_new_files_to_others, die_with_parent, limit_malloc_arenas
 from slurm_rest_api.processes.logging import configure_logs
 from slurm_rest_api.processes.supervisor import Supervisor
 from slurm_rest_api.slurmapi.collector.collector import collect as run_collector
+from slurm_rest_api.slurmapi.shared.runtime_dir import require_private
 from slurm_rest_api.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -82,15 +83,11 @@ def serve(settings: Settings, host: str | None, port: int | None, *, with_parent
     """Answer HTTP requests from the snapshot store."""
     _prepare(settings, with_parent=with_parent)
     limit_malloc_arenas()
-    waitress.serve(
+    web_server.serve(
         create_app(settings),
         host=host or settings.system.host,
         port=settings.system.port if port is None else port,
         threads=settings.system.web_threads,
-        ident="slurm-rest-api",
-        # Lets waitress notice a client that disconnects while its request waits.
-        channel_request_lookahead=1,
-        clear_untrusted_proxy_headers=True,
     )
 
 
@@ -204,8 +201,10 @@ def _prepare(settings: Settings, *, with_parent: bool) -> None:
     """
     if with_parent:
         die_with_parent()
+    close_new_files_to_others()
     try:
         open_auth(settings)
+        require_private(settings)
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     for finding in check_runtime_dir(settings.system.runtime_path()):

@@ -51,6 +51,7 @@ def snapshot_check(reader: StoreReader, now: Callable[[], float] = time.time) ->
             "cycle_seconds": status.cycle_seconds,
             "cycles": status.cycles,
             "failures": status.failures,
+            "replaced_texts": status.replaced_texts,
         }
         if not pacing.is_stale(now(), status.loaded_at, status.interval_seconds):
             return Part(state="ok", detail=None, facts=facts)

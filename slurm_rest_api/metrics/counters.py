@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, values
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    values,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from slurm_rest_api.acctapi.db_errors import ErrorKind
+from slurm_rest_api.metrics.worker_files import DAMAGED, WorkerFiles, remove_damaged
 from slurm_rest_api.web.request_events import RequestEvent
 
 try:
@@ -24,35 +34,46 @@ _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 
 
 class Counters:
-    """The registry of this process (`mine`), and a way to read the counters of all workers (`all()`)."""
+    """The registry of this process (`mine`), and a way to read the counters of all workers (`text()`)."""
 
     def __init__(self, mine: CollectorRegistry, folder: Path | None) -> None:
         self.mine = mine
         self._folder = folder
 
-    def all(self) -> CollectorRegistry:
-        """Returns a registry to read: the counters of this process, or their sums over all workers."""
+    def text(self) -> bytes:
+        """Returns the counters of this process, or their sums over all workers, in Prometheus' text format."""
         if self._folder is None:
-            return self.mine
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=str(self._folder))
-        return registry
+            return generate_latest(self.mine)
+        try:
+            return _sums(self._folder)
+        except DAMAGED:
+            remove_damaged(self._folder)
+            return _sums(self._folder)
 
 
 def open_counters(folder: Path) -> Counters:
     """Opens the counters of this process. Under uWSGI each worker keeps them in one file of `folder`.
 
-    A restarted worker continues the counters, because the files are named by worker number, not by process id.
+    A restarted worker continues the counters, because the files are named by worker number, not by process id. Files
+    that are deleted or damaged begin again at 0, as after a restart of the service.
     """
     # The time at which a counter started is a second series for each counter, which no query needs.
     disable_created_metrics()
     if uwsgi is None:
         return Counters(CollectorRegistry(), None)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files = WorkerFiles(folder, uwsgi.worker_id())
     # The library reads this variable when a counter is created.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    values.ValueClass = values.MultiProcessValue(process_identifier=uwsgi.worker_id)
+    values.ValueClass = values.MultiProcessValue(process_identifier=files.identifier)
     return Counters(CollectorRegistry(), folder)
+
+
+def _sums(folder: Path) -> bytes:
+    # The library refuses a folder that does not exist.
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=str(folder))
+    return generate_latest(registry)
 
 
 def count_requests(registry: CollectorRegistry) -> Callable[[RequestEvent], None]:
@@ -89,7 +110,10 @@ class DatabaseCounts:
     """
 
     def __init__(self, registry: CollectorRegistry, size: int) -> None:
-        pool = Gauge(
+        self._size = size
+        self._lock = threading.Lock()
+        self._in_use = 0
+        self._pool = Gauge(
             f"{_DATABASE}_pool_size_connections",
             "Maximum number of connections of all workers.",
             registry=registry,
@@ -106,22 +130,28 @@ class DatabaseCounts:
             f"{_DATABASE}_connection_wait_seconds", "Seconds spent waiting for a connection.", registry=registry
         )
         self._failed = Counter(f"{_DATABASE}_errors", "Failures by kind.", ["kind"], registry=registry)
-        pool.set(size)
         # A restarted worker continues the values of its predecessor, whose connections are closed.
-        self._used.set(0)
+        self._publish(0)
         for kind in get_args(ErrorKind):
             self._failed.labels(kind)
 
     def checked_out(self, waited_seconds: float) -> None:
         """Counts a connection that a request got after `waited_seconds`."""
-        self._used.inc()
+        self._publish(1)
         self._taken.inc()
         self._waited.inc(waited_seconds)
 
     def checked_in(self) -> None:
         """Counts a connection that was returned."""
-        self._used.dec()
+        self._publish(-1)
 
     def failed(self, kind: ErrorKind) -> None:
         """Counts a request that failed with an error of this kind."""
         self._failed.labels(kind).inc()
+
+    def _publish(self, change: int) -> None:
+        """Sets both gauges. Setting, unlike adding, is right after their file was deleted."""
+        with self._lock:
+            self._in_use += change
+            self._pool.set(self._size)
+            self._used.set(self._in_use)

@@ -70,7 +70,7 @@ class Exposition:
         with self._reader.view() as view:
             status = None if view is None else view.status()
             cluster = b"" if view is None or status is None else self._cluster(view, status, scope.private)
-        return generate_latest(self._counters.all()) + self._service(status) + cluster
+        return self._counters.text() + self._service(status) + cluster
 
     def _service(self, status: Status | None) -> bytes:
         registry = CollectorRegistry()
@@ -146,6 +146,11 @@ def _collector_families(status: Status) -> Iterator[Metric]:
     yield CounterMetricFamily(f"{prefix}_cycles", "Successful loads of the cluster.", status.cycles)
     yield GaugeMetricFamily(f"{prefix}_failed_tries", "Failed loads since the last success.", status.failures)
     yield CounterMetricFamily(f"{prefix}_rpcs", "RPCs to slurmctld.", status.rpcs)
+    yield GaugeMetricFamily(
+        f"{prefix}_replaced_texts",
+        "Records of the last load with text that was no valid Unicode.",
+        status.replaced_texts,
+    )
     for name, help_text, value in (
         ("snapshot_timestamp_seconds", "Time of the last load of the cluster.", status.loaded_at),
         ("collector_cycle_duration_seconds", "Duration of the last load.", status.cycle_seconds),

@@ -1,4 +1,4 @@
-"""Linux settings of this service's processes: the parent-death signal and malloc arenas."""
+"""Linux settings of this service's processes: the parent-death signal, the umask and malloc arenas."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ def die_with_parent() -> None:
     if os.getppid() != parent:
         # The parent ended before prctl(), so the kernel will not send a signal.
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def close_new_files_to_others() -> None:
+    """Makes this process and its children create files that only their owner can read, whatever umask it got."""
+    os.umask(0o077)
 
 
 def limit_malloc_arenas() -> None:

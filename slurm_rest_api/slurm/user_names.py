@@ -79,6 +79,7 @@ class UserNames:
 
 def _look_up(function: Callable[[int], str], number: int) -> str:
     try:
-        return function(number)
+        # `pwd` decodes bytes that are not UTF-8 to lone surrogates (PEP 383), which JSON cannot hold.
+        return function(number).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     except (KeyError, OSError, OverflowError):
         return str(number)

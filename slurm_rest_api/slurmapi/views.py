@@ -53,6 +53,7 @@ from slurm_rest_api.web.conditional import (
     accepts_gzip,
     buffered_or_streamed_response,
     file_response,
+    has_representation,
     no_store,
     not_modified,
     stream_response,
@@ -77,7 +78,7 @@ def live_blueprint(live: LiveState, refresher: Refresher) -> APIBlueprint:
         LIVE,
         __name__,
         abp_tags=[Tag(name="live", description="The state of the cluster now, from slurmctld.")],
-        abp_responses={"400": ErrorAnswer, "503": ErrorAnswer},
+        abp_responses={"400": ErrorAnswer, "412": ErrorAnswer, "503": ErrorAnswer},
     )
     responder = _Responder(live, refresher)
     _add_collections(blueprint, responder)
@@ -176,8 +177,7 @@ class _Responder:
             record = single_record.find(snapshot.view, kind, name, visible.where)
             return Body(in_envelope([with_fields(record, fields)], {**snapshot.meta, "total": 1}))
 
-        # A client with the etag of this version has got the record from it, so a 304 needs no search.
-        return self._response(kind, visible.cache_key, query_hash(query, kind, name), body)
+        return self._response(kind, visible.cache_key, query_hash(query, kind, name), body, may_be_missing=True)
 
     def usage(self, query: UsageParameters) -> Response:
         """Returns the response of /usage."""
@@ -219,17 +219,23 @@ class _Responder:
         format: Format = "json",  # noqa: A002 - the parameter's own name
         *,
         is_conditional: bool = True,
+        may_be_missing: bool = False,
     ) -> Response:
-        """Builds the response to one query: 304, or the body that `body_of` makes from the current snapshot."""
+        """Builds the response to one query: 304, or the body that `body_of` makes from the current snapshot.
+
+        With `may_be_missing`, the body comes first: preconditions do not apply to a 404. Only a client with the etag of
+        this version has got the record from it, so its 304 needs no search.
+        """
         self._refresh()
         now = time.time()
         # Only work for one client ends with its connection. Prepared bodies are for all.
         opened = self._live.open(name, scope_key, client_disconnected_check())
         with ExitStack() as stack:
             snapshot = with_query_etag(stack.enter_context(opened), query_hash)
+            found = body_of(snapshot) if may_be_missing and not has_representation(snapshot) else None
             if is_conditional and (unchanged := not_modified(snapshot, now)) is not None:
                 return unchanged
-            body = body_of(snapshot)
+            body = found or body_of(snapshot)
             response = buffered_or_streamed_response(snapshot, body.pieces, now, mimetype=MIMETYPES[format])
             if response.is_streamed:
                 # The body is read from the snapshot while it is sent.

@@ -12,6 +12,7 @@ from flask import Response, request
 from werkzeug.http import http_date, is_resource_modified
 from werkzeug.wsgi import wrap_file
 
+from slurm_rest_api.errors import PreconditionFailed
 from slurm_rest_api.web.compression import compress
 from slurm_rest_api.web.envelope import JSON
 from slurm_rest_api.web.response_cache import limit_cache_lifetime
@@ -46,10 +47,24 @@ def accepts_gzip() -> bool:
     return request.accept_encodings.quality("gzip") > 0
 
 
+def has_representation(representation: Representation) -> bool:
+    """Returns True if the client names the etag of this representation in `If-None-Match`, other than by `*`."""
+    known = request.if_none_match
+    return not known.star_tag and known.contains_weak(representation.etag)
+
+
 def not_modified(representation: Representation, now: float) -> Response | None:
-    """Returns a 304 if the client has this representation already, else None."""
+    """Returns a 304 if the client has this representation already, else None.
+
+    Call it only if the response without preconditions is a 200 (RFC 9110, section 13.2.1).
+
+    Raises:
+        PreconditionFailed: If-Match or If-Unmodified-Since requires another representation.
+    """
     last_modified = http_date(representation.changed_at)
-    if is_resource_modified(request.environ, etag=_weak(representation.etag), last_modified=last_modified):
+    _check_required(representation)
+    environ = {name: value for name, value in request.environ.items() if name != "HTTP_IF_MATCH"}
+    if is_resource_modified(environ, etag=_weak(representation.etag), last_modified=last_modified):
         return None
     response = Response(status=304)
     _set_cache_headers(response, representation, now)
@@ -134,6 +149,19 @@ def _at_least(size: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
     while size > 0 and (piece := next(pieces, None)) is not None:
         size -= len(piece)
         yield piece
+
+
+def _check_required(representation: Representation) -> None:
+    """Evaluates If-Match, else If-Unmodified-Since (RFC 9110, section 13.2.2, steps 1 and 2)."""
+    required, unmodified_since = request.if_match, request.if_unmodified_since
+    if required:
+        # If-Match compares strongly, and a weak validator never matches so.
+        if not required.star_tag:
+            raise PreconditionFailed("`If-Match` needs a strong validator, but ETags are weak. Use `If-None-Match`.")
+    elif unmodified_since is not None and int(representation.changed_at) > unmodified_since.timestamp():
+        raise PreconditionFailed(
+            f"The data changed at {http_date(representation.changed_at)}. Leave out `If-Unmodified-Since` to get it."
+        )
 
 
 def _weak(etag: str) -> str:

@@ -45,6 +45,11 @@ def names(directory: Directory, clock: Clock) -> UserNames:
     return UserNames(directory.user_name, directory.user_name, directory.user_id, clock, life_seconds=60)
 
 
+def test_bytes_that_are_not_utf8_become_replacement_characters() -> None:
+    names = UserNames(lambda _uid: "m\udcfcller", lambda _gid: "gr\udcfcn", int)
+    assert (names.user(1), names.group(1)) == ("m\ufffdller", "gr\ufffdn")
+
+
 def test_known_and_unknown_ids_are_looked_up_once(names: UserNames, directory: Directory) -> None:
     assert [names.user(1001), names.user(1001), names.user(4242), names.user(4242)] == ["ada", "ada", "4242", "4242"]
     assert directory.lookups == [1001, 4242]

@@ -86,8 +86,10 @@ class Collector:
         fresh_seconds: float = 0.0,
         uniform: Callable[[float, float], float] = random.uniform,
         sampler: Sampler | None = None,
+        holds_lock: Callable[[], bool] = lambda: True,
     ) -> None:
         self._loader = loader
+        self._holds_lock = holds_lock
         self._sampler = sampler
         self._writer = StoreWriter(store)
         self._refresh_seconds = refresh_seconds
@@ -139,8 +141,15 @@ class Collector:
                 self._schedule_refresh(seconds)
 
     def refresh(self) -> float:
-        """Runs one cycle and publishes its failure. Returns the seconds from now to the next cycle."""
+        """Runs one cycle and publishes its failure. Returns the seconds from now to the next cycle.
+
+        Ends the collector instead if its lock file was deleted. Its supervisor starts another, which recreates it.
+        """
         started = time.monotonic()
+        if not self._holds_lock():
+            logger.warning("The lock file of the collector was deleted. The collector ends, to be started again.")
+            self.stop()
+            return self._refresh_seconds
         try:
             report = self._loader.cycle()
         except SourceError as error:
@@ -256,7 +265,7 @@ def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | Non
                 cycles=settings.system.recycle_cycles,
                 rss_mib=settings.system.recycle_rss_mib,
             ),
-            keep_open=(lock,),
+            keep_open=(lock.descriptor,),
         )
         collector = Collector(
             loader,
@@ -264,6 +273,7 @@ def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | Non
             settings.system.refresh_seconds,
             _fresh_seconds(settings),
             sampler=open_sampler(settings),
+            holds_lock=lock.is_at_path,
         )
 
         def stop(_number: int, _frame: FrameType | None) -> None:

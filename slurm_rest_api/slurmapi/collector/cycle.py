@@ -23,6 +23,7 @@ from slurm_rest_api.slurmapi.collector.usage import (
     with_counts,
     without_nodes,
 )
+from slurm_rest_api.slurmapi.collector.valid_text import Renderer, valid_text
 from slurm_rest_api.slurmapi.shared import pacing
 from slurm_rest_api.slurmapi.sources.base import (
     ClusterSource,
@@ -62,6 +63,8 @@ class JobMemory(NamedTuple):
 
     fingerprints: JobFingerprints
     counted: Mapping[int, CountedJob]
+    replaced: frozenset[int] = frozenset()
+    """Ids of jobs in which text was replaced."""
 
 
 _NO_MEMORY = JobMemory({}, {})
@@ -74,27 +77,33 @@ class JobPass:
     complete only after `rows()` is exhausted. Reading them earlier raises RuntimeError.
     """
 
-    def __init__(
-        self, jobs: Iterable[Record], fingerprints: JobFingerprints, counted: Mapping[int, CountedJob]
-    ) -> None:
-        """Takes lazy `jobs`, the fingerprints that the source fills while making them, and what was counted before."""
+    def __init__(self, jobs: Iterable[Record], fingerprints: JobFingerprints, before: JobMemory) -> None:
+        """Takes lazy `jobs`, the fingerprints that the source fills while making them, and the memory of `before`."""
         self._jobs = jobs
         self._fingerprints = fingerprints
-        self._counter = JobCounter(counted)
+        self._counter = JobCounter(before.counted)
+        self._replaced_before = before.replaced
+        self._replaced: set[int] = set()
         self._allocations: list[Allocation] = []
         self._is_exhausted = False
 
     def rows(self) -> Iterator[Row]:
         """Renders one job after the other. Can be called once."""
-        for job in self._counter.count_while_iterating(self._jobs):
-            if isinstance(job, UnchangedJob):
-                yield Row(job["job_id"], None)
+        renderer = Renderer()
+        for counted in self._counter.count_while_iterating(self._jobs):
+            if isinstance(counted, UnchangedJob):
+                if counted["job_id"] in self._replaced_before:
+                    self._replaced.add(counted["job_id"])
+                yield Row(counted["job_id"], None)
                 continue
-            self._allocations.extend(allocations_of(job))
+            self._allocations.extend(allocations_of(counted))
+            job, body = renderer.render(counted)
+            if job is not counted:
+                self._replaced.add(job["job_id"])
             stable = index_rows.without_clock_fields(job)
             yield Row(
                 job["job_id"],
-                orjson.dumps(job),
+                body,
                 partial(index_rows.job_index_row, job),
                 None if stable is None else orjson.dumps(stable),
             )
@@ -116,7 +125,7 @@ class JobPass:
     def memory(self) -> JobMemory:
         """Fingerprints of these jobs, and what was counted of them, for the next cycle."""
         self._check_exhausted()
-        return JobMemory(self._fingerprints, self._counter.counted)
+        return JobMemory(self._fingerprints, self._counter.counted, frozenset(self._replaced))
 
     def _check_exhausted(self) -> None:
         if not self._is_exhausted:
@@ -161,8 +170,9 @@ class Cycle:
             gres_in_use = GresInUse(loaded.nodes)
             summed = replace(changed, jobs=gres_in_use.sum_while_iterating(changed.jobs))
             snapshot = hide_partitions(summed, self._hidden)
-            job_pass = JobPass(_reporting(snapshot.jobs, self._progress), fingerprints, memory.counted)
-            jobs = _store(cycle, snapshot, job_pass, gres_in_use, loaded_at, self._progress)
+            job_pass = JobPass(_reporting(snapshot.jobs, self._progress), fingerprints, memory)
+            renderer = Renderer()
+            jobs = _store(cycle, snapshot, job_pass, gres_in_use, loaded_at, renderer, self._progress)
             seconds = time.monotonic() - started
             # Only now, because a source may read jobs, or ask again for some, while they are iterated.
             waited = 0.0 if loaded.seconds_waited is None else loaded.seconds_waited()
@@ -171,12 +181,13 @@ class Cycle:
             cycle.finish(
                 Loaded(
                     source=self._source.name,
-                    source_detail=self._source.detail,
+                    source_detail=valid_text(self._source.detail),
                     loaded_at=loaded_at,
                     interval_seconds=pacing.interval_after_success(self._refresh_seconds, cost),
                     cycle_seconds=seconds,
                     rpcs=rpcs,
                     source_parts=json.dumps(origins_as_json(origins_of(self._source))),
+                    replaced_texts=renderer.replaced + len(job_pass.memory.replaced),
                 )
             )
         self._memory = job_pass.memory
@@ -211,14 +222,15 @@ def _store(
     job_pass: JobPass,
     gres_in_use: GresInUse,
     loaded_at: float,
+    renderer: Renderer,
     progress: Progress,
 ) -> int:
     """Writes all records and documents. Returns the number of jobs."""
     jobs = cycle.replace_records("queue", job_pass.rows(), loaded_at)
     nodes = gres_in_use.filled(snapshot.nodes)
-    cycle.replace_records("nodes", _rows(_reporting(nodes, progress), index_rows.node_index_row), loaded_at)
-    cycle.replace_records("partitions", _rows(snapshot.partitions, index_rows.partition_index_row), loaded_at)
-    cycle.replace_document("stats", orjson.dumps(snapshot.statistics), 1, loaded_at)
+    cycle.replace_records("nodes", _rows(_reporting(nodes, progress), index_rows.node_index_row, renderer), loaded_at)
+    cycle.replace_records("partitions", _rows(snapshot.partitions, index_rows.partition_index_row, renderer), loaded_at)
+    cycle.replace_document("stats", renderer.render(snapshot.statistics)[1], 1, loaded_at)
     progress()
     usage = with_counts(
         compute_usage(snapshot.partitions, nodes, job_pass.usage_input),
@@ -226,11 +238,16 @@ def _store(
     )
     progress()
     total = len(snapshot.partitions)
-    cycle.replace_document("usage", orjson.dumps(usage), total, loaded_at)
-    cycle.replace_document("usage_compact", orjson.dumps(compact(usage)), total, loaded_at)
-    cycle.replace_document("usage_summary", orjson.dumps(without_nodes(usage)), total, loaded_at)
+    # Its names are those of the records, which are counted already.
+    for name, document in (
+        ("usage", usage),
+        ("usage_compact", compact(usage)),
+        ("usage_summary", without_nodes(usage)),
+    ):
+        cycle.replace_document(name, Renderer().render(document)[1], total, loaded_at)
     return jobs
 
 
-def _rows(records: Iterable[Record], index_row_of: Callable[[Record], IndexRow]) -> Iterator[Row]:
-    return (Row(record["name"], orjson.dumps(record), partial(index_row_of, record)) for record in records)
+def _rows(records: Iterable[Record], index_row_of: Callable[[Record], IndexRow], renderer: Renderer) -> Iterator[Row]:
+    for record, body in map(renderer.render, records):
+        yield Row(record["name"], body, partial(index_row_of, record))

@@ -8,9 +8,11 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from slurm_rest_api.web.compression import compress
+
+_UNFINISHED: Final = "making-"
 
 
 class PreparedBodies:
@@ -41,19 +43,34 @@ class PreparedBodies:
             return path.open("rb")
 
     def _write(self, path: Path, chunks: Iterable[bytes]) -> None:
-        descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix="making-")
+        descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix=_UNFINISHED)
         try:
             with os.fdopen(descriptor, "wb") as file:
+                # Released by the kernel if this worker is killed, so that another one may delete the file.
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
                 file.writelines(chunks)
             os.replace(temporary, path)
         except BaseException:
-            os.unlink(temporary)
+            Path(temporary).unlink(missing_ok=True)
             raise
 
     def _remove_other_versions(self, path: Path, name: str, ending: str) -> None:
         for other in self._folder.glob(f"{name}-*{ending}"):
             if other != path:
                 other.unlink(missing_ok=True)
+        for unfinished in self._folder.glob(f"{_UNFINISHED}*"):
+            _remove_if_abandoned(unfinished)
+
+
+def _remove_if_abandoned(path: Path) -> None:
+    """Removes the unfinished body at `path` if the worker that wrote it was killed."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+    except (BlockingIOError, FileNotFoundError):
+        # Its writer works on it, or has just finished.
+        return
 
 
 @contextmanager

@@ -1,11 +1,18 @@
-"""Names the files of the runtime directory, which the collector and the web workers share."""
+"""Names the files of the runtime directory, which the collector and the web workers share, and keeps them private."""
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from slurm_rest_api.config import Settings
+from slurm_rest_api.errors import ConfigError
+
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,49 @@ class RuntimePaths:
         return self.root / "metrics"
 
     def make(self) -> None:
-        """Creates the folders, which only their owner can read."""
+        """Creates the folders, and closes them and their files to other users. The mode of an existing root stays.
+
+        The group of the root may need it for the web server's socket.
+        """
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.prepared.mkdir(mode=0o700, exist_ok=True)
+        for path in self._own():
+            _close_to_others(path)
+
+    def _own(self) -> Iterator[Path]:
+        """Yields what this service has written, and nothing else that a shared folder may have."""
+        yield from self.root.glob(f"{self.store.name}*")
+        yield from (self.lock, self.refresh_pipe, self.archive_status)
+        for folder in (self.prepared, self.counters):
+            yield folder
+            yield from folder.glob("*")
+
+
+def require_private(settings: Settings) -> None:
+    """Refuses a runtime directory that every user of this host may enter, where clients have to authenticate.
+
+    Raises:
+        ConfigError: it exists and is open to other users than its owner and its group.
+    """
+    folder = settings.system.runtime_path()
+    try:
+        mode = stat.S_IMODE(folder.stat().st_mode)
+    except FileNotFoundError:
+        # It is created with mode 0700.
+        return
+    if settings.auth.mode != "none" and mode & stat.S_IRWXO:
+        fault = (
+            f"system.runtime_dir: {folder} is open to every user of this host (mode {mode:04o}), but `auth.mode` is"
+            f" {settings.auth.mode}. Run `chmod o-rwx {folder}`."
+        )
+        raise ConfigError(settings.origin, [fault])
+
+
+def _close_to_others(path: Path) -> None:
+    try:
+        status = path.lstat()
+        if status.st_mode & _OTHERS and status.st_uid == os.geteuid() and not stat.S_ISLNK(status.st_mode):
+            path.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS)
+    except FileNotFoundError:
+        # A worker has replaced it.
+        return

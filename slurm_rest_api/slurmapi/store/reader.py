@@ -41,6 +41,7 @@ class Status:
     failing_since: float | None
     error: str | None
     source_parts: str = "[]"
+    replaced_texts: int = 0
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ class Loaded:
     """Facts about a finished cycle, for the status row. Times are epoch seconds.
 
     `source_parts` is a JSON list of the origins of the parts.
+    `replaced_texts` is the number of records in which text was replaced because it was no valid Unicode.
     """
 
     source: str
@@ -55,6 +56,7 @@ class Loaded:
     cycle_seconds: float
     rpcs: int
     source_parts: str = "[]"
+    replaced_texts: int = 0
 
 
 class StoreCycle:
@@ -107,8 +109,8 @@ class StoreCycle:
         """Writes the status row: this cycle succeeded."""
         self._connection.execute(
             "UPDATE status SET version = ?, source = ?, source_detail = ?, source_parts = ?, loaded_at = ?,"
-            " interval_seconds = ?, cycle_seconds = ?, cycles = cycles + 1, rpcs = rpcs + ?, failures = 0,"
-            " failing_since = NULL, error = NULL",
+            " interval_seconds = ?, cycle_seconds = ?, cycles = cycles + 1, rpcs = rpcs + ?, replaced_texts = ?,"
+            " failures = 0, failing_since = NULL, error = NULL",
             (
                 self._version,
                 loaded.source,
@@ -118,6 +120,7 @@ class StoreCycle:
                 loaded.interval_seconds,
                 loaded.cycle_seconds,
                 loaded.rpcs,
+                loaded.replaced_texts,
             ),
         )
 

@@ -7,6 +7,7 @@ therefore recreated, not repaired or migrated.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from slurm_rest_api.slurm.array_tasks import has_any_task, has_task
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, INDEXED, KINDS, WORD_TABLES, Kind, word_table
 from slurm_rest_api.slurmapi.store.statements import StatementLimit
 
-LAYOUT: Final = 7
+LAYOUT: Final = 8
 """Number of the table layout. Raise it with every change of the tables, so that old files are recreated."""
 
 BUSY_SECONDS: Final = 5.0
@@ -36,6 +37,7 @@ CREATE TABLE status (
     cycle_seconds REAL,
     cycles INTEGER NOT NULL DEFAULT 0,
     rpcs INTEGER NOT NULL DEFAULT 0,
+    replaced_texts INTEGER NOT NULL DEFAULT 0,
     failures INTEGER NOT NULL DEFAULT 0,
     failing_since REAL,
     error TEXT
@@ -97,6 +99,8 @@ def create(path: Path, generation: str) -> sqlite3.Connection:
     for old in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
         # A WAL that outlives its database would be replayed into the new one.
         old.unlink(missing_ok=True)
+    # SQLite gives the WAL the mode of the database, which would otherwise depend on the umask.
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     connection = connect_writable(path)
     connection.executescript("BEGIN;" + _TABLES + "".join(_index_table(kind) for kind in KINDS))
     connection.execute("INSERT INTO status (id, generation, version) VALUES (1, ?, 0)", (generation,))

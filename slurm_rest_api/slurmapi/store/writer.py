@@ -21,7 +21,7 @@ class StoreWriter:
     """The only writer of the snapshot store at `path`.
 
     It keeps a hash of each row, so that a cycle writes only the rows that changed.
-    The file may be deleted or damaged at any time: the next `cycle()` recreates it. `run` names this host since its
+    Its files may be deleted or damaged at any time: the next `cycle()` recreates them. `run` names this host since its
     boot. A file of another run keeps its records and gets a new generation, because versions may have forked.
     """
 
@@ -29,7 +29,7 @@ class StoreWriter:
         self._path = path
         self._run = host_run.host_run() if run is None else run
         self._connection: sqlite3.Connection | None = None
-        self._inode = -1
+        self._inodes: tuple[int, ...] = ()
         self._written: Mapping[Kind, WrittenRows] | None = None
 
     @contextmanager
@@ -40,7 +40,7 @@ class StoreWriter:
             StoreError: the file cannot be written (full disk, missing permission).
         """
         try:
-            connection = self._open()
+            connection = self._open(recreate=True)
             connection.execute("BEGIN IMMEDIATE")
             written = self._written or {kind: read_written_rows(connection, kind) for kind in KINDS}
         except (sqlite3.Error, OSError) as error:
@@ -67,9 +67,10 @@ class StoreWriter:
             StoreError: the file cannot be written.
         """
         try:
-            self._open().execute(
+            self._open(recreate=False).execute(
                 "UPDATE status SET error = ?, failures = failures + 1, failing_since = coalesce(failing_since, ?)",
-                (error, at),
+                # SQLite holds valid Unicode only, and the error may quote a program.
+                (error.encode("utf-8", "replace").decode(), at),
             )
         except (sqlite3.Error, OSError) as cause:
             self.close()
@@ -82,13 +83,20 @@ class StoreWriter:
         self._connection = None
         self._written = None
 
-    def _open(self) -> sqlite3.Connection:
-        """Returns the open connection, or a new one if the file at the path is another one by now."""
-        if self._connection is not None and self._inode == _inode(self._path):
+    def _open(self, *, recreate: bool) -> sqlite3.Connection:
+        """Returns the open connection, or a new one if a file at the path is another one by now.
+
+        With `recreate`, a store that lost its WAL is created again: it may have a part of a cycle.
+        """
+        inodes = _inodes(self._path)
+        if self._connection is not None and self._inodes == inodes:
             return self._connection
+        has_lost_wal = self._connection is not None and self._inodes[0] == inodes[0]
         self.close()
-        self._connection = self._open_or_create()
-        self._inode = _inode(self._path)
+        self._connection = self._create() if has_lost_wal and recreate else self._open_or_create()
+        # A first read makes SQLite create the WAL and its index.
+        self._connection.execute("SELECT version FROM status").fetchone()
+        self._inodes = _inodes(self._path)
         return self._connection
 
     def _open_or_create(self) -> sqlite3.Connection:
@@ -99,12 +107,20 @@ class StoreWriter:
                 self._renew_generation(connection)
                 return connection
             logger.warning("Snapshot store %s is corrupt or has another layout. Recreating it.", self._path)
+        return self._create()
+
+    def _create(self) -> sqlite3.Connection:
         return schema.create(self._path, host_run.new_generation(self._run))
 
     def _renew_generation(self, connection: sqlite3.Connection) -> None:
         (generation,) = connection.execute("SELECT generation FROM status").fetchone()
         if not host_run.is_of_run(generation, self._run):
             connection.execute("UPDATE status SET generation = ?", (host_run.new_generation(self._run),))
+
+
+def _inodes(path: Path) -> tuple[int, ...]:
+    """Returns the inodes of the store's file, its WAL and the WAL's index, -1 for a missing one."""
+    return tuple(_inode(path.with_name(path.name + suffix)) for suffix in ("", "-wal", "-shm"))
 
 
 def _inode(path: Path) -> int:

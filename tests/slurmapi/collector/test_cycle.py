@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.slurm.user_names import UserNames
-from slurm_rest_api.slurmapi.collector.cycle import Cycle, JobPass
+from slurm_rest_api.slurmapi.collector.cycle import Cycle, JobMemory, JobPass
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.store.reader import StoreReader
@@ -195,7 +195,7 @@ def test_waiting_for_slurmctld_during_the_iteration_is_a_cost(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ["usage_input", "counts", "memory"])
 def test_the_results_of_a_job_pass_need_all_its_rows(name: str) -> None:
-    job_pass = JobPass([make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)], {}, {})
+    job_pass = JobPass([make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)], {}, JobMemory({}, {}))
     with pytest.raises(RuntimeError, match="not read yet"):
         getattr(job_pass, name)
     rows = job_pass.rows()
@@ -207,7 +207,9 @@ def test_the_results_of_a_job_pass_need_all_its_rows(name: str) -> None:
 
 
 def test_a_job_pass_collects_resources_counts_and_states() -> None:
-    job_pass = JobPass([make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)], {2: 7}, {})
+    job_pass = JobPass(
+        [make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)], {2: 7}, JobMemory({}, {})
+    )
     list(job_pass.rows())
     assert job_pass.usage_input == [("main", "rack001", 2, 4000)]
     assert job_pass.counts.of_cluster() == {
@@ -216,4 +218,4 @@ def test_a_job_pass_collects_resources_counts_and_states() -> None:
         "tasks_running": 1,
         "tasks_pending": 1,
     }
-    assert job_pass.memory == ({2: 7}, {1: ("RUNNING", 1), 2: ("PENDING", 1)})
+    assert job_pass.memory == ({2: 7}, {1: ("RUNNING", 1), 2: ("PENDING", 1)}, frozenset())

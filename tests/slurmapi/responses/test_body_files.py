@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,3 +86,34 @@ def test_failed_rendering_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         PreparedBodies(tmp_path).open("queue", "run-1", gzip=False, render=fail)
     assert [path.name for path in tmp_path.iterdir()] == ["queue.json.lock"]
+
+
+# Writes half a body, says so, and waits to be killed.
+_WRITER = """
+import pathlib, sys, time
+from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
+def render():
+    yield b"x" * 100_000
+    print("half", flush=True)
+    time.sleep(3600)
+PreparedBodies(pathlib.Path(sys.argv[1])).open("queue", "run-1", gzip=False, render=render)
+"""
+
+
+def test_body_of_a_killed_worker_is_removed_and_that_of_a_living_one_stays(tmp_path: Path) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(tmp_path)], stdout=subprocess.PIPE)
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == b"half\n"
+    bodies = PreparedBodies(tmp_path)
+    read(bodies, "nodes", "run-1", Renderer(b"nodes"))
+    assert len(unfinished(tmp_path)) == 1
+    writer.kill()
+    writer.communicate()
+    assert len(unfinished(tmp_path)) == 1
+    read(bodies, "nodes", "run-2", Renderer(b"new"))
+    assert unfinished(tmp_path) == []
+    assert read(bodies, "queue", "run-1", Renderer(b"whole")) == b"whole"
+
+
+def unfinished(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name.startswith("making-")]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -147,6 +149,50 @@ def test_the_file_may_be_deleted_at_any_time(path: Path) -> None:
         assert view is None
     write(writer, {1: ALICE, 2: BOB})
     assert queue(reader) == {1: ALICE, 2: BOB}
+
+
+@pytest.mark.parametrize("suffixes", [["-wal"], ["-shm"], ["-wal", "-shm"]], ids=str)
+@pytest.mark.parametrize("replacement", [None, b"", b"garbage" * 5000], ids=["deleted", "empty", "garbage"])
+def test_wal_may_be_deleted_or_replaced_at_any_time(path: Path, suffixes: list[str], replacement: bytes | None) -> None:
+    writer = StoreWriter(path)
+    write(writer, {1: ALICE})
+    old = StoreReader(path)
+    assert queue(old) == {1: ALICE}
+    for suffix in suffixes:
+        file = path.with_name(path.name + suffix)
+        file.unlink()
+        if replacement is not None:
+            file.write_bytes(replacement)
+    write(writer, {1: ALICE, 2: BOB})
+    for reader in (old, StoreReader(path)):
+        assert queue(reader) == {1: ALICE, 2: BOB}
+    write(writer, {2: BOB})
+    assert queue(old) == queue(StoreReader(path)) == {2: BOB}
+
+
+def test_failure_after_the_wal_was_deleted_does_not_hinder_the_next_cycle(path: Path) -> None:
+    writer, failing = StoreWriter(path), StoreWriter(path)
+    write(writer, {1: ALICE})
+    failing.record_failure("down", 1000.0)
+    path.with_name(path.name + "-wal").unlink()
+    with suppress(StoreError):
+        failing.record_failure("down", 1010.0)
+    write(writer, {1: ALICE, 2: BOB})
+    assert queue(StoreReader(path)) == {1: ALICE, 2: BOB}
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_files_are_closed_to_others_whatever_the_umask(path: Path, umask: int) -> None:
+    path.parent.mkdir(mode=0o755)
+    before = os.umask(umask)
+    try:
+        writer = StoreWriter(path)
+        write(writer, {1: ALICE})
+    finally:
+        os.umask(before)
+    assert {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {
+        "snapshot.sqlite": 0o600, "snapshot.sqlite-wal": 0o600, "snapshot.sqlite-shm": 0o600
+    }  # fmt: skip
 
 
 def test_each_store_file_is_another_generation(path: Path) -> None:
