@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from slurm_rest_api.pyslurm_build.versions import Line, line_of
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes, NodeAttributes, PartitionAttributes
-from slurm_rest_api.slurmapi.sources.pyslurm.module_facts import library_version, release_of, version_of
+from slurm_rest_api.slurmapi.sources.pyslurm.module_facts import is_adjusted, library_version, release_of, version_of
 from slurm_rest_api.slurmapi.sources.pyslurm.statistics import has_statistics_class
 
 ADJUSTMENTS: Final = "the adjustments of build.sh"
@@ -58,7 +58,7 @@ EXIT_STATUS: Final = 137
 
 
 class KnownFault(NamedTuple):
-    """A fault of all pyslurms of some release lines that only their source shows.
+    """A fault of all pyslurms of some release lines that only their source shows, and that build.sh corrects.
 
     Attributes:
         part: The part that they cannot give.
@@ -122,7 +122,8 @@ def _wrong(pyslurm: Any) -> list[tuple[str, str]]:
     exit_code = _function(pyslurm, "utils", "helpers", "_get_exit_code")
     if exit_code is not None and exit_code(EXIT_STATUS << 8) != (EXIT_STATUS, 0):
         found.append(("jobs", "subtracts 128 from exit codes"))
-    found.extend((fault.part, fault.reason) for fault in KNOWN_FAULTS if line in fault.lines)
+    if not is_adjusted(version_of(pyslurm)):
+        found.extend((fault.part, fault.reason) for fault in KNOWN_FAULTS if line in fault.lines)
     return found
 
 

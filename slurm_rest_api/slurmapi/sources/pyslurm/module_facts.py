@@ -15,6 +15,11 @@ def release_of(version: str) -> str:
     return version.rpartition("+pyslurm")[2].removesuffix("+adjusted")
 
 
+def is_adjusted(version: str) -> bool:
+    """Returns True for a version that build.sh changed, see `release_of`."""
+    return release_of(version) != version
+
+
 def library_version(pyslurm: Any) -> tuple[int, int, int] | None:
     """Returns the version of Slurm's library as (26, 5, 5), from slurm_api_version (slurm.h). None if unknown."""
     try:
