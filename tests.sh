@@ -22,6 +22,7 @@ on Debian or Ubuntu:
   --releases  tests on real clusters of two older releases of Slurm (about 2 GB)
   --fresh     the commands of the documents in an empty Debian root (about 0.5 GB; port 5000)
   --lowest    the plain tests with the lowest versions that pyproject.toml allows (no root)
+  --soak      half an hour of mixed load on a deployment, with a look for leaks (not in --all)
 
 Options:
   --all       format, lint, types, bandit, pip-audit, the documentation site, the JavaScript
@@ -31,6 +32,7 @@ Options:
 
 Variables:
   SLURM_REST_API_TEST_VENV  folder of the test environment
+  SLURM_REST_API_SOAK_SECONDS  length of the soak (default: 1800)
   SLURM_REST_API_EXAMPLES   factor on the number of examples of property tests (default: 1)
 HELP
 }
@@ -42,9 +44,9 @@ while [ "$#" -gt 0 ]; do
     case "$1" in
         --help | -h) usage; exit 0 ;;
         --all) everything=yes ;;
-        --cluster | --browser | --deployed | --releases | --fresh | --lowest) parts+=("${1#--}") ;;
+        --cluster | --browser | --deployed | --releases | --fresh | --lowest | --soak) parts+=("${1#--}") ;;
         --) shift; break ;;
-        *) fail "unknown argument '$1'; known: --all,$(printf ' --%s,' "${known_parts[@]}") --help, and pytest's own after --" 2 ;;
+        *) fail "unknown argument '$1'; known: --all,$(printf ' --%s,' "${known_parts[@]}") --soak, --help, and pytest's own after --" 2 ;;
     esac
     shift
 done
@@ -167,7 +169,7 @@ run_parts() {
 # Three rows of parts run side by side, because those of a cluster mostly wait. The output of the first row is seen at
 # once, that of the others at their end. The first row takes the longest, so it has the processors first.
 pytest_arguments=("$@")
-rows=("cluster" "releases fresh deployed" "browser lowest")
+rows=("cluster" "releases fresh deployed" "browser lowest" "soak")
 work="$(mktemp -d)"
 row_processes=()
 trap '[ "${#row_processes[@]}" = 0 ] || kill "${row_processes[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT

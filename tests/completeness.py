@@ -14,6 +14,7 @@ import pytest
 PLAIN: Final = "plain"
 # Part: requirement of its tests.
 PARTS: Final = {
+    "soak": "take half an hour of mixed load",
     "fresh": "need an empty Debian root to follow the documents in",
     "deployed": "need nginx and uWSGI, as root",
     "cluster": "need a real Slurm cluster",

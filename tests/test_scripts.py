@@ -90,7 +90,8 @@ def test_all_runs_every_part() -> None:
     text = (ROOT / "tests.sh").read_text(encoding="utf-8")
     found = re.search(r"^known_parts=\((.*)\)$", text, re.MULTILINE)
     assert found is not None
-    assert set(found[1].split()) == {*PARTS, "lowest"}
+    # The soak takes half an hour, and is a part that only `--soak` runs.
+    assert set(found[1].split()) == {*PARTS, "lowest"} - {"soak"}
 
 
 def test_build_refuses_contradicting_options() -> None:

@@ -92,8 +92,7 @@ class SystemSettings(Section):
     archive_path: Text = Field(
         default="archive.sqlite",
         description="File of the load archive (SQLite). It is created with its folder. A relative path is in"
-        " $STATE_DIRECTORY, which systemd sets, else in the working folder. Samples wait to be stored in a folder next"
-        " to it, also with archive_url.",
+        " $STATE_DIRECTORY, which systemd sets, else in the working folder.",
     )
     archive_url: SecretStr | None = Field(
         default=None,
@@ -247,11 +246,7 @@ class DatabaseSettings(Section):
         description="Time limit of one query, in seconds. A slower query gets 504, with the advice to narrow it.",
     )
     db_pool_size: int = Field(
-        default=4,
-        ge=1,
-        le=100,
-        description="Maximum connections of one web worker to the database, at most half of its threads. Further"
-        " requests get 503 at once.",
+        default=4, ge=1, le=100, description="Maximum connections of one web worker to the database."
     )
     db_ssl_ca: AbsolutePath | None = Field(
         default=None, description="File with the certificate authority of the server. Enables TLS with verification."

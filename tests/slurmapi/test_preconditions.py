@@ -61,13 +61,13 @@ def test_existing_representations_are_a_304(client: FlaskClient, cycle: Cycle, m
     cycle.run()
     for route in (*LISTS, *RECORDS):
         etag = client.open(route, method=method).headers["ETag"]
-        for headers in ({"If-None-Match": "*"}, {"If-None-Match": etag}, {"If-Modified-Since": LATER}):
+        for headers in ({"If-None-Match": "*"}, {"If-None-Match": etag}):
             answer = client.open(route, method=method, headers=headers)
             assert (answer.status_code, answer.data) == (304, b""), (route, headers)
             assert answer.headers["ETag"] == etag
-        # If-None-Match has precedence over If-Modified-Since.
-        asked = {"If-None-Match": '"another"', "If-Modified-Since": LATER}
-        assert client.open(route, method=method, headers=asked).status_code == 200
+        # A date of another web host may be later than this host's newer data, so no date is a validator.
+        for headers in ({"If-Modified-Since": LATER}, {"If-None-Match": '"another"', "If-Modified-Since": LATER}):
+            assert client.open(route, method=method, headers=headers).status_code == 200, (route, headers)
 
 
 def test_tag_of_one_record_is_none_of_another(client: FlaskClient, cycle: Cycle) -> None:

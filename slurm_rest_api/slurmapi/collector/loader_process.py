@@ -150,13 +150,17 @@ class _Child:
         descriptor = self._process.stdout.fileno()
         deadline = time.monotonic() + seconds
         while b"\n" not in self._unread:
-            ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+            try:
+                ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+                chunk = os.read(descriptor, 65536) if ready else b""
+            except OSError as error:
+                # `end()` has closed the pipe in another thread, because the collector stops.
+                raise SourceError("The loader was stopped.") from error
             if not ready:
                 raise SourceError(
                     "Loading made no progress for longer than `system.cycle_timeout_seconds`"
                     f" ({seconds:g} s) and was ended: {_likely_cause(source)}"
                 )
-            chunk = os.read(descriptor, 65536)
             if not chunk:
                 raise SourceError(self._death())
             self._unread += chunk

@@ -1,1 +1,0 @@
-"""Access to databases that may hang: limits on waiting threads, and on the time that a driver waits."""
