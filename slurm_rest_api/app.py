@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask_cors import CORS
 from flask_openapi3 import Info, OpenAPI
 
 from slurm_rest_api.acctapi.factory import open_accounting
 from slurm_rest_api.acctapi.views import accounting_blueprint
 from slurm_rest_api.archive.factory import open_archive
-from slurm_rest_api.archive.sampler import read_status
+from slurm_rest_api.archive.status import read_status
 from slurm_rest_api.archive.views import load_blueprint
 from slurm_rest_api.auth.data_scope import Coordinated, scope_for
 from slurm_rest_api.auth.factory import open_auth
@@ -16,9 +18,10 @@ from slurm_rest_api.auth.openapi import secured, security_schemes
 from slurm_rest_api.auth.permissions import authorize
 from slurm_rest_api.auth.principal import Authenticate
 from slurm_rest_api.config import Settings
+from slurm_rest_api.databases.circuit import Circuit
 from slurm_rest_api.health.checks import accounting_check, archive_check, authentication_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
-from slurm_rest_api.metrics.counters import DatabaseCounts, count_requests, open_counters
+from slurm_rest_api.metrics.counters import DatabaseCounts, count_circuits, count_requests, open_counters
 from slurm_rest_api.metrics.exposition import Exposition
 from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.pages.views import Frame, pages_blueprint
@@ -37,7 +40,7 @@ from slurm_rest_api.web.operator_params import ComparingRequest
 from slurm_rest_api.web.request_events import Observer, log_access, observe
 from slurm_rest_api.web.response_cache import Identify, ResponseCacheMiddleware, no_authentication
 from slurm_rest_api.web.security_headers import add_security_headers
-from slurm_rest_api.web.server import server_threads
+from slurm_rest_api.web.server import server_threads, share_threads
 
 _BY_TOKEN = ("token", "jwt")
 _EXPOSED = ["Age", "ETag", "Link", "X-Authenticated-User", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
@@ -59,23 +62,31 @@ def create_app(settings: Settings) -> OpenAPI:
     )
     app.request_class = ComparingRequest
     paths = RuntimePaths.of(settings)
-    snapshots = StoreReader(paths.store, settings.system.store_statement_seconds)
-    accounting, archive = open_accounting(settings), open_archive(settings)
+    system = settings.system
+    snapshots = StoreReader(paths.store, system.store_statement_seconds)
+    shares = share_threads(
+        server_threads(system.web_threads), accounting=system.use_acct_db, archive=system.archive_usage_load
+    )
+    accounting, archive = open_accounting(settings, shares.accounting), open_archive(settings, shares.archive)
     counters = open_counters(paths.counters)
-    checks = {"snapshot": snapshot_check(snapshots)}
+    archive_status = partial(read_status, paths.archive_status)
+    checks, circuits = {"snapshot": snapshot_check(snapshots)}, dict[str, Circuit]()
     authentication = open_auth(settings)
     if authentication is not None and authentication.fault is not None:
         checks["authentication"] = authentication_check(authentication.fault)
     if accounting is not None:
         checks["accounting"] = accounting_check(accounting.database)
-        accounting.database.observe(DatabaseCounts(counters.mine, settings.database.db_pool_size))
+        database = accounting.database
+        database.observe(DatabaseCounts(counters.mine, database.circuit.state().limit))
+        circuits["accounting"] = database.circuit
     if archive is not None:
-        checks["archive"] = archive_check(lambda: read_status(paths.archive_status))
+        checks["archive"] = archive_check(archive_status, archive.reader.circuit)
+        circuits["archive"] = archive.reader.circuit
+    count_circuits(counters.mine, circuits)
     prepared = PreparedBodies(paths.prepared)
     live = LiveState(snapshots, prepared)
-    # Half of the threads always answer at once.
-    refresher = Refresher(live.status, paths.refresh_pipe, slots=server_threads(settings.system.web_threads) // 2)
-    exposition = Exposition(snapshots, prepared, counters, checks, settings.system.metrics_accounts)
+    refresher = Refresher(live.status, paths.refresh_pipe, slots=shares.refresh)
+    exposition = Exposition(snapshots, prepared, counters, checks, system.metrics_accounts, archive_status)
     app.register_api(live_blueprint(live, refresher))
     app.register_api(accounting_blueprint(accounting))
     app.register_api(load_blueprint(archive))

@@ -18,6 +18,7 @@ ServiceError                  its text is for people
     ├── PreconditionFailed    412, If-Match or If-Unmodified-Since does not hold
     ├── NotLoaded             503, nothing has been loaded yet
     ├── DatabaseUnavailable   503, the accounting database does not answer
+    │   └── DatabaseBusy      503, as many requests use it as may
     ├── DatabaseUnusable      503, it refuses this service: wrong password, missing table or grant
     ├── ArchiveUnavailable    503, the load archive cannot be read
     ├── QueryTooSlow          504, a query exceeded the time limit of the accounting database
@@ -130,6 +131,10 @@ class NotLoaded(ApiError, status=503, title="No data yet"):
 
 class DatabaseUnavailable(ApiError, status=503, title="Accounting database not available"):
     """The accounting database is unreachable or overloaded. A retry makes sense."""
+
+
+class DatabaseBusy(DatabaseUnavailable, status=503, title="Accounting database busy"):
+    """As many requests use the accounting database as one worker allows. A retry makes sense."""
 
 
 class DatabaseUnusable(ApiError, status=503, title="Accounting database not usable"):

@@ -20,14 +20,22 @@ from sqlalchemy import Connection, select
 from slurm_rest_api.acctapi.column_probe import Schema
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
-from slurm_rest_api.errors import ApiError
+from slurm_rest_api.errors import ApiError, DatabaseBusy
 
 _RETRY_SECONDS: Final = 60.0
 """After a failure only one request in this time waits for the database."""
 
+_FIRST_READ_SECONDS: Final = 1.0
+"""Longest wait for another thread that reads for the first time. Live routes wait for it, too."""
+
+_BUSY_RETRY_SECONDS: Final = 1.0
+
 
 class Coordinators:
-    """Caches the coordinators for `lifetime_seconds`. Thread-safe: one thread reads at a time."""
+    """Caches the coordinators for `lifetime_seconds`. Thread-safe.
+
+    Requests for live data ask it, too. So one thread reads, while the others use what was read before.
+    """
 
     def __init__(
         self,
@@ -46,15 +54,23 @@ class Coordinators:
 
     def of(self, user: str) -> frozenset[str]:
         """Returns the accounts that `user` coordinates. None of them while the database cannot be read."""
-        with self._lock:
-            if self._expires is None or self._expires <= self._clock():
-                self._accounts, lifetime = self._read()
-                self._expires = self._clock() + lifetime
-            return self._accounts.get(user, frozenset())
+        if self._is_expired() and self._lock.acquire(timeout=_FIRST_READ_SECONDS if self._expires is None else 0):
+            try:
+                if self._is_expired():
+                    self._accounts, lifetime = self._read()
+                    self._expires = self._clock() + lifetime
+            finally:
+                self._lock.release()
+        return self._accounts.get(user, frozenset())
+
+    def _is_expired(self) -> bool:
+        return self._expires is None or self._expires <= self._clock()
 
     def _read(self) -> tuple[Mapping[str, frozenset[str]], float]:
         try:
             return self._database.run(self._query), self._lifetime_seconds
+        except DatabaseBusy:
+            return self._accounts, _BUSY_RETRY_SECONDS
         except ApiError:
             # `Database` has logged the error and reports it on /health.
             return {}, _RETRY_SECONDS

@@ -1,5 +1,6 @@
 """Connects to slurmdbd's database: read-only sessions with a time limit, and errors as `ApiError`.
 
+Every use of the database by every route goes through `Database`, and so through its circuit (`databases.circuit`).
 Sessions are in autocommit mode: an open transaction that has read a table blocks slurmdbd's ALTER TABLE, which then
 blocks all other sessions.
 """
@@ -8,17 +9,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy import exc as sqlalchemy_errors
 
 from slurm_rest_api.acctapi import db_errors
 from slurm_rest_api.acctapi.column_probe import Schema, TableNames, probe
 from slurm_rest_api.config import DatabaseSettings
-from slurm_rest_api.errors import ApiError, QueryTooSlow
+from slurm_rest_api.databases import mysql
+from slurm_rest_api.databases.circuit import Circuit, Lease, Refused
+from slurm_rest_api.errors import ApiError, DatabaseBusy, QueryTooSlow
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +30,8 @@ Work = Callable[[Connection, Schema], Result]
 
 # At the latest after this time a changed table is noticed, because its connection is replaced.
 _RECYCLE_SECONDS: Final = 600
-_POOL_WAIT_SECONDS: Final = 5
+# The circuit admits no more requests than there are connections, so none waits.
+_POOL_WAIT_SECONDS: Final = 0
 _LOCK_WAIT_SECONDS: Final = 5
 
 
@@ -58,9 +62,10 @@ class NullPoolObserver:
 
 
 class Database:
-    """slurmdbd's tables, of any supported Slurm release."""
+    """slurmdbd's tables, of any supported Slurm release. `circuit` admits requests to it."""
 
-    def __init__(self, engine: Engine, tables: TableNames) -> None:
+    def __init__(self, engine: Engine, tables: TableNames, circuit: Circuit) -> None:
+        self.circuit = circuit
         self._engine = engine
         self._tables = tables
         self._schema: Schema | None = None
@@ -73,21 +78,23 @@ class Database:
         """Calls `work` with a connection and the schema, and returns its result. Calls it again if the schema changed.
 
         Raises:
-            ApiError: the database cannot be reached or used, or a statement took too long.
+            ApiError: the database cannot be reached or used, a statement took too long, or too many requests use it.
         """
-        try:
-            result = self._try(work)
-        except ApiError as error:
-            self._report(error, error)
-            raise
-        except sqlalchemy_errors.SQLAlchemyError as error:
-            api_error = db_errors.to_api_error(error)
-            self._report(api_error, error)
-            raise api_error from error
-        if self._last_error is not None:
-            logger.info("The accounting database answers again.")
-            self._last_error = None
-        return result
+        with closing(self.session()) as session:
+            return session.run(work)
+
+    def session(self) -> Session:
+        """Returns a session for a request that uses the database more than once. The caller closes it."""
+        return Session(self, self.circuit.lease())
+
+    def check(self) -> None:
+        """Connects, and reads the columns of the tables. Does neither while as many requests use it as may.
+
+        Raises:
+            ApiError: the database cannot be reached or used.
+        """
+        with suppress(DatabaseBusy):
+            self.run(lambda _connection, _schema: None)
 
     def observe(self, observer: PoolObserver) -> None:
         """Reports every use of a connection and every failure to `observer`."""
@@ -97,16 +104,41 @@ class Database:
         """Closes all connections."""
         self._engine.dispose()
 
-    def _try(self, work: Work[Result]) -> Result:
-        with self._connection() as connection:
-            try:
+    def run_with(self, lease: Lease, work: Work[Result]) -> Result:
+        """Does the same as `run` with the lease of a session."""
+        try:
+            with lease:
+                result = self._try(lease, work)
+        except Refused as refused:
+            self._observer.failed(db_errors.refusal_kind(refused.reason))
+            raise db_errors.refusal(refused.reason, refused.retry_after) from refused
+        except ApiError as error:
+            self._report(error, error)
+            raise
+        except sqlalchemy_errors.SQLAlchemyError as error:
+            api_error = db_errors.to_api_error(error)
+            self._report(api_error, error)
+            raise api_error from error
+        if self._last_error is not None:
+            logger.info("The accounting database can be used again.")
+            self._last_error = None
+        return result
+
+    def _try(self, lease: Lease, work: Work[Result]) -> Result:
+        try:
+            with self._connection() as connection:
+                try:
+                    return work(connection, self._current_schema(connection))
+                except sqlalchemy_errors.DBAPIError as error:
+                    if db_errors.error_code(error) not in db_errors.SCHEMA_CHANGED:
+                        raise
+                logger.info("The tables of the accounting database have changed. Reading their columns again.")
+                self._schema = None
                 return work(connection, self._current_schema(connection))
-            except sqlalchemy_errors.DBAPIError as error:
-                if db_errors.error_code(error) not in db_errors.SCHEMA_CHANGED:
-                    raise
-            logger.info("The tables of the accounting database have changed. Reading their columns again.")
-            self._schema = None
-            return work(connection, self._current_schema(connection))
+        except sqlalchemy_errors.SQLAlchemyError as error:
+            if db_errors.is_unreachable(error):
+                lease.fail(db_errors.cause_of(error))
+            raise
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -131,19 +163,59 @@ class Database:
         self._observer.failed(db_errors.error_kind(error, cause))
         if isinstance(error, QueryTooSlow):
             logger.warning("A query of the accounting database exceeded its time limit.")
+        elif db_errors.is_unreachable(cause):
+            # The circuit logs it.
+            return
         elif error.detail != self._last_error:
             self._last_error = error.detail
-            reason = cause.orig if isinstance(cause, sqlalchemy_errors.DBAPIError) else cause
-            logger.error("%s The cause: %s", error.detail, reason)
+            logger.error("%s The cause: %s", error.detail, db_errors.cause_of(cause))
 
 
-def open_database(settings: DatabaseSettings) -> Database:
-    """Creates the database of `settings`. The first `run()` connects."""
-    engine = _sqlite(settings) if settings.db_sqlite_file is not None else _server(settings)
-    return Database(engine, TableNames(settings.table_job, settings.table_assoc, settings.table_step))
+class Session:
+    """Uses of the database by one request. It holds no connection between two calls of `run`."""
+
+    def __init__(self, database: Database, lease: Lease) -> None:
+        self._database = database
+        self._lease = lease
+
+    def run(self, work: Work[Result]) -> Result:
+        """Does the same as `Database.run`. After the first call others succeed, unless the client reads too slowly."""
+        return self._database.run_with(self._lease, work)
+
+    def close(self) -> None:
+        """Lets another request use the database. Can be called more than once."""
+        self._lease.close()
 
 
-def _server(settings: DatabaseSettings) -> Engine:
+def open_database(settings: DatabaseSettings, limit: int | None = None) -> Database:
+    """Creates the database of `settings`. The first `run()` connects.
+
+    At most `limit` requests use it at a time, and at most `db_pool_size`.
+    """
+    limit = min(settings.db_pool_size, limit or settings.db_pool_size)
+    connect = _sqlite if settings.db_sqlite_file is not None else _server
+    tables = TableNames(settings.table_job, settings.table_assoc, settings.table_step)
+    pool = {"pool_size": limit, "max_overflow": 0, "pool_timeout": _POOL_WAIT_SECONDS}
+    # A try to reach the database waits no longer than the login takes, and needs no free connection of the pool.
+    trial = connect(settings, settings.db_connect_timeout, {"poolclass": NullPool})
+    circuit = Circuit("accounting database", limit, lambda: _answers(trial))
+    return Database(connect(settings, settings.db_statement_seconds + 5, pool), tables, circuit)
+
+
+def _answers(engine: Engine) -> bool:
+    """Connects once. Returns True if the database answers, be it with an error."""
+    try:
+        with engine.connect():
+            return True
+    except sqlalchemy_errors.SQLAlchemyError as error:
+        return not db_errors.is_unreachable(error)
+
+
+def _server(settings: DatabaseSettings, read_seconds: int, pool: Mapping[str, Any]) -> Engine:
+    """Creates the engine of a server. `read_seconds` is the longest wait for an answer.
+
+    The server ends a statement at its own limit. Only a hanging or unreachable server takes longer.
+    """
     url = URL.create(
         "mysql+pymysql",
         username=settings.db_user,
@@ -155,8 +227,7 @@ def _server(settings: DatabaseSettings) -> Engine:
     )
     arguments: dict[str, Any] = {
         "connect_timeout": settings.db_connect_timeout,
-        # The server ends a statement at its own limit. Only a hanging or unreachable server takes longer.
-        "read_timeout": settings.db_statement_seconds + 5,
+        "read_timeout": read_seconds,
     }
     if settings.db_ssl_ca is not None:
         arguments["ssl"] = {"ca": str(settings.db_ssl_ca)}
@@ -164,12 +235,10 @@ def _server(settings: DatabaseSettings) -> Engine:
         url,
         connect_args=arguments,
         isolation_level="AUTOCOMMIT",
-        pool_size=settings.db_pool_size,
-        max_overflow=0,
-        pool_timeout=_POOL_WAIT_SECONDS,
         pool_pre_ping=True,
         pool_recycle=_RECYCLE_SECONDS,
         hide_parameters=True,
+        **pool,
     )
 
     def restrain(connection: Any, _record: Any) -> None:
@@ -177,6 +246,7 @@ def _server(settings: DatabaseSettings) -> Engine:
             for statement in _session_settings(connection.get_server_info(), settings.db_statement_seconds):
                 cursor.execute(statement)
 
+    event.listen(engine, "do_connect", mysql.connect)
     event.listen(engine, "connect", restrain)
     return engine
 
@@ -193,13 +263,11 @@ def _session_settings(server: str, seconds: int) -> list[str]:
     ]
 
 
-def _sqlite(settings: DatabaseSettings) -> Engine:
+def _sqlite(settings: DatabaseSettings, read_seconds: int, pool: Mapping[str, Any]) -> Engine:
     return create_engine(
         f"sqlite:///file:{settings.db_sqlite_file}?mode=ro&uri=true",
-        connect_args={"check_same_thread": False},
+        connect_args={"check_same_thread": False, "timeout": read_seconds},
         isolation_level="AUTOCOMMIT",
-        pool_size=settings.db_pool_size,
-        max_overflow=0,
-        pool_timeout=_POOL_WAIT_SECONDS,
         hide_parameters=True,
+        **pool,
     )

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from pymysql.constants import ER
+from pymysql.constants import CR, ER
 from sqlalchemy import exc
 
-from slurm_rest_api.errors import ApiError, DatabaseUnavailable, DatabaseUnusable, QueryTooSlow
+from slurm_rest_api.databases.circuit import Reason
+from slurm_rest_api.errors import ApiError, DatabaseBusy, DatabaseUnavailable, DatabaseUnusable, QueryTooSlow
 
 ErrorKind = Literal["pool", "slow", "unavailable", "unusable"]
-"""pool: no connection became free in time. slow: a statement exceeded its limit. unavailable: the server did not answer
-or refuses connections for now. unusable: the server answers, but the service may not use it."""
+"""pool: as many requests as may use the database did. slow: a statement exceeded its limit. unavailable: the server did
+not answer or refuses connections for now. unusable: the server answers, but the service may not use it."""
 
 RETRY_SECONDS: Final = 10
 
@@ -34,6 +35,18 @@ _FULL: Final = frozenset((ER.CON_COUNT_ERROR, ER.TOO_MANY_USER_CONNECTIONS, _TOO
 _SLOW: Final = frozenset((_STATEMENT_TIMEOUT_MARIADB, _STATEMENT_TIMEOUT_MYSQL, ER.QUERY_INTERRUPTED))
 _LOCKED: Final = frozenset((ER.LOCK_WAIT_TIMEOUT,))
 
+_UNREACHABLE: Final = frozenset(
+    (
+        CR.CR_CONNECTION_ERROR,
+        CR.CR_CONN_HOST_ERROR,
+        CR.CR_UNKNOWN_HOST,
+        CR.CR_SERVER_GONE_ERROR,
+        CR.CR_SERVER_LOST,
+        CR.CR_SERVER_LOST_EXTENDED,
+    )
+)
+"""Errors of the driver: no connection, or no answer in time."""
+
 _TIMEOUT_MESSAGE: Final = (
     "The accounting database did not finish this query within `db_statement_seconds`. Add a time range, such as"
     " submitafter=now-30days, or a user, an account, a QOS or job ids."
@@ -48,8 +61,6 @@ def error_code(error: exc.DBAPIError) -> int:
 
 def to_api_error(error: exc.SQLAlchemyError) -> ApiError:
     """Returns the API error (503 or 504) for an error of the database."""
-    if isinstance(error, exc.TimeoutError):
-        return _unavailable("All connections to the accounting database are in use (`db_pool_size`). Retry later.")
     code = error_code(error) if isinstance(error, exc.DBAPIError) else 0
     if code in _SLOW:
         return QueryTooSlow(_TIMEOUT_MESSAGE, retry_after=RETRY_SECONDS)
@@ -62,17 +73,45 @@ def to_api_error(error: exc.SQLAlchemyError) -> ApiError:
     if code in _FULL:
         return _unavailable("The accounting database accepts no more connections. Retry later.")
     if code in _LOCKED:
-        return _unavailable("A table of the accounting database is locked, perhaps by an upgrade of slurmdbd.")
-    return _unavailable("The accounting database cannot be reached.")
+        return _unavailable(
+            "A table of the accounting database is locked, perhaps by an upgrade of slurmdbd. Retry later."
+        )
+    return _unavailable("The accounting database cannot be reached. Retry later.")
 
 
 def error_kind(error: ApiError, cause: Exception) -> ErrorKind:
     """Returns the kind of a failure, for metrics."""
-    if isinstance(cause, exc.TimeoutError):
-        return "pool"
     if isinstance(error, QueryTooSlow):
         return "slow"
     return "unusable" if isinstance(error, DatabaseUnusable) else "unavailable"
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Returns True if the server could not be reached, or did not answer in time."""
+    return isinstance(error, exc.DBAPIError) and error_code(error) in _UNREACHABLE
+
+
+def cause_of(error: Exception) -> object:
+    """Returns the error of the driver. SQLAlchemy's has the statement, too."""
+    return error.orig if isinstance(error, exc.DBAPIError) else error
+
+
+def refusal(reason: Reason, retry_after: int) -> ApiError:
+    """Returns the API error for a request that the circuit refused."""
+    if reason == "busy":
+        return DatabaseBusy(
+            "The accounting database is busy: as many requests use it as `database.db_pool_size` allows. Retry later.",
+            retry_after=retry_after,
+        )
+    return DatabaseUnavailable(
+        "The accounting database does not answer. The service tries to reach it every few seconds. Retry later.",
+        retry_after=retry_after,
+    )
+
+
+def refusal_kind(reason: Reason) -> ErrorKind:
+    """Returns the kind of a refusal, for metrics."""
+    return "unavailable" if reason == "open" else "pool"
 
 
 def _unavailable(message: str) -> ApiError:

@@ -15,12 +15,15 @@ from slurm_rest_api.config import Settings
 _JOB_TABLE: Final = "_job_table"
 
 
-def open_accounting(settings: Settings) -> Accounting | None:
-    """Builds the parts of /users and /history without connecting. Returns None when `system.use_acct_db` is off."""
+def open_accounting(settings: Settings, threads: int | None = None) -> Accounting | None:
+    """Builds the parts of /users and /history without connecting. Returns None when `system.use_acct_db` is off.
+
+    At most `threads` threads of this process use the database at a time, and at most `database.db_pool_size`.
+    """
     if not settings.system.use_acct_db:
         return None
     options = settings.database
-    database = open_database(options)
+    database = open_database(options, threads)
     reference_data = ReferenceDataCache(options.names_cache_seconds)
     hidden = frozenset(settings.filter.partitions)
     cluster = options.table_job.removesuffix(_JOB_TABLE)

@@ -1,13 +1,15 @@
 """Reads the records of /history: first the keys of a page, then their rows. Independent of HTTP.
 
 The keys come from an index, so the length of a page and the link to the next one are known before a row is read. Rows
-are then read in batches. No connection is held between batches, so slow clients do not block others.
+are then read in batches. Between batches a request holds no connection, but its right to use the database (`Session`),
+until another request needs that while the client reads slowly.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +17,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from slurm_rest_api.acctapi import encodings
 from slurm_rest_api.acctapi.column_probe import Schema
-from slurm_rest_api.acctapi.database import Database
+from slurm_rest_api.acctapi.database import Database, Session
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.filters import Filters
 from slurm_rest_api.acctapi.job_search import find_jobs
@@ -34,8 +36,12 @@ _ROWS_AT_ONCE: Final = 500
 
 @dataclass(frozen=True)
 class HistoryPage:
-    """Keys of the records of one page. `next` is the cursor of the next page, None on the last one."""
+    """Keys of the records of one page. `next` is the cursor of the next page, None on the last one.
 
+    `session` is open until the records are read.
+    """
+
+    session: Session
     keys: tuple[int, ...]
     next: CursorKey | None
     truncated: bool
@@ -87,10 +93,14 @@ class History:
             # One more than `limit` shows if another page follows.
             return self._find(connection, schema, filters, keys, Page(limit + 1, after, query.offset))
 
-        found = self._database.run(find)
+        with ExitStack() as failed:
+            session = failed.enter_context(closing(self._database.session()))
+            found = session.run(find)
+            failed.pop_all()
         shown = found.cursor_keys[:limit]
         more = len(found.cursor_keys) > limit
         return HistoryPage(
+            session=session,
             keys=tuple(cursor_key.key for cursor_key in shown),
             next=shown[-1] if more else found.stopped_at,
             truncated=found.stopped_at is not None if not more else limit < query.limit,
@@ -102,10 +112,11 @@ class History:
         Raises:
             ApiError: as `page()`.
         """
-        for start in range(0, len(page.keys), _ROWS_AT_ONCE):
-            yield from self._batch(page.keys[start : start + _ROWS_AT_ONCE], times)
+        with closing(page.session) as session:
+            for start in range(0, len(page.keys), _ROWS_AT_ONCE):
+                yield from self._batch(session, page.keys[start : start + _ROWS_AT_ONCE], times)
 
-    def _batch(self, keys: Sequence[int], times: Times) -> list[Record]:
+    def _batch(self, session: Session, keys: Sequence[int], times: Times) -> list[Record]:
         def read(connection: Connection, schema: Schema) -> list[Record]:
             context = self._record_context(connection, schema, times)
             found = connection.execute(job_rows(schema.job, keys)).mappings()
@@ -113,7 +124,7 @@ class History:
             used = _cpu_times(connection, schema.step, keys)
             return [job_record(rows[key], context, used.get(key)) for key in keys if key in rows]
 
-        return self._database.run(read)
+        return session.run(read)
 
     def _filters(self, connection: Connection, schema: Schema, query: HistoryParameters, scope: DataScope) -> Filters:
         self._accounts.expire()

@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from slurm_rest_api.archive.file_kind import require_archive_file
 from slurm_rest_api.config import SystemSettings
+from slurm_rest_api.databases import mysql
 from slurm_rest_api.errors import ArchiveError
+
+_CONNECT: dict[str, Callable[..., Any]] = {"pymysql": mysql.connect}
+"""Functions by driver that connect with time limits."""
+with suppress(ModuleNotFoundError):
+    # psycopg is optional.
+    from slurm_rest_api.databases import postgresql
+
+    _CONNECT["psycopg"] = postgresql.connect
 
 _BUSY_SECONDS: Final = 10
 _CONNECT_SECONDS: Final = 5
-_STATEMENT_SECONDS: Final = 30
+_WRITE_SECONDS: Final = 30
+"""Longest wait of the collector for a statement."""
+
+_READ_SECONDS: Final = 10
+"""Longest wait of a web worker for a statement."""
+
+_SERVER_SECONDS: Final = 5
+"""The server ends a statement so much earlier than the driver gives up."""
 
 
 def archive_file(system: SystemSettings, environ: Mapping[str, str] = os.environ) -> Path:
@@ -25,28 +42,42 @@ def archive_file(system: SystemSettings, environ: Mapping[str, str] = os.environ
     return Path(state or Path.cwd()) / system.archive_path
 
 
-def open_engine(system: SystemSettings, *, writable: bool) -> Engine:
+def spool_folder(system: SystemSettings, environ: Mapping[str, str] = os.environ) -> Path:
+    """Returns the folder of samples that wait to be stored, next to where the SQLite file is or would be."""
+    file = archive_file(system, environ)
+    return file.with_name(f"{file.name}.waiting")
+
+
+def open_engine(system: SystemSettings, *, writable: bool, connections: int = 2) -> Engine:
     """Creates the engine of the archive. Only a writer creates the file and its folder.
+
+    It opens at most `connections`. 0 opens one for each use.
 
     Raises:
         ArchiveError: `archive_url` is unusable, or its driver is not installed.
     """
     url = system.archive_url.get_secret_value() if system.archive_url is not None else None
+    pool: dict[str, Any] = {"poolclass": NullPool}
+    if connections:
+        pool = {"pool_size": connections, "max_overflow": 0}
     if url is None:
-        return _sqlite(archive_file(system), writable=writable)
+        return _sqlite(archive_file(system), pool, writable=writable)
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(Path(parsed.database or ""), writable=writable)
-        return create_engine(
+            return _sqlite(Path(parsed.database or ""), pool, writable=writable)
+        limit = _WRITE_SECONDS if writable else _READ_SECONDS
+        engine = create_engine(
             parsed,
-            pool_size=2,
-            max_overflow=6,
             pool_pre_ping=True,
             pool_recycle=600,
             hide_parameters=True,
-            connect_args=_limits(parsed),
+            connect_args=_limits(parsed, limit),
+            **pool,
         )
+        if (connect := _CONNECT.get(parsed.get_driver_name())) is not None:
+            event.listen(engine, "do_connect", connect)
+        return engine
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         # The error of make_url may contain the whole URL with the password.
         no_driver = isinstance(error, NoSuchModuleError | ModuleNotFoundError)
@@ -58,13 +89,22 @@ def open_engine(system: SystemSettings, *, writable: bool) -> Engine:
         ) from None
 
 
-def _limits(url: URL) -> dict[str, Any]:
-    """Returns driver-specific timeouts, so that a hanging server cannot block for long. Empty for other drivers."""
-    milliseconds = _STATEMENT_SECONDS * 1000
+def is_server(engine: Engine) -> bool:
+    """Returns True if the archive is in the database of a server, and not in a file."""
+    return engine.dialect.name != "sqlite"
+
+
+def _limits(url: URL, seconds: int) -> dict[str, Any]:
+    """Returns driver-specific time limits, so that a server that hangs blocks no thread for long.
+
+    They are empty for other drivers.
+    """
+    milliseconds = seconds * 1000
+    longest = seconds + _SERVER_SECONDS
     postgresql = {"options": f"-c statement_timeout={milliseconds}", "tcp_user_timeout": milliseconds}
     own: dict[str, dict[str, Any]] = {
-        "pymysql": {"read_timeout": _STATEMENT_SECONDS, "write_timeout": _STATEMENT_SECONDS},
-        "psycopg": postgresql,
+        "pymysql": {"read_timeout": longest, "write_timeout": longest},
+        "psycopg": {**postgresql, "answer_seconds": longest},
         "psycopg2": postgresql,
     }
     driver = url.get_driver_name()
@@ -72,12 +112,13 @@ def _limits(url: URL) -> dict[str, Any]:
     return {"connect_timeout": _CONNECT_SECONDS, **given} if driver in own else {}
 
 
-def _sqlite(file: Path, *, writable: bool) -> Engine:
+def _sqlite(file: Path, pool: Mapping[str, Any], *, writable: bool) -> Engine:
     mode = "rwc" if writable else "ro"
     engine = create_engine(
         f"sqlite:///file:{file.absolute()}?mode={mode}&uri=true",
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
         hide_parameters=True,
+        **pool,
     )
 
     def check_file(_dialect: Any, _record: Any, _args: Any, _parameters: Any) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import logging
 
-from slurm_rest_api.archive.engine import archive_file, open_engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from slurm_rest_api.archive.engine import archive_file, open_engine, spool_folder
 from slurm_rest_api.archive.file_kind import require_archive_file
 from slurm_rest_api.archive.reader import ArchiveReader
 from slurm_rest_api.archive.sampler import Sampler
+from slurm_rest_api.archive.spool import Spool
+from slurm_rest_api.archive.spool_writer import SpoolWriter
+from slurm_rest_api.archive.status import StatusFile
 from slurm_rest_api.archive.time_range import Retention
 from slurm_rest_api.archive.views import Archive
 from slurm_rest_api.archive.writer import ArchiveWriter
@@ -33,17 +38,23 @@ def open_sampler(settings: Settings) -> Sampler | None:
     if system.archive_url is None:
         _report_other_file(system)
     paths = RuntimePaths.of(settings)
-    return Sampler(
-        StoreReader(paths.store, system.store_statement_seconds),
+    spool, status = Spool(spool_folder(system)), StatusFile(paths.archive_status)
+    width = system.archive_wait_time
+    writer = SpoolWriter(
+        spool,
         ArchiveWriter(open_engine(system, writable=True)),
-        width=system.archive_wait_time,
+        status,
+        width=width,
         keep_seconds=system.archive_keep_days * _DAY_SECONDS,
-        status_file=paths.archive_status,
     )
+    snapshots = StoreReader(paths.store, system.store_statement_seconds)
+    return Sampler(snapshots, spool, writer, status, width=width)
 
 
-def open_archive(settings: Settings) -> Archive | None:
+def open_archive(settings: Settings, threads: int = 2) -> Archive | None:
     """Builds the web worker's part. Returns None when `system.archive_usage_load` is off.
+
+    At most `threads` threads of this process read the archive at a time.
 
     Raises:
         ArchiveError: the archive cannot be opened with these settings.
@@ -52,7 +63,7 @@ def open_archive(settings: Settings) -> Archive | None:
     if not system.archive_usage_load:
         return None
     return Archive(
-        reader=ArchiveReader(open_engine(system, writable=False)),
+        reader=open_reader(system, threads),
         retention=Retention(system.archive_wait_time, system.archive_keep_days * _DAY_SECONDS, system.load_max_samples),
         hidden=frozenset(settings.filter.partitions),
         source=system.source_name,
@@ -66,3 +77,23 @@ def _report_other_file(system: SystemSettings) -> None:
         require_archive_file(file)
     except NotAnArchive as error:
         logger.error("%s The file is %s.", error, file)
+
+
+def open_reader(system: SystemSettings, threads: int = 2) -> ArchiveReader:
+    """Creates the reader of an archive, for at most `threads` requests at a time.
+
+    Raises:
+        ArchiveError: the archive cannot be opened with these settings.
+    """
+    engine = open_engine(system, writable=False, connections=threads)
+    # A try to reach the server needs no free connection of the pool.
+    trial = open_engine(system, writable=False, connections=0)
+
+    def answers() -> bool:
+        try:
+            with trial.connect():
+                return True
+        except SQLAlchemyError:
+            return False
+
+    return ArchiveReader(engine, threads, answers)

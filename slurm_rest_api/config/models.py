@@ -92,7 +92,8 @@ class SystemSettings(Section):
     archive_path: Text = Field(
         default="archive.sqlite",
         description="File of the load archive (SQLite). It is created with its folder. A relative path is in"
-        " $STATE_DIRECTORY, which systemd sets, else in the working folder.",
+        " $STATE_DIRECTORY, which systemd sets, else in the working folder. Samples wait to be stored in a folder next"
+        " to it, also with archive_url.",
     )
     archive_url: SecretStr | None = Field(
         default=None,
@@ -246,7 +247,11 @@ class DatabaseSettings(Section):
         description="Time limit of one query, in seconds. A slower query gets 504, with the advice to narrow it.",
     )
     db_pool_size: int = Field(
-        default=4, ge=1, le=100, description="Maximum connections of one web worker to the database."
+        default=4,
+        ge=1,
+        le=100,
+        description="Maximum connections of one web worker to the database, at most half of its threads. Further"
+        " requests get 503 at once.",
     )
     db_ssl_ca: AbsolutePath | None = Field(
         default=None, description="File with the certificate authority of the server. Enables TLS with verification."

@@ -10,7 +10,8 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from slurm_rest_api.acctapi.database import Database
-from slurm_rest_api.archive.sampler import ArchiveStatus
+from slurm_rest_api.archive.status import ArchiveStatus
+from slurm_rest_api.databases.circuit import Circuit
 from slurm_rest_api.errors import ApiError, StoreError
 from slurm_rest_api.slurmapi.shared import pacing
 from slurm_rest_api.slurmapi.store.reader import StoreReader
@@ -62,8 +63,8 @@ def snapshot_check(reader: StoreReader, now: Callable[[], float] = time.time) ->
     return check
 
 
-def archive_check(read: Callable[[], ArchiveStatus | None]) -> Check:
-    """Returns a check of the load archive, from the status of the sampler in the collector."""
+def archive_check(read: Callable[[], ArchiveStatus | None], circuit: Circuit) -> Check:
+    """Returns a check of the load archive, from the status of the collector and the `circuit` of this worker."""
 
     def check() -> Part:
         status = read()
@@ -74,21 +75,29 @@ def archive_check(read: Callable[[], ArchiveStatus | None]) -> Check:
             "waiting": status.waiting,
             "failing_since": status.failing_since,
             "lost": status.lost,
+            "missed": status.missed,
+            **_facts_of(circuit),
         }
-        return Part(state="ok" if status.error is None else "broken", detail=status.error, facts=facts)
+        detail = status.error
+        if detail is None and facts["unreachable_since"] is not None:
+            detail = "The database of the load archive does not answer this worker."
+        return Part(state="ok" if detail is None else "broken", detail=detail, facts=facts)
 
     return check
 
 
 def accounting_check(database: Database) -> Check:
-    """Returns a check that the accounting database can be reached and has its tables."""
+    """Returns a check that the accounting database can be reached and has its tables.
+
+    A database that as many requests use as may is ok.
+    """
 
     def check() -> Part:
         try:
-            database.run(lambda _connection, _schema: None)
+            database.check()
         except ApiError as error:
-            return Part(state="broken", detail=error.detail)
-        return Part(state="ok", detail=None)
+            return Part(state="broken", detail=error.detail, facts=_facts_of(database.circuit))
+        return Part(state="ok", detail=None, facts=_facts_of(database.circuit))
 
     return check
 
@@ -101,3 +110,9 @@ def authentication_check(fault: Callable[[], str | None]) -> Check:
         return Part(state="ok" if detail is None else "broken", detail=detail)
 
     return check
+
+
+def _facts_of(circuit: Circuit) -> dict[str, Any]:
+    """Returns the state of the circuit in this worker. The others have their own."""
+    state = circuit.state()
+    return {"unreachable_since": state.open_since, "requests": state.in_use, "max_requests": state.limit}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final, get_args
 
@@ -20,6 +21,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from slurm_rest_api.acctapi.db_errors import ErrorKind
+from slurm_rest_api.databases.circuit import Circuit, Reason
 from slurm_rest_api.metrics.worker_files import DAMAGED, WorkerFiles, remove_damaged
 from slurm_rest_api.web.request_events import RequestEvent
 
@@ -101,6 +103,43 @@ def count_requests(registry: CollectorRegistry) -> Callable[[RequestEvent], None
         sent.labels(event.route).inc(event.sent_bytes or 0)
 
     return count
+
+
+class _CircuitCounts:
+    """Counts the events of one circuit (`databases.circuit.CircuitObserver`)."""
+
+    def __init__(self, is_open: Gauge, refused: Callable[[Reason], Counter]) -> None:
+        self._is_open = is_open
+        self._refused = refused
+
+    def switched(self, *, is_open: bool) -> None:
+        """Records that the circuit opened or closed."""
+        self._is_open.set(int(is_open))
+
+    def refused(self, reason: Reason) -> None:
+        """Counts a refused request, and publishes the state again, whose file may have been deleted."""
+        self._refused(reason).inc()
+        self._is_open.set(int(reason == "open"))
+
+
+def count_circuits(registry: CollectorRegistry, circuits: Mapping[str, Circuit]) -> None:
+    """Creates the metrics of `circuits`, by database, and observes them."""
+    is_open = Gauge(
+        f"{_DATABASE}_circuit_open_workers",
+        "Workers that do not use the database, because it does not answer.",
+        ["database"],
+        registry=registry,
+        multiprocess_mode="livesum",
+    )
+    refused = Counter(f"{_DATABASE}_refused_requests", "Refused requests.", ["database", "reason"], registry=registry)
+
+    for name, circuit in circuits.items():
+        counts = _CircuitCounts(is_open.labels(name), partial(refused.labels, name))
+        # A restarted worker continues the value of its predecessor.
+        counts.switched(is_open=circuit.state().open_since is not None)
+        for reason in get_args(Reason):
+            refused.labels(name, reason)
+        circuit.observe(counts)
 
 
 class DatabaseCounts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
 import orjson
@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from slurm_rest_api.archive.status import ArchiveStatus
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.health.checks import Check
 from slurm_rest_api.metrics.cluster import JOB_COLUMNS, count_jobs, job_families, scheduler_families, usage_families
@@ -54,12 +55,14 @@ class Exposition:
         counters: Counters,
         checks: Mapping[str, Check],
         most_accounts: int,
+        archive: Callable[[], ArchiveStatus | None] = lambda: None,
     ) -> None:
         self._reader = reader
         self._prepared = prepared
         self._counters = counters
         self._checks = checks
         self._most_accounts = most_accounts
+        self._archive = archive
 
     def text(self, scope: DataScope) -> bytes:
         """Returns the metrics that `scope` may see, in Prometheus' text format.
@@ -74,7 +77,7 @@ class Exposition:
 
     def _service(self, status: Status | None) -> bytes:
         registry = CollectorRegistry()
-        registry.register(ServiceCollector(status, self._checks))
+        registry.register(ServiceCollector(status, self._checks, self._archive()))
         return generate_latest(registry)
 
     def _cluster(self, view: StoreView, status: Status, private: frozenset[str]) -> bytes:
@@ -97,11 +100,12 @@ class Exposition:
 
 
 class ServiceCollector(Collector):
-    """Collects the state of the service. `status` is None before the collector's first write."""
+    """Collects the state of the service. `status` is None before the collector's first write, `archive` without one."""
 
-    def __init__(self, status: Status | None, checks: Mapping[str, Check]) -> None:
+    def __init__(self, status: Status | None, checks: Mapping[str, Check], archive: ArchiveStatus | None) -> None:
         self._status = status
         self._checks = checks
+        self._archive = archive
 
     def collect(self) -> Iterator[Metric]:
         """Returns the metric families of the service's parts and of the collector."""
@@ -114,6 +118,8 @@ class ServiceCollector(Collector):
         yield up
         if self._status is not None:
             yield from _collector_families(self._status)
+        if self._archive is not None:
+            yield from _archive_families(self._archive)
 
 
 class ClusterCollector(Collector):
@@ -158,3 +164,14 @@ def _collector_families(status: Status) -> Iterator[Metric]:
     ):
         if value is not None:
             yield GaugeMetricFamily(f"slurm_rest_api_{name}", help_text, value)
+
+
+def _archive_families(status: ArchiveStatus) -> Iterator[Metric]:
+    prefix = "slurm_rest_api_archive"
+    yield GaugeMetricFamily(f"{prefix}_samples_waiting", "Load samples that are not stored yet.", status.waiting)
+    yield CounterMetricFamily(f"{prefix}_samples_lost", "Load samples that were dropped.", status.lost)
+    yield CounterMetricFamily(f"{prefix}_slots_missed", "Slots that ended without a load sample.", status.missed)
+    if status.stored_at is not None:
+        yield GaugeMetricFamily(
+            f"{prefix}_stored_timestamp_seconds", "Slot of the last stored sample.", status.stored_at
+        )

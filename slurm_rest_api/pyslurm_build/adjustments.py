@@ -256,13 +256,25 @@ _BEFORE_24_11: Final = (
 )
 
 
+_SOME_REVISIONS: Final = (
+    Edit(
+        path="pyslurm/core/job/submission.pyx",
+        reason="Cython 3.2 and newer refuse the unmatched parenthesis",
+        old='f"PYSLURM_JOBDESC_{spec)}"',
+        new='f"PYSLURM_JOBDESC_{spec}"',
+        if_present=True,
+    ),
+)
+"""Faults that pyslurm's branches have not, but some of its tags."""
+
+
 def adjustments_for(line: Line) -> tuple[Edit, ...]:
     """Returns the edits of a pyslurm of the release `line`, in the order in which they are applied."""
     edits = [*_EVERY_LINE, _jobs(line), _nodes(line), _partitions(line)]
     if line < (24, 11):
         edits += _BEFORE_24_11
     edits += _SINCE_23_02 if line >= (23, 2) else _BEFORE_23_02
-    return tuple(edits)
+    return (*edits, *_SOME_REVISIONS)
 
 
 def _jobs(line: Line) -> Edit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -189,16 +190,22 @@ def _run(step: str, command: Sequence[str], paths: BuildPaths, environ: Mapping[
         log.write(f"$ {' '.join(command)}\n".encode())
         log.flush()
         start = log.tell()
-        done = subprocess.run(
+        # A group of its own, so that an interruption ends pip's compilers, too.
+        with subprocess.Popen(
             command,
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=paths.folder,
-            check=False,
-        )
-    if done.returncode != 0:
+            start_new_session=True,
+        ) as process:
+            try:
+                status = process.wait()
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+    if status != 0:
         written = paths.log.read_bytes()[start:].decode(errors="replace").splitlines()
         tail = "\n".join(f"    {line}" for line in written[-SHOWN_LINES:])
         raise SourceUnusable(f"Could not {step}. The end of the log {paths.log}:\n{tail}{advice}")

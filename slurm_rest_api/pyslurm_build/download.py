@@ -137,6 +137,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         if req.full_url.startswith("https:") and not newurl.startswith("https:"):
+            fp.close()
             raise DownloadFailed(f"it redirects from HTTPS to {shown(newurl)}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -158,6 +159,7 @@ def _with_python(url: str, out: IO[bytes], environ: Mapping[str, str], limits: L
             if expected is not None and out.tell() != int(expected):
                 raise DownloadFailed(f"the connection ended after {out.tell()} of {expected} bytes")
     except urllib.error.HTTPError as error:
+        error.close()
         raise DownloadFailed(f"the server answered {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
         raise DownloadFailed(str(error.reason)) from error

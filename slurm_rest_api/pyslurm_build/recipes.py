@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slurm_rest_api.pyslurm_build.edits import Edit, apply_edit
+from slurm_rest_api.pyslurm_build.source_facts import VERSION_FILES
 from slurm_rest_api.pyslurm_build.versions import Line, line_of, numbers_of
 
 SDIST_SHA256 = {
@@ -87,11 +88,11 @@ def mark_version(source: Path, version: str, slurm_line: Line) -> str:
 
 def _version_edits(source: Path, version: str, marked: str) -> Iterator[Edit]:
     reason = "pyslurm refuses headers of another release line, and pip shows that it is adjusted"
-    # Up to 23.02.2 setup.py has the version, too.
-    in_setup = not (source / "pyslurm/version.py").is_file()
-    path = "pyslurm/__version__.py" if in_setup else "pyslurm/version.py"
+    path = next((name for name in VERSION_FILES if (source / name).is_file()), VERSION_FILES[0])
     yield Edit(path=path, reason=reason, old=f'__version__ = "{version}"', new=f'__version__ = "{marked}"')
-    if in_setup:
+    # Up to 23.02.2 setup.py has the version, too.
+    setup = source / "setup.py"
+    if setup.is_file() and "PYSLURM_PATCH_RELEASE" in setup.read_text(encoding="utf-8"):
         names = ("SLURM_RELEASE", "PYSLURM_PATCH_RELEASE")
         for name, old, new in zip(names, _release_and_patch(version), _release_and_patch(marked), strict=True):
             yield Edit(path="setup.py", reason=reason, old=f'{name} = "{old}"\n', new=f'{name} = "{new}"\n')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import request
@@ -20,6 +21,22 @@ _CLOSED: Final = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 def server_threads(configured: int) -> int:
     """Returns the number of requests that one process serves at once: uWSGI's threads, else `configured`."""
     return configured if uwsgi is None else int(uwsgi.cores)
+
+
+@dataclass(frozen=True)
+class ThreadShares:
+    """Numbers of threads of one process that may wait at a time: for each database, and for a load of the cluster."""
+
+    accounting: int
+    archive: int
+    refresh: int
+
+
+def share_threads(threads: int, *, accounting: bool, archive: bool) -> ThreadShares:
+    """Divides the threads of a process, so that one of four or more is never waiting and answers live requests."""
+    of_accounting = max(1, threads // 2) if accounting else 0
+    of_archive = max(1, threads // 4) if archive else 0
+    return ThreadShares(of_accounting, of_archive, refresh=max(1, (threads - of_accounting - of_archive) // 2))
 
 
 def client_disconnected_check() -> Callable[[], bool]:

@@ -6,8 +6,8 @@ import pymysql
 import pytest
 from sqlalchemy import exc
 
-from slurm_rest_api.acctapi.db_errors import to_api_error
-from slurm_rest_api.errors import DatabaseUnavailable, DatabaseUnusable, QueryTooSlow
+from slurm_rest_api.acctapi.db_errors import is_unreachable, refusal, to_api_error
+from slurm_rest_api.errors import DatabaseBusy, DatabaseUnavailable, DatabaseUnusable, QueryTooSlow
 
 
 def failed(code: int, text: str = "'reader'@'db.example' hunter2") -> exc.DBAPIError:
@@ -51,7 +51,21 @@ def test_silent_server_is_unavailable() -> None:
     assert isinstance(answer, DatabaseUnavailable)
 
 
-def test_exhausted_pool_is_unavailable() -> None:
-    answer = to_api_error(exc.TimeoutError("QueuePool limit of size 4"))
-    assert isinstance(answer, DatabaseUnavailable)
-    assert answer.detail == "All connections to the accounting database are in use (`db_pool_size`). Retry later."
+@pytest.mark.parametrize("code", [2002, 2003, 2006, 2013])
+def test_only_a_server_that_does_not_answer_is_unreachable(code: int) -> None:
+    assert is_unreachable(failed(code))
+    assert not is_unreachable(failed(1045))
+    assert not is_unreachable(failed(1969))
+    assert not is_unreachable(exc.ArgumentError("wrong"))
+
+
+def test_a_refusal_says_when_to_retry() -> None:
+    busy, away = refusal("busy", 1), refusal("open", 5)
+    assert isinstance(busy, DatabaseBusy)
+    assert (busy.status, busy.retry_after) == (503, 1)
+    assert "`database.db_pool_size`" in busy.detail
+    assert isinstance(away, DatabaseUnavailable)
+    assert (away.status, away.retry_after) == (503, 5)
+    assert away.detail == (
+        "The accounting database does not answer. The service tries to reach it every few seconds. Retry later."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from slurm_rest_api.archive.sample import Sample
-from slurm_rest_api.archive.sampler import ArchiveStatus, Sampler, read_status
+from slurm_rest_api.archive.sampler import Sampler
+from slurm_rest_api.archive.spool import Spool
+from slurm_rest_api.archive.spool_writer import SpoolWriter
+from slurm_rest_api.archive.status import ArchiveStatus, StatusFile, read_status
 from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.config import SystemSettings
 from slurm_rest_api.errors import ArchiveError
@@ -78,15 +82,34 @@ def clock(monkeypatch: pytest.MonkeyPatch, source: FakeSource, cycle: Cycle) -> 
     return clock
 
 
+class StepByStep(SpoolWriter):
+    """Stores samples in the thread of the sampler, so that a test sees them after each tick."""
+
+    def wake(self) -> None:
+        self.step()
+
+
 @pytest.fixture
-def make(paths: RuntimePaths, system: SystemSettings, clock: Clock) -> Callable[..., Sampler]:
-    def make(store: object | None = None) -> Sampler:
-        return Sampler(
-            StoreReader(paths.store),
+def make(paths: RuntimePaths, system: SystemSettings, clock: Clock, tmp_path: Path) -> Callable[..., Sampler]:
+    folders = itertools.count()
+
+    def make(store: object | None = None, most: int = 1000) -> Sampler:
+        spool, status = Spool(tmp_path / f"waiting-{next(folders)}", most), StatusFile(paths.archive_status)
+        writer = StepByStep(
+            spool,
             store or open_store(system),  # type: ignore[arg-type]
+            status,
             width=60,
             keep_seconds=86400,
-            status_file=paths.archive_status,
+            now=lambda: clock.wall,
+            clock=lambda: clock.steady,
+        )
+        return Sampler(
+            StoreReader(paths.store),
+            spool,
+            writer,
+            status,
+            width=60,
             now=lambda: clock.wall,
             clock=lambda: clock.steady,
         )
@@ -255,12 +278,10 @@ def test_dropped_samples_are_counted(
     source: FakeSource,
     cycle: Cycle,
     paths: RuntimePaths,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("slurm_rest_api.archive.sampler._MAX_WAITING", 3)
     store = FailingStore(open_store(system))
-    sampler = make(store)
+    sampler = make(store, most=3)
     for _ in range(5):
         sampler.tick()
         clock.go(60)
@@ -274,7 +295,10 @@ def test_dropped_samples_are_counted(
     load_again(source, cycle)
     sampler.tick()
     assert slots(system) == [1_800_000_000 + 60 * number for number in (3, 4, 15)]
-    assert read_status(paths.archive_status) == ArchiveStatus(stored_at=1_800_000_900)
+    # The totals stay, also over a restart.
+    assert read_status(paths.archive_status) == ArchiveStatus(stored_at=1_800_000_900, lost=3, missed=10)
+    make(store).tick()
+    assert read_status(paths.archive_status) == ArchiveStatus(stored_at=1_800_000_900, lost=3, missed=10)
 
 
 def test_the_sampler_rolls_up_and_prunes_the_archive(

@@ -76,6 +76,6 @@ def test_a_broken_archive_has_its_reason(settings: Settings, paths: RuntimePaths
 def test_the_accounting_database_is_a_part_if_it_is_used(tmp_path: Path) -> None:
     file = tmp_path / "acct.sqlite"
     client = make_client(settings_for(file, tmp_path / "run"))
-    assert health(client, 503)["accounting"]["detail"] == "The accounting database cannot be reached."
+    assert health(client, 503)["accounting"]["detail"] == "The accounting database cannot be reached. Retry later."
     write_database(file, [])
     assert health(client, 503)["accounting"]["state"] == "ok"

@@ -8,8 +8,10 @@ from typing import Final
 
 import pytest
 
+from slurm_rest_api.archive.status import StatusFile
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from tests.auth.users import with_accounting
 from tests.builders import make_running_job, make_snapshot
 from tests.conftest import make_client
@@ -29,10 +31,11 @@ NAME: Final = re.compile(r"\bslurm_[a-z_]+")
 
 
 @pytest.fixture
-def families(settings: Settings, cycle: Cycle, source: FakeSource, tmp_path: Path) -> set[str]:
+def families(settings: Settings, paths: RuntimePaths, cycle: Cycle, source: FakeSource, tmp_path: Path) -> set[str]:
     """Returns the names of all metrics of a service with every part on. Histograms have all their names."""
     source.snapshot = make_snapshot([make_running_job(1, "rack001", 1, 100, account="physics")], statistics=SCHEDULER)
     cycle.run()
+    StatusFile(paths.archive_status).update(stored_at=60)
     client = make_client(with_accounting(settings, tmp_path))
     client.get("/queue")
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", client.get("/metrics").text, re.MULTILINE))
