@@ -86,6 +86,13 @@ def test_nodes_of_lines_that_say_allocated_for_mixed(version: str, line: tuple[i
     assert "nodes" not in part_faults(module("23.2.3", (23, 2, 7)))
 
 
+def test_nodes_of_21_08_lack_their_effective_cpus() -> None:
+    # node_info_t has cpus_efctv since 22.05, and idle CPUs are computed from it.
+    old = module("21.8.1+adjusted", (21, 8, 8))
+    old.Node = without(fake_pyslurm.Node, "effective_cpus")
+    assert live_faults(old) == {"nodes": "pyslurm 21.8.1 lacks Node.effective_cpus"}
+
+
 def test_build_sh_corrects_the_state_of_nodes() -> None:
     assert live_faults(module("22.5.3+adjusted", (22, 5, 8))) == {}
 

@@ -35,7 +35,6 @@ SINCE: Final[Mapping[str, Line]] = {
     "Job.segment_size": (25, 5),
     "Job.spread_segments": (25, 11),
     "Job.consolidate_segments": (25, 11),
-    "Node.effective_cpus": (22, 5),
     "Partition.max_cpus_per_socket": (23, 2),
     "Partition.nodesets": (22, 5),
     "Partition.power_down_on_idle": (23, 2),
