@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from flask_cors import CORS
 from flask_openapi3 import Info, OpenAPI
 
 from slurm_rest_api.acctapi.factory import open_accounting
-from slurm_rest_api.acctapi.views import accounting_blueprint
+from slurm_rest_api.acctapi.views import Accounting, accounting_blueprint
 from slurm_rest_api.archive.factory import open_archive
-from slurm_rest_api.archive.status import read_status
-from slurm_rest_api.archive.views import load_blueprint
+from slurm_rest_api.archive.status import ArchiveStatus, read_status
+from slurm_rest_api.archive.views import Archive, load_blueprint
 from slurm_rest_api.auth.data_scope import Coordinated, scope_for
 from slurm_rest_api.auth.factory import open_auth
 from slurm_rest_api.auth.openapi import secured, security_schemes
@@ -19,9 +20,9 @@ from slurm_rest_api.auth.permissions import authorize
 from slurm_rest_api.auth.principal import Authenticate
 from slurm_rest_api.config import Settings
 from slurm_rest_api.databases.circuit import Circuit
-from slurm_rest_api.health.checks import accounting_check, archive_check, authentication_check, snapshot_check
+from slurm_rest_api.health.checks import Check, accounting_check, archive_check, authentication_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
-from slurm_rest_api.metrics.counters import DatabaseCounts, count_circuits, count_requests, open_counters
+from slurm_rest_api.metrics.counters import Counters, DatabaseCounts, count_circuits, count_requests, open_counters
 from slurm_rest_api.metrics.exposition import Exposition
 from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.pages.views import Frame, pages_blueprint
@@ -70,19 +71,11 @@ def create_app(settings: Settings) -> OpenAPI:
     accounting, archive = open_accounting(settings, shares.accounting), open_archive(settings, shares.archive)
     counters = open_counters(paths.counters)
     archive_status = partial(read_status, paths.archive_status)
-    checks, circuits = {"snapshot": snapshot_check(snapshots)}, dict[str, Circuit]()
+    checks = {"snapshot": snapshot_check(snapshots)}
     authentication = open_auth(settings)
     if authentication is not None and authentication.fault is not None:
         checks["authentication"] = authentication_check(authentication.fault)
-    if accounting is not None:
-        checks["accounting"] = accounting_check(accounting.database)
-        database = accounting.database
-        database.observe(DatabaseCounts(counters.mine, database.circuit.state().limit))
-        circuits["accounting"] = database.circuit
-    if archive is not None:
-        checks["archive"] = archive_check(archive_status, archive.reader.circuit)
-        circuits["archive"] = archive.reader.circuit
-    count_circuits(counters.mine, circuits)
+    checks |= _check_databases(accounting, archive, archive_status, counters)
     prepared = PreparedBodies(paths.prepared)
     live = LiveState(snapshots, prepared)
     refresher = Refresher(live.status, paths.refresh_pipe, slots=shares.refresh)
@@ -109,6 +102,26 @@ def create_app(settings: Settings) -> OpenAPI:
         indent_json(app)
     _protect(app, settings, authenticate, (lambda _user: ()) if accounting is None else accounting.coordinators.of)
     return app
+
+
+def _check_databases(
+    accounting: Accounting | None,
+    archive: Archive | None,
+    archive_status: Callable[[], ArchiveStatus | None],
+    counters: Counters,
+) -> dict[str, Check]:
+    """Returns the checks of the configured databases, and counts their use in `counters`."""
+    checks, circuits = dict[str, Check](), dict[str, Circuit]()
+    if accounting is not None:
+        database = accounting.database
+        checks["accounting"] = accounting_check(database)
+        circuits["accounting"] = database.circuit
+        database.observe(DatabaseCounts(counters.mine, database.circuit.state().limit))
+    if archive is not None:
+        circuits["archive"] = archive.reader.circuit
+        checks["archive"] = archive_check(archive_status, archive.reader.circuit)
+    count_circuits(counters.mine, circuits)
+    return checks
 
 
 def _identify(authenticate: Authenticate | None) -> Identify:
