@@ -14,6 +14,7 @@ from slurm_rest_api.config import Settings
 from slurm_rest_api.config.loading import PASSWORD_VARIABLE
 from slurm_rest_api.diagnosis.archive import check_archive
 from slurm_rest_api.diagnosis.cluster import TRIAL_COMMAND, TRIAL_SECONDS, check_load, controller_answered
+from slurm_rest_api.diagnosis.comparison import COMPARISON_COMMAND, check_comparison
 from slurm_rest_api.diagnosis.database import check_database
 from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.diagnosis.folders import check_runtime_dir
@@ -31,16 +32,17 @@ def check(
     *,
     place: SearchPaths | None = None,
     command: Sequence[str] = TRIAL_COMMAND,
+    comparison: Sequence[str] = COMPARISON_COMMAND,
     seconds: float = TRIAL_SECONDS,
 ) -> list[Finding]:
     """Checks if this host can run the service with `settings`. Changes nothing.
 
-    Loads the cluster once, in a child process that may take `seconds`, and asks scontrol and sacctmgr for private data.
-    That costs a few RPCs to slurmctld and slurmdbd.
-    Tests pass `place`, where to search for Slurm, and `command`, the child's command.
+    Loads the cluster once, in a child process that may take `seconds`. Where pyslurm is installed, another child
+    compares it with Slurm's commands, which takes about five loads. scontrol and sacctmgr are asked for private data.
+    Tests pass `place`, where to search for Slurm, and the commands of both children.
     """
     source, bin_dir = settings.system.source, settings.system.commands_dir
-    pyslurm = installed_version()
+    pyslurm, runtime = installed_version(), settings.system.runtime_path(environ)
     findings = [*check_configuration(settings, environ), check_authentication(settings)]
     if source in (SLURM, PYSLURM):
         findings += check_slurm(environ, pyslurm, Path(sys.prefix), place, required=source == PYSLURM)
@@ -48,8 +50,10 @@ def check(
         required = source == COMMANDS or pyslurm is None
         findings.append(check_commands(environ, bin_dir, place, required=required))
     if source != PYSLURM or pyslurm is not None:
-        findings += check_load([*command, source, bin_dir or ""], source, environ, seconds)
+        findings += check_load([*command, source, bin_dir or "", str(runtime)], source, environ, seconds)
     if controller_answered(findings):
+        if source in (SLURM, PYSLURM) and pyslurm is not None:
+            findings += check_comparison(comparison, environ, bin_dir)
         findings += check_privacy(current_person(), settings.auth, run_command(_with_commands(environ, bin_dir)))
     coordinators = has_owners(settings.auth.private_data)
     if settings.system.use_acct_db:
@@ -57,7 +61,7 @@ def check(
     else:
         findings.append(_database_not_used(coordinators))
     findings.append(check_archive(settings.system, environ))
-    findings += check_runtime_dir(settings.system.runtime_path(environ))
+    findings += check_runtime_dir(runtime)
     return findings
 
 

@@ -11,6 +11,7 @@ import os
 import resource
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from slurm_rest_api.errors import SourceUnavailable, SourceUnusable
@@ -20,16 +21,17 @@ from slurm_rest_api.slurmapi.sources.parts import origins_as_json
 from slurm_rest_api.slurmapi.sources.slurm_source import origins_of
 
 
-def main(source: str, bin_dir: str) -> None:
+def main(source: str, bin_dir: str, record_dir: str) -> None:
     """Loads `source` once and reports the outcome. An unexpected error ends the process.
 
-    `bin_dir` is the directory of Slurm's commands, empty for PATH.
+    `bin_dir` is the directory of Slurm's commands, empty for PATH. `record_dir` has the record of the collector, which
+    says what it does not take from pyslurm.
     """
     die_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _report(step="open")
     try:
-        opened = open_source(source, SlurmAccess(bin_dir or None))
+        opened = open_source(source, SlurmAccess(bin_dir or None, record_dir=Path(record_dir)))
         _report(step="load", detail=opened.detail, parts=origins_as_json(origins_of(opened)))
         begin = time.monotonic()
         snapshot = opened.load()
@@ -49,4 +51,4 @@ def _report(**fields: Any) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])

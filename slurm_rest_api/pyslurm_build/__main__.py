@@ -204,14 +204,15 @@ def _is_installed(settings: BuildSettings, host: SlurmHost, digest: str) -> bool
         return False
     logger.info("pyslurm %s is installed already", installed)
     if state.untested:
-        result = smoke_test(Path(sys.executable), os.environ)
+        result = smoke_test(Path(sys.executable), os.environ, commands=host.programs)
         if result.failure is not None:
             delete_state(settings.environment)
             raise SourceUnusable(
                 f"The test of the pyslurm in {settings.environment} failed. {result.failure}. "
                 "Run build.sh again, it then builds it again."
             )
-        _record(result, replace(state, untested=result.untested, slurm=host.version), settings.environment)
+        state = replace(state, untested=result.untested, slurm=host.version, proof=result.proof or state.proof)
+        _record(result, state, settings.environment)
     return True
 
 
@@ -238,7 +239,7 @@ def _fetch_and_build(choice: Choice, settings: BuildSettings, host: SlurmHost, p
     wheel = build_wheel(source, facts, adaptation, host, settings.variables, paths)
     staged = stage(settings.environment)
     install_wheel(wheel, Path(sys.executable), paths, staged)
-    result = smoke_test(Path(sys.executable), os.environ, extra_path=staged)
+    result = smoke_test(Path(sys.executable), os.environ, extra_path=staged, commands=host.programs)
     if result.failure is not None:
         raise SourceUnusable(
             f"pyslurm {facts.version} was built for Slurm {host.version}, but its test failed. {result.failure}. "
@@ -247,7 +248,7 @@ def _fetch_and_build(choice: Choice, settings: BuildSettings, host: SlurmHost, p
     switch(settings.environment, staged)
     key = build_key(host, digest, settings.variables, settings.locks)
     record = Source(wanted.kind, wanted.shown_name, digest, slurm_line_text(facts.line))
-    state = State(key, staged_version(staged), result.untested, host.version, record)
+    state = State(key, staged_version(staged), result.untested, host.version, record, result.proof)
     _record(result, state, settings.environment)
 
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from slurm_rest_api.pyslurm_build.host import PROGRAMS, find_commands
 from slurm_rest_api.slurm.library_messages import library_fault
 
 PROBE = Path(__file__).with_name("probe.py")
 IMPORT_SECONDS = 30.0
+COMPARISON_MODULE = "slurm_rest_api.slurmapi.sources.proof_trial"
 CONTROLLER_SECONDS = 90.0
 """Longer than MessageTimeout (10 s) of each RPC, and than libslurm's search for a slurm.conf (60 s)."""
+COMPARISON_SECONDS = 300.0
+"""Up to four loads of a large cluster with pyslurm, and three with Slurm's commands."""
+
+_LIVE = ("jobs", "nodes", "partitions")
 
 
 @dataclass(frozen=True)
@@ -48,11 +56,24 @@ class ChildEnd:
 
 @dataclass(frozen=True)
 class SmokeResult:
-    """The result of the test of a pyslurm. `failure` is None if it passed."""
+    """The result of the test of a pyslurm. `failure` is None if it passed.
+
+    `proof` is the record of the comparison with Slurm's commands (`slurmapi.sources.proof_record`), None if there was
+    no comparison.
+    """
 
     tested: list[str] = field(default_factory=list)
     untested: list[str] = field(default_factory=list)
     failure: str | None = None
+    proof: Mapping[str, Any] | None = None
+
+    def __add__(self, other: SmokeResult) -> SmokeResult:
+        return SmokeResult(
+            self.tested + other.tested,
+            self.untested + other.untested,
+            self.failure or other.failure,
+            self.proof or other.proof,
+        )
 
 
 def run_child(command: Sequence[str], environ: Mapping[str, str], seconds: float) -> ChildEnd:
@@ -81,12 +102,20 @@ def run_child(command: Sequence[str], environ: Mapping[str, str], seconds: float
     )
 
 
-def smoke_test(python: Path, environ: Mapping[str, str], extra_path: Path | None = None) -> SmokeResult:
+def smoke_test(
+    python: Path,
+    environ: Mapping[str, str],
+    extra_path: Path | None = None,
+    *,
+    commands: Path | None = None,
+) -> SmokeResult:
     """Tests the pyslurm that `python` imports, or the one in the folder `extra_path`.
 
     First it imports pyslurm without Slurm's configuration, which resolves every symbol. Then, if a controller answers,
-    it reads jobs, nodes, partitions, statistics and the layout of running jobs. That takes about a second, or a minute
-    if slurmctld hangs.
+    it reads jobs, nodes, partitions, statistics and the layout of running jobs. Last it compares them with what Slurm's
+    commands say at the same moment. That takes a few seconds, or a minute if slurmctld hangs.
+
+    `commands` is the folder of Slurm's commands. They are searched if it is None.
     """
     base = dict(environ)
     base.pop("PYSLURM_DISABLE_AUTO_INIT", None)
@@ -94,12 +123,23 @@ def smoke_test(python: Path, environ: Mapping[str, str], extra_path: Path | None
         base["PYTHONPATH"] = str(extra_path)
     # -P: keeps the folder of the probe out of the module search path.
     command = [str(python), "-P", str(PROBE)]
-    symbols = run_child([*command, "symbols"], {**base, "PYSLURM_DISABLE_AUTO_INIT": "1"}, IMPORT_SECONDS)
-    result = symbols_result(symbols)
+    result = symbols_result(
+        run_child([*command, "symbols"], {**base, "PYSLURM_DISABLE_AUTO_INIT": "1"}, IMPORT_SECONDS)
+    )
     if result.failure is not None:
         return result
-    controller = controller_result(run_child([*command, "controller"], base, CONTROLLER_SECONDS))
-    return SmokeResult(result.tested + controller.tested, result.untested + controller.untested, controller.failure)
+    controller = run_child([*command, "controller"], base, CONTROLLER_SECONDS)
+    result += controller_result(controller)
+    if result.failure is not None or not controller.finished:
+        return result
+    folder = commands or find_commands(None, environ)
+    if folder is None:
+        gap = f"comparing it with Slurm's commands: they are missing ({', '.join(PROGRAMS)})"
+        return result + SmokeResult(untested=[gap])
+    paths = [str(extra_path)] if extra_path is not None else []
+    base["PYTHONPATH"] = os.pathsep.join([*paths, *filter(None, sys.path)])
+    command = [str(python), "-P", "-m", COMPARISON_MODULE, "--bin_dir", str(folder)]
+    return result + comparison_result(run_child(command, base, COMPARISON_SECONDS))
 
 
 def symbols_result(end: ChildEnd) -> SmokeResult:
@@ -134,6 +174,28 @@ def controller_result(end: ChildEnd) -> SmokeResult:
     if end.exit_code and "error" not in facts and end.step == "import":
         return SmokeResult(tested, [f"reading the cluster: {_cause(end)}"])
     return SmokeResult(tested, failure=f"Reading the cluster: {end.describe(CONTROLLER_SECONDS)}")
+
+
+def comparison_result(end: ChildEnd) -> SmokeResult:
+    """Derives the result from the end of the comparison. A part that differs is read with Slurm's commands instead."""
+    facts = end.facts
+    what = "comparing it with Slurm's commands"
+    if "unavailable" in facts:
+        return SmokeResult(untested=[f"{what}: {facts['unavailable']}"])
+    if end.signal is not None:
+        return SmokeResult(failure=f"Comparing it with Slurm's commands: {end.describe(COMPARISON_SECONDS)}")
+    if not end.finished:
+        return SmokeResult(untested=[f"{what}: {end.describe(COMPARISON_SECONDS)}"])
+    gaps = [f"{what}: {gap}" for gap in facts["gaps"]]
+    if facts["record"]["uncompared"] is not None:
+        return SmokeResult(untested=gaps, proof=facts["record"])
+    lines = [f"with Slurm's commands: {facts['summary']}", *(f"  {text}" for text in facts["named"])]
+    if not set(_LIVE) & set(facts["usable"]):
+        differences = "; ".join([facts["summary"], *facts["named"]])
+        return SmokeResult(failure=f"It is not as Slurm's commands are. {differences}", proof=facts["record"])
+    if differing := [part for part in _LIVE if part in facts["record"]["result"] and part not in facts["usable"]]:
+        lines.append(f"The service reads {', '.join(differing)} with Slurm's commands.")
+    return SmokeResult(lines, gaps, proof=facts["record"])
 
 
 def _cause(end: ChildEnd) -> str:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from slurm_rest_api.pyslurm_build.host import SlurmHost
 
@@ -37,7 +38,8 @@ class State:
     """The last build: `key` is a digest of its inputs, `installed` the version that pip listed afterwards.
 
     `slurm` is the version of the Slurm that it was tested with, such as `26.05.5`. `source` is None in records of
-    earlier releases.
+    earlier releases. `proof` is the record of its comparison with Slurm's commands (`slurmapi.sources.proof_record`),
+    None if there was no comparison.
     """
 
     key: str
@@ -45,6 +47,7 @@ class State:
     untested: list[str]
     slurm: str | None = None
     source: Source | None = None
+    proof: Mapping[str, Any] | None = None
 
 
 def installed_version() -> str | None:

@@ -48,12 +48,14 @@ def main() -> None:
 
 
 def _open_cycle(options: LoaderOptions, progress: Progress) -> Cycle:
-    source = open_source(options.source, SlurmAccess(options.slurm_bin_dir, options.cycle_seconds))
+    store = Path(options.store)
+    access = SlurmAccess(options.slurm_bin_dir, options.cycle_seconds, record_dir=store.parent, compares=True)
+    source = open_source(options.source, access)
     if isinstance(source, ReportsProgress):
         source.progress = progress
     return Cycle(
         source=source,
-        writer=StoreWriter(Path(options.store)),
+        writer=StoreWriter(store),
         hidden=options.hidden,
         refresh_seconds=options.refresh_seconds,
         progress=progress,

@@ -212,7 +212,7 @@ def _part_result(part: str, rounds: Sequence[tuple[Reading, Reading, Reading]]) 
         differing=len({found.key for found in lasting}),
         fields=tuple(field for field, _count in fields.most_common()),
         named=tuple(_named(part, found) for found in lasting[:NAMED]),
-        gaps=tuple(text for text, covers in _GAPS.get(part, ()) if not any(covers(record) for record in compared)),
+        gaps=tuple(text for text, covers in _GAPS.get(part, ()) if not covers(compared)),
     )
 
 
@@ -226,24 +226,29 @@ def _text(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-_GAPS: Final[Mapping[str, tuple[tuple[str, Callable[[Record], Any]], ...]]] = {
+_GAPS: Final[Mapping[str, tuple[tuple[str, Callable[[Sequence[Record]], bool]], ...]]] = {
     "jobs": (
-        ("jobs: there was none", lambda job: True),
-        ("CPUs and memory by node: no job held nodes", lambda job: job["cpus_allocated"]),
-        ("GRES by node: no job held GRES", lambda job: any((job["gres_allocated"] or {}).values())),
-        ("exit codes: no job ended with a code or signal", lambda job: job["exit_code"] not in (None, "0:0")),
-    ),
-    "nodes": (
-        ("nodes: there was none", lambda node: True),
-        ("allocated CPUs and memory of nodes: all nodes were free", lambda node: node["alloc_cpus"]),
+        ("jobs: there was none", bool),
+        ("CPUs and memory by node: no job held nodes", lambda jobs: any(job["cpus_allocated"] for job in jobs)),
         (
-            "GRES in use on nodes: none was in use",
-            lambda node: any(not g.endswith(":0") for g in node["gres_used"] or ()),
+            "exit codes: no job ended with a code or signal",
+            lambda jobs: any(job["exit_code"] not in (None, "0:0") for job in jobs),
         ),
     ),
-    "partitions": (("partitions: there was none", lambda partition: True),),
+    "nodes": (
+        ("nodes: there was none", bool),
+        ("allocated CPUs and memory of nodes: all nodes were free", lambda nodes: any(n["alloc_cpus"] for n in nodes)),
+        (
+            "GRES: none was in use",
+            lambda nodes: (
+                not any(node["gres"] for node in nodes)
+                or any(not gres.endswith(":0") for node in nodes for gres in node["gres_used"] or ())
+            ),
+        ),
+    ),
+    "partitions": (("partitions: there was none", bool),),
 }
-"""By part, what a comparison may lack, and a test for a record that covers it."""
+"""By part, what a comparison may lack, and a test for records that cover it."""
 
 
 def summary(result: Result) -> str:

@@ -18,6 +18,8 @@ from slurm_rest_api.slurmapi.sources.base import ClusterSource
 from slurm_rest_api.slurmapi.sources.commands.source import open_commands
 from slurm_rest_api.slurmapi.sources.part_reader import SNAPSHOT_PARTS, PartReader
 from slurm_rest_api.slurmapi.sources.parts import PARTS, Origin, PartOrigin, all_from
+from slurm_rest_api.slurmapi.sources.proof_record import Identity, identity_of
+from slurm_rest_api.slurmapi.sources.proof_run import ProofSettings, compare_once
 from slurm_rest_api.slurmapi.sources.pyslurm.abilities import part_faults
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.sources.pyslurm.trial_import import Trial, try_pyslurm
@@ -39,14 +41,29 @@ _COMMAND_SHARE: Final = 0.8
 ImportModule = Callable[[str], ModuleType]
 TryPyslurm = Callable[[float, State | None], Trial]
 OpenCommands = Callable[[str | None, float], PartReader]
+Compare = Callable[[Identity, State | None, ProofSettings], Mapping[str, str]]
+
+
+_COMPARISON_SHARE: Final = 0.3
+"""Share of a load's time limit that the comparison of pyslurm with the commands may take. It is made after upgrades."""
 
 
 @dataclass(frozen=True)
 class SlurmAccess:
-    """Settings of the source `slurm`: directory of Slurm's commands (None: PATH), and time limit of a load."""
+    """Settings of the source `slurm`.
+
+    Attributes:
+        bin_dir: Directory of Slurm's commands, None for PATH.
+        cycle_seconds: Time limit of a load.
+        record_dir: Directory of the record of the comparison of pyslurm with the commands (`sources.proof_record`).
+            None for the record of build.sh alone.
+        compares: True to make the comparison where there is no record of it.
+    """
 
     bin_dir: str | None = None
     cycle_seconds: float = 120.0
+    record_dir: Path | None = None
+    compares: bool = False
 
 
 def open_source(
@@ -56,6 +73,7 @@ def open_source(
     import_module: ImportModule = importlib.import_module,
     try_pyslurm: TryPyslurm = try_pyslurm,
     open_commands: OpenCommands = open_commands,
+    compare: Compare = compare_once,
 ) -> ClusterSource:
     """Opens the source with a name from the configuration.
 
@@ -68,6 +86,7 @@ def open_source(
         import_module: How modules are imported.
         try_pyslurm: Tries pyslurm, see `trial_import`.
         open_commands: Opens Slurm's commands.
+        compare: Returns the parts of pyslurm that differ from the commands, see `proof_run`.
 
     Raises:
         SourceUnusable: The source cannot be opened on this host. The message says what to do.
@@ -81,11 +100,14 @@ def open_source(
     if name == COMMANDS:
         return SlurmSource(all_from("commands"), {"commands": opener()})
     if name in (SLURM, PYSLURM):
-        trial = try_pyslurm(seconds * _IMPORT_SHARE, read_state(Path(sys.prefix)))
+        state = read_state(Path(sys.prefix))
+        trial = try_pyslurm(seconds * _IMPORT_SHARE, state)
         if name == SLURM and trial.reason is not None:
             return _open_parts(None, dict.fromkeys(PARTS, trial.reason), opener)
         pyslurm = _import_pyslurm(import_module)
-        return _open_parts(pyslurm, {**trial.faults, **part_faults(pyslurm)}, opener)
+        limit = seconds * _COMPARISON_SHARE if access.compares else 0.0
+        differences = compare(identity_of(pyslurm), state, ProofSettings(access.record_dir, limit, access.bin_dir))
+        return _open_parts(pyslurm, {**differences, **trial.faults, **part_faults(pyslurm)}, opener)
     built_in, _, options = name.partition(":")
     if built_in in BY_NAME:
         source: ClusterSource = _function(BY_NAME[built_in], import_module, name)(options)

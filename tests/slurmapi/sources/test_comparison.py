@@ -182,12 +182,13 @@ def test_a_difference_lasts_for_every_round() -> None:
         (
             {"jobs": [], "nodes": [NODE | {"alloc_cpus": 0, "gres_used": ["gpu:tesla:0"]}]},
             [
-                *("jobs: there was none", "CPUs and memory by node", "GRES by node", "exit codes"),
-                *("allocated CPUs and memory of nodes", "GRES in use on nodes"),
+                *("jobs: there was none", "CPUs and memory by node", "exit codes"),
+                *("allocated CPUs and memory of nodes", "GRES: none was in use"),
             ],
         ),
         ({"jobs": [RUNNING]}, ["exit codes"]),
-        ({"jobs": [FAILED]}, ["CPUs and memory by node", "GRES by node"]),
+        ({"jobs": [FAILED]}, ["CPUs and memory by node"]),
+        ({"nodes": [NODE | {"gres": [], "gres_used": []}]}, []),
         ({"partitions": []}, ["partitions: there was none"]),
     ],
 )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from slurm_rest_api.errors import SourceUnavailable, SourceUnusable
+from slurm_rest_api.pyslurm_build.state import State
 from slurm_rest_api.slurmapi.sources.detect import SlurmAccess, open_source
 from slurm_rest_api.slurmapi.sources.part_reader import SNAPSHOT_PARTS
 from slurm_rest_api.slurmapi.sources.parts import all_from
+from slurm_rest_api.slurmapi.sources.proof_record import Identity
+from slurm_rest_api.slurmapi.sources.proof_run import ProofSettings
 from slurm_rest_api.slurmapi.sources.pyslurm.trial_import import Trial
 from slurm_rest_api.slurmapi.sources.slurm_source import SlurmSource
 from tests.fakes import FakeSource
@@ -65,6 +69,31 @@ class Commands:
 
 def live_origins(source: SlurmSource) -> dict[str, str]:
     return {row.part: row.origin for row in source.origins if row.part in SNAPSHOT_PARTS}
+
+
+@pytest.mark.parametrize(("compares", "limit"), [(True, 18.0), (False, 0.0)])
+def test_a_part_that_differs_from_the_commands_comes_from_them(tmp_path: Path, compares: bool, limit: float) -> None:
+    asked: list[Any] = []
+
+    def compare(identity: Identity, _state: State | None, settings: ProofSettings) -> Mapping[str, str]:
+        asked.extend((identity["pyslurm"], identity["slurm"], settings))
+        return {"jobs": "3 of 46 jobs differ from Slurm's commands in exit_code", "nodes": "a difference"}
+
+    source = open_source(
+        "slurm",
+        SlurmAccess("/opt/slurm/bin", 60.0, tmp_path, compares),
+        import_module=modules(pyslurm=fake_pyslurm.make_pyslurm()),
+        try_pyslurm=lambda _seconds, _state: Trial(None, {"nodes": "a fault"}),
+        open_commands=Commands().open_commands,
+        compare=compare,
+    )
+    assert isinstance(source, SlurmSource)
+    assert asked == ["26.5.0+pyslurm25.11.2", "26.5.5", ProofSettings(tmp_path, limit, "/opt/slurm/bin")]
+    assert {row.part: row.why for row in source.origins if row.part in SNAPSHOT_PARTS and row.why} == {
+        "jobs": "3 of 46 jobs differ from Slurm's commands in exit_code",
+        "nodes": "a fault",
+    }
+    assert live_origins(source)["partitions"] == "pyslurm"
 
 
 @pytest.mark.parametrize("name", ["slurm", "slurm:pyslurm"])
