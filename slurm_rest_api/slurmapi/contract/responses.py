@@ -32,7 +32,8 @@ class LiveMeta(BaseModel):
 
     source: str = Field(description="Source of the data: `slurm`, or `demo` for the demonstration cluster.")
     source_detail: str = Field(
-        description="How the source is read: `pyslurm 25.11.2 for Slurm 26.05.5`, or with Slurm's commands."
+        description="How the source is read: `pyslurm 25.11.2 for Slurm 26.05.5`, or with Slurm's commands. After `;`"
+        " the parts of the state that come from the commands while pyslurm gives the others."
     )
     version: str = Field(description="Opaque version of the route's data. It changes exactly when the data changes.")
     changed_at: int = Field(description="Epoch second of the cycle in which `data` last changed.")

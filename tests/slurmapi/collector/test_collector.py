@@ -21,6 +21,7 @@ class FakeLoader:
     def __init__(self, *outcomes: float | str) -> None:
         self.outcomes = list(outcomes)
         self.cycles = 0
+        self.parts = ""
         self.stopped = threading.Event()
 
     def cycle(self) -> CycleReport:
@@ -30,7 +31,14 @@ class FakeLoader:
             raise SourceError(outcome)
         # By the clock it took longer: it had to wait for a processor.
         return CycleReport(
-            seconds=5 * outcome, cost=outcome, rpcs=6, jobs=1, nodes=1, partitions=1, source_detail="fake cluster"
+            seconds=5 * outcome,
+            cost=outcome,
+            rpcs=6,
+            jobs=1,
+            nodes=1,
+            partitions=1,
+            source_detail="fake cluster",
+            source_parts=self.parts,
         )
 
     def interrupt(self) -> None:
@@ -90,6 +98,20 @@ def test_the_source_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixt
     for _ in range(3):
         subject.refresh()
     assert [record.getMessage() for record in caplog.records] == ["Source of the cluster's state: fake cluster."]
+
+
+def test_the_parts_are_logged_once_and_when_they_change(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    loader = FakeLoader(1.0)
+    subject = collector(loader, tmp_path / "store")
+    for parts in ("jobs from pyslurm", "jobs from pyslurm", "jobs from commands, because of a fault"):
+        loader.parts = parts
+        subject.refresh()
+    messages = [record.getMessage() for record in caplog.records]
+    assert [message for message in messages if message.startswith("Parts")] == [
+        "Parts of the cluster's state: jobs from pyslurm.",
+        "Parts of the cluster's state: jobs from commands, because of a fault.",
+    ]
 
 
 def test_a_store_that_cannot_be_written_does_not_end_the_collector(tmp_path: Path) -> None:

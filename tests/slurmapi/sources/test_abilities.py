@@ -34,9 +34,26 @@ def test_the_adjusted_release_gives_all_parts_of_a_snapshot() -> None:
     assert live_faults(module()) == {}
 
 
-def test_no_release_gives_reservations_and_licenses_as_a_whole() -> None:
-    assert part_faults(module()) == {
-        "reservations": "pyslurm 25.11.2 lacks flags of reservations such as REPLACE, and their QOS",
+@pytest.mark.parametrize(
+    ("classes", "reason"),
+    [
+        ({}, "lacks Reservations"),
+        # As in the branches from 23.2.x to 25.11.x.
+        (
+            {"Reservations": object, "ReservationFlags": SimpleNamespace(MAINTENANCE=1)},
+            "has no names for flags of reservations such as REPLACE",
+        ),
+        (
+            {"Reservations": object, "ReservationFlags": SimpleNamespace(REPLACE=1)},
+            "lacks the QOS and partitions of reservations",
+        ),
+    ],
+)
+def test_no_release_gives_reservations_and_licenses_as_a_whole(classes: dict[str, Any], reason: str) -> None:
+    found = module()
+    vars(found).update(classes)
+    assert part_faults(found) == {
+        "reservations": f"pyslurm 25.11.2 {reason}",
         "licenses": "pyslurm 25.11.2 lacks the number of reserved licenses",
     }
 

@@ -69,6 +69,12 @@ def test_an_error_of_one_part_leaves_the_others(caplog: pytest.LogCaptureFixture
     assert "node secret1" in caplog.text
 
 
+def test_a_pyslurm_without_an_error_of_its_own() -> None:
+    pyslurm = make_pyslurm()
+    del pyslurm.RPCError
+    assert faults(pyslurm) == {}
+
+
 def test_a_slurmctld_that_does_not_answer_is_no_fault() -> None:
     pyslurm = make_pyslurm(jobs=RPCError("connect failure", 1800))
     with pytest.raises(SourceUnavailable, match=r"connect failure \(Slurm error 1800\)"):

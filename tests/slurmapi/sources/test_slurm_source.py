@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from slurm_rest_api.slurmapi.sources.parts import Origin, PartOrigin, all_from
+import json
+from pathlib import Path
+
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.sources.parts import Origin, PartOrigin, all_from, origins_from_json
 from slurm_rest_api.slurmapi.sources.slurm_source import SlurmSource, origins_of
+from slurm_rest_api.slurmapi.store.reader import StoreReader
+from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.builders import make_job, make_node, make_partition, make_snapshot
 from tests.fakes import FakeSource
 from tests.slurmapi.sources.fake_reader import FakeReader
@@ -77,6 +83,19 @@ def test_the_detail_names_the_parts() -> None:
     everything = ("jobs", "nodes", "partitions", "statistics")
     assert Cluster().open(*everything).detail == "commands, because a fault"
     assert Cluster().open(*everything, why=None).detail == "commands"
+
+
+def test_a_cycle_stores_the_origins(tmp_path: Path) -> None:
+    report = Cycle(Cluster().open("nodes"), StoreWriter(tmp_path / "store"), (), 10.0).run()
+    assert report.rpcs == len("jobs" + "nodes" + "partitions" + "statistics")
+    assert report.source_parts == (
+        "jobs, partitions, statistics, reservations, licenses from pyslurm; nodes from commands, because a fault"
+    )
+    with StoreReader(tmp_path / "store").view() as view:
+        assert view is not None
+        status = view.status()
+    assert origins_from_json(json.loads(status.source_parts)) == tuple(origins("nodes"))
+    assert status.source_detail == "pyslurm; nodes from commands"
 
 
 def test_only_slurm_has_origins() -> None:

@@ -45,12 +45,9 @@ Read from slurm_job_info_t (container_id, extra, failed_node, prefer, bitflags, 
 licenses_allocated, segment_size), node_info_t and partition_info_t of slurm/slurm.h, 21.08 to 26.05.
 """
 
-NEVER: Final[Mapping[str, str]] = {
-    "reservations": "lacks flags of reservations such as REPLACE, and their QOS",
-    "licenses": "lacks the number of reserved licenses",
-}
-"""Parts that no pyslurm gives as a whole, and the reasons. Sources: ReservationFlags of core/reservation.pyx raises
-ValueError for other flags, `licenses` of deprecated.pyx has four of the members of slurm_license_info_t."""
+NO_RESERVED_LICENSES: Final = "lacks the number of reserved licenses"
+"""`licenses` of pyslurm/deprecated.pyx has total, in_use, available and remote of slurm_license_info_t alone, in each
+release line to 25.11."""
 
 EXIT_STATUS: Final = 137
 """Exit code of a command that was killed, as sh reports it."""
@@ -92,9 +89,21 @@ def part_faults(pyslurm: Any) -> dict[str, str]:
     faults = {part: f"{module} lacks {lack}" for part in _CLASSES if (lack := _lack(pyslurm, part))}
     if not has_statistics_class(pyslurm) and not hasattr(pyslurm, "statistics"):
         faults["statistics"] = f"{module} lacks slurmctld.Statistics"
-    for part, reason in (*_wrong(pyslurm), *NEVER.items()):
+    for part, reason in _wrong(pyslurm):
         faults.setdefault(part, f"{module} {reason}")
+    # Both are for the list alone: no reader of pyslurm exists for them.
+    faults["reservations"] = f"{module} {_reservations_fault(pyslurm)}"
+    faults["licenses"] = f"{module} {NO_RESERVED_LICENSES}"
     return faults
+
+
+def _reservations_fault(pyslurm: Any) -> str:
+    """Returns why no pyslurm to 25.11 gives reservations as `scontrol show res` prints them."""
+    if not hasattr(pyslurm, "Reservations"):
+        return "lacks Reservations"
+    if not hasattr(getattr(pyslurm, "ReservationFlags", None), "REPLACE"):
+        return "has no names for flags of reservations such as REPLACE"
+    return "lacks the QOS and partitions of reservations"
 
 
 def _lack(pyslurm: Any, part: str) -> str | None:
