@@ -46,6 +46,9 @@ _REQUEST_PARTS: Final = (
     "HTTP_ORIGIN",
 )
 _CREDENTIALS: Final = ("HTTP_AUTHORIZATION", "HTTP_X_SLURM_USER_NAME", "HTTP_X_SLURM_USER_TOKEN", "REMOTE_USER")
+_WAIT_SECONDS: Final = 2.0
+"""Longest wait for an identical request."""
+
 _CANDIDATE: Final = "slurm_rest_api.cache_candidate"
 
 Key = tuple[Hashable, ...]
@@ -120,7 +123,9 @@ class ResponseCacheMiddleware:
     """Caches whole small responses of one blueprint for one version of the store.
 
     Identical requests that come at once are computed once. The others wait for the response of the first, and are
-    computed by themselves if it cannot be cached.
+    computed by themselves if it cannot be cached or takes longer than `_WAIT_SECONDS`.
+
+    Requests for other blueprints pass through: they may take as long as a database hangs.
     """
 
     def __init__(
@@ -141,6 +146,9 @@ class ResponseCacheMiddleware:
     def install(self, app: Flask, blueprint: str) -> None:
         """Puts the cache in front of `app`. Handlers that change responses have to be registered afterwards."""
         application: WSGIApplication = app.wsgi_app
+        names = {
+            _first_name(rule.rule) for rule in app.url_map.iter_rules() if rule.endpoint.startswith(f"{blueprint}.")
+        }
 
         @app.after_request
         def store(response: Response) -> Response:
@@ -150,7 +158,8 @@ class ResponseCacheMiddleware:
             return response
 
         def cached_application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            if environ["REQUEST_METHOD"] != "GET" or "no-cache" in environ.get("HTTP_CACHE_CONTROL", "").lower():
+            is_cached = environ["REQUEST_METHOD"] == "GET" and _first_name(environ.get("PATH_INFO", "")) in names
+            if not is_cached or "no-cache" in environ.get("HTTP_CACHE_CONTROL", "").lower():
                 return application(environ, start_response)
             return self._respond(application, environ, start_response)
 
@@ -174,7 +183,7 @@ class ResponseCacheMiddleware:
             return self._send(cached, environ, start_response, began)
         computing = self._begin(key)
         if computing is not None:
-            computing.wait()
+            computing.wait(_WAIT_SECONDS)
         try:
             # Another thread may have stored the response in the meantime.
             if (cached := self._lookup(environ, key, version)) is not None:
@@ -253,6 +262,10 @@ def _is_cacheable(response: Response) -> bool:
     # A file that the server sends may have a length, as a list has.
     is_sent_by_server = response.is_streamed or response.direct_passthrough
     return response.status_code in (200, 304) and not is_sent_by_server
+
+
+def _first_name(path: str) -> str:
+    return path.lstrip("/").partition("/")[0]
 
 
 def _key_of(environ: WSGIEnvironment) -> Key:

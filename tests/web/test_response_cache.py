@@ -197,14 +197,14 @@ def test_observers_get_an_event_for_each_hit() -> None:
 class BlockedRoute:
     """A route that blocks until `release` is set. `respond` makes the response for the number of the call."""
 
-    def __init__(self, respond: Callable[[int], Response]) -> None:
+    def __init__(self, respond: Callable[[int], Response], name: str = "live") -> None:
         self.release = threading.Event()
         self.calls = 0
         self.lookups = 0
         self.known: dict[str, Principal | None] = {"a": Principal("alice", "user"), "b": Principal("bob", "user")}
         self._respond = respond
         self._lock = threading.Lock()
-        self.app, blueprint = Flask(__name__), Blueprint("live", __name__)
+        self.app, blueprint = Flask(__name__), Blueprint(name, __name__)
         blueprint.get("/queue", endpoint="queue")(self._answer)
         self.app.register_blueprint(blueprint)
         ResponseCacheMiddleware(self._version, self._identify).install(self.app, "live")
@@ -243,7 +243,9 @@ class BlockedRoute:
 
 
 @pytest.fixture
-def pool() -> ThreadPoolExecutor:
+def pool(monkeypatch: pytest.MonkeyPatch) -> ThreadPoolExecutor:
+    # A busy machine may take longer for the first of them.
+    monkeypatch.setattr("slurm_rest_api.web.response_cache._WAIT_SECONDS", 600)
     return ThreadPoolExecutor(THREADS)
 
 
@@ -292,6 +294,23 @@ def test_response_that_cannot_be_cached_releases_the_waiting_requests(pool: Thre
     route.release.set()
     assert {answer.result(600) for answer in answers} == {(200, "large")}
     assert route.calls == THREADS
+
+
+def test_identical_requests_for_another_blueprint_do_not_wait_for_each_other(pool: ThreadPoolExecutor) -> None:
+    route = BlockedRoute(lambda call: Response(f"answer {call}"), name="database")
+    answers = [pool.submit(route.ask, "a") for _ in range(3)]
+    wait_for("all of them to be computed", lambda: route.calls == 3)
+    route.release.set()
+    assert sorted(answer.result(600)[1] for answer in answers) == ["answer 1", "answer 2", "answer 3"]
+
+
+def test_identical_requests_wait_for_a_limited_time(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slurm_rest_api.web.response_cache._WAIT_SECONDS", 0.01)
+    route = BlockedRoute(lambda call: Response(f"answer {call}"))
+    answers = route.ask_all(pool, "aaa")
+    wait_for("all of them to be computed", lambda: route.calls == 3)
+    route.release.set()
+    assert sorted(answer.result(600)[1] for answer in answers) == ["answer 1", "answer 2", "answer 3"]
 
 
 def test_stream_that_is_still_sent_blocks_no_identical_request() -> None:
