@@ -123,7 +123,7 @@ def _uwsgi_ini(folder: Path, config: Path) -> str:
 def _nginx_conf(folder: Path, runtime: Path, port: int) -> str:
     """Returns the sample block without its request limit, as all clients share one address."""
     block = (ROOT / "sample-block-nginx.conf").read_text().replace("@RUNTIME@", str(runtime))
-    block = re.sub(r"^\s*limit_req.*$", "", block, flags=re.MULTILINE)
+    block = re.sub(r"^\s*limit_(req|conn).*$", "", block, flags=re.MULTILINE)
     block = re.sub(r"^\s*listen \[::\]:80;$", "", block, flags=re.MULTILINE)
     block = block.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("/var/log/nginx/", f"{folder}/")
     # This path is relative to nginx's default configuration file, which is not used here.

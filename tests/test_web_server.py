@@ -142,7 +142,7 @@ def test_idle_connections_make_room_for_new_ones(server: Server) -> None:
         kept[-1].sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         wait_for("the body of the first response", lambda: b"HTTP" in kept[-1].recv(4096))
         assert status_of(idle[0]) is None
-    assert len([line for line in warnings(server) if "is closed" in line]) == 1
+    assert len([line for line in warnings(server) if "are closed" in line]) == 1
 
 
 def test_half_sent_requests_make_room_for_whole_ones(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""The commands of `slurm-rest-api`: collect, serve, run, check, openapi, import-archive, install-files, token."""
+"""The commands of `slurm-rest-api`, but for `token`: collect, serve, run, check, openapi, reload and the others."""
 
 from __future__ import annotations
 
@@ -164,6 +164,21 @@ def import_archive(settings: Settings, file: Path) -> None:
         raise SystemExit(1)
 
 
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def reload(settings: Settings, file: Path) -> None:
+    """Let uWSGI restart its workers one after the other, and the collector.
+
+    FILE is that of `touch-chain-reload` in uWSGI's configuration. With a faulty configuration nothing is restarted.
+    """
+    _require_valid(settings)
+    try:
+        file.touch(mode=0o600)
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
+
+
 @main.command("install-files")
 @click.option(
     "--root",
@@ -202,15 +217,20 @@ def _prepare(settings: Settings, *, with_parent: bool) -> None:
     if with_parent:
         die_with_parent()
     close_new_files_to_others()
+    _require_valid(settings)
+    for finding in check_runtime_dir(settings.system.runtime_path()):
+        # The service starts with a full disk, too, and answers from its last snapshot.
+        if finding.verdict == "problem" and finding.name == RUNTIME_FOLDER:
+            raise click.ClickException(f"{finding.sentence} {finding.remedy}")
+
+
+def _require_valid(settings: Settings) -> None:
+    """Checks what the settings require of files and folders."""
     try:
         open_auth(settings)
         require_private(settings)
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
-    for finding in check_runtime_dir(settings.system.runtime_path()):
-        # The service starts with a full disk, too, and answers from its last snapshot.
-        if finding.verdict == "problem" and finding.name == RUNTIME_FOLDER:
-            raise click.ClickException(f"{finding.sentence} {finding.remedy}")
 
 
 def _require_free(host: str, port: int) -> None:

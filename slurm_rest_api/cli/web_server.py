@@ -40,6 +40,7 @@ _STALLED_SECONDS: Final = 20
 _STALLED_WHEN_FULL_SECONDS: Final = 2
 _GRACE_SECONDS: Final = 1.0
 _CLEANUP_SECONDS: Final = 5
+_BATCH: Final = 32
 _PAUSE_SECONDS: Final = 1.0
 _EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
@@ -144,27 +145,35 @@ class _Server(TcpWSGIServer):
             self._next_cleanup = now + self.adj.cleanup_interval
             self._close_overdue(now)
         # New connections wait in the kernel's queue.
-        return self.accepting and now >= self._paused_until and (not self._is_full() or self._victim(now) is not None)
+        return self.accepting and now >= self._paused_until and (not self._is_full() or bool(self._victims(now)))
 
     def handle_accept(self) -> None:
         if self._is_full():
-            # The next round accepts. In this one, the descriptor that is free now may still have an event to come.
-            self._close_one()
+            # The next round accepts. In this one, the descriptors that are free now may still have an event to come.
+            self._close_waiting()
             return
+        for _ in range(_BATCH):
+            # One look at all connections a round is dear, so a round accepts more than one.
+            if self._is_full() or not self._accept_one():
+                return
+
+    def _accept_one(self) -> bool:
+        """Accepts one connection. Returns False if none waits."""
         try:
             accepted = self.accept()
             if accepted is None:
-                return
+                return False
             connection, address = accepted
             self.set_socket_options(connection)
         except OSError as error:
             if error.errno in _EXHAUSTED:
                 logger.warning("A connection cannot be accepted: %s. Raise `ulimit -n`.", error.strerror)
-                if not self._close_one():
+                if not self._close_waiting():
                     self._paused_until = time.time() + _PAUSE_SECONDS
             # Otherwise the client has closed it already.
-            return
+            return False
         self.channel_class(self, connection, self.fix_addr(address), self.adj, map=self._map)
+        return True
 
     def _close_overdue(self, now: float) -> None:
         for channel in self._channels():
@@ -179,22 +188,23 @@ class _Server(TcpWSGIServer):
     def _is_full(self) -> bool:
         return len(self._channels()) >= self.adj.connection_limit
 
-    def _close_one(self) -> bool:
-        victim = self._victim(time.time())
-        if victim is None:
-            return False
-        logger.warning("%d connections are open. The one that waits the longest is closed.", len(self._channels()))
-        victim.handle_close()
-        return True
+    def _close_waiting(self) -> int:
+        """Closes the connections that have waited for a request the longest. Returns their number."""
+        victims = self._victims(time.time())
+        if victims:
+            logger.warning("%d connections are open. Those that wait the longest are closed.", len(self._channels()))
+        for victim in victims:
+            victim.handle_close()
+        return len(victims)
 
-    def _victim(self, now: float) -> _Channel | None:
-        """Returns the connection that has waited for a request the longest, else a client that takes no bytes."""
+    def _victims(self, now: float) -> list[_Channel]:
+        """Returns connections that wait for a request, the longest first, else clients that take no bytes."""
         channels = self._channels()
         # The request of a connection that was just accepted may not have been read yet.
         waiting = [
             channel for channel in channels if channel.is_waiting() and now - channel.idle_since > _GRACE_SECONDS
         ]
         if waiting:
-            return min(waiting, key=lambda channel: channel.idle_since)
+            return sorted(waiting, key=lambda channel: channel.idle_since)[:_BATCH]
         stalled = [channel for channel in channels if channel.is_stalled(now, _STALLED_WHEN_FULL_SECONDS)]
-        return min(stalled, key=lambda channel: channel.last_activity, default=None)
+        return sorted(stalled, key=lambda channel: channel.last_activity)[:_BATCH]

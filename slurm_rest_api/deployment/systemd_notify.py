@@ -20,6 +20,8 @@ import click
 from slurm_rest_api.processes.children import die_with_parent
 
 _PATH: Final = "/health/live"
+# nginx's socket, in the folder of the other one.
+_SOCKET: Final = "uwsgi.sock"
 _TIMEOUT_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = 0.5
 _DEFAULT_INTERVAL_SECONDS: Final = 30.0
@@ -39,7 +41,12 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def workers_answer(path: Path) -> bool:
-    """Returns True if a web worker answers on the socket at `path`, even with 401 or 403."""
+    """Returns True if a web worker answers on the socket at `path`, even with 401 or 403.
+
+    Returns False if a socket was deleted. uWSGI makes it only at its start, and systemd restarts it then.
+    """
+    if not path.with_name(_SOCKET).is_socket():
+        return False
     connection = _UnixConnection(path)
     try:
         connection.request("GET", _PATH)

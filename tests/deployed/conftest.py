@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.deployed.installation import Installation, make_installation
-from tests.deployed.nginx_server import Nginx, nginx
+from tests.deployed.nginx_server import Nginx, nginx, unlimited
 from tests.deployed.service_manager import ServiceManager, service_manager
 from tests.deployed.site import Site, demo_site
 
@@ -46,5 +46,5 @@ def site(installation: Installation, manager: ServiceManager) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def web(site: Site) -> Iterator[Nginx]:
     """Runs nginx in front of it, without the limit of requests per second."""
-    with nginx(site, lambda block: block.replace("        limit_req zone", "        #limit_req zone")) as running:
+    with nginx(site, unlimited) as running:
         yield running

@@ -33,6 +33,13 @@ class Place(Protocol):
         ...
 
 
+def unlimited(block: str) -> str:
+    """The block without the limits of requests and connections of one client."""
+    for limit in ("        limit_req zone", "        limit_conn slurm"):
+        block = block.replace(limit, limit.replace("limit_", "#limit_", 1))
+    return block
+
+
 def unchanged(block: str) -> str:
     """The block as it was installed."""
     return block

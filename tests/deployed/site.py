@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from tests.deployed.uwsgi_server import Deployment
 from tests.waiting import wait_for
 
 USER: Final = "nobody"
+_AS_USER: Final = ("setpriv", f"--reuid={USER}", "--regid=nogroup", "--clear-groups", "--")
 INI: Final = "/etc/slurm-rest-api/slurm-rest-api.ini"
 CONFIG: Final = "/etc/slurm-rest-api/config.yml"
 UNIT: Final = "/etc/systemd/system/slurm-rest-api.service"
@@ -106,7 +106,7 @@ class Site:
         written = self._written()
         with log.open("a") as output:
             process = subprocess.Popen(
-                ["setpriv", f"--reuid={USER}", "--regid=nogroup", "--clear-groups", "--", *words.split()],
+                [*_AS_USER, *words.split()],
                 cwd="/",
                 env={**clean, **folders, **given},
                 stdin=subprocess.DEVNULL,
@@ -138,10 +138,19 @@ class Site:
         stopped.stop()
         assert stopped.process.returncode == 0, stopped.log.read_text(errors="replace")[-3000:]
 
+    def ask_for_reload(self) -> subprocess.CompletedProcess[str]:
+        """Runs the command of the unit's ExecReload as the service's user."""
+        command = re.search(r"^ExecReload=(.*)$", self.path(UNIT).read_text(), re.MULTILINE)
+        assert command is not None
+        words = command[1].replace("$MAINPID", str(self.deployment.master))
+        moved = _MOVED.sub(lambda match: f"{self.root}{match[1]}", words)
+        return subprocess.run([*_AS_USER, *moved.split()], cwd="/", capture_output=True, text=True, check=False)
+
     def reload(self) -> None:
         """Reloads as `systemctl reload` does, and waits until all workers are new."""
         old, written = set(self.deployment.workers()), self._written()
-        self.deployment.process.send_signal(signal.SIGHUP)
+        done = self.ask_for_reload()
+        assert done.returncode == 0, done.stderr
         wait_for("new workers", lambda: len(set(self.deployment.workers()) - old) >= len(old))
         wait_for("the new workers to have loaded", lambda: self._loaded_since(written))
 

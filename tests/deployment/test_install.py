@@ -86,8 +86,9 @@ def test_the_unit_is_valid_and_hardened(tmp_path: Path) -> None:
     # systemd-analyze requires the program of ExecStart.
     venv = tmp_path / "venv"
     (venv / "bin").mkdir(parents=True)
-    (venv / "bin/uwsgi").write_text("#!/bin/sh\n")
-    (venv / "bin/uwsgi").chmod(0o755)
+    for program in ("uwsgi", "slurm-rest-api"):
+        (venv / "bin" / program).write_text("#!/bin/sh\n")
+        (venv / "bin" / program).chmod(0o755)
     install_files(tmp_path, venv)
     unit = str(tmp_path / "etc/systemd/system/slurm-rest-api.service")
     verified = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)

@@ -91,6 +91,8 @@ def start_service(cluster: Cluster, name: str, config: str, *, env: Mapping[str,
     """
     folder = cluster.path(f"/tmp/{name}")
     folder.mkdir(parents=True, exist_ok=True)
+    # It is the runtime folder, too, which must be closed to other users if clients authenticate.
+    folder.chmod(0o700)
     (folder / "config.yml").write_text(config)
     (folder / "log").write_text("")
     cluster.run(["chown", "-R", SERVICE_USER, f"/tmp/{name}"])

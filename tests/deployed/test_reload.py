@@ -1,0 +1,156 @@
+"""`systemctl reload` and deleted runtime files, while clients ask without a pause."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.deployed.asking import ask, wait_healthy
+from tests.deployed.installation import Installation
+from tests.deployed.nginx_server import Nginx, nginx, unlimited
+from tests.deployed.site import CONFIG, RUNTIME, Site, demo_site
+from tests.waiting import wait_for
+
+ROUTES = (
+    "/queue",
+    "/nodes?count=true",
+    "/partitions",
+    "/stats",
+    "/usage",
+    "/metrics",
+    "/health/live",
+    "/users",
+    "/load",
+)
+# What the deployment cannot recreate without a restart.
+SOCKETS = {"uwsgi.sock", "watch.sock"}
+CLIENTS = 4
+
+
+@pytest.fixture(scope="module")
+def site(installation: Installation) -> Iterator[Site]:
+    with demo_site(installation, {"system": {"archive_wait_time": 1}}, processes=2) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def web(site: Site) -> Iterator[Nginx]:
+    with nginx(site, unlimited) as running:
+        wait_healthy(running)
+        wait_for("all parts to work", lambda: ask(running, "/health").status == 200)
+        yield running
+
+
+@contextmanager
+def asking_clients(web: Nginx) -> Iterator[Counter[tuple[str, int]]]:
+    """Asks all routes again and again. Yields the number of responses by route and status, complete at the end."""
+    counts: Counter[tuple[str, int]] = Counter()
+    done = threading.Event()
+
+    def client(first: int) -> None:
+        number = first
+        while not done.is_set():
+            route = ROUTES[number % len(ROUTES)]
+            counts[route, ask(web, route).status] += 1
+            number += 1
+
+    threads = [threading.Thread(target=client, args=(first,)) for first in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield counts
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_no_request_fails_during_a_reload(web: Nginx, site: Site) -> None:
+    workers, collectors = set(site.deployment.workers()), set(site.deployment.collectors())
+    with asking_clients(web) as counts:
+        site.reload()
+        wait_for("another collector", lambda: set(site.deployment.collectors()) - collectors)
+    assert {status for _, status in counts} == {200}
+    assert {route for route, _ in counts} == set(ROUTES)
+    assert workers.isdisjoint(site.deployment.workers())
+    log = site.deployment.log.read_text()
+    # One after the other.
+    first, second = (log.index(f"chain next victim is worker {number}") for number in (1, 2))
+    assert "WSGI app 0" in log[first:second]
+
+
+def test_faulty_configuration_is_refused_and_nothing_restarts(web: Nginx, site: Site) -> None:
+    config = site.path(CONFIG)
+    valid = config.read_text()
+    workers, collectors = site.deployment.workers(), site.deployment.collectors()
+    try:
+        for section, setting, value in (("system", "port", 0), ("auth", "private_data", ["jobs"])):
+            sections = yaml.safe_load(valid)
+            sections.setdefault(section, {})[setting] = value
+            config.write_text(yaml.safe_dump(sections))
+            done = site.ask_for_reload()
+            assert done.returncode == 1
+            assert f"{section}.{setting}" in done.stderr
+    finally:
+        config.write_text(valid)
+    assert ask(web, "/queue").status == 200
+    assert (site.deployment.workers(), site.deployment.collectors()) == (workers, collectors)
+
+
+def delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def is_right(web: Nginx) -> bool:
+    """True if every route answers with fresh data and all parts work."""
+    answers = [ask(web, route) for route in (*ROUTES, "/health")]
+    return {answer.status for answer in answers} == {200} and "http_requests_total{" in ask(
+        web, "/metrics"
+    ).body.decode()
+
+
+def test_each_runtime_file_can_be_deleted_under_load(web: Nginx, site: Site) -> None:
+    folder = site.path(RUNTIME)
+    names = sorted(path.name for path in folder.iterdir() if path.name not in SOCKETS)
+    assert {
+        "archive.json",
+        "collector.lock",
+        "metrics",
+        "prepared",
+        "refresh.pipe",
+        "reload",
+        "snapshot.sqlite",
+    } <= set(names)
+    inner = [f"{name}/{path.name}" for name in ("metrics", "prepared") for path in (folder / name).iterdir()]
+    with asking_clients(web) as counts:
+        for name in (*names, *inner[:8]):
+            before = loaded_at(web)
+            if (folder / name).exists():
+                delete(folder / name)
+            wait_for_load(web, before)
+            wait_for(f"right answers after {name} was deleted", lambda: is_right(web))
+    # Only a missing snapshot may be told to clients, as 503. Nothing is an error of the service.
+    assert {status for _, status in counts} <= {200, 503}
+    assert sum(number for (_, status), number in counts.items() if status == 503) < sum(counts.values()) / 2
+    assert {path.stat().st_mode & 0o077 for path in folder.rglob("*") if path.name not in SOCKETS} == {0}
+    assert site.deployment.log.read_text().count("Traceback") == 0
+
+
+def wait_for_load(web: Nginx, before: int) -> None:
+    """Waits for a load after the epoch second `before`."""
+    wait_for("a load", lambda: loaded_at(web) > before)
+
+
+def loaded_at(web: Nginx) -> int:
+    """Returns the time of the last load, 0 if there is no snapshot."""
+    return int(ask(web, "/health").json["data"]["parts"]["snapshot"]["facts"].get("loaded_at", 0))
