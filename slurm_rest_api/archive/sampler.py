@@ -68,6 +68,10 @@ class Sampler:
         self._status.update(waiting=len(self._spool), lost=dropped, missed=missed)
         self._writer.wake()
 
+    def restore_status(self) -> None:
+        """Publishes the state again if its file was deleted."""
+        self._status.restore()
+
     def close(self) -> None:
         """Closes the archive. Samples that wait are stored after the next start."""
         self._writer.close()

@@ -55,6 +55,11 @@ class StatusFile:
             except OSError as error:
                 logger.debug("Cannot write the state of the load archive to %s: %s", self._file, error)
 
+    def restore(self) -> None:
+        """Writes the file again if it was deleted."""
+        if not self._file.exists():
+            self.update()
+
 
 def read_status(file: Path) -> ArchiveStatus | None:
     """Reads the last status. Returns None if the collector never wrote one, or the file cannot be read."""

@@ -323,3 +323,12 @@ def test_the_sampler_rolls_up_and_prunes_the_archive(
 
 def sqlite3_connection(system: SystemSettings) -> sqlite3.Connection:
     return sqlite3.connect(system.archive_path)
+
+
+def test_deleted_status_is_published_again(make: Callable[..., Sampler], paths: RuntimePaths) -> None:
+    sampler = make()
+    sampler.tick()
+    published = paths.archive_status.read_text()
+    paths.archive_status.unlink()
+    sampler.restore_status()
+    assert paths.archive_status.read_text() == published

@@ -70,6 +70,10 @@ class Sampler(Protocol):
         """Takes the sample of the current slot, if it has none."""
         ...
 
+    def restore_status(self) -> None:
+        """Writes the published state again if it was deleted from the runtime directory."""
+        ...
+
     def close(self) -> None:
         """Releases all resources."""
         ...
@@ -150,6 +154,9 @@ class Collector:
             logger.warning("The lock file of the collector was deleted. The collector ends, to be started again.")
             self.stop()
             return self._refresh_seconds
+        if self._sampler is not None:
+            # A sample may be due much later.
+            self._sampler.restore_status()
         try:
             report = self._loader.cycle()
         except SourceError as error:

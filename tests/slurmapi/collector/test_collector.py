@@ -147,6 +147,9 @@ class CountingSampler:
         self.ticks = 0
         self.closed = False
 
+    def restore_status(self) -> None:
+        pass
+
     def seconds_to_next_tick(self) -> float:
         return 0.05
 
@@ -187,3 +190,11 @@ def test_a_cycle_that_is_due_at_the_end_of_the_last_one_runs(tmp_path: Path) -> 
     finally:
         subject.stop()
         thread.join()
+
+
+def test_collector_whose_lock_was_deleted_ends_without_another_load(tmp_path: Path) -> None:
+    loader, held = FakeLoader(0.0), [True, False]
+    subject = Collector(loader, tmp_path / "store", 0.01, holds_lock=lambda: held.pop(0) if held else False)
+    subject.run()
+    assert loader.cycles == 1
+    assert loader.stopped.is_set()
