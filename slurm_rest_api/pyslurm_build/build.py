@@ -20,7 +20,7 @@ from slurm_rest_api.pyslurm_build.choice import Adaptation
 from slurm_rest_api.pyslurm_build.edits import apply_edit
 from slurm_rest_api.pyslurm_build.host import SlurmHost
 from slurm_rest_api.pyslurm_build.recipes import mark_version
-from slurm_rest_api.pyslurm_build.source_facts import SourceFacts, linked_library
+from slurm_rest_api.pyslurm_build.source_facts import CYTHON_3_LOCK, SourceFacts, linked_library
 from slurm_rest_api.pyslurm_build.wanted import Wanted
 
 logger = logging.getLogger(__name__)
@@ -159,7 +159,7 @@ def download_from_pypi(wanted: Wanted, paths: BuildPaths) -> Path:
     Raises:
         SourceUnusable: PyPI has no such release, or it cannot be reached.
     """
-    python = make_environment(paths, "pyslurm-build.lock")
+    python = make_environment(paths, CYTHON_3_LOCK)
     logger.info("Downloading pyslurm %s", wanted.name)
     wishes = paths.folder / "pyslurm.txt"
     checksum = f" --hash=sha256:{wanted.sha256}" if wanted.sha256 else ""

@@ -122,7 +122,7 @@ def _with_curl(curl: str, url: str, out: IO[bytes], environ: Mapping[str, str], 
         raise DownloadFailed(message.replace(url, shown(url)) or f"curl exited with status {process.returncode}")
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
+class SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects, but not from HTTPS to HTTP."""
 
     max_redirections = REDIRECTS
@@ -148,7 +148,7 @@ def _with_python(url: str, out: IO[bytes], environ: Mapping[str, str], limits: L
         proxies = {"http": every, "https": every, **proxies}
     context = ssl.create_default_context(cafile=environ.get("SSL_CERT_FILE") or None)
     opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=context), _Redirects
+        urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=context), SafeRedirects
     )
     deadline = time.monotonic() + limits.total
     try:

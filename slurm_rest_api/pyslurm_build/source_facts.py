@@ -11,6 +11,10 @@ from typing import Final
 from slurm_rest_api.errors import SourceUnusable
 from slurm_rest_api.pyslurm_build.versions import Line, line_of
 
+CYTHON_0_LOCK: Final = "pyslurm-build-cython0.lock"
+CYTHON_3_LOCK: Final = "pyslurm-build.lock"
+"""Lock files of the packages for a build, in requirements/."""
+
 VERSION_FILES: Final = ("pyslurm/version.py", "pyslurm/__version__.py")
 """The first is in 23.11 and newer, the second in older releases."""
 
@@ -46,7 +50,7 @@ def read_facts(folder: Path) -> SourceFacts:
         )
     return SourceFacts(
         version=version,
-        lock="pyslurm-build-cython0.lock" if _NEEDS_DISTUTILS.search(setup) else "pyslurm-build.lock",
+        lock=CYTHON_0_LOCK if _NEEDS_DISTUTILS.search(setup) else CYTHON_3_LOCK,
     )
 
 
@@ -55,20 +59,21 @@ def linked_library(folder: Path) -> str:
     return "libslurmfull.so" if "libslurmfull" in _text(folder / "setup.py") else "libslurm.so"
 
 
-def check_python(facts: SourceFacts, python: tuple[int, int] = sys.version_info[:2]) -> None:
-    """Checks that this Python can build the source.
+def lock_of_line(line: Line) -> str:
+    """Returns the lock file for the pinned revision of a release line. Tags of 23.02 can differ, see `read_facts`."""
+    return CYTHON_0_LOCK if line < (23, 2) else CYTHON_3_LOCK
+
+
+def check_python(name: str, lock: str, python: tuple[int, int] = sys.version_info[:2]) -> None:
+    """Checks that this Python can build a pyslurm with the packages of `lock`. `name` is its version or revision.
 
     Raises:
         SourceUnusable: it needs distutils, which Python 3.12 removed.
     """
-    if facts.lock == "pyslurm-build-cython0.lock" and python > _LAST_PYTHON_WITH_DISTUTILS:
-        raise SourceUnusable(python_advice(facts.version, python))
-
-
-def python_advice(version: str, python: tuple[int, int]) -> str:
-    """Returns the message for a pyslurm that this Python cannot build."""
-    return (
-        f"pyslurm {version} needs Python 3.11 at most (Cython 0.29 and distutils), but this environment has Python "
+    if lock != CYTHON_0_LOCK or python <= _LAST_PYTHON_WITH_DISTUTILS:
+        return
+    raise SourceUnusable(
+        f"pyslurm {name} needs Python 3.11 at most (Cython 0.29 and distutils), but this environment has Python "
         f"{python[0]}.{python[1]}. Let the service read the cluster with Slurm's commands (bash build.sh "
         "--no-pyslurm), or install Python 3.11 and build the environment with it:\n"
         "  SLURM_REST_API_PYTHON=python3.11 bash build.sh"

@@ -6,12 +6,20 @@ import os
 import re
 import shutil
 import sys
+import urllib.request
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
-from slurm_rest_api.pyslurm_build.download import DownloadFailed, Limits, download, network_settings, shown
+from slurm_rest_api.pyslurm_build.download import (
+    DownloadFailed,
+    Limits,
+    SafeRedirects,
+    download,
+    network_settings,
+    shown,
+)
 from tests.pyslurm_build.stand_in import WebServer, send
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="this host has no curl")
@@ -131,3 +139,14 @@ def test_variables_come_before_pips_settings(tmp_path: Path) -> None:
 def test_a_password_in_the_url_is_not_shown(tmp_path: Path, environ: dict[str, str]) -> None:
     assert "hunter2" not in failure("http://user:hunter2@127.0.0.1:1/a?token=hunter2", tmp_path, environ)
     assert shown("https://user:hunter2@host/a?token=hunter2") == "https://host/a"
+
+
+def test_python_follows_no_redirect_from_https_to_http(web: WebServer) -> None:
+    request = urllib.request.Request("https://pyslurm.example/a")
+    with (
+        urllib.request.urlopen(web.put("/b", b"x")) as answer,
+        pytest.raises(DownloadFailed, match="from HTTPS to http"),
+    ):
+        SafeRedirects().redirect_request(
+            request, answer, 302, "Found", answer.headers, "http://pyslurm.example/b?token=1"
+        )
