@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,8 @@ __all__ = ["PROGRAMS", "SearchPaths", "SlurmHost", "find_commands", "find_slurm"
 
 _NUMBER: Final = re.compile(r"^#define\s+SLURM_VERSION_NUMBER\s+0x([0-9a-fA-F]{6})\b", re.MULTILINE)
 _PLUGIN_FOLDERS: Final = ("slurm", "slurm-wlm")
+LINKS: Final = "/usr/local/lib/slurm-rest-api"
+"""The folder that messages and docs/installation.md name for a link to the library."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,15 @@ def find_slurm(environ: Mapping[str, str], place: SearchPaths | None = None) -> 
             f"Slurm's headers are missing, but its library is installed ({library}): no {HEADER} in "
             f"{_listed(include_dirs)}. Install:\n{_advice()}"
         )
+    if library is None and (other := _versioned_library(library_dirs)) is not None:
+        # Fedora and EPEL delete the link that pyslurm is linked with (slurm.spec).
+        raise SourceUnusable(
+            f"Slurm's library is {other} here, but pyslurm is linked with {LIBRARY}. Make a link in a folder of its "
+            "own:\n"
+            f"  mkdir -p {LINKS}\n"
+            f"  ln -sf {other} {LINKS}/{LIBRARY}\n"
+            f'  bash build.sh --pyslurm_arguments="SLURM_LIB_DIR={LINKS}"'
+        )
     if library is None:
         raise SourceUnusable(
             f"Slurm's library is missing, but its headers are installed ({header}): no {LIBRARY} in "
@@ -155,6 +166,11 @@ def _programs_near(library: Path, found: Sequence[Installation]) -> Path | None:
     """Returns the programs of the Slurm that the library is of."""
     near = (slurm.programs for slurm in found if library.resolve().is_relative_to(slurm.prefix.resolve()))
     return next(filter(None, near), None)
+
+
+def _versioned_library(folders: Iterable[Path]) -> Path | None:
+    """Returns the newest libslurmfull-VERSION.so, None if there is none."""
+    return max((file for folder in folders for file in folder.glob("libslurmfull-*.so")), default=None)
 
 
 def _below(folder: Path) -> list[Path]:

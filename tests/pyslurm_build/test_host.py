@@ -97,3 +97,15 @@ def test_refuses_a_header_without_a_version(tmp_path: Path) -> None:
 def test_compares_library_with_headers(tmp_path: Path, content: bytes, expected: bool) -> None:
     library = put_library(tmp_path, content)
     assert library_matches(SlurmHost(0x1A0505, tmp_path, library)) is expected
+
+
+def test_a_library_with_a_version_in_its_name_needs_a_link(tmp_path: Path) -> None:
+    # slurm.spec of Fedora and EPEL: slurm-libs has libslurmfull-VERSION.so, and the link is deleted.
+    put_header(tmp_path / "usr/include")
+    library = tmp_path / "usr/lib64/libslurmfull-22.05.9.so"
+    library.parent.mkdir(parents=True)
+    library.touch()
+    with pytest.raises(SourceUnusable) as raised:
+        find_slurm({}, place(tmp_path))
+    assert f"\n  ln -sf {library} /usr/local/lib/slurm-rest-api/libslurmfull.so\n" in str(raised.value)
+    assert str(raised.value).endswith('bash build.sh --pyslurm_arguments="SLURM_LIB_DIR=/usr/local/lib/slurm-rest-api"')
