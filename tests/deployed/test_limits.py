@@ -42,12 +42,15 @@ class Client:
 
     def is_answered(self) -> bool:
         """Returns True if the whole response is here."""
+        if self.connection.fileno() < 0:
+            return True
         self.connection.setblocking(False)
         try:
             while part := self.connection.recv(65536):
                 self.received += part
         except BlockingIOError:
             return False
+        self.connection.close()
         return True
 
     @property
