@@ -31,7 +31,7 @@ ROUTES = (
 )
 # What the deployment cannot recreate without a restart.
 SOCKETS = {"uwsgi.sock", "watch.sock"}
-CLIENTS = 4
+CLIENTS = 2
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_each_runtime_file_can_be_deleted_under_load(web: Nginx, site: Site) -> 
     } <= set(names)
     inner = [f"{name}/{path.name}" for name in ("metrics", "prepared") for path in (folder / name).iterdir()]
     with asking_clients(web) as counts:
-        for name in (*names, *inner[:8]):
+        for name in (*names, *inner[:4]):
             before = loaded_at(web)
             if (folder / name).exists():
                 delete(folder / name)
