@@ -61,7 +61,7 @@ def check(
     else:
         findings.append(_database_not_used(coordinators))
     findings.append(check_archive(settings.system, environ))
-    findings += check_runtime_dir(runtime)
+    findings += check_runtime_dir(runtime, is_restricted=settings.auth.mode != "none")
     return findings
 
 

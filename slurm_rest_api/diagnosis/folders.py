@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from slurm_rest_api.diagnosis.finding import Finding
+from slurm_rest_api.diagnosis.finding import Finding, Verdict
 
 _MIB: Final = 1024 * 1024
 _WARNING_MIB: Final = 512
@@ -20,10 +20,13 @@ _CHOOSE: Final = (
 )
 
 
-def check_runtime_dir(folder: Path) -> list[Finding]:
-    """Checks the folder of the snapshot store, which may not exist yet. Writes nothing."""
+def check_runtime_dir(folder: Path, *, is_restricted: bool = False) -> list[Finding]:
+    """Checks the folder of the snapshot store, which may not exist yet. Writes nothing.
+
+    With `is_restricted`, clients have to authenticate, so the folder must be closed to other users.
+    """
     try:
-        finding = _existing(folder) if folder.exists() else _missing(folder)
+        finding = _existing(folder, is_restricted) if folder.exists() else _missing(folder)
         space = [_space(_nearest(folder))] if finding.verdict != "problem" else []
     except PermissionError as error:
         message = f"{error.filename or folder} cannot be read: {error.strerror}."
@@ -31,7 +34,7 @@ def check_runtime_dir(folder: Path) -> list[Finding]:
     return [finding, *space]
 
 
-def _existing(folder: Path) -> Finding:
+def _existing(folder: Path, is_restricted: bool) -> Finding:
     if not folder.is_dir():
         return Finding(RUNTIME_FOLDER, "problem", f"{folder} is not a folder.", _CHOOSE)
     status = folder.stat()
@@ -46,7 +49,8 @@ def _existing(folder: Path) -> Finding:
         return Finding(RUNTIME_FOLDER, "problem", message, f"Run `chmod 0700 {folder}`.")
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         message = f"{folder} is readable by other users (mode {mode:04o})."
-        return Finding(RUNTIME_FOLDER, "warning", message, f"Run `chmod 0700 {folder}`.")
+        verdict: Verdict = "problem" if is_restricted and mode & stat.S_IRWXO else "warning"
+        return Finding(RUNTIME_FOLDER, verdict, message, f"Run `chmod 0700 {folder}`.")
     return Finding(RUNTIME_FOLDER, "ok", f"{folder} is private and writable.")
 
 

@@ -96,3 +96,16 @@ def test_a_folder_that_cannot_be_created_is_a_problem() -> None:
     findings = as_nobody(Path("/slurm-rest-api-test"))
     assert [finding.verdict for finding in findings] == ["problem"]
     assert "cannot create it in /." in findings[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdict"), [(0o755, "problem"), (0o701, "problem"), (0o750, "warning"), (0o700, "ok")]
+)
+def test_folder_that_every_user_may_enter_is_a_problem_where_clients_authenticate(
+    tmp_path: Path, mode: int, verdict: str
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    folder.chmod(mode)
+    assert check_runtime_dir(folder, is_restricted=True)[0].verdict == verdict
+    assert check_runtime_dir(folder)[0].verdict != "problem"
