@@ -41,6 +41,8 @@ def _existing(folder: Path, is_restricted: bool) -> Finding:
     if status.st_uid != os.geteuid():
         message = f"{folder} belongs to user {_user(status.st_uid)}, but the check runs as {_user(os.geteuid())}."
         return Finding(RUNTIME_FOLDER, "problem", message, f"Run the check as the service's user. {_CHOOSE}")
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return Finding(RUNTIME_FOLDER, "problem", f"{folder} is on a read-only file system.", _CHOOSE)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return Finding(RUNTIME_FOLDER, "problem", f"{folder} is not writable.", f"Run `chmod u+rwx {folder}`.")
     mode = stat.S_IMODE(status.st_mode)

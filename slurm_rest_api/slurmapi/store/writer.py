@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import host_run, schema
@@ -15,6 +16,14 @@ from slurm_rest_api.slurmapi.store.index_columns import KINDS, Kind
 from slurm_rest_api.slurmapi.store.record_writer import StoreCycle, WrittenRows, read_written_rows
 
 logger = logging.getLogger(__name__)
+
+
+class FileState(NamedTuple):
+    """What shows that another program replaced or changed a file. An inode of -1 is a missing file."""
+
+    inode: int = -1
+    size: int = 0
+    modified_ns: int = 0
 
 
 class StoreWriter:
@@ -29,7 +38,7 @@ class StoreWriter:
         self._path = path
         self._run = host_run.host_run() if run is None else run
         self._connection: sqlite3.Connection | None = None
-        self._inodes: tuple[int, ...] = ()
+        self._files: tuple[FileState, ...] = ()
         self._written: Mapping[Kind, WrittenRows] | None = None
 
     @contextmanager
@@ -51,6 +60,7 @@ class StoreWriter:
             cycle = StoreCycle(connection, version, written, continues=self._written is not None)
             yield cycle
             connection.execute("COMMIT")
+            self._files = _files(self._path)
             self._written = {**written, **cycle.written}
         except sqlite3.Error as error:
             self.close()
@@ -67,11 +77,13 @@ class StoreWriter:
             StoreError: the file cannot be written.
         """
         try:
-            self._open(recreate=False).execute(
+            connection = self._open(recreate=False)
+            connection.execute(
                 "UPDATE status SET error = ?, failures = failures + 1, failing_since = coalesce(failing_since, ?)",
                 # SQLite holds valid Unicode only, and the error may quote a program.
                 (error.encode("utf-8", "replace").decode(), at),
             )
+            self._files = _files(self._path)
         except (sqlite3.Error, OSError) as cause:
             self.close()
             raise StoreError(f"The snapshot store {self._path} cannot be written: {cause}") from cause
@@ -84,19 +96,20 @@ class StoreWriter:
         self._written = None
 
     def _open(self, *, recreate: bool) -> sqlite3.Connection:
-        """Returns the open connection, or a new one if a file at the path is another one by now.
+        """Returns the open connection, or a new one if a file at the path is another one by now, or was changed.
 
-        With `recreate`, a store that lost its WAL is created again: it may have a part of a cycle.
+        With `recreate`, a store that lost its WAL, or that another program changed, is created again: it may have a
+        part of a cycle. SQLite itself would write on, and readers would fail at the pages that are lost.
         """
-        inodes = _inodes(self._path)
-        if self._connection is not None and self._inodes == inodes:
+        files = _files(self._path)
+        if self._connection is not None and self._files == files:
             return self._connection
-        has_lost_wal = self._connection is not None and self._inodes[0] == inodes[0]
+        is_damaged = self._connection is not None and self._files[0].inode == files[0].inode
         self.close()
-        self._connection = self._create() if has_lost_wal and recreate else self._open_or_create()
+        self._connection = self._create() if is_damaged and recreate else self._open_or_create()
         # A first read makes SQLite create the WAL and its index.
         self._connection.execute("SELECT version FROM status").fetchone()
-        self._inodes = _inodes(self._path)
+        self._files = _files(self._path)
         return self._connection
 
     def _open_or_create(self) -> sqlite3.Connection:
@@ -118,13 +131,15 @@ class StoreWriter:
             connection.execute("UPDATE status SET generation = ?", (host_run.new_generation(self._run),))
 
 
-def _inodes(path: Path) -> tuple[int, ...]:
-    """Returns the inodes of the store's file, its WAL and the WAL's index, -1 for a missing one."""
-    return tuple(_inode(path.with_name(path.name + suffix)) for suffix in ("", "-wal", "-shm"))
+def _files(path: Path) -> tuple[FileState, ...]:
+    """Returns the states of the store's file, its WAL and the WAL's index. Readers change the index only."""
+    wal, index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+    return _state(path), _state(wal), FileState(_state(index).inode)
 
 
-def _inode(path: Path) -> int:
+def _state(path: Path) -> FileState:
     try:
-        return os.stat(path).st_ino
+        found = os.stat(path)
     except FileNotFoundError:
-        return -1
+        return FileState()
+    return FileState(found.st_ino, found.st_size, found.st_mtime_ns)
