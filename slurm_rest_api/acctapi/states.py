@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from slurm_rest_api.slurm.states import JOBS, STORED_JOB_STATES
-from slurm_rest_api.web.name_lists import nearest
+from slurm_rest_api.web.error_texts import nearest, shown
 
 PENDING: Final = JOBS["PENDING"].number
 SUSPENDED: Final = JOBS["SUSPENDED"].number
@@ -55,5 +55,5 @@ def _parse(name: str) -> int:
     number = int(name) if name.isascii() and name.isdigit() and len(name) < 10 else _BY_NAME.get(name.upper())
     if number not in _BY_NUMBER:
         known = ", ".join(f"{state.name} ({state.number}, {state.short})" for state in STORED_JOB_STATES)
-        raise ValueError(f"there is no state {name!r};{nearest(name.upper(), _BY_NAME)} The states are {known}")
+        raise ValueError(f"there is no state {shown(name)};{nearest(name.upper(), _BY_NAME)} The states are {known}")
     return number

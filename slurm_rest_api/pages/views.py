@@ -19,6 +19,7 @@ from slurm_rest_api.pages.assets import (
 )
 from slurm_rest_api.pages.registry import PAGES, Page, examples, navigation
 from slurm_rest_api.version import __version__
+from slurm_rest_api.web.error_texts import shown
 
 # `'self'` covers scripts, styles and requests to the API. The browser makes the pictures of graphs (blob:, data:).
 _POLICY: Final = (
@@ -93,14 +94,14 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
     def page(name: str) -> Response:
         """Any other page."""
         if name not in PAGES or name == "now":
-            abort(404, f"No such page: {name!r}. Pages: {', '.join(PAGES)}.")
+            abort(404, f"No such page: {shown(name)}. Pages: {', '.join(PAGES)}.")
         return render(PAGES[name], "../")
 
     @blueprint.get("/pages/static/<wanted>/<file>")
     def static(wanted: str, file: str) -> Response:
         """A file of the pages. Any version is answered, because an open page may be older than an upgrade."""
         if file not in files:
-            abort(404, f"No such file of the pages: {file!r}.")
+            abort(404, f"No such file of the pages: {shown(file)}.")
         return _asset_response(files[file], version, cacheable=wanted == version)
 
     @blueprint.get(f"/pages/library/<wanted>/{LIBRARY}")

@@ -311,7 +311,7 @@ def full_name(name: str, states: Mapping[str, str | None]) -> str:
         if upper == short:
             return state
     known = ", ".join(f"{state} ({short})" if short else state for state, short in states.items())
-    raise ValueError(f"there is no state {name!r}; the states are {known}")
+    raise ValueError(f"there is no state {name[:64]!r}; the states are {known}")
 
 
 def full_names(text: str, states: Mapping[str, str | None]) -> str:

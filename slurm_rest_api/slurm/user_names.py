@@ -9,6 +9,10 @@ from collections.abc import Callable
 
 LIFE_SECONDS = 3600.0
 
+# Most names that the cache holds, because clients send any. A uid has 32 bits.
+_MAX_NAMES = 10_000
+_MAX_DIGITS = 10
+
 
 class UserNames:
     """Translates ids to names and user names to ids. The name of an unknown id is its number.
@@ -69,12 +73,18 @@ class UserNames:
         if not name:
             return None
         if name not in self._ids:
+            if len(self._ids) >= _MAX_NAMES:
+                self._ids.clear()
             try:
                 self._ids[name] = self._user_id(name)
             except (KeyError, OSError, ValueError):
                 # `pwd` raises ValueError for a name with a NUL character, which no user has.
-                self._ids[name] = int(name) if name.isdecimal() else None
+                self._ids[name] = int(name) if _is_number(name) else None
         return self._ids[name]
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdecimal() and len(name) <= _MAX_DIGITS
 
 
 def _look_up(function: Callable[[int], str], number: int) -> str:

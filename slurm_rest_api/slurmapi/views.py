@@ -60,7 +60,7 @@ from slurm_rest_api.web.conditional import (
 )
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.name_lists import chosen_fields
-from slurm_rest_api.web.paging import encode_cursor, link_header, next_link
+from slurm_rest_api.web.paging import add_link_header, encode_cursor, next_link
 from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS, limit_cache_lifetime
 from slurm_rest_api.web.routes import add_csv_route
 from slurm_rest_api.web.server import client_disconnected_check
@@ -243,7 +243,7 @@ class _Responder:
         if body.total is not None:
             response.headers["X-Total-Count"] = str(body.total)
         if body.next is not None:
-            response.headers["Link"] = link_header(body.next)
+            add_link_header(response, body.next)
         return response
 
     def _whole_response(self, name: Name) -> Response:

@@ -14,6 +14,9 @@ from slurm_rest_api.contract_base import OpenAPIModel
 
 JSON: Final = "application/json"
 
+MAX_DETAIL: Final = 3500
+"""Most characters of `detail`. The longest list that an error has is that of the fields of a job: 2,600."""
+
 
 class ErrorSource(BaseModel):
     """The part of the request that is at fault."""
@@ -48,7 +51,9 @@ class ErrorAnswer(OpenAPIModel):
 
 
 def fault(status: int, title: str, detail: str, parameter: str | None = None) -> Fault:
-    """Creates one error of a response."""
+    """Creates one error of a response. Its detail is cut at `MAX_DETAIL` characters."""
+    if len(detail) > MAX_DETAIL:
+        detail = f"{detail[:MAX_DETAIL]}…"
     source = None if parameter is None else ErrorSource(parameter=parameter)
     return Fault(status=str(status), title=title, detail=detail, source=source, meta=ErrorMeta(args=[detail]))
 

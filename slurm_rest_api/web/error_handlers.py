@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from slurm_rest_api.errors import ApiError, BadParameters, StoreError, TokenFileError, Unauthenticated
 from slurm_rest_api.web.envelope import error_response, fault
+from slurm_rest_api.web.error_texts import cut
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +54,10 @@ def _http_exception(error: HTTPException) -> Response:
 def _http_detail(error: HTTPException) -> str:
     # A view that aborts with a description of its own keeps it.
     if isinstance(error, NotFound) and error.description == NotFound.description:
-        return f"There is no route {request.path}. See /openapi/openapi.json for all routes."
+        return f"There is no route {cut(request.path)}. See /openapi/openapi.json for all routes."
     if isinstance(error, MethodNotAllowed):
-        return f"{request.path} does not accept {request.method}. Use one of {', '.join(error.valid_methods or ())}."
+        accepted = ", ".join(error.valid_methods or ())
+        return f"{cut(request.path)} does not accept {cut(request.method)}. Use one of {accepted}."
     return error.description or error.name
 
 

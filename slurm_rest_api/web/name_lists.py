@@ -6,14 +6,14 @@ written. Before a letter, a digit or `_` of ASCII it is a character of the name,
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 from pydantic import BeforeValidator, WithJsonSchema
 
 from slurm_rest_api.errors import BadParameter
+from slurm_rest_api.web.error_texts import first_few, nearest, shown
 
 Parsed = TypeVar("Parsed")
 
@@ -98,7 +98,10 @@ class NameFilter(NamedTuple):
 
 
 MAX_NAMES: Final = 200
-"""Maximum names in one filter, because each name is compared with each record."""
+"""Maximum names in one filter."""
+
+MAX_PATTERNS: Final = 20
+"""Maximum names with a `*` in one filter, because each of them is compared with each record."""
 
 
 def parse_few_names(texts: Sequence[str]) -> tuple[str, ...]:
@@ -126,6 +129,18 @@ def parse_name_filter(texts: Sequence[str], read: Callable[[str], str] = unescap
     return NameFilter(include, tuple(read(name[1:]) for name in names if name.startswith("!")))
 
 
+def parse_pattern_filter(texts: Sequence[str]) -> NameFilter:
+    """Parses `a*,!b` into NameFilter(("a*",), ("b",)), whose names are patterns for `split_pattern`.
+
+    Raises:
+        ValueError: a name is empty, or there are more than MAX_NAMES, or more than MAX_PATTERNS with a `*`.
+    """
+    found = parse_name_filter(texts, str)
+    if sum("*" in name for names in found for name in names) > MAX_PATTERNS:
+        raise ValueError(f"expected at most {MAX_PATTERNS} names with *")
+    return found
+
+
 def _at_most(limit: int, names: tuple[str, ...]) -> tuple[str, ...]:
     if len(names) > limit:
         raise ValueError(f"expected at most {limit} names")
@@ -137,26 +152,21 @@ FewNames = Annotated[tuple[str, ...], parsed_with(parse_few_names), list_schema(
 NAME_FILTER_SCHEMA: Final = list_schema("One or more, separated by commas. `!` before a name excludes it.")
 NameFilterParam = Annotated[NameFilter, parsed_with(parse_name_filter), NAME_FILTER_SCHEMA]
 """A query parameter: `a,b,!c` becomes NameFilter(("a", "b"), ("c",))."""
-PatternFilterParam = Annotated[NameFilter, parsed_with(lambda texts: parse_name_filter(texts, str)), NAME_FILTER_SCHEMA]
+PatternFilterParam = Annotated[NameFilter, parsed_with(parse_pattern_filter), NAME_FILTER_SCHEMA]
 """Works like `NameFilterParam`, but the names are patterns for `split_pattern`."""
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """Returns ` Did you mean `x`?`, with a leading space, or an empty text if no known name is similar."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean `{near[0]}`?" if near else ""
 
 
 def chosen_fields(requested: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...]:
     """Returns the requested fields in their order, without duplicates, or all of `known` if `requested` is None.
 
     Raises:
-        BadParameter: names all unknown fields.
+        BadParameter: names the first unknown fields.
     """
     if requested is None:
         return tuple(known)
-    unknown = [name for name in dict.fromkeys(requested) if name not in known]
+    names = frozenset(known)
+    unknown = [name for name in dict.fromkeys(requested) if name not in names]
     if unknown:
-        faults = " ".join(f"Unknown field in `fields`: {name!r}.{nearest(name, known)}" for name in unknown)
+        faults = first_few(unknown, lambda name: f"Unknown field in `fields`: {shown(name)}.{nearest(name, known)}")
         raise BadParameter(f"{faults} Known fields: {', '.join(known)}.", parameter="fields")
     return tuple(dict.fromkeys(requested))

@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import orjson
-from flask import request
+from flask import Response, request
 
 from slurm_rest_api.errors import BadParameter
+from slurm_rest_api.web.error_texts import shown
 
 CursorKey = TypeVar("CursorKey")
+
+_MAX_LINK: Final = 2000
+"""Most characters of a link in a header."""
 
 
 def encode_cursor(key: Any) -> str:
@@ -32,7 +36,7 @@ def decode_cursor(text: str, read: Callable[[Any], CursorKey]) -> CursorKey:
     except (binascii.Error, ValueError, TypeError, KeyError, IndexError):
         # All errors that an invented text can cause.
         raise BadParameter(
-            f"Invalid `cursor`: {text!r}. Use the cursor of a response's meta.next unchanged.",
+            f"Invalid `cursor`: {shown(text)}. Use the cursor of a response's meta.next unchanged.",
             parameter="cursor",
         ) from None
 
@@ -53,6 +57,10 @@ def link_with(changes: Mapping[str, str | None]) -> str:
     return f"{request.root_path.rstrip('/')}{request.path}?{urlencode([*kept, *added])}"
 
 
-def link_header(link: str) -> str:
-    """Returns the value of `Link` for the next page (RFC 8288)."""
-    return f'<{link}>; rel="next"'
+def add_link_header(response: Response, link: str) -> None:
+    """Adds `Link` with the next page (RFC 8288). A link that a proxy's buffer of headers may not hold is left out.
+
+    `meta.next` has every link. nginx buffers 4 KiB of headers by default (uwsgi_buffer_size).
+    """
+    if len(link) <= _MAX_LINK:
+        response.headers["Link"] = f'<{link}>; rel="next"'

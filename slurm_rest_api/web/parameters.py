@@ -10,11 +10,9 @@ from pydantic_core import ErrorDetails
 
 from slurm_rest_api.contract_base import OpenAPIModel
 from slurm_rest_api.errors import BadParameter, BadParameters
-from slurm_rest_api.web.name_lists import nearest
+from slurm_rest_api.web.error_texts import FEW, cut, nearest, shown
 
 _CACHE_BUSTER: Final = "_"
-_MAX_SHOWN: Final = 200
-"""Most characters of a refused value in an error message."""
 
 
 class Parameters(OpenAPIModel):
@@ -34,7 +32,13 @@ class Parameters(OpenAPIModel):
         try:
             return handler(cls._without_empty(data) if isinstance(data, Mapping) else data)
         except ValidationError as error:
-            raise BadParameters([cls._fault(details) for details in error.errors()]) from error
+            details = error.errors(include_url=False)
+            faults = [cls._fault(one) for one in details[:FEW]]
+            if len(details) > FEW:
+                faults.append(
+                    BadParameter(f"And {len(details) - FEW:,} more parameters are wrong. Correct these first.")
+                )
+            raise BadParameters(faults) from error
 
     @classmethod
     def _without_empty(cls, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,16 +50,17 @@ class Parameters(OpenAPIModel):
 
     @classmethod
     def _fault(cls, details: ErrorDetails) -> BadParameter:
-        name = str(details["loc"][0])
+        name = cut(str(details["loc"][0]))
         if details["type"] != "extra_forbidden":
+            value = shown(details["input"])
             if isinstance(details["input"], list) and details["type"] != "value_error":
-                return BadParameter(f"`{name}` has more than one value: {_shown(details)}. Send one.", parameter=name)
+                return BadParameter(f"`{name}` has more than one value: {value}. Send one.", parameter=name)
             expected = str(details["ctx"]["error"]) if details["type"] == "value_error" else details["msg"]
-            message = f"Invalid `{name}`: {_shown(details)}. {expected[0].upper()}{expected[1:]}."
+            message = f"Invalid `{name}`: {value}. {expected[0].upper()}{expected[1:]}."
             return BadParameter(message, parameter=name)
         known = [field.alias or key for key, field in cls.model_fields.items() if field.alias != _CACHE_BUSTER]
         accepted = f"Known parameters: {', '.join(known)}." if known else "This route has no parameters."
-        return BadParameter(f"Unknown parameter: {name!r}.{nearest(name, known)} {accepted}", parameter=name)
+        return BadParameter(f"Unknown parameter: {shown(name)}.{nearest(name, known)} {accepted}", parameter=name)
 
 
 Query = TypeVar("Query", bound=Parameters)
@@ -74,10 +79,3 @@ def as_csv(query: Query) -> Query:
 
 def _not_empty(value: Any) -> Any:
     return [text for text in value if text != ""] if isinstance(value, list) else value
-
-
-def _shown(details: ErrorDetails) -> str:
-    value = details["input"]
-    # The values of a list parameter arrive as a list.
-    text = ", ".join(map(repr, value)) if isinstance(value, list) else repr(value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

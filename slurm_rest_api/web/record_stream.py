@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 from flask import Response
 
-from slurm_rest_api.web.paging import link_header
+from slurm_rest_api.web.paging import add_link_header
 from slurm_rest_api.web.text_formats import MIMETYPES, Format, table_of
 
 _FIRST: Final = 500
@@ -47,7 +47,7 @@ def chosen(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> Itera
 def _with_headers(response: Response, meta: Mapping[str, Any]) -> Response:
     """Repeats `meta.next` as `Link` and `meta.truncated` as `X-Truncated`, because tables have no `meta`."""
     if meta.get("next"):
-        response.headers["Link"] = link_header(meta["next"])
+        add_link_header(response, meta["next"])
     if meta.get("truncated"):
         response.headers["X-Truncated"] = "1"
     response.headers["Cache-Control"] = "no-cache"

@@ -9,6 +9,8 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from slurm_rest_api.web.error_texts import shown
+
 ACCEPTED: Final = (
     "epoch seconds (1795484525), ISO 8601 (2026-11-24, 2026-11-24T10:15, 2026-11-24T10:15:00+01:00, without an offset"
     " in the time zone of the service), or now, now-7days, now+2hours, today, midnight, noon, tomorrow, yesterday"
@@ -33,7 +35,7 @@ def parse_time(text: str, now: float) -> int:
         ValueError: `text` is not a time. The message lists the accepted forms.
     """
     words = text.strip().lower()
-    if words.isascii() and words.isdigit():
+    if words.isascii() and words.isdigit() and len(words) <= len(str(_LAST_SECOND)):
         return _bounded(int(words))
     if match := _RELATIVE.fullmatch(words):
         return _bounded(int(now) + _seconds(match))
@@ -54,7 +56,7 @@ def _seconds(match: re.Match[str]) -> int:
     unit = match["unit"] or "seconds"
     fitting = [length for name, length in _UNITS.items() if f"{name}s".startswith(unit)]
     if len(fitting) != 1:
-        raise ValueError(f"unknown unit of time {unit!r}. Expected {ACCEPTED}")
+        raise ValueError(f"unknown unit of time {shown(unit)}. Expected {ACCEPTED}")
     seconds = int(match["count"]) * fitting[0]
     return -seconds if match["sign"] == "-" else seconds
 

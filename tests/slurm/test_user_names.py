@@ -79,3 +79,23 @@ def test_names_have_uids(names: UserNames, name: str | None, uid: int | None) ->
 
 def test_a_name_with_a_nul_has_no_uid() -> None:
     assert UserNames().uid_of("\x00") is None
+
+
+@pytest.mark.parametrize("name", ["9" * 5000, "99999999999", "\u0661", "\u00b2"])
+def test_a_name_that_only_looks_like_a_number_has_no_uid(name: str) -> None:
+    assert UserNames().uid_of(name) is None
+    assert UserNames().uid_of("4294967295") == 4294967295
+
+
+def test_names_that_clients_make_up_do_not_fill_the_memory() -> None:
+    asked: list[str] = []
+
+    def user_id(name: str) -> int:
+        asked.append(name)
+        raise KeyError(name)
+
+    names = UserNames(user_id=user_id)
+    for number in range(10_001):
+        names.uid_of(f"made_up_{number}")
+    names.uid_of("made_up_0")
+    assert asked[-2:] == ["made_up_10000", "made_up_0"]

@@ -6,13 +6,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from hypothesis import given
 from hypothesis import strategies as st
 
 from slurm_rest_api.errors import BadParameter
 from slurm_rest_api.web.operator_params import ComparingRequest
-from slurm_rest_api.web.paging import decode_cursor, encode_cursor, link_header, next_link
+from slurm_rest_api.web.paging import add_link_header, decode_cursor, encode_cursor, next_link
 
 
 def whole(value: Any) -> int:
@@ -54,4 +54,12 @@ def test_the_next_link_is_the_request_with_another_cursor() -> None:
 
 
 def test_the_link_header_has_rel_next() -> None:
-    assert link_header("/history?cursor=x") == '</history?cursor=x>; rel="next"'
+    response = Response()
+    add_link_header(response, "/history?cursor=x")
+    assert response.headers["Link"] == '</history?cursor=x>; rel="next"'
+
+
+def test_a_link_that_no_proxy_would_buffer_is_not_in_a_header() -> None:
+    response = Response()
+    add_link_header(response, f"/queue?node={'n1,' * 1000}&cursor=x")
+    assert "Link" not in response.headers

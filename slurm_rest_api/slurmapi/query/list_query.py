@@ -14,7 +14,8 @@ from slurm_rest_api.slurmapi.query.row_access import RowFilter
 from slurm_rest_api.slurmapi.store.conditions import Condition, all_of
 from slurm_rest_api.slurmapi.store.index_columns import Kind, Value
 from slurm_rest_api.slurmapi.store.queries import Order, Selection
-from slurm_rest_api.web.name_lists import chosen_fields, nearest
+from slurm_rest_api.web.error_texts import nearest, shown
+from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import decode_cursor
 from slurm_rest_api.web.text_formats import Format
 
@@ -111,7 +112,7 @@ def _order(kind: Kind, sort: Sequence[str]) -> tuple[Order, ...]:
         field = name.removeprefix("-")
         if field not in sortable:
             raise BadParameter(
-                f"Invalid `sort`: {name!r}.{nearest(field, sortable)} Sortable fields: {', '.join(sortable)}.",
+                f"Invalid `sort`: {shown(name)}.{nearest(field, sortable)} Sortable fields: {', '.join(sortable)}.",
                 parameter="sort",
             )
         found.setdefault(field, Order(sortable[field], descending=name.startswith("-")))

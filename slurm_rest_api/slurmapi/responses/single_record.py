@@ -7,6 +7,7 @@ from slurm_rest_api.slurmapi.store.conditions import Condition, all_of, compares
 from slurm_rest_api.slurmapi.store.index_columns import Kind
 from slurm_rest_api.slurmapi.store.queries import Selection
 from slurm_rest_api.slurmapi.store.reader import StoreView
+from slurm_rest_api.web.error_texts import shown
 from slurm_rest_api.web.job_ids import JobId, parse_job_id
 
 
@@ -23,7 +24,7 @@ def find(view: StoreView, kind: Kind, name: str, visible: Condition) -> bytes:
         return _job(view, name, visible)
     found = _one(view, kind, all_of([visible, compares("key", "=", name)]))
     if found is None:
-        raise NotFound(f"There is no {kind.removesuffix('s')} {name!r}.")
+        raise NotFound(f"There is no {kind.removesuffix('s')} {shown(name)}.")
     return found
 
 
@@ -31,7 +32,7 @@ def _job(view: StoreView, text: str, visible: Condition) -> bytes:
     try:
         job = parse_job_id(text)
     except ValueError as error:
-        raise BadParameter(f"Invalid job id: {text!r}. {str(error).capitalize()}.", parameter="jobid") from None
+        raise BadParameter(f"Invalid job id: {shown(text)}. {str(error).capitalize()}.", parameter="jobid") from None
     found = _one(view, "queue", all_of([visible, _has_id(job)]))
     if found is None and job.task is not None:
         pending = all_of([compares("array_job_id", "=", job.job), has_waiting_task("array_task_str", job.task)])
