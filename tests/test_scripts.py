@@ -15,7 +15,7 @@ from tests.waiting import GIVE_UP_SECONDS
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ("build.sh", "run.sh", "tests.sh")
 OTHER_SHELL_FILES = ("requirements/environment.sh", "requirements/javascript.sh", "requirements/lock.sh", ".ci/run")
-LOCKS = ("run.lock", "dev.lock", "pyslurm-build.lock")
+LOCKS = ("run.lock", "dev.lock", "pyslurm-build.lock", "pyslurm-build-cython0.lock")
 
 
 def run_script(name: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -54,6 +54,8 @@ def test_help_explains_the_script_and_does_nothing(name: str, tmp_path: Path) ->
             [
                 "--help",
                 "--pyslurm_version",
+                "--pyslurm_source",
+                "--pyslurm_mirror",
                 "--override_pyslurm_version_hex",
                 "--pyslurm_arguments",
                 "--require-pyslurm",
@@ -116,6 +118,13 @@ def test_build_names_the_packages_of_python(tmp_path: Path) -> None:
     assert "no Python of at least 3.11" in done.stderr
     assert "apt-get install python3" in done.stderr
     assert "dnf install python3.11" in done.stderr
+
+
+def test_build_takes_the_python_that_is_named(tmp_path: Path) -> None:
+    environ = {"SLURM_REST_API_VENV": str(tmp_path / "venv"), "SLURM_REST_API_PYTHON": "python3.99"}
+    done = run_script("build.sh", "--no-pyslurm", **environ)
+    assert done.returncode == 1
+    assert "SLURM_REST_API_PYTHON=python3.99 is not a Python of at least 3.11. Name another one." in done.stderr
 
 
 def test_build_names_the_package_of_venv(tmp_path: Path) -> None:
