@@ -142,7 +142,7 @@ def _open_parts(
 
 def _neither(needed: Sequence[str], faults: Mapping[str, str], error: SourceUnusable) -> str:
     reasons = "; ".join(dict.fromkeys(faults[part] for part in needed))
-    what = "Slurm" if len(needed) == len(SNAPSHOT_PARTS) else f"The state of {' and '.join(needed)}"
+    what = "Slurm" if len(needed) == len(SNAPSHOT_PARTS) else f"The state of {', '.join(needed)}"
     return (
         f"{what} cannot be read on this host: {reasons}. {error} Or run build.sh, which builds the pyslurm that fits."
     )

@@ -156,11 +156,12 @@ def test_a_part_that_pyslurm_lacks_comes_from_the_commands(name: str) -> None:
 @pytest.mark.parametrize("name", ["slurm", "slurm:pyslurm"])
 def test_a_part_that_neither_has_is_an_error(name: str) -> None:
     half = fake_pyslurm.make_pyslurm()
-    del half.Partitions
+    del half.Partitions, half.Nodes
     commands = Commands(SourceUnusable("Slurm's command cannot be found: scontrol in /usr/bin."))
     with pytest.raises(
         SourceUnusable,
-        match=r"The state of partitions cannot be read on this host: pyslurm 25\.11\.2 lacks Partitions\."
+        match=r"The state of nodes, partitions cannot be read on this host: pyslurm 25\.11\.2 lacks Nodes;"
+        r" pyslurm 25\.11\.2 lacks Partitions\."
         r" Slurm's command cannot be found: scontrol in /usr/bin\. Or run build\.sh",
     ):
         commands.open(name, None, half)
