@@ -120,7 +120,7 @@ class Database:
             self._report(api_error, error)
             raise api_error from error
         if self._last_error is not None:
-            logger.info("The accounting database can be used again.")
+            logger.info("The accounting database answers again.")
             self._last_error = None
         return result
 

@@ -96,6 +96,10 @@ class ArchiveReader:
             ]
         return found[-1:] if time_range.newest else found
 
+    def close(self) -> None:
+        """Closes all connections."""
+        self._engine.dispose()
+
     def _widest_rows(self, lease: Lease, widths: list[int], since: int, until: int) -> Iterator[_LevelRow]:
         """Yields rows of the widest of the levels `widths`, then of narrower ones where it ends."""
         for width in sorted(widths, reverse=True):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.cluster.database_server import DatabaseServer
 from tests.debian import install_unless
 from tests.testbed.service import free_port
 
@@ -25,7 +26,14 @@ def _program(name: str) -> str:
 
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """A running server; gives the SQLAlchemy URL of a database on it that belongs to its user."""
+    """Runs a server. Gives the SQLAlchemy URL of a database on it that belongs to its user."""
+    with postgresql_server() as server:
+        yield server.url
+
+
+@contextmanager
+def postgresql_server() -> Iterator[DatabaseServer]:
+    """Runs a server that a test can freeze."""
     # initdb refuses root, and pytest's own folders are closed to other users.
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     shutil.chown(folder, "postgres", "postgres")
@@ -44,7 +52,8 @@ def postgresql() -> Iterator[str]:
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
         run(_program("pg_ctl"), "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
         try:
-            yield f"postgresql+psycopg://{USER}:{PASSWORD}@127.0.0.1:{port}/postgres"
+            pid = int((data / "postmaster.pid").read_text().split()[0])
+            yield DatabaseServer(f"postgresql+psycopg://{USER}:{PASSWORD}@127.0.0.1:{port}/postgres", pid)
         finally:
             run(_program("pg_ctl"), "-D", str(data), "-m", "fast", "-w", "stop")
     finally:
