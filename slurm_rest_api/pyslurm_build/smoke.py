@@ -190,11 +190,14 @@ def comparison_result(end: ChildEnd) -> SmokeResult:
     if facts["record"]["uncompared"] is not None:
         return SmokeResult(untested=gaps, proof=facts["record"])
     lines = [f"with Slurm's commands: {facts['summary']}", *(f"  {text}" for text in facts["named"])]
-    if not set(_LIVE) & set(facts["usable"]):
-        differences = "; ".join([facts["summary"], *facts["named"]])
-        return SmokeResult(failure=f"It is not as Slurm's commands are. {differences}", proof=facts["record"])
-    if differing := [part for part in _LIVE if part in facts["record"]["result"] and part not in facts["usable"]]:
-        lines.append(f"The service reads {', '.join(differing)} with Slurm's commands.")
+    others = [part for part in _LIVE if part not in facts["usable"]]
+    reasons = "; ".join(dict.fromkeys(facts["faults"][part] for part in others if part in facts["faults"]))
+    if len(others) == len(_LIVE):
+        differences = "; ".join(filter(None, [reasons, facts["summary"], *facts["named"]]))
+        return SmokeResult(failure=f"It gives none of {', '.join(_LIVE)} rightly: {differences}", proof=facts["record"])
+    if others:
+        because = f", because {reasons}" if reasons else ""
+        lines.append(f"The service reads {', '.join(others)} with Slurm's commands{because}")
     return SmokeResult(lines, gaps, proof=facts["record"])
 
 

@@ -15,6 +15,7 @@ from slurm_rest_api.pyslurm_build.state import State, read_state, write_state
 
 RECORD = {"identity": {}, "compared_at": 1.0, "uncompared": None, "result": {"jobs": {}, "nodes": {}}}
 EQUAL = {
+    "faults": {},
     "record": RECORD,
     "usable": ["jobs", "nodes", "partitions", "statistics"],
     "summary": "compared 46 jobs, 5 nodes, 2 partitions: equal",
@@ -47,13 +48,24 @@ def test_a_part_that_differs_is_named_and_the_others_are_taken() -> None:
     assert result.tested == [
         f"with Slurm's commands: {WRONG['summary']}",
         f"  {NAMED}",
-        "The service reads nodes with Slurm's commands.",
+        "The service reads nodes with Slurm's commands",
+    ]
+
+
+def test_a_part_that_pyslurm_lacks_is_named_with_the_reason() -> None:
+    faults = {"nodes": "pyslurm 22.5.3 says ALLOCATED for MIXED", "licenses": "another reason"}
+    result = comparison_result(an_end({**EQUAL, "usable": ["jobs", "partitions"], "faults": faults}))
+    assert result.tested[1:] == [
+        "The service reads nodes with Slurm's commands, because pyslurm 22.5.3 says ALLOCATED for MIXED"
     ]
 
 
 def test_a_pyslurm_of_which_no_part_can_be_taken_is_a_failure() -> None:
     result = comparison_result(an_end({**WRONG, "usable": ["statistics"]}))
-    assert result.failure == f"It is not as Slurm's commands are. {WRONG['summary']}; {NAMED}"
+    assert result.failure == f"It gives none of jobs, nodes, partitions rightly: {WRONG['summary']}; {NAMED}"
+    lacking = {**EQUAL, "usable": ["statistics"], "faults": dict.fromkeys(("jobs", "nodes", "partitions"), "a reason")}
+    result = comparison_result(an_end(lacking))
+    assert result.failure == f"It gives none of jobs, nodes, partitions rightly: a reason; {EQUAL['summary']}"
 
 
 @pytest.mark.parametrize(

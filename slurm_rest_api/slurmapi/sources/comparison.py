@@ -254,6 +254,8 @@ _GAPS: Final[Mapping[str, tuple[tuple[str, Callable[[Sequence[Record]], bool]], 
 def summary(result: Result) -> str:
     """Returns the result in one line: `compared 46 jobs, 5 nodes, 2 partitions: equal`."""
     counts = [_counted(found.compared, part) for part, found in result.items() if part != "statistics"]
+    if not counts and "statistics" in result:
+        counts = ["the statistics"]
     reasons = [reason for part, found in result.items() if (reason := found.reason(part))]
     return f"compared {', '.join(counts) or 'nothing'}: {'; '.join(reasons) or 'equal'}"
 

@@ -89,6 +89,12 @@ def test_equal_records_are_summed_up_with_their_numbers() -> None:
     assert [part for part, found in result.items() if found.reason(part) or found.gaps] == []
 
 
+def test_a_comparison_of_the_statistics_alone() -> None:
+    only = {"statistics": EQUAL["statistics"]}
+    assert summary(compare([(only, only, only)])) == "compared the statistics: equal"
+    assert summary({}) == "compared nothing: equal"
+
+
 # By the fault that was seen on a real cluster: the part, what pyslurm said, and the field that differs.
 FAULTS: Mapping[str, tuple[str, Record, str]] = {
     "25.11.2: 128 is taken off an exit code": ("jobs", FAILED | {"exit_code": "9:0"}, "exit_code"),
