@@ -57,4 +57,5 @@ def test_word_tables_have_the_words_of_the_records(tmp_path: Path) -> None:
         expected = {(word, key) for key, job in jobs.items() for word in (job["partition"] or "").split(",") if word}
         assert writer._connection is not None
         assert set(writer._connection.execute("SELECT word, key FROM queue_partition_words")) == expected
+    assert writer._connection is not None
     assert writer._connection.execute("SELECT count(*) FROM queue_node_words").fetchone() == (0,)
