@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class FileState(NamedTuple):
-    """What shows that another program replaced or changed a file. An inode of -1 is a missing file."""
+    """Shows if another program replaced or changed a file. An inode of -1 is a missing file."""
 
     inode: int = -1
     size: int = 0
