@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -80,18 +81,16 @@ class Host:
     @contextmanager
     def building(self, *options: str) -> Iterator[subprocess.Popen[str]]:
         """Runs the command up to the middle of the build."""
-        gate = self.folder / "gate"
+        # A gate of its own, which stays open: a builder that the command has left may look late.
+        gate = Path(tempfile.mkdtemp(prefix="gate-", dir=self.folder)) / "open"
         reached = Path(f"{gate}.reached")
-        reached.unlink(missing_ok=True)
         environ = {**self.environ, "STAND_IN_GATE": str(gate)}
         with subprocess.Popen([*self.command, *options], env=environ, text=True, stderr=subprocess.PIPE) as process:
             try:
                 wait_for("the build runs", reached.exists)
                 yield process
             finally:
-                # It ends a builder that the command has left.
                 gate.touch()
-        gate.unlink()
 
     @property
     def colour(self) -> str | None:
