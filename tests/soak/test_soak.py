@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import sys
 import time
 from collections.abc import Iterator
@@ -40,13 +41,15 @@ def web(site: Site) -> Iterator[Nginx]:
         yield running
 
 
-def table(trends: dict[tuple[str, str], Trend]) -> str:
-    """Returns the trends as a table of a Markdown document."""
-    head = "| process | | median | growth | noise |\n|---|---|---:|---:|---:|\n"
-    rows = (
-        f"| {role} | {unit} | {trend.median:.1f} | {trend.growth:+.2f} | {trend.noise:.2f} |\n"
-        for (role, unit), trend in sorted(trends.items())
-    )
+def table(samples: Samples, trends: dict[tuple[str, str], Trend]) -> str:
+    """Returns the trends as a table of a Markdown document, with the median of each quarter of the run."""
+    head = "| process | | medians of the quarters | growth | noise |\n|---|---|---|---:|---:|\n"
+    rows = []
+    for (role, unit), trend in sorted(trends.items()):
+        values = samples.values[role, unit]
+        size = max(1, len(values) // 4)
+        quarters = ", ".join(f"{statistics.median(values[at : at + size]):.1f}" for at in range(0, 4 * size, size))
+        rows.append(f"| {role} | {unit} | {quarters} | {trend.growth:+.2f} | {trend.noise:.2f} |\n")
     return head + "".join(rows)
 
 
@@ -71,7 +74,7 @@ def test_nothing_grows_under_mixed_load(site: Site, web: Nginx, capsys: pytest.C
     with capsys.disabled():
         sys.stdout.write(
             f"\n{SECONDS:g} s, {load.answered.total()} responses {dict(load.answered)},"
-            f" {load.aborted} aborted, failures {dict(load.failures)}\n{table(trends)}"
+            f" {load.aborted} aborted, failures {dict(load.failures)}\n{table(samples, trends)}"
         )
     assert {"workers", "collector", "loader", "master"} <= {role for role, _unit in trends}
     assert {key: trend for key, trend in trends.items() if trend.is_growing} == {}
