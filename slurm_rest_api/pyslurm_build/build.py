@@ -76,7 +76,6 @@ def build_wheel(
     Raises:
         SourceUnusable: names the failed step and the log.
     """
-    python = make_environment(paths, facts.lock)
     flags: list[str] = []
     mark_version(source, facts.version, host.line)
     recipe = adaptation.recipe
@@ -86,6 +85,7 @@ def build_wheel(
     for flag in recipe.flags if recipe else ():
         logger.info("  compiling with %s: %s", flag.text, flag.reason)
         flags.append(flag.text)
+    python = make_environment(paths, facts.lock)
     logger.info("Compiling pyslurm %s (about a minute; log: %s)", facts.version, paths.log)
     jobs = {"PYSLURM_BUILD_JOBS": str(min(MAX_JOBS, os.cpu_count() or 1)), "CFLAGS": " ".join(flags)}
     out = paths.folder / "wheels"
