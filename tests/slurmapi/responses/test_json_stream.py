@@ -53,8 +53,8 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Large]:
     service = Large(tmp_path_factory.mktemp("large"))
     connect = schema.connect_readonly
 
-    def counting(path: Path) -> sqlite3.Connection:
-        connection = connect(path)
+    def counting(path: Path, *arguments: Any) -> sqlite3.Connection:
+        connection = connect(path, *arguments)
         connection.row_factory = service.count
         return connection
 
