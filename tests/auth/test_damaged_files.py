@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from slurm_rest_api.auth.modes import TokenFile
+from slurm_rest_api.auth.token_file import TokenFile
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths

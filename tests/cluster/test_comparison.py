@@ -51,7 +51,7 @@ FAULTS = {
 
 
 def compared(cluster: Cluster, fault: str = "") -> dict[str, Any]:
-    """What the comparison reports, merged."""
+    """Returns the merged report of the comparison."""
     argv = [f"{VENV_IN_ROOT}/bin/python", "-c", f"{_WRAP}{fault}\n{_MAIN}"]
     lines = cluster.run(argv, env={"PYTHONPATH": CHECKOUT_IN_ROOT}).stdout.splitlines()
     facts: dict[str, Any] = {}
