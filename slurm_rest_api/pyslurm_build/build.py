@@ -20,12 +20,18 @@ from slurm_rest_api.pyslurm_build.choice import Adaptation
 from slurm_rest_api.pyslurm_build.edits import apply_edit
 from slurm_rest_api.pyslurm_build.host import SlurmHost
 from slurm_rest_api.pyslurm_build.recipes import mark_version
-from slurm_rest_api.pyslurm_build.source_facts import CYTHON_3_LOCK, SourceFacts, linked_library
+from slurm_rest_api.pyslurm_build.source_facts import CYTHON_0_LOCK, CYTHON_3_LOCK, SourceFacts, linked_library
 from slurm_rest_api.pyslurm_build.wanted import Wanted
 
 logger = logging.getLogger(__name__)
 
 SHOWN_LINES = 20
+SMALL_BUILD = ("-O1", "-g0")
+"""Options for lines of CYTHON_0_LOCK. With the `-O2 -g` of Debian's Python the largest module of 22.5.x needs 4 GiB.
+
+setuptools before 60 adds CFLAGS to those of Python. Newer ones replace them.
+"""
+
 MAX_JOBS = 2
 """Compilers that run at the same time. Each needs up to 1 GiB."""
 
@@ -76,7 +82,7 @@ def build_wheel(
     Raises:
         SourceUnusable: names the failed step and the log.
     """
-    flags: list[str] = []
+    flags = [*SMALL_BUILD] if facts.lock == CYTHON_0_LOCK else []
     mark_version(source, facts.version, host.line)
     recipe = adaptation.recipe
     for edit in (*adjustments_for(facts.line), *(recipe.edits if recipe else ())):
