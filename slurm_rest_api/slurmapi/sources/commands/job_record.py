@@ -72,8 +72,10 @@ class JobRecords:
         for section in self._sections:
             record |= section.values(job.fields, facts.state)
         if "TRES" in job.fields and facts.nodes is None:
-            # Until 22.05 one key has both. A job that was cancelled before it started has none but the request.
-            record |= {"tres_req_str": word(job.fields["TRES"]), "tres_alloc_str": None}
+            # Until 22.05 one key has both. A job that was cancelled before it started has none but the request. For a
+            # job that waits again scontrol prints what it had.
+            waits_again = job.fields.get("Restarts", "0") != "0"
+            record |= {"tres_req_str": None if waits_again else word(job.fields["TRES"]), "tres_alloc_str": None}
         record |= self._moments(job.fields, facts)
         record |= _texts(job.fields)
         record |= self._allocation(job, facts)

@@ -223,6 +223,14 @@ def test_a_running_job_of_17_11() -> None:
     assert subset(found, expected) == expected
 
 
+@pytest.mark.parametrize(("restarts", "requested"), [("0", "cpu=2,mem=200,node=2"), ("1", None)])
+def test_a_job_that_waits_again_has_the_tres_that_it_had(restarts: str, requested: str | None) -> None:
+    # scontrol of 22.05 and older prints tres_alloc_str in its place (src/api/job_info.c).
+    text = PENDING_15_08.replace("Restarts=0", f"Restarts={restarts}").replace(" ArrayJobId=9 ArrayTaskId=2-9%4", "")
+    found = record(text, (15, 8), state="PENDING", partition="main,long", user_id=2002, group_id=2002)
+    assert (found["tres_req_str"], found["tres_alloc_str"]) == (requested, None)
+
+
 def test_a_waiting_array_of_15_08() -> None:
     found = record(PENDING_15_08, (15, 8), state="PENDING", partition="main,long", user_id=2002, group_id=2002)
     expected = {
