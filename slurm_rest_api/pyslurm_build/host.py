@@ -195,7 +195,7 @@ def _listed(folders: list[Path]) -> str:
 def _advice() -> str:
     return (
         "  on Debian/Ubuntu:  apt-get install libslurm-dev slurm-wlm-basic-plugins\n"
-        "  on RHEL/Rocky:     dnf install slurm slurm-devel   (from the repository of your Slurm, or EPEL)\n"
+        "  on RHEL/Rocky:     dnf install slurm slurm-devel   (from where your Slurm is; EPEL: docs/installation.md)\n"
         "  in other folders:  SLURM_INCLUDE_DIR=<folder with slurm/slurm.h> "
         "SLURM_LIB_DIR=<folder with libslurmfull.so> bash build.sh\n"
         "To create only the environment, without pyslurm: bash build.sh --no-pyslurm"
