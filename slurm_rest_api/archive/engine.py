@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from slurm_rest_api.archive.file_kind import require_archive_file
 from slurm_rest_api.config import SystemSettings
@@ -31,6 +32,9 @@ _WRITE_SECONDS: Final = 30
 
 _READ_SECONDS: Final = 10
 """Longest wait of a web worker for a statement."""
+
+_FILE: Final = "file"
+"""Key of the identity of the file that a pooled connection has open."""
 
 _SERVER_SECONDS: Final = 5
 """The server ends a statement so much earlier than the driver gives up."""
@@ -112,6 +116,15 @@ def _limits(url: URL, seconds: int) -> dict[str, Any]:
     return {"connect_timeout": _CONNECT_SECONDS, **given} if driver in own else {}
 
 
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Returns device and inode of the file, None if there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _sqlite(file: Path, pool: Mapping[str, Any], *, writable: bool) -> Engine:
     mode = "rwc" if writable else "ro"
     engine = create_engine(
@@ -125,7 +138,17 @@ def _sqlite(file: Path, pool: Mapping[str, Any], *, writable: bool) -> Engine:
         # At every connect, because an administrator may replace the file.
         require_archive_file(file)
 
+    def note_file(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_FILE] = _identity(file)
+
+    def require_same_file(_connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        # A pooled connection to a file that was deleted or replaced would write into the old one.
+        if record.info.get(_FILE) != _identity(file):
+            raise DisconnectionError(f"The file {file} was deleted or replaced.")
+
     event.listen(engine, "do_connect", check_file)
+    event.listen(engine, "connect", note_file)
+    event.listen(engine, "checkout", require_same_file)
     if writable:
 
         def make_folder(_dialect: Any, _record: Any, _args: Any, _parameters: Any) -> None:

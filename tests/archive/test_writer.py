@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,25 @@ def test_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "archive" / "load.sqlite").write_text("these are no tables" * 100)
     with pytest.raises(ArchiveError, match="is not an SQLite database"):
         open_store(settings).add(make_sample(60))
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_deleted_file_is_created_again(replaced: bool, tmp_path: Path) -> None:
+    settings = sqlite_settings(tmp_path)
+    store = open_store(settings)
+    assert store.add(make_sample(60))
+    for file in (tmp_path / "archive").iterdir():
+        file.rename(tmp_path / file.name)
+    if replaced:
+        other = open_store(settings)
+        assert other.add(make_sample(120))
+        other.close()
+    # The tables are found to be missing once. The collector keeps the sample, and stores it the next time.
+    for _ in range(2):
+        try:
+            store.add(make_sample(180))
+        except ArchiveError as error:
+            assert "no such table" in str(error)
+    with closing(sqlite3.connect(tmp_path / "archive" / "load.sqlite")) as connection:
+        times = connection.execute("SELECT time FROM load_sample ORDER BY time").fetchall()
+    assert times == ([(120,), (180,)] if replaced else [(180,)])
