@@ -20,10 +20,10 @@ _DIGITS: Final = re.compile(r"\d+")
 
 
 def configure_logs(settings: Settings) -> None:
-    """Configures logging with the level `system.log_level`."""
-    logging.basicConfig(level=settings.system.log_level, format=_FORMAT, stream=sys.stderr)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(RepeatLimit())
+    """Configures logging with the level `system.log_level`. Handlers that a program has set up before are kept."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(RepeatLimit())
+    logging.basicConfig(level=settings.system.log_level, format=_FORMAT, handlers=[handler])
     # APScheduler logs each job at INFO: two redundant lines per cycle. waitress logs each client that disconnects.
     for name in ("apscheduler", "waitress"):
         logging.getLogger(name).setLevel(logging.WARNING)

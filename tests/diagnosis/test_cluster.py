@@ -249,7 +249,7 @@ def test_the_real_child_loads_the_configured_source(
 ) -> None:
     (tmp_path / "site_source.py").write_text(SITE)
     monkeypatch.syspath_prepend(tmp_path)
-    findings = judged([*TRIAL_COMMAND, source, ""], source)
+    findings = judged([*TRIAL_COMMAND, source, "", str(tmp_path)], source)
     assert verdicts(findings) == [("source", verdict)]
     assert findings[0].sentence.startswith(start)
     if verdict == "ok":
