@@ -120,9 +120,8 @@ def test_a_killed_node_goes_down_and_comes_back(cluster: Cluster) -> None:
 
 def test_slurmctld_is_killed_frozen_and_comes_back(cluster: Cluster, jobs: Jobs) -> None:
     job = jobs.running()
-    cluster.wait_saved(job)
     first = cluster.daemons.pid("slurmctld")
-    cluster.daemons.stop("slurmctld", signal.SIGKILL)
+    cluster.crash_slurmctld(job)
     assert cluster.daemons.pid("slurmctld") is None
 
     cluster.daemons.start("slurmctld")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 from tests.cluster.answers import ask
 from tests.cluster.faults import frozen, without
 from tests.releases.scene import Scene
@@ -48,8 +46,7 @@ def test_killed_slurmctld(release: Cluster, service: Service, scene: Scene) -> N
         with without(release, "slurmctld"):
             wait_for("stale data", lambda: _is_stale(service))
         _wait_fresh(service)
-    release.wait_saved(scene.ids["held"])
-    release.daemons.stop("slurmctld", signal.SIGKILL)
+    release.crash_slurmctld(scene.ids["held"])
     try:
         wait_for("stale data", lambda: _is_stale(service))
         _check_answers(service, scene)

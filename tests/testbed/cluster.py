@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -203,6 +204,24 @@ class Cluster(Truth):
             lambda: saved.stat().st_mtime if saved.exists() else 0.0,
             lambda written: written > before,
         )
+
+    def crash_slurmctld(self, job: int) -> None:
+        """Ends slurmctld with SIGKILL, after it has saved the job's current state.
+
+        slurmctld moves a file of its state away before it moves the new one there. Without one of them 26.05 does not
+        start, so it is not killed in between.
+        """
+        self.wait_saved(job)
+        wait_until("slurmctld to be frozen with whole state files", self._freeze_between_saves, bool)
+        self.daemons.stop("slurmctld", signal.SIGKILL)
+
+    def _freeze_between_saves(self) -> bool:
+        self.daemons.freeze("slurmctld")
+        folder = self.path("/var/lib/slurm/ctld")
+        if not any(folder.glob("*.new")) and all(old.with_suffix("").exists() for old in folder.glob("*.old")):
+            return True
+        self.daemons.thaw("slurmctld")
+        return False
 
     def wait_accounted(self, job: int, state: str) -> None:
         """Waits until the accounting database has the job in `state`."""
