@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import orjson
 
+from slurm_rest_api.errors import SourceError
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.collector.node_gres import GresInUse
@@ -159,7 +160,12 @@ class Cycle:
         """
         started, worked = time.monotonic(), time.process_time()
         loaded_at = time.time()
-        loaded = self._source.load()
+        try:
+            loaded = self._source.load()
+        except SourceError:
+            # The parent process writes this failure into the store, which must not look like damage to this writer.
+            self._writer.close()
+            raise
         reading = time.monotonic() - started
         self._progress()
         with self._writer.cycle() as cycle:

@@ -18,6 +18,7 @@ from slurm_rest_api.slurmapi.collector.cycle import Cycle, JobMemory, JobPass
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.store.reader import StoreReader
+from slurm_rest_api.slurmapi.store.version import StoreVersionReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.builders import make_job, make_running_job, make_snapshot
 from tests.fakes import FakeSource
@@ -219,3 +220,38 @@ def test_a_job_pass_collects_resources_counts_and_states() -> None:
         "tasks_pending": 1,
     }
     assert job_pass.memory == ({2: 7}, {1: ("RUNNING", 1), 2: ("PENDING", 1)}, frozenset())
+
+
+class JobsThatSeeTheStore:
+    """One job. While it is read, the store still has the rows of the cycle before."""
+
+    def __init__(self, store: Path, before: dict[int | str, bytes]) -> None:
+        self._store = store
+        self._before = before
+
+    def __iter__(self) -> Iterator[Record]:
+        assert rows(self._store) == self._before
+        yield make_job(1)
+
+
+def test_a_failure_that_another_process_stored_keeps_the_store(tmp_path: Path) -> None:
+    store = tmp_path / "run" / "snapshot.sqlite"
+    source = FakeSource(make_snapshot([make_job(1)]))
+    cycle, parent, version = Cycle(source, StoreWriter(store), [], 10.0), StoreWriter(store), StoreVersionReader(store)
+    cycle.run()
+    first, loaded = version.current(), rows(store)
+    for _ in range(2):
+        source.error = SourceUnavailable("slurmctld does not answer")
+        with pytest.raises(SourceUnavailable):
+            cycle.run()
+        parent.record_failure("slurmctld does not answer", 1000.0)
+        assert rows(store) == loaded
+        source.error = None
+        source.snapshot = replace(source.snapshot, jobs=JobsThatSeeTheStore(store, loaded))
+        cycle.run()
+    last = version.current()
+    assert first is not None
+    assert last is not None
+    # A client may ask for the changes since its version.
+    assert last[0] == first[0]
+    assert last[1] > first[1]
