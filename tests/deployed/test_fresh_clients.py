@@ -35,10 +35,13 @@ def web(site: Site) -> Iterator[Nginx]:
 
 @pytest.fixture(scope="module")
 def slots(site: Site) -> int:
-    """The number of requests that may wait at once: half of uWSGI's threads."""
+    """The number of requests that may wait at once.
+
+    Of uWSGI's threads, a half may use the accounting database and a quarter the archive. Of the rest, a half may wait.
+    """
     threads = re.search(r"^threads = (\d+)$", site.path(INI).read_text(), re.MULTILINE)
     assert threads is not None
-    return int(threads[1]) // 2
+    return int(threads[1]) // 8
 
 
 class FreshClient:
@@ -63,7 +66,7 @@ class FreshClient:
         return int(received.split(b" ", 2)[1])
 
 
-def test_half_of_the_threads_wait_and_all_others_are_answered(web: Nginx, slots: int) -> None:
+def test_some_threads_wait_and_all_others_are_answered(web: Nginx, slots: int) -> None:
     clients = [FreshClient(web) for _ in range(3 * slots)]
     # Requests without a slot get the current data at once.
     wait_for("every other request", lambda: sum(client.is_answered() for client in clients) >= 2 * slots)
