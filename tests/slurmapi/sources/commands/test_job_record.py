@@ -3,142 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 
-from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.commands.job_record import JobRecords
 from slurm_rest_api.slurmapi.sources.commands.job_text import Release, parse_job
-from slurm_rest_api.slurmapi.sources.commands.squeue import JobFacts
+from tests.slurmapi.sources.commands.job_records import (
+    PENDING_15_08,
+    RUNNING_17_11,
+    RUNNING_26_05,
+    facts,
+    of_26_05,
+    record,
+    subset,
+)
 from tests.slurmapi.sources.commands.printed_jobs import NAMES
-
-RUNNING_26_05 = """JobId=4 JobName=wrap
-   SLUID=s1WNM8CF6N0N00
-   UserId=alice(2001) GroupId=alice(2001) MCS_label=N/A
-   Priority=2000 Nice=0 Account=physics QOS=normal
-   JobState=RUNNING Reason=None Dependency=(null)
-   Requeue=1 Restarts=0 BatchFlag=1 Reboot=0 ExitCode=0:0
-   DerivedExitCode=0:0
-   RunTime=00:00:07 TimeLimit=00:30:00 TimeMin=N/A
-   SubmitTime=1795714929 EligibleTime=1795714929
-   AccrueTime=1795714929
-   StartTime=1795714929 EndTime=1795716729 Deadline=N/A
-   SuspendTime=None SecsPreSuspend=0 LastSchedEval=1795714929 Scheduler=Main
-   Partition=high AllocNode:Sid=localhost:15179
-   ReqNodeList=(null) ExcNodeList=(null)
-   NodeList=rack[005-006]
-   BatchHost=rack005
-   NumNodes=2 NumCPUs=4 NumTasks=4 CPUs/Task=1 ReqB:S:C:T=0:0:*:*
-   ReqTRES=cpu=4,mem=400M,node=2,billing=4,gres/gpu=2
-   AllocTRES=cpu=4,mem=400M,node=2,billing=4,gres/gpu=2
-   Socks/Node=* NtasksPerN:B:S:C=0:0:*:* CoreSpec=*
-   JOB_GRES=gpu:tesla:2
-     Nodes=rack[005-006] CPU_IDs=0-1 Mem=200 GRES=gpu:tesla:1(IDX:0)
-   MinCPUsNode=1 MinMemoryCPU=100M MinTmpDiskNode=0
-   Features=(null) DelayBoot=00:00:00
-   OverSubscribe=NO Exclusive=NO Contiguous=0 Licenses=(null) LicensesAlloc=(null) Network=(null)
-   Command=(null)
-   SubmitLine=sbatch -p high -D /tmp -n 4 -N 2 --gres=gpu:tesla:1 --wrap sleep 3000
-   WorkDir=/tmp
-   StdErr=
-   StdIn=/dev/null
-   StdOut=/tmp/slurm-4.out
-   TresPerNode=gres/gpu:tesla:1
-"""
-
-RUNNING_17_11 = """JobId=7 JobName=a b=c
-   UserId=alice(2001) GroupId=alice(2001) MCS_label=N/A
-   Priority=4294901754 Nice=0 Account=(null) QOS=(null)
-   JobState=RUNNING Reason=None Dependency=(null)
-   Requeue=1 Restarts=0 BatchFlag=1 Reboot=0 ExitCode=0:0
-   DerivedExitCode=0:0
-   RunTime=1-02:03:04 TimeLimit=UNLIMITED TimeMin=N/A
-   SubmitTime=1795714900 EligibleTime=1795714900
-   StartTime=1795714929 EndTime=Unknown Deadline=N/A
-   PreemptTime=None SuspendTime=None SecsPreSuspend=0
-   LastSchedEval=1795714929
-   Partition=main AllocNode:Sid=head:312
-   ReqNodeList=(null) ExcNodeList=(null)
-   NodeList=n[1-2]
-   BatchHost=n1
-   NumNodes=2 NumCPUs=2 NumTasks=2 CPUs/Task=1 ReqB:S:C:T=0:0:*:*
-   TRES=cpu=2,mem=200M,node=2,billing=2
-   Socks/Node=* NtasksPerN:B:S:C=0:0:*:* CoreSpec=*
-     Nodes=n[1-2] CPU_IDs=0 Mem=100 GRES_IDX=gpu:k80(IDX:0)
-   MinCPUsNode=1 MinMemoryCPU=100M MinTmpDiskNode=0
-   Features=(null) DelayBoot=00:00:00
-   Gres=gpu:k80:1 Reservation=(null)
-   OverSubscribe=OK Contiguous=0 Licenses=(null) Network=(null)
-   Command=/home/alice/run.sh
-   WorkDir=/home/alice
-   Comment=x=y z 
-   StdErr=/home/alice/slurm-7.out
-   StdIn=/dev/null
-   StdOut=/home/alice/slurm-7.out
-   Power=
-"""  # noqa: W291
-
-PENDING_15_08 = """JobId=9 ArrayJobId=9 ArrayTaskId=2-9%4 JobName=run
-   UserId=bob(2002) GroupId=bob(2002)
-   Priority=100 Nice=-5 Account=physics QOS=normal WCKey=*
-   JobState=PENDING Reason=Resources Dependency=(null)
-   Requeue=1 Restarts=0 BatchFlag=1 Reboot=0 ExitCode=0:0
-   DerivedExitCode=0:0
-   RunTime=00:00:00 TimeLimit=00:10:00 TimeMin=00:05:00
-   SubmitTime=1795714900 EligibleTime=1795714900
-   StartTime=Unknown EndTime=Unknown
-   PreemptTime=None SuspendTime=None SecsPreSuspend=0
-   Partition=main,long AllocNode:Sid=head:312
-   ReqNodeList=n1 ExcNodeList=n[2,4],m1
-   NodeList=(null)
-   NumNodes=2-4 NumCPUs=2 CPUs/Task=1 ReqB:S:C:T=0:0:*:*
-   TRES=cpu=2,mem=200,node=2
-   Socks/Node=* NtasksPerN:B:S:C=2:0:*:1 ThreadSpec=2
-   MinCPUsNode=2 MinMemoryNode=1.50G MinTmpDiskNode=10G
-   Features=bigmem,fast Gres=gpu:2 Reservation=maint
-   Shared=0 Contiguous=1 Licenses=matlab:2 Network=(null)
-   Command=/home/bob/run.sh
-   WorkDir=/home/bob
-   StdErr=/home/bob/slurm-9_4294967294.out
-   StdIn=/dev/null
-   StdOut=/home/bob/slurm-9_4294967294.out
-   Power= SICP=0
-"""
-
-
-def facts(**changes: Any) -> JobFacts:
-    values: dict[str, Any] = {
-        "user_id": 2001,
-        "group_id": 2001,
-        "state": "RUNNING",
-        "partition": "main",
-        "account": None,
-        "qos": None,
-        "nodes": None,
-    }
-    return JobFacts(**(values | changes))
-
-
-def record(text: str, release: Release = (26, 5), **changes: Any) -> Record:
-    """The record of a text, checked against the contract."""
-    found = JobRecords(NAMES, "linux").record(parse_job(text, release), facts(**changes))
-    JobRecord.model_validate(found, strict=True)
-    return found
-
-
-def of_26_05(replacements: dict[str, str], nodes: str | None = "rack[005-006]", **changes: Any) -> Record:
-    """The record of the running job of 26.05 with other texts."""
-    text = RUNNING_26_05
-    for old, new in replacements.items():
-        assert old in text
-        text = text.replace(old, new)
-    return record(text, nodes=nodes, **changes)
-
-
-def subset(found: Record, expected: Record) -> Record:
-    return {name: found[name] for name in expected}
 
 
 def test_a_running_job_of_26_05() -> None:
@@ -323,96 +203,6 @@ def test_time_limits(printed: str, limit: int | str, text: str) -> None:
 def test_a_running_job_without_a_limit_has_no_end() -> None:
     found = of_26_05({"TimeLimit=00:30:00": "TimeLimit=UNLIMITED", "EndTime=1795716729": "EndTime=Unknown"})
     assert (found["end_time"], found["run_time_remaining"]) == (None, None)
-
-
-def test_all_memory_of_a_node_is_what_is_allocated() -> None:
-    found = of_26_05({"MinMemoryCPU=100M": "MinMemoryNode=0"})
-    expected = {"memory": 400, "min_memory_node": 0, "mem_per_node": True, "min_memory_cpu": None}
-    assert subset(found, expected) == expected
-
-
-def test_memory_for_each_gpu() -> None:
-    found = of_26_05(
-        {"MinMemoryCPU=100M": "MinMemoryTRES=500M", "   TresPerNode": "   MemPerTres=gres/gpu:500\n   TresPerNode"}
-    )
-    expected = {
-        "memory": 400,
-        "mem_per_tres": "gres/gpu:500",
-        "mem_per_node": False,
-        "mem_per_cpu": False,
-        "min_memory_node": None,
-    }
-    assert subset(found, expected) == expected
-
-
-def test_a_default_for_each_cpu_is_not_requested_with_memory_for_each_gpu() -> None:
-    # As 22.05.8 prints it for `sbatch --gpus=1 --mem-per-gpu=500`, with DefMemPerCPU=100.
-    found = of_26_05({"   TresPerNode": "   MemPerTres=gres:gpu:500\n   TresPerNode"})
-    expected = {"min_memory_cpu": None, "mem_per_cpu": False, "pn_min_memory": 0, "mem_per_tres": "gres:gpu:500"}
-    assert subset(found, expected) == expected
-
-
-@pytest.mark.parametrize("state", ["CONFIGURING", "COMPLETING", "SUSPENDED"])
-def test_a_job_that_holds_nodes_has_its_allocation(state: str) -> None:
-    assert of_26_05({}, state=state)["cpus_allocated"] == {"rack005": 2, "rack006": 2}
-
-
-def test_a_completing_job_holds_only_nodes_that_are_not_released() -> None:
-    found = of_26_05({}, nodes="rack006", state="COMPLETING")
-    assert found["mem_allocated"] == {"rack006": 200}
-
-
-def test_on_one_node_the_cpus_are_those_of_the_job() -> None:
-    # --threads-per-core=1: CPU_IDs has both threads of each core.
-    found = of_26_05({"Nodes=rack[005-006] CPU_IDs=0-1": "Nodes=rack005 CPU_IDs=0-7"}, nodes="rack005")
-    assert found["cpus_allocated"] == {"rack005": 4}
-    assert found["cpus_alloc_layout"] == {"rack005": [0, 1, 2, 3, 4, 5, 6, 7]}
-
-
-@pytest.mark.parametrize(
-    ("printed", "expected"),
-    [
-        ("gpu:4090:2(IDX:0-1)", {"gpu:4090": 2}),
-        ("gpu:a100(CNT:2)", {"gpu:a100": 2}),
-        ("gpu:1(IDX:3)", {"gpu": 1}),
-        ("gpu:h100:8(S:0-1)", {"gpu:h100": 8}),
-        ("gpu:nvidia_a100_3g.20gb:1(IDX:0)", {"gpu:nvidia_a100_3g.20gb": 1}),
-    ],
-)
-def test_gres_of_a_node(printed: str, expected: Record) -> None:
-    assert of_26_05({"gpu:tesla:1(IDX:0)": printed}, nodes="rack005")["gres_allocated"] == {"rack005": expected}
-
-
-def test_gres_without_consumption_keeps_the_layout() -> None:
-    found = of_26_05({"gpu:tesla:1(IDX:0)": "bandwidth:lustre(CNT:0)"}, nodes="rack005")
-    assert found["mem_allocated"] == {"rack005": 200}
-
-
-@pytest.mark.parametrize(
-    ("printed", "gres"),
-    [
-        ("gres/gpu:tesla", ["gpu:tesla:1"]),
-        ("gres/tmp:5G", ["tmp:5368709120"]),
-        ("gres/bandwidth:lustre:1G", ["bandwidth:lustre:1073741824"]),
-        ("gres/gpu:4090:2", ["gpu:4090:2"]),
-    ],
-)
-def test_requested_gres(printed: str, gres: list[str]) -> None:
-    found = of_26_05({"gres/gpu:tesla:1": printed})
-    assert (found["tres_per_node"], found["gres"]) == (printed, gres)
-
-
-def test_requests_by_job_socket_and_task() -> None:
-    lines = "TresPerJob=gres/gpu:a100:2,gres/gpu:v100:1\n   TresPerSocket=gres/gpu:1\n   TresPerTask=cpu=2,gres/gpu=1"
-    found = of_26_05({"TresPerNode=gres/gpu:tesla:1": lines})
-    expected: Record = {
-        "tres_per_job": "gres/gpu:a100:2,gres/gpu:v100:1",
-        "tres_per_socket": "gres/gpu:1",
-        "tres_per_task": "cpu=2,gres/gpu=1",
-        "tres_per_node": None,
-        "gres": [],
-    }
-    assert subset(found, expected) == expected
 
 
 def test_optional_lines() -> None:
