@@ -23,7 +23,6 @@ from slurm_rest_api.pyslurm_build.versions import Line, number_line, slurm_text
 __all__ = ["PROGRAMS", "SearchPaths", "SlurmHost", "find_commands", "find_slurm", "library_matches"]
 
 _NUMBER: Final = re.compile(r"^#define\s+SLURM_VERSION_NUMBER\s+0x([0-9a-fA-F]{6})\b", re.MULTILINE)
-_PLUGIN_FOLDERS: Final = ("slurm", "slurm-wlm")
 LINKS: Final = "/usr/local/lib/slurm-rest-api"
 """The folder that messages and docs/installation.md name for a link to the library."""
 
@@ -53,16 +52,6 @@ class SlurmHost:
     @property
     def version(self) -> str:
         return slurm_text(self.number)
-
-    @property
-    def lib_dir(self) -> Path:
-        """Returns the folder for SLURM_LIB_DIR.
-
-        Releases of pyslurm until 23.2.2 search libslurm.so in this folder. Later ones search libslurmfull.so in it, in
-        its `slurm` and in its `slurm-wlm`.
-        """
-        folder = self.library.parent
-        return folder.parent if folder.name in _PLUGIN_FOLDERS and not (folder / "libslurm.so").exists() else folder
 
 
 def find_slurm(environ: Mapping[str, str], place: SearchPaths | None = None) -> SlurmHost:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from slurm_rest_api.errors import SourceUnusable
+from slurm_rest_api.pyslurm_build.build import library_folder
 from slurm_rest_api.pyslurm_build.host import PROGRAMS, SearchPaths, find_commands, find_slurm
 from slurm_rest_api.pyslurm_build.installations import answers, installations
 
@@ -46,28 +47,28 @@ def refuses(root: Path, scontrol: Path | None = None) -> SearchPaths:
 
 
 @pytest.mark.parametrize(
-    ("prefix", "library", "lib_dir"),
+    ("prefix", "library"),
     [
         # Debian and Ubuntu; RPMs of RHEL, Rocky and openSUSE; source installations of administrators.
-        ("usr", f"lib/{TRIPLET}/slurm-wlm", f"lib/{TRIPLET}"),
-        ("usr", "lib/aarch64-linux-gnu/slurm-wlm", "lib/aarch64-linux-gnu"),
-        ("usr", "lib64/slurm", "lib64"),
-        ("usr/local", "lib/slurm", "lib"),
-        ("opt/slurm", "lib/slurm", "lib"),
-        ("opt/slurm", "lib64/slurm", "lib64"),
-        ("opt/slurm", "lib", "lib"),
-        ("opt/slurm/24.11.5", "lib/slurm", "lib"),
-        ("opt/slurm-24.11.5", "lib/slurm", "lib"),
-        ("usr/local/slurm/24.11", "lib/slurm", "lib"),
+        ("usr", f"lib/{TRIPLET}/slurm-wlm"),
+        ("usr", "lib/aarch64-linux-gnu/slurm-wlm"),
+        ("usr", "lib64/slurm"),
+        ("usr/local", "lib/slurm"),
+        ("opt/slurm", "lib/slurm"),
+        ("opt/slurm", "lib64/slurm"),
+        ("opt/slurm", "lib"),
+        ("opt/slurm/24.11.5", "lib/slurm"),
+        ("opt/slurm-24.11.5", "lib/slurm"),
+        ("usr/local/slurm/24.11", "lib/slurm"),
     ],
 )
-def test_one_slurm_is_found_without_asking_it(tmp_path: Path, prefix: str, library: str, lib_dir: str) -> None:
+def test_one_slurm_is_found_without_asking_it(tmp_path: Path, prefix: str, library: str) -> None:
     put(tmp_path / prefix, library=library)
     found = find_slurm({}, refuses(tmp_path))
     assert (found.version, found.note) == ("24.11.5", None)
     assert found.include_dir == tmp_path / prefix / "include"
     assert found.library == tmp_path / prefix / library / "libslurmfull.so"
-    assert found.lib_dir == tmp_path / prefix / lib_dir
+    assert library_folder(found, "libslurmfull.so") == tmp_path / prefix / library
     assert found.programs == find_commands(refuses(tmp_path), {}) == tmp_path / prefix / "bin"
 
 
