@@ -47,10 +47,6 @@ class KeyRangeFinder:
             submitted_below=self._bound(connection, job, "upper", filters.submit_before),
         )
 
-    def forget(self) -> None:
-        """Clears the cache, for example because the tables were replaced."""
-        self._cached.clear()
-
     def _bound(self, connection: Connection, job: Table, side: str, moment: int | None) -> int | None:
         if moment is None:
             return None

@@ -35,11 +35,6 @@ class AttributeReader(Generic[Row]):
         self._read_all = attrgetter(*self._present)
         self._reported: set[str] = set()
 
-    @property
-    def absent(self) -> frozenset[str]:
-        """Attributes that the class does not have."""
-        return self._absent
-
     def __call__(self, source: object) -> Row:
         """Reads one object. Errors of its attributes are logged once and become None."""
         try:
