@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,8 +15,11 @@ from tests.waiting import GIVE_UP_SECONDS
 
 def asked(address: str, question: str) -> Any:
     """Returns the answer of the service at `address` to `question`, as parsed JSON."""
-    with urllib.request.urlopen(address + question, timeout=GIVE_UP_SECONDS) as answer:
-        return json.load(answer)
+    try:
+        with urllib.request.urlopen(address + question, timeout=GIVE_UP_SECONDS) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise AssertionError(f"GET /{question}: {error.code} {error.read().decode()}") from error
 
 
 def answer_with(page: Page, path: str, body: object, status: int = 200) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
+from tests.browser.asking import is_of
 from tests.browser.fixture import new_context
 from tests.browser.paths import PAGES, filled
 from tests.browser.watching import settle
@@ -68,6 +69,34 @@ def test_nothing_moves_while_a_page_loads(
     page = context.new_page()
     page.goto(demo_address + filled(demo_address, path))
     expect(page.locator("h1")).to_be_visible()
+    settle(page)
+    shifts = page.evaluate("window.shifts")
+    context.close()
+    assert sum(shift["value"] for shift in shifts) < 0.02, shifts
+
+
+@pytest.mark.parametrize("late", ["usage", "nodes"])
+def test_problems_do_not_move_when_their_second_response_arrives(
+    browser: Browser, demo_address: str, late: str
+) -> None:
+    context = new_context(browser, viewport={"width": 390, "height": 844})
+    context.add_init_script(_SHIFTS)
+    page = context.new_page()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(lambda url: is_of(late, url), hold)
+    first = {"usage": "nodes", "nodes": "usage"}[late]
+    with page.expect_response(lambda response: is_of(first, response.url)):
+        page.goto(demo_address)
+    expect(page.locator("#notices")).to_have_text("Loading …")
+    held[0].continue_()
+    expect(page.locator("#problems tbody tr").first).to_be_visible()
     settle(page)
     shifts = page.evaluate("window.shifts")
     context.close()

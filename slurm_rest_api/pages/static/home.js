@@ -64,21 +64,29 @@ function staleNotice({ error }) {
   return notice("fault", "Slurm data is out of date", `${error.detail} ${times} ${data}`);
 }
 
+const fault = () => known.usageFault ?? known.nodesFault;
+const isLoading = () => !fault() && (known.usage === null || known.nodes === null);
+
 function notices(problems) {
-  const { usage, nodes, usageFault, nodesFault } = known;
-  const fault = usageFault ?? nodesFault;
-  if (fault) return [faultNotice(fault)];
-  if (usage === null || nodes === null) return [notice("loading", "Loading …")];
+  if (fault()) return [faultNotice(fault())];
+  const { usage } = known;
+  if (isLoading()) return [notice("loading", "Loading …")];
   if (usage.meta.stale) return [staleNotice(usage.meta)];
   if (problems.length > 0) return [];
   return [notice("fine", "✓ No problems", "All nodes respond and accept jobs, and all partitions are up.")];
 }
 
+// Problems of one kind wait for those of the other, because rows that arrive later would move them.
+function knownProblems() {
+  const { usage, nodes } = known;
+  if (isLoading()) return [];
+  const ofPartitions = usage ? partitionProblems(usage.data.partitions) : [];
+  return sortedProblems([...(nodes ? nodeProblems(nodes) : []), ...ofPartitions]);
+}
+
 let shownNotices = "";
 function showProblems() {
-  const { usage, nodes } = known;
-  const ofPartitions = usage ? partitionProblems(usage.data.partitions) : [];
-  const problems = sortedProblems([...(nodes ? nodeProblems(nodes) : []), ...ofPartitions]);
+  const problems = knownProblems();
   const table = byId("problems");
   table.hidden = problems.length === 0;
   const make = () => h("tr", {}, h("td"), h("td"), h("td"));
@@ -88,6 +96,7 @@ function showProblems() {
   if (text !== shownNotices || byId("notices").childElementCount !== blanks.length)
     replaceChildren(byId("notices"), blanks);
   shownNotices = text;
+  const { nodes } = known;
   setText(byId("problems-title"), nodes?.size ? `Problems (${plural(nodes.size, "node")})` : "Problems");
 }
 
