@@ -28,6 +28,7 @@ from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.pages.views import Frame, pages_blueprint
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
 from slurm_rest_api.slurmapi.responses.refresh import Refresher
+from slurm_rest_api.slurmapi.responses.responder import Responder
 from slurm_rest_api.slurmapi.responses.snapshot import LiveState
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.reader import StoreReader
@@ -80,7 +81,7 @@ def create_app(settings: Settings) -> OpenAPI:
     live = LiveState(snapshots, prepared)
     refresher = Refresher(live.status, paths.refresh_pipe, slots=shares.refresh)
     exposition = Exposition(snapshots, prepared, counters, checks, system.metrics_accounts, archive_status)
-    app.register_api(live_blueprint(live, refresher))
+    app.register_api(live_blueprint(Responder(live, refresher)))
     app.register_api(accounting_blueprint(accounting))
     app.register_api(load_blueprint(archive))
     app.register_api(health_blueprint(checks))

@@ -23,6 +23,7 @@ ONLY_IN = {
     "flask": (
         "web.",
         "slurmapi.views",
+        "slurmapi.responses.responder",
         "acctapi.views",
         "archive.views",
         "health.views",

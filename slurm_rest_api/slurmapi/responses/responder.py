@@ -1,0 +1,180 @@
+"""Builds the responses of the live routes: from a prepared file, or from a query of the snapshot."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from flask import Response, request
+
+from slurm_rest_api.auth.data_scope import EVERYTHING, DataScope
+from slurm_rest_api.slurmapi.contract.statistics import StatisticsRecord
+from slurm_rest_api.slurmapi.query.list_query import has_no_parameters, parse_list_query, query_hash
+from slurm_rest_api.slurmapi.query.parameters import (
+    TIMES,
+    ListParameters,
+    RecordParameters,
+    StatsParameters,
+    UsageParameters,
+)
+from slurm_rest_api.slurmapi.query.record_kinds import RECORD_KINDS
+from slurm_rest_api.slurmapi.query.row_access import row_filter_for
+from slurm_rest_api.slurmapi.responses import single_record
+from slurm_rest_api.slurmapi.responses.json_stream import in_envelope, with_fields
+from slurm_rest_api.slurmapi.responses.records import Body, execute
+from slurm_rest_api.slurmapi.responses.refresh import Refresher
+from slurm_rest_api.slurmapi.responses.snapshot import LiveState, Name, Snapshot, with_query_etag
+from slurm_rest_api.slurmapi.responses.stats import stats_body
+from slurm_rest_api.slurmapi.responses.usage import field_choice_of, usage_body
+from slurm_rest_api.slurmapi.store.conditions import Condition
+from slurm_rest_api.slurmapi.store.index_columns import Kind
+from slurm_rest_api.web.auth import current_scope
+from slurm_rest_api.web.conditional import (
+    accepts_gzip,
+    buffered_or_streamed_response,
+    file_response,
+    has_representation,
+    no_store,
+    not_modified,
+    stream_response,
+)
+from slurm_rest_api.web.name_lists import chosen_fields
+from slurm_rest_api.web.paging import add_link_header, encode_cursor, next_link
+from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS, limit_cache_lifetime
+from slurm_rest_api.web.server import client_disconnected_check
+from slurm_rest_api.web.text_formats import MIMETYPES, Format
+
+logger = logging.getLogger(__name__)
+
+
+class Responder:
+    """Builds the responses of the live routes."""
+
+    def __init__(self, live: LiveState, refresher: Refresher) -> None:
+        self._live = live
+        self._refresher = refresher
+
+    def records(self, kind: Kind, query: ListParameters, where: Condition) -> Response:
+        """Returns the response to a list query of `kind` with the filters `where`."""
+        visible = row_filter_for(kind, _scope())
+        if visible.is_all and has_no_parameters(query):
+            return self._whole_response(kind)
+        list_query = parse_list_query(kind, query, where, visible)
+        if not query.model_fields_set.isdisjoint(TIMES):
+            # Times may be relative to now, such as now-1hour.
+            limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
+        response = self._response(
+            kind,
+            visible.cache_key,
+            list_query.hash,
+            lambda snapshot: execute(snapshot, list_query, lambda key: next_link(encode_cursor(key))),
+            list_query.format,
+            is_conditional=list_query.since is None,
+        )
+        return response if list_query.since is None else no_store(response)
+
+    def record(self, kind: Kind, query: RecordParameters, name: str) -> Response:
+        """Returns the response with the record of `kind` that is called `name`."""
+        visible = row_filter_for(kind, _scope())
+        fields = None if query.fields is None else chosen_fields(query.fields, RECORD_KINDS[kind].fields)
+
+        def body(snapshot: Snapshot) -> Body:
+            record = single_record.find(snapshot.view, kind, name, visible.where)
+            return Body(in_envelope([with_fields(record, fields)], {**snapshot.meta, "total": 1}))
+
+        return self._response(kind, visible.cache_key, query_hash(query, kind, name), body, may_be_missing=True)
+
+    def usage(self, query: UsageParameters) -> Response:
+        """Returns the response of /usage."""
+        scope = _scope()
+        fields = field_choice_of(query)
+        name: Name = "usage_compact" if query.compact else "usage"
+        hides_jobs = scope.hides("jobs")
+        if query.model_fields_set.isdisjoint(("partition", "node", "fields", "format")) and not hides_jobs:
+            return self._whole_response(name)
+        return self._response(
+            name if fields.has_nodes else "usage_summary",
+            scope.cache_key if hides_jobs else "",
+            query_hash(query),
+            lambda snapshot: usage_body(snapshot, query, fields, job_counts=not hides_jobs),
+            query.format,
+        )
+
+    def stats(self, query: StatsParameters) -> Response:
+        """Returns the response of /stats."""
+        scope = _scope()
+        fields = None if query.fields is None else chosen_fields(query.fields, tuple(StatisticsRecord.model_fields))
+        hides_users = scope.hides("users")
+        if query.model_fields_set.isdisjoint(("fields", "format")) and not hides_users:
+            return self._whole_response("stats")
+        return self._response(
+            "stats",
+            scope.cache_key if hides_users else "",
+            query_hash(query),
+            lambda snapshot: stats_body(snapshot, fields, query.format, scope.user if hides_users else None),
+            query.format,
+        )
+
+    def _response(
+        self,
+        name: Name,
+        scope_key: str,
+        query_hash: str,
+        body_of: Callable[[Snapshot], Body],
+        format: Format = "json",  # noqa: A002 - the parameter's own name
+        *,
+        is_conditional: bool = True,
+        may_be_missing: bool = False,
+    ) -> Response:
+        """Builds the response to one query: 304, or the body that `body_of` makes from the current snapshot.
+
+        With `may_be_missing`, the body comes first: preconditions do not apply to a 404. Only a client with the etag of
+        this version has got the record from it, so its 304 needs no search.
+        """
+        self._refresh()
+        now = time.time()
+        # Only work for one client ends with its connection. Prepared bodies are for all.
+        opened = self._live.open(name, scope_key, client_disconnected_check())
+        with ExitStack() as stack:
+            snapshot = with_query_etag(stack.enter_context(opened), query_hash)
+            found = body_of(snapshot) if may_be_missing and not has_representation(snapshot) else None
+            if is_conditional and (unchanged := not_modified(snapshot, now)) is not None:
+                return unchanged
+            body = found or body_of(snapshot)
+            response = buffered_or_streamed_response(snapshot, body.pieces, now, mimetype=MIMETYPES[format])
+            if response.is_streamed:
+                # The body is read from the snapshot while it is sent.
+                response.call_on_close(stack.pop_all().close)
+        if body.total is not None:
+            response.headers["X-Total-Count"] = str(body.total)
+        if body.next is not None:
+            add_link_header(response, body.next)
+        return response
+
+    def _whole_response(self, name: Name) -> Response:
+        """Sends the prepared file with all of `name`."""
+        self._refresh()
+        now = time.time()
+        gzip = accepts_gzip()
+        with self._live.open(name) as snapshot:
+            if (unchanged := not_modified(snapshot, now)) is not None:
+                return unchanged
+            try:
+                return file_response(snapshot, self._live.open_body(snapshot, gzip=gzip), now, gzip=gzip)
+            except OSError as error:
+                logger.error("The body of /%s cannot be written to `runtime_dir`: %s. Streaming it.", name, error)
+            return stream_response(snapshot, self._live.stream_body(name, gzip=gzip), now, gzip=gzip)
+
+    def _refresh(self) -> None:
+        if request.cache_control.no_cache:
+            self._refresher.refresh(client_disconnected_check())
+
+
+def _scope() -> DataScope:
+    """Returns the data that the user may see. Limits caching, as the coordinators of accounts may change."""
+    scope = current_scope()
+    if scope != EVERYTHING:
+        limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
+    return scope
