@@ -16,9 +16,9 @@ from werkzeug.test import TestResponse
 from slurm_rest_api.acctapi.contract import AssociationRecord, HistoryRecord
 from slurm_rest_api.auth.data_scope import EVERYTHING, DataScope
 from slurm_rest_api.config import Settings
-from slurm_rest_api.slurmapi import views
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
+from slurm_rest_api.slurmapi.responses import responder
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS
@@ -346,12 +346,12 @@ def test_responses_of_a_limited_scope_are_cached_for_a_second(
 ) -> None:
     cycle.run()
     said: list[float] = []
-    monkeypatch.setattr(views, "limit_cache_lifetime", said.append)
+    monkeypatch.setattr(responder, "limit_cache_lifetime", said.append)
     private = DataScope(frozenset(("jobs",)), "alice")
     client = make_client(settings)
-    monkeypatch.setattr(views, "current_scope", lambda: private)
+    monkeypatch.setattr(responder, "current_scope", lambda: private)
     assert client.get("/queue?limit=1").status_code == 200
     assert said == [DEFAULT_LIFETIME_SECONDS]
-    monkeypatch.setattr(views, "current_scope", lambda: EVERYTHING)
+    monkeypatch.setattr(responder, "current_scope", lambda: EVERYTHING)
     assert client.get("/queue?limit=2").status_code == 200
     assert said == [DEFAULT_LIFETIME_SECONDS]
