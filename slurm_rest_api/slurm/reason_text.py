@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 _NO_RESERVATION: Final = "a reservation"
@@ -33,7 +32,7 @@ def phrases_of(job: Mapping[str, Any]) -> dict[str, str]:
     partitions = get("partition") or ""
     several = "," in partitions
     licenses = ", ".join(f"{name}:{count}" for name, count in (get("licenses") or {}).items())
-    limit, begin = get("time_limit_str"), get("eligible_time")
+    limit = get("time_limit_str")
     return {
         "partition": f"{'partitions' if several else 'partition'} {partitions}" if partitions else "its partition",
         "qos": _named("QOS", get("qos"), "its QOS"),
@@ -44,7 +43,6 @@ def phrases_of(job: Mapping[str, Any]) -> dict[str, str]:
         "licenses": f"the licenses that it requests ({licenses})" if licenses else "the licenses that it requests",
         "reservation": _named("reservation", get("resv_name"), _NO_RESERVATION),
         "at_once": f"{get('array_max_tasks')} tasks" if get("array_max_tasks") else "tasks",
-        "begin": f" at {datetime.fromtimestamp(begin, UTC):%Y-%m-%d %H:%M:%S} UTC" if begin else "",
         "release": f"`scontrol release {get('array_job_id') or get('job_id') or 'JOBID'}`",
     }
 

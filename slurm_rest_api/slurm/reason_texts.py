@@ -47,7 +47,7 @@ _WAITING: Final[Mapping[str, ReasonText]] = {
         ("never",),
     ),
     "BeginTime": ReasonText(
-        "Its earliest start time is not reached{begin}. After a requeue, Slurm sets that time one or two minutes"
+        "Its earliest start time (`eligible_time`) is not reached. After a requeue, Slurm sets that time one or two minutes"
         " ahead.",
         ("time",),
     ),

@@ -26,7 +26,6 @@ PENDING_JOB = {
     "licenses": {"matlab": 2},
     "array_job_id": None,
     "array_max_tasks": 4,
-    "eligible_time": 1_800_000_000,
 }
 
 
@@ -88,7 +87,7 @@ def test_budgets_do_not_wait_for_jobs() -> None:
         ("Resources", ("other_jobs", "own_jobs"), "not free at present"),
         ("JobHeldUser", ("user",), "scontrol release 12"),
         ("JobHeldAdmin", ("administrator",), "administrator"),
-        ("BeginTime", ("time",), "2027-01-15 08:00:00 UTC"),
+        ("BeginTime", ("time",), "eligible_time"),
         ("JobArrayTaskLimit", ("own_jobs", "user"), "4 tasks"),
         ("Licenses", ("other_jobs", "own_jobs"), "matlab:2"),
         ("PartitionTimeLimit", ("never",), "time limit of 2-00:00:00 exceeds the limit of partition main"),
