@@ -79,7 +79,11 @@ _ABSENT: Final = {
 _ASSOCIATION: Final = "{account} or an account above it"
 _ALONE: Final = " A job that requests more than the limit by itself never starts as it is."
 _NEVER: Final = " It never starts as it is: change the request with `scontrol update`, or ask an administrator."
+_OF_USER: Final = "of {user} in {qos}"
+_OF_ACCOUNT: Final = "of {account} in {qos}"
 _JOBS_END: Final = ("own_jobs", "other_jobs")
+_OWN: Final = ("own_jobs",)
+_BUDGET_GROWS: Final = ("time", "administrator")
 _BUDGET: Final = (
     " The budget counts past and running jobs. It recovers as slurmctld decays or resets the usage, if the site has"
     " that configured, and when an administrator raises it."
@@ -97,117 +101,55 @@ def limit_reasons() -> Mapping[str, ReasonText]:
 
 
 def _of_association(tres: str) -> Iterator[tuple[str, ReasonText]]:
-    what, minutes = _TRES[tres], _MINUTES[tres]
-    yield (
-        f"AssocGrp{tres}",
-        ReasonText(
-            f"The running jobs of {_ASSOCIATION} have reached its limit of {what} (GrpTRES), or this job would exceed"
-            f" it. It can start when enough of them have ended.{_ALONE}",
-            _JOBS_END,
-        ),
-    )
-    yield (
-        f"AssocGrp{tres}Minutes",
-        ReasonText(
-            f"What is left of the budget of {minutes} of {_ASSOCIATION} (GrpTRESMins) does not"
-            f" allow this job.{_BUDGET}",
-            ("time", "administrator"),
-        ),
-    )
-    yield (
-        f"AssocGrp{tres}RunMinutes",
-        ReasonText(
-            f"The running jobs of {_ASSOCIATION} have reserved the limit of {minutes} until their time limits"
-            f" (GrpTRESRunMins). It can start when they have run longer or ended.{_ALONE}",
-            _JOBS_END,
-        ),
-    )
-    yield f"AssocMax{tres}PerJob", _too_much(f"{what} than the association", "a job", "MaxTRES")
-    yield f"AssocMax{tres}PerNode", _too_much(f"{what} on a node than the association", "a job", "MaxTRESPerNode")
-    yield (
-        f"AssocMax{tres}MinutesPerJob",
-        _too_much(f"{minutes} until its time limit than the association", "a job", "MaxTRESMins"),
-    )
+    what, minutes, owner = _TRES[tres], _MINUTES[tres], "the association"
+    yield f"AssocGrp{tres}", _reached(f"of {_ASSOCIATION}", what, "GrpTRES")
+    yield f"AssocGrp{tres}Minutes", _budget(f"{minutes} of {_ASSOCIATION} (GrpTRESMins)")
+    yield f"AssocGrp{tres}RunMinutes", _reserved(f"of {_ASSOCIATION}", minutes, "GrpTRESRunMins")
+    yield f"AssocMax{tres}PerJob", _too_much(what, owner, "MaxTRES")
+    yield f"AssocMax{tres}PerNode", _too_much(f"{what} on a node", owner, "MaxTRESPerNode")
+    yield f"AssocMax{tres}MinutesPerJob", _too_much(f"{minutes} until its time limit", owner, "MaxTRESMins")
 
 
 def _of_qos(tres: str) -> Iterator[tuple[str, ReasonText]]:
     what, minutes = _TRES[tres], _MINUTES[tres]
-    yield (
-        f"QOSGrp{tres}",
-        ReasonText(
-            f"The running jobs in {{qos}} have reached its limit of {what} (GrpTRES), or this job would exceed it. It"
-            f" can start when enough of them have ended.{_ALONE}",
-            _JOBS_END,
-        ),
-    )
-    yield (
-        f"QOSGrp{tres}Minutes",
-        ReasonText(
-            f"What is left of the budget of {minutes} of {{qos}} (GrpTRESMins) does not allow this job.{_BUDGET}",
-            ("time", "administrator"),
-        ),
-    )
-    yield (
-        f"QOSGrp{tres}RunMinutes",
-        ReasonText(
-            f"The running jobs in {{qos}} have reserved its limit of {minutes} until their time limits"
-            f" (GrpTRESRunMins). It can start when they have run longer or ended.{_ALONE}",
-            _JOBS_END,
-        ),
-    )
-    yield f"QOSMax{tres}PerJob", _too_much(f"{what} than {{qos}}", "a job", "MaxTRESPerJob")
-    yield f"QOSMax{tres}PerNode", _too_much(f"{what} on a node than {{qos}}", "a job", "MaxTRESPerNode")
-    yield (
-        f"QOSMax{tres}MinutesPerJob",
-        _too_much(f"{minutes} until its time limit than {{qos}}", "a job", "MaxTRESMinsPerJob"),
-    )
-    yield (
-        f"QOSMax{tres}PerUser",
-        ReasonText(
-            f"The running jobs of {{user}} in {{qos}} have reached the limit of {what} per user (MaxTRESPerUser), or"
-            f" this job would exceed it. It can start when enough of the user's own jobs have ended.{_ALONE}",
-            ("own_jobs",),
-        ),
-    )
-    yield (
-        f"Max{tres}PerAccount",
-        ReasonText(
-            f"The running jobs of {{account}} in {{qos}} have reached the limit of {what} per account"
-            f" (MaxTRESPerAccount), or this job would exceed it. It can start when enough of them have ended.{_ALONE}",
-            _JOBS_END,
-        ),
-    )
-    yield (
-        f"Max{tres}RunMinsPerUser",
-        ReasonText(
-            f"The running jobs of {{user}} in {{qos}} have reserved the limit of {minutes} until their time limits"
-            f" (MaxTRESRunMinsPerUser). It can start when the user's own jobs have run longer or ended.{_ALONE}",
-            ("own_jobs",),
-        ),
-    )
-    yield (
-        f"Max{tres}RunMinsPerAccount",
-        ReasonText(
-            f"The running jobs of {{account}} in {{qos}} have reserved the limit of {minutes} until their time limits"
-            f" (MaxTRESRunMinsPerAccount). It can start when they have run longer or ended.{_ALONE}",
-            _JOBS_END,
-        ),
-    )
+    yield f"QOSGrp{tres}", _reached("in {qos}", what, "GrpTRES")
+    yield f"QOSGrp{tres}Minutes", _budget(f"{minutes} of {{qos}} (GrpTRESMins)")
+    yield f"QOSGrp{tres}RunMinutes", _reserved("in {qos}", minutes, "GrpTRESRunMins")
+    yield f"QOSMax{tres}PerJob", _too_much(what, "{qos}", "MaxTRESPerJob")
+    yield f"QOSMax{tres}PerNode", _too_much(f"{what} on a node", "{qos}", "MaxTRESPerNode")
+    yield f"QOSMax{tres}MinutesPerJob", _too_much(f"{minutes} until its time limit", "{qos}", "MaxTRESMinsPerJob")
+    yield f"QOSMax{tres}PerUser", _reached(_OF_USER, what, "MaxTRESPerUser", _OWN)
+    yield f"Max{tres}PerAccount", _reached(_OF_ACCOUNT, what, "MaxTRESPerAccount")
+    yield f"Max{tres}RunMinsPerUser", _reserved(_OF_USER, minutes, "MaxTRESRunMinsPerUser", _OWN)
+    yield f"Max{tres}RunMinsPerAccount", _reserved(_OF_ACCOUNT, minutes, "MaxTRESRunMinsPerAccount")
     yield (
         f"QOSMin{tres}",
         ReasonText(f"It requests less than the minimum of {{qos}}: {what} (MinTRESPerJob).{_NEVER}", ("never",)),
     )
 
 
-def _too_much(more: str, scope: str, limit: str) -> ReasonText:
-    return ReasonText(f"It requests more {more} allows {scope} ({limit}).{_NEVER}", ("never",))
-
-
-def _wall(owner: str) -> ReasonText:
+def _reached(jobs: str, what: str, limit: str, ends_by: tuple[str, ...] = _JOBS_END) -> ReasonText:
     return ReasonText(
-        f"What is left of the budget of run time of {owner} (GrpWall) does not allow this job.{_BUDGET}",
-        ("time", "administrator"),
+        f"The running jobs {jobs} have reached the limit of {what} ({limit}), or this job would exceed it. It can start"
+        f" when enough of them have ended.{_ALONE}",
+        ends_by,
     )
+
+
+def _reserved(jobs: str, minutes: str, limit: str, ends_by: tuple[str, ...] = _JOBS_END) -> ReasonText:
+    return ReasonText(
+        f"The running jobs {jobs} may use all {minutes} of a limit ({limit}) until their time limits, or this job would"
+        f" exceed it. It can start when they have run longer or ended.{_ALONE}",
+        ends_by,
+    )
+
+
+def _budget(budget: str) -> ReasonText:
+    return ReasonText(f"What is left of the budget of {budget} does not allow this job.{_BUDGET}", _BUDGET_GROWS)
+
+
+def _too_much(more: str, owner: str, limit: str) -> ReasonText:
+    return ReasonText(f"It requests more {more} than {owner} allows a job ({limit}).{_NEVER}", ("never",))
 
 
 def _running(owner: str, limit: str) -> ReasonText:
@@ -242,10 +184,10 @@ _JOB_COUNTS: Final[Mapping[str, ReasonText]] = {
     "AssocGrpSubmitJobsLimit": _submitted(f"of {_ASSOCIATION}", "GrpSubmitJobs"),
     "QOSGrpSubmitJobsLimit": _submitted("in {qos}", "GrpSubmitJobs"),
     "MaxSubmitJobsPerAccount": _submitted("of {account} in {qos}", "MaxSubmitJobsPerAccount"),
-    "AssocMaxSubmitJobLimit": _submitted("of {user} in {account}", "MaxSubmitJobs", ("own_jobs",)),
-    "QOSMaxSubmitJobPerUserLimit": _submitted("of {user} in {qos}", "MaxSubmitJobsPerUser", ("own_jobs",)),
-    "AssocGrpWallLimit": _wall(_ASSOCIATION),
-    "QOSGrpWallLimit": _wall("{qos}"),
+    "AssocMaxSubmitJobLimit": _submitted("of {user} in {account}", "MaxSubmitJobs", _OWN),
+    "QOSMaxSubmitJobPerUserLimit": _submitted("of {user} in {qos}", "MaxSubmitJobsPerUser", _OWN),
+    "AssocGrpWallLimit": _budget(f"run time of {_ASSOCIATION} (GrpWall)"),
+    "QOSGrpWallLimit": _budget("run time of {qos} (GrpWall)"),
     "AssocMaxWallDurationPerJobLimit": ReasonText(
         f"{{time_limit}} exceeds what the association allows a job (MaxWall).{_NEVER}", ("never",)
     ),

@@ -47,8 +47,8 @@ _WAITING: Final[Mapping[str, ReasonText]] = {
         ("never",),
     ),
     "BeginTime": ReasonText(
-        "Its earliest start time (`eligible_time`) is not reached. After a requeue, Slurm sets that time one or two minutes"
-        " ahead.",
+        "Its earliest start time (`eligible_time`) is not reached. After a requeue, Slurm sets that time one or two"
+        " minutes ahead.",
         ("time",),
     ),
     "JobHeldUser": ReasonText("It is held. Its user can release it with {release}.", ("user",)),

@@ -82,7 +82,7 @@ def test_budgets_do_not_wait_for_jobs() -> None:
         # used_limits of the user in the QOS: the reader's own jobs.
         ("QOSMaxJobsPerUserLimit", ("own_jobs",), "user alice runs as many jobs in QOS normal"),
         ("AssocMaxJobsLimit", ("own_jobs",), "allows each user"),
-        ("QOSMaxCpuPerUserLimit", ("own_jobs",), "the user's own jobs"),
+        ("QOSMaxCpuPerUserLimit", ("own_jobs",), "the running jobs of user alice in QOS normal"),
         ("AssocGrpCpuLimit", ("own_jobs", "other_jobs"), "account physics or an account above it"),
         ("Resources", ("other_jobs", "own_jobs"), "not free at present"),
         ("JobHeldUser", ("user",), "scontrol release 12"),
