@@ -24,6 +24,7 @@ from slurm_rest_api.health.checks import Check, accounting_check, archive_check,
 from slurm_rest_api.health.views import health_blueprint
 from slurm_rest_api.metrics.counters import Counters, DatabaseCounts, count_circuits, count_requests, open_counters
 from slurm_rest_api.metrics.exposition import Exposition
+from slurm_rest_api.metrics.owners import Owner
 from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.pages.views import Frame, pages_blueprint
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
@@ -80,7 +81,8 @@ def create_app(settings: Settings) -> OpenAPI:
     prepared = PreparedBodies(paths.prepared)
     live = LiveState(snapshots, prepared)
     refresher = Refresher(live.status, paths.refresh_pipe, slots=shares.refresh)
-    exposition = Exposition(snapshots, prepared, counters, checks, system.metrics_accounts, archive_status)
+    most_owners: dict[Owner, int] = {"account": system.metrics_accounts, "user": system.metrics_users}
+    exposition = Exposition(snapshots, prepared, counters, checks, most_owners, archive_status)
     app.register_api(live_blueprint(Responder(live, refresher)))
     app.register_api(accounting_blueprint(accounting))
     app.register_api(load_blueprint(archive))

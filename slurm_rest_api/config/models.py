@@ -175,8 +175,14 @@ class SystemSettings(Section):
         default=50,
         ge=0,
         le=10000,
-        description="Maximum accounts with their own job counts in /metrics: those with the most jobs. The rest is"
-        " summed up. 0: no accounts.",
+        description="Maximum accounts in a metric of /metrics: those with the most jobs, CPUs, GPUs or memory. The rest"
+        " is summed up. 0: no accounts.",
+    )
+    metrics_users: int = Field(
+        default=0,
+        ge=0,
+        le=10000,
+        description="Maximum users in a metric of /metrics, as metrics_accounts. 0: no users.",
     )
     web_threads: int = Field(default=8, ge=1, le=512, description="Threads of the web server.")
 

@@ -13,8 +13,7 @@ from slurm_rest_api.slurm.states import base_job_state
 from slurm_rest_api.slurmapi.store.index_columns import Value
 
 _MIB: Final = 1024 * 1024
-_OTHER: Final = "other"
-JOB_COLUMNS: Final = ("job_state", "partition", "account")
+JOB_COLUMNS: Final = ("job_state", "partition")
 """Index columns of jobs by which `count_jobs` wants them grouped."""
 _MICROSECONDS: Final = 1e-6
 
@@ -60,35 +59,30 @@ _COUNTERS: Final = (
 
 
 class JobCounts(NamedTuple):
-    """Numbers of jobs by base state: of all jobs, and by (partition, state) and (account, state)."""
+    """Numbers of jobs by base state: of all jobs, and by (partition, state)."""
 
     by_state: Counter[str]
     by_partition: Counter[tuple[str, str]]
-    by_account: Counter[tuple[str, str]]
 
 
 def count_jobs(groups: Iterable[tuple[tuple[Value, ...], int]]) -> JobCounts:
     """Sums numbers of jobs by `JOB_COLUMNS`. A job with a list of partitions counts in each of them."""
-    counts = JobCounts(Counter(), Counter(), Counter())
-    for (job_state, partitions, account), number in groups:
+    counts = JobCounts(Counter(), Counter())
+    for (job_state, partitions), number in groups:
         state = base_job_state(str(job_state or "UNKNOWN"))
         counts.by_state[state] += number
-        counts.by_account[str(account or ""), state] += number
         for partition in str(partitions or "").split(","):
             counts.by_partition[partition, state] += number
     return counts
 
 
-def job_families(counts: JobCounts, most_accounts: int) -> Iterator[Metric]:
-    """Returns the metrics of jobs by state. With `most_accounts` of 0 there are none by account."""
+def job_families(counts: JobCounts) -> Iterator[Metric]:
+    """Returns the metrics of jobs by state, of the cluster and of each partition."""
     jobs = GaugeMetricFamily("slurm_jobs", "Jobs known to slurmctld by base state.", labels=["state"])
     for state, number in sorted(counts.by_state.items()):
         jobs.add_metric([state], number)
     yield jobs
-    yield _by_state("slurm_partition_jobs", "Jobs of a partition by base state.", "partition", counts.by_partition)
-    if most_accounts:
-        help_text = "Jobs of an account by base state. Small accounts are counted together as other."
-        yield _by_state("slurm_account_jobs", help_text, "account", _largest(counts.by_account, most_accounts))
+    yield by_state("slurm_partition_jobs", "Jobs of a partition by base state.", "partition", counts.by_partition)
 
 
 def usage_families(usage: Mapping[str, Any]) -> Iterator[Metric]:
@@ -111,7 +105,7 @@ def usage_families(usage: Mapping[str, Any]) -> Iterator[Metric]:
         for name, partition in partitions.items()
         for state, number in partition["nodes_by_state"].items()
     }
-    yield _by_state("slurm_partition_nodes", "Nodes of a partition by state, in sinfo's words.", "partition", members)
+    yield by_state("slurm_partition_nodes", "Nodes of a partition by state, in sinfo's words.", "partition", members)
     for metric, help_text, field, factor in _PARTITION_GAUGES:
         family = GaugeMetricFamily(metric, help_text, labels=["partition"])
         for name, partition in partitions.items():
@@ -131,7 +125,7 @@ def _task_families(usage: Mapping[str, Any], partitions: Mapping[str, Any]) -> I
         for state, field in _TASK_FIELDS.items()
     }
     help_text = "Jobs of a partition by base state, each task of an array counted."
-    yield _by_state("slurm_partition_job_tasks", help_text, "partition", counts)
+    yield by_state("slurm_partition_job_tasks", help_text, "partition", counts)
 
 
 def scheduler_families(statistics: Mapping[str, Any]) -> Iterator[Metric]:
@@ -154,19 +148,8 @@ def scheduler_families(statistics: Mapping[str, Any]) -> Iterator[Metric]:
     yield seconds
 
 
-def _largest(by_account: Counter[tuple[str, str]], most: int) -> Counter[tuple[str, str]]:
-    """Keeps the `most` accounts with the most jobs, and counts all others together as "other"."""
-    sizes: Counter[str] = Counter()
-    for (account, _state), number in by_account.items():
-        sizes[account] += number
-    named = {account for account, _size in sizes.most_common(most)}
-    counts: Counter[tuple[str, str]] = Counter()
-    for (account, state), number in by_account.items():
-        counts[account if account in named else _OTHER, state] += number
-    return counts
-
-
-def _by_state(metric: str, help_text: str, label: str, counts: Mapping[tuple[str, str], int]) -> Metric:
+def by_state(metric: str, help_text: str, label: str, counts: Mapping[tuple[str, str], int]) -> Metric:
+    """Returns a metric of numbers by (name, state). The names get the label `label`."""
     family = GaugeMetricFamily(metric, help_text, labels=[label, "state"])
     for (name, state), number in sorted(counts.items()):
         family.add_metric([name, state], number)

@@ -16,7 +16,10 @@ from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.health.checks import Check
 from slurm_rest_api.metrics.cluster import JOB_COLUMNS, count_jobs, job_families, scheduler_families, usage_families
 from slurm_rest_api.metrics.counters import Counters
+from slurm_rest_api.metrics.owners import OWNER_COLUMNS, SUMS, Owner, owner_families, owner_sums
+from slurm_rest_api.metrics.waiting import PENDING_COLUMNS, PENDING_SUMS, pending_families, wait_family
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
+from slurm_rest_api.slurmapi.shared import wait_times
 from slurm_rest_api.slurmapi.store.reader import Status, StoreReader, StoreView
 from slurm_rest_api.version import __version__
 
@@ -27,7 +30,10 @@ _NAME_OF_PART: Final = "shown_metrics"
 # By the start of the name, first match: the words of Slurm's PrivateData that hide such a metric. A metric counts the
 # jobs or resources of all users, so it is shown as a whole or not at all.
 _HIDDEN_BY: Final = (
-    ("slurm_account_jobs", frozenset(("jobs", "usage", "users", "accounts"))),
+    ("slurm_account_", frozenset(("jobs", "usage", "users", "accounts"))),
+    ("slurm_user_", frozenset(("jobs", "usage", "users"))),
+    ("slurm_pending_", frozenset(("jobs",))),
+    ("slurm_partition_job_wait_", frozenset(("jobs", "partitions"))),
     ("slurm_partition_jobs", frozenset(("jobs", "partitions"))),
     ("slurm_partition_job_tasks", frozenset(("jobs", "partitions"))),
     ("slurm_partition_", frozenset(("partitions", "nodes", "usage"))),
@@ -54,14 +60,14 @@ class Exposition:
         prepared: PreparedBodies,
         counters: Counters,
         checks: Mapping[str, Check],
-        most_accounts: int,
+        most_owners: Mapping[Owner, int],
         archive: Callable[[], ArchiveStatus | None] = lambda: None,
     ) -> None:
         self._reader = reader
         self._prepared = prepared
         self._counters = counters
         self._checks = checks
-        self._most_accounts = most_accounts
+        self._most_owners = most_owners
         self._archive = archive
 
     def text(self, scope: DataScope) -> bytes:
@@ -87,7 +93,7 @@ class Exposition:
 
         def render() -> list[bytes]:
             registry = CollectorRegistry()
-            registry.register(ClusterCollector(view, self._most_accounts, private))
+            registry.register(ClusterCollector(view, self._most_owners, private))
             return [generate_latest(registry)]
 
         tag = "-".join((status.generation, str(status.version), *sorted(private)))
@@ -123,11 +129,14 @@ class ServiceCollector(Collector):
 
 
 class ClusterCollector(Collector):
-    """Collects the cluster's metrics from one view of the store, without those that are private."""
+    """Collects the cluster's metrics from one view of the store, without those that are private.
 
-    def __init__(self, view: StoreView, most_accounts: int, private: frozenset[str]) -> None:
+    `most_owners` is the number of accounts and of users with metrics of their own. 0 gives no such metrics.
+    """
+
+    def __init__(self, view: StoreView, most_owners: Mapping[Owner, int], private: frozenset[str]) -> None:
         self._view = view
-        self._most_accounts = most_accounts
+        self._most_owners = most_owners
         self._private = private
 
     def describe(self) -> list[Metric]:
@@ -139,9 +148,17 @@ class ClusterCollector(Collector):
         yield from (metric for metric in self._all() if is_shown(metric.name, self._private))
 
     def _all(self) -> Iterator[Metric]:
-        yield from job_families(count_jobs(self._view.count_by("queue", JOB_COLUMNS)), self._most_accounts)
-        yield from usage_families(orjson.loads(self._view.document("usage_summary")))
-        yield from scheduler_families(orjson.loads(self._view.document("stats")))
+        view = self._view
+        yield from job_families(count_jobs(view.count_by("queue", JOB_COLUMNS)))
+        yield from pending_families(view.group_sums("queue", PENDING_COLUMNS, PENDING_SUMS))
+        if view.collection(wait_times.DOCUMENT) is not None:
+            yield wait_family(wait_times.from_json(view.document(wait_times.DOCUMENT)))
+        for owner, most in self._most_owners.items():
+            if most:
+                groups = view.group_sums("queue", ("job_state", OWNER_COLUMNS[owner]), SUMS)
+                yield from owner_families(owner, owner_sums(groups), most)
+        yield from usage_families(orjson.loads(view.document("usage_summary")))
+        yield from scheduler_families(orjson.loads(view.document("stats")))
 
 
 def _collector_families(status: Status) -> Iterator[Metric]:

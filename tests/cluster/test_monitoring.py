@@ -172,7 +172,7 @@ def test_each_query_of_dashboard_and_alerts_finds_something(
     jobs.submit(hold=True)
     query = expression.replace("$__rate_interval", "1m")
     # States that no node has, and errors that did not happen, have no series: what is left shows the metric.
-    general = re.sub(r'\{(state|status)=~?"[^"]*"\}', "", query)
+    general = re.sub(r'\{(state|status|reason)=~?"[^"]*"\}', "", query)
     assert wait_for("a result", lambda: prometheus.query(general))
     prometheus.query(query)
 

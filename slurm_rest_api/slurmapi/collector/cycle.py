@@ -15,6 +15,7 @@ from slurm_rest_api.errors import SourceError
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.collector.node_gres import GresInUse
+from slurm_rest_api.slurmapi.collector.started_jobs import StartedJobs
 from slurm_rest_api.slurmapi.collector.state_counts import CountedJob, JobCounter, count_states
 from slurm_rest_api.slurmapi.collector.usage import (
     Allocation,
@@ -25,7 +26,8 @@ from slurm_rest_api.slurmapi.collector.usage import (
     without_nodes,
 )
 from slurm_rest_api.slurmapi.collector.valid_text import Renderer, valid_text
-from slurm_rest_api.slurmapi.shared import pacing
+from slurm_rest_api.slurmapi.shared import pacing, wait_times
+from slurm_rest_api.slurmapi.shared.wait_times import WaitTimes
 from slurm_rest_api.slurmapi.sources.base import (
     ClusterSource,
     JobFingerprints,
@@ -175,10 +177,12 @@ class Cycle:
             changed = _without_unchanged(loaded, memory.fingerprints, fingerprints)
             gres_in_use = GresInUse(loaded.nodes)
             summed = replace(changed, jobs=gres_in_use.sum_while_iterating(changed.jobs))
-            snapshot = hide_partitions(summed, self._hidden)
+            visible = hide_partitions(summed, self._hidden)
+            snapshot, waits = _counting_starts(cycle, memory, visible)
             job_pass = JobPass(_reporting(snapshot.jobs, self._progress), fingerprints, memory)
             renderer = Renderer()
             jobs = _store(cycle, snapshot, job_pass, gres_in_use, loaded_at, renderer, self._progress)
+            cycle.replace_document(wait_times.DOCUMENT, waits.to_json(), len(waits.partitions), loaded_at)
             seconds = time.monotonic() - started
             # Only now, because a source may read jobs, or ask again for some, while they are iterated.
             waited = 0.0 if loaded.seconds_waited is None else loaded.seconds_waited()
@@ -207,6 +211,23 @@ class Cycle:
             source_detail=self._source.detail,
             source_parts=origins_text(origins_of(self._source)),
         )
+
+
+def _counting_starts(cycle: StoreCycle, memory: JobMemory, snapshot: Snapshot) -> tuple[Snapshot, WaitTimes]:
+    """Returns the snapshot, and the waits of started jobs, which are complete once its jobs are iterated."""
+    waits = wait_times.from_json(cycle.document(wait_times.DOCUMENT))
+    waits.keep_only(partition["name"] for partition in snapshot.partitions)
+    started_jobs = StartedJobs(_states_before(cycle, memory), waits)
+    return replace(snapshot, jobs=started_jobs.count_while_iterating(snapshot.jobs)), waits
+
+
+def _states_before(cycle: StoreCycle, memory: JobMemory) -> Callable[[int], str | None]:
+    """Returns the states of the jobs of the last load by id, from the store if this process does not know them."""
+    if cycle.continues:
+        counted = memory.counted
+        return lambda job_id: counted[job_id].state if job_id in counted else None
+    stored = cycle.stored_values("queue", "job_state")
+    return lambda job_id: str(stored[job_id] or "") if job_id in stored else None
 
 
 def _reporting(records: Iterable[Record], progress: Progress) -> Iterator[Record]:

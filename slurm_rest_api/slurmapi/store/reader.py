@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import schema
+from slurm_rest_api.slurmapi.store.group_sums import GroupSums
 from slurm_rest_api.slurmapi.store.index_columns import Kind
 from slurm_rest_api.slurmapi.store.queries import RecordQueries
 from slurm_rest_api.slurmapi.store.statements import StatementLimit, Statements
@@ -57,7 +58,7 @@ class Collection:
     tombstones_complete_from: int
 
 
-class StoreView(RecordQueries):
+class StoreView(RecordQueries, GroupSums):
     """Reads one version of the store. It is valid only inside `StoreReader.view()`."""
 
     def status(self) -> Status:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from slurm_rest_api.errors import StoreError
-from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, OWNERS, IndexRow, Kind
+from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, OWNERS, IndexRow, Kind, Value
 from slurm_rest_api.slurmapi.store.word_tables import Key, remove_words, replace_words
 
 MAX_TOMBSTONES: Final = 50_000
@@ -104,6 +104,15 @@ class StoreCycle:
         if changed:
             self._connection.execute("INSERT OR REPLACE INTO document (name, body) VALUES (?, ?)", (name, body))
         self._update_collection(name, total, loaded_at, changed=changed)
+
+    def document(self, name: str) -> bytes | None:
+        """Returns the stored document `name`, None if there is none yet."""
+        row = self._connection.execute("SELECT body FROM document WHERE name = ?", (name,)).fetchone()
+        return None if row is None else row[0]
+
+    def stored_values(self, kind: Kind, column: str) -> dict[Key, Value]:
+        """Returns the values of one column of the stored records of `kind` by their keys."""
+        return dict(self._connection.execute(f"SELECT key, {column} FROM {kind}_index").fetchall())
 
     def finish(self, loaded: Loaded) -> None:
         """Writes the status row: this cycle succeeded."""
