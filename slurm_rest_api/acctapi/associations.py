@@ -7,7 +7,7 @@ Source: `<cluster>_assoc_table`. A row inherits unset limits from its account's 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from slurm_rest_api.acctapi.encodings import tres
@@ -113,6 +113,17 @@ class Associations:
         """Returns the ids of all associations with an account, including the account's own row."""
         return frozenset(self._by_acct.get(acct, ()))
 
+    def of_job(self, user: str, acct: str, partition: str | None) -> Association | None:
+        """Returns the association that a job runs under: that for its partition, else that for all partitions."""
+        rows = [self._by_id[number] for number in self._by_user.get(user, ())]
+        found = {row.partition: row for row in rows if row.acct == acct and not row.deleted}
+        return found.get(partition or "") or found.get("")
+
+    def partitions_of(self, user: str, acct: str) -> frozenset[str]:
+        """Returns the partitions for which a user has an association of its own with an account."""
+        rows = (self._by_id[number] for number in self._by_user.get(user, ()))
+        return frozenset(row.partition for row in rows if row.acct == acct and row.partition and not row.deleted)
+
     def accounts_of_user(self, user: str) -> frozenset[str]:
         """Returns the accounts that a user may run under now."""
         rows = (self._by_id[number] for number in self._by_user.get(user, ()))
@@ -144,7 +155,7 @@ class Associations:
 
     def record(self, row: Association, qos: Mapping[int, str], tres_names: Mapping[int, str]) -> Record:
         """Returns one record of /users, with the fields of `acctapi.contract.AssociationRecord`."""
-        ancestry = list(self._with_ancestors(row))
+        ancestry = list(self.with_ancestors(row))
         return {
             "id_assoc": row.id,
             "user": row.user,
@@ -155,16 +166,16 @@ class Associations:
             "parent_account": account.parent_acct or None if (account := self._accounts.get(row.acct)) else None,
             "shares": "parent" if row.values["shares"] == _SHARES_OF_PARENT else row.values["shares"],
             "qos": [qos[number] for number in _qos_ids(ancestry) if number in qos],
-            "default_qos": qos.get(_first(ancestry, "def_qos_id") or 0),
-            **{field: _first(ancestry, column) for field, column in _INHERITED.items()},
-            **{field: _merged_tres(ancestry, column, tres_names) for field, column in _INHERITED_TRES.items()},
+            "default_qos": qos.get(nearest(ancestry, "def_qos_id") or 0),
+            **{field: nearest(ancestry, column) for field, column in _INHERITED.items()},
+            **{field: nearest_tres(ancestry, column, tres_names) for field, column in _INHERITED_TRES.items()},
             **{field: row.values.get(column) for field, column in _GROUP.items()},
             **{field: tres(row.values[column], tres_names) for field, column in _GROUP_TRES.items()},
             "comment": row.values.get("comment") or None,
             "deleted": row.deleted,
         }
 
-    def _with_ancestors(self, row: Association) -> Iterator[Association]:
+    def with_ancestors(self, row: Association) -> Iterator[Association]:
         """Yields the row, its account's row, that row's parent, up to root."""
         yield row
         acct = row.acct if row.user else row.parent_acct
@@ -176,12 +187,13 @@ class Associations:
             acct = account.parent_acct
 
 
-def _first(ancestry: list[Association], column: str) -> int | None:
+def nearest(ancestry: Sequence[Association], column: str) -> int | None:
+    """Returns the value of the first row that has one. `ancestry` is in the order of `Associations.with_ancestors`."""
     return next((found for row in ancestry if (found := row.values.get(column)) is not None), None)
 
 
-def _merged_tres(ancestry: list[Association], column: str, names: Mapping[int, str]) -> dict[str, int]:
-    """Returns for each TRES the limit of the nearest row."""
+def nearest_tres(ancestry: Sequence[Association], column: str, names: Mapping[int, str]) -> dict[str, int]:
+    """Returns for each TRES the limit of the first row that has one."""
     merged: dict[str, int] = {}
     for row in reversed(ancestry):
         merged.update(tres(row.values[column], names))

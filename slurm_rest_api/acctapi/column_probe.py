@@ -10,8 +10,11 @@ from slurm_rest_api.acctapi.db_errors import RETRY_SECONDS
 from slurm_rest_api.acctapi.tables import (
     ASSOC_COLUMNS,
     JOB_COLUMNS,
+    QOS_COLUMNS,
+    QOS_TABLE,
     REQUIRED_ASSOC_COLUMNS,
     REQUIRED_JOB_COLUMNS,
+    REQUIRED_QOS_COLUMNS,
     STEP_COLUMNS,
     assoc_table,
     coord_table,
@@ -59,7 +62,7 @@ def probe(connection: Connection, names: TableNames) -> Schema:
     return Schema(
         job=job_table(names.job, _columns(connection, names.job, JOB_COLUMNS, REQUIRED_JOB_COLUMNS)),
         assoc=assoc_table(names.assoc, _columns(connection, names.assoc, ASSOC_COLUMNS, REQUIRED_ASSOC_COLUMNS)),
-        qos=qos_table(),
+        qos=qos_table(_columns(connection, QOS_TABLE, QOS_COLUMNS, REQUIRED_QOS_COLUMNS)),
         tres=tres_table(),
         # Not probed: only `auth.private_data` needs it, and most accounts have no right to it.
         coord=coord_table(),

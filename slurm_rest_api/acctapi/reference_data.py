@@ -1,4 +1,4 @@
-"""Reads and caches the names that job records refer to by number: associations, QOS and TRES."""
+"""Reads and caches associations, QOS and TRES: the names that job records refer to by number, and the limits."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ from sqlalchemy import Connection, select
 
 from slurm_rest_api.acctapi.associations import Associations, association_of
 from slurm_rest_api.acctapi.column_probe import Schema
+from slurm_rest_api.acctapi.qos import Qos, qos_of
 
 _ORPHANS_LIFETIME_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True)
 class ReferenceData:
-    """Associations, and the names of QOS and TRES by id, read at one time."""
+    """Associations, the QOS, and the names of QOS and TRES by id, read at one time."""
 
     associations: Associations
     qos: Mapping[int, str]
     tres: Mapping[int, str]
+    qos_rows: Mapping[str, Qos]
+    """The QOS that are not removed, by name."""
 
     def qos_ids(self, name: str) -> frozenset[int]:
         """Returns the ids of the QOS with a name. Removed ones have the same name."""
@@ -64,8 +67,10 @@ def _read(connection: Connection, schema: Schema) -> ReferenceData:
     tres = {
         row.id: f"{row.type}/{row.name}" if row.name else row.type for row in connection.execute(select(schema.tres))
     }
+    found = [qos_of(row) for row in connection.execute(select(schema.qos)).mappings()]
     return ReferenceData(
         associations=Associations(association_of(row) for row in connection.execute(select(schema.assoc)).mappings()),
-        qos={row.id: row.name for row in connection.execute(select(schema.qos))},
+        qos={row.id: row.name for row in found},
         tres=tres,
+        qos_rows={row.name: row for row in found if not row.deleted},
     )

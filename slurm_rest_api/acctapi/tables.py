@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import cast, type_coerce
@@ -133,6 +133,43 @@ _ASSOC_OF_SOME: Final[dict[str, TypeEngine[Any]]] = {
     "flags": _UNSIGNED,
 }
 _QOS: Final[dict[str, TypeEngine[Any]]] = {"id": BigInteger(), "name": _TEXT}
+# A right on the two columns above is enough for /users and /history.
+_QOS_OF_SOME: Final[dict[str, TypeEngine[Any]]] = {
+    "deleted": Integer(),
+    "description": _TEXT,
+    "flags": _UNSIGNED,
+    "grace_time": _UNSIGNED,
+    "priority": _UNSIGNED,
+    "preempt": _TEXT,
+    "preempt_mode": BigInteger(),
+    "preempt_exempt_time": _UNSIGNED,
+    "usage_factor": Float(),
+    "usage_thres": Float(),
+    "limit_factor": Float(),
+    "min_prio_thresh": BigInteger(),
+    "max_jobs_per_user": BigInteger(),
+    "max_jobs_pa": BigInteger(),
+    "max_jobs_accrue_pu": BigInteger(),
+    "max_jobs_accrue_pa": BigInteger(),
+    "max_submit_jobs_per_user": BigInteger(),
+    "max_submit_jobs_pa": BigInteger(),
+    "max_tres_pj": _TEXT,
+    "max_tres_pn": _TEXT,
+    "max_tres_pu": _TEXT,
+    "max_tres_pa": _TEXT,
+    "max_tres_mins_pj": _TEXT,
+    "max_tres_run_mins_pu": _TEXT,
+    "max_tres_run_mins_pa": _TEXT,
+    "min_tres_pj": _TEXT,
+    "max_wall_duration_per_job": BigInteger(),
+    "grp_jobs": BigInteger(),
+    "grp_jobs_accrue": BigInteger(),
+    "grp_submit_jobs": BigInteger(),
+    "grp_tres": _TEXT,
+    "grp_tres_mins": _TEXT,
+    "grp_tres_run_mins": _TEXT,
+    "grp_wall": BigInteger(),
+}
 _TRES: Final[dict[str, TypeEngine[Any]]] = {"id": BigInteger(), "type": _TEXT, "name": _TEXT}
 _COORD: Final[dict[str, TypeEngine[Any]]] = {"acct": _TEXT, "user": _TEXT, "deleted": Integer()}
 _STEP: Final[dict[str, TypeEngine[Any]]] = {
@@ -153,6 +190,8 @@ REQUIRED_ASSOC_COLUMNS: Final = frozenset(_ASSOC)
 JOB_COLUMNS: Final = frozenset(_JOB | _JOB_OF_SOME)
 ASSOC_COLUMNS: Final = frozenset(_ASSOC | _ASSOC_OF_SOME)
 STEP_COLUMNS: Final = frozenset(_STEP)
+REQUIRED_QOS_COLUMNS: Final = frozenset(_QOS)
+QOS_COLUMNS: Final = frozenset(_QOS | _QOS_OF_SOME)
 
 
 def job_table(name: str, present: Collection[str] = JOB_COLUMNS) -> Table:
@@ -170,9 +209,9 @@ def step_table(name: str) -> Table:
     return _table(name, _STEP, (), _STEP)
 
 
-def qos_table() -> Table:
-    """Returns the table of the QOS of all clusters."""
-    return _table(QOS_TABLE, _QOS, ("id",), _QOS)
+def qos_table(present: Collection[str] = QOS_COLUMNS) -> Table:
+    """Returns the table of the QOS of all clusters, with its columns in `present`."""
+    return _table(QOS_TABLE, _QOS | _QOS_OF_SOME, ("id",), present)
 
 
 def tres_table() -> Table:

@@ -10,6 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from slurm_rest_api.acctapi.contract import AssociationRecord, HistoryRecord
+from slurm_rest_api.acctapi.database import open_database
+from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from tests.acctapi.slurmdbd_associations import association_records
 from tests.acctapi.slurmdbd_ddl import OF_A_CLUSTER, RELEASES, columns, keys, tables
 from tests.acctapi.slurmdbd_rows import HIDDEN_JOB_ROWS, cases, job_record, job_row
@@ -19,6 +21,18 @@ from tests.testbed.cluster import Cluster
 
 # slurmdbd leaves the character set to the database; those of old servers were Latin-1.
 CHARSETS = {release: "latin1" if release < "22" else "utf8mb4" for release in RELEASES}
+
+QOS_LIMITS = {
+    "description": "all limits", "grace_time": 30, "priority": 5, "preempt": ",1", "preempt_mode": 2,
+    "preempt_exempt_time": 60, "usage_factor": 2.0, "usage_thres": 0.5, "limit_factor": 1.5, "min_prio_thresh": 3,
+    "max_jobs_per_user": 1, "max_jobs_pa": 2, "max_jobs_accrue_pu": 3, "max_jobs_accrue_pa": 4,
+    "max_submit_jobs_per_user": 5, "max_submit_jobs_pa": 0, "max_tres_pj": "1=8", "max_tres_pn": "1=4",
+    "max_tres_pu": "1=16,1001=2", "max_tres_pa": "2=64000", "max_tres_mins_pj": "1=600",
+    "max_tres_run_mins_pu": "1=700",
+    "max_tres_run_mins_pa": "1=800", "min_tres_pj": "1=1", "max_wall_duration_per_job": 1440, "grp_jobs": 6,
+    "grp_jobs_accrue": 7, "grp_submit_jobs": 8, "grp_tres": "1=32,4=2", "grp_tres_mins": "1=100000",
+    "grp_tres_run_mins": "1=9000", "grp_wall": 20000,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=RELEASES)
@@ -62,6 +76,25 @@ def test_the_newest_record_comes_first(database: AccountingDatabase, accounting:
 def test_every_association_becomes_its_record(database: AccountingDatabase, accounting: FlaskClient) -> None:
     assert records(accounting, "/users") == association_records(database.release, deleted=False)
     assert records(accounting, "/users?deleted=true") == association_records(database.release, deleted=True)
+
+
+def test_every_limit_of_a_qos_is_read(database: AccountingDatabase, tmp_path: Path) -> None:
+    # 128 is OverPartQOS.
+    row = {"id": 77, "name": "limited", "deleted": 0, "flags": 128, **QOS_LIMITS}
+    database.insert("qos_table", [row])
+    opened = open_database(database.settings(tmp_path / "run").database)
+    try:
+        reference = opened.run(ReferenceDataCache(60).get)
+    finally:
+        opened.close()
+        database.sql("DELETE FROM qos_table WHERE id = 77")
+    found = reference.qos_rows["limited"]
+
+    known = columns("qos_table", database.release)
+    assert (found.id, found.flags) == (77, 128)
+    assert {name: found.values.get(name) for name in QOS_LIMITS} == {
+        name: value if name in known else None for name, value in QOS_LIMITS.items()
+    }
 
 
 def test_records_are_what_the_contract_says(accounting: FlaskClient) -> None:
