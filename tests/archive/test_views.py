@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +60,28 @@ def archive(archive_settings: Settings) -> FlaskClient:
     return make_client(archive_settings)
 
 
+@pytest.fixture(scope="module")
+def filled() -> Iterator[dict[int, sqlite3.Connection]]:
+    """Databases of two days, by their newest slot. A test gets a copy, because filling one takes long."""
+    databases: dict[int, sqlite3.Connection] = {}
+    yield databases
+    for database in databases.values():
+        database.close()
+
+
 @pytest.fixture
-def now(store: ArchiveWriter) -> int:
+def now(archive_settings: Settings, store: ArchiveWriter, filled: dict[int, sqlite3.Connection]) -> int:
     """The current slot, and a sample a minute for two days before it. The load is the age in minutes."""
     slot = int(time.time()) // 60 * 60
-    store.add_past([make_sample(slot - 60 * n, n, ("main", "gpu")) for n in range(2 * 1440)])
-    while store.roll_up(slot, 100):
-        pass
+    with closing(sqlite3.connect(str(archive_settings.system.archive_path))) as archive:
+        if slot not in filled:
+            store.add_past([make_sample(slot - 60 * n, n, ("main", "gpu")) for n in range(2 * 1440)])
+            while store.roll_up(slot, 100):
+                pass
+            filled[slot] = sqlite3.connect(":memory:")
+            archive.backup(filled[slot])
+        else:
+            filled[slot].backup(archive)
     return slot
 
 
