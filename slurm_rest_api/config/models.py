@@ -136,6 +136,24 @@ class SystemSettings(Section):
         description="Seconds from the start of one load of the cluster to the start of the next."
         " The interval is at least four times the duration of the last load.",
     )
+    reservations: bool = Field(
+        default=True, description="Read the reservations with each load, for /reservations. It costs slurmctld one RPC."
+    )
+    licenses: bool = Field(
+        default=True, description="Read the licenses with each load, for /licenses. It costs slurmctld one RPC."
+    )
+    fair_share_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds between two readings of the fair share of all associations with sshare. 0: off.",
+    )
+    priority_factors_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds between two readings of the priority factors of pending jobs with sprio. 0: off.",
+    )
     fresh_seconds: float = Field(
         default=5.0,
         ge=0,

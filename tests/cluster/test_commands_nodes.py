@@ -216,7 +216,7 @@ RESERVATION_ROWS = [
     Row("name", "name"),
     Row("start_time", "start_time", count),
     Row("end_time", "end_time", count),
-    Row("node_list", "node_list", word),
+    Row("nodes", "node_list", word),
     Row("node_cnt", "node_count"),
     Row("core_cnt", "core_count"),
     Row("features", "features", word),
@@ -256,8 +256,8 @@ def test_every_field_of_a_reservation_is_that_of_the_json(cluster: Cluster) -> N
 LICENSE_ROWS = [
     Row("name", "LicenseName"),
     Row("total", "Total"),
-    Row("in_use", "Used"),
-    Row("available", "Free"),
+    Row("used", "Used"),
+    Row("free", "Free"),
     Row("reserved", "Reserved"),
     Row("remote", "Remote"),
 ]
@@ -268,7 +268,7 @@ def test_licenses_in_use(cluster: Cluster, jobs: Jobs) -> None:
     (found,) = licenses.parse_licenses(lines(cluster, f"scontrol {' '.join(licenses.ARGUMENTS)}"))
     (told,) = cluster.scontrol_json("licenses")["licenses"]
     assert differences(LICENSE_ROWS, found, told, told) == []
-    assert (found["name"], found["total"], found["in_use"]) == ("matlab", 4, 2)
+    assert (found["name"], found["total"], found["used"]) == ("matlab", 4, 2)
 
 
 def test_priority_factors_add_up(cluster: Cluster, jobs: Jobs) -> None:

@@ -35,6 +35,7 @@ from slurm_rest_api.slurmapi.collector.refresh_requests import RefreshRequests
 from slurm_rest_api.slurmapi.shared import pacing
 from slurm_rest_api.slurmapi.shared.refresh_pipe import RefreshListener
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
+from slurm_rest_api.slurmapi.sources.commands.optional_records import Kind
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 
 logger = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ class Collector:
         self._cost = 0.0
         self._last_error = ""
         self._source = ("", "")
+        self._optional_errors: dict[str, str] = {}
         self._stopping = threading.Event()
         self._scheduling = threading.Lock()
         # Number of the scheduled cycle. An earlier one that APScheduler has queued already is skipped.
@@ -225,6 +227,7 @@ class Collector:
             logger.info("The cluster is loaded again after %d failed attempts.", self._failures)
         self._failures = 0
         self._last_error = ""
+        self._log_optional_errors(report.optional_errors)
         if (report.source_detail, report.source_parts) != self._source:
             self._source = (report.source_detail, report.source_parts)
             logger.info("Source of the cluster's state: %s.", report.source_detail)
@@ -232,10 +235,34 @@ class Collector:
                 logger.info("Parts of the cluster's state: %s.", report.source_parts)
         logger.debug("Loaded %d jobs, %d nodes in %.3f s.", report.jobs, report.nodes, report.seconds)
 
+    def _log_optional_errors(self, errors: dict[str, str]) -> None:
+        """Logs each error of an optional kind once."""
+        for kind, error in errors.items():
+            if self._optional_errors.get(kind) != error:
+                logger.error("Cannot read %s: %s The last ones are kept.", kind.replace("_", " "), error)
+        for kind in self._optional_errors.keys() - errors.keys():
+            logger.info("The %s are read again.", kind.replace("_", " "))
+        self._optional_errors = errors
+
 
 def _fresh_seconds(settings: Settings) -> float:
     """Returns `fresh_seconds`, limited to `refresh_seconds` so that a request never delays the next load."""
     return min(settings.system.fresh_seconds, settings.system.refresh_seconds)
+
+
+def _intervals(settings: Settings) -> dict[Kind, float]:
+    """Returns the seconds between two readings of each optional kind that is on. 0 is each load."""
+    system = settings.system
+    found: dict[Kind, float] = {}
+    if system.reservations:
+        found["reservations"] = 0.0
+    if system.licenses:
+        found["licenses"] = 0.0
+    if system.fair_share_seconds:
+        found["fair_share"] = system.fair_share_seconds
+    if system.priority_factors_seconds:
+        found["priority_factors"] = system.priority_factors_seconds
+    return found
 
 
 @contextmanager
@@ -266,6 +293,7 @@ def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | Non
                 store=str(paths.store),
                 slurm_bin_dir=settings.system.commands_dir,
                 cycle_seconds=settings.system.cycle_timeout_seconds,
+                intervals=_intervals(settings),
             ),
             Limits(
                 cycle_seconds=settings.system.cycle_timeout_seconds,

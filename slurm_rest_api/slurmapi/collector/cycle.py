@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -14,7 +14,10 @@ import orjson
 from slurm_rest_api.errors import SourceError
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
+from slurm_rest_api.slurmapi.collector.hide_reservations import names_of_hidden
 from slurm_rest_api.slurmapi.collector.node_gres import GresInUse
+from slurm_rest_api.slurmapi.collector.optional_kinds import rows_of, store_optional
+from slurm_rest_api.slurmapi.collector.reservations import reservations_at, with_reservations
 from slurm_rest_api.slurmapi.collector.started_jobs import StartedJobs
 from slurm_rest_api.slurmapi.collector.state_counts import CountedJob, JobCounter, count_states
 from slurm_rest_api.slurmapi.collector.usage import (
@@ -39,7 +42,6 @@ from slurm_rest_api.slurmapi.sources.base import (
 )
 from slurm_rest_api.slurmapi.sources.parts import origins_as_json, origins_text
 from slurm_rest_api.slurmapi.sources.slurm_source import origins_of
-from slurm_rest_api.slurmapi.store.index_columns import IndexRow
 from slurm_rest_api.slurmapi.store.record_writer import Loaded, Row, StoreCycle
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 
@@ -59,6 +61,8 @@ class CycleReport:
     partitions: int
     source_detail: str
     source_parts: str = ""
+    optional_errors: dict[str, str] = field(default_factory=dict)
+    """By optional kind, why it could not be read."""
 
 
 class JobMemory(NamedTuple):
@@ -152,6 +156,7 @@ class Cycle:
         self._refresh_seconds = refresh_seconds
         self._progress = progress
         self._memory = _NO_MEMORY
+        self._hidden_reservations: frozenset[str] = frozenset()
 
     def run(self) -> CycleReport:
         """Loads and stores once.
@@ -172,7 +177,7 @@ class Cycle:
         self._progress()
         with self._writer.cycle() as cycle:
             # An unchanged job has no body, so its row must be in the store as the last cycle wrote it.
-            memory = self._memory if cycle.continues else _NO_MEMORY
+            memory = self._memory if cycle.continues and not self._hides_others(loaded) else _NO_MEMORY
             fingerprints: JobFingerprints = {}
             changed = _without_unchanged(loaded, memory.fingerprints, fingerprints)
             gres_in_use = GresInUse(loaded.nodes)
@@ -198,6 +203,7 @@ class Cycle:
                     rpcs=rpcs,
                     source_parts=json.dumps(origins_as_json(origins_of(self._source))),
                     replaced_texts=renderer.replaced + len(job_pass.memory.replaced),
+                    optional_kinds=_optional_kinds(loaded),
                 )
             )
         self._memory = job_pass.memory
@@ -210,7 +216,13 @@ class Cycle:
             partitions=len(snapshot.partitions),
             source_detail=self._source.detail,
             source_parts=origins_text(origins_of(self._source)),
+            optional_errors=_optional_errors(loaded),
         )
+
+    def _hides_others(self, loaded: Snapshot) -> bool:
+        """Returns True if other reservations are hidden than in the last cycle. Unchanged jobs may name them."""
+        before, self._hidden_reservations = self._hidden_reservations, names_of_hidden(loaded, self._hidden)
+        return before != self._hidden_reservations
 
 
 def _counting_starts(cycle: StoreCycle, memory: JobMemory, snapshot: Snapshot) -> tuple[Snapshot, WaitTimes]:
@@ -254,9 +266,13 @@ def _store(
 ) -> int:
     """Writes all records and documents. Returns the number of jobs."""
     jobs = cycle.replace_records("queue", job_pass.rows(), loaded_at)
-    nodes = gres_in_use.filled(snapshot.nodes)
-    cycle.replace_records("nodes", _rows(_reporting(nodes, progress), index_rows.node_index_row, renderer), loaded_at)
-    cycle.replace_records("partitions", _rows(snapshot.partitions, index_rows.partition_index_row, renderer), loaded_at)
+    reservations = reservations_at(snapshot.reservations, loaded_at)
+    nodes = with_reservations(gres_in_use.filled(snapshot.nodes), reservations, loaded_at)
+    cycle.replace_records("nodes", rows_of(_reporting(nodes, progress), index_rows.node_index_row, renderer), loaded_at)
+    cycle.replace_records(
+        "partitions", rows_of(snapshot.partitions, index_rows.partition_index_row, renderer), loaded_at
+    )
+    store_optional(cycle, replace(snapshot, nodes=nodes, reservations=reservations), loaded_at, renderer)
     cycle.replace_document("stats", renderer.render(snapshot.statistics)[1], 1, loaded_at)
     progress()
     usage = with_counts(
@@ -275,6 +291,10 @@ def _store(
     return jobs
 
 
-def _rows(records: Iterable[Record], index_row_of: Callable[[Record], IndexRow], renderer: Renderer) -> Iterator[Row]:
-    for record, body in map(renderer.render, records):
-        yield Row(record["name"], body, partial(index_row_of, record))
+def _optional_errors(snapshot: Snapshot) -> dict[str, str]:
+    return {kind: read.error for kind, read in snapshot.optional_kinds.items() if read.error is not None}
+
+
+def _optional_kinds(snapshot: Snapshot) -> str:
+    kinds = {kind: asdict(read) for kind, read in snapshot.optional_kinds.items()}
+    return json.dumps(valid_text(kinds))

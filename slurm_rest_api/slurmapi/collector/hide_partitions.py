@@ -15,6 +15,13 @@ from dataclasses import replace
 
 from slurm_rest_api.slurm import hostlist
 from slurm_rest_api.slurm.partitions import shown_partitions
+from slurm_rest_api.slurmapi.collector.hide_reservations import (
+    hidden_nodes_of,
+    names_of_hidden,
+    shown_licenses,
+    shown_reservations,
+    without_reservations,
+)
 from slurm_rest_api.slurmapi.collector.node_name_filter import NodeNames
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot, UnchangedJob
 
@@ -43,12 +50,11 @@ def hide_partitions(snapshot: Snapshot, hidden: Collection[str]) -> Snapshot:
     if not hidden:
         return snapshot
     names = frozenset(hidden)
-    hidden_nodes = NodeNames(
-        node["name"] for node in snapshot.nodes if node.get("partitions") and names.issuperset(node["partitions"])
-    )
+    hidden_nodes = hidden_nodes_of(snapshot.nodes, names)
+    reservations = shown_reservations(snapshot.reservations, snapshot.nodes, names, hidden_nodes)
     return replace(
         snapshot,
-        jobs=_visible_jobs(snapshot.jobs, names, hidden_nodes),
+        jobs=_visible_jobs(snapshot.jobs, names, hidden_nodes, names_of_hidden(snapshot, names)),
         nodes=[_shown_node(node, names) for node in snapshot.nodes if node["name"] not in hidden_nodes],
         partitions=[
             _shown_partition(partition, names, hidden_nodes)
@@ -56,6 +62,8 @@ def hide_partitions(snapshot: Snapshot, hidden: Collection[str]) -> Snapshot:
             if partition["name"] not in names
         ],
         statistics=hidden_nodes.without_in_host_fields(snapshot.statistics),
+        reservations=reservations,
+        licenses=None if snapshot.licenses is None else shown_licenses(snapshot.licenses, hidden_nodes),
     )
 
 
@@ -77,7 +85,9 @@ def _shown_partition(partition: Record, hidden: frozenset[str], hidden_nodes: No
     return {**partition, **changes} if changes else partition
 
 
-def _visible_jobs(jobs: Iterable[Record], hidden: frozenset[str], hidden_nodes: NodeNames) -> Iterator[Record]:
+def _visible_jobs(
+    jobs: Iterable[Record], hidden: frozenset[str], hidden_nodes: NodeNames, hidden_reservations: frozenset[str]
+) -> Iterator[Record]:
     references = _JobReferences()
     waiting: list[Record] = []
     for job in jobs:
@@ -93,6 +103,8 @@ def _visible_jobs(jobs: Iterable[Record], hidden: frozenset[str], hidden_nodes: 
         changes = _job_changes(job, hidden, hidden_nodes)
         if shown_partition != partition:
             changes["partition"] = shown_partition
+        if hidden_reservations and (names := job.get("resv_name")):
+            changes["resv_name"] = without_reservations(names, hidden_reservations)
         shown = {**job, **changes} if changes else job
         if not has_references:
             yield shown

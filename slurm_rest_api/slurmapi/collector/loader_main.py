@@ -49,7 +49,13 @@ def main() -> None:
 
 def _open_cycle(options: LoaderOptions, progress: Progress) -> Cycle:
     store = Path(options.store)
-    access = SlurmAccess(options.slurm_bin_dir, options.cycle_seconds, record_dir=store.parent, compares=True)
+    access = SlurmAccess(
+        options.slurm_bin_dir,
+        options.cycle_seconds,
+        record_dir=store.parent,
+        compares=True,
+        intervals=options.intervals,
+    )
     source = open_source(options.source, access)
     if isinstance(source, ReportsProgress):
         source.progress = progress

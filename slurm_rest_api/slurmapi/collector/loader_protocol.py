@@ -7,10 +7,12 @@ The first line to the loader has its options. Each further line asks for one cyc
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
 from slurm_rest_api.slurmapi.collector.cycle import CycleReport
+from slurm_rest_api.slurmapi.sources.commands.optional_records import Kind
 
 PROGRESS: Final = '{"progress": true}'
 """The line with which the loader reports that the running cycle made progress."""
@@ -21,7 +23,7 @@ class LoaderOptions:
     """Settings of the loader. `hidden` has names of partitions, `store` is the path of the snapshot store.
 
     `slurm_bin_dir` is the directory of Slurm's commands, None for PATH. `cycle_seconds` is the longest time without
-    progress in a cycle.
+    progress in a cycle. `intervals` has the seconds between two readings of each optional kind that is on.
     """
 
     source: str
@@ -30,6 +32,7 @@ class LoaderOptions:
     store: str
     slurm_bin_dir: str | None = None
     cycle_seconds: float = 120.0
+    intervals: Mapping[Kind, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Returns one line of JSON."""

@@ -18,7 +18,7 @@ from slurm_rest_api.slurmapi.store.index_columns import KINDS, Kind
 from slurm_rest_api.slurmapi.store.reader import Collection, Status, StoreReader, StoreView
 from slurm_rest_api.web.compression import compress
 
-Name = Literal["queue", "nodes", "partitions", "stats", "usage", "usage_compact", "usage_summary"]
+Name = Kind | Literal["stats", "usage", "usage_compact", "usage_summary"]
 """A collection or a document of the store."""
 
 _RETRY_SECONDS: Final = 5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from slurm_rest_api.slurm.states import NodeState
@@ -35,6 +35,21 @@ class UnchangedJob(dict[str, Any]):
 
 
 @dataclass(frozen=True)
+class OptionalKind:
+    """How the records of an optional kind were read. Times are epoch seconds.
+
+    Attributes:
+        read_at: Time of the last reading that succeeded, None before it.
+        error: Why the last reading failed, None if it succeeded.
+        failing_since: Time of the first of the readings that failed since, None without an error.
+    """
+
+    read_at: int | None = None
+    error: str | None = None
+    failing_since: int | None = None
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The cluster at one moment.
 
@@ -49,6 +64,9 @@ class Snapshot:
 
     `seconds_waited()` returns the seconds for which the iteration over the jobs has waited for slurmctld. A source that
     has read everything before has None.
+
+    `reservations`, `licenses`, `fair_share` and `priority_factors` are optional kinds. They are None if they are off,
+    or were never read. `optional_kinds` has those that are on. A kind with an error has the records read before.
     """
 
     jobs: Iterable[Record]
@@ -57,6 +75,11 @@ class Snapshot:
     statistics: Record
     changed_since: Callable[[Mapping[int, int], JobFingerprints], Iterator[Record]] | None = None
     seconds_waited: Callable[[], float] | None = None
+    reservations: list[Record] | None = None
+    licenses: list[Record] | None = None
+    fair_share: list[Record] | None = None
+    priority_factors: list[Record] | None = None
+    optional_kinds: Mapping[str, OptionalKind] = field(default_factory=dict)
 
 
 Progress = Callable[[], None]

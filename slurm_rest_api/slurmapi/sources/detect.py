@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +15,8 @@ from slurm_rest_api.errors import SourceUnavailable, SourceUnusable
 from slurm_rest_api.pyslurm_build.state import State, read_state
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import ClusterSource
+from slurm_rest_api.slurmapi.sources.commands.optional_records import Kind, OptionalRecords
+from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
 from slurm_rest_api.slurmapi.sources.commands.source import open_commands
 from slurm_rest_api.slurmapi.sources.part_reader import SNAPSHOT_PARTS, PartReader
 from slurm_rest_api.slurmapi.sources.parts import PARTS, Origin, PartOrigin, all_from
@@ -38,6 +40,9 @@ _IMPORT_SHARE: Final = 0.4
 _COMMAND_SHARE: Final = 0.8
 """Share of a load's time limit that one command may take, so that its own error is reported."""
 
+_OPTIONAL_SHARE: Final = 0.1
+"""Share of a load's time limit that one command of an optional kind may take, so that the load does not fail by it."""
+
 ImportModule = Callable[[str], ModuleType]
 TryPyslurm = Callable[[float, State | None], Trial]
 OpenCommands = Callable[[str | None, float], PartReader]
@@ -58,12 +63,14 @@ class SlurmAccess:
         record_dir: Directory of the record of the comparison of pyslurm with the commands (`sources.proof_record`).
             None for the record of build.sh alone.
         compares: True to make the comparison where there is no record of it.
+        intervals: Seconds between two readings of each optional kind, 0 for each load. A kind that is absent is off.
     """
 
     bin_dir: str | None = None
     cycle_seconds: float = 120.0
     record_dir: Path | None = None
     compares: bool = False
+    intervals: Mapping[Kind, float] = field(default_factory=dict)
 
 
 def open_source(
@@ -98,16 +105,17 @@ def open_source(
     seconds = access.cycle_seconds
     opener = partial(open_commands, access.bin_dir, seconds * _COMMAND_SHARE)
     if name == COMMANDS:
-        return SlurmSource(all_from("commands"), {"commands": opener()})
+        return SlurmSource(all_from("commands"), {"commands": opener()}, _optional(access))
     if name in (SLURM, PYSLURM):
         state = read_state(Path(sys.prefix))
         trial = try_pyslurm(seconds * _IMPORT_SHARE, state)
         if name == SLURM and trial.reason is not None:
-            return _open_parts(None, dict.fromkeys(PARTS, trial.reason), opener)
+            return _open_parts(None, dict.fromkeys(PARTS, trial.reason), opener, _optional(access))
         pyslurm = _import_pyslurm(import_module)
         limit = seconds * _COMPARISON_SHARE if access.compares else 0.0
         differences = compare(identity_of(pyslurm), state, ProofSettings(access.record_dir, limit, access.bin_dir))
-        return _open_parts(pyslurm, {**differences, **trial.faults, **part_faults(pyslurm)}, opener)
+        faults = {**differences, **trial.faults, **part_faults(pyslurm)}
+        return _open_parts(pyslurm, faults, opener, _optional(access))
     built_in, _, options = name.partition(":")
     if built_in in BY_NAME:
         source: ClusterSource = _function(BY_NAME[built_in], import_module, name)(options)
@@ -116,8 +124,18 @@ def open_source(
     return source
 
 
+def _optional(access: SlurmAccess) -> OptionalRecords | None:
+    """Returns the reader of the optional kinds that are on. All are read with Slurm's commands."""
+    if not access.intervals:
+        return None
+    return OptionalRecords(SlurmPrograms(access.bin_dir, access.cycle_seconds * _OPTIONAL_SHARE), access.intervals)
+
+
 def _open_parts(
-    pyslurm: ModuleType | None, faults: Mapping[str, str], open_commands: Callable[[], PartReader]
+    pyslurm: ModuleType | None,
+    faults: Mapping[str, str],
+    open_commands: Callable[[], PartReader],
+    optional: OptionalRecords | None,
 ) -> SlurmSource:
     """Opens the source that takes from Slurm's commands the parts with `faults`, which has the reasons by part."""
     readers: dict[Origin, PartReader] = {}
@@ -137,7 +155,7 @@ def _open_parts(
     origins = [
         PartOrigin(part, other, faults[part]) if part in faults else PartOrigin(part, "pyslurm") for part in PARTS
     ]
-    return SlurmSource(origins, readers)
+    return SlurmSource(origins, readers, optional)
 
 
 def _neither(needed: Sequence[str], faults: Mapping[str, str], error: SourceUnusable) -> str:

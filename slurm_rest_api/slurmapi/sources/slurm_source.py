@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from slurm_rest_api.slurmapi.sources.base import ClusterSource, Snapshot
+from slurm_rest_api.slurmapi.sources.commands.optional_records import OptionalRecords
 from slurm_rest_api.slurmapi.sources.part_reader import SNAPSHOT_PARTS, PartReader, load_parts
 from slurm_rest_api.slurmapi.sources.parts import Origin, PartOrigin, parts_from
 
@@ -18,12 +19,19 @@ class SlurmSource:
     Args:
         origins: The origin of each part.
         readers: The readers by origin. Those that `origins` does not need may be absent.
+        optional: Reads the optional kinds. None: none is on.
     """
 
-    def __init__(self, origins: Sequence[PartOrigin], readers: Mapping[Origin, PartReader]) -> None:
+    def __init__(
+        self,
+        origins: Sequence[PartOrigin],
+        readers: Mapping[Origin, PartReader],
+        optional: OptionalRecords | None = None,
+    ) -> None:
         self.name = "slurm"
         self.origins = tuple(origins)
         self._readers = readers
+        self._optional = optional
         self._by_commands = parts_from(origins, "commands", SNAPSHOT_PARTS)
         # The commands begin first, see `load_parts`.
         self._by_part = {
@@ -44,7 +52,8 @@ class SlurmSource:
     @property
     def rpcs_of_last_load(self) -> int:
         """Returns the number of RPCs of the last load, of pyslurm and of the commands together."""
-        return sum(reader.rpcs_of_last_load for reader in set(self._by_part.values()))
+        optional = 0 if self._optional is None else self._optional.rpcs
+        return optional + sum(reader.rpcs_of_last_load for reader in set(self._by_part.values()))
 
     def load(self) -> Snapshot:
         """Reads everything.
@@ -52,7 +61,11 @@ class SlurmSource:
         Raises:
             SourceUnavailable: slurmctld did not answer.
         """
-        return load_parts(self._by_part)
+        snapshot = load_parts(self._by_part)
+        if self._optional is None:
+            return snapshot
+        self._optional.refresh()
+        return self._optional.added_to(snapshot)
 
 
 def origins_of(source: ClusterSource) -> tuple[PartOrigin, ...]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-Kind = Literal["queue", "nodes", "partitions"]
-KINDS: Final[tuple[Kind, ...]] = ("queue", "nodes", "partitions")
+Kind = Literal["queue", "nodes", "partitions", "reservations", "licenses", "fairshare"]
+KINDS: Final[tuple[Kind, ...]] = ("queue", "nodes", "partitions", "reservations", "licenses", "fairshare")
 
 Value = int | float | str | None
 IndexRow = tuple[Value, ...]
@@ -65,9 +65,43 @@ COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
         "gpus_used",
     ),
     "partitions": ("state", "total_nodes", "total_cpus", "priority_tier"),
+    "reservations": (
+        "state",
+        "partition",
+        "start_time",
+        "end_time",
+        "duration",
+        "node_cnt",
+        "core_cnt",
+        "node_words",
+        "partition_words",
+        "user_words",
+        "account_words",
+        "flag_words",
+        "viewer_words",
+    ),
+    "licenses": ("total", "used", "free", "reserved", "remote"),
+    "fairshare": (
+        "user_name",
+        "account",
+        "partition",
+        "norm_shares",
+        "raw_usage",
+        "norm_usage",
+        "effective_usage",
+        "fair_share",
+        "level_fs",
+    ),
 }
 
-KEYS: Final[Mapping[Kind, str]] = {"queue": "job_id", "nodes": "name", "partitions": "name"}
+KEYS: Final[Mapping[Kind, str]] = {
+    "queue": "job_id",
+    "nodes": "name",
+    "partitions": "name",
+    "reservations": "name",
+    "licenses": "name",
+    "fairshare": "name",
+}
 """The published field that is the key of each kind. In the store it is the column `key`."""
 
 CLOCK_FIELDS: Final = ("run_time", "run_time_str", "run_time_remaining", "elapsed_cpu_time")
@@ -77,6 +111,9 @@ INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
     "queue": (("user_name",), ("account",), ("array_job_id", "array_task_id"), ("het_job_id",), ("changed",)),
     "nodes": (("changed",),),
     "partitions": (),
+    "reservations": (),
+    "licenses": (),
+    "fairshare": (("user_name",), ("account",), ("changed",)),
 }
 """The columns of each index. Rows in which the first one is null are left out."""
 
@@ -84,6 +121,9 @@ WORD_TABLES: Final[Mapping[Kind, tuple[str, ...]]] = {
     "queue": ("partition_words", "node_words"),
     "nodes": ("partition_words", "feature_words", "gres_words"),
     "partitions": (),
+    "reservations": ("node_words", "partition_words"),
+    "licenses": (),
+    "fairshare": (),
 }
 """The columns whose words have a table each, `word_table`, in which a filter finds the records with a word.
 
@@ -96,5 +136,12 @@ def word_table(kind: Kind, column: str) -> str:
     return f"{kind}_{column}"
 
 
-OWNERS: Final[Mapping[Kind, tuple[str, ...]]] = {"queue": ("user_name", "account"), "nodes": (), "partitions": ()}
+OWNERS: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "queue": ("user_name", "account"),
+    "nodes": (),
+    "partitions": (),
+    "reservations": ("viewer_words",),
+    "licenses": (),
+    "fairshare": ("user_name", "account"),
+}
 """The columns with a record's owner. Tombstones keep them, so that only a former viewer learns of a removal."""

@@ -26,7 +26,7 @@ class Status:
     """State of the collector after its last cycle. Times are epoch seconds. None means "never" or "nothing".
 
     `generation` identifies the store file: versions are comparable only within a generation. `source_parts` is a JSON
-    list of the parts of the state with their origins.
+    list of the parts of the state with their origins, `optional_kinds` a JSON object of `OptionalKind` by kind.
     """
 
     generation: str
@@ -43,6 +43,7 @@ class Status:
     error: str | None
     source_parts: str = "[]"
     replaced_texts: int = 0
+    optional_kinds: str = "{}"
 
 
 @dataclass(frozen=True)

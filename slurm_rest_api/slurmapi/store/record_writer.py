@@ -46,6 +46,7 @@ class Loaded:
     """Facts about a finished cycle, for the status row. Times are epoch seconds.
 
     `source_parts` is a JSON list of the origins of the parts.
+    `optional_kinds` is a JSON object: how each optional kind was read.
     `replaced_texts` is the number of records in which text was replaced because it was no valid Unicode.
     """
 
@@ -57,6 +58,7 @@ class Loaded:
     rpcs: int
     source_parts: str = "[]"
     replaced_texts: int = 0
+    optional_kinds: str = "{}"
 
 
 class StoreCycle:
@@ -97,6 +99,12 @@ class StoreCycle:
             self._connection.execute(update, (complete_from, kind))
         return total
 
+    def drop_records(self, kind: Kind, loaded_at: float) -> None:
+        """Removes all records of `kind`, so that it is as if they were never loaded."""
+        if self._connection.execute("SELECT 1 FROM collection WHERE name = ?", (kind,)).fetchone() is not None:
+            self.replace_records(kind, (), loaded_at)
+            self._connection.execute("DELETE FROM collection WHERE name = ?", (kind,))
+
     def replace_document(self, name: str, body: bytes, total: int, loaded_at: float) -> None:
         """Stores one rendered document. `total` becomes `meta.total` of its response."""
         row = self._connection.execute("SELECT body = ? FROM document WHERE name = ?", (body, name)).fetchone()
@@ -119,6 +127,7 @@ class StoreCycle:
         self._connection.execute(
             "UPDATE status SET version = ?, source = ?, source_detail = ?, source_parts = ?, loaded_at = ?,"
             " interval_seconds = ?, cycle_seconds = ?, cycles = cycles + 1, rpcs = rpcs + ?, replaced_texts = ?,"
+            " optional_kinds = ?,"
             " failures = 0, failing_since = NULL, error = NULL",
             (
                 self._version,
@@ -130,6 +139,7 @@ class StoreCycle:
                 loaded.cycle_seconds,
                 loaded.rpcs,
                 loaded.replaced_texts,
+                loaded.optional_kinds,
             ),
         )
 

@@ -16,7 +16,7 @@ from slurm_rest_api.slurm.array_tasks import has_any_task, has_task
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, INDEXED, KINDS, WORD_TABLES, Kind, word_table
 from slurm_rest_api.slurmapi.store.statements import StatementLimit
 
-LAYOUT: Final = 8
+LAYOUT: Final = 9
 """Number of the table layout. Raise it with every change of the tables, so that old files are recreated."""
 
 BUSY_SECONDS: Final = 5.0
@@ -38,6 +38,7 @@ CREATE TABLE status (
     cycles INTEGER NOT NULL DEFAULT 0,
     rpcs INTEGER NOT NULL DEFAULT 0,
     replaced_texts INTEGER NOT NULL DEFAULT 0,
+    optional_kinds TEXT NOT NULL DEFAULT '{}',
     failures INTEGER NOT NULL DEFAULT 0,
     failing_since REAL,
     error TEXT
@@ -49,24 +50,22 @@ CREATE TABLE collection (
     total INTEGER NOT NULL,
     tombstones_complete_from INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
-CREATE TABLE queue (key INTEGER PRIMARY KEY, body BLOB NOT NULL, version INTEGER NOT NULL);
-CREATE TABLE nodes (key TEXT PRIMARY KEY, body BLOB NOT NULL, version INTEGER NOT NULL);
-CREATE TABLE partitions (key TEXT PRIMARY KEY, body BLOB NOT NULL, version INTEGER NOT NULL);
 CREATE TABLE tombstone (
     kind TEXT NOT NULL,
     key NOT NULL,
     user_name TEXT NOT NULL DEFAULT '',
     account TEXT NOT NULL DEFAULT '',
+    viewer_words TEXT NOT NULL DEFAULT '',
     version INTEGER NOT NULL,
-    PRIMARY KEY (kind, key, user_name, account)
+    PRIMARY KEY (kind, key, user_name, account, viewer_words)
 ) WITHOUT ROWID;
 CREATE INDEX tombstone_by_version ON tombstone (kind, version);
 CREATE TABLE document (name TEXT PRIMARY KEY, body BLOB NOT NULL);
 """
 
 
-def _index_table(kind: Kind) -> str:
-    """Returns the SQL of the narrow table of a kind, so that filters read columns and not bodies.
+def _tables_of(kind: Kind) -> str:
+    """Returns the SQL of the tables of a kind: rendered records, and columns, so that filters do not read bodies.
 
     `changed` is the version in which more than clock fields last changed. `stable_hash` is the hash of the record
     without its clock fields; null for a record that has none.
@@ -83,7 +82,8 @@ def _index_table(kind: Kind) -> str:
         " WITHOUT ROWID;"
         for column in WORD_TABLES[kind]
     ]
-    return f"CREATE TABLE {kind}_index ({columns});" + "".join([*indexes, *words])
+    bodies = f"CREATE TABLE {kind} ({key}, body BLOB NOT NULL, version INTEGER NOT NULL);"
+    return bodies + f"CREATE TABLE {kind}_index ({columns});" + "".join([*indexes, *words])
 
 
 def _without_null(column: str) -> str:
@@ -102,7 +102,7 @@ def create(path: Path, generation: str) -> sqlite3.Connection:
     # SQLite gives the WAL the mode of the database, which would otherwise depend on the umask.
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     connection = connect_writable(path)
-    connection.executescript("BEGIN;" + _TABLES + "".join(_index_table(kind) for kind in KINDS))
+    connection.executescript("BEGIN;" + _TABLES + "".join(_tables_of(kind) for kind in KINDS))
     connection.execute("INSERT INTO status (id, generation, version) VALUES (1, ?, 0)", (generation,))
     connection.execute(f"PRAGMA user_version = {LAYOUT}")
     connection.execute("COMMIT")

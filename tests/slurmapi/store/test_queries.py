@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from slurm_rest_api.slurmapi import views
-from slurm_rest_api.slurmapi.responses import changes, records
+from slurm_rest_api.slurmapi.responses import changes, records, responder
 from slurm_rest_api.slurmapi.responses.json_stream import with_fields
 from slurm_rest_api.slurmapi.store import schema
 from slurm_rest_api.slurmapi.store.statements import StatementLimit
@@ -50,7 +49,7 @@ class Meter:
             return with_fields(*arguments)  # type: ignore[arg-type]
 
         monkeypatch.setattr(schema, "connect_readonly", watched)
-        for module in (records, changes, views):
+        for module in (records, changes, responder):
             monkeypatch.setattr(module, "with_fields", counted)
 
     def _step(self) -> None:

@@ -14,35 +14,48 @@ ARGUMENTS: Final = ("-o", "show", "lic")
 """Arguments of scontrol."""
 
 
-class LicenseRecord(TypedDict):
-    """One license, with the names of pyslurm's classic dictionaries.
+class LicenseLayer(TypedDict):
+    """The licenses of some nodes: a layer of a resource of resources.yaml, since 25.05.
 
-    A resource with several layers of nodes (resources.yaml, since 25.05) has one record for each layer.
+    Keys:
+        nodes: Hostlist.
+        mode: Mode, as Slurm's number.
+        total, used, free, reserved: As in `LicenseRecord`.
+    """
+
+    nodes: str
+    mode: int | None
+    total: int | None
+    used: int | None
+    free: int | None
+    reserved: int | None
+
+
+class LicenseRecord(TypedDict):
+    """One license.
 
     Keys:
         name: Name, with `@server` for a remote one.
         total: Licenses of the cluster.
-        in_use: Licenses that jobs hold.
-        available: Licenses that jobs can get.
+        used: Licenses that jobs hold.
+        free: Licenses that jobs can get.
         reserved: Licenses of reservations, None before 20.11.
         remote: True if slurmdbd has it.
         last_consumed, last_deficit: As the license server said, None before 23.02 and for local ones.
         last_update: Epoch seconds of that, None before 23.02 and for local ones.
-        nodes: Hostlist of the layer, None for a license without nodes.
-        mode: Mode of the layer, as Slurm's number, None for a license without nodes.
+        layers: Layers of a resource. Its other numbers are their sums. Empty for a license without nodes.
     """
 
     name: str
     total: int | None
-    in_use: int | None
-    available: int | None
+    used: int | None
+    free: int | None
     reserved: int | None
     remote: bool
     last_consumed: int | None
     last_deficit: int | None
     last_update: int | None
-    nodes: str | None
-    mode: int | None
+    layers: list[LicenseLayer]
 
 
 _GRAMMAR: Final = RecordGrammar(
@@ -61,21 +74,51 @@ def parse_licenses(lines: Iterable[bytes]) -> Iterator[LicenseRecord]:
     Raises:
         ValueError: A line is no license.
     """
-    return (_license(line.decode(errors="replace")) for line in lines if line.startswith(b"LicenseName="))
+    found: dict[str, LicenseRecord] = {}
+    for line in lines:
+        if line.startswith(b"LicenseName="):
+            record = _license(line.decode(errors="replace"))
+            known = found.setdefault(record["name"], record)
+            if known is not record:
+                _add(known, record)
+    return iter(found.values())
 
 
 def _license(line: str) -> LicenseRecord:
     a = _GRAMMAR.read(line)
+    numbers = (a.number("Total"), a.number("Used"), a.number("Free"), a.number("Reserved"))
+    total, used, free, reserved = numbers
+    nodes = a.word("Nodes")
+    layer: LicenseLayer = {
+        "nodes": nodes or "",
+        "mode": a.number("Mode"),
+        "total": total,
+        "used": used,
+        "free": free,
+        "reserved": reserved,
+    }
     return {
         "name": a.get("LicenseName") or "",
-        "total": a.number("Total"),
-        "in_use": a.number("Used"),
-        "available": a.number("Free"),
-        "reserved": a.number("Reserved"),
+        "total": total,
+        "used": used,
+        "free": free,
+        "reserved": reserved,
         "remote": a.get("Remote") == "yes",
         "last_consumed": a.number("LastConsumed"),
         "last_deficit": a.number("LastDeficit"),
         "last_update": a.number("LastUpdate"),
-        "nodes": a.word("Nodes"),
-        "mode": a.number("Mode"),
+        "layers": [layer] if nodes else [],
     }
+
+
+def _add(known: LicenseRecord, record: LicenseRecord) -> None:
+    """Adds a further layer to a license."""
+    known["layers"] += record["layers"]
+    known["total"] = _sum(known["total"], record["total"])
+    known["used"] = _sum(known["used"], record["used"])
+    known["free"] = _sum(known["free"], record["free"])
+    known["reserved"] = _sum(known["reserved"], record["reserved"])
+
+
+def _sum(first: int | None, second: int | None) -> int | None:
+    return second if first is None else first + (second or 0)

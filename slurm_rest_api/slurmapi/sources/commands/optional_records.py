@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from slurm_rest_api.errors import SourceError
+from slurm_rest_api.slurmapi.sources.base import OptionalKind, Record, Snapshot
 from slurm_rest_api.slurmapi.sources.commands import fair_share, licenses, priority_factors, reservations
 from slurm_rest_api.slurmapi.sources.commands.fair_share import parse_fair_share
 from slurm_rest_api.slurmapi.sources.commands.licenses import parse_licenses
@@ -16,9 +17,6 @@ from slurm_rest_api.slurmapi.sources.commands.priority_factors import parse_prio
 from slurm_rest_api.slurmapi.sources.commands.reservations import parse_reservations
 
 Kind = Literal["reservations", "licenses", "priority_factors", "fair_share"]
-
-INTERVAL_SECONDS: Final = 60.0
-"""Seconds from one reading of a kind to the next."""
 
 RECORD_LIMIT: Final = 100_000
 """Records of one kind that are kept. The rest is not read."""
@@ -48,21 +46,6 @@ _READINGS: Final[Mapping[Kind, _Reading]] = {
 
 
 @dataclass(slots=True)
-class OptionalKind:
-    """The records of one kind, and how they were read.
-
-    Attributes:
-        records: Records of the last reading that succeeded, None before it.
-        read_at: Time of that reading, epoch seconds, None before it.
-        error: Why the last reading failed, None if it succeeded.
-    """
-
-    records: list[Any] | None = None
-    read_at: int | None = None
-    error: str | None = None
-
-
-@dataclass(slots=True)
 class OptionalRecords:
     """Reads the kinds that are on.
 
@@ -70,9 +53,11 @@ class OptionalRecords:
 
     Attributes:
         programs: Runs the commands.
-        intervals: Seconds between two readings, by kind. A kind that is absent is off and costs nothing.
+        intervals: Seconds between two readings, by kind. 0 reads with each load. A kind that is absent is off and costs
+            nothing.
         clock: Monotonic seconds.
-        kinds: The records by kind.
+        kinds: How each kind was read.
+        records: The records by kind, without the kinds that were never read.
         rpcs: RPCs of the last call of `refresh`.
     """
 
@@ -80,6 +65,7 @@ class OptionalRecords:
     intervals: Mapping[Kind, float]
     clock: Callable[[], float] = time.monotonic
     kinds: dict[Kind, OptionalKind] = field(init=False)
+    records: dict[Kind, list[Record]] = field(init=False, default_factory=dict)
     rpcs: int = field(init=False, default=0)
     _due: dict[Kind, float] = field(init=False, default_factory=dict)
 
@@ -96,12 +82,24 @@ class OptionalRecords:
             self._read(kind)
         return due
 
+    def added_to(self, snapshot: Snapshot) -> Snapshot:
+        """Returns the snapshot with the records of the last readings."""
+        return replace(
+            snapshot,
+            reservations=self.records.get("reservations"),
+            licenses=self.records.get("licenses"),
+            fair_share=self.records.get("fair_share"),
+            priority_factors=self.records.get("priority_factors"),
+            optional_kinds={str(kind): read for kind, read in self.kinds.items()},
+        )
+
     def _read(self, kind: Kind) -> None:
         program, arguments, parse = _READINGS[kind]
-        known = self.kinds[kind]
+        known, now = self.kinds[kind], int(time.time())
         try:
-            records = list(itertools.islice(parse(self.programs.lines(program, *arguments)), RECORD_LIMIT))
+            found = list(itertools.islice(parse(self.programs.lines(program, *arguments)), RECORD_LIMIT))
         except (SourceError, ValueError) as error:
-            known.error = str(error)
+            self.kinds[kind] = replace(known, error=str(error), failing_since=known.failing_since or now)
             return
-        known.records, known.read_at, known.error = records, int(time.time()), None
+        self.kinds[kind] = OptionalKind(now)
+        self.records[kind] = found

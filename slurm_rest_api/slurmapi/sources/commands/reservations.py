@@ -23,20 +23,22 @@ ARGUMENTS: Final = ("-o", "-a", "show", "res")
 
 
 class ReservationRecord(TypedDict):
-    """One reservation, with the names of pyslurm's classic dictionaries.
+    """One reservation.
 
     A text that can be read in two ways is None.
 
     Keys:
         name: Name.
         start_time, end_time: Epoch seconds.
+        duration: Seconds from start to end.
         state: `ACTIVE` or `INACTIVE` at the time of the reading, on the clock of this host.
-        node_list: Hostlist, None without nodes.
+        nodes: Hostlist, None without nodes.
         node_cnt, core_cnt: Reserved nodes and cores. The cores may be a part of those of the nodes.
         core_ids: By node the reserved cores, such as `0-1`. Empty if the nodes are reserved as a whole.
         features: Features that nodes must have, `&` and `|` between them.
         partition: Partition of the nodes.
         flags: Flags such as `MAINT`.
+        purge_comp_time: Seconds without a job after which Slurm deletes it (PURGE_COMP), None if it does not.
         tres_str: Reserved TRES, such as `cpu=8`.
         allowed_partitions, qos: Who may use it, None before 25.11 and for all. A `-` excludes a name.
         users, groups, accounts: Who may use it, None for no such rule. A `-` excludes a name.
@@ -50,14 +52,16 @@ class ReservationRecord(TypedDict):
     name: str
     start_time: int | None
     end_time: int | None
+    duration: int | None
     state: str | None
-    node_list: str | None
+    nodes: str | None
     node_cnt: int
     core_cnt: int
     core_ids: dict[str, str]
     features: str | None
     partition: str | None
     flags: list[str]
+    purge_comp_time: int | None
     tres_str: str | None
     allowed_partitions: list[str] | None
     qos: list[str] | None
@@ -109,18 +113,22 @@ def _reservation(line: str) -> ReservationRecord:
     a = _GRAMMAR.read(line)
     places = [cores for flags, cores in _CORES_PLACE.findall(line) if flags == a.values.get("Flags")]
     burst_buffer = a.get("BurstBuffer")
+    start, end = a.number("StartTime"), a.number("EndTime")
+    flags, purge_comp_time = _flags(_names(a, "Flags") or [])
     return {
         "name": a.get("ReservationName") or "",
-        "start_time": a.number("StartTime"),
-        "end_time": a.number("EndTime"),
+        "start_time": start,
+        "end_time": end,
+        "duration": None if start is None or end is None else max(0, end - start),
         "state": a.word("State"),
-        "node_list": a.word("Nodes"),
+        "nodes": a.word("Nodes"),
         "node_cnt": a.number("NodeCnt") or 0,
         "core_cnt": a.number("CoreCnt") or 0,
         "core_ids": dict(_CORES.findall(places[0])) if places else {},
         "features": a.word("Features"),
         "partition": a.word("PartitionName"),
-        "flags": _names(a, "Flags") or [],
+        "flags": flags,
+        "purge_comp_time": purge_comp_time,
         "tres_str": a.word("TRES"),
         "allowed_partitions": _names(a, "AllowedPartitions"),
         "qos": _names(a, "QOS"),
@@ -138,6 +146,12 @@ def _reservation(line: str) -> ReservationRecord:
 def _names(a: Reading, key: str) -> list[str] | None:
     text = a.word(key)
     return text.split(",") if text else None
+
+
+def _flags(flags: list[str]) -> tuple[list[str], int | None]:
+    """`PURGE_COMP=00:05:00` → the flag without its time, and the time in seconds."""
+    purge = next((flag for flag in flags if flag.startswith("PURGE_COMP")), "")
+    return [flag.partition("=")[0] for flag in flags], seconds_of(purge.partition("=")[2] or None)
 
 
 def _licenses(text: str | None) -> dict[str, int]:

@@ -41,14 +41,16 @@ def test_a_reservation() -> None:
             "name": "spring",
             "start_time": 1898582400,
             "end_time": 1898589600,
+            "duration": 7200,
             "state": "ACTIVE",
-            "node_list": "rack[001-002]",
+            "nodes": "rack[001-002]",
             "node_cnt": 2,
             "core_cnt": 12,
             "core_ids": {"rack001": "0-3", "rack002": "0,2-8"},
             "features": "fast&ssd",
             "partition": "main",
             "flags": ["MAINT", "SPEC_NODES"],
+            "purge_comp_time": None,
             "tres_str": "cpu=12",
             "allowed_partitions": ["main", "-high"],
             "qos": None,
@@ -66,7 +68,7 @@ def test_a_reservation() -> None:
 
 def test_a_reservation_of_15_08() -> None:
     (found,) = reservations(OLD_RESERVATION)
-    absent = ("groups", "max_start_delay", "comment", "allowed_partitions", "node_list", "tres_str", "watts")
+    absent = ("groups", "max_start_delay", "comment", "allowed_partitions", "nodes", "tres_str", "watts")
     assert [found[name] for name in absent] == [None] * 7
     assert (found["users"], found["flags"], found["licenses"], found["core_ids"]) == (["root"], [], {}, {})
 
@@ -88,13 +90,23 @@ def test_licenses() -> None:
         b"LicenseName=ansys Total=2 Used=1 Free=1 Remote=no",
         b"LicenseName=matlab@server Total=4 Used=2 Free=2 Reserved=1 Remote=yes LastConsumed=3 LastDeficit=0"
         b" LastUpdate=1795713468",
-        b"LicenseName=power Total=10 Used=0 Free=10 Reserved=0 Remote=no Nodes=rack[001-004] Mode=2",
+        b"LicenseName=power Total=10 Used=1 Free=9 Reserved=0 Remote=no Nodes=rack[001-004] Mode=2",
+        b"LicenseName=power Total=6 Used=2 Free=4 Reserved=0 Remote=no Nodes=rack[005-008] Mode=2",
     ]
     ansys, matlab, power = parse_licenses(lines)
-    assert (ansys["total"], ansys["in_use"], ansys["available"], ansys["reserved"]) == (2, 1, 1, None)
+    assert (ansys["total"], ansys["used"], ansys["free"], ansys["reserved"]) == (2, 1, 1, None)
     assert (matlab["name"], matlab["remote"], matlab["reserved"]) == ("matlab@server", True, 1)
     assert (matlab["last_consumed"], matlab["last_deficit"], matlab["last_update"]) == (3, 0, 1795713468)
-    assert (power["nodes"], power["mode"], power["last_update"]) == ("rack[001-004]", 2, None)
+    assert (power["total"], power["used"], power["free"], power["last_update"]) == (16, 3, 13, None)
+    assert power["layers"][1] == {
+        "nodes": "rack[005-008]",
+        "mode": 2,
+        "total": 6,
+        "used": 2,
+        "free": 4,
+        "reserved": 0,
+    }
+    assert ansys["layers"] == []
 
 
 def test_no_licenses() -> None:
@@ -216,9 +228,7 @@ def test_each_kind_is_read_at_its_own_pace() -> None:
     assert (optional.refresh(), optional.rpcs) == (["licenses"], 1)
     clock.now += 50
     assert optional.refresh() == ["reservations", "licenses"]
-    records = optional.kinds["reservations"].records
-    assert records is not None
-    assert records[0]["name"] == "spring"
+    assert optional.records["reservations"][0]["name"] == "spring"
     assert optional.kinds["reservations"].read_at is not None
 
 
@@ -232,18 +242,19 @@ def test_a_kind_that_cannot_be_read_keeps_its_records() -> None:
     programs, clock = Programs(), Clock()
     optional = OptionalRecords(programs, {"reservations": 60.0}, clock)
     optional.refresh()
-    known = optional.kinds["reservations"]
-    records = known.records
+    records = optional.records["reservations"]
     programs.fault = "slurmctld cannot be read."
     clock.now += 60
     optional.refresh()
-    assert (known.records, known.error) == (records, "slurmctld cannot be read.")
+    known = optional.kinds["reservations"]
+    assert (optional.records["reservations"], known.error) == (records, "slurmctld cannot be read.")
+    assert known.failing_since is not None
     # It is not asked again before its interval has passed.
     assert (optional.refresh(), optional.rpcs) == ([], 0)
     programs.fault = None
     clock.now += 60
     optional.refresh()
-    assert known.error is None
+    assert (optional.kinds["reservations"].error, optional.kinds["reservations"].failing_since) == (None, None)
 
 
 @pytest.mark.parametrize("kind", ["reservations", "licenses", "priority_factors", "fair_share"])
@@ -252,7 +263,7 @@ def test_every_kind_is_one_command(kind: Kind) -> None:
     programs.output = b"nothing"
     optional = OptionalRecords(programs, {kind: 60.0})
     optional.refresh()
-    assert (optional.kinds[kind].records, optional.kinds[kind].error, len(programs.calls)) == ([], None, 1)
+    assert (optional.records[kind], optional.kinds[kind].error, len(programs.calls)) == ([], None, 1)
 
 
 def test_records_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,4 +274,4 @@ def test_records_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(optional_records, "RECORD_LIMIT", 3)
     optional = OptionalRecords(Many(), {"reservations": 60.0})
     optional.refresh()
-    assert len(optional.kinds["reservations"].records or []) == 3
+    assert len(optional.records["reservations"]) == 3

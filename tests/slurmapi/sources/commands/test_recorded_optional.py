@@ -26,7 +26,7 @@ def test_reservations_of_whole_nodes(cluster: RecordedCluster) -> None:
     spring = found["spring"]
     # 2030-03-01, 8 to 10 o'clock.
     assert (spring["start_time"], spring["end_time"], spring["state"]) == (1898582400, 1898589600, "INACTIVE")
-    assert (spring["node_list"], spring["node_cnt"], spring["core_cnt"]) == ("k4", 1, 8)
+    assert (spring["nodes"], spring["node_cnt"], spring["core_cnt"]) == ("k4", 1, 8)
     assert spring["flags"] == ["MAINT", "IGNORE_JOBS", "SPEC_NODES"]
     assert (spring["users"], spring["accounts"]) == (["root"], None)
     assert found["class"]["users"] == ["alice", "bruno"]
@@ -35,7 +35,7 @@ def test_reservations_of_whole_nodes(cluster: RecordedCluster) -> None:
 
 def test_a_reservation_of_cores(cluster: RecordedCluster) -> None:
     found = reservations_of(cluster)["cores"]
-    assert (found["node_list"], found["core_cnt"], found["tres_str"]) == ("k3", 2, "cpu=2")
+    assert (found["nodes"], found["core_cnt"], found["tres_str"]) == ("k3", 2, "cpu=2")
     assert (found["partition"], found["accounts"]) == ("long", ["chem"])
     # 17.11 and later say which cores.
     assert found["core_ids"] == ({} if cluster.numbers < (17, 11) else {"k3": "0-1"})
@@ -43,12 +43,12 @@ def test_a_reservation_of_cores(cluster: RecordedCluster) -> None:
 
 def test_a_reservation_of_licenses(cluster: RecordedCluster) -> None:
     found = reservations_of(cluster)["lics"]
-    assert (found["licenses"], found["node_list"], found["users"]) == ({"matlab": 1}, None, ["chen"])
+    assert (found["licenses"], found["nodes"], found["users"]) == ({"matlab": 1}, None, ["chen"])
 
 
 def test_licenses(cluster: RecordedCluster) -> None:
     found = {license_["name"]: license_ for license_ in parse_licenses(cluster.lines("lic"))}
-    counts = {name: (found[name]["total"], found[name]["in_use"], found[name]["available"]) for name in found}
+    counts = {name: (found[name]["total"], found[name]["used"], found[name]["free"]) for name in found}
     assert counts == {"ansys": (2, 1, 1), "matlab": (4, 2, 2)}
 
 
