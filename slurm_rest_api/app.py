@@ -31,7 +31,7 @@ from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
 from slurm_rest_api.slurmapi.responses.refresh import Refresher
 from slurm_rest_api.slurmapi.responses.responder import Responder
 from slurm_rest_api.slurmapi.responses.snapshot import LiveState
-from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths, require_private
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.version import StoreVersionReader
 from slurm_rest_api.slurmapi.views import LIVE, live_blueprint
@@ -49,8 +49,11 @@ _BY_TOKEN = ("token", "jwt")
 _EXPOSED = ["Age", "ETag", "Link", "X-Authenticated-User", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
 
 
-def create_app(settings: Settings) -> OpenAPI:
-    """Creates the WSGI application for `settings`. Opens no socket, starts no thread, never imports pyslurm."""
+def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
+    """Creates the WSGI application for `settings`. Opens no socket, starts no thread, never imports pyslurm.
+
+    `is_checked`: the start of the service has checked the files of the settings, see `open_auth`.
+    """
     app = OpenAPI(
         "slurm_rest_api",
         info=Info(
@@ -74,7 +77,7 @@ def create_app(settings: Settings) -> OpenAPI:
     counters = open_counters(paths.counters)
     archive_status = partial(read_status, paths.archive_status)
     checks = {"snapshot": snapshot_check(snapshots)}
-    authentication = open_auth(settings)
+    authentication = open_auth(settings, is_checked=is_checked)
     if authentication is not None and authentication.fault is not None:
         checks["authentication"] = authentication_check(authentication.fault)
     checks |= _check_databases(accounting, archive, archive_status, counters)
@@ -105,6 +108,16 @@ def create_app(settings: Settings) -> OpenAPI:
         indent_json(app)
     _protect(app, settings, authenticate, (lambda _user: ()) if accounting is None else accounting.coordinators.of)
     return app
+
+
+def check_files(settings: Settings) -> None:
+    """Checks what `settings` require of files and folders. A start and a reload are refused without it.
+
+    Raises:
+        ConfigError: a file of the authentication cannot be used, or other users can read what clients may not.
+    """
+    open_auth(settings)
+    require_private(settings)
 
 
 def _check_databases(

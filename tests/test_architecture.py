@@ -46,7 +46,7 @@ ONLY_IN = {
     "click": ("cli.", "deployment.systemd_notify", "demo.cli_options", "demo.backfill"),
     "jwt": ("auth.modes", "auth.key_set"),
     "prometheus_client": ("metrics.",),
-    "uwsgi": ("metrics.counters", "web.server"),
+    "uwsgi": ("metrics.counters", "wsgi", "web.server"),
     "yaml": ("config.",),
     "apscheduler": ("slurmapi.collector.collector",),
     "sqlite3": ("slurmapi.store.",),

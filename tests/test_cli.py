@@ -111,9 +111,12 @@ def test_run_killed_without_warning_leaves_nothing_behind(running: tuple[Program
     assert get(port) is None
 
 
-def test_dead_web_server_is_restarted(running: tuple[Program, int]) -> None:
+def test_dead_web_server_is_restarted_whatever_its_configuration_has_become(
+    running: tuple[Program, int], config: Path
+) -> None:
     program, port = running
     wait_for("an answer", lambda: get(port))
+    config.write_text("system:\n  port: many\n")
     (server,) = [member for member in program.family() if "serve" in member.cmdline()]
     server.kill()
     wait_for("the death to be noticed", lambda: "The web server exited with code -9" in program.log.read_text())

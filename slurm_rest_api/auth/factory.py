@@ -13,6 +13,7 @@ from slurm_rest_api.auth.modes import (
     proxy_authenticator,
     read_shared_key,
     require_private,
+    shared_key,
     token_authenticator,
 )
 from slurm_rest_api.auth.principal import Authenticate
@@ -35,8 +36,11 @@ class Authentication:
     fault: Fault | None = None
 
 
-def open_auth(settings: Settings) -> Authentication | None:
+def open_auth(settings: Settings, *, is_checked: bool = False) -> Authentication | None:
     """Returns the authentication of `auth.mode`, None where it is none.
+
+    With `is_checked` the start of the service has checked the settings and their files. A file that cannot be read
+    any more then refuses requests until it can, and does not keep this process from starting.
 
     Raises:
         ConfigError: settings contradict each other, or a file cannot be read, or other users have access to it.
@@ -50,8 +54,10 @@ def open_auth(settings: Settings) -> Authentication | None:
     if auth.mode == "proxy":
         return Authentication(proxy_authenticator(auth.admins))
     if auth.mode == "jwt":
-        return _jwt(settings)
+        return _jwt(settings, is_checked=is_checked)
     file = TokenFile(auth.token_file)
+    if is_checked:
+        return Authentication(token_authenticator(file), lambda: _token_file_fault(file))
     if auth.token_file.exists():
         _read(settings.origin, "token_file", auth.token_file, require_private)
     try:
@@ -70,13 +76,19 @@ def _contradictions(auth: AuthSettings) -> list[str]:
     return faults
 
 
-def _jwt(settings: Settings) -> Authentication:
+def _jwt(settings: Settings, *, is_checked: bool) -> Authentication:
     auth = settings.auth
     if auth.jwt_key_file is not None:
-        key = _read(settings.origin, "jwt_key_file", auth.jwt_key_file, read_shared_key)
+        if settings.jwt_key is not None:
+            key = shared_key(bytes.fromhex(settings.jwt_key.get_secret_value()))
+        else:
+            key = _read(settings.origin, "jwt_key_file", auth.jwt_key_file, read_shared_key)
         return Authentication(jwt_authenticator(key, auth.jwt_user_claim, auth.jwt_audience, auth.admins))
     assert auth.jwt_jwks_file is not None
-    keys = _read(settings.origin, "jwt_jwks_file", auth.jwt_jwks_file, KeySetFile)
+    if is_checked:
+        keys = KeySetFile(auth.jwt_jwks_file, required=False)
+    else:
+        keys = _read(settings.origin, "jwt_jwks_file", auth.jwt_jwks_file, KeySetFile)
     authenticate = jwt_authenticator(keys.find, auth.jwt_user_claim, auth.jwt_audience, auth.admins)
     return Authentication(authenticate, lambda: _key_set_fault(keys))
 

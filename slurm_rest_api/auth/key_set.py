@@ -34,20 +34,25 @@ Keys = Mapping[str | None, Any]
 class KeySetFile:
     """The key set in the file at `path`. Providers rotate keys, so it is checked for changes once a second.
 
-    While a changed file cannot be used, the earlier keys stay valid and `fault()` says why.
+    While a changed file cannot be used, the earlier keys stay valid and `fault()` says why. With `required=False` there
+    may be none at first, and no token is valid until the file can be used.
 
     Raises:
         OSError: the file cannot be read at the start.
         ValueError: it has no usable key. The message continues a sentence that begins with the file's name.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic, *, required: bool = True) -> None:
         self._file = CachedFile(path, parse_key_set, _require_unwritable)
         self._clock = clock
-        self._keys = self._file.content()
-        self._next_check = clock() + _CHECK_SECONDS
         self._fault: str | None = None
+        self._keys: Keys = {}
         self._checking = threading.Lock()
+        if required:
+            self._keys = self._file.content()
+        else:
+            self._check()
+        self._next_check = clock() + _CHECK_SECONDS
 
     def find(self, token: str) -> tuple[Any, str]:
         """Returns the key that signed `token` according to its header, and the algorithm of that key.
@@ -91,7 +96,8 @@ class KeySetFile:
 
     def _keep(self, fault: str) -> None:
         if fault != self._fault:
-            logger.error("%s %s. The keys from before stay valid.", self._file.path, fault)
+            effect = "The keys from before stay valid" if self._keys else "No token is valid until it can be used"
+            logger.error("%s %s. %s.", self._file.path, fault, effect)
         self._fault = fault
 
 

@@ -101,6 +101,11 @@ def read_shared_key(file: Path) -> FindKey:
     key = file.read_bytes()
     if len(key) < 32:
         raise ValueError(f"has {len(key)} bytes, but a key for HS256 has at least 32")
+    return shared_key(key)
+
+
+def shared_key(key: bytes) -> FindKey:
+    """Returns the function that finds the HS256 key of every token."""
     return lambda _token: (key, "HS256")
 
 

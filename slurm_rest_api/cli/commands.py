@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import socket
 import sys
 import time
@@ -12,16 +13,16 @@ from pathlib import Path
 
 import click
 
-from slurm_rest_api.app import create_app
+from slurm_rest_api.app import check_files, create_app
 from slurm_rest_api.archive.engine import archive_file, open_engine
 from slurm_rest_api.archive.factory import open_sampler
 from slurm_rest_api.archive.file_kind import require_archive_file
 from slurm_rest_api.archive.tinydb_import import describe, import_tinydb
 from slurm_rest_api.archive.writer import ArchiveWriter
-from slurm_rest_api.auth.factory import open_auth
 from slurm_rest_api.cli import web_server
 from slurm_rest_api.cli.token import token
-from slurm_rest_api.config import Settings, load_settings
+from slurm_rest_api.config import ConfigInUse, Settings, load_in_use, load_settings
+from slurm_rest_api.config.in_use import IN_USE_VARIABLE, REFUSED, request_reload
 from slurm_rest_api.demo.cli_options import demo_options
 from slurm_rest_api.deployment.install import LISTEN_QUEUE, listen_queue
 from slurm_rest_api.deployment.install import install_files as install
@@ -33,12 +34,16 @@ from slurm_rest_api.processes.children import close_new_files_to_others, die_wit
 from slurm_rest_api.processes.logging import configure_logs
 from slurm_rest_api.processes.supervisor import Supervisor
 from slurm_rest_api.slurmapi.collector.collector import collect as run_collector
-from slurm_rest_api.slurmapi.shared.runtime_dir import require_private
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.version import __version__
 
 logger = logging.getLogger(__name__)
 
 _ONLY_THIS_HOST = ("127.0.0.1", "::1", "localhost")
+# uWSGI and `run` start these again and again, so they use the configuration of the start.
+_STARTED_AGAIN = frozenset(("collect", "serve"))
+# uWSGI's number of reloads, 0 at its start.
+_RELOADS = "UWSGI_RELOADS"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,8 +56,14 @@ _ONLY_THIS_HOST = ("127.0.0.1", "::1", "localhost")
 @click.pass_context
 def main(context: click.Context, config: Path | None) -> None:
     """A read-only HTTP/JSON API for a Slurm cluster."""
+    if context.invoked_subcommand == keep_config.name:
+        # It decides what a fault means.
+        return
     try:
-        settings = load_settings(config)
+        if context.invoked_subcommand in _STARTED_AGAIN:
+            settings = load_in_use(config, check_files)
+        else:
+            settings = load_settings(config)
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     configure_logs(settings)
@@ -84,7 +95,7 @@ def serve(settings: Settings, host: str | None, port: int | None, *, with_parent
     _prepare(settings, with_parent=with_parent)
     limit_malloc_arenas()
     web_server.serve(
-        create_app(settings),
+        create_app(settings, is_checked=ConfigInUse.of_environment() is not None),
         host=host or settings.system.host,
         port=settings.system.port if port is None else port,
         threads=settings.system.web_threads,
@@ -101,8 +112,10 @@ def run(context: click.Context, host: str | None, port: int | None) -> None:
     settings: Settings = context.obj
     host = host or settings.system.host
     port = port or settings.system.port
+    _check_files(settings)
     _prepare(settings, with_parent=False)
     _require_free(host, port)
+    _use_for_children(settings)
     source = settings.system.source
     logger.info("Configuration: %s. Source: %s. Address: http://%s:%d/", settings.origin, source, host, port)
     if settings.auth.mode == "none" and host not in _ONLY_THIS_HOST:
@@ -172,11 +185,32 @@ def reload(settings: Settings, file: Path) -> None:
 
     FILE is that of `touch-chain-reload` in uWSGI's configuration. With a faulty configuration nothing is restarted.
     """
-    _require_valid(settings)
+    _check_files(settings)
     try:
-        file.touch(mode=0o600)
+        request_reload(settings, file)
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
+
+
+@main.command("keep-config", hidden=True)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_context
+def keep_config(context: click.Context, file: Path) -> None:
+    """Check the configuration, and save it as FILE for all processes of the service.
+
+    uWSGI runs it at its start (`exec-asap`). If uWSGI reloads itself (SIGHUP), a faulty configuration changes nothing.
+    """
+    assert context.parent is not None
+    copy = ConfigInUse(file)
+    try:
+        settings = load_settings(context.parent.params["config"])
+        check_files(settings)
+    except ConfigError as error:
+        if os.environ.get(_RELOADS, "0") == "0" or copy.read() is None:
+            raise click.ClickException(str(error)) from error
+        click.echo(f"{REFUSED} {error}", err=True)
+    else:
+        _save(copy, settings)
 
 
 @main.command("install-files")
@@ -217,20 +251,43 @@ def _prepare(settings: Settings, *, with_parent: bool) -> None:
     if with_parent:
         die_with_parent()
     close_new_files_to_others()
-    _require_valid(settings)
     for finding in check_runtime_dir(settings.system.runtime_path()):
         # The service starts with a full disk, too, and answers from its last snapshot.
         if finding.verdict == "problem" and finding.name == RUNTIME_FOLDER:
             raise click.ClickException(f"{finding.sentence} {finding.remedy}")
 
 
-def _require_valid(settings: Settings) -> None:
-    """Checks what the settings require of files and folders."""
+def _check_files(settings: Settings) -> None:
     try:
-        open_auth(settings)
-        require_private(settings)
+        check_files(settings)
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _use_for_children(settings: Settings) -> None:
+    """Lets the processes that this one starts, and starts again, use the configuration of now."""
+    copy = ConfigInUse(RuntimePaths.of(settings).config_in_use)
+    if _save(copy, settings):
+        os.environ[IN_USE_VARIABLE] = str(copy.path)
+
+
+def _save(copy: ConfigInUse, settings: Settings) -> bool:
+    """Saves the copy of the configuration. Returns False if there is no space for it: then each process loads its own.
+
+    Raises:
+        click.ClickException: the copy of an earlier start cannot be deleted.
+    """
+    try:
+        copy.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        copy.save(settings)
+    except OSError as error:
+        logger.warning("%s cannot be written: %s. Changes of the configuration need a restart.", copy.path, error)
+        try:
+            copy.path.unlink(missing_ok=True)
+        except OSError as remaining:
+            raise click.ClickException(f"{copy.path} cannot be replaced: {remaining.strerror}.") from remaining
+        return False
+    return True
 
 
 def _require_free(host: str, port: int) -> None:

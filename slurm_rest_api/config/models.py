@@ -303,13 +303,17 @@ class FilterSettings(Section):
 
 
 class Settings(Section):
-    """The whole configuration. `origin` is its file, or a description of the defaults, for log messages."""
+    """The whole configuration. `origin` is its file, or a description of the defaults, for log messages.
+
+    `jwt_key` has the bytes of `auth.jwt_key_file` as hexadecimal digits. Only the copy of a running service has it.
+    """
 
     system: SystemSettings = SystemSettings()
     database: DatabaseSettings = DatabaseSettings()
     filter: FilterSettings = FilterSettings()
     auth: AuthSettings = AuthSettings()
     origin: str = DEFAULTS_ORIGIN
+    jwt_key: SecretStr | None = None
 
 
 SECTIONS: Final[Mapping[str, type[Section]]] = {

@@ -23,6 +23,26 @@ def fault(**auth: Any) -> str:
     return only
 
 
+def test_files_that_broke_since_the_start_keep_no_process_from_starting(tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens.json"
+    tokens.write_text("nonsense")
+    for auth in (
+        {"mode": "token", "token_file": str(tokens)},
+        {"mode": "jwt", "jwt_jwks_file": str(tmp_path / "missing")},
+    ):
+        settings = Settings.model_validate({"auth": auth})
+        with pytest.raises(ConfigError):
+            open_auth(settings)
+        opened = open_auth(settings, is_checked=True)
+        assert opened is not None
+        assert opened.fault is not None
+        assert opened.fault() is not None
+    of_start = Settings.model_validate(
+        {"auth": {"mode": "jwt", "jwt_key_file": str(tmp_path / "missing")}, "jwt_key": bytes(40).hex()}
+    )
+    assert open_auth(of_start, is_checked=True) is not None
+
+
 def test_private_data_needs_authentication() -> None:
     assert fault(private_data=["jobs"]) == (
         "auth.private_data: needs authenticated users. Set `auth.mode` to token, jwt or proxy."

@@ -242,3 +242,14 @@ def test_health_reports_a_broken_key_set_without_its_path(
         'slurm_rest_api_part_up{part="authentication"} 0.0'
         in client.get("/metrics", headers=bearer(provider_token(OLD, "old"))).text
     )
+
+
+def test_a_process_of_a_running_service_starts_without_keys(tmp_path: Path) -> None:
+    file = tmp_path / "jwks.json"
+    times = iter(range(100))
+    keys = KeySetFile(file, lambda: 2.0 * next(times), required=False)
+    assert not accepts(keys, provider_token(OLD, "one"))
+    assert keys.fault() == "cannot be read: No such file or directory"
+    key_set(file, {"one": OLD})
+    assert accepts(keys, provider_token(OLD, "one"))
+    assert keys.fault() is None

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -104,6 +109,44 @@ def test_faulty_configuration_is_refused_and_nothing_restarts(web: Nginx, site: 
     assert (site.deployment.workers(), site.deployment.collectors()) == (workers, collectors)
 
 
+def test_a_faulty_configuration_that_stays_in_place_ends_nothing(web: Nginx, site: Site) -> None:
+    config, reload = site.path(CONFIG), site.path(RUNTIME) / "reload"
+    valid, written = config.read_text(), site.deployment.log.stat().st_size
+    try:
+        config.write_text(f"{valid}\nnonsense: 1\n")
+        with asking_clients(web) as counts:
+            for old in (site.deployment.workers()[:1], site.deployment.collectors()[:1]):
+                os.kill(old[0], signal.SIGTERM)
+                wait_for("its end", partial(has_ended, site, old[0]))
+                wait_for("another one", lambda: is_whole(site))
+            # A user may touch the file without the check of `slurm-rest-api reload`.
+            before = set(site.deployment.workers())
+            touched = max(time.time(), reload.stat().st_mtime + 1) if reload.exists() else time.time()
+            reload.touch()
+            os.utime(reload, (touched, touched))
+            wait_for("the end of the chain", lambda: before.isdisjoint(site.deployment.workers()) and is_whole(site))
+        log = site.deployment.log.read_bytes()[written:].decode()
+        assert "The reload is refused." in log
+        assert "nonsense (line" in log
+        assert "This worker cannot start." not in log
+        assert site.deployment.process.poll() is None
+        # A worker that is killed may not have sent its response.
+        assert {status for _, status in counts} <= {200, 502}
+    finally:
+        config.write_text(valid)
+
+
+def has_ended(site: Site, pid: int) -> bool:
+    return pid not in (*site.deployment.workers(), *site.deployment.collectors())
+
+
+def is_whole(site: Site) -> bool:
+    """True if both workers and the collector with its loader run, and all workers have loaded."""
+    ready = set(map(int, re.findall(r"WSGI app 0 .* pid: (\d+)", site.deployment.log.read_text())))
+    workers = set(site.deployment.workers())
+    return len(workers) == 2 and workers <= ready and len(site.deployment.collectors()) >= 1
+
+
 def delete(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
@@ -125,6 +168,7 @@ def test_each_runtime_file_can_be_deleted_under_load(web: Nginx, site: Site) -> 
     assert {
         "archive.json",
         "collector.lock",
+        "config-in-use.json",
         "metrics",
         "prepared",
         "refresh.pipe",

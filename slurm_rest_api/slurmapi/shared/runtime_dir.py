@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from slurm_rest_api.config import Settings
+from slurm_rest_api.config.in_use import IN_USE_NAME
 from slurm_rest_api.errors import ConfigError
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -56,6 +57,11 @@ class RuntimePaths:
         """The folder of the web workers' counters for /metrics."""
         return self.root / "metrics"
 
+    @property
+    def config_in_use(self) -> Path:
+        """The configuration of the running service, with its passwords."""
+        return self.root / IN_USE_NAME
+
     def make(self) -> None:
         """Creates the folders, and closes them and their files to other users. The mode of an existing root stays.
 
@@ -69,7 +75,7 @@ class RuntimePaths:
     def _own(self) -> Iterator[Path]:
         """Yields what this service has written, and nothing else that a shared folder may have."""
         yield from self.root.glob(f"{self.store.name}*")
-        yield from (self.lock, self.refresh_pipe, self.archive_status)
+        yield from (self.lock, self.refresh_pipe, self.archive_status, self.config_in_use)
         for folder in (self.prepared, self.counters):
             yield folder
             yield from folder.glob("*")
