@@ -4,6 +4,7 @@ ServiceError                  its text is for people
 ├── ConfigError               the configuration cannot be used, the start stops
 ├── SourceError               the cluster could not be read (collector only)
 │   ├── SourceUnavailable     slurmctld does not answer, a retry makes sense
+│   ├── StoredFailure         the same, and the loader has published it
 │   └── SourceUnusable        this host cannot read any cluster (no pyslurm, no slurm.conf)
 ├── StoreError                the snapshot store could not be read or written
 ├── ArchiveError              the load archive could not be opened, read or written
@@ -55,6 +56,10 @@ class SourceUnavailable(SourceError):
 
 class SourceUnusable(SourceError):
     """This host cannot read a cluster until an administrator changes something on it."""
+
+
+class StoredFailure(SourceError):
+    """The cluster could not be read, and clients can read why in the snapshot store."""
 
 
 class StoreError(ServiceError):

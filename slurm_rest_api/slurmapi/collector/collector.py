@@ -24,8 +24,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.date import DateTrigger
 
-from slurm_rest_api.config import Settings
-from slurm_rest_api.errors import SourceError, StoreError
+from slurm_rest_api.config import ConfigInUse, Settings
+from slurm_rest_api.errors import SourceError, StoredFailure, StoreError
 from slurm_rest_api.slurmapi.collector.clock_steps import watch_clock
 from slurm_rest_api.slurmapi.collector.cycle import CycleReport
 from slurm_rest_api.slurmapi.collector.loader_process import Limits, LoaderProcess
@@ -92,8 +92,10 @@ class Collector:
         uniform: Callable[[float, float], float] = random.uniform,
         sampler: Sampler | None = None,
         holds_lock: Callable[[], bool] = lambda: True,
+        restore_files: Callable[[], None] = lambda: None,
     ) -> None:
         self._loader = loader
+        self._restore_files = restore_files
         self._holds_lock = holds_lock
         self._sampler = sampler
         self._writer = StoreWriter(store)
@@ -156,6 +158,7 @@ class Collector:
             logger.warning("The lock file of the collector was deleted. The collector ends, to be started again.")
             self.stop()
             return self._refresh_seconds
+        self._restore_files()
         if self._sampler is not None:
             # A sample may be due much later.
             self._sampler.restore_status()
@@ -163,7 +166,7 @@ class Collector:
             report = self._loader.cycle()
         except SourceError as error:
             self._failures += 1
-            self._publish_failure(str(error))
+            self._publish_failure(str(error), is_stored=isinstance(error, StoredFailure))
             return pacing.delay_after_failure(self._refresh_seconds, self._failures, self._uniform)
         self._log_success(report)
         self._cost = report.cost
@@ -209,15 +212,20 @@ class Collector:
             max_instances=2,
         )
 
-    def _publish_failure(self, error: str) -> None:
+    def _publish_failure(self, error: str, *, is_stored: bool) -> None:
+        """Logs the failure, and stores it if the loader has not done that. The loader has ended in that case."""
         if self._stopping.is_set():
             return
         is_news = error != self._last_error
         self._last_error = error
         if is_news:
             logger.error("Cannot load the cluster: %s", error)
+        if is_stored:
+            return
         try:
             self._writer.record_failure(error, time.time())
+            # The next loader writes the store.
+            self._writer.close()
         except StoreError as cause:
             if is_news:
                 logger.error("Cannot publish this failure: %s", cause)
@@ -284,6 +292,7 @@ def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | Non
     """
     paths = RuntimePaths.of(settings)
     paths.make()
+    copy = ConfigInUse.of_environment()
     with only_collector(paths.lock) as lock:
         loader = LoaderProcess(
             LoaderOptions(
@@ -309,6 +318,7 @@ def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | Non
             _fresh_seconds(settings),
             sampler=open_sampler(settings),
             holds_lock=lock.is_at_path,
+            restore_files=(lambda: None) if copy is None else partial(copy.restore, settings),
         )
 
         def stop(_number: int, _frame: FrameType | None) -> None:

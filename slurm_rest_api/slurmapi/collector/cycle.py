@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import orjson
 
-from slurm_rest_api.errors import SourceError
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.collector.hide_reservations import names_of_hidden
@@ -167,12 +166,7 @@ class Cycle:
         """
         started, worked = time.monotonic(), time.process_time()
         loaded_at = time.time()
-        try:
-            loaded = self._source.load()
-        except SourceError:
-            # The parent process writes this failure into the store, which must not look like damage to this writer.
-            self._writer.close()
-            raise
+        loaded = self._source.load()
         reading = time.monotonic() - started
         self._progress()
         with self._writer.cycle() as cycle:

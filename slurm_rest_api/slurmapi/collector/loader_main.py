@@ -15,7 +15,7 @@ from typing import IO, Final
 
 import psutil
 
-from slurm_rest_api.errors import ServiceError
+from slurm_rest_api.errors import ServiceError, StoreError
 from slurm_rest_api.processes.children import die_with_parent
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.collector.loader_protocol import PROGRESS, CycleResult, LoaderOptions
@@ -33,13 +33,14 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     results = _take_over_stdout()
     options = LoaderOptions.from_json(sys.stdin.readline())
+    writer = StoreWriter(Path(options.store))
     opened: Cycle | None = None
     for _request in sys.stdin:
         try:
-            cycle = opened or _open_cycle(options, _progress(results))
+            cycle = opened or _open_cycle(options, writer, _progress(results))
             report = cycle.run()
         except ServiceError as error:
-            result = CycleResult(error=str(error))
+            result = CycleResult(error=str(error), is_stored=_store_failure(writer, error))
         else:
             # Before the first success the source is chosen again each time. pyslurm may have lacked only a slurm.conf.
             opened = cycle
@@ -47,12 +48,25 @@ def main() -> None:
         results.write(result.to_json() + "\n")
 
 
-def _open_cycle(options: LoaderOptions, progress: Progress) -> Cycle:
-    store = Path(options.store)
+def _store_failure(writer: StoreWriter, failure: ServiceError) -> bool:
+    """Stores the failure for clients. Returns False if it could not be written.
+
+    The parent writes only when this process has ended, so that the store never has two writers.
+    """
+    try:
+        writer.record_failure(str(failure), time.time())
+    except StoreError as error:
+        sys.stderr.write(f"The failure cannot be published: {error}\n")
+        return False
+    return True
+
+
+def _open_cycle(options: LoaderOptions, writer: StoreWriter, progress: Progress) -> Cycle:
+    record_dir = Path(options.store).parent
     access = SlurmAccess(
         options.slurm_bin_dir,
         options.cycle_seconds,
-        record_dir=store.parent,
+        record_dir=record_dir,
         compares=True,
         intervals=options.intervals,
     )
@@ -61,7 +75,7 @@ def _open_cycle(options: LoaderOptions, progress: Progress) -> Cycle:
         source.progress = progress
     return Cycle(
         source=source,
-        writer=StoreWriter(store),
+        writer=writer,
         hidden=options.hidden,
         refresh_seconds=options.refresh_seconds,
         progress=progress,

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from slurm_rest_api.errors import SourceError
+from slurm_rest_api.errors import SourceError, StoredFailure
 from slurm_rest_api.processes.children import child_environment
 from slurm_rest_api.slurmapi.collector.cycle import CycleReport
 from slurm_rest_api.slurmapi.collector.loader_protocol import PROGRESS, CycleResult, LoaderOptions
@@ -59,6 +59,7 @@ class LoaderProcess:
         """Runs one cycle.
 
         Raises:
+            StoredFailure: the cycle failed, and the loader has stored why.
             SourceError: the cycle failed, the loader died, or the time limit was reached. The message says which.
         """
         if self._child is None:
@@ -72,7 +73,12 @@ class LoaderProcess:
             self.stop()
             raise
         if result.report is None:
-            raise SourceError(result.error or "The loader returned neither a report nor an error.")
+            error = result.error or "The loader returned neither a report nor an error."
+            if result.is_stored:
+                raise StoredFailure(error)
+            # It has no connection to the store then. The parent may be able to write.
+            self.stop()
+            raise SourceError(error)
         self._recycle(child, result.rss_bytes)
         return result.report
 

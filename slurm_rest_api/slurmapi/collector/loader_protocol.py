@@ -47,11 +47,15 @@ class LoaderOptions:
 
 @dataclass(frozen=True)
 class CycleResult:
-    """Result of one cycle: a report with the loader's memory (RSS, bytes), or the message of an error."""
+    """Result of one cycle: a report with the loader's memory (RSS, bytes), or the message of an error.
+
+    `is_stored` is True if the loader has written the error into the store.
+    """
 
     report: CycleReport | None = None
     rss_bytes: int = 0
     error: str | None = None
+    is_stored: bool = False
 
     def to_json(self) -> str:
         """Returns one line of JSON."""
@@ -62,4 +66,6 @@ class CycleResult:
         """Parses a line of `to_json()`."""
         fields: dict[str, Any] = json.loads(line)
         report = fields["report"]
-        return cls(None if report is None else CycleReport(**report), fields["rss_bytes"], fields["error"])
+        return cls(
+            None if report is None else CycleReport(**report), fields["rss_bytes"], fields["error"], fields["is_stored"]
+        )

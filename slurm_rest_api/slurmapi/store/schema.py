@@ -96,9 +96,7 @@ def create(path: Path, generation: str) -> sqlite3.Connection:
 
     `generation` identifies this file: versions are comparable only within a generation.
     """
-    for old in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
-        # A WAL that outlives its database would be replayed into the new one.
-        old.unlink(missing_ok=True)
+    delete(path)
     # SQLite gives the WAL the mode of the database, which would otherwise depend on the umask.
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     connection = connect_writable(path)
@@ -107,6 +105,29 @@ def create(path: Path, generation: str) -> sqlite3.Connection:
     connection.execute(f"PRAGMA user_version = {LAYOUT}")
     connection.execute("COMMIT")
     return connection
+
+
+def delete(path: Path) -> None:
+    """Deletes a store, its WAL and the WAL's index, if they exist."""
+    # A WAL that outlives its database would be replayed into the next one.
+    for file in (path, *_log_files(path)):
+        file.unlink(missing_ok=True)
+
+
+def replace(new: Path, path: Path) -> None:
+    """Puts the closed store `new` in the place of the one at `path`.
+
+    The WAL goes first, because it would be replayed into the new file. A reader that opens the old file in between
+    reads it without the last cycles, and opens the new one for its next request.
+    """
+    for file in _log_files(path):
+        file.unlink(missing_ok=True)
+    new.replace(path)
+
+
+def _log_files(path: Path) -> tuple[Path, Path]:
+    """Returns the paths of the WAL and of its index."""
+    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
 
 
 def connect_writable(path: Path) -> sqlite3.Connection:

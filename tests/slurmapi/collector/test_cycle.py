@@ -234,17 +234,18 @@ class JobsThatSeeTheStore:
         yield make_job(1)
 
 
-def test_a_failure_that_another_process_stored_keeps_the_store(tmp_path: Path) -> None:
+def test_a_stored_failure_keeps_the_store(tmp_path: Path) -> None:
     store = tmp_path / "run" / "snapshot.sqlite"
     source = FakeSource(make_snapshot([make_job(1)]))
-    cycle, parent, version = Cycle(source, StoreWriter(store), [], 10.0), StoreWriter(store), StoreVersionReader(store)
+    writer, version = StoreWriter(store), StoreVersionReader(store)
+    cycle = Cycle(source, writer, [], 10.0)
     cycle.run()
     first, loaded = version.current(), rows(store)
     for _ in range(2):
         source.error = SourceUnavailable("slurmctld does not answer")
         with pytest.raises(SourceUnavailable):
             cycle.run()
-        parent.record_failure("slurmctld does not answer", 1000.0)
+        writer.record_failure("slurmctld does not answer", 1000.0)
         assert rows(store) == loaded
         source.error = None
         source.snapshot = replace(source.snapshot, jobs=JobsThatSeeTheStore(store, loaded))

@@ -11,7 +11,7 @@ import pytest
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.version import StoreVersionReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
-from tests.slurmapi.store.test_writer import ALICE, BOB, queue, write
+from tests.slurmapi.store.test_writer import ALICE, BOB, queue, rows, write
 
 
 def emptied(file: Path) -> None:
@@ -44,6 +44,26 @@ def test_the_next_cycle_writes_a_whole_store(tmp_path: Path, suffix: str, damage
     assert before is not None
     assert after is not None
     assert after[0] != before[0]
+
+
+def test_readers_keep_the_old_version_until_the_new_file_is_full(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "snapshot.sqlite"
+    writer, reader, version = StoreWriter(path), StoreReader(path), StoreVersionReader(path)
+    write(writer, {1: ALICE, 2: BOB})
+    assert queue(reader) == {1: ALICE, 2: BOB}
+    before = version.current()
+    path.with_name(f"{path.name}-wal").unlink()
+    with pytest.raises(ZeroDivisionError), writer.cycle():
+        1 / 0  # noqa: B018 - a source that fails while it is read
+    assert version.current() == before
+    assert queue(reader) == {1: ALICE, 2: BOB}
+    with writer.cycle() as cycle:
+        cycle.replace_records("queue", rows({3: BOB}), 1000.0)
+        # A client that asks now gets the last load, not the empty file.
+        assert queue(reader) == {1: ALICE, 2: BOB}
+    assert queue(reader) == {3: BOB}
+    assert version.current() != before
+    assert [file.name for file in path.parent.glob("*.new*")] == []
 
 
 def test_an_untouched_store_keeps_its_generation(tmp_path: Path) -> None:
