@@ -24,6 +24,7 @@ _PATH: Final = "/health/live"
 _SOCKET: Final = "uwsgi.sock"
 _TIMEOUT_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = 0.5
+_SOCKET_SECONDS: Final = 5.0
 _DEFAULT_INTERVAL_SECONDS: Final = 30.0
 
 
@@ -41,12 +42,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def workers_answer(path: Path) -> bool:
-    """Returns True if a web worker answers on the socket at `path`, even with 401 or 403.
-
-    Returns False if a socket was deleted. uWSGI makes it only at its start, and systemd restarts it then.
-    """
-    if not path.with_name(_SOCKET).is_socket():
-        return False
+    """Returns True if a web worker answers on the socket at `path`, even with 401 or 403."""
     connection = _UnixConnection(path)
     try:
         connection.request("GET", _PATH)
@@ -56,6 +52,11 @@ def workers_answer(path: Path) -> bool:
         return False
     finally:
         connection.close()
+
+
+def sockets_exist(path: Path) -> bool:
+    """Returns True if the socket at `path` and nginx's socket exist. uWSGI makes them at its start only."""
+    return path.is_socket() and path.with_name(_SOCKET).is_socket()
 
 
 def notify(address: str, text: str) -> None:
@@ -69,16 +70,25 @@ def notify(address: str, text: str) -> None:
         sender.sendto(text.encode(), target)
 
 
-def watch(is_answering: Callable[[], bool], send: Callable[[str], None], seconds: float) -> None:
-    """Sends READY=1 once the service answers, then WATCHDOG=1 every `seconds` while it does. Never returns."""
+def watch(
+    is_answering: Callable[[], bool], has_sockets: Callable[[], bool], send: Callable[[str], None], seconds: float
+) -> None:
+    """Sends READY=1 once the service answers, then WATCHDOG=1 every `seconds` while it does. Never returns.
+
+    After READY=1 it sends WATCHDOG=trigger if a socket was deleted. systemd 243 and newer restart the service then,
+    earlier versions after `WatchdogSec`.
+    """
     message = "READY=1\nSTATUS=The web workers answer."
+    is_ready, next_message = False, 0.0
     while True:
-        if is_answering():
+        now = time.monotonic()
+        if is_ready and not has_sockets():
+            send("STATUS=A socket of uWSGI was deleted.\nWATCHDOG=trigger")
+        elif now >= next_message and is_answering():
             send(f"{message}\nWATCHDOG=1")
             message = "STATUS=The web workers answer."
-            time.sleep(seconds)
-        else:
-            time.sleep(min(seconds, _RETRY_SECONDS))
+            is_ready, next_message = True, now + seconds
+        time.sleep(min(seconds, _SOCKET_SECONDS if is_ready else _RETRY_SECONDS))
 
 
 def interval(watchdog_usec: str | None) -> float:
@@ -97,6 +107,7 @@ def main(notify_socket: str, path: Path) -> None:
         signal.pause()
     watch(
         lambda: workers_answer(path),
+        lambda: sockets_exist(path),
         lambda text: notify(notify_socket, text),
         interval(os.environ.get("WATCHDOG_USEC")),
     )

@@ -14,7 +14,7 @@ from tests.browser.watching import Watched
 from tests.deployed.asking import ask, wait_healthy
 from tests.deployed.nginx_server import Nginx
 from tests.deployed.service_manager import ServiceManager
-from tests.deployed.site import INI, UNIT, Site
+from tests.deployed.site import INI, RUNTIME, UNIT, Site
 from tests.testbed.processes import send_signal
 from tests.waiting import wait_for
 
@@ -157,3 +157,15 @@ def test_a_reload_and_a_new_start_are_served(web: Nginx, site: Site) -> None:
     assert ask(web, "/nodes").status == 502
     site.start()
     wait_healthy(web)
+
+
+def test_systemd_restarts_the_service_if_a_socket_is_deleted(site: Site, manager: ServiceManager) -> None:
+    manager.wait_for_watchdog()
+    for name in ("uwsgi.sock", "watch.sock"):
+        socket = site.path(RUNTIME) / name
+        manager.messages.clear()
+        away = socket.rename(socket.with_name("away"))
+        # sd_notify(3), since systemd 243: handled as if WATCHDOG=1 had not been sent in time.
+        wait_for("the message", lambda: [text for text in manager.messages if "WATCHDOG=trigger" in text])
+        away.rename(socket)
+        manager.wait_for_watchdog()
