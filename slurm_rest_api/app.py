@@ -22,6 +22,7 @@ from slurm_rest_api.config import Settings
 from slurm_rest_api.databases.circuit import Circuit
 from slurm_rest_api.health.checks import Check, accounting_check, archive_check, authentication_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
+from slurm_rest_api.jobsapi.views import jobs_blueprint
 from slurm_rest_api.metrics.counters import Counters, DatabaseCounts, count_circuits, count_requests, open_counters
 from slurm_rest_api.metrics.exposition import Exposition
 from slurm_rest_api.metrics.owners import Owner
@@ -88,6 +89,7 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     exposition = Exposition(snapshots, prepared, counters, checks, most_owners, archive_status)
     app.register_api(live_blueprint(Responder(live, refresher)))
     app.register_api(accounting_blueprint(accounting))
+    app.register_api(jobs_blueprint(live, refresher, accounting))
     app.register_api(load_blueprint(archive))
     app.register_api(health_blueprint(checks))
     app.register_api(metrics_blueprint(exposition.text))

@@ -17,7 +17,7 @@ TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 # The collector and the web workers meet in slurmapi.store and slurmapi.shared.
 COLLECTOR = ("slurmapi.collector", "slurmapi.sources")
-WEB_WORKER = ("slurmapi.query", "slurmapi.responses", "slurmapi.views")
+WEB_WORKER = ("slurmapi.query", "slurmapi.responses", "slurmapi.views", "jobsapi")
 # Library: modules and packages that may import it.
 ONLY_IN = {
     "flask": (
@@ -25,6 +25,7 @@ ONLY_IN = {
         "slurmapi.views",
         "slurmapi.responses.responder",
         "acctapi.views",
+        "jobsapi.views",
         "archive.views",
         "health.views",
         "metrics.views",
@@ -35,6 +36,7 @@ ONLY_IN = {
     "flask_openapi3": (
         "slurmapi.views",
         "acctapi.views",
+        "jobsapi.views",
         "archive.views",
         "health.views",
         "metrics.views",
@@ -68,10 +70,12 @@ NEVER = {
     "auth": ("slurmapi", "acctapi", "archive", "health", "web", "diagnosis", "cli", "app"),
     "web": ("slurmapi", "acctapi", "archive", "config", "diagnosis", "cli", "app"),
     "pages": ("slurmapi", "acctapi", "archive", "config", "demo", "diagnosis", "cli", "app"),
-    "slurmapi": ("acctapi", "archive"),
+    "slurmapi": ("acctapi", "jobsapi", "archive"),
     "databases": ("slurmapi", "acctapi", "archive", "health", "web", "config", "diagnosis", "cli", "app"),
-    "acctapi": ("slurmapi", "archive", "diagnosis", "cli", "app"),
-    "archive": ("acctapi", "health", "diagnosis", "cli", "app"),
+    "acctapi": ("slurmapi", "jobsapi", "archive", "diagnosis", "cli", "app"),
+    # It joins the snapshot store and the accounting database.
+    "jobsapi": ("slurmapi.views", "archive", "health", "diagnosis", "config", "cli", "app"),
+    "archive": ("acctapi", "jobsapi", "health", "diagnosis", "cli", "app"),
     "slurmapi.contract": ("slurmapi.sources", "slurmapi.store", "config"),
     "slurmapi.sources": ("slurmapi.store", "slurmapi.views", "slurmapi.responses.snapshot", "web", "config"),
     "slurmapi.store": ("slurmapi.sources", "slurmapi.views", "web", "config"),
@@ -103,6 +107,7 @@ WITH_IO: dict[str, tuple[str, ...]] = {
     "auth": ("cached_file", "factory", "key_set", "modes", "token_file"),
     "demo": ("accounting", "backfill", "cli_options", "files", "options", "source", "source_with_history"),
     "health": ("checks",),
+    "jobsapi": ("views",),
     "metrics": ("counters", "worker_files"),
 }
 IO_MODULES = {"os", "time", "io", "pathlib", "socket", "subprocess", "logging", "datetime", "random"}

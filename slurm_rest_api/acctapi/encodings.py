@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import groupby, pairwise
 from typing import Final, Literal, NamedTuple
 
-from slurm_rest_api.slurm.array_tasks import has_any_task
+from slurm_rest_api.slurm.array_tasks import tasks_among
 from slurm_rest_api.slurm.sentinels import INFINITE, NO_VAL, NO_VAL64
 
 _PER_CPU: Final = 1 << 63
@@ -143,10 +143,16 @@ def _consecutive(numbers: Iterable[int]) -> Iterator[str]:
 
 def mask_has_any_task(mask: str | None, tasks: Sequence[int]) -> bool:
     """Returns True if one of `tasks`, which are sorted, is among the pending tasks of an array."""
+    return next(mask_tasks_among(mask, tasks), None) is not None
+
+
+def mask_tasks_among(mask: str | None, tasks: Sequence[int]) -> Iterator[int]:
+    """Yields the numbers in `tasks`, which are sorted, that are among the pending tasks of an array."""
     if mask is None or not _MASK.fullmatch(mask):
-        return has_any_task(mask, tasks)
+        yield from tasks_among(mask, tasks)
+        return
     digits = mask[:1:-1]
-    return any(task // 4 < len(digits) and int(digits[task // 4], 16) >> task % 4 & 1 for task in tasks)
+    yield from (task for task in tasks if task // 4 < len(digits) and int(digits[task // 4], 16) >> task % 4 & 1)
 
 
 def hostlist(text: str | None) -> str | None:

@@ -7,6 +7,7 @@ from typing import Final
 from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import open_database
 from slurm_rest_api.acctapi.history import History, HistoryLimits
+from slurm_rest_api.acctapi.jobs_by_id import JobsById
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.users import Users
 from slurm_rest_api.acctapi.views import Accounting
@@ -33,6 +34,7 @@ def open_accounting(settings: Settings, threads: int | None = None) -> Accountin
         history=History(database, reference_data, hidden, cluster, limits),
         users=Users(database, reference_data, hidden, options.history_max_limit),
         coordinators=Coordinators(database, reference_data, options.names_cache_seconds),
+        jobs=JobsById(database, reference_data, hidden, cluster),
         source="demo" if settings.system.source_name == "demo" else "slurmdbd",
         cluster=cluster,
     )

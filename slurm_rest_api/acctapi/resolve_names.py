@@ -29,7 +29,7 @@ def filters_of(
 
     `jobs` is the filter of `query.jobid`.
     """
-    row_filter = _row_filter(scope, reference, orphan_association_ids, accounts)
+    row_filter = visible_records(scope, reference, orphan_association_ids, accounts)
     numeric = query.user is not None and all(map(is_number, query.user))
     names = None if numeric else query.user
     return Filters(
@@ -85,7 +85,7 @@ def _association_filter(
     return AssociationFilter(frozenset.intersection(*wanted), unknown, uids, own_accounts)
 
 
-def _row_filter(
+def visible_records(
     scope: DataScope, reference: ReferenceData, orphan_association_ids: OrphanIds, accounts: UserNames
 ) -> RowFilter | None:
     """Returns the filter for the records that `scope` allows. None if it allows all.

@@ -13,6 +13,7 @@ from slurm_rest_api.acctapi.contract import ASSOCIATION_FIELDS, JOB_FIELDS, Hist
 from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.history import History
+from slurm_rest_api.acctapi.jobs_by_id import JobsById
 from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
 from slurm_rest_api.acctapi.sql import CursorKey
 from slurm_rest_api.acctapi.users import Users
@@ -33,6 +34,7 @@ class Accounting:
     history: History
     users: Users
     coordinators: Coordinators
+    jobs: JobsById
     source: str
     cluster: str
 

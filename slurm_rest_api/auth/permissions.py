@@ -16,6 +16,7 @@ from slurm_rest_api.errors import Forbidden
 _DENIED_BY: Final = {
     "queue": frozenset[str](),
     "history": frozenset[str](),
+    "jobs": frozenset[str](),
     "users": frozenset[str](),
     "nodes": frozenset(("nodes",)),
     "partitions": frozenset(("partitions",)),

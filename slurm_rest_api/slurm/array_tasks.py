@@ -17,12 +17,15 @@ def has_task(tasks: str | None, task: int) -> bool:
 
 def has_any_task(tasks: str | None, wanted: Sequence[int]) -> bool:
     """Returns True if one of `wanted`, which is sorted, is among the pending tasks."""
+    return next(tasks_among(tasks, wanted), None) is not None
+
+
+def tasks_among(tasks: str | None, wanted: Sequence[int]) -> Iterator[int]:
+    """Yields the numbers in `wanted`, which is sorted, that are among the pending tasks."""
     for found in _ranges(tasks):
         # Ranges do not overlap, so together they have to look at each number once.
         near = wanted[bisect_left(wanted, found.start) : bisect_left(wanted, found.stop)]
-        if any(number in found for number in near):
-            return True
-    return False
+        yield from (number for number in near if number in found)
 
 
 def count_tasks(tasks: str | None) -> int:

@@ -27,6 +27,13 @@ class JobId(NamedTuple):
     task: int | None = None
     component: int | None = None
 
+    @property
+    def text(self) -> str:
+        """The id as squeue prints it."""
+        if self.component is not None:
+            return f"{self.job}+{self.component}"
+        return str(self.job) if self.task is None else f"{self.job}_{self.task}"
+
 
 @dataclass(frozen=True)
 class JobIdFilter:
@@ -79,6 +86,18 @@ def parse_job_ids(texts: Sequence[str]) -> JobIdFilter:
     return JobIdFilter(tuple(ids), comparisons)
 
 
+def parse_job_id_list(texts: Sequence[str]) -> tuple[JobId, ...]:
+    """Parses job ids without comparisons, separated by commas. Each is returned once.
+
+    Raises:
+        ValueError: one is no job id, or there are more than MAX_JOB_IDS.
+    """
+    ids = tuple(dict.fromkeys(map(parse_job_id, split_names(texts))))
+    if len(ids) > MAX_JOB_IDS:
+        raise ValueError(f"expected at most {MAX_JOB_IDS} job ids in one request, got {len(ids)}")
+    return ids
+
+
 def _id_of(text: str) -> JobId:
     try:
         return parse_job_id(text.removeprefix("=").lstrip())
@@ -97,3 +116,10 @@ JobIdFilterParam = Annotated[
     ),
 ]
 """A query parameter: `5,12_3` means either of these jobs. A job has to meet every comparison."""
+
+JobIdsParam = Annotated[
+    tuple[JobId, ...],
+    parsed_with(parse_job_id_list),
+    list_schema("One or more, separated by commas.", "123", "12_3", pattern=r"^\d{1,10}([_+ ]\d{1,10})?$"),
+]
+"""A query parameter: `5,12_3` means these jobs."""

@@ -49,6 +49,8 @@ _PENDING_TASKS: Final = (
     f"{_SEEK} WHERE f.array_job_id = {_FIRST} AND f.array_task_id IS NULL AND has_any_task(f.array_task_str, {_SECOND})"
 )
 _COMPONENTS: Final = f"{_SEEK} WHERE f.het_job_id = {_FIRST} AND f.het_job_offset = {_SECOND}"
+_ARRAYS: Final = f"{_SEEK} WHERE f.array_job_id = w.value"
+_HETEROGENEOUS: Final = f"{_SEEK} WHERE f.het_job_id = w.value"
 
 FEW_WORDS: Final = 8
 """Up to this many words are compared with the words of each row."""
@@ -142,11 +144,18 @@ def has_waiting_task(column: str, task: int) -> Condition:
     return Condition(f"has_task({column}, ?)", (task,))
 
 
-def is_job(jobs: Sequence[int], tasks: Sequence[tuple[int, int]], components: Sequence[tuple[int, int]]) -> Condition:
+def is_job(
+    jobs: Sequence[int],
+    tasks: Sequence[tuple[int, int]],
+    components: Sequence[tuple[int, int]],
+    *,
+    with_parts: bool = False,
+) -> Condition:
     """Returns a condition for a record being one of the jobs, array tasks or components of heterogeneous jobs.
 
     `tasks` are array ids with a task index, `components` are leader ids with an offset. A pending task is found as the
     record that contains it. The cost depends on the number of ids only: every part of the statement seeks in an index.
+    `with_parts`: an id in `jobs` that is that of an array or a heterogeneous job also finds its tasks or components.
     """
     waiting: dict[int, list[int]] = {}
     for array, task in tasks:
@@ -156,6 +165,8 @@ def is_job(jobs: Sequence[int], tasks: Sequence[tuple[int, int]], components: Se
         (_STARTED_TASKS, list(tasks)),
         (_PENDING_TASKS, list(waiting.items())),
         (_COMPONENTS, list(components)),
+        (_ARRAYS, list(jobs) if with_parts else []),
+        (_HETEROGENEOUS, list(jobs) if with_parts else []),
     ]
     used = [(sql, json.dumps(ids)) for sql, ids in parts if ids]
     selected = " UNION ALL ".join(sql for sql, _ in used)
