@@ -78,6 +78,8 @@ CHEAP = {
     f"/queue?count=true&array={several('{}', 200)}": 100,
     f"/queue?count=true&array={several('{}_3', 200)}": 100,
     f"/queue?count=true&jobid={several('{}', 1000)}": 999,
+    f"/jobs?id={several('{}', 1000)}": None,
+    f"/jobs?id={several('{}_3', 1000)}": None,
     "/queue?since={version}": None,
     "/nodes?count=true&partition=p7": 50,
     "/nodes?count=true&name=n[1-50]": 50,
@@ -125,6 +127,8 @@ _OTHERS = {"cache_buster", "format", "cursor", "clock", "fields"}
 @pytest.mark.parametrize(("path", "total"), CHEAP.items(), ids=[path[:50] for path in CHEAP])
 def test_a_question_costs_what_it_finds(steps: Steps, path: str, total: int | None) -> None:
     asked = path.partition("jobid=")[2].count(",") + path.partition("array=")[2].count(",") * 4
+    # An id may be that of an array or of a heterogeneous job: three searches, and one for the record.
+    asked += path.partition("?id=")[2].count(",") * 4
     assert steps.of(path, total) <= 2_000 + 60 * ((total or 0) + asked)
 
 
