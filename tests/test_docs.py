@@ -16,6 +16,7 @@ from slurm_rest_api.acctapi.contract import HistoryAnswer, UsersAnswer
 from slurm_rest_api.archive.contract import LoadAnswer
 from slurm_rest_api.config.document import settings_page
 from slurm_rest_api.health.views import HealthAnswer
+from slurm_rest_api.jobsapi.contract import JobsAnswer
 from slurm_rest_api.slurmapi.contract import responses
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web.envelope import ErrorAnswer
@@ -35,6 +36,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "health": HealthAnswer,
     "users": UsersAnswer,
     "history": HistoryAnswer,
+    "jobs": JobsAnswer,
 }
 NOT_DOCUMENTED = {"_"}
 # Each has a plain word: any client, no one, again, compute, said, next to, after, close, forever, fix.

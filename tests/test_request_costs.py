@@ -132,6 +132,7 @@ def right(name: str, schema: dict[str, Any]) -> list[str]:
         "node": ["n[1-9999]", ",".join(f"n{number}" for number in range(LONG // 6))],
         "nodes": ["n[1-9999]"],
         "jobid": [",".join(map(str, range(1, 1001))), ",".join(f"{number}_3" for number in range(1, 1001))],
+        "id": [",".join(map(str, range(1, 1001))), ",".join(f"{number}_3" for number in range(1, 1001))],
         "array": [",".join(f"{number}_3" for number in range(200))],
         "state": [",".join(["PENDING"] * 200), ",".join(["PENDING+!RUNNING"] * 100)],
         "name": [",".join(f"*a{number}*" for number in range(20)), ",".join(f"n{number}" for number in range(200))],
@@ -166,7 +167,7 @@ def test_every_segment_of_every_path_has_bounded_costs(client: FlaskClient) -> N
     for path in [*segments, "/no/{route}", "/pages/{page}", "/pages/static/1/{file}", "/{route}"]:
         for value in WRONG:
             assert check(client, filled(path, value)).status_code >= 400
-    assert sorted(segments) == ["/nodes/{name}", "/partitions/{name}", "/queue/{jobid}"]
+    assert sorted(segments) == ["/jobs/{id}", "/nodes/{name}", "/partitions/{name}", "/queue/{jobid}"]
 
 
 def test_every_header_has_bounded_costs(client: FlaskClient) -> None:

@@ -23,8 +23,19 @@ from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, m
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-LIVE = {"queue", "nodes", "partitions", "usage", "stats"}
-PATHS = ["/queue", "/nodes", "/partitions", "/usage", "/stats", "/queue/{jobid}", "/nodes/{name}", "/partitions/{name}"]
+LIVE = {"jobs", "queue", "nodes", "partitions", "usage", "stats"}
+PATHS = [
+    "/queue",
+    "/nodes",
+    "/partitions",
+    "/usage",
+    "/stats",
+    "/queue/{jobid}",
+    "/nodes/{name}",
+    "/partitions/{name}",
+    "/jobs",
+    "/jobs/{id}",
+]
 
 
 def closing(app: WSGIApplication) -> WSGIApplication:

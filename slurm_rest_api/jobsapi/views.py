@@ -91,8 +91,8 @@ class _Responder:
         records = found.records()
         if asked.text not in records and records:
             raise BadParameter(
-                f"{asked.text} is the id of an array or a heterogeneous job, which has more than one part. Ask for one of"
-                f" them by its own id, or for all of them: /jobs?id={asked.text}.",
+                f"{asked.text} is the id of an array or a heterogeneous job, which has more than one part. Ask for one"
+                f" part by its own id, or for all of them: /jobs?id={asked.text}.",
                 parameter="id",
             )
         if not records:

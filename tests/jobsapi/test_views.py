@@ -320,7 +320,7 @@ def test_an_unchanged_response_is_a_304(client: FlaskClient) -> None:
         ("/jobs/seven", "Expected a job id such as 123"),
         (
             "/jobs/20",
-            "which has more than one part. Ask for one of them by its own id, or for all of them: /jobs?id=20.",
+            "which has more than one part. Ask for one part by its own id, or for all of them: /jobs?id=20.",
         ),
         ("/jobs?jobid=7", "Known parameters: fields, id, format."),
     ],

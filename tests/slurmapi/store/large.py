@@ -67,7 +67,8 @@ def write_store(path: Path) -> str:
         insert = f"{rows} INSERT INTO {kind}_index (key, changed, {names}) SELECT {key}, 1, {expressions} FROM r"  # noqa: S608 - a test's own text
         connection.execute(insert, (number,))
         _write_words(connection, kind)
-    connection.execute("INSERT INTO queue (key, body, version) SELECT key, X'7B7D', changed FROM queue_index")
+    body = """CAST(printf('{"job_id":%d,"job_state":"PENDING"}', key) AS BLOB)"""
+    connection.execute(f"INSERT INTO queue (key, body, version) SELECT key, {body}, changed FROM queue_index")  # noqa: S608 - a test's own text
     connection.execute("INSERT INTO nodes (key, body, version) SELECT key, X'7B7D', changed FROM nodes_index")
     cycle = StoreCycle(connection, 2, {kind: WrittenRows() for kind in KINDS}, continues=False)
     connection.execute("UPDATE queue_index SET changed = 2 WHERE key = 7")
