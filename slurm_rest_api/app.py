@@ -28,6 +28,7 @@ from slurm_rest_api.metrics.exposition import Exposition
 from slurm_rest_api.metrics.owners import Owner
 from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.pages.views import Frame, pages_blueprint
+from slurm_rest_api.slurmapi.fair_share_views import fair_share_blueprint
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
 from slurm_rest_api.slurmapi.responses.refresh import Refresher
 from slurm_rest_api.slurmapi.responses.responder import Responder
@@ -87,7 +88,9 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     refresher = Refresher(live.status, paths.refresh_pipe, slots=shares.refresh)
     most_owners: dict[Owner, int] = {"account": system.metrics_accounts, "user": system.metrics_users}
     exposition = Exposition(snapshots, prepared, counters, checks, most_owners, archive_status)
-    app.register_api(live_blueprint(Responder(live, refresher)))
+    responder = Responder(live, refresher)
+    app.register_api(live_blueprint(responder))
+    app.register_api(fair_share_blueprint(responder, is_on=system.fair_share_seconds > 0))
     app.register_api(accounting_blueprint(accounting))
     app.register_api(jobs_blueprint(live, refresher, accounting))
     app.register_api(load_blueprint(archive))

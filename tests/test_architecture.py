@@ -17,12 +17,13 @@ TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 # The collector and the web workers meet in slurmapi.store and slurmapi.shared.
 COLLECTOR = ("slurmapi.collector", "slurmapi.sources")
-WEB_WORKER = ("slurmapi.query", "slurmapi.responses", "slurmapi.views", "jobsapi")
+WEB_WORKER = ("slurmapi.query", "slurmapi.responses", "slurmapi.views", "slurmapi.fair_share_views", "jobsapi")
 # Library: modules and packages that may import it.
 ONLY_IN = {
     "flask": (
         "web.",
         "slurmapi.views",
+        "slurmapi.fair_share_views",
         "slurmapi.responses.responder",
         "acctapi.views",
         "jobsapi.views",
@@ -35,6 +36,7 @@ ONLY_IN = {
     "flask_cors": ("app",),
     "flask_openapi3": (
         "slurmapi.views",
+        "slurmapi.fair_share_views",
         "acctapi.views",
         "jobsapi.views",
         "archive.views",

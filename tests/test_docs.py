@@ -30,6 +30,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "queue": responses.QueueAnswer,
     "nodes": responses.NodesAnswer,
     "partitions": responses.PartitionsAnswer,
+    "fairshare": responses.FairShareAnswer,
     "stats": responses.StatsAnswer,
     "usage": responses.UsageAnswer,
     "load": LoadAnswer,

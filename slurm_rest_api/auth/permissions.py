@@ -22,6 +22,7 @@ _DENIED_BY: Final = {
     "partitions": frozenset(("partitions",)),
     "usage": frozenset(("usage", "nodes", "partitions")),
     "load": frozenset(("usage", "nodes", "partitions")),
+    "fairshare": frozenset[str](),
     "stats": frozenset[str](),
     "metrics": frozenset[str](),
 }

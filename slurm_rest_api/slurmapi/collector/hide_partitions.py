@@ -64,7 +64,12 @@ def hide_partitions(snapshot: Snapshot, hidden: Collection[str]) -> Snapshot:
         statistics=hidden_nodes.without_in_host_fields(snapshot.statistics),
         reservations=reservations,
         licenses=None if snapshot.licenses is None else shown_licenses(snapshot.licenses, hidden_nodes),
+        fair_share=_in_shown_partition(snapshot.fair_share, names),
     )
+
+
+def _in_shown_partition(records: list[Record] | None, hidden: frozenset[str]) -> list[Record] | None:
+    return None if records is None else [record for record in records if record.get("partition") not in hidden]
 
 
 def _shown_node(node: Record, hidden: frozenset[str]) -> Record:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from slurm_rest_api.contract_base import OpenAPIModel
+from slurm_rest_api.slurmapi.contract.fair_share import FairShareRecord
 from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.contract.node import NodeRecord
 from slurm_rest_api.slurmapi.contract.partition import PartitionRecord
@@ -77,6 +78,12 @@ class PartitionsAnswer(_LiveAnswer):
     data: dict[str, PartitionRecord] = Field(description="Partitions by name.")
 
 
+class FairShareAnswer(_LiveAnswer):
+    """The fair share of all associations."""
+
+    data: dict[str, FairShareRecord] = Field(description="Associations by `account` or `account/user`.")
+
+
 class StatsAnswer(_LiveAnswer):
     """The statistics of `sdiag`."""
 
@@ -133,6 +140,12 @@ class NodesResponse(RootModel[NodesAnswer | SelectedAnswer]):
 
 class PartitionsResponse(RootModel[PartitionsAnswer | SelectedAnswer]):
     """Partitions."""
+
+    model_config = _OTHER_FORMATS
+
+
+class FairShareResponse(RootModel[FairShareAnswer | SelectedAnswer]):
+    """The fair share."""
 
     model_config = _OTHER_FORMATS
 

@@ -36,10 +36,10 @@ def of_nodes(query: NodesParameters) -> Condition:
     """Returns the condition for the requested nodes."""
     return all_of(
         [
-            *_chosen(query.state, lambda names: _in_states("nodes", names)),
-            *_chosen(query.partition, lambda names: has_any_word("nodes", "partition_words", names)),
-            *_chosen(query.feature, lambda names: has_any_word("nodes", "feature_words", names)),
-            *_chosen(query.gres, lambda names: has_any_word("nodes", "gres_words", names)),
+            *chosen(query.state, lambda names: _in_states("nodes", names)),
+            *chosen(query.partition, lambda names: has_any_word("nodes", "partition_words", names)),
+            *chosen(query.feature, lambda names: has_any_word("nodes", "feature_words", names)),
+            *chosen(query.gres, lambda names: has_any_word("nodes", "gres_words", names)),
             *([] if query.name is None else [has_key(query.name)]),
         ]
     )
@@ -49,20 +49,20 @@ def of_partitions(query: PartitionsParameters) -> Condition:
     """Returns the condition for the requested partitions."""
     return all_of(
         [
-            *_chosen(query.name, lambda names: one_of("key", names)),
-            *_chosen(query.state, lambda names: one_of("state", names)),
+            *chosen(query.name, lambda names: one_of("key", names)),
+            *chosen(query.state, lambda names: one_of("state", names)),
         ]
     )
 
 
 def _of_queue(query: QueueParameters) -> Iterator[Condition]:
-    yield from _chosen(query.user, lambda names: one_of("user_name", names))
-    yield from _chosen(query.account, lambda names: one_of("account", names))
-    yield from _chosen(query.partition, lambda names: has_any_word("queue", "partition_words", names))
-    yield from _chosen(query.state, lambda names: _in_states("queue", names))
-    yield from _chosen(query.name, _named)
-    yield from _chosen(query.qos, lambda names: one_of("qos", names))
-    yield from _chosen(query.reason, lambda names: one_of("reason COLLATE NOCASE", names))
+    yield from chosen(query.user, lambda names: one_of("user_name", names))
+    yield from chosen(query.account, lambda names: one_of("account", names))
+    yield from chosen(query.partition, lambda names: has_any_word("queue", "partition_words", names))
+    yield from chosen(query.state, lambda names: _in_states("queue", names))
+    yield from chosen(query.name, _named)
+    yield from chosen(query.qos, lambda names: one_of("qos", names))
+    yield from chosen(query.reason, lambda names: one_of("reason COLLATE NOCASE", names))
     if query.jobid is not None:
         yield from _jobs(query.jobid)
     if query.array is not None:
@@ -75,7 +75,8 @@ def _of_queue(query: QueueParameters) -> Iterator[Condition]:
     yield from _time("start_time", "<", query.startbefore)
 
 
-def _chosen(choice: NameFilter | None, build: Callable[[Sequence[str]], Condition]) -> Iterator[Condition]:
+def chosen(choice: NameFilter | None, build: Callable[[Sequence[str]], Condition]) -> Iterator[Condition]:
+    """Yields the conditions for the included and for the excluded names of `choice`, as `build` makes them."""
     if choice is not None and choice.include:
         yield build(choice.include)
     if choice is not None and choice.exclude:

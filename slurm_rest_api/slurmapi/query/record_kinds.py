@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from slurm_rest_api.contract_base import PublishedRecord
+from slurm_rest_api.slurmapi.contract.fair_share import FairShareRecord
 from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.contract.node import NodeRecord
 from slurm_rest_api.slurmapi.contract.partition import PartitionRecord
@@ -33,6 +34,17 @@ class RecordKind:
     groups: Mapping[str, Group]
     sums: Mapping[str, str]
     table_fields: tuple[str, ...]
+
+
+def _fair_share() -> RecordKind:
+    kind = _record_kind(
+        "fairshare",
+        FairShareRecord,
+        {"user": Group("user_name"), "account": Group("account")},
+        {"raw_usage": "raw_usage"},
+        "account user raw_shares norm_shares raw_usage effective_usage fair_share level_fs",
+    )
+    return replace(kind, sortable={**kind.sortable, "user": "user_name"})
 
 
 def _record_kind(
@@ -87,4 +99,5 @@ RECORD_KINDS: Final[Mapping[Kind, RecordKind]] = {
         {"total_nodes": "total_nodes", "total_cpus": "total_cpus"},
         "name state total_nodes total_cpus default_time max_time_str priority_tier nodes",
     ),
+    "fairshare": _fair_share(),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from slurm_rest_api.auth.data_scope import DataScope
+from slurm_rest_api.slurmapi.query.fair_share import visible_fair_share
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS, Condition, any_of, compares, one_of_many
 from slurm_rest_api.slurmapi.store.index_columns import Kind
 
@@ -30,6 +31,9 @@ def row_filter_for(kind: Kind, scope: DataScope) -> RowFilter:
     Of private jobs these are the user's own and those of the accounts that they coordinate. Nodes and partitions
     have no owner. Where they are private, `auth` closes their routes.
     """
+    if kind == "fairshare":
+        where = visible_fair_share(scope)
+        return ALL if where == ALWAYS else RowFilter(where, scope.cache_key)
     if kind != "queue" or not scope.hides("jobs"):
         return ALL
     own = compares("user_name", "=", scope.user)

@@ -1,4 +1,4 @@
-"""Reads the fair share of associations from `sshare -l -P -a`.
+"""Reads the fair share of associations from `sshare -l -m -P -a`.
 
 Sources: sshare(1), process() of src/sshare/process.c, Slurm 15.08 to 26.05. sshare needs priority/multifactor.
 """
@@ -11,7 +11,7 @@ from typing import Final, TypedDict
 
 from slurm_rest_api.slurmapi.sources.commands.key_values import whole_number
 
-ARGUMENTS: Final = ("-l", "-P", "-a")
+ARGUMENTS: Final = ("-l", "-m", "-P", "-a")
 """Arguments of sshare."""
 
 
