@@ -229,7 +229,7 @@ def _counting_starts(cycle: StoreCycle, memory: JobMemory, snapshot: Snapshot) -
 
 def _states_before(cycle: StoreCycle, memory: JobMemory) -> Callable[[int], str | None]:
     """Returns the states of the jobs of the last load by id, from the store if this process does not know them."""
-    if cycle.continues:
+    if memory is not _NO_MEMORY:
         counted = memory.counted
         return lambda job_id: counted[job_id].state if job_id in counted else None
     stored = cycle.stored_values("queue", "job_state")
