@@ -36,7 +36,7 @@ class UnchangedJob(dict[str, Any]):
 
 @dataclass(frozen=True)
 class OptionalKind:
-    """How the records of an optional kind were read. Times are epoch seconds.
+    """The last readings of an optional kind. Times are epoch seconds.
 
     Attributes:
         read_at: Time of the last reading that succeeded, None before it.
