@@ -86,11 +86,8 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     prepared = PreparedBodies(paths.prepared)
     live = LiveState(snapshots, prepared)
     refresher = Refresher(live.status, paths.refresh_pipe, slots=shares.refresh)
-    most_owners: dict[Owner, int] = {"account": system.metrics_accounts, "user": system.metrics_users}
-    exposition = Exposition(snapshots, prepared, counters, checks, most_owners, archive_status)
-    responder = Responder(live, refresher)
-    app.register_api(live_blueprint(responder))
-    app.register_api(fair_share_blueprint(responder, is_on=system.fair_share_seconds > 0))
+    exposition = Exposition(snapshots, prepared, counters, checks, _most_owners(settings), archive_status)
+    _register_live(app, settings, Responder(live, refresher))
     app.register_api(accounting_blueprint(accounting))
     app.register_api(jobs_blueprint(live, refresher, accounting))
     app.register_api(load_blueprint(archive))
@@ -123,6 +120,17 @@ def check_files(settings: Settings) -> None:
     """
     open_auth(settings)
     require_private(settings)
+
+
+def _register_live(app: OpenAPI, settings: Settings, responder: Responder) -> None:
+    """Registers the routes that answer from the snapshot."""
+    app.register_api(live_blueprint(responder))
+    app.register_api(fair_share_blueprint(responder, is_on=settings.system.fair_share_seconds > 0))
+
+
+def _most_owners(settings: Settings) -> dict[Owner, int]:
+    """Returns the numbers of accounts and users in /metrics."""
+    return {"account": settings.system.metrics_accounts, "user": settings.system.metrics_users}
 
 
 def _check_databases(
