@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +18,8 @@ from slurm_rest_api.archive.file_kind import require_archive_file
 from slurm_rest_api.config import SystemSettings
 from slurm_rest_api.databases import mysql
 from slurm_rest_api.errors import ArchiveError
+
+logger = logging.getLogger(__name__)
 
 _CONNECT: dict[str, Callable[..., Any]] = {"pymysql": mysql.connect}
 """Functions by driver that connect with time limits."""
@@ -125,6 +129,19 @@ def _identity(file: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def _close_to_others(file: Path) -> None:
+    """Closes the archive and its WAL to other users, whatever umask it was created with. The group keeps its rights."""
+    for path in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+        try:
+            status = path.lstat()
+        except FileNotFoundError:
+            # The WAL exists only while the archive is open. SQLite gives it the mode of the archive.
+            continue
+        if status.st_mode & stat.S_IRWXO and status.st_uid == os.geteuid() and stat.S_ISREG(status.st_mode):
+            logger.info("%s was open to other users (mode %04o). It is closed to them.", path, status.st_mode & 0o7777)
+            path.chmod(stat.S_IMODE(status.st_mode) & ~stat.S_IRWXO)
+
+
 def _sqlite(file: Path, pool: Mapping[str, Any], *, writable: bool) -> Engine:
     mode = "rwc" if writable else "ro"
     engine = create_engine(
@@ -162,6 +179,7 @@ def _sqlite(file: Path, pool: Mapping[str, Any], *, writable: bool) -> Engine:
                 ) from error
 
         def prepare(connection: Any, _record: Any) -> None:
+            _close_to_others(file)
             # WAL: readers continue while a sample is written. FULL: committed samples survive a power failure.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
