@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, ParamSpec, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -30,6 +31,10 @@ try:
 except ImportError:
     # The module exists only inside uWSGI.
     uwsgi = None
+
+logger = logging.getLogger(__name__)
+
+Arguments = ParamSpec("Arguments")
 
 _DATABASE: Final = "slurm_rest_api_database"
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -78,6 +83,19 @@ def _sums(folder: Path) -> bytes:
     return generate_latest(registry)
 
 
+def _never_failing(count: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Returns `count` without the errors of its files. A full or read-only runtime folder must fail no request."""
+
+    @wraps(count)
+    def count_if_possible(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            count(*args, **kwargs)
+        except OSError as error:
+            logger.warning("A count for /metrics is lost: %s.", error)
+
+    return count_if_possible
+
+
 def count_requests(registry: CollectorRegistry) -> Callable[[RequestEvent], None]:
     """Creates the request counters in `registry`. Returns an observer that counts each request."""
     requests = Counter(
@@ -97,6 +115,7 @@ def count_requests(registry: CollectorRegistry) -> Callable[[RequestEvent], None
         registry=registry,
     )
 
+    @_never_failing
     def count(event: RequestEvent) -> None:
         requests.labels(event.route, event.method, str(event.status)).inc()
         seconds.labels(event.route).observe(event.seconds)
@@ -112,10 +131,12 @@ class _CircuitCounts:
         self._is_open = is_open
         self._refused = refused
 
+    @_never_failing
     def switched(self, *, is_open: bool) -> None:
         """Records that the circuit opened or closed."""
         self._is_open.set(int(is_open))
 
+    @_never_failing
     def refused(self, reason: Reason) -> None:
         """Counts a refused request, and publishes the state again, whose file may have been deleted."""
         self._refused(reason).inc()
@@ -174,16 +195,19 @@ class DatabaseCounts:
         for kind in get_args(ErrorKind):
             self._failed.labels(kind)
 
+    @_never_failing
     def checked_out(self, waited_seconds: float) -> None:
         """Counts a connection that a request got after `waited_seconds`."""
         self._publish(1)
         self._taken.inc()
         self._waited.inc(waited_seconds)
 
+    @_never_failing
     def checked_in(self) -> None:
         """Counts a connection that was returned."""
         self._publish(-1)
 
+    @_never_failing
     def failed(self, kind: ErrorKind) -> None:
         """Counts a request that failed with an error of this kind."""
         self._failed.labels(kind).inc()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from slurm_rest_api.acctapi.database import Database, open_database
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.demo.accounting import ASSOC_TABLE, JOB_TABLE, AccountingFile
 from slurm_rest_api.errors import DatabaseUnavailable
-from slurm_rest_api.metrics.counters import DatabaseCounts
+from slurm_rest_api.metrics.counters import DatabaseCounts, count_requests
+from slurm_rest_api.web.request_events import RequestEvent
 from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 
@@ -68,3 +70,21 @@ def test_failures_are_counted_by_kind(tmp_path: Path, registry: CollectorRegistr
     assert figure(registry, "errors_total", kind="slow") == 0
     assert figure(registry, "pool_used_connections") == 0
     database.close()
+
+
+def test_a_runtime_folder_that_cannot_be_written_fails_no_request(
+    registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = count_requests(registry)
+    event = RequestEvent(None, None, "GET", "/queue", "/queue", 200, 12, 0.01)
+
+    def read_only(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as broken:
+        # The library opens a file for the first value of each kind.
+        broken.setattr("prometheus_client.values.ValueClass", read_only)
+        count(event)
+    count(event)
+    labels = {"route": "/queue", "method": "GET", "status": "200"}
+    assert registry.get_sample_value("slurm_rest_api_http_requests_total", labels) == 1.0
