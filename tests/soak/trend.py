@@ -11,7 +11,7 @@ from typing import Final
 # Of a normal distribution, the standard deviation is 1.4826 times the median absolute deviation.
 _SIGMA: Final = 1.4826
 _NOISE_SIGMAS: Final = 3.0
-_WARM_UP_SHARE: Final = 0.25
+_WARM_UP_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Trend:
 def trend_of(times: Sequence[float], values: Sequence[float], floor: float) -> Trend:
     """Fits a line by the median of all slopes (Theil and Sen), which outliers do not move.
 
-    The first quarter is the warm-up, in which caches fill. Growth below `floor`, in the unit of `values`, is noise.
+    The first half is the warm-up, in which caches fill. Growth below `floor`, in the unit of `values`, is noise.
     """
     begin = times[0] + _WARM_UP_SHARE * (times[-1] - times[0])
     points = [(time, value) for time, value in zip(times, values, strict=True) if time >= begin]
