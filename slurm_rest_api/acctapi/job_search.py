@@ -19,8 +19,16 @@ def find_jobs(connection: Connection, job: Table, wanted: JobIdFilter) -> JobFil
     if not wanted.ids:
         return JobFilter(comparisons=wanted.comparisons)
     ids = frozenset(wanted.jobs())
-    rows = [*_tasks(connection, job, wanted.tasks()), *_components(connection, job, wanted.components())]
+    rows = [
+        *_tasks(connection, job, _possible(wanted.tasks())),
+        *_components(connection, job, _possible(wanted.components())),
+    ]
     return JobFilter(ids, frozenset(row.job_db_inx for row in rows if row.id_job not in ids), wanted.comparisons)
+
+
+def _possible(pairs: list[Pair]) -> list[Pair]:
+    """Leaves out the ids that mean "no array" and "no heterogeneous job" in the records of all other jobs."""
+    return [pair for pair in pairs if encodings.known(pair[0]) is not None]
 
 
 def _tasks(connection: Connection, job: Table, tasks: list[Pair]) -> Iterator[Any]:

@@ -1,8 +1,8 @@
 """Reads the records of jobs by their ids, with one statement for any number of ids.
 
 Each part of the statement forces the index that finds its ids: `id_job`, `array_job` and `het_job`. slurmdbd makes the
-first two since 15.08 and the third since 20.02. Its predecessor `pack_job` is missing in some databases, so it is not
-forced.
+first two since 15.08 and the third since 20.02. Its predecessor `pack_job` is missing in some databases, so it cannot
+be forced. There the id of a heterogeneous job finds its leader only: a search without an index could read all records.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, Table, and_, null, or_, select, tuple_, union_all
+from sqlalchemy import Connection, Select, Table, and_, or_, select, tuple_, union_all
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from slurm_rest_api.acctapi import encodings, states
@@ -30,11 +30,11 @@ MAX_ATTEMPTS: Final = 20_000
 """Most records that one request reads. An array has one for each attempt at each task."""
 
 COLUMNS: Final = (
-    "job_db_inx", "id_job", "id_array_job", "id_array_task", "array_task_str", "array_max_tasks", "het_job_id",
-    "het_job_offset", "pack_job_id", "pack_job_offset", "partition", "state", "state_reason_prev", "exit_code",
-    "derived_ec", "time_submit", "time_start", "time_end", "nodelist", "restart_cnt",
+    "job_db_inx", "id_job", "id_array_job", "id_array_task", "array_task_str", "het_job_id", "het_job_offset",
+    "pack_job_id", "pack_job_offset", "state", "state_reason_prev", "exit_code", "derived_ec", "time_submit",
+    "time_start", "time_end", "nodelist", "restart_cnt",
 )  # fmt: skip
-"""Columns that are always read."""
+"""Columns that are always read, as far as the database has them."""
 
 Row = Mapping[Any, Any]
 Pair = tuple[int, int]
@@ -103,7 +103,7 @@ class JobsById:
 
         Args:
             jobs: an id without task and component is also that of an array, or of a heterogeneous job.
-            more: columns in addition to `COLUMNS`. Those that this database lacks are null.
+            more: columns in addition to `COLUMNS`. Rows lack those that this database lacks.
             scope: only records that it allows are found.
             names: also return the names of users, associations and QOS, which are cached.
 
@@ -134,7 +134,8 @@ class JobsById:
                 self._accounts,
             )
         allowed = conditions(schema.job, Filters(visible=visible))
-        return attempts_at(schema.job, jobs, dict.fromkeys((*COLUMNS, *more)), allowed)
+        columns = [*COLUMNS, *(["partition"] if self._hidden else []), *more]
+        return attempts_at(schema.job, jobs, dict.fromkeys(columns), allowed)
 
     def _is_shown(self, row: Row) -> bool:
         """Returns False for a job that is in hidden partitions alone. Its newest record decides."""
@@ -151,7 +152,7 @@ def attempts_at(
     possible = [found for found in jobs if 0 < found.job < NO_VAL]
     if not possible:
         return None
-    chosen = [(job.c[name] if name in job.c else null()).label(name) for name in columns]
+    chosen = [job.c[name] for name in columns if name in job.c]
 
     def scan(index: str, *wanted: Condition) -> Select[Any]:
         return (
@@ -172,7 +173,7 @@ def attempts_at(
     het = _het_columns(job)
     if het is not None:
         index, leader, offset = het
-        if plain:
+        if plain and index:
             scans.append(scan(index, one_of_many(leader, plain)))
         if components:
             leaders = {found[0] for found in components}
@@ -219,8 +220,8 @@ def _age(row: Row) -> Pair:
 
 def _last_attempt(row: Row, requeues: int) -> LastAttempt:
     array, task = encodings.known(row["id_array_job"]), encodings.number(row["id_array_task"])
-    leader = encodings.known(row["het_job_id"] or row["pack_job_id"])
-    offset = row["pack_job_offset"] if row["het_job_id"] is None else row["het_job_offset"]
+    leader = encodings.known(row.get("het_job_id", row.get("pack_job_id")))
+    offset = row.get("het_job_offset", row.get("pack_job_offset")) if leader else None
     return LastAttempt(
         row=row,
         job=row["id_job"],
@@ -228,6 +229,6 @@ def _last_attempt(row: Row, requeues: int) -> LastAttempt:
         task=task if array else None,
         tasks=(row["array_task_str"] or None) if array else None,
         leader=leader,
-        component=encodings.number(offset) if leader else None,
+        component=encodings.number(offset),
         requeues=requeues,
     )

@@ -62,6 +62,8 @@ class Jobs:
     def _as_task(entry: Entry | None, task: int) -> Entry | None:
         if entry is None:
             return None
+        if "array_task_id" not in entry.record:
+            return entry
         return entry._replace(record={**entry.record, "array_task_id": task})
 
 
@@ -139,7 +141,8 @@ def _without(part: Entry, *others: Sequence[Entry]) -> Entry | None:
     if not left:
         return None
     tasks = f"{left:#x}"
-    return part._replace(tasks=tasks, record={**part.record, "array_task_str": tasks_text(tasks)})
+    shown = {"array_task_str": tasks_text(tasks)} if "array_task_str" in part.record else {}
+    return part._replace(tasks=tasks, record={**part.record, **shown})
 
 
 def _has_all_components(parts: Sequence[Entry]) -> bool:

@@ -12,6 +12,7 @@ from slurm_rest_api.acctapi.jobs_by_id import MAX_ATTEMPTS
 from slurm_rest_api.acctapi.views import Accounting
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.errors import ApiError, BadParameter
+from slurm_rest_api.jobsapi.contract import DEFAULT_FIELDS
 from slurm_rest_api.jobsapi.join import Jobs, Joined, incomplete, join
 from slurm_rest_api.jobsapi.records import Entry, columns_of, entry_of_history, entry_of_queue, need_names
 from slurm_rest_api.slurmapi.query.row_access import RowFilter
@@ -47,12 +48,10 @@ class Answer:
 
     def records(self) -> dict[str, dict[str, Any]]:
         """Returns the jobs by id, each with the requested fields."""
-        fields = self.fields
-        found = {}
-        for key, entry in self.joined.jobs.items():
-            record = {"id": key, **entry.record}
-            found[key] = {field: record.get(field) for field in fields}
-        return found
+        found = {key: {"id": key, **entry.record} for key, entry in self.joined.jobs.items()}
+        if self.fields == DEFAULT_FIELDS:
+            return found
+        return {key: {field: record.get(field) for field in self.fields} for key, record in found.items()}
 
 
 def in_queue(snapshot: Snapshot, asked: Sequence[JobId], fields: Sequence[str], visible: RowFilter) -> InQueue:

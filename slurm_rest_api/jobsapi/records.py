@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from slurm_rest_api.acctapi import encodings, states
@@ -51,6 +52,7 @@ def tasks_text(tasks: str | None) -> str:
     return (encodings.array_tasks(tasks, None) or "").strip("[]")
 
 
+@lru_cache(maxsize=256)
 def phase_of(state: str) -> Phase:
     """Returns the phase of a job in a state such as `RUNNING` or `COMPLETED+COMPLETING`. An unknown one is active."""
     words = job_state_words(state)
@@ -128,7 +130,7 @@ _Field = tuple[tuple[str, ...], Callable[[Row, Names], Any]]
 
 
 def _column(name: str) -> _Field:
-    return (name,), lambda row, _names: row[name] or None
+    return (name,), lambda row, _names: row.get(name) or None
 
 
 def _user(row: Row, names: Names) -> str:
@@ -151,10 +153,11 @@ _OF_HISTORY: Final[Mapping[str, _Field]] = {
     "user_name": (("id_user", "id_assoc"), _user),
     "group_id": (("id_group",), lambda row, _: row["id_group"]),
     "account": (("account", "id_assoc"), _account),
-    "partition": ((), lambda row, names: shown_partitions(row["partition"], names.hidden) or None),
+    "partition": (("partition",), lambda row, names: shown_partitions(row["partition"], names.hidden) or None),
     "qos": (("id_qos",), lambda row, names: names.qos(row["id_qos"])),
     "wckey": _column("wckey"),
     "cluster": ((), lambda _, names: names.cluster),
+    "array_task_str": (("array_max_tasks",), lambda _row, _names: None),
     "eligible_time": (("time_eligible",), lambda row, _: encodings.known(row["time_eligible"])),
     "time_limit": (("timelimit",), _time_limit),
     "derived_exit_signal": ((), lambda row, _: encodings.exit_status(row["derived_ec"]).signal),
@@ -165,6 +168,7 @@ _OF_HISTORY: Final[Mapping[str, _Field]] = {
     "admin_comment": _column("admin_comment"),
     "system_comment": _column("system_comment"),
 }
+_OF_PARTS: Final = frozenset(("array_job_id", "array_task_id", "array_task_str", "het_job_id", "het_job_offset"))
 _WITH_NAMES: Final = frozenset(("user_name", "account", "qos"))
 _ENDED_ONLY: Final = frozenset(("derived_exit_signal",))
 _MORE: Final = frozenset(MoreOfAJob.model_fields)
@@ -206,12 +210,12 @@ def _of_history(attempt: LastAttempt, names: Names, fields: Collection[str], loa
     nodes = encodings.hostlist(row["nodelist"])
     has_started = phase != "pending" and not (is_ended and started == end and nodes is None)
     since = (submitted if phase == "pending" else started) or submitted or 0
-    restarts = row["restart_cnt"]
+    restarts = row.get("restart_cnt")
     record: Record = {
         "job_id": attempt.job,
         "state": state,
         "phase": phase,
-        "reason": reason_name(row["state_reason_prev"]) if phase == "pending" else None,
+        "reason": reason_name(row.get("state_reason_prev")) if phase == "pending" else None,
         "exit_code": code.code if is_ended else None,
         "exit_signal": code.signal if is_ended else None,
         "derived_exit_code": derived.code if is_ended else None,
@@ -227,11 +231,12 @@ def _of_history(attempt: LastAttempt, names: Names, fields: Collection[str], loa
         if field in _OF_HISTORY:
             shown = is_ended or field not in _ENDED_ONLY
             record[field] = _OF_HISTORY[field][1](row, names) if shown else None
-    record |= {
-        "array_job_id": attempt.array,
-        "array_task_id": attempt.task,
-        "array_task_str": encodings.array_tasks(attempt.tasks, row["array_max_tasks"]),
-        "het_job_id": attempt.leader,
-        "het_job_offset": attempt.component,
-    }
+    if not _OF_PARTS.isdisjoint(fields):
+        record |= {
+            "array_job_id": attempt.array,
+            "array_task_id": attempt.task,
+            "array_task_str": encodings.array_tasks(attempt.tasks, row.get("array_max_tasks")),
+            "het_job_id": attempt.leader,
+            "het_job_offset": attempt.component,
+        }
     return record

@@ -18,6 +18,7 @@ from slurm_rest_api.web.error_texts import first_few, nearest, shown
 Parsed = TypeVar("Parsed")
 
 _PIECE: Final = re.compile(r"\\[^A-Za-z0-9_]|.", re.DOTALL)
+_EMPTY: Final = "expected names, separated by single commas"
 _ESCAPED: Final = re.compile(r"\\([^A-Za-z0-9_])", re.DOTALL)
 
 
@@ -45,6 +46,11 @@ def split_names(texts: Sequence[str]) -> tuple[str, ...]:
     Raises:
         ValueError: a name is empty.
     """
+    if not any("\\" in text for text in texts):
+        names = [name.strip() for text in texts for name in text.split(",")]
+        if "" in names:
+            raise ValueError(_EMPTY)
+        return tuple(names)
     parts: list[list[str]] = []
     for text in texts:
         parts.append([])
@@ -57,7 +63,7 @@ def split_names(texts: Sequence[str]) -> tuple[str, ...]:
         while part and part[-1].isspace():
             part.pop()
     if [] in parts:
-        raise ValueError("expected names, separated by single commas")
+        raise ValueError(_EMPTY)
     return tuple("".join(part) for part in parts)
 
 

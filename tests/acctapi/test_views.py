@@ -347,6 +347,8 @@ PARTS = [
         ("jobid=200_8,200_9,300_5", ["5", "1"]),
         ("jobid=200_9", []),
         ("jobid=200_3", []),
+        # Jobs that are not in an array have these numbers in the database.
+        (f"jobid=0_{NO_VAL}", []),
         # A hidden partition.
         ("jobid=200_2", []),
         ("jobid=300_4", []),

@@ -5,20 +5,26 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from flask.testing import FlaskClient
 
+from slurm_rest_api.acctapi.factory import open_accounting
+from slurm_rest_api.auth.data_scope import EVERYTHING
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.sources.base import Snapshot
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
-from tests.cluster.accounting_database import real_accounting
+from slurm_rest_api.web.job_ids import parse_job_id_list
+from tests.acctapi.rows import job_row
+from tests.cluster.accounting_database import JOB_TABLE, accounting_database, real_accounting
 from tests.cluster.comparison import Row, differences
 from tests.cluster.conftest import Jobs
 from tests.cluster.sacct_truth import JOB_ROWS, Facts, read_sacct
+from tests.cluster.test_accounting_statements import recorded
 from tests.cluster.test_source_commands import programs
 from tests.conftest import make_client
 from tests.fakes import FakeSource
@@ -214,3 +220,39 @@ def _scontrol(cluster: Cluster, text: str) -> Mapping[str, str]:
 
 def _word(text: str | None) -> str | None:
     return None if text in (None, "", "(null)") else text
+
+
+@pytest.mark.parametrize(
+    ("release", "keys"),
+    [
+        ("15.08", {"id_job", "array_job"}),
+        ("18.08", {"id_job", "array_job"}),
+        ("26.05", {"id_job", "array_job", "het_job"}),
+    ],
+)
+def test_records_of_every_release_are_found_by_the_keys_of_slurmdbd(
+    cluster: Cluster, tmp_path: Path, release: str, keys: set[str]
+) -> None:
+    leaders = {"het_job_id": 8, "pack_job_id": 8}
+    rows = [
+        *(job_row(number, id_job=number) for number in range(100, 1100)),
+        job_row(7, id_job=7, id_array_job=7, state=0, time_end=0, array_task_str="0x6"),
+        job_row(6, id_job=6, id_array_job=7, id_array_task=0),
+        job_row(8, id_job=8, het_job_offset=0, pack_job_offset=0, **leaders),
+        job_row(9, id_job=9, het_job_offset=1, pack_job_offset=1, **leaders),
+    ]
+    ids = "101,7_0,7_2,7_5,8" + ("" if release == "15.08" else "+1,8+0")
+    asked = parse_job_id_list([ids, ",".join(map(str, range(2000, 2900)))])
+    with accounting_database(cluster.database, release) as database:
+        # Until 21.08 a column had to have a value.
+        database.insert(JOB_TABLE, [{name: value for name, value in row.items() if value is not None} for row in rows])
+        accounting = open_accounting(database.settings(tmp_path))
+        assert accounting is not None
+        with recorded(database) as statements:
+            found = accounting.jobs.find(asked, [], EVERYTHING, names=False)
+        assert {attempt.job for attempt in found.attempts} == {101, 6, 7, 8} | ({9} if release != "15.08" else set())
+        assert [attempt.component for attempt in found.attempts if attempt.job == 9] in ([], [1])
+        [statement] = [text for text in statements if "FORCE INDEX" in text]
+        used = {row[5] for row in database.sql(f"EXPLAIN {statement}") if row[2] == JOB_TABLE}
+        # The key of heterogeneous jobs is not forced before 20.02. In a small table MariaDB reads all records instead.
+        assert used - {None, "pack_job"} == keys
