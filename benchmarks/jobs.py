@@ -183,11 +183,13 @@ def _com_select(connection: pymysql.Connection[Any]) -> int:
 
 
 def _crowd(service: Service, ids: Sequence[int]) -> str:
-    """Measures pollers that each ask for their jobs once a second."""
+    """Measures pollers that each ask for their jobs once a second, spread over the second."""
     with ThreadPoolExecutor(_POLLERS) as threads:
         began = time.perf_counter()
         polls = [
-            threads.submit(_poll, service, random.Random(number).sample(ids, _IDS_OF_A_POLLER), began)  # noqa: S311
+            threads.submit(
+                _poll, service, random.Random(number).sample(ids, _IDS_OF_A_POLLER), began + number / _POLLERS
+            )
             for number in range(_POLLERS)
         ]
         results = [poll.result() for poll in polls]
