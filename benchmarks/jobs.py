@@ -188,7 +188,10 @@ def _crowd(service: Service, ids: Sequence[int]) -> str:
         began = time.perf_counter()
         polls = [
             threads.submit(
-                _poll, service, random.Random(number).sample(ids, _IDS_OF_A_POLLER), began + number / _POLLERS
+                _poll,
+                service,
+                random.Random(number).sample(ids, _IDS_OF_A_POLLER),  # noqa: S311 - no secret
+                began + number / _POLLERS,
             )
             for number in range(_POLLERS)
         ]
