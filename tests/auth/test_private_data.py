@@ -29,7 +29,7 @@ from tests.auth.users import (
 from tests.fakes import FakeSource
 
 # One that exists, for each argument that a path takes.
-EXAMPLES: Final = {"jobid": "700002", "name": "rack001"}
+EXAMPLES: Final = {"jobid": "700002", "id": "700002", "name": "rack001"}
 QUERIES: Final = (
     *(f"/queue{query}" for query in (
         "?count=true", "?shape=list", "?format=csv", "?format=table", "?format=ndjson", "?fields=name", "?user=bob",
