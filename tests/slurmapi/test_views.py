@@ -224,7 +224,7 @@ def test_cache_buster_of_old_pages_is_accepted(client: FlaskClient, cycle: Cycle
 
 
 def test_unknown_route_is_a_404_in_the_same_shape(client: FlaskClient) -> None:
-    response = client.get("/jobs")
+    response = client.get("/no-route")
     assert response.status_code == 404
     assert faults(response)[0]["title"] == "Not Found"
 
