@@ -20,6 +20,7 @@ from slurm_rest_api.auth.permissions import authorize
 from slurm_rest_api.auth.principal import Authenticate
 from slurm_rest_api.config import Settings
 from slurm_rest_api.databases.circuit import Circuit
+from slurm_rest_api.explainapi.views import explain_blueprint
 from slurm_rest_api.health.checks import Check, accounting_check, archive_check, authentication_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
 from slurm_rest_api.jobsapi.views import jobs_blueprint
@@ -90,6 +91,7 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     _register_live(app, settings, Responder(live, refresher))
     app.register_api(accounting_blueprint(accounting))
     app.register_api(jobs_blueprint(live, refresher, accounting))
+    app.register_api(explain_blueprint(live, refresher, accounting))
     app.register_api(load_blueprint(archive))
     app.register_api(health_blueprint(checks))
     app.register_api(metrics_blueprint(exposition.text))

@@ -101,6 +101,7 @@ def make_snapshot(
     nodes: Iterable[Record] | None = None,
     partitions: Iterable[Record] | None = None,
     statistics: Record | None = None,
+    reservations: Iterable[Record] | None = None,
 ) -> Snapshot:
     """Returns a snapshot, by default of one node in one partition and no job. `jobs` is iterated once."""
     return Snapshot(
@@ -108,4 +109,5 @@ def make_snapshot(
         nodes=[make_node()] if nodes is None else list(nodes),
         partitions=[make_partition()] if partitions is None else list(partitions),
         statistics={"jobs_pending": 0} if statistics is None else statistics,
+        reservations=None if reservations is None else list(reservations),
     )

@@ -17,7 +17,14 @@ TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 # The collector and the web workers meet in slurmapi.store and slurmapi.shared.
 COLLECTOR = ("slurmapi.collector", "slurmapi.sources")
-WEB_WORKER = ("slurmapi.query", "slurmapi.responses", "slurmapi.views", "slurmapi.fair_share_views", "jobsapi")
+WEB_WORKER = (
+    "slurmapi.query",
+    "slurmapi.responses",
+    "slurmapi.views",
+    "slurmapi.fair_share_views",
+    "jobsapi",
+    "explainapi",
+)
 # Library: modules and packages that may import it.
 ONLY_IN = {
     "flask": (
@@ -27,6 +34,7 @@ ONLY_IN = {
         "slurmapi.responses.responder",
         "acctapi.views",
         "jobsapi.views",
+        "explainapi.views",
         "archive.views",
         "health.views",
         "metrics.views",
@@ -39,6 +47,7 @@ ONLY_IN = {
         "slurmapi.fair_share_views",
         "acctapi.views",
         "jobsapi.views",
+        "explainapi.views",
         "archive.views",
         "health.views",
         "metrics.views",
@@ -72,11 +81,12 @@ NEVER = {
     "auth": ("slurmapi", "acctapi", "archive", "health", "web", "diagnosis", "cli", "app"),
     "web": ("slurmapi", "acctapi", "archive", "config", "diagnosis", "cli", "app"),
     "pages": ("slurmapi", "acctapi", "archive", "config", "demo", "diagnosis", "cli", "app"),
-    "slurmapi": ("acctapi", "jobsapi", "archive"),
+    "slurmapi": ("acctapi", "jobsapi", "explainapi", "archive"),
     "databases": ("slurmapi", "acctapi", "archive", "health", "web", "config", "diagnosis", "cli", "app"),
     "acctapi": ("slurmapi", "jobsapi", "archive", "diagnosis", "cli", "app"),
     # It joins the snapshot store and the accounting database.
-    "jobsapi": ("slurmapi.views", "archive", "health", "diagnosis", "config", "cli", "app"),
+    "explainapi": ("slurmapi.views", "archive", "health", "diagnosis", "config", "cli", "app"),
+    "jobsapi": ("slurmapi.views", "explainapi", "archive", "health", "diagnosis", "config", "cli", "app"),
     "archive": ("acctapi", "jobsapi", "health", "diagnosis", "cli", "app"),
     "slurmapi.contract": ("slurmapi.sources", "slurmapi.store", "config"),
     "slurmapi.sources": ("slurmapi.store", "slurmapi.views", "slurmapi.responses.snapshot", "web", "config"),
@@ -110,6 +120,7 @@ WITH_IO: dict[str, tuple[str, ...]] = {
     "demo": ("accounting", "backfill", "cli_options", "files", "options", "source", "source_with_history"),
     "health": ("checks",),
     "jobsapi": ("views",),
+    "explainapi": ("views",),
     "metrics": ("counters", "worker_files"),
 }
 IO_MODULES = {"os", "time", "io", "pathlib", "socket", "subprocess", "logging", "datetime", "random"}

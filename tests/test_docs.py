@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from slurm_rest_api.acctapi.contract import HistoryAnswer, UsersAnswer
 from slurm_rest_api.archive.contract import LoadAnswer
 from slurm_rest_api.config.document import settings_page
+from slurm_rest_api.explainapi.contract import ExplainAnswer
 from slurm_rest_api.health.views import HealthAnswer
 from slurm_rest_api.jobsapi.contract import JobsAnswer
 from slurm_rest_api.slurmapi.contract import responses
@@ -28,6 +29,7 @@ DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((R
 MODELS: dict[str, type[BaseModel]] = {
     "conventions": responses.QueueAnswer,
     "queue": responses.QueueAnswer,
+    "explain": ExplainAnswer,
     "nodes": responses.NodesAnswer,
     "partitions": responses.PartitionsAnswer,
     "fairshare": responses.FairShareAnswer,

@@ -167,7 +167,13 @@ def test_every_segment_of_every_path_has_bounded_costs(client: FlaskClient) -> N
     for path in [*segments, "/no/{route}", "/pages/{page}", "/pages/static/1/{file}", "/{route}"]:
         for value in WRONG:
             assert check(client, filled(path, value)).status_code >= 400
-    assert sorted(segments) == ["/jobs/{id}", "/nodes/{name}", "/partitions/{name}", "/queue/{jobid}"]
+    assert sorted(segments) == [
+        "/jobs/{id}",
+        "/nodes/{name}",
+        "/partitions/{name}",
+        "/queue/{jobid}",
+        "/queue/{jobid}/explain",
+    ]
 
 
 def test_every_header_has_bounded_costs(client: FlaskClient) -> None:

@@ -35,6 +35,7 @@ PATHS = [
     "/partitions/{name}",
     "/jobs",
     "/jobs/{id}",
+    "/queue/{jobid}/explain",
 ]
 
 

@@ -33,6 +33,11 @@ def count_tasks(tasks: str | None) -> int:
     return sum((found.stop - found.start + found.step - 1) // found.step for found in _ranges(tasks))
 
 
+def tasks_before(tasks: str | None, task: int) -> int:
+    """Returns the number of pending tasks with a lower index than `task`."""
+    return sum(len(found[: bisect_left(found, task)]) for found in _ranges(tasks))
+
+
 def _ranges(tasks: str | None) -> Iterator[range]:
     for part in (tasks or "").partition("%")[0].strip("[]").split(","):
         match = _RANGE.fullmatch(part)

@@ -90,8 +90,7 @@ _BUDGET: Final = (
 )
 
 
-def limit_reasons() -> Mapping[str, ReasonText]:
-    """Returns the texts of all reasons that name a limit of an association or a QOS."""
+def _limit_reasons() -> Mapping[str, ReasonText]:
     found = dict(_JOB_COUNTS)
     for tres in _TRES:
         for name, text in (*_of_association(tres), *_of_qos(tres)):
@@ -195,3 +194,6 @@ _JOB_COUNTS: Final[Mapping[str, ReasonText]] = {
         f"{{time_limit}} exceeds what {{qos}} allows a job (MaxWall).{_NEVER}", ("never",)
     ),
 }
+
+LIMIT_REASONS: Final[Mapping[str, ReasonText]] = _limit_reasons()
+"""The texts of all reasons that name a limit of an association or a QOS."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from slurm_rest_api.slurm.limit_reasons import limit_reasons
+from slurm_rest_api.slurm.limit_reasons import LIMIT_REASONS
 from slurm_rest_api.slurm.reason_text import ReasonText
 
 ENDS_BY: Final[Mapping[str, str]] = {
@@ -186,7 +186,7 @@ _WAITING: Final[Mapping[str, ReasonText]] = {
     "PowerReserved": ReasonText("The electric power that it needs is reserved for other jobs.", ("time", "other_jobs")),
     "BlockMaxError": ReasonText("A Blue Gene block has too many cnodes in error.", ("administrator",)),
     "BlockFreeAction": ReasonText("A Blue Gene block that it needs is being freed.", ("slurm",)),
-    **limit_reasons(),
+    **LIMIT_REASONS,
 }
 
 _ENDED: Final[Mapping[str, ReasonText]] = {

@@ -10,6 +10,7 @@ from slurm_rest_api.slurm.gres import gres_gpus, gres_spellings
 from slurm_rest_api.slurm.node_words import node_filter_words, node_state_word
 from slurm_rest_api.slurm.states import JOB_STATES_AT_REST
 from slurm_rest_api.slurmapi.collector.job_sums import job_gpus, task_count
+from slurm_rest_api.slurmapi.collector.rank_queue import rank_columns
 from slurm_rest_api.slurmapi.sources.base import Record, node_state
 from slurm_rest_api.slurmapi.sources.hostlists import expand_known
 from slurm_rest_api.slurmapi.store.index_columns import CLOCK_FIELDS, IndexRow
@@ -21,6 +22,8 @@ def job_index_row(job: Record) -> IndexRow:
     """Returns the columns of a job in the order of `COLUMNS["queue"]`."""
     get = job.get
     partition, state, reason = get("partition"), get("job_state"), get("state_reason")
+    reason_name = None if reason is None else reason.partition(",")[0]
+    gpus, tasks = job_gpus(job), task_count(job)
     return (
         get("user_name"),
         get("account"),
@@ -31,7 +34,7 @@ def job_index_row(job: Record) -> IndexRow:
         state,
         None if state is None else f",{state.replace('+', ',')},",
         reason,
-        None if reason is None else reason.partition(",")[0],
+        reason_name,
         get("array_job_id"),
         get("array_task_id"),
         get("array_task_str"),
@@ -46,8 +49,9 @@ def job_index_row(job: Record) -> IndexRow:
         get("num_nodes"),
         get("memory"),
         get("time_limit"),
-        job_gpus(job),
-        task_count(job),
+        gpus,
+        tasks,
+        *rank_columns(job, reason_name, tasks, gpus),
     )
 
 

@@ -44,6 +44,10 @@ COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
         "time_limit",
         "gpus",
         "tasks",
+        "rank_queue",
+        "rank_cpus",
+        "rank_gpus",
+        "rank_at_limit",
     ),
     "nodes": (
         "state",
@@ -107,8 +111,18 @@ KEYS: Final[Mapping[Kind, str]] = {
 CLOCK_FIELDS: Final = ("run_time", "run_time_str", "run_time_remaining", "elapsed_cpu_time")
 """Fields of a running job that change in every load with the time alone."""
 
+RANK_INDEX: Final = ("rank_queue", "priority", "submit_time", "tasks", "rank_cpus", "rank_gpus", "rank_at_limit")
+"""The columns with which the jobs ahead of a job are counted, without a read of its table."""
+
 INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
-    "queue": (("user_name",), ("account",), ("array_job_id", "array_task_id"), ("het_job_id",), ("changed",)),
+    "queue": (
+        ("user_name",),
+        ("account",),
+        ("array_job_id", "array_task_id"),
+        ("het_job_id",),
+        ("changed",),
+        RANK_INDEX,
+    ),
     "nodes": (("changed",),),
     "partitions": (),
     "reservations": (),

@@ -15,6 +15,7 @@ from slurm_rest_api.slurmapi.store import schema
 from slurm_rest_api.slurmapi.store.group_sums import GroupSums
 from slurm_rest_api.slurmapi.store.index_columns import Kind
 from slurm_rest_api.slurmapi.store.queries import RecordQueries
+from slurm_rest_api.slurmapi.store.rank_queries import RankQueries
 from slurm_rest_api.slurmapi.store.statements import StatementLimit, Statements
 
 STATEMENT_SECONDS: Final = 10.0
@@ -59,7 +60,7 @@ class Collection:
     tombstones_complete_from: int
 
 
-class StoreView(RecordQueries, GroupSums):
+class StoreView(RecordQueries, GroupSums, RankQueries):
     """Reads one version of the store. It is valid only inside `StoreReader.view()`."""
 
     def status(self) -> Status:

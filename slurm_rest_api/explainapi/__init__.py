@@ -1,0 +1,1 @@
+"""Explains why a job is pending: the route /queue/{id}/explain."""

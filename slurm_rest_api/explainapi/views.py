@@ -1,0 +1,82 @@
+"""The route /queue/{jobid}/explain."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import Any
+
+import orjson
+from flask import Response, request
+from flask_openapi3 import APIBlueprint, Tag
+
+from slurm_rest_api.acctapi.views import Accounting
+from slurm_rest_api.auth.data_scope import EVERYTHING
+from slurm_rest_api.explainapi.contract import FIELDS, ExplainAnswer
+from slurm_rest_api.explainapi.dependency_states import described
+from slurm_rest_api.explainapi.explanation import Explanation, explain
+from slurm_rest_api.jobsapi.lookup import without_date
+from slurm_rest_api.slurmapi.query.parameters import JobPath, RecordParameters
+from slurm_rest_api.slurmapi.query.row_access import row_filter_for
+from slurm_rest_api.slurmapi.responses.refresh import Refresher
+from slurm_rest_api.slurmapi.responses.snapshot import LiveState, Snapshot
+from slurm_rest_api.web.auth import current_scope
+from slurm_rest_api.web.conditional import buffered_or_streamed_response, no_store, not_modified
+from slurm_rest_api.web.envelope import JSON, ErrorAnswer
+from slurm_rest_api.web.name_lists import chosen_fields
+from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS, limit_cache_lifetime
+from slurm_rest_api.web.server import client_disconnected_check
+
+
+def explain_blueprint(live: LiveState, refresher: Refresher, accounting: Accounting | None) -> APIBlueprint:
+    """Creates the blueprint of explanations. Without `accounting` only jobs that slurmctld has are looked up."""
+    blueprint = APIBlueprint(
+        "explainapi",
+        __name__,
+        abp_tags=[Tag(name="live", description="The state of the cluster now, from slurmctld.")],
+        abp_responses=dict.fromkeys(("400", "404", "412", "503"), ErrorAnswer),
+    )
+
+    @blueprint.get("/queue/<jobid>/explain", summary="Why a job is pending", responses={"200": ExplainAnswer})
+    def explain_job(path: JobPath, query: RecordParameters) -> Response:
+        """Explains what a pending job waits for: reason, rank, estimated start, dependencies, reservations, nodes."""
+        if request.cache_control.no_cache:
+            refresher.refresh(client_disconnected_check())
+        scope = current_scope()
+        fields = None if query.fields is None else chosen_fields(query.fields, FIELDS)
+        visible = row_filter_for("queue", scope)
+        with live.open("queue", visible.cache_key, client_disconnected_check()) as snapshot:
+            found = explain(snapshot, path.jobid, visible, scope)
+        # The snapshot is closed: the database may take its time.
+        dependencies, failure = described(found.dependencies, found.dependencies_in_queue, accounting, scope)
+        response = _response(snapshot, _record(found, dependencies, fields), failure)
+        if scope != EVERYTHING:
+            limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
+        return response
+
+    return blueprint
+
+
+def _record(found: Explanation, dependencies: list[dict[str, Any]], fields: tuple[str, ...] | None) -> dict[str, Any]:
+    record = {**found.record, "dependencies": dependencies}
+    return {field: record[field] for field in fields or FIELDS}
+
+
+def _response(snapshot: Snapshot, record: dict[str, Any], failure: str | None) -> Response:
+    """Returns a 200 or a 304. A response that lacks what the accounting database has may not be stored."""
+    error = snapshot.meta["error"]
+    details = [detail for detail in (None if error is None else error["detail"], failure) if detail is not None]
+    meta = {
+        "source": snapshot.meta["source"],
+        "source_detail": snapshot.meta["source_detail"],
+        "stale": snapshot.stale,
+        "error": {"detail": " ".join(details)} if details else None,
+    }
+    body = orjson.dumps({"data": record, "meta": meta})
+    now = time.time()
+    representation = without_date(snapshot, hashlib.blake2b(body, digest_size=16).hexdigest())
+    response = not_modified(representation, now) or buffered_or_streamed_response(
+        representation, iter([body]), now, mimetype=JSON
+    )
+    del response.headers["Last-Modified"]
+    return response if failure is None else no_store(response)
