@@ -8,12 +8,13 @@ from functools import partial
 from flask_cors import CORS
 from flask_openapi3 import Info, OpenAPI
 
+from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.factory import open_accounting
 from slurm_rest_api.acctapi.views import Accounting, accounting_blueprint
 from slurm_rest_api.archive.factory import open_archive
 from slurm_rest_api.archive.status import ArchiveStatus, read_status
 from slurm_rest_api.archive.views import Archive, load_blueprint
-from slurm_rest_api.auth.data_scope import Coordinated, scope_for
+from slurm_rest_api.auth.data_scope import no_accounts, scope_for
 from slurm_rest_api.auth.factory import open_auth
 from slurm_rest_api.auth.openapi import secured, security_schemes
 from slurm_rest_api.auth.permissions import authorize
@@ -110,7 +111,7 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     )
     if settings.system.debug:
         indent_json(app)
-    _protect(app, settings, authenticate, (lambda _user: ()) if accounting is None else accounting.coordinators.of)
+    _protect(app, settings, authenticate, None if accounting is None else accounting.coordinators)
     return app
 
 
@@ -159,17 +160,21 @@ def _identify(authenticate: Authenticate | None) -> Identify:
     return no_authentication if authenticate is None else lambda environ: authenticate(credentials_of(environ))
 
 
-def _protect(app: OpenAPI, settings: Settings, authenticate: Authenticate | None, coordinated: Coordinated) -> None:
+def _protect(
+    app: OpenAPI, settings: Settings, authenticate: Authenticate | None, coordinators: Coordinators | None
+) -> None:
     """Adds authentication, authorization, CORS and security headers to `app`."""
     if authenticate is not None:
         private = settings.auth.private_data
+        coordinated = no_accounts if coordinators is None else coordinators.of
+        member_of = no_accounts if coordinators is None else coordinators.member_of
         document = app.api_doc
         document["paths"] = secured(document["paths"], settings.auth.mode, settings.auth.open_paths)
         require_principal(
             app,
             authenticate,
             authorize=lambda principal, path: authorize(principal, path, private),
-            scope_for=lambda principal: scope_for(principal, private, coordinated),
+            scope_for=lambda principal: scope_for(principal, private, coordinated, member_of),
             open_paths=settings.auth.open_paths,
             # A proxy with authentication has authenticated the user for pages too.
             pages_are_open=settings.system.serve_index and settings.auth.mode in _BY_TOKEN,

@@ -24,6 +24,7 @@ WEB_WORKER = (
     "slurmapi.fair_share_views",
     "jobsapi",
     "explainapi",
+    "slurmapi.reservation_views",
 )
 # Library: modules and packages that may import it.
 ONLY_IN = {
@@ -31,6 +32,7 @@ ONLY_IN = {
         "web.",
         "slurmapi.views",
         "slurmapi.fair_share_views",
+        "slurmapi.reservation_views",
         "slurmapi.responses.responder",
         "acctapi.views",
         "jobsapi.views",
@@ -45,6 +47,7 @@ ONLY_IN = {
     "flask_openapi3": (
         "slurmapi.views",
         "slurmapi.fair_share_views",
+        "slurmapi.reservation_views",
         "acctapi.views",
         "jobsapi.views",
         "explainapi.views",

@@ -129,6 +129,11 @@ class Associations:
         rows = (self._by_id[number] for number in self._by_user.get(user, ()))
         return frozenset(row.acct for row in rows if not row.deleted)
 
+    def accounts_and_ancestors(self, user: str) -> frozenset[str]:
+        """Returns the accounts that a user may run under now, and all accounts above them."""
+        rows = (self._by_id[number] for number in self._by_user.get(user, ()))
+        return frozenset(above.acct for row in rows if not row.deleted for above in self.with_ancestors(row))
+
     def coordinated_by_flag(self) -> Mapping[str, frozenset[str]]:
         """Returns for each user the accounts with the flag UsersAreCoords that they belong to."""
         found: defaultdict[str, set[str]] = defaultdict(set)

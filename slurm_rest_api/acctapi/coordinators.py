@@ -17,6 +17,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from slurm_rest_api.acctapi.associations import Associations
 from slurm_rest_api.acctapi.column_probe import Schema
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
@@ -50,6 +51,7 @@ class Coordinators:
         self._clock = clock
         self._lock = threading.Lock()
         self._accounts: Mapping[str, frozenset[str]] = {}
+        self._associations: Associations | None = None
         self._expires: float | None = None
 
     def of(self, user: str) -> frozenset[str]:
@@ -63,6 +65,11 @@ class Coordinators:
                 self._lock.release()
         return self._accounts.get(user, frozenset())
 
+    def member_of(self, user: str) -> frozenset[str]:
+        """Returns the accounts that `user` runs under, and those above them. None while they cannot be read."""
+        self.of(user)
+        return frozenset() if self._associations is None else self._associations.accounts_and_ancestors(user)
+
     def _is_expired(self) -> bool:
         return self._expires is None or self._expires <= self._clock()
 
@@ -73,6 +80,7 @@ class Coordinators:
             return self._accounts, _BUSY_RETRY_SECONDS
         except ApiError:
             # `Database` has logged the error and reports it on /health.
+            self._associations = None
             return {}, _RETRY_SECONDS
 
     def _query(self, connection: Connection, schema: Schema) -> Mapping[str, frozenset[str]]:
@@ -80,7 +88,7 @@ class Coordinators:
         named: defaultdict[str, set[str]] = defaultdict(set)
         for row in connection.execute(select(coord.c.user, coord.c.acct).where(coord.c.deleted == 0)):
             named[row.user].add(row.acct)
-        associations = self._reference_data.get(connection, schema).associations
+        associations = self._associations = self._reference_data.get(connection, schema).associations
         for user, accounts in associations.coordinated_by_flag().items():
             named[user] |= accounts
         return {user: associations.with_descendants(accounts) for user, accounts in named.items()}

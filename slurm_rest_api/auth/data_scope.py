@@ -15,7 +15,7 @@ from slurm_rest_api.auth.principal import Principal
 Coordinated = Callable[[str], Collection[str]]
 """Returns the accounts that a user coordinates, including their sub-accounts. Empty if they cannot be read."""
 
-_OWNED: Final = frozenset(("jobs", "usage", "users", "accounts"))
+_OWNED: Final = frozenset(("jobs", "usage", "users", "accounts", "reservations"))
 """Private data with owners: users still see their own records and those of accounts that they coordinate."""
 
 
@@ -23,12 +23,15 @@ _OWNED: Final = frozenset(("jobs", "usage", "users", "accounts"))
 class DataScope:
     """The data that `user` may see.
 
-    `private` holds the words of PrivateData that apply to them, `accounts` the accounts that they coordinate.
+    `private` holds the words of PrivateData that apply to them, `accounts` the accounts that they coordinate,
+    `member_of` the accounts that they run under, with those above them. `member_of` is read for private reservations
+    alone.
     """
 
     private: frozenset[str] = frozenset()
     user: str = ""
     accounts: frozenset[str] = frozenset()
+    member_of: frozenset[str] = frozenset()
 
     def hides(self, *words: str) -> bool:
         """Returns True if one of `words` is private for this user."""
@@ -39,19 +42,30 @@ class DataScope:
         """A short text, equal only for scopes that show the same data. Empty for one that shows everything."""
         if not self.private:
             return ""
-        text = repr((sorted(self.private), self.user, sorted(self.accounts)))
+        text = repr((sorted(self.private), self.user, sorted(self.accounts), sorted(self.member_of)))
         return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
 EVERYTHING: Final = DataScope()
 
 
-def scope_for(principal: Principal, private: Collection[str], coordinated: Coordinated) -> DataScope:
-    """Returns the data scope of `principal` where `private` is private. Calls `coordinated` only if it matters."""
+def no_accounts(_user: str) -> Collection[str]:
+    """Returns no account, where the accounting database is not read."""
+    return ()
+
+
+def scope_for(
+    principal: Principal, private: Collection[str], coordinated: Coordinated, member_of: Coordinated = no_accounts
+) -> DataScope:
+    """Returns the data scope of `principal` where `private` is private.
+
+    Calls `coordinated` and `member_of`, which returns the accounts that a user runs under, only if they matter.
+    """
     if principal.role == "admin" or not private:
         return EVERYTHING
     accounts = frozenset(coordinated(principal.name)) if has_owners(private) else frozenset[str]()
-    return DataScope(frozenset(private), principal.name, accounts)
+    own = frozenset(member_of(principal.name)) if "reservations" in private else frozenset[str]()
+    return DataScope(frozenset(private), principal.name, accounts, own)
 
 
 def has_owners(private: Collection[str]) -> bool:

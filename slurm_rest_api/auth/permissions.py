@@ -20,6 +20,8 @@ _DENIED_BY: Final = {
     "users": frozenset[str](),
     "nodes": frozenset(("nodes",)),
     "partitions": frozenset(("partitions",)),
+    "reservations": frozenset[str](),
+    "licenses": frozenset[str](),
     "usage": frozenset(("usage", "nodes", "partitions")),
     "load": frozenset(("usage", "nodes", "partitions")),
     "fairshare": frozenset[str](),

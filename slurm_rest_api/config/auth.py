@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from slurm_rest_api.config.section import AbsolutePath, Section, Text
 
 Mode = Literal["none", "token", "jwt", "proxy"]
-Private = Literal["jobs", "usage", "users", "accounts", "nodes", "partitions"]
+Private = Literal["jobs", "usage", "users", "accounts", "reservations", "nodes", "partitions"]
 
 
 def _path_of_url(value: str) -> str:
@@ -68,6 +68,6 @@ class AuthSettings(Section):
         default=(),
         strict=False,
         description="Data that users with the role user cannot see of other users, in the words of slurm.conf's"
-        " PrivateData. Their own records and those of accounts that they coordinate stay visible. Private nodes and"
-        " partitions are refused (403).",
+        " PrivateData. Their own records and those of accounts that they coordinate stay visible. Of private"
+        " reservations they see those that they may use. Private nodes and partitions are refused (403).",
     )

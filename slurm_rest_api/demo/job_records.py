@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from slurm_rest_api.demo.hardware import CLUSTER, gres, node_list
 from slurm_rest_api.demo.jobs import Array, Job, tres_text
+from slurm_rest_api.demo.reservation_records import license_of
 from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import TimeTexts, duration_text
@@ -149,6 +150,7 @@ class JobRecords:
             "last_sched_eval": self._times[self._evaluated(job)],
             "time_limit": job.limit_minutes,
             "time_limit_str": text,
+            "licenses": license_of(job.name),
             "command": f"/home/{user.name}/jobs/{job.name}.sh",
             "work_dir": f"/home/{user.name}/jobs",
             "std_in": "/dev/null",
@@ -197,6 +199,7 @@ def _holdings(job: Job) -> Record:
         "cpus_alloc_layout": dict.fromkeys(names, cpu_ids),
         "gres_allocated": dict.fromkeys(names, {f"gpu:{kind.gpu_type}": share.gpus} if share.gpus else {}),
         "gres": gres(kind, share.gpus),
+        "licenses_allocated": license_of(job.name),
         "tres_alloc_str": tres_text(share),
         "billable_tres": float(_cpus(job)),
     }

@@ -10,6 +10,7 @@ from slurm_rest_api.demo.job_records import JobRecords
 from slurm_rest_api.demo.jobs import Job
 from slurm_rest_api.demo.node_records import node_record, uses
 from slurm_rest_api.demo.partition_records import partition_records
+from slurm_rest_api.demo.reservation_records import license_records, reservation_records
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.statistics_record import statistics_record
 from slurm_rest_api.demo.timeline import Moment, Timeline
@@ -50,6 +51,8 @@ class DemoSource:
             ],
             partitions=self._partitions,
             statistics=statistics_record(moment, len(nodes)),
+            reservations=reservation_records(tuple(nodes), moment.now),
+            licenses=license_records(nodes, moment.running),
             changed_since=lambda known, marks: _records(moment, known, marks),
         )
 

@@ -22,7 +22,7 @@ Run = Callable[[Sequence[str]], str | None]
 
 _NAME: Final = "private data"
 _SECONDS: Final = 20.0
-_LOADED: Final = frozenset(("jobs", "nodes", "partitions"))
+_LOADED: Final = frozenset(("jobs", "nodes", "partitions", "reservations"))
 """The words for data that the collector loads from slurmctld."""
 
 _SEES_ALL: Final = ("Operator", "Administrator")
@@ -94,8 +94,8 @@ def _rights(person: Person, is_slurm_user: bool, hidden: Collection[str], run: R
     return Finding(
         _NAME,
         "warning",
-        f"{hides}, including {person.name}. With private jobs, the jobs of other users are missing. With private nodes"
-        " or partitions, nothing can be loaded.",
+        f"{hides}, including {person.name}. With private jobs or reservations, those of other users are missing. With"
+        " private nodes or partitions, nothing can be loaded.",
         operator_remedy(person.name),
     )
 

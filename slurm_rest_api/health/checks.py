@@ -53,6 +53,7 @@ def snapshot_check(reader: StoreReader, now: Callable[[], float] = time.time) ->
             "cycles": status.cycles,
             "failures": status.failures,
             "replaced_texts": status.replaced_texts,
+            "optional_kinds": orjson.loads(status.optional_kinds),
         }
         if not pacing.is_stale(now(), status.loaded_at, status.interval_seconds):
             return Part(state="ok", detail=None, facts=facts)

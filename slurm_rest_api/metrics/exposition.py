@@ -17,6 +17,7 @@ from slurm_rest_api.health.checks import Check
 from slurm_rest_api.metrics.cluster import JOB_COLUMNS, count_jobs, job_families, scheduler_families, usage_families
 from slurm_rest_api.metrics.counters import Counters
 from slurm_rest_api.metrics.owners import OWNER_COLUMNS, SUMS, Owner, owner_families, owner_sums
+from slurm_rest_api.metrics.reservations import license_families, reservation_families
 from slurm_rest_api.metrics.waiting import PENDING_COLUMNS, PENDING_SUMS, pending_families, wait_family
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
 from slurm_rest_api.slurmapi.shared import wait_times
@@ -38,6 +39,8 @@ _HIDDEN_BY: Final = (
     ("slurm_partition_job_tasks", frozenset(("jobs", "partitions"))),
     ("slurm_partition_", frozenset(("partitions", "nodes", "usage"))),
     ("slurm_scheduler_", frozenset[str]()),
+    ("slurm_reservation", frozenset(("reservations",))),
+    ("slurm_license_", frozenset[str]()),
     ("slurm_jobs", frozenset(("jobs",))),
     ("slurm_job_tasks", frozenset(("jobs",))),
     ("slurm_nodes", frozenset(("nodes",))),
@@ -159,6 +162,8 @@ class ClusterCollector(Collector):
                 yield from owner_families(owner, owner_sums(groups), most)
         yield from usage_families(orjson.loads(view.document("usage_summary")))
         yield from scheduler_families(orjson.loads(view.document("stats")))
+        yield from reservation_families(view)
+        yield from license_families(view)
 
 
 def _collector_families(status: Status) -> Iterator[Metric]:

@@ -29,6 +29,7 @@ from slurm_rest_api.slurmapi.query.parameters import (
     StatsParameters,
     UsageParameters,
 )
+from slurm_rest_api.slurmapi.reservation_views import add_reservation_routes
 from slurm_rest_api.slurmapi.responses.responder import Responder
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.routes import add_csv_route
@@ -47,6 +48,7 @@ def live_blueprint(responder: Responder) -> APIBlueprint:
     )
     _add_collections(blueprint, responder)
     _add_records(blueprint, responder)
+    add_reservation_routes(blueprint, responder)
     _add_documents(blueprint, responder)
     return blueprint
 

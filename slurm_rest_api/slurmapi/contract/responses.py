@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from slurm_rest_api.contract_base import OpenAPIModel
 from slurm_rest_api.slurmapi.contract.fair_share import FairShareRecord
 from slurm_rest_api.slurmapi.contract.job import JobRecord
+from slurm_rest_api.slurmapi.contract.license import LicenseRecord
 from slurm_rest_api.slurmapi.contract.node import NodeRecord
 from slurm_rest_api.slurmapi.contract.partition import PartitionRecord
+from slurm_rest_api.slurmapi.contract.reservation import ReservationRecord
 from slurm_rest_api.slurmapi.contract.statistics import StatisticsRecord
 from slurm_rest_api.slurmapi.contract.usage import UsageRecord
 from slurm_rest_api.web.text_formats import MIMETYPES
@@ -84,6 +86,18 @@ class FairShareAnswer(_LiveAnswer):
     data: dict[str, FairShareRecord] = Field(description="Associations by `account` or `account/user`.")
 
 
+class ReservationsAnswer(_LiveAnswer):
+    """All reservations."""
+
+    data: dict[str, ReservationRecord] = Field(description="Reservations by name.")
+
+
+class LicensesAnswer(_LiveAnswer):
+    """All licenses."""
+
+    data: dict[str, LicenseRecord] = Field(description="Licenses by name.")
+
+
 class StatsAnswer(_LiveAnswer):
     """The statistics of `sdiag`."""
 
@@ -150,6 +164,18 @@ class FairShareResponse(RootModel[FairShareAnswer | SelectedAnswer]):
     model_config = _OTHER_FORMATS
 
 
+class ReservationsResponse(RootModel[ReservationsAnswer | SelectedAnswer]):
+    """Reservations."""
+
+    model_config = _OTHER_FORMATS
+
+
+class LicensesResponse(RootModel[LicensesAnswer | SelectedAnswer]):
+    """Licenses."""
+
+    model_config = _OTHER_FORMATS
+
+
 class StatsResponse(RootModel[StatsAnswer | SomeFieldsAnswer]):
     """The statistics."""
 
@@ -178,3 +204,15 @@ class PartitionAnswer(_LiveAnswer):
     """One partition."""
 
     data: PartitionRecord | SomeFields
+
+
+class ReservationAnswer(_LiveAnswer):
+    """One reservation."""
+
+    data: ReservationRecord | SomeFields
+
+
+class LicenseAnswer(_LiveAnswer):
+    """One license."""
+
+    data: LicenseRecord | SomeFields

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from slurm_rest_api.slurmapi.query.parameters import NodesParameters, PartitionsParameters, QueueParameters
+from slurm_rest_api.slurmapi.query.parameters import (
+    LicensesParameters,
+    NodesParameters,
+    PartitionsParameters,
+    QueueParameters,
+    ReservationsParameters,
+)
 from slurm_rest_api.slurmapi.store.conditions import (
     FEW_WORDS,
     Condition,
@@ -53,6 +59,37 @@ def of_partitions(query: PartitionsParameters) -> Condition:
             *chosen(query.state, lambda names: one_of("state", names)),
         ]
     )
+
+
+def of_reservations(query: ReservationsParameters) -> Condition:
+    """Returns the condition for the requested reservations."""
+    return all_of(list(_of_reservations(query)))
+
+
+def of_licenses(query: LicensesParameters) -> Condition:
+    """Returns the condition for the requested licenses."""
+    return all_of(list(chosen(query.name, lambda names: one_of("key", names))))
+
+
+def _of_reservations(query: ReservationsParameters) -> Iterator[Condition]:
+    yield from chosen(query.name, lambda names: one_of("key", names))
+    yield from chosen(query.user, lambda names: has_any_word("reservations", "user_words", names))
+    yield from chosen(query.account, lambda names: has_any_word("reservations", "account_words", names))
+    yield from chosen(query.partition, lambda names: has_any_word("reservations", "partition_words", names))
+    yield from chosen(query.flag, lambda names: has_any_word("reservations", "flag_words", _upper(names)))
+    if query.node is not None:
+        yield has_selective_word("reservations", "node_words", query.node)
+    if query.active is not None:
+        is_active = compares("state", "=", "ACTIVE")
+        yield is_active if query.active else none_of([is_active])
+    yield from _time("start_time", ">=", query.startafter)
+    yield from _time("start_time", "<", query.startbefore)
+    yield from _time("end_time", ">=", query.endafter)
+    yield from _time("end_time", "<", query.endbefore)
+
+
+def _upper(names: Sequence[str]) -> list[str]:
+    return [name.upper() for name in names]
 
 
 def _of_queue(query: QueueParameters) -> Iterator[Condition]:

@@ -66,7 +66,7 @@ Arrays = Annotated[
 ]
 
 
-TIMES: Final = frozenset(("submitafter", "submitbefore", "startafter", "startbefore"))
+TIMES: Final = frozenset(("submitafter", "submitbefore", "startafter", "startbefore", "endafter", "endbefore"))
 """Parameters that are points in time. They may be relative to now."""
 
 
@@ -77,9 +77,9 @@ class JobPath(OpenAPIModel):
 
 
 class NamePath(OpenAPIModel):
-    """The path of a node or a partition."""
+    """The path of a record with a name."""
 
-    name: str = Field(description="Name of the node or partition.")
+    name: str = Field(description="Name of the node, partition, reservation or license.")
 
 
 class RecordParameters(Parameters):
@@ -173,6 +173,33 @@ class PartitionsParameters(ListParameters):
     name: NameFilterParam | None = Field(None, description="These partitions.")
     state: PartitionStates | None = Field(None, description="Partitions in these states.")
     group_by: Literal["state"] | None = Field(None, description="The numbers of `count` for each group.")
+
+
+class ReservationsParameters(ListParameters):
+    """Parameters of /reservations."""
+
+    name: NameFilterParam | None = Field(None, description="These reservations.")
+    user: NameFilterParam | None = Field(None, description="Reservations that name these users.")
+    account: NameFilterParam | None = Field(None, description="Reservations that name these accounts.")
+    partition: NameFilterParam | None = Field(
+        None, description="Reservations in these partitions, or of nodes in these partitions."
+    )
+    node: Nodes | None = Field(None, description="Reservations of one of these nodes.")
+    flag: NameFilterParam | None = Field(None, description="Reservations with these flags: MAINT, FLEX.")
+    active: bool | None = Field(None, description="true: reservations that are active. false: those that are not.")
+    startafter: TimeParam | None = Field(None, description="Start at this time or later.")
+    startbefore: TimeParam | None = Field(None, description="Start before this time.")
+    endafter: TimeParam | None = Field(None, description="End at this time or later.")
+    endbefore: TimeParam | None = Field(None, description="End before this time.")
+    group_by: Literal["state", "partition", "user", "account", "flag"] | None = Field(
+        None, description="The numbers of `count` for each group. A reservation is in each of its users and accounts."
+    )
+
+
+class LicensesParameters(ListParameters):
+    """Parameters of /licenses."""
+
+    name: NameFilterParam | None = Field(None, description="These licenses.")
 
 
 class StatsParameters(RecordParameters):

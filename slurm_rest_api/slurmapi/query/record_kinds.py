@@ -9,8 +9,10 @@ from typing import Final
 from slurm_rest_api.contract_base import PublishedRecord
 from slurm_rest_api.slurmapi.contract.fair_share import FairShareRecord
 from slurm_rest_api.slurmapi.contract.job import JobRecord
+from slurm_rest_api.slurmapi.contract.license import LicenseRecord
 from slurm_rest_api.slurmapi.contract.node import NodeRecord
 from slurm_rest_api.slurmapi.contract.partition import PartitionRecord
+from slurm_rest_api.slurmapi.contract.reservation import ReservationRecord
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, KEYS, Kind
 
 
@@ -51,7 +53,10 @@ def _record_kind(
     kind: Kind, record: type[PublishedRecord], groups: Mapping[str, Group], sums: Mapping[str, str], table_fields: str
 ) -> RecordKind:
     fields = tuple(record.model_fields)
-    sortable = {KEYS[kind]: "key"} | {column: column for column in COLUMNS[kind] if column in record.model_fields}
+    published = record.model_fields
+    # SQLite has no booleans, so a column of them is not the published field.
+    columns = [name for name in COLUMNS[kind] if name in published and published[name].annotation is not bool]
+    sortable = {KEYS[kind]: "key"} | {column: column for column in columns}
     return RecordKind(fields, sortable, groups, sums, tuple(table_fields.split()))
 
 
@@ -100,4 +105,24 @@ RECORD_KINDS: Final[Mapping[Kind, RecordKind]] = {
         "name state total_nodes total_cpus default_time max_time_str priority_tier nodes",
     ),
     "fairshare": _fair_share(),
+    "reservations": _record_kind(
+        "reservations",
+        ReservationRecord,
+        {
+            "state": Group("state"),
+            "partition": Group("partition"),
+            "user": Group("user_words", words=True),
+            "account": Group("account_words", words=True),
+            "flag": Group("flag_words", words=True),
+        },
+        {"nodes": "node_cnt", "cores": "core_cnt"},
+        "name state start_time end_time duration node_cnt nodes users accounts flags",
+    ),
+    "licenses": _record_kind(
+        "licenses",
+        LicenseRecord,
+        {},
+        {"total": "total", "used": "used", "free": "free", "reserved": "reserved"},
+        "name total used free reserved remote",
+    ),
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 from flask import Response, request
 
@@ -58,16 +59,20 @@ class Responder:
 
     def records(self, kind: Kind, query: ListParameters, where: Condition) -> Response:
         """Returns the response to a list query of `kind` with the filters `where`."""
-        visible = row_filter_for(kind, _scope())
-        if visible.is_all and has_no_parameters(query):
+        scope = _scope()
+        visible = row_filter_for(kind, scope)
+        private = _private_fields(kind, scope)
+        if visible.is_all and not private and has_no_parameters(query):
             return self._whole_response(kind)
         list_query = parse_list_query(kind, query, where, visible)
+        if private:
+            list_query = replace(list_query, fields=_without(private, list_query.fields or RECORD_KINDS[kind].fields))
         if not query.model_fields_set.isdisjoint(TIMES):
             # Times may be relative to now, such as now-1hour.
             limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
         response = self._response(
             kind,
-            visible.cache_key,
+            scope.cache_key if private else visible.cache_key,
             list_query.hash,
             lambda snapshot: execute(snapshot, list_query, lambda key: next_link(encode_cursor(key))),
             list_query.format,
@@ -77,14 +82,20 @@ class Responder:
 
     def record(self, kind: Kind, query: RecordParameters, name: str) -> Response:
         """Returns the response with the record of `kind` that is called `name`."""
-        visible = row_filter_for(kind, _scope())
+        scope = _scope()
+        visible = row_filter_for(kind, scope)
+        private = _private_fields(kind, scope)
         fields = None if query.fields is None else chosen_fields(query.fields, RECORD_KINDS[kind].fields)
+
+        if private:
+            fields = _without(private, fields or RECORD_KINDS[kind].fields)
 
         def body(snapshot: Snapshot) -> Body:
             record = single_record.find(snapshot.view, kind, name, visible.where)
             return Body(in_envelope([with_fields(record, fields)], {**snapshot.meta, "total": 1}))
 
-        return self._response(kind, visible.cache_key, query_hash(query, kind, name), body, may_be_missing=True)
+        key = scope.cache_key if private else visible.cache_key
+        return self._response(kind, key, query_hash(query, kind, name), body, may_be_missing=True)
 
     def usage(self, query: UsageParameters) -> Response:
         """Returns the response of /usage."""
@@ -170,6 +181,16 @@ class Responder:
     def _refresh(self) -> None:
         if request.cache_control.no_cache:
             self._refresher.refresh(client_disconnected_check())
+
+
+def _private_fields(kind: Kind, scope: DataScope) -> frozenset[str]:
+    """Returns the fields that records of `kind` lack for the user."""
+    hides = kind == "nodes" and scope.hides("reservations")
+    return frozenset(("reservations",)) if hides else frozenset()
+
+
+def _without(private: frozenset[str], fields: Sequence[str]) -> tuple[str, ...]:
+    return tuple(field for field in fields if field not in private)
 
 
 def _scope() -> DataScope:

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, BinaryIO, Final, Literal, NamedTuple
 
 import orjson
 
-from slurm_rest_api.errors import NotLoaded
+from slurm_rest_api.errors import NotFound, NotLoaded
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
 from slurm_rest_api.slurmapi.shared import pacing
 from slurm_rest_api.slurmapi.store.index_columns import KINDS, Kind
@@ -22,6 +22,21 @@ Name = Kind | Literal["stats", "usage", "usage_compact", "usage_summary"]
 """A collection or a document of the store."""
 
 _RETRY_SECONDS: Final = 5
+
+
+class _Setting(NamedTuple):
+    """The setting of an optional kind, its value when it is off, and the kind's name in a source."""
+
+    setting: str
+    off: str
+    kind: str
+
+
+_SETTINGS: Final[dict[Name, _Setting]] = {
+    "reservations": _Setting("system.reservations", "false", "reservations"),
+    "licenses": _Setting("system.licenses", "false", "licenses"),
+    "fairshare": _Setting("system.fair_share_seconds", "0", "fair_share"),
+}
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,7 @@ class LiveState:
 
         Raises:
             NotLoaded: no load has finished yet.
+            NotFound: it is an optional kind, and its setting is off.
             StoreError: the store cannot be read.
             StoreTooSlow: a statement exceeds its time limit, now or while the rows are read.
         """
@@ -76,9 +92,12 @@ class LiveState:
                     retry_after=_RETRY_SECONDS,
                 )
             status, collection = view.status(), view.collection(name)
+            read = _reading_of(name, status)
             if collection is None or status.loaded_at is None:
-                raise NotLoaded(_not_loaded(status), retry_after=_RETRY_SECONDS)
-            yield _snapshot(name, view, status, collection, scope_key, self._now())
+                raise _missing(name, status, read)
+            failed = read is not None and read["error"] is not None
+            status = _with_reading(status, read)
+            yield _snapshot(name, view, status, collection, scope_key, self._now(), failed=failed)
 
     def status(self) -> Status | None:
         """Returns the collector's last status, or None if it has not written any yet."""
@@ -106,14 +125,21 @@ def with_query_etag(snapshot: Snapshot, query_hash: str) -> Snapshot:
 
 
 def _snapshot(
-    name: Name, view: StoreView, status: Status, collection: Collection, scope_key: str, now: float
+    name: Name,
+    view: StoreView,
+    status: Status,
+    collection: Collection,
+    scope_key: str,
+    now: float,
+    *,
+    failed: bool,
 ) -> Snapshot:
     assert status.loaded_at is not None
     assert status.interval_seconds is not None
     generation = f"{status.generation}.{scope_key}" if scope_key else status.generation
     version = f"{generation}-{collection.version}"
     stale_from = pacing.stale_from(status.loaded_at, status.interval_seconds)
-    stale = now > stale_from
+    stale = now > stale_from or failed
     error = _stale_error(status) if stale else None
     return Snapshot(
         name=name,
@@ -148,6 +174,33 @@ def _stale_error(status: Status) -> dict[str, Any]:
     detail = status.error or "The collector has not reported anything since. Is it running?"
     since = status.failing_since or status.loaded_at or 0.0
     return {"detail": detail, "since": int(since), "loaded_at": int(status.loaded_at or 0.0)}
+
+
+def _reading_of(name: Name, status: Status) -> dict[str, Any] | None:
+    """Returns how an optional kind was read. None for other names, and for a kind that is off."""
+    kinds: dict[str, dict[str, Any]] = orjson.loads(status.optional_kinds) if name in _SETTINGS else {}
+    return kinds.get(_SETTINGS[name].kind) if name in _SETTINGS else None
+
+
+def _with_reading(status: Status, read: dict[str, Any] | None) -> Status:
+    """Returns the status of a kind with its own error, if it could not be read."""
+    if read is None or read["error"] is None:
+        return status
+    return replace(
+        status, error=read["error"], failing_since=read["failing_since"], loaded_at=read["read_at"] or status.loaded_at
+    )
+
+
+def _missing(name: Name, status: Status, read: dict[str, Any] | None) -> NotLoaded | NotFound:
+    if name in _SETTINGS and status.loaded_at is not None:
+        if read is None:
+            setting = _SETTINGS[name]
+            return NotFound(
+                f"/{name} is turned off: `{setting.setting}` is {setting.off}. An administrator can set it."
+            )
+        if read["error"] is not None:
+            return NotLoaded(f"Nothing has been loaded for /{name} yet: {read['error']}", retry_after=_RETRY_SECONDS)
+    return NotLoaded(_not_loaded(status), retry_after=_RETRY_SECONDS)
 
 
 def _not_loaded(status: Status) -> str:
