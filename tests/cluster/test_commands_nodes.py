@@ -298,7 +298,15 @@ def test_fair_share_is_that_of_the_json(cluster: Cluster) -> None:
         assert (ours["user"] or ours["account"]) == entry["name"]
         assert (ours["account"] if is_user else ours["parent_account"] or "") == entry["parent"]
         assert (ours["raw_shares"] or 0) == entry["shares"]["number"]
+        assert (ours["partition"] or "") == entry["partition"]
         assert ours["effective_usage"] == pytest.approx(entry["effective_usage"]["number"], abs=1e-5)
+        assert ours["norm_shares"] == pytest.approx(entry["shares_normalized"]["number"], abs=1e-5)
+        # slurmctld counts the usage of running jobs, and lets it decay, between the two commands.
+        assert entry["usage"] == pytest.approx(ours["raw_usage"], abs=3600)
+        factor, level = entry["fairshare"]["factor"]["number"], entry["fairshare"]["level"]
+        assert ours["fair_share"] == (pytest.approx(factor, abs=1e-5) if is_user else None)
+        if ours["level_fs"] is not None:
+            assert ours["level_fs"] == pytest.approx(level["number"], rel=0.01, abs=1e-5)
 
 
 def test_each_kind_costs_one_rpc(cluster: Cluster) -> None:
