@@ -222,7 +222,7 @@ class Cycle:
 def _counting_starts(cycle: StoreCycle, memory: JobMemory, snapshot: Snapshot) -> tuple[Snapshot, WaitTimes]:
     """Returns the snapshot, and the waits of started jobs, which are complete once its jobs are iterated."""
     waits = wait_times.from_json(cycle.document(wait_times.DOCUMENT))
-    waits.keep_only(partition["name"] for partition in snapshot.partitions)
+    waits.keep_only(valid_text(partition["name"]) for partition in snapshot.partitions)
     started_jobs = StartedJobs(_states_before(cycle, memory), waits)
     return replace(snapshot, jobs=started_jobs.count_while_iterating(snapshot.jobs)), waits
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from slurm_rest_api.slurm.states import JOBS, job_state_words
+from slurm_rest_api.slurmapi.collector.valid_text import valid_text
 from slurm_rest_api.slurmapi.shared.wait_times import WaitTimes
 from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob
 
@@ -42,7 +43,7 @@ class StartedJobs:
         before = self._state_before(job["job_id"])
         is_new = start >= self._known_until if before is None else _phase(before) == "pending"
         # The partition of the start. Slurm puts it first in a list.
-        partition = (job.get("partition") or "").partition(",")[0]
+        partition = valid_text((job.get("partition") or "").partition(",")[0])
         if is_new and partition in waits.partitions:
             waits.partitions[partition].add(_waited(job, start))
 
