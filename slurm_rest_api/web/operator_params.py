@@ -12,11 +12,17 @@ from werkzeug.utils import cached_property
 
 Operator = Literal["<", ">", "<=", ">="]
 
-COMPARED: Final = frozenset({"jobid"})
+COMPARED: Final = frozenset(
+    (
+        "jobid", "num_cpus", "num_nodes", "memory", "gpus", "tasks", "priority", "time_limit", "run_time",
+        "submit_time", "start_time", "end_time", "cpus", "alloc_cpus", "idle_cpus", "cpu_load", "real_memory",
+        "alloc_mem", "idle_mem", "free_mem", "weight", "free_gpus", "total_nodes", "total_cpus", "priority_tier",
+    )
+)  # fmt: skip
 """Parameters that accept an operator instead of the equals sign."""
 
 _KEY: Final = re.compile(rf"({'|'.join(sorted(COMPARED))})([<>])(.*)", re.DOTALL)
-_VALUE: Final = re.compile(r"(<=|>=|<|>)\s*(\d{1,10})", re.ASCII)
+_VALUE: Final = re.compile(r"(<=|>=|<|>)\s*(\d{1,16})", re.ASCII)
 
 
 class Comparison(NamedTuple):
@@ -64,13 +70,17 @@ def _move_operators(items: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str
         yield name, f"{operator}{rest}" if rest else f"{operator}={value}"
 
 
-def parse_comparison(text: str) -> Comparison:
-    """Parses `<=5` into Comparison("<=", 5).
+JOB_ID_DIGITS: Final = 10
+NUMBER_DIGITS: Final = 16
+
+
+def parse_comparison(text: str, digits: int = JOB_ID_DIGITS) -> Comparison:
+    """Parses `<=5` into Comparison("<=", 5). The number has at most `digits` digits.
 
     Raises:
         ValueError: `text` is not a comparison.
     """
     match = _VALUE.fullmatch(text.strip())
-    if match is None:
+    if match is None or len(match[2]) > digits:
         raise ValueError("expected a whole number after one of < > <= >=")
     return Comparison(cast(Operator, match[1]), int(match[2]))

@@ -122,6 +122,8 @@ NOT_TOLD = {
     "reason_uid": "Slurm's commands print the name; a test of its own",
     "err_cpus": "documented as always 0",
     "idle_mem": "Slurm's commands do not print it; a test of its own",
+    "gpus": "counted in gres and gres_used; a test of its own",
+    "free_gpus": "counted in gres and gres_used; a test of its own",
     "cpu_bind": "Slurm's commands print it only where it is set",
     "power_mgmt": "documented as null",
 }
@@ -250,6 +252,8 @@ def test_a_gpu_in_use(reading: Reading) -> None:
 
     assert (used["gres"], used["gres_used"]) == (["gpu:tesla:2"], ["gpu:tesla:1"])
     assert (idle["gres"], idle["gres_used"]) == (["gpu:tesla:2"], [])
+    assert (used["gpus"], used["free_gpus"]) == ({"tesla": {"total": 2, "free": 1}}, 1)
+    assert (idle["gpus"], idle["free_gpus"]) == ({"tesla": {"total": 2, "free": 2}}, 2)
     assert "gres/gpu=1" in used["alloc_tres_fmt_str"]
 
 

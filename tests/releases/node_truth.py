@@ -98,6 +98,8 @@ ELSEWHERE: Final = {
     "reason_uid": "as reason_user",
     "next_state": "no node of the scene reboots",
     "err_cpus": "always 0",
+    "gpus": "counted in gres and gres_used",
+    "free_gpus": "counted in gres and gres_used",
     "gres_drain": "no GRES of the scene drains",
     "energy": "compared with CurrentWatts and AveWatts",
     "power_mgmt": "always null since 24.11",

@@ -14,7 +14,7 @@ import orjson
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.collector.hide_reservations import names_of_hidden
-from slurm_rest_api.slurmapi.collector.node_gres import GresInUse
+from slurm_rest_api.slurmapi.collector.node_gres import GresInUse, with_gpus
 from slurm_rest_api.slurmapi.collector.optional_kinds import rows_of, store_optional
 from slurm_rest_api.slurmapi.collector.reservations import reservations_at, with_reservations
 from slurm_rest_api.slurmapi.collector.started_jobs import StartedJobs
@@ -112,6 +112,7 @@ class JobPass:
                 body,
                 partial(index_rows.job_index_row, job),
                 None if stable is None else orjson.dumps(stable),
+                index_rows.job_clock_values(job),
             )
         self._is_exhausted = True
 
@@ -261,7 +262,7 @@ def _store(
     """Writes all records and documents. Returns the number of jobs."""
     jobs = cycle.replace_records("queue", job_pass.rows(), loaded_at)
     reservations = reservations_at(snapshot.reservations, loaded_at)
-    nodes = with_reservations(gres_in_use.filled(snapshot.nodes), reservations, loaded_at)
+    nodes = with_reservations(with_gpus(gres_in_use.filled(snapshot.nodes)), reservations, loaded_at)
     cycle.replace_records("nodes", rows_of(_reporting(nodes, progress), index_rows.node_index_row, renderer), loaded_at)
     cycle.replace_records(
         "partitions", rows_of(snapshot.partitions, index_rows.partition_index_row, renderer), loaded_at

@@ -52,7 +52,13 @@ def job_index_row(job: Record) -> IndexRow:
         gpus,
         tasks,
         *rank_columns(job, reason_name, tasks, gpus),
+        get("run_time"),
     )
+
+
+def job_clock_values(job: Record) -> IndexRow:
+    """Returns the columns of a job in the order of `CLOCK_COLUMNS["queue"]`."""
+    return (job.get("run_time"),)
 
 
 def node_index_row(node: Record) -> IndexRow:
@@ -76,6 +82,7 @@ def node_index_row(node: Record) -> IndexRow:
         get("weight"),
         gres_gpus(get("gres")),
         gres_gpus(get("gres_used")),
+        get("free_gpus"),
     )
 
 

@@ -1,13 +1,28 @@
-"""Sums the GRES that jobs hold on each node, for sources that do not know what a node has in use."""
+"""Sums the GRES that jobs hold on each node, where the source does not know it, and adds the GPUs by model."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from slurm_rest_api.slurm.gpus import node_gpus
 from slurm_rest_api.slurm.gres import Gres, count_devices, parse_gres
 from slurm_rest_api.slurm.states import resources_held
 from slurm_rest_api.slurmapi.sources.base import Record
+
+
+def with_gpus(nodes: Iterable[Record]) -> list[Record]:
+    """Returns copies of the nodes with the fields `gpus` and `free_gpus`, from `gres` and `gres_used`."""
+    return [_with_gpus(node) for node in nodes]
+
+
+def _with_gpus(node: Record) -> Record:
+    found = node_gpus(node.get("gres"), node.get("gres_used"))
+    return {
+        **node,
+        "gpus": {model: count._asdict() for model, count in found.by_model.items()},
+        "free_gpus": found.free,
+    }
 
 
 class GresInUse:

@@ -20,6 +20,15 @@ class NodeEnergy(PublishedRecord):
     previous_consumed_energy: Count = Field(description="Always 0: neither source provides it.")
 
 
+class GpuModel(PublishedRecord):
+    """The GPUs of one model on a node."""
+
+    total: Count = Field(description="GPUs of this model.")
+    free: Count | None = Field(
+        description="GPUs of this model that no job holds, null where jobs hold GPUs of an unknown model."
+    )
+
+
 class NodePower(PublishedRecord):
     """Power capping, which Slurm removed."""
 
@@ -127,5 +136,18 @@ class NodeHardware(PublishedRecord):
     weight: Count = Field(description="Scheduling weight. Nodes with a lower weight are used first.")
 
 
-class NodeRecord(NodeHardware, NodeResources, NodeState):
+class NodeGpus(PublishedRecord):
+    """GPUs of the node, which the collector counts in gres and gres_used."""
+
+    gpus: dict[str, GpuModel] = Field(
+        description='GPUs by model, e.g. `{"a100": {"total": 4, "free": 1}}`, {} if none. The key of GPUs without '
+        "a type in GRES is `(null)`. A MIG device is a GPU with the model of its profile."
+    )
+    free_gpus: Count = Field(
+        description="GPUs that no job holds, of all models, whatever the state of the node, like idle_cpus. GPUs that "
+        "jobs share by shards or MPS are not free: as many as their shards need at least."
+    )
+
+
+class NodeRecord(NodeGpus, NodeHardware, NodeResources, NodeState):
     """One node of /nodes."""

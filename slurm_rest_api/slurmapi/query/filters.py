@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 from slurm_rest_api.slurmapi.query.parameters import (
     LicensesParameters,
+    ListParameters,
     NodesParameters,
     PartitionsParameters,
     QueueParameters,
@@ -24,13 +26,15 @@ from slurm_rest_api.slurmapi.store.conditions import (
     has_waiting_task,
     is_job,
     is_like,
+    is_number,
     none_of,
     once_per_value,
     one_of,
 )
-from slurm_rest_api.slurmapi.store.index_columns import Kind
+from slurm_rest_api.slurmapi.store.index_columns import Kind, Value
 from slurm_rest_api.web.job_ids import JobId, JobIdFilter
 from slurm_rest_api.web.name_lists import NameFilter, split_pattern
+from slurm_rest_api.web.number_filter import NumberFilter
 
 
 def of_queue(query: QueueParameters) -> Condition:
@@ -46,6 +50,10 @@ def of_nodes(query: NodesParameters) -> Condition:
             *chosen(query.partition, lambda names: has_any_word("nodes", "partition_words", names)),
             *chosen(query.feature, lambda names: has_any_word("nodes", "feature_words", names)),
             *chosen(query.gres, lambda names: has_any_word("nodes", "gres_words", names)),
+            *chosen(
+                query.gpu_type, lambda names: has_any_word("nodes", "gres_words", [f"gpu:{name}" for name in names])
+            ),
+            *_numbers("nodes", query),
             *([] if query.name is None else [has_key(query.name)]),
         ]
     )
@@ -57,6 +65,7 @@ def of_partitions(query: PartitionsParameters) -> Condition:
         [
             *chosen(query.name, lambda names: one_of("key", names)),
             *chosen(query.state, lambda names: one_of("state", names)),
+            *_numbers("partitions", query),
         ]
     )
 
@@ -110,6 +119,7 @@ def _of_queue(query: QueueParameters) -> Iterator[Condition]:
     yield from _time("submit_time", "<", query.submitbefore)
     yield from _time("start_time", ">=", query.startafter)
     yield from _time("start_time", "<", query.startbefore)
+    yield from _numbers("queue", query)
 
 
 def chosen(choice: NameFilter | None, build: Callable[[Sequence[str]], Condition]) -> Iterator[Condition]:
@@ -157,6 +167,46 @@ def _array(array: JobId) -> Condition:
         return whole
     started, pending = compares("array_task_id", "=", array.task), has_waiting_task("array_task_str", array.task)
     return all_of([whole, any_of([started, pending])])
+
+
+_NUMBERS: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "queue": (
+        "num_cpus", "num_nodes", "memory", "gpus", "tasks", "priority", "time_limit", "run_time", "submit_time",
+        "start_time", "end_time",
+    ),
+    "nodes": (
+        "cpus", "alloc_cpus", "idle_cpus", "cpu_load", "real_memory", "alloc_mem", "idle_mem", "free_mem", "weight",
+        "gpus", "free_gpus",
+    ),
+    "partitions": ("total_nodes", "total_cpus", "priority_tier"),
+}  # fmt: skip
+"""The parameters that are numbers by kind."""
+
+_COLUMNS: Final[Mapping[tuple[Kind, str], str]] = {("nodes", "gpus"): "total_gpus"}
+"""The columns of the parameters that have another name."""
+
+_UNKNOWN_TIME: Final = (0,)
+_WITHOUT_ORDER: Final[Mapping[str, tuple[Value, ...]]] = {
+    "time_limit": ("Partition_Limit",),
+    "submit_time": _UNKNOWN_TIME,
+    "start_time": _UNKNOWN_TIME,
+    "end_time": _UNKNOWN_TIME,
+}
+"""Values that meet no comparison."""
+
+
+def _numbers(kind: Kind, query: ListParameters) -> Iterator[Condition]:
+    """Yields the conditions of the parameters that are numbers."""
+    for name in _NUMBERS[kind]:
+        numbers: NumberFilter | None = getattr(query, name)
+        if numbers is not None:
+            yield is_number(
+                _COLUMNS.get((kind, name), name),
+                numbers.values,
+                numbers.at_least,
+                numbers.at_most,
+                without_order=_WITHOUT_ORDER.get(name, ()),
+            )
 
 
 def _time(column: str, operator: Operator, epoch: int | None) -> Iterator[Condition]:

@@ -22,7 +22,7 @@ from slurm_rest_api.web.text_formats import Format
 _CONFLICTS: Final = {
     "count": ("fields", "sort", "limit", "cursor", "shape", "since"),
     "group_by": ("fields", "sort", "limit", "cursor", "since"),
-    "since": ("sort", "limit", "cursor", "shape", "format"),
+    "since": ("sort", "limit", "cursor", "shape", "format", "run_time"),
 }
 """Parameters that cannot be combined with each parameter."""
 

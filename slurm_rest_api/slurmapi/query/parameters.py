@@ -24,6 +24,7 @@ from slurm_rest_api.web.name_lists import (
     split_names,
     unescape,
 )
+from slurm_rest_api.web.number_filter import NumberFilterParam, TimeLimitParam
 from slurm_rest_api.web.param_types import NODES_SCHEMA, Text, parse_nodes
 from slurm_rest_api.web.parameters import Parameters
 from slurm_rest_api.web.text_formats import Format
@@ -65,6 +66,13 @@ Arrays = Annotated[
     tuple[JobId, ...], parsed_with(_arrays), list_schema("One or more, separated by commas.", "123", "123_7")
 ]
 
+
+def _numbers(field: str) -> str:
+    """Returns the description of a filter of numbers."""
+    return f"{field}: one or more numbers, or comparisons, which all have to hold (<, <=, >, >= in place of =)."
+
+
+_UNKNOWN_TIME: Final = " An unknown time (0) meets no comparison."
 
 TIMES: Final = frozenset(("submitafter", "submitbefore", "startafter", "startbefore", "endafter", "endbefore"))
 """Parameters that are points in time. They may be relative to now."""
@@ -137,6 +145,33 @@ class QueueParameters(ListParameters):
     submitbefore: TimeParam | None = Field(None, description="Submitted before this time.")
     startafter: TimeParam | None = Field(None, description="Started, or expected to start, at this time or later.")
     startbefore: TimeParam | None = Field(None, description="Started, or expected to start, before this time.")
+    num_cpus: NumberFilterParam | None = Field(None, description=_numbers("CPUs, allocated or requested"))
+    num_nodes: NumberFilterParam | None = Field(None, description=_numbers("Nodes, allocated or requested"))
+    memory: NumberFilterParam | None = Field(None, description=_numbers("Memory of the whole job in MiB"))
+    gpus: NumberFilterParam | None = Field(
+        None,
+        description=_numbers("GPUs that the job holds, or requests if it holds nothing: the sum `gpus` of `count`"),
+    )
+    tasks: NumberFilterParam | None = Field(
+        None,
+        description=_numbers("Array tasks in the record: the sum `tasks` of `count`, 1 for a job without an array"),
+    )
+    priority: NumberFilterParam | None = Field(None, description=_numbers("Scheduling priority"))
+    time_limit: TimeLimitParam | None = Field(
+        None,
+        description=_numbers("Time limit in minutes")
+        + " `UNLIMITED` is greater than every number. `Partition_Limit` meets no comparison.",
+    )
+    run_time: NumberFilterParam | None = Field(
+        None, description=_numbers("Seconds that the job had run") + " Cannot be combined with `since`."
+    )
+    submit_time: NumberFilterParam | None = Field(None, description=_numbers("Time of the submission, epoch seconds"))
+    start_time: NumberFilterParam | None = Field(
+        None, description=_numbers("Time of the start, epoch seconds") + _UNKNOWN_TIME
+    )
+    end_time: NumberFilterParam | None = Field(
+        None, description=_numbers("Time of the end, epoch seconds") + _UNKNOWN_TIME
+    )
     group_by: Literal["user", "account", "partition", "state", "qos", "reason", "name"] | None = Field(
         None,
         description="The numbers of `count` for each group. A job that is pending for two partitions is in both.",
@@ -162,6 +197,26 @@ class NodesParameters(ListParameters):
     gres: NameFilterParam | None = Field(
         None, description="Nodes with these generic resources: gpu, gpu:a100, gpu:a100:4."
     )
+    gpu_type: NameFilterParam | None = Field(
+        None, description="Nodes with GPUs of these models: a100. The models are the types of their GRES."
+    )
+    cpus: NumberFilterParam | None = Field(None, description=_numbers("CPUs"))
+    alloc_cpus: NumberFilterParam | None = Field(None, description=_numbers("CPUs allocated to jobs"))
+    idle_cpus: NumberFilterParam | None = Field(
+        None, description=_numbers("CPUs that no job holds, whatever the state of the node")
+    )
+    cpu_load: NumberFilterParam | None = Field(None, description=_numbers("Load average times 100"))
+    real_memory: NumberFilterParam | None = Field(None, description=_numbers("Memory in MiB"))
+    alloc_mem: NumberFilterParam | None = Field(None, description=_numbers("Memory allocated to jobs in MiB"))
+    idle_mem: NumberFilterParam | None = Field(None, description=_numbers("Memory that no job holds in MiB"))
+    free_mem: NumberFilterParam | None = Field(
+        None, description=_numbers("Free memory in MiB, as the operating system has it")
+    )
+    weight: NumberFilterParam | None = Field(None, description=_numbers("Scheduling weight"))
+    gpus: NumberFilterParam | None = Field(None, description=_numbers("GPUs, of all models"))
+    free_gpus: NumberFilterParam | None = Field(
+        None, description=_numbers("GPUs that no job holds, of all models, whatever the state of the node")
+    )
     group_by: Literal["state", "partition", "feature"] | None = Field(
         None, description="The numbers of `count` for each group. A node is in each of its partitions and features."
     )
@@ -172,6 +227,9 @@ class PartitionsParameters(ListParameters):
 
     name: NameFilterParam | None = Field(None, description="These partitions.")
     state: PartitionStates | None = Field(None, description="Partitions in these states.")
+    total_nodes: NumberFilterParam | None = Field(None, description=_numbers("Number of nodes"))
+    total_cpus: NumberFilterParam | None = Field(None, description=_numbers("Number of CPUs"))
+    priority_tier: NumberFilterParam | None = Field(None, description=_numbers("Priority tier"))
     group_by: Literal["state"] | None = Field(None, description="The numbers of `count` for each group.")
 
 

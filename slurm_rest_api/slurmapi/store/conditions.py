@@ -94,6 +94,27 @@ def compares(column: str, operator: Operator, value: Value) -> Condition:
     return Condition(f"{column} {operator} ?", (value,), by_index=operator == "=" and column in _INDEXED_COLUMNS)
 
 
+def is_number(
+    column: str,
+    values: Sequence[int | str],
+    at_least: int | None,
+    at_most: int | None,
+    *,
+    without_order: Sequence[Value] = (),
+) -> Condition:
+    """Returns a condition for `column` being one of `values` (any if empty) and within both inclusive bounds.
+
+    A null and the values `without_order` are in no range. Other text, which is `UNLIMITED`, is greater than every
+    number: SQLite compares so.
+    """
+    conditions = [one_of(column, values)] if values else []
+    bounds: list[tuple[Operator, int | None]] = [(">=", at_least), ("<=", at_most)]
+    ordered = [compares(column, operator, bound) for operator, bound in bounds if bound is not None]
+    if ordered and without_order:
+        ordered.append(none_of([one_of(column, without_order)]))
+    return all_of([*conditions, *ordered])
+
+
 def one_of(column: str, values: Sequence[Value]) -> Condition:
     """Returns a condition for `column` being one of `values`."""
     by_index = column in _INDEXED_COLUMNS

@@ -48,6 +48,7 @@ COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
         "rank_cpus",
         "rank_gpus",
         "rank_at_limit",
+        "run_time",
     ),
     "nodes": (
         "state",
@@ -65,8 +66,9 @@ COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
         "idle_mem",
         "free_mem",
         "weight",
-        "gpus",
+        "total_gpus",
         "gpus_used",
+        "free_gpus",
     ),
     "partitions": ("state", "total_nodes", "total_cpus", "priority_tier"),
     "reservations": (
@@ -113,6 +115,8 @@ CLOCK_FIELDS: Final = ("run_time", "run_time_str", "run_time_remaining", "elapse
 
 RANK_INDEX: Final = ("rank_queue", "priority", "submit_time", "tasks", "rank_cpus", "rank_gpus", "rank_at_limit")
 """The columns with which the jobs ahead of a job are counted, without a read of its table."""
+CLOCK_COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {**dict.fromkeys(KINDS, ()), "queue": ("run_time",)}
+"""Columns with the values of clock fields. They are written in every load, unlike the others."""
 
 INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
     "queue": (

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from slurm_rest_api.errors import StoreError
-from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, OWNERS, IndexRow, Kind, Value
+from slurm_rest_api.slurmapi.store.index_columns import CLOCK_COLUMNS, COLUMNS, OWNERS, IndexRow, Kind, Value
 from slurm_rest_api.slurmapi.store.word_tables import Key, remove_words, replace_words
 
 MAX_TOMBSTONES: Final = 50_000
@@ -25,12 +25,14 @@ class Row(NamedTuple):
     `body` is its rendered JSON. None keeps the stored record as it is, and the other fields are ignored.
     `index_row` returns the values of its columns. It is called only where they may have changed.
     `stable_body` is the JSON without the clock fields. None means that every byte counts as a change.
+    `clock_values` are the values of `CLOCK_COLUMNS`, which are written even if only the clock fields changed.
     """
 
     key: Key
     body: bytes | None
     index_row: Callable[[], IndexRow] = tuple
     stable_body: bytes | None = None
+    clock_values: IndexRow = ()
 
 
 @dataclass
@@ -160,6 +162,15 @@ class StoreCycle:
             f"INSERT OR REPLACE INTO {kind}_index ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
             ((key, version, after.stable_hashes.get(key), *values) for key, values in index_rows),
         )
+        if clock_columns := CLOCK_COLUMNS[kind]:
+            self._connection.executemany(
+                f"UPDATE {kind}_index SET {', '.join(f'{column} = ?' for column in clock_columns)} WHERE key = ?",
+                (
+                    (*row.clock_values, row.key)
+                    for row, index_changed in batch
+                    if row.clock_values and not index_changed
+                ),
+            )
 
     def _remove(self, kind: Kind, keys: list[Key]) -> None:
         if not keys:

@@ -41,7 +41,8 @@ FIELDS = {
     "priority": st.integers(0, 3),
     "submit_time": st.integers(100, 104),
     "start_time": st.sampled_from([0, 101, 103]),
-    "time_limit": st.sampled_from([10, 60, "UNLIMITED"]),
+    "time_limit": st.sampled_from([10, 60, "UNLIMITED", "Partition_Limit"]),
+    "run_time": st.sampled_from([0, 5, 3600]),
     "num_cpus": st.integers(1, 4),
     "memory": st.sampled_from([None, 100, 2000]),
     "nodes": NODES,
@@ -108,6 +109,23 @@ FILTERS = {
         st.sampled_from(["5", "20", "", "3_1", "3_4,20", "7+1", "8 1,7+0,3_4", "4_7,3_5,41"]),
         st.sets(st.integers(1, 40), min_size=1).map(lambda ids: ",".join(map(str, ids))),
     ),
+}
+
+
+FILTERS |= {f"{name}{operator}": st.sampled_from(["2", "3"]) for name in ("num_cpus", "gpus") for operator in "<>"}
+FILTERS |= {
+    "num_cpus": st.sampled_from(["1", "2,4"]),
+    "time_limit": st.sampled_from(["60", "UNLIMITED,10", "Partition_Limit"]),
+    "time_limit<": st.sampled_from(["59", "60"]),
+    "time_limit>": st.sampled_from(["0", "60"]),
+    "run_time<": st.sampled_from(["0", "5"]),
+    "run_time>": st.sampled_from(["1", "3600"]),
+    "memory>": st.sampled_from(["0", "2000"]),
+    "priority": st.just("0,2"),
+    "tasks>": st.just("3"),
+    "start_time": st.just("0,103"),
+    "start_time<": st.just("101"),
+    "submit_time>": st.just("102"),
 }
 
 

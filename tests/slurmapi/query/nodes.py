@@ -84,13 +84,25 @@ node_queries = some_of(
         "partition": st.sampled_from(["main", "long", "!long", "main,longer", "none"]),
         "feature": st.sampled_from(["avx2", "ib", "!avx2", "ib-fast,ib"]),
         "gres": st.sampled_from(["gpu", "gpu:a100", "gpu:a100:2", "gpu:2", "!gpu", "gpu_link,shard"]),
+        "gpu_type": st.sampled_from(["a100", "!a100", "h100,a100", "4090"]),
         "name": st.sampled_from(sorted(HOSTLISTS)),
+        "cpus": st.sampled_from(["2", "1,3"]),
+        "idle_cpus>": st.sampled_from(["1", "2"]),
+        "cpu_load<": st.sampled_from(["6", "7"]),
+        "free_mem<": st.just("89"),
+        "free_mem>": st.just("0"),
+        "gpus>": st.sampled_from(["2", "3"]),
+        "free_gpus>": st.sampled_from(["1", "2"]),
+        "free_gpus<": st.sampled_from(["0", "1"]),
+        "weight": st.just("2"),
     }
 )
 partition_queries = some_of(
     {
         "name": st.sampled_from(["main", "!main", "long,longer", "none"]),
         "state": st.sampled_from(["up", "!UP", "inact", "DOWN,drain"]),
+        "total_nodes>": st.just("1"),
+        "priority_tier": st.just("1"),
     }
 )
 usage_queries = some_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -19,6 +20,32 @@ def chosen(text: str, has: Callable[[str], bool]) -> bool:
     wanted = [name for name in names if name[0] != "!"]
     unwanted = [name[1:] for name in names if name[0] == "!"]
     return (not wanted or any(map(has, wanted))) and not any(map(has, unwanted))
+
+
+def number_tests(values: Mapping[str, Callable[[Record], Any]], *, unknown: Any = None) -> dict[str, Test]:
+    """Returns the tests of `name=1,2`, `name<=3` and `name>=2` for each field.
+
+    UNLIMITED is above all numbers. Null, `unknown` and other texts are in no range.
+    """
+    tests: dict[str, Test] = {}
+    for name, value in values.items():
+
+        def size(record: Record, of: Callable[[Record], Any] = value) -> float | None:
+            found = of(record)
+            known = isinstance(found, int) and found != unknown
+            return math.inf if found == "UNLIMITED" else found if known else None
+
+        def equals(record: Record, text: str, of: Callable[[Record], Any] = value) -> bool:
+            return of(record) is not None and str(of(record)) in text.split(",")
+
+        def below(record: Record, text: str, size: Callable[[Record], float | None] = size) -> bool:
+            return (found := size(record)) is not None and found <= int(text)
+
+        def above(record: Record, text: str, size: Callable[[Record], float | None] = size) -> bool:
+            return (found := size(record)) is not None and found >= int(text)
+
+        tests |= {name: equals, f"{name}<": below, f"{name}>": above}
+    return tests
 
 
 def in_all(text: str, short: Mapping[str, str], words: set[str]) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 
-from tests.slurmapi.query.reference import Record, Sum, Test, chosen, in_all
+from tests.slurmapi.query.reference import Record, Sum, Test, chosen, in_all, number_tests
 
 SHORT_STATES = {"R": "RUNNING", "PD": "PENDING", "CG": "COMPLETING", "CD": "COMPLETED", "S": "SUSPENDED"}
 
@@ -73,26 +74,6 @@ def expected_before(time: int, text: str) -> bool:
     return 0 < time < int(text)
 
 
-TESTS: Mapping[str, Test] = {
-    "user": lambda job, text: chosen(text, lambda name: job["user_name"] == name),
-    "account": lambda job, text: chosen(text, lambda name: job["account"] == name),
-    "qos": lambda job, text: chosen(text, lambda name: job["qos"] == name),
-    "partition": lambda job, text: chosen(text, lambda name: name in job["partition"].split(",")),
-    "state": lambda job, text: chosen(text, lambda names: in_all(names, SHORT_STATES, states(job))),
-    "name": has_name,
-    "reason": lambda job, text: chosen(text, lambda name: job["state_reason"].split(",")[0].lower() == name.lower()),
-    "array": lambda job, text: any(in_array(job, name) for name in text.split(",")),
-    "node": lambda job, text: bool(set(text.split(",")) & set(nodes_of(job))),
-    "submitafter": lambda job, text: expected_after(job["submit_time"], text),
-    "submitbefore": lambda job, text: expected_before(job["submit_time"], text),
-    "startafter": lambda job, text: expected_after(job["start_time"], text),
-    "startbefore": lambda job, text: expected_before(job["start_time"], text),
-    "jobid<": lambda job, text: job["job_id"] <= int(text),
-    "jobid>": lambda job, text: job["job_id"] >= int(text),
-    "jobid": is_any_job,
-}
-
-
 def gpus_of(job: Record) -> int:
     """Of the test jobs' TRES, which name GPUs either with or without a type. None of the jobs has an allocated GRES."""
     holds = job["job_state"].startswith(("RUNNING", "SUSPENDED"))
@@ -115,6 +96,36 @@ SUMS: Mapping[str, Sum] = {
     "gpus": gpus_of,
     "tasks": lambda job: TASKS[job["array_task_str"]],
 }
+TESTS: Mapping[str, Test] = {
+    "user": lambda job, text: chosen(text, lambda name: job["user_name"] == name),
+    "account": lambda job, text: chosen(text, lambda name: job["account"] == name),
+    "qos": lambda job, text: chosen(text, lambda name: job["qos"] == name),
+    "partition": lambda job, text: chosen(text, lambda name: name in job["partition"].split(",")),
+    "state": lambda job, text: chosen(text, lambda names: in_all(names, SHORT_STATES, states(job))),
+    "name": has_name,
+    "reason": lambda job, text: chosen(text, lambda name: job["state_reason"].split(",")[0].lower() == name.lower()),
+    "array": lambda job, text: any(in_array(job, name) for name in text.split(",")),
+    "node": lambda job, text: bool(set(text.split(",")) & set(nodes_of(job))),
+    "submitafter": lambda job, text: expected_after(job["submit_time"], text),
+    "submitbefore": lambda job, text: expected_before(job["submit_time"], text),
+    "startafter": lambda job, text: expected_after(job["start_time"], text),
+    "startbefore": lambda job, text: expected_before(job["start_time"], text),
+    "jobid<": lambda job, text: job["job_id"] <= int(text),
+    "jobid>": lambda job, text: job["job_id"] >= int(text),
+    "jobid": is_any_job,
+}
+TESTS = {
+    **TESTS,
+    **number_tests(
+        {
+            **{name: itemgetter(name) for name in ("num_cpus", "memory", "priority", "time_limit", "run_time")},
+            "gpus": gpus_of,
+            "tasks": lambda job: TASKS[job["array_task_str"]],
+        }
+    ),
+    **number_tests({name: itemgetter(name) for name in ("submit_time", "start_time")}, unknown=0),
+}
+
 GROUPS: Mapping[str, Callable[[Record], list[str]]] = {
     "user": lambda job: [job["user_name"]],
     "account": lambda job: [job["account"] or "(null)"],
@@ -146,6 +157,7 @@ ORDERS = [
     "num_nodes",
     "memory",
     "time_limit",
+    "run_time",
 ]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
-from tests.slurmapi.query.reference import Record, Sum, Test, chosen, in_all
+from tests.slurmapi.query.reference import Record, Sum, Test, chosen, in_all, number_tests
 
 SHORT_STATES = {"MIX": "MIXED", "ALLOC": "ALLOCATED", "NO_RESPOND": "NOT_RESPONDING", "DRNG": "DRAINING"}
 HOSTLISTS: Mapping[str, set[str]] = {
@@ -60,12 +61,25 @@ def gpus(entries: list[str]) -> int:
     return sum(int(entry.rsplit(":", 1)[1]) for entry in entries if entry.split(":")[0] == "gpu")
 
 
+def free_gpus(node: Record) -> int:
+    return max(gpus(node["gres"]) - gpus(node["gres_used"]) - shared_gpus(node), 0)
+
+
+def shared_gpus(node: Record) -> int:
+    """Of the test nodes, those with shards have 8 on 3 GPUs, so that 8 in use are on all of them."""
+    has_shards = [any(entry.startswith("shard:") for entry in node[field]) for field in ("gres", "gres_used")]
+    return 3 if all(has_shards) else 0
+
+
 NODE_TESTS: Mapping[str, Test] = {
     "state": lambda node, text: chosen(text, lambda names: in_all(names, SHORT_STATES, state_words(node))),
     "partition": lambda node, text: chosen(text, lambda name: name in node["partitions"]),
     "feature": lambda node, text: chosen(text, lambda name: name in features_of(node)),
     "gres": lambda node, text: chosen(text, lambda name: has_gres(node, name)),
+    "gpu_type": lambda node, text: chosen(text, lambda name: has_gres(node, f"gpu:{name}")),
     "name": lambda node, text: node["name"] in HOSTLISTS[text],
+    **number_tests({name: itemgetter(name) for name in ("cpus", "idle_cpus", "cpu_load", "free_mem", "weight")}),
+    **number_tests({"gpus": lambda node: gpus(node["gres"]), "free_gpus": lambda node: free_gpus(node)}),
 }
 NODE_SUMS: Mapping[str, Sum] = {
     "cpus": lambda node: node["cpus"],
@@ -77,6 +91,7 @@ NODE_SUMS: Mapping[str, Sum] = {
     "free_mem": lambda node: node["free_mem"] or 0,
     "gpus": lambda node: gpus(node["gres"]),
     "gpus_used": lambda node: gpus(node["gres_used"]),
+    "free_gpus": free_gpus,
 }
 NODE_GROUPS: Mapping[str, Callable[[Record], list[str]]] = {
     "state": lambda node: [SINFO_WORDS[node["state"]]],
@@ -95,9 +110,11 @@ NODE_ORDERS = [
     "idle_mem",
     "free_mem",
     "weight",
+    "free_gpus",
 ]
 PARTITION_TESTS: Mapping[str, Test] = {
     "name": lambda partition, text: chosen(text, lambda name: partition["name"] == name),
+    **number_tests({"total_nodes": itemgetter("total_nodes"), "priority_tier": itemgetter("priority_tier")}),
     "state": lambda partition, text: chosen(
         text, lambda name: partition["state"] == {"INACT": "INACTIVE"}.get(name.upper(), name.upper())
     ),

@@ -64,6 +64,15 @@ def several(pattern: str, number: int) -> str:
     return ",".join(pattern.format(index) for index in range(number))
 
 
+def bounds(name: str) -> str:
+    """The most comparisons of one parameter, which every number meets."""
+    return "&".join([f"{name}%3E=1", f"{name}%3C={10**9}"] * 10)
+
+
+def all_bounds(*names: str) -> str:
+    return "&".join(map(bounds, names))
+
+
 PARTITIONS = several("p{}", 200)
 NOT_THERE = several("a{}", 199)
 SORT = ",-".join(("name", "partition", "priority", "user_name", "submit_time", "num_cpus", "job_state", "qos"))
@@ -105,6 +114,10 @@ EXPENSIVE = {
     f"/queue?count=true&state={','.join(['PD', 'R', 'CG', 'CD', 'F', 'TO', 'OOM', 'NF', 'CA', 'PR'] * 20)}": 100_000,
     "/queue?count=true&state=!CD,!CG,!F,!TO,!NF,!CA,!PR,!OOM": 100_000,
     f"/queue?count=true&jobid%3E=1&{'&'.join(f'jobid%3E={number}' for number in range(2, 21))}": 99_981,
+    f"/queue?count=true&num_cpus={several('{}', 200)}&{bounds('num_cpus')}": 100_000,
+    f"/queue?count=true&{all_bounds('priority', 'submit_time')}": 100_000,
+    f"/queue?count=true&{all_bounds('num_nodes', 'memory', 'gpus', 'tasks', 'time_limit', 'run_time', 'end_time')}": 0,
+    f"/queue?count=true&start_time={several('{}', 199)},2000005&start_time%3E=1": 1,
     "/queue?count=true&submitafter=1&submitbefore=3000000&startafter=1&startbefore=3000000": 20_000,
     f"/queue?limit=1&sort=-{SORT}": 100_000,
     "/queue?group_by=name": 100_000,
@@ -116,6 +129,10 @@ EXPENSIVE = {
     f"/nodes?count=true&gres={several('gpu:{}', 200)}": 9_999,
     "/nodes?count=true&name=n[1-9999]": 9_999,
     f"/nodes?count=true&state={','.join(['IDLE+!DRAIN'] * 100)}": 9_999,
+    f"/nodes?count=true&gpu_type={several('{}', 200)}": 9_999,
+    f"/nodes?count=true&cpus={several('{}', 200)}&{bounds('cpus')}": 9_999,
+    f"/nodes?count=true&{all_bounds('alloc_cpus', 'idle_cpus', 'cpu_load', 'real_memory', 'alloc_mem', 'idle_mem')}": 0,
+    f"/nodes?count=true&{all_bounds('free_mem', 'weight', 'gpus', 'free_gpus')}": 0,
     "/nodes?group_by=feature": 9_999,
 }
 """The most expensive question of each parameter, and the number of records that it finds."""
@@ -144,4 +161,5 @@ def test_each_parameter_is_asked() -> None:
     for kind, model in (("queue", QueueParameters), ("nodes", NodesParameters)):
         named = {name for name in model.model_fields if f"{name}=" in asked.replace("%3E", "")}
         assert model.model_fields.keys() - named <= _OTHERS, kind
-    assert PartitionsParameters.model_fields.keys() - _OTHERS <= NodesParameters.model_fields.keys()
+    numbers = {"total_nodes", "total_cpus", "priority_tier"}
+    assert PartitionsParameters.model_fields.keys() - _OTHERS - numbers <= NodesParameters.model_fields.keys()
