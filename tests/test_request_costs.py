@@ -169,10 +169,12 @@ def test_every_segment_of_every_path_has_bounded_costs(client: FlaskClient) -> N
             assert check(client, filled(path, value)).status_code >= 400
     assert sorted(segments) == [
         "/jobs/{id}",
+        "/licenses/{name}",
         "/nodes/{name}",
         "/partitions/{name}",
         "/queue/{jobid}",
         "/queue/{jobid}/explain",
+        "/reservations/{name}",
     ]
 
 

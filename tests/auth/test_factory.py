@@ -144,5 +144,6 @@ def test_unknown_values_are_refused_with_the_known_ones(tmp_path: Path) -> None:
     code, message = run(path, "openapi")
     assert code == 1
     assert 'auth.mode (line 2): invalid value "basic". Expected one of none, token, jwt, proxy.' in message
-    assert 'invalid value "events". Expected one of jobs, usage, users, accounts, nodes, partitions.' in message
+    expected = "jobs, usage, users, accounts, reservations, nodes, partitions"
+    assert f'invalid value "events". Expected one of {expected}.' in message
     assert 'invalid value "health". Expected the path of a route, such as /health.' in message

@@ -35,7 +35,7 @@ def found(commands: Commands, person: Person = SERVICE, auth: AuthSettings = CLO
     return [(finding.verdict, finding.sentence) for finding in check_privacy(person, auth, commands)]
 
 
-@pytest.mark.parametrize("private", ["none", "reservations,events", "usage"])
+@pytest.mark.parametrize("private", ["none", "events", "usage"])
 def test_private_data_that_the_collector_does_not_load_is_ok(private: str) -> None:
     commands = Commands(private)
     assert [verdict for verdict, _sentence in found(commands)] == ["ok"]
@@ -64,8 +64,8 @@ def test_an_ordinary_user_gets_the_commands_to_see_everything(level: str | None)
     assert finding.verdict == "warning"
     assert finding.sentence == (
         "slurmctld hides jobs, partitions from ordinary users (PrivateData in slurm.conf), including slurm-rest-api."
-        " With private jobs, the jobs of other users are missing. With private nodes or partitions, nothing can be"
-        " loaded."
+        " With private jobs or reservations, those of other users are missing. With private nodes or partitions,"
+        " nothing can be loaded."
     )
     assert finding.remedy == (
         "Let it see everything: sacctmgr modify user slurm-rest-api set adminlevel=operator\n"
@@ -73,6 +73,12 @@ def test_an_ordinary_user_gets_the_commands_to_see_everything(level: str | None)
         " maxsubmitjobs=0\n"
         "Set `auth.private_data` to hide the data from the users of this service."
     )
+
+
+def test_private_reservations_are_missing_for_an_ordinary_user() -> None:
+    rights, published = check_privacy(SERVICE, CLOSED, Commands("reservations"))
+    assert rights.sentence.startswith("slurmctld hides reservations from ordinary users")
+    assert published.sentence.startswith("slurm.conf keeps reservations private (PrivateData), but this service shows")
 
 
 def test_as_root_the_rights_of_the_services_user_are_unknown() -> None:

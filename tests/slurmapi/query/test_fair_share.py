@@ -13,7 +13,7 @@ from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.contract.fair_share import FairShareRecord
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
-from slurm_rest_api.slurmapi.sources.base import Record
+from slurm_rest_api.slurmapi.sources.base import OptionalKind, Record
 from slurm_rest_api.slurmapi.sources.commands.fair_share import parse_fair_share
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.auth.users import ServiceWithUsers, with_accounting
@@ -115,10 +115,12 @@ def test_without_the_setting_it_names_the_setting(settings: Settings, source: Fa
 
 
 def test_before_the_first_reading_it_is_not_loaded(client: FlaskClient, source: FakeSource, cycle: Cycle) -> None:
-    source.snapshot = make_snapshot()
+    unread = OptionalKind(read_at=None, error="sshare: timed out", failing_since=1)
+    source.snapshot = replace(make_snapshot(), optional_kinds={"fair_share": unread})
     cycle.run()
     answer = client.get("/fairshare")
     assert answer.status_code == 503
+    assert "sshare: timed out" in answer.get_json()["errors"][0]["detail"]
     assert int(answer.headers["Retry-After"]) > 0
 
 

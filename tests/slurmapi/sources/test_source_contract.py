@@ -14,6 +14,7 @@ from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.collector.node_gres import with_gpus
+from slurm_rest_api.slurmapi.collector.reservations import with_reservations
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.sources.base import ClusterSource, Record
 from slurm_rest_api.slurmapi.sources.commands.source import open_commands
@@ -67,7 +68,7 @@ def all_records(source: ClusterSource) -> list[tuple[Any, Record]]:
     snapshot = source.load()
     return [
         *((JobRecord, job) for job in snapshot.jobs),
-        *((NodeRecord, node) for node in with_gpus(snapshot.nodes)),
+        *((NodeRecord, node) for node in with_reservations(with_gpus(snapshot.nodes), None, now=0.0)),
         *((PartitionRecord, partition) for partition in snapshot.partitions),
         (StatisticsRecord, snapshot.statistics),
     ]
