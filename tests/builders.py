@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from slurm_rest_api.slurm.states import parse_node_state
+from slurm_rest_api.slurmapi.collector.node_gres import with_gpus
+from slurm_rest_api.slurmapi.collector.reservations import with_reservations
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 
 
@@ -111,3 +113,8 @@ def make_snapshot(
         statistics={"jobs_pending": 0} if statistics is None else statistics,
         reservations=None if reservations is None else list(reservations),
     )
+
+
+def with_collected_fields(nodes: Iterable[Record]) -> list[Record]:
+    """Returns the nodes of a source with the fields that the collector adds, where no reservations are read."""
+    return with_reservations(with_gpus(nodes), None, now=0.0)

@@ -100,6 +100,7 @@ ELSEWHERE: Final = {
     "err_cpus": "always 0",
     "gpus": "counted in gres and gres_used",
     "free_gpus": "counted in gres and gres_used",
+    "reservations": "scontrol does not print them for a node",
     "gres_drain": "no GRES of the scene drains",
     "energy": "compared with CurrentWatts and AveWatts",
     "power_mgmt": "always null since 24.11",

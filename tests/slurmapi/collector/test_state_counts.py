@@ -7,6 +7,7 @@ import pytest
 from slurm_rest_api.slurmapi.collector.index_rows import node_index_row
 from slurm_rest_api.slurmapi.collector.state_counts import CountedJob, JobCounter, count_states
 from slurm_rest_api.slurmapi.sources.base import UnchangedJob
+from slurm_rest_api.slurmapi.store.index_columns import COLUMNS
 from tests.builders import make_job, make_node, make_partition, make_running_job
 
 
@@ -125,7 +126,8 @@ def test_gpus_are_counted_once(gres: list[str], gpus: int) -> None:
     node = make_node(gres=gres, gres_used=gres)
     counts = count_states(JobCounter(), [node], [])
     assert (counts["alloc_gpus"], counts["total_gpus"]) == (gpus, gpus)
-    assert node_index_row(node)[-2:] == (gpus, gpus)
+    columns = dict(zip(COLUMNS["nodes"], node_index_row(node), strict=True))
+    assert (columns["total_gpus"], columns["gpus_used"]) == (gpus, gpus)
 
 
 def test_gpus_of_any_type_are_counted() -> None:

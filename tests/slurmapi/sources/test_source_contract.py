@@ -13,12 +13,11 @@ import pytest
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.slurm.user_names import UserNames
-from slurm_rest_api.slurmapi.collector.node_gres import with_gpus
-from slurm_rest_api.slurmapi.collector.reservations import with_reservations
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.sources.base import ClusterSource, Record
 from slurm_rest_api.slurmapi.sources.commands.source import open_commands
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
+from tests.builders import with_collected_fields
 from tests.slurmapi.sources import fake_pyslurm
 from tests.slurmapi.sources.commands.program_directory import ProgramDirectory
 from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node
@@ -68,7 +67,7 @@ def all_records(source: ClusterSource) -> list[tuple[Any, Record]]:
     snapshot = source.load()
     return [
         *((JobRecord, job) for job in snapshot.jobs),
-        *((NodeRecord, node) for node in with_reservations(with_gpus(snapshot.nodes), None, now=0.0)),
+        *((NodeRecord, node) for node in with_collected_fields(snapshot.nodes)),
         *((PartitionRecord, partition) for partition in snapshot.partitions),
         (StatisticsRecord, snapshot.statistics),
     ]

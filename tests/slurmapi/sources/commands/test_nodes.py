@@ -20,6 +20,7 @@ from slurm_rest_api.slurmapi.sources.commands.nodes import (
     node_lines,
     node_record,
 )
+from tests.builders import with_collected_fields
 from tests.property_tests import examples
 from tests.slurmapi.sources.commands.printed_nodes import HEAD, node_line
 
@@ -36,7 +37,7 @@ CONTEXT = NodeContext(UserNames(user_id=uid_of), cluster="testbed", slurmd_port=
 
 def parse(line: bytes) -> ParsedNode:
     parsed = node_record(line, CONTEXT)
-    NodeRecord.model_validate(parsed.record)
+    NodeRecord.model_validate(*with_collected_fields([parsed.record]))
     return parsed
 
 

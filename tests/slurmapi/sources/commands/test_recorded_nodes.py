@@ -13,6 +13,7 @@ from slurm_rest_api.slurmapi.sources.commands.configuration import parse_configu
 from slurm_rest_api.slurmapi.sources.commands.nodes import NodeContext, node_lines, node_record
 from slurm_rest_api.slurmapi.sources.commands.partitions import partition_records
 from slurm_rest_api.slurmapi.sources.commands.statistics import statistics_record
+from tests.builders import with_collected_fields
 from tests.slurmapi.sources.commands.recorded_clusters import RELEASES, RecordedCluster
 
 
@@ -24,7 +25,7 @@ def cluster(request: pytest.FixtureRequest) -> RecordedCluster:
 def nodes_of(cluster: RecordedCluster) -> dict[str, Record]:
     context = NodeContext(UserNames(user_id=lambda name: {"root": 0}[name]), "kite", 6818, cluster.numbers)
     records = [node_record(line, context).record for line in node_lines(cluster.lines("node"))]
-    for record in records:
+    for record in with_collected_fields(records):
         NodeRecord.model_validate(record)
     return {record["name"]: record for record in records}
 
