@@ -40,7 +40,7 @@ _HIDDEN_BY: Final = (
     ("slurm_partition_", frozenset(("partitions", "nodes", "usage"))),
     ("slurm_scheduler_", frozenset[str]()),
     ("slurm_reservation", frozenset(("reservations",))),
-    ("slurm_license_", frozenset[str]()),
+    ("slurm_licenses", frozenset[str]()),
     ("slurm_jobs", frozenset(("jobs",))),
     ("slurm_job_tasks", frozenset(("jobs",))),
     ("slurm_nodes", frozenset(("nodes",))),

@@ -17,10 +17,10 @@ MOST_LICENSES: Final = 200
 """Licenses with metrics of their own, in the order of their names."""
 
 _LICENSE_FIELDS: Final = {
-    "total": ("slurm_license_total", "Licenses of the cluster."),
-    "used": ("slurm_license_used", "Licenses that jobs hold."),
-    "free": ("slurm_license_free", "Licenses that jobs can get."),
-    "reserved": ("slurm_license_reserved", "Licenses of reservations."),
+    "total": ("slurm_licenses", "Licenses of the cluster."),
+    "used": ("slurm_licenses_used", "Licenses that jobs hold."),
+    "free": ("slurm_licenses_free", "Licenses that jobs can get."),
+    "reserved": ("slurm_licenses_reserved", "Licenses of reservations."),
 }
 
 

@@ -24,6 +24,7 @@ from slurm_rest_api.slurmapi.sources.commands.nodes import (
 )
 from slurm_rest_api.slurmapi.sources.commands.partitions import partition_records
 from slurm_rest_api.slurmapi.sources.commands.statistics import statistics_record
+from tests.builders import with_collected_fields
 from tests.cluster.comparison import Row, count, differences, known_not_zero, limit, split, word
 from tests.cluster.test_nodes import JSON_ROWS
 from tests.cluster.test_partitions_and_stats import (
@@ -76,8 +77,8 @@ def unlike_nodes(cluster: Cluster) -> list[str]:
     ours = nodes(cluster)
     after = cluster.nodes_json()
     assert ours.keys() == before.keys()
-    for node in ours.values():
-        NodeRecord.model_validate(node.record)
+    for node in with_collected_fields(node.record for node in ours.values()):
+        NodeRecord.model_validate(node)
     return [
         f"{name}: {line}"
         for name, node in ours.items()

@@ -124,6 +124,7 @@ NOT_TOLD = {
     "idle_mem": "Slurm's commands do not print it; a test of its own",
     "gpus": "counted in gres and gres_used; a test of its own",
     "free_gpus": "counted in gres and gres_used; a test of its own",
+    "reservations": "Slurm's commands print the nodes of a reservation, and no reservation of a node",
     "cpu_bind": "Slurm's commands print it only where it is set",
     "power_mgmt": "documented as null",
 }

@@ -13,6 +13,7 @@ from slurm_rest_api.pyslurm_build.host import PROGRAMS
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob
 from slurm_rest_api.slurmapi.sources.commands.source import CommandsSource, open_commands
+from tests.builders import with_collected_fields
 from tests.testbed.cluster import Cluster
 from tests.testbed.jobs import Jobs
 
@@ -71,7 +72,7 @@ def test_all_records_have_the_declared_types(source: CommandsSource, jobs: Jobs)
     checked = []
     for model, records in (
         (JobRecord, snapshot.jobs),
-        (NodeRecord, snapshot.nodes),
+        (NodeRecord, with_collected_fields(snapshot.nodes)),
         (PartitionRecord, snapshot.partitions),
         (StatisticsRecord, [snapshot.statistics]),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,10 +13,13 @@ from slurm_rest_api.archive.status import StatusFile
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
+from slurm_rest_api.slurmapi.sources.commands.licenses import parse_licenses
+from slurm_rest_api.slurmapi.sources.commands.reservations import parse_reservations
 from tests.auth.users import with_accounting
 from tests.builders import make_running_job, make_snapshot
 from tests.conftest import make_client
 from tests.fakes import FakeSource
+from tests.slurmapi.test_reservations import LICENSES, RESERVATIONS
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 PAGE: Final = (DOCS / "monitoring.md").read_text()
@@ -33,7 +37,10 @@ NAME: Final = re.compile(r"\bslurm_[a-z_]+")
 @pytest.fixture
 def families(settings: Settings, paths: RuntimePaths, cycle: Cycle, source: FakeSource, tmp_path: Path) -> set[str]:
     """Returns the names of all metrics of a service with every part on. Histograms have all their names."""
-    source.snapshot = make_snapshot([make_running_job(1, "rack001", 1, 100, account="physics")], statistics=SCHEDULER)
+    snapshot = make_snapshot([make_running_job(1, "rack001", 1, 100, account="physics")], statistics=SCHEDULER)
+    reservations = [dict(record) for record in parse_reservations(RESERVATIONS)]
+    licenses = [dict(record) for record in parse_licenses(LICENSES)]
+    source.snapshot = replace(snapshot, reservations=reservations, licenses=licenses)
     cycle.run()
     StatusFile(paths.archive_status).update(stored_at=60)
     with_users = settings.model_copy(update={"system": settings.system.model_copy(update={"metrics_users": 10})})

@@ -216,6 +216,6 @@ def test_metrics(service: Service) -> None:
     for expected in (
         'slurm_reservations{state="active"} 1.0',
         'slurm_reservation_nodes{state="upcoming"} 3.0',
-        'slurm_license_free{license="ansys"} 2.0',
+        'slurm_licenses_free{license="ansys"} 2.0',
     ):
         assert expected in lines
