@@ -129,10 +129,14 @@ def _asset_response(asset: Asset, etag: str, *, cacheable: bool) -> Response:
     return answer
 
 
+# Routes that answer only requests with parameters.
+_WITH_PARAMETERS: Final = frozenset(("/jobs",))
+
+
 def routes_of(paths: Mapping[str, Any]) -> list[Route]:
-    """Returns the routes of the OpenAPI document that have no parameter in their path, by name."""
+    """Returns the routes of the OpenAPI document that need no parameter, by name."""
     return [
         Route(path.lstrip("/"), operations["get"].get("summary", ""), operations["get"].get("description", ""))
         for path, operations in sorted(paths.items())
-        if "get" in operations and "{" not in path
+        if "get" in operations and "{" not in path and path not in _WITH_PARAMETERS
     ]

@@ -25,6 +25,7 @@ async function sizeOf(response) {
   return received;
 }
 
+// Returns "good", "bad" or, for a route that is turned off or not permitted, "off".
 async function check(row) {
   show(row, "state", "…");
   const started = performance.now();
@@ -37,13 +38,12 @@ async function check(row) {
     show(row, "time", `${Math.round(performance.now() - started)} ms`);
     show(row, "size", bytes(received));
     show(row, "age", age === null ? "just read" : approximate(Number(age)));
-    return !stale;
+    return stale ? "bad" : "good";
   } catch (fault) {
     if (!(fault instanceof ApiError)) throw fault;
-    // A route that is switched off or not permitted is no failure.
-    const kind = fault.status === 404 || fault.status === 403 ? "faint" : "bad";
-    show(row, "state", `${fault.status || "No connection"}: ${fault.message}`, kind);
-    return false;
+    const isOff = fault.status === 404 || fault.status === 403;
+    show(row, "state", `${fault.status || "No connection"}: ${fault.message}`, isOff ? "faint" : "bad");
+    return isOff ? "off" : "bad";
   }
 }
 
@@ -58,13 +58,15 @@ function showExamples() {
 async function checkAll() {
   button.disabled = true;
   setText(outcome, "Checking each endpoint …");
-  let good = 0;
+  const counts = { good: 0, bad: 0, off: 0 };
   for (const row of rows) {
     for (const name of ["state", "time", "size", "age"]) show(row, name, "");
-    if (await check(row)) good += 1;
+    counts[await check(row)] += 1;
   }
-  const summary = good === rows.length ? `All ${good} endpoints OK` : `${good} of ${rows.length} endpoints OK`;
-  setText(outcome, `${summary}, ${new Date().toLocaleTimeString()}.`);
+  const asked = counts.good + counts.bad;
+  const summary = counts.bad === 0 ? `All ${asked} endpoints OK` : `${counts.good} of ${asked} endpoints OK`;
+  const others = counts.off > 0 ? ` (${counts.off} turned off or not permitted)` : "";
+  setText(outcome, `${summary}${others}, ${new Date().toLocaleTimeString()}.`);
   button.disabled = false;
 }
 
