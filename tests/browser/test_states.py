@@ -24,7 +24,12 @@ NODES, QUEUE, HISTORY, LOAD, API = (f"pages/{name}" for name in ("nodes", "queue
 JOB, NODE = "pages/job?id=7", "pages/node?name=n1"
 EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE)
 CAUSE = "This and that was the cause."
-_ROUTES = frozenset(["queue", "nodes", "partitions", "usage", "history", "load", "stats", "users", "health", "metrics"])
+_ROUTES = frozenset(
+    (
+        "fairshare", "health", "history", "jobs", "licenses", "load", "metrics", "nodes", "partitions", "queue",
+        "reservations", "stats", "usage", "users",
+    )
+)  # fmt: skip
 META = {"source": "demo", "version": "v-1", "changed_at": 1, "total": 0, "stale": False, "error": None, "next": None}
 USAGE: dict[str, Any] = {"total_load": None, "total_gpus": 0, "nodes_by_state": {}, "partitions": {}}
 RANGE = {"since": 1_795_000_000, "until": 1_795_086_400, "step": 0, "count": 0, "truncated": False}
@@ -73,7 +78,7 @@ def old(route: Route) -> None:
 SAID = "main"
 ALERT = "main [role=alert]"
 STRIP = "#trouble[role=status]"
-TABLE = "main table td.state >> nth=0"
+TABLE = "main tr[data-path=queue] td.state"
 
 
 def alerts(title: str, *paths: str) -> dict[str, tuple[str, list[str]]]:
