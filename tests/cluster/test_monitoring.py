@@ -170,6 +170,8 @@ def test_each_query_of_dashboard_and_alerts_finds_something(
     prometheus: Prometheus, jobs: Jobs, expression: str
 ) -> None:
     jobs.submit(hold=True)
+    if "_account_" in expression and "allocated" in expression:
+        jobs.running(partition="high", nodelist="rack005", gres="gpu:tesla:1")
     query = expression.replace("$__rate_interval", "1m")
     # States that no node has, and errors that did not happen, have no series: what is left shows the metric.
     general = re.sub(r'\{(state|status|reason)=~?"[^"]*"\}', "", query)
