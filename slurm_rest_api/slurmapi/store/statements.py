@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 import weakref
@@ -24,14 +25,15 @@ def _never() -> bool:
 class StatementLimit:
     """Decides when SQLite interrupts the running statement of one connection.
 
-    `seconds` is the limit of each statement. Only the time inside SQLite counts, not that of a slow client.
+    `seconds` is the limit of each statement. Only the time inside SQLite counts, not that of a slow client. Between
+    `start()` and `stop()` it may interrupt a statement. Others, such as BEGIN on a connection that was idle, run on.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.has_client_gone: Callable[[], bool] = _never
-        self._deadline = 0.0
-        self._next_check = 0.0
+        self._deadline = math.inf
+        self._next_check = math.inf
         self._is_gone = False
 
     def start(self, seconds: float) -> float:
@@ -41,6 +43,10 @@ class StatementLimit:
         self._next_check = now + _DISCONNECT_CHECK_SECONDS
         self._is_gone = False
         return now
+
+    def stop(self) -> None:
+        """Ends the limit of the last call of SQLite."""
+        self._deadline = self._next_check = math.inf
 
     def is_exceeded(self) -> bool:
         """Returns True if the running statement has used its time, or if its client has disconnected."""
@@ -102,6 +108,7 @@ class Rows:
                 raise
             raise self._limit.error() from error
         finally:
+            self._limit.stop()
             self._seconds_left -= time.monotonic() - started
 
     def one(self) -> Any:

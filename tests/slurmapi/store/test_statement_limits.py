@@ -16,6 +16,7 @@ from tests.slurmapi.query.service import Service
 JOBS = 3_000
 ENDLESS = "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r) SELECT i FROM r"
 ENDLESS_COUNT = "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r) SELECT count(*) FROM r"
+MANY = "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r LIMIT 100000) SELECT count(*) FROM r"
 
 
 class Clock:
@@ -68,6 +69,20 @@ def test_a_statement_ends_at_its_limit_while_its_rows_are_read(tmp_path: Path, c
         for _ in rows:
             pass
     assert found.execute("SELECT 1").one() == (1,), "each statement has a limit of its own"
+
+
+def test_the_limit_ends_with_the_call_of_sqlite(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "store.sqlite"
+    schema.create(path, "generation").close()
+    limit = StatementLimit(7)
+    connection = schema.connect_readonly(path, limit)
+    assert Statements(connection, limit).execute("SELECT 1").one() == (1,)
+    # The connection is idle for longer than the limit, and its client disconnects.
+    clock.seconds += 1000
+    limit.has_client_gone = lambda: True
+    # SQLite calls the handler in any statement of this length, also in those that begin the next view.
+    assert connection.execute(MANY).fetchone() == (100000,)
+    connection.close()
 
 
 def test_a_statement_ends_when_its_client_has_gone(tmp_path: Path, clock: Clock) -> None:
