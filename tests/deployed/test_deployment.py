@@ -166,6 +166,6 @@ def test_systemd_restarts_the_service_if_a_socket_is_deleted(site: Site, manager
         manager.messages.clear()
         away = socket.rename(socket.with_name("away"))
         # sd_notify(3), since systemd 243: handled as if WATCHDOG=1 had not been sent in time.
-        wait_for("the message", lambda: [text for text in manager.messages if "WATCHDOG=trigger" in text])
+        assert wait_for("the message", lambda: [text for text in manager.messages if "WATCHDOG=trigger" in text])
         away.rename(socket)
         manager.wait_for_watchdog()
