@@ -7,7 +7,6 @@ Run `python3 -m benchmarks.history` as root in the checkout, on an idle machine.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ import pymysql
 from flask.testing import FlaskClient
 
 from benchmarks import history_report as report
-from benchmarks.document import machine, write_between_marks
+from benchmarks import run_on_cluster
+from benchmarks.document import machine
 from benchmarks.history_measure import (
     Statements,
     deep_page,
@@ -32,9 +32,7 @@ from benchmarks.history_requests import PAGE_GOAL, Request, requests
 from benchmarks.history_rows import Filled, connect, fill
 from slurm_rest_api.config import DatabaseSettings, Settings
 from tests.conftest import make_client
-from tests.testbed.bringup import down, up
 from tests.testbed.cluster import Cluster
-from tests.testbed.layout import layout_from
 from tests.testbed.slurmnodes import CLUSTER, HIDDEN_PARTITION
 from tests.testbed.steps import TestbedError, say, step
 
@@ -44,21 +42,7 @@ _JOB_TABLE = f"{CLUSTER}_job_table"
 def main(arguments: list[str]) -> int:
     """Fills the table, measures and prints. Returns the exit status."""
     options = _parser().parse_args(arguments)
-    layout = layout_from(os.environ)
-    try:
-        cluster = Cluster(layout, up(layout))
-        try:
-            text = _measure(cluster, options)
-        finally:
-            if not options.keep:
-                down(layout)
-    except TestbedError as error:
-        say(f"benchmark: {error}")
-        return 1
-    print(text)
-    if options.output is not None:
-        write_between_marks(options.output, text)
-    return 0
+    return run_on_cluster.run(lambda cluster: _measure(cluster, options), options)
 
 
 def _parser() -> argparse.ArgumentParser:

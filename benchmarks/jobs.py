@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import random
 import statistics
 import sys
@@ -23,16 +22,16 @@ from typing import Any, Final
 import orjson
 import pymysql
 
-from benchmarks.document import machine, write_between_marks
+from benchmarks import run_on_cluster
+from benchmarks.document import machine
 from benchmarks.history_peers import start
 from benchmarks.history_rows import connect, fill
 from benchmarks.measure import Answer, Client, summary
-from tests.testbed.bringup import down, up
 from tests.testbed.cluster import Cluster
-from tests.testbed.layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT, layout_from
+from tests.testbed.layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT
 from tests.testbed.service import Service
 from tests.testbed.slurmnodes import CLUSTER
-from tests.testbed.steps import TestbedError, say, step, wait_until
+from tests.testbed.steps import say, step, wait_until
 
 _LIVE: Final = 500
 _ENDED: Final = 500
@@ -57,21 +56,7 @@ class Line:
 def main(arguments: list[str]) -> int:
     """Fills the table, submits, measures and prints. Returns the exit status."""
     options = _parser().parse_args(arguments)
-    layout = layout_from(os.environ)
-    try:
-        cluster = Cluster(layout, up(layout))
-        try:
-            text = _measure(cluster, options)
-        finally:
-            if not options.keep:
-                down(layout)
-    except TestbedError as error:
-        say(f"benchmark: {error}")
-        return 1
-    print(text)
-    if options.output is not None:
-        write_between_marks(options.output, text)
-    return 0
+    return run_on_cluster.run(lambda cluster: _measure(cluster, options), options)
 
 
 def _parser() -> argparse.ArgumentParser:

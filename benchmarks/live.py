@@ -11,12 +11,12 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.document import machine, write_between_marks
+from benchmarks import run_on_cluster
+from benchmarks.document import machine
 from benchmarks.live_measurements import SOURCES, measure_others, measure_service
 from benchmarks.live_report import render, render_goals
-from tests.testbed.bringup import down, up
 from tests.testbed.cluster import Cluster
-from tests.testbed.layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT, layout_from
+from tests.testbed.layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT
 from tests.testbed.steps import TestbedError, say, step
 
 _SUBMITTERS = ("alice", "bob", "carol")
@@ -30,21 +30,7 @@ _LARGE = 20_000
 def main(arguments: list[str]) -> int:
     """Measures with each number of jobs. Returns the exit status."""
     options = _parser().parse_args(arguments)
-    layout = layout_from(os.environ)
-    try:
-        cluster = Cluster(layout, up(layout))
-        try:
-            text = _measure(cluster, sorted(options.jobs or [5_000, 50_000]))
-        finally:
-            if not options.keep:
-                down(layout)
-    except TestbedError as error:
-        say(f"benchmark: {error}")
-        return 1
-    print(text)
-    if options.output is not None:
-        write_between_marks(options.output, text)
-    return 0
+    return run_on_cluster.run(lambda cluster: _measure(cluster, sorted(options.jobs or [5_000, 50_000])), options)
 
 
 def _parser() -> argparse.ArgumentParser:
