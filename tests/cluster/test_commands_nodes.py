@@ -318,10 +318,16 @@ def test_each_kind_costs_one_rpc(cluster: Cluster) -> None:
         f"sshare {' '.join(fair_share.ARGUMENTS)}": "REQUEST_SHARE_INFO",
     }
     for command, name in commands.items():
-        before = _calls(cluster)
-        printed(cluster, command)
-        after = _calls(cluster)
-        assert after[name] - before.get(name, 0) == 1
+        costs = [_cost(cluster, command, name) for _ in range(10)]
+        # A service of another test may read the same kind between the two counts.
+        assert min(costs) == 1, (name, costs)
+
+
+def _cost(cluster: Cluster, command: str, name: str) -> int:
+    """Returns the number of RPCs of one type that slurmctld counted during a command."""
+    before = _calls(cluster).get(name, 0)
+    printed(cluster, command)
+    return _calls(cluster)[name] - before
 
 
 def _calls(cluster: Cluster) -> dict[str, int]:
