@@ -148,6 +148,12 @@ class SystemSettings(Section):
         allow_inf_nan=False,
         description="Seconds between two readings of the fair share of all associations with sshare. 0: off.",
     )
+    priority_factors_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds between two readings of the priority factors of pending jobs with sprio. 0: off.",
+    )
     fresh_seconds: float = Field(
         default=5.0,
         ge=0,

@@ -268,6 +268,8 @@ def _intervals(settings: Settings) -> dict[Kind, float]:
         found["licenses"] = 0.0
     if system.fair_share_seconds:
         found["fair_share"] = system.fair_share_seconds
+    if system.priority_factors_seconds:
+        found["priority_factors"] = system.priority_factors_seconds
     return found
 
 

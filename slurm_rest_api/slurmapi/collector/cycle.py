@@ -16,6 +16,7 @@ from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.collector.hide_reservations import names_of_hidden
 from slurm_rest_api.slurmapi.collector.node_gres import GresInUse, with_gpus
 from slurm_rest_api.slurmapi.collector.optional_kinds import rows_of, store_optional
+from slurm_rest_api.slurmapi.collector.priority_factors import store_priority_factors
 from slurm_rest_api.slurmapi.collector.reservations import reservations_at, with_reservations
 from slurm_rest_api.slurmapi.collector.started_jobs import StartedJobs
 from slurm_rest_api.slurmapi.collector.state_counts import CountedJob, JobCounter, count_states
@@ -268,6 +269,7 @@ def _store(
         "partitions", rows_of(snapshot.partitions, index_rows.partition_index_row, renderer), loaded_at
     )
     store_optional(cycle, replace(snapshot, nodes=nodes, reservations=reservations), loaded_at, renderer)
+    store_priority_factors(cycle, snapshot, loaded_at, renderer)
     cycle.replace_document("stats", renderer.render(snapshot.statistics)[1], 1, loaded_at)
     progress()
     usage = with_counts(

@@ -65,6 +65,7 @@ def hide_partitions(snapshot: Snapshot, hidden: Collection[str]) -> Snapshot:
         reservations=reservations,
         licenses=None if snapshot.licenses is None else shown_licenses(snapshot.licenses, hidden_nodes),
         fair_share=_in_shown_partition(snapshot.fair_share, names),
+        priority_factors=_in_shown_partition(snapshot.priority_factors, names),
     )
 
 

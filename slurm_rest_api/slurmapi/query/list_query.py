@@ -15,7 +15,6 @@ from slurm_rest_api.slurmapi.store.conditions import Condition, all_of
 from slurm_rest_api.slurmapi.store.index_columns import Kind, Value
 from slurm_rest_api.slurmapi.store.queries import Order, Selection
 from slurm_rest_api.web.error_texts import nearest, shown
-from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import decode_cursor
 from slurm_rest_api.web.text_formats import Format
 
@@ -99,10 +98,20 @@ def cursor_key_of(selection: Selection, key: Sequence[Value]) -> list[Any]:
 def _fields(kind: Kind, query: ListParameters) -> tuple[str, ...] | None:
     record_kind = RECORD_KINDS[kind]
     if query.fields is not None:
-        return chosen_fields(query.fields, record_kind.fields)
+        _check_since(query, record_kind.more_fields)
+        return record_kind.chosen(query.fields)
     if query.format == "table":
         return record_kind.table_fields
     return record_kind.fields if query.format in ("csv", "tsv") else None
+
+
+def _check_since(query: ListParameters, more_fields: Sequence[str]) -> None:
+    """Refuses fields with `since` that are no part of a record: they change while the record does not."""
+    names = [name for name in query.fields or () if name in more_fields]
+    if names and query.since is not None:
+        raise BadParameter(
+            f"`{names[0]}` cannot be combined with `since`. Leave it out of `fields`.", parameter="fields"
+        )
 
 
 def _order(kind: Kind, sort: Sequence[str]) -> tuple[Order, ...]:

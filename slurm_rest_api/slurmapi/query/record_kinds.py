@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,8 +12,10 @@ from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.contract.license import LicenseRecord
 from slurm_rest_api.slurmapi.contract.node import NodeRecord
 from slurm_rest_api.slurmapi.contract.partition import PartitionRecord
+from slurm_rest_api.slurmapi.contract.priority_factors import FACTOR_OF_FIELD
 from slurm_rest_api.slurmapi.contract.reservation import ReservationRecord
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, KEYS, Kind
+from slurm_rest_api.web.name_lists import chosen_fields
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Group:
 class RecordKind:
     """One kind of record. `sums` and `sortable` map published names to columns.
 
-    `table_fields` are the default fields of `format=table`.
+    `table_fields` are the default fields of `format=table`. `more_fields` are sent only if `fields` names them.
     """
 
     fields: tuple[str, ...]
@@ -36,6 +38,11 @@ class RecordKind:
     groups: Mapping[str, Group]
     sums: Mapping[str, str]
     table_fields: tuple[str, ...]
+    more_fields: tuple[str, ...] = ()
+
+    def chosen(self, requested: Sequence[str]) -> tuple[str, ...]:
+        """Returns the requested fields. Raises BadParameter if one is unknown."""
+        return chosen_fields(requested, self.fields + self.more_fields)
 
 
 def _fair_share() -> RecordKind:
@@ -47,6 +54,25 @@ def _fair_share() -> RecordKind:
         "account user raw_shares norm_shares raw_usage effective_usage fair_share level_fs",
     )
     return replace(kind, sortable={**kind.sortable, "user": "user_name"})
+
+
+def _queue() -> RecordKind:
+    kind = _record_kind(
+        "queue",
+        JobRecord,
+        {
+            "user": Group("user_name"),
+            "account": Group("account"),
+            "partition": Group("partition_words", words=True),
+            "state": Group("job_state"),
+            "qos": Group("qos"),
+            "reason": Group("reason"),
+            "name": Group("name"),
+        },
+        {"cpus": "num_cpus", "nodes": "num_nodes", "memory": "memory", "gpus": "gpus", "tasks": "tasks"},
+        "job_id partition name user_name job_state run_time_str num_nodes nodes state_reason",
+    )
+    return replace(kind, more_fields=tuple(FACTOR_OF_FIELD))
 
 
 def _record_kind(
@@ -61,21 +87,7 @@ def _record_kind(
 
 
 RECORD_KINDS: Final[Mapping[Kind, RecordKind]] = {
-    "queue": _record_kind(
-        "queue",
-        JobRecord,
-        {
-            "user": Group("user_name"),
-            "account": Group("account"),
-            "partition": Group("partition_words", words=True),
-            "state": Group("job_state"),
-            "qos": Group("qos"),
-            "reason": Group("reason"),
-            "name": Group("name"),
-        },
-        {"cpus": "num_cpus", "nodes": "num_nodes", "memory": "memory", "gpus": "gpus", "tasks": "tasks"},
-        "job_id partition name user_name job_state run_time_str num_nodes nodes state_reason",
-    ),
+    "queue": _queue(),
     "nodes": _record_kind(
         "nodes",
         NodeRecord,

@@ -19,6 +19,7 @@ from slurm_rest_api.slurmapi.responses.json_stream import (
     parsed,
     with_fields,
 )
+from slurm_rest_api.slurmapi.responses.priority_factors import has_factors, with_factors
 from slurm_rest_api.slurmapi.responses.snapshot import Snapshot
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS
 from slurm_rest_api.slurmapi.store.reader import StoreView
@@ -111,6 +112,8 @@ def _bodies(
     fields = query.fields
     if fields is None:
         return view.bodies(query.kind, rows)
+    if has_factors(fields):
+        return with_factors(view, view.bodies(query.kind, rows), fields)
     if columns is None:
         return ((key, with_fields(body, fields)) for key, body in view.bodies(query.kind, rows))
     width = len(query.selection.orders())

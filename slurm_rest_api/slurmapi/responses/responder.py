@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
+import orjson
 from flask import Response, request
 
 from slurm_rest_api.auth.data_scope import EVERYTHING, DataScope
@@ -24,6 +25,7 @@ from slurm_rest_api.slurmapi.query.record_kinds import RECORD_KINDS
 from slurm_rest_api.slurmapi.query.row_access import row_filter_for
 from slurm_rest_api.slurmapi.responses import single_record
 from slurm_rest_api.slurmapi.responses.json_stream import in_envelope, with_fields
+from slurm_rest_api.slurmapi.responses.priority_factors import has_factors, with_factors, with_factors_version
 from slurm_rest_api.slurmapi.responses.records import Body, execute
 from slurm_rest_api.slurmapi.responses.refresh import Refresher
 from slurm_rest_api.slurmapi.responses.snapshot import LiveState, Name, Snapshot, with_query_etag
@@ -77,6 +79,7 @@ class Responder:
             lambda snapshot: execute(snapshot, list_query, lambda key: next_link(encode_cursor(key))),
             list_query.format,
             is_conditional=list_query.since is None,
+            fields=list_query.fields,
         )
         return response if list_query.since is None else no_store(response)
 
@@ -85,17 +88,21 @@ class Responder:
         scope = _scope()
         visible = row_filter_for(kind, scope)
         private = _private_fields(kind, scope)
-        fields = None if query.fields is None else chosen_fields(query.fields, RECORD_KINDS[kind].fields)
-
+        fields = None if query.fields is None else RECORD_KINDS[kind].chosen(query.fields)
         if private:
             fields = _without(private, fields or RECORD_KINDS[kind].fields)
 
         def body(snapshot: Snapshot) -> Body:
             record = single_record.find(snapshot.view, kind, name, visible.where)
-            return Body(in_envelope([with_fields(record, fields)], {**snapshot.meta, "total": 1}))
+            if fields is not None and has_factors(fields):
+                job = (orjson.loads(record)["job_id"], record)
+                record = next(with_factors(snapshot.view, [job], fields))[1]
+            else:
+                record = with_fields(record, fields)
+            return Body(in_envelope([record], {**snapshot.meta, "total": 1}))
 
         key = scope.cache_key if private else visible.cache_key
-        return self._response(kind, key, query_hash(query, kind, name), body, may_be_missing=True)
+        return self._response(kind, key, query_hash(query, kind, name), body, may_be_missing=True, fields=fields)
 
     def usage(self, query: UsageParameters) -> Response:
         """Returns the response of /usage."""
@@ -138,18 +145,19 @@ class Responder:
         *,
         is_conditional: bool = True,
         may_be_missing: bool = False,
+        fields: Sequence[str] | None = None,
     ) -> Response:
         """Builds the response to one query: 304, or the body that `body_of` makes from the current snapshot.
 
         With `may_be_missing`, the body comes first: preconditions do not apply to a 404. Only a client with the etag of
-        this version has got the record from it, so its 304 needs no search.
+        this version has got the record from it, so its 304 needs no search. `fields` are the requested ones of records.
         """
         self._refresh()
         now = time.time()
         # Only work for one client ends with its connection. Prepared bodies are for all.
         opened = self._live.open(name, scope_key, client_disconnected_check())
         with ExitStack() as stack:
-            snapshot = with_query_etag(stack.enter_context(opened), query_hash)
+            snapshot = with_query_etag(with_factors_version(stack.enter_context(opened), fields), query_hash)
             found = body_of(snapshot) if may_be_missing and not has_representation(snapshot) else None
             if is_conditional and (unchanged := not_modified(snapshot, now)) is not None:
                 return unchanged

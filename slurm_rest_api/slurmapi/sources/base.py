@@ -67,6 +67,7 @@ class Snapshot:
 
     `reservations`, `licenses`, `fair_share` and `priority_factors` are optional kinds. They are None if they are off,
     or were never read. `optional_kinds` has those that are on. A kind with an error has the records read before.
+    `priority_weights` has the weights of the priority factors, None if they were not read.
     """
 
     jobs: Iterable[Record]
@@ -79,6 +80,7 @@ class Snapshot:
     licenses: list[Record] | None = None
     fair_share: list[Record] | None = None
     priority_factors: list[Record] | None = None
+    priority_weights: Record | None = None
     optional_kinds: Mapping[str, OptionalKind] = field(default_factory=dict)
 
 

@@ -14,6 +14,7 @@ from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import schema
 from slurm_rest_api.slurmapi.store.group_sums import GroupSums
 from slurm_rest_api.slurmapi.store.index_columns import Kind
+from slurm_rest_api.slurmapi.store.priority_factors import PriorityFactorQueries
 from slurm_rest_api.slurmapi.store.queries import RecordQueries
 from slurm_rest_api.slurmapi.store.rank_queries import RankQueries
 from slurm_rest_api.slurmapi.store.statements import StatementLimit, Statements
@@ -60,7 +61,7 @@ class Collection:
     tombstones_complete_from: int
 
 
-class StoreView(RecordQueries, GroupSums, RankQueries):
+class StoreView(RecordQueries, GroupSums, RankQueries, PriorityFactorQueries):
     """Reads one version of the store. It is valid only inside `StoreReader.view()`."""
 
     def status(self) -> Status:

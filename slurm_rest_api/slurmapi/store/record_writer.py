@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store.index_columns import CLOCK_COLUMNS, COLUMNS, OWNERS, IndexRow, Kind, Value
+from slurm_rest_api.slurmapi.store.priority_factors import PRIORITY_FACTORS
 from slurm_rest_api.slurmapi.store.word_tables import Key, remove_words, replace_words
 
 MAX_TOMBSTONES: Final = 50_000
@@ -114,6 +115,28 @@ class StoreCycle:
         if changed:
             self._connection.execute("INSERT OR REPLACE INTO document (name, body) VALUES (?, ?)", (name, body))
         self._update_collection(name, total, loaded_at, changed=changed)
+
+    def replace_priority_factors(
+        self, reading: bytes, rows: Callable[[], Iterable[tuple[int, bytes]]], at: float
+    ) -> None:
+        """Stores the sets of factors of each job, rendered, if `reading` is another one than the stored one.
+
+        `reading` is the rendered document of the reading, see `priority_factors`. `rows` is called only then.
+        """
+        if self.document(PRIORITY_FACTORS) == reading:
+            return
+        self._connection.execute("DELETE FROM priority_factors")
+        insert = "INSERT OR REPLACE INTO priority_factors (job_id, body) VALUES (?, ?)"
+        total = self._connection.executemany(insert, rows()).rowcount
+        self.replace_document(PRIORITY_FACTORS, reading, max(total, 0), at)
+
+    def drop_priority_factors(self) -> None:
+        """Removes all priority factors, so that it is as if they were never read."""
+        if self.document(PRIORITY_FACTORS) is None:
+            return
+        self._connection.execute("DELETE FROM priority_factors")
+        for table in ("document", "collection"):
+            self._connection.execute(f"DELETE FROM {table} WHERE name = ?", (PRIORITY_FACTORS,))
 
     def document(self, name: str) -> bytes | None:
         """Returns the stored document `name`, None if there is none yet."""

@@ -16,7 +16,7 @@ from slurm_rest_api.slurm.array_tasks import has_any_task, has_task
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, INDEXED, KINDS, WORD_TABLES, Kind, word_table
 from slurm_rest_api.slurmapi.store.statements import StatementLimit
 
-LAYOUT: Final = 11
+LAYOUT: Final = 12
 """Number of the table layout. Raise it with every change of the tables, so that old files are recreated."""
 
 BUSY_SECONDS: Final = 5.0
@@ -61,6 +61,7 @@ CREATE TABLE tombstone (
 ) WITHOUT ROWID;
 CREATE INDEX tombstone_by_version ON tombstone (kind, version);
 CREATE TABLE document (name TEXT PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE priority_factors (job_id INTEGER PRIMARY KEY, body BLOB NOT NULL);
 """
 
 

@@ -13,7 +13,7 @@ from slurm_rest_api.slurmapi.sources.base import OptionalKind, Record, Snapshot
 from slurm_rest_api.slurmapi.sources.commands import fair_share, licenses, priority_factors, reservations
 from slurm_rest_api.slurmapi.sources.commands.fair_share import parse_fair_share
 from slurm_rest_api.slurmapi.sources.commands.licenses import parse_licenses
-from slurm_rest_api.slurmapi.sources.commands.priority_factors import parse_priority_factors
+from slurm_rest_api.slurmapi.sources.commands.priority_factors import parse_priority_factors, parse_priority_weights
 from slurm_rest_api.slurmapi.sources.commands.reservations import parse_reservations
 
 Kind = Literal["reservations", "licenses", "priority_factors", "fair_share"]
@@ -43,6 +43,8 @@ _READINGS: Final[Mapping[Kind, _Reading]] = {
     "fair_share": _Reading("sshare", fair_share.ARGUMENTS, parse_fair_share),
 }
 """Each command costs slurmctld one RPC."""
+_CONFIGURATION: Final = ("scontrol", "show", "config")
+"""The command with the weights of the priority factors, read with them. `sprio -w` requests all factors once more."""
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class OptionalRecords:
         clock: Monotonic seconds.
         kinds: How each kind was read.
         records: The records by kind, without the kinds that were never read.
+        weights: Weights of the priority factors, None before they were read.
         rpcs: RPCs of the last call of `refresh`.
     """
 
@@ -66,6 +69,7 @@ class OptionalRecords:
     clock: Callable[[], float] = time.monotonic
     kinds: dict[Kind, OptionalKind] = field(init=False)
     records: dict[Kind, list[Record]] = field(init=False, default_factory=dict)
+    weights: Record | None = field(init=False, default=None)
     rpcs: int = field(init=False, default=0)
     _due: dict[Kind, float] = field(init=False, default_factory=dict)
 
@@ -76,7 +80,7 @@ class OptionalRecords:
         """Reads the kinds whose interval has passed, and returns them."""
         now = self.clock()
         due = [kind for kind in self.intervals if now >= self._due.get(kind, now)]
-        self.rpcs = len(due)
+        self.rpcs = len(due) + due.count("priority_factors")
         for kind in due:
             self._due[kind] = now + self.intervals[kind]
             self._read(kind)
@@ -90,6 +94,7 @@ class OptionalRecords:
             licenses=self.records.get("licenses"),
             fair_share=self.records.get("fair_share"),
             priority_factors=self.records.get("priority_factors"),
+            priority_weights=self.weights,
             optional_kinds={str(kind): read for kind, read in self.kinds.items()},
         )
 
@@ -98,6 +103,9 @@ class OptionalRecords:
         known, now = self.kinds[kind], int(time.time())
         try:
             found = list(itertools.islice(parse(self.programs.lines(program, *arguments)), RECORD_LIMIT))
+            if kind == "priority_factors":
+                text = b"\n".join(self.programs.lines(*_CONFIGURATION)).decode(errors="replace")
+                self.weights = parse_priority_weights(text)
         except (SourceError, ValueError) as error:
             self.kinds[kind] = replace(known, error=str(error), failing_since=known.failing_since or now)
             return

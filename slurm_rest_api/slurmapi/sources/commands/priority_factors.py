@@ -5,9 +5,11 @@ Sources: sprio(1), fmt_data of src/sprio/opts.c, Slurm 15.08 to 26.05. sprio nee
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple, TypedDict, cast
 
+from slurm_rest_api.slurmapi.sources.commands.configuration import parse_configuration
 from slurm_rest_api.slurmapi.sources.commands.key_values import whole_number
 
 
@@ -73,6 +75,16 @@ ARGUMENTS: Final = ("-o", "|".join(f"%{column.letter}" for column in _COLUMNS))
 """Arguments of sprio. It leaves a column out that its release lacks, so the titles are needed."""
 
 
+_WEIGHTS: Final = {
+    "age": "PriorityWeightAge",
+    "fairshare": "PriorityWeightFairShare",
+    "job_size": "PriorityWeightJobSize",
+    "partition": "PriorityWeightPartition",
+    "qos": "PriorityWeightQOS",
+    "assoc": "PriorityWeightAssoc",
+}
+
+
 def parse_priority_factors(lines: Iterable[bytes]) -> Iterator[PriorityFactors]:
     """Yields the factors of a whole output, titles included."""
     columns: list[_Column] | None = None
@@ -85,6 +97,29 @@ def parse_priority_factors(lines: Iterable[bytes]) -> Iterator[PriorityFactors]:
             for column, cell in zip(columns, cells, strict=False):
                 record[column.name] = _signed(cell) if column.is_number else cell or None
             yield cast(PriorityFactors, record | {"job_id": job_id})
+
+
+def parse_priority_weights(text: str) -> dict[str, Any]:
+    """Returns the weights of a whole output of `scontrol show config`, None for one that this release lacks.
+
+    They have the published names of their factors. `tres` has the weight of each TRES, None without PriorityWeightTRES.
+
+    Raises:
+        ValueError: The text has no settings.
+    """
+    settings = parse_configuration(text).settings
+    numbers = {name: whole_number(settings.get(setting)) for name, setting in _WEIGHTS.items()}
+    tres = settings.get("PriorityWeightTRES")
+    pairs = (item.strip().rpartition("=") for item in (tres or "").split(","))
+    return {**numbers, "tres": {name: _decimal(weight) for name, _, weight in pairs if name} if tres else None}
+
+
+def _decimal(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _columns_of(titles: list[str]) -> list[_Column] | None:

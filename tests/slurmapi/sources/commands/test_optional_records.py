@@ -258,12 +258,19 @@ def test_a_kind_that_cannot_be_read_keeps_its_records() -> None:
 
 
 @pytest.mark.parametrize("kind", ["reservations", "licenses", "priority_factors", "fair_share"])
-def test_every_kind_is_one_command(kind: Kind) -> None:
+def test_every_kind_is_one_command_and_the_weights_another(kind: Kind) -> None:
     programs = Programs()
-    programs.output = b"nothing"
+    programs.output = b"SLURM_VERSION = 26.05.5\nPriorityWeightAge = 1000\nPriorityWeightTRES = CPU=1000,Mem=0.5"
     optional = OptionalRecords(programs, {kind: 60.0})
     optional.refresh()
-    assert (optional.records[kind], optional.kinds[kind].error, len(programs.calls)) == ([], None, 1)
+    commands = 2 if kind == "priority_factors" else 1
+    assert (optional.records[kind], optional.kinds[kind].error, len(programs.calls)) == ([], None, commands)
+    assert optional.rpcs == commands
+    if kind == "priority_factors":
+        assert programs.calls[1] == "scontrol show config"
+        assert optional.weights is not None
+        assert (optional.weights["age"], optional.weights["assoc"]) == (1000, None)
+        assert optional.weights["tres"] == {"CPU": 1000.0, "Mem": 0.5}
 
 
 def test_records_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from slurm_rest_api.slurmapi.sources.commands.fair_share import parse_fair_share
 from slurm_rest_api.slurmapi.sources.commands.licenses import parse_licenses
-from slurm_rest_api.slurmapi.sources.commands.priority_factors import parse_priority_factors
+from slurm_rest_api.slurmapi.sources.commands.priority_factors import parse_priority_factors, parse_priority_weights
 from slurm_rest_api.slurmapi.sources.commands.reservations import ReservationRecord, parse_reservations
 from tests.slurmapi.sources.commands.recorded_clusters import RELEASES, RecordedCluster
 
@@ -70,6 +70,14 @@ def test_priorities_are_those_of_squeue(cluster: RecordedCluster) -> None:
     both = priorities.keys() & found.keys()
     assert both
     assert {job: found[job] for job in both} == {job: priorities[job] for job in both}
+
+
+def test_weights_are_those_of_the_configuration(cluster: RecordedCluster) -> None:
+    assoc = None if cluster.release in ("15.08", "17.02", "17.11") else 0
+    found = parse_priority_weights(b"\n".join(cluster.lines("config")).decode())
+    fair_share = 0 if cluster.release == "15.08" else 10000
+    assert (found["age"], found["fairshare"], found["job_size"]) == (1000, fair_share, 500)
+    assert (found["partition"], found["qos"], found["tres"], found["assoc"]) == (2000, 3000, None, assoc)
 
 
 def test_fair_share(cluster: RecordedCluster) -> None:
