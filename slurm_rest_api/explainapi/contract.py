@@ -7,6 +7,8 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord
+from slurm_rest_api.slurmapi.contract.fair_share import FairShareRecord
+from slurm_rest_api.slurmapi.contract.priority_factors import PriorityFactors
 
 EndsBy = Literal["own_jobs", "other_jobs", "time", "user", "administrator", "slurm", "never"]
 
@@ -67,6 +69,36 @@ class UnavailableNode(PublishedRecord):
     reason: str | None = Field(description="Reason that an administrator or Slurm gave.")
 
 
+class FactorWeights(PublishedRecord):
+    """Weights of the priority factors (PriorityWeight* of slurm.conf). Null: this release lacks the factor."""
+
+    age: Count | None = Field(description="PriorityWeightAge.")
+    fairshare: Count | None = Field(description="PriorityWeightFairshare.")
+    job_size: Count | None = Field(description="PriorityWeightJobSize.")
+    partition: Count | None = Field(description="PriorityWeightPartition.")
+    qos: Count | None = Field(description="PriorityWeightQOS.")
+    assoc: Count | None = Field(description="PriorityWeightAssoc.")
+    tres: dict[str, float | None] | None = Field(description="PriorityWeightTRES, null if it is not set.")
+
+
+class PartitionPriority(PublishedRecord):
+    """The priority of a job in one of its partitions."""
+
+    partition: str | None = Field(description="The partition. Null before Slurm 17.11.")
+    priority: Count | None = Field(description="Priority there: the sum of the factors, less `nice`.")
+    factors: PriorityFactors = Field(description="The weighted factors, as `sprio` prints them.")
+
+
+class Priority(PublishedRecord):
+    """The priority factors of a job, as they were when `sprio` was run last."""
+
+    read_at: Count = Field(description="Time of this reading, epoch seconds.")
+    weights: FactorWeights | None = Field(description="The weights. Null if they were not read.")
+    partitions: list[PartitionPriority] = Field(
+        description="The factors in each of its partitions, those with the highest priority first."
+    )
+
+
 class Explanation(PublishedRecord):
     """Explains what a job waits for. Most fields are null or empty for jobs that are not pending."""
 
@@ -102,6 +134,14 @@ class Explanation(PublishedRecord):
     unavailable_nodes: list[UnavailableNode] | None = Field(
         description="Nodes that it requires, or that slurmctld names in its reason, and that are down, drained or not"
         " responding, at most 100. Null if nodes are private."
+    )
+    priority: Priority | None = Field(
+        description="Its priority factors. Null if they are not read (`system.priority_factors_seconds`), or if `sprio`"
+        " does not print the job: held jobs, those that are not eligible yet, and new ones."
+    )
+    fairshare: FairShareRecord | None = Field(
+        description="The fair share of its association, as in `/fairshare`. Null if it is not read"
+        " (`system.fair_share_seconds`), or private."
     )
 
 

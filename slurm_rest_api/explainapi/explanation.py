@@ -12,6 +12,7 @@ from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.explainapi import ranks
 from slurm_rest_api.explainapi.dependencies import Dependency, parse_dependencies
 from slurm_rest_api.explainapi.dependency_states import in_snapshot
+from slurm_rest_api.explainapi.priorities import fair_share_of, priority_of
 from slurm_rest_api.explainapi.reservations import reservations_of
 from slurm_rest_api.explainapi.state_texts import state_text
 from slurm_rest_api.explainapi.unavailable_nodes import unavailable_nodes
@@ -62,6 +63,8 @@ def explain(snapshot: Snapshot, name: str, visible: RowFilter, scope: DataScope)
         "dependencies_needed": None,
         "reservations": [],
         "unavailable_nodes": [],
+        "priority": None,
+        "fairshare": None,
     }
     if not pending:
         return Explanation(record, [], None)
@@ -72,6 +75,8 @@ def explain(snapshot: Snapshot, name: str, visible: RowFilter, scope: DataScope)
         record["no_rank"] = ranks.NOT_CONSIDERED if record["rank"] is None else None
     record["estimated_start"] = estimated_start(job, snapshot.loaded_at)
     record["reservations"] = reservations_of(view, job, reason.name, snapshot.loaded_at, scope)
+    record["priority"] = priority_of(view, job)
+    record["fairshare"] = fair_share_of(view, job, scope)
     dependencies = parse_dependencies(job.get("dependency"))
     if dependencies:
         record["dependencies_needed"] = "any" if "?" in job["dependency"] else "all"
