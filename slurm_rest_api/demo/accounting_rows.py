@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from slurm_rest_api.demo.hardware import node_list
 from slurm_rest_api.demo.jobs import Job
+from slurm_rest_api.demo.priorities import priority_of
 from slurm_rest_api.demo.timeline import Moment
 from slurm_rest_api.demo.workload import ACCOUNTS, QOS, USERS, record_key
 from slurm_rest_api.slurm.reasons import reason_name
@@ -97,7 +98,7 @@ def job_row(job: Job, now: int) -> Row:
         "time_eligible": job.eligible,
         "time_start": job.start if started else 0,
         "time_end": job.end if ended else 0,
-        "priority": job.priority,
+        "priority": priority_of(job, now),
         "state": _STATES[job.outcome] if ended else _RUNNING if started else _PENDING,
         "exit_code": job.exit_code << 8 | job.signal if ended else 0,
         "kill_requid": job.user.uid if ended and job.outcome == "CANCELLED" else None,

@@ -86,6 +86,8 @@ def write_config(folder: DemoFolder, scale: Scale) -> None:
         "system": {
             "source": source_name(scale, folder),
             "runtime_dir": str(runtime.with_name(f"{runtime.name}-{folder.root.name}")),
+            "fair_share_seconds": 300,
+            "priority_factors_seconds": 60,
             "use_acct_db": True,
             "archive_usage_load": True,
             "archive_path": str(folder.archive),

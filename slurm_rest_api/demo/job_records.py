@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from slurm_rest_api.demo.hardware import CLUSTER, gres, node_list
 from slurm_rest_api.demo.jobs import Array, Job, tres_text
+from slurm_rest_api.demo.priorities import EVALUATION_SECONDS, priority_of
 from slurm_rest_api.demo.reservation_records import license_of
+from slurm_rest_api.demo.schedule import Schedule
 from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.formats import TimeTexts, duration_text
@@ -52,13 +54,11 @@ _UNSET: Final[Record] = {name: _DEFAULTS.get(name) for name in JobRecord.model_f
 
 
 class JobRecords:
-    """Creates the records of one moment. `next_task` maps an array id to its first pending task."""
+    """Creates the records of the moment of `schedule`. `next_task` maps an array id to its first pending task."""
 
-    EVALUATION_SECONDS: Final = 300
-    """Seconds between two evaluations of a pending job by the scheduler."""
-
-    def __init__(self, now: int, next_task: Mapping[int, int]) -> None:
-        self._now = now
+    def __init__(self, schedule: Schedule, next_task: Mapping[int, int]) -> None:
+        self._schedule = schedule
+        self._now = schedule.now
         self._next_task = next_task
         self._times = TimeTexts()
 
@@ -68,9 +68,8 @@ class JobRecords:
         record = {
             **self._common(job),
             "job_state": "PENDING",
-            # A job whose dependency is fulfilled waits for its priority.
-            "state_reason": "Priority" if job.depends_on and not waits_for else job.reason,
-            "start_time": 0,
+            "state_reason": self._schedule.reason(job),
+            "start_time": self._schedule.starts.get(job.id, 0),
             "end_time": 0,
             "dependency": f"afterok:{waits_for}(unfulfilled)" if waits_for else None,
             **_course(0, 0, None),
@@ -113,7 +112,7 @@ class JobRecords:
         }
 
     def _evaluated(self, job: Job) -> int:
-        evaluated = max(self._now // self.EVALUATION_SECONDS * self.EVALUATION_SECONDS, job.submit)
+        evaluated = max(self._now // EVALUATION_SECONDS * EVALUATION_SECONDS, job.submit)
         return min(evaluated, job.start) if job.start else evaluated
 
     def _common(self, job: Job) -> Record:
@@ -142,7 +141,8 @@ class JobRecords:
             "gres": [f"gpu:{share.gpus}"] if share.gpus else [],
             "tres_per_node": f"gres/gpu:{share.gpus}" if share.gpus else None,
             "tres_req_str": tres_text(share),
-            "priority": job.priority,
+            "priority": priority_of(job, self._now),
+            "nice": job.nice,
             "restart_cnt": job.attempt,
             "submit_time": job.submit,
             "eligible_time": job.eligible,

@@ -59,7 +59,7 @@ class Job:
     qos: str
     share: NodeShare
     limit_minutes: int
-    priority: int
+    nice: int
     reason: str
     depends_on: int = 0
     array: Array | None = None
@@ -69,6 +69,11 @@ class Job:
     attempt: int = 0
     requeued: bool = False
     failed_node: str | None = None
+
+    @property
+    def held(self) -> bool:
+        """True if the user or an administrator holds the job."""
+        return self.reason.startswith("JobHeld")
 
     def phase(self, now: int) -> Phase:
         """Returns the phase of the job at epoch second `now`."""

@@ -28,6 +28,7 @@ from slurm_rest_api.demo.workload import (
     pending_reason,
     pending_seconds,
     random_job_name,
+    random_nice,
     random_user,
 )
 
@@ -157,7 +158,7 @@ class _Writer:
             qos=random.choices(QOS, (80, 12, 8))[0],
             share=span.share,
             limit_minutes=span.outcome.limit_minutes,
-            priority=random.randrange(1000, 90_000),
+            nice=random_nice(random),
             reason=pending_reason(random),
             failed_node=span.failed_node,
         )
@@ -249,7 +250,7 @@ def _waiting_window(random: Random, block: Block, start: int, ids: JobIds) -> Wi
                 qos=random.choices(QOS, (80, 12, 8))[0],
                 share=NodeShare((), 0, random.choice((4, 16, 32, 64)), random.choice((8_000, 32_000, 64_000)), 0),
                 limit_minutes=random.choice(LIMITS_MINUTES[4:10]),
-                priority=0 if reason.startswith("JobHeld") else random.randrange(1000, 90_000),
+                nice=0 if reason.startswith("JobHeld") else random_nice(random),
                 reason=reason,
             )
         )

@@ -76,14 +76,14 @@ USERS: Final = tuple(
 )
 _LEARNING_USERS: Final = tuple(user for user in USERS if user.account == "learning")
 # A few users submit most of the jobs.
-_WEIGHTS: Final = tuple(1.0 / (1 + number * 7 % len(USERS)) ** 0.7 for number in range(len(USERS)))
+WEIGHTS: Final = tuple(1.0 / (1 + number * 7 % len(USERS)) ** 0.7 for number in range(len(USERS)))
 
 
 def random_user(random: Random, *, gpu: bool) -> User:
     """Draws the user who submits a job. Most GPU jobs belong to the account learning."""
     if gpu and random.random() < 0.75:
         return random.choice(_LEARNING_USERS)
-    return random.choices(USERS, _WEIGHTS)[0]
+    return random.choices(USERS, WEIGHTS)[0]
 
 
 def random_job_name(random: Random, user: User) -> str:
@@ -136,6 +136,12 @@ def pending_seconds(random: Random, mean_seconds: float, most_seconds: int) -> i
     if random.random() < 0.25:
         return random.randrange(1, 20)
     return min(most_seconds, 1 + int(random.expovariate(0.75 / mean_seconds)))
+
+
+def random_nice(random: Random) -> int:
+    """Draws the nice value of a job. Most users leave it at 0."""
+    drawn = random.randrange(1000, 90_000)
+    return drawn // 100 if drawn % 20 == 0 else 0
 
 
 def pending_reason(random: Random) -> str:

@@ -1,0 +1,117 @@
+"""Priorities, reasons and estimates of the simulated jobs, by the rules of Slurm."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slurm_rest_api.demo.scale import Scale
+from slurm_rest_api.demo.source import DemoSource
+from slurm_rest_api.slurmapi.contract.fair_share import FairShareRecord
+from slurm_rest_api.slurmapi.sources.base import Snapshot
+from tests.property_tests import examples
+from tests.slurmapi.query.service import Service
+
+TUESDAY_15H = 1_795_532_400
+Record = dict[str, Any]
+
+
+def considered(jobs: list[Record]) -> dict[str, list[Record]]:
+    """Returns the jobs that wait for resources or priority by partition, in the order of the scheduler."""
+    found: defaultdict[str, list[Record]] = defaultdict(list)
+    for job in sorted(jobs, key=lambda job: (-job["priority"], job["submit_time"], job["job_id"])):
+        if job["job_state"] == "PENDING" and job["state_reason"] in ("Priority", "Resources"):
+            found[job["partition"]].append(job)
+    return found
+
+
+def loaded(seed: int, now: int) -> tuple[Snapshot, list[Record]]:
+    snapshot = DemoSource(Scale(60, 300, seed), clock=lambda: now).load()
+    return snapshot, list(snapshot.jobs)
+
+
+@given(st.integers(0, 2**32), st.integers(1_700_000_000, 2_000_000_000))
+@examples(6)
+def test_reasons_and_estimates_follow_the_priorities(seed: int, now: int) -> None:
+    _, jobs = loaded(seed, now)
+    found = considered(jobs)
+    for of_partition in found.values():
+        assert [job["state_reason"] for job in of_partition] == ["Resources"] + ["Priority"] * (len(of_partition) - 1)
+        starts = [job["start_time"] for job in of_partition]
+        estimates = [start for start in starts if start]
+        # Those of the first jobs, of ten at most, in their order.
+        assert estimates == sorted(starts[: len(estimates)])
+        assert len(estimates) <= 10
+        assert all(start >= now for start in estimates)
+    others = [job for job in jobs if job["job_state"] == "PENDING" and job not in found[job["partition"]]]
+    assert {job["start_time"] for job in others} <= {0}
+    assert all((job["priority"] == 0) == job["state_reason"].startswith("JobHeld") for job in others)
+
+
+@given(st.integers(0, 2**32), st.integers(1_700_000_000, 2_000_000_000))
+@examples(6)
+def test_factors_add_up_to_the_priority(seed: int, now: int) -> None:
+    snapshot, records = loaded(seed, now)
+    jobs = {job["job_id"]: job for job in records}
+    factors = snapshot.priority_factors or []
+    shares = {share["user"]: share["fair_share"] for share in snapshot.fair_share or []}
+    weights = snapshot.priority_weights or {}
+    assert {found["job_id"] for found in factors} == {
+        job["job_id"] for job in records
+        if job["job_state"] == "PENDING" and job["priority"] and job["eligible_time"] <= now
+    }  # fmt: skip
+    names = ("site", "age", "assoc", "fair_share", "job_size", "partition_factor", "qos_factor")
+    for found in factors:
+        job = jobs[found["job_id"]]
+        total = sum(found[name] for name in names) - found["nice"]
+        assert found["priority"] == job["priority"] == max(1, total)
+        assert (found["partition"], found["nice"]) == (job["partition"], job["nice"])
+        assert found["fair_share"] == pytest.approx(weights["fairshare"] * shares[job["user_name"]], abs=1)
+        assert 0 <= found["age"] <= weights["age"]
+        assert 0 <= found["partition_factor"] <= weights["partition"]
+
+
+def test_fair_share_is_a_fair_tree() -> None:
+    snapshot, _ = loaded(1, TUESDAY_15H)
+    records = snapshot.fair_share or []
+    for record in records:
+        FairShareRecord.model_validate({"name": "x", **record})
+    accounts = [record for record in records if record["user"] is None and record["account"] != "root"]
+    assert sum(account["norm_shares"] for account in accounts) == pytest.approx(1)
+    assert sum(account["raw_usage"] for account in accounts) == records[0]["raw_usage"]
+    for account in accounts:
+        users = [one for one in records if one["account"] == account["account"] and one["user"]]
+        assert sum(user["raw_usage"] for user in users) == account["raw_usage"]
+        # Among siblings a higher level is a higher factor.
+        by_level = sorted(users, key=lambda user: float(user["level_fs"]))
+        assert by_level == sorted(users, key=lambda user: float(user["fair_share"]))
+
+
+def test_explain_agrees_with_the_demo(tmp_path: Path) -> None:
+    clock = [TUESDAY_15H]
+    service = Service(tmp_path)
+    service.follow(DemoSource(Scale(60, 300), clock=lambda: clock[0]))
+    for _ in range(3):
+        # Jobs that became the first, or have another estimate, are stored again.
+        service.cycle.run()
+        jobs = list(service.get("/queue")["data"].values())
+        fresh = DemoSource(Scale(60, 300), clock=lambda: clock[0]).load()
+        plans = {job["job_id"]: (job["state_reason"], job["start_time"], job["priority"]) for job in fresh.jobs}
+        assert {job["job_id"]: (job["state_reason"], job["start_time"], job["priority"]) for job in jobs} == plans
+        clock[0] += 1200
+    for of_partition in considered(jobs).values():
+        places = []
+        for job in of_partition[:3]:
+            found = service.get(f"/queue/{job['job_id']}/explain")["data"]
+            (rank,) = found["rank"]
+            places.append(rank["jobs_ahead"] - rank["jobs_ahead_at_limit"])
+            assert found["estimated_start"] == (job["start_time"] or None)
+            assert found["priority"]["partitions"][0]["priority"] == job["priority"]
+            assert found["fairshare"]["user"] == job["user_name"]
+        assert places == sorted(places)
+        assert places[0] == 0
