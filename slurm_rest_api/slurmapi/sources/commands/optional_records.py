@@ -15,6 +15,7 @@ from slurm_rest_api.slurmapi.sources.commands.fair_share import parse_fair_share
 from slurm_rest_api.slurmapi.sources.commands.licenses import parse_licenses
 from slurm_rest_api.slurmapi.sources.commands.priority_factors import parse_priority_factors, parse_priority_weights
 from slurm_rest_api.slurmapi.sources.commands.reservations import parse_reservations
+from slurm_rest_api.slurmapi.sources.commands.rpcs import SHOW_CONFIG
 
 Kind = Literal["reservations", "licenses", "priority_factors", "fair_share"]
 
@@ -80,7 +81,7 @@ class OptionalRecords:
         """Reads the kinds whose interval has passed, and returns them."""
         now = self.clock()
         due = [kind for kind in self.intervals if now >= self._due.get(kind, now)]
-        self.rpcs = len(due) + due.count("priority_factors")
+        self.rpcs = len(due) + SHOW_CONFIG * due.count("priority_factors")
         for kind in due:
             self._due[kind] = now + self.intervals[kind]
             self._read(kind)
