@@ -14,16 +14,12 @@ from tests.waiting import GIVE_UP_SECONDS
 def test_the_check_reports_each_endpoint(tab: Page, demo_address: str) -> None:
     with urllib.request.urlopen(demo_address + "openapi/openapi.json", timeout=GIVE_UP_SECONDS) as answer:
         found = json.load(answer)["paths"]
-    # /jobs needs ids, and the demo does not read the fair share.
-    paths = [path for path in found if "{" not in path and path not in ("/jobs", "/fairshare")]
+    # /jobs needs ids.
+    paths = [path for path in found if "{" not in path and path != "/jobs"]
     tab.goto(demo_address + "pages/api")
     tab.get_by_role("button", name="Check each endpoint").click()
-    summary = f"All {len(paths)} endpoints OK (1 turned off or not permitted)"
-    expect(tab.locator("#outcome")).to_contain_text(summary)
-    states = tab.locator("td.state").all_text_contents()
-    assert [state for state in states if not state.startswith("404: The fair share is turned off")] == ["OK"] * len(
-        paths
-    )
+    expect(tab.locator("#outcome")).to_contain_text(f"All {len(paths)} endpoints OK")
+    assert tab.locator("td.state").all_text_contents() == ["OK"] * len(paths)
 
 
 def test_a_failing_endpoint_is_shown_with_its_cause(tab: Page, demo_address: str) -> None:
