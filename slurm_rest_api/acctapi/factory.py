@@ -35,6 +35,7 @@ def open_accounting(settings: Settings, threads: int | None = None) -> Accountin
         users=Users(database, reference_data, hidden, options.history_max_limit),
         coordinators=Coordinators(database, reference_data, options.names_cache_seconds),
         jobs=JobsById(database, reference_data, hidden, cluster),
+        reference_data=reference_data,
         source="demo" if settings.system.source_name == "demo" else "slurmdbd",
         cluster=cluster,
     )

@@ -15,6 +15,7 @@ from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.history import History
 from slurm_rest_api.acctapi.jobs_by_id import JobsById
 from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
+from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.sql import CursorKey
 from slurm_rest_api.acctapi.users import Users
 from slurm_rest_api.errors import BadParameter
@@ -35,6 +36,7 @@ class Accounting:
     users: Users
     coordinators: Coordinators
     jobs: JobsById
+    reference_data: ReferenceDataCache
     source: str
     cluster: str
 

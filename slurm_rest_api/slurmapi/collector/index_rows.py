@@ -8,7 +8,7 @@ from typing import Final
 
 from slurm_rest_api.slurm.gres import gres_gpus, gres_spellings
 from slurm_rest_api.slurm.node_words import node_filter_words, node_state_word
-from slurm_rest_api.slurm.states import JOB_STATES_AT_REST
+from slurm_rest_api.slurm.states import JOB_STATES_AT_REST, resources_held
 from slurm_rest_api.slurmapi.collector.job_sums import job_gpus, task_count
 from slurm_rest_api.slurmapi.collector.rank_queue import rank_columns
 from slurm_rest_api.slurmapi.sources.base import Record, node_state
@@ -53,6 +53,7 @@ def job_index_row(job: Record) -> IndexRow:
         tasks,
         *rank_columns(job, reason_name, tasks, gpus),
         get("run_time"),
+        _held_tres(job),
     )
 
 
@@ -90,6 +91,14 @@ def partition_index_row(partition: Record) -> IndexRow:
     """Returns the columns of a partition in the order of `COLUMNS["partitions"]`."""
     get = partition.get
     return get("state"), get("total_nodes"), get("total_cpus"), get("priority_tier")
+
+
+def _held_tres(job: Record) -> str | None:
+    # slurmctld counts a job in limits from its start until it completes: acct_policy_job_begin(), and
+    # acct_policy_job_fini() in deallocate_nodes().
+    if resources_held(job.get("job_state")) not in ("memory", "all"):
+        return None
+    return job.get("tres_alloc_str") or ""
 
 
 def without_clock_fields(job: Record) -> Record | None:

@@ -49,6 +49,8 @@ COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
         "rank_gpus",
         "rank_at_limit",
         "run_time",
+        # The allocated TRES while slurmctld counts the job in limits: null for pending and ended jobs.
+        "held_tres",
     ),
     "nodes": (
         "state",
@@ -126,6 +128,8 @@ INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
         ("het_job_id",),
         ("changed",),
         RANK_INDEX,
+        # Has all that `HeldJobs` reads.
+        ("held_tres", "qos", "account", "user_name", "partition"),
     ),
     "nodes": (("changed",),),
     "partitions": (),

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import schema
 from slurm_rest_api.slurmapi.store.group_sums import GroupSums
+from slurm_rest_api.slurmapi.store.held_jobs import HeldJobs
 from slurm_rest_api.slurmapi.store.index_columns import Kind
 from slurm_rest_api.slurmapi.store.priority_factors import PriorityFactorQueries
 from slurm_rest_api.slurmapi.store.queries import RecordQueries
@@ -61,7 +62,7 @@ class Collection:
     tombstones_complete_from: int
 
 
-class StoreView(RecordQueries, GroupSums, RankQueries, PriorityFactorQueries):
+class StoreView(RecordQueries, GroupSums, RankQueries, PriorityFactorQueries, HeldJobs):
     """Reads one version of the store. It is valid only inside `StoreReader.view()`."""
 
     def status(self) -> Status:
