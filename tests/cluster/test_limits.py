@@ -111,8 +111,8 @@ ON_QOS = {
         "This job asks for 5 minutes of run time, and QOS lq_wall allows at most 3.", runs=False,
     ),
     "lq_min": Case(
-        "MinTRESPerJob=cpu=4", "-n 3", "QOSMinCpuNotSatisfied", "MinTRESPerJob",
-        "This job asks for 3 CPUs, and QOS lq_min allows no fewer than 4.", runs=False,
+        "MinTRESPerJob=cpu=8", "-n 3", "QOSMinCpuNotSatisfied", "MinTRESPerJob",
+        "This job asks for 3 CPUs, and QOS lq_min allows no fewer than 8.", runs=False,
     ),
 }  # fmt: skip
 CASES = {**ON_ACCOUNT, **ON_QOS}
