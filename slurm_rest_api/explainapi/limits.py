@@ -114,9 +114,7 @@ class _Finder:
     def limits(self, job_qos: Qos | None, partition: Mapping[str, Any]) -> list[Record]:
         """Returns the limits that the reason names, and others that are reached, for a start in `partition`."""
         partition_qos = self._reference.qos_rows.get(partition.get("qos_char") or "")
-        association = self._reference.associations.of_job(
-            self._job["user_name"], self._job.get("account") or "", partition.get("name")
-        )
+        association = self._association(partition)
         qos = qos_in_order(job_qos, partition_qos)
         compared = [
             self._compare(limit, association, partition) for limit in limits_of(self._reference, association, qos)
@@ -128,6 +126,16 @@ class _Finder:
         if not shown and named:
             shown = [self._hidden(named[0])]
         return shown + [self._shown(each, is_reason=False) for each in compared if each.reached and not each.is_named]
+
+    def _association(self, partition: Mapping[str, Any]) -> Association | None:
+        """Returns the association of the job for a start in `partition`, None for one that slurmdbd does not know."""
+        associations = self._reference.associations
+        # Slurm's commands do not print the id.
+        known = associations.by_id(self._job.get("assoc_id") or 0)
+        name = partition.get("name")
+        if known is not None and known.partition in ("", name):
+            return known
+        return associations.of_job(self._job["user_name"], self._job.get("account") or "", name) or known
 
     def _compare(self, limit: Limit, association: Association | None, partition: Mapping[str, Any]) -> _Compared:
         kind = limit.kind

@@ -161,6 +161,17 @@ def test_associations_up_to_the_root(ask: Ask) -> None:
     assert (limit["holder_type"], limit["scope"], limit["own"]) == ("account", "account", 8)
 
 
+def test_the_job_s_association_is_found_by_its_id(ask: Ask) -> None:
+    data = reference(ada={"max_jobs": 2}, bob={"max_jobs": 1})
+    # The host of the collector may not know the user's name.
+    [limit] = ask("AssocMaxJobsLimit", data, assoc_id=10, user_name="2001")
+    assert (limit["holder"], limit["used"]) == ("ada in physics", 2)
+    for unknown in (None, 0, 99):
+        [limit] = ask("AssocMaxJobsLimit", data, assoc_id=unknown, user_name="ada")
+        assert limit["holder"] == "ada in physics"
+    assert ask("AssocMaxJobsLimit", data, assoc_id=None, user_name="2001") == []
+
+
 def test_the_own_association_counts_its_account_alone(ask: Ask) -> None:
     data = reference(bob={"max_jobs": 1})
     [limit] = ask("AssocMaxJobsLimit", data, user_name="bob")
