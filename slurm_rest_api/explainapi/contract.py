@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord
+from slurm_rest_api.explainapi.limit_record import LimitUse
 from slurm_rest_api.slurmapi.contract.fair_share import FairShareRecord
 from slurm_rest_api.slurmapi.contract.priority_factors import PriorityFactors
 
@@ -134,6 +135,11 @@ class Explanation(PublishedRecord):
     unavailable_nodes: list[UnavailableNode] | None = Field(
         description="Nodes that it requires, or that slurmctld names in its reason, and that are down, drained or not"
         " responding, at most 100. Null if nodes are private."
+    )
+    limits: list[LimitUse] = Field(
+        description="Limits of associations, QOS and partitions that keep it from starting now: first those that its"
+        " reason names, in slurmctld's order, then others that are reached. Without the accounting database only those"
+        " of partitions."
     )
     priority: Priority | None = Field(
         description="Its priority factors. Null if they are not read (`system.priority_factors_seconds`), or if `sprio`"

@@ -8,10 +8,12 @@ from typing import Any
 
 import orjson
 
+from slurm_rest_api.acctapi.reference_data import ReferenceData
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.explainapi import ranks
 from slurm_rest_api.explainapi.dependencies import Dependency, parse_dependencies
 from slurm_rest_api.explainapi.dependency_states import in_snapshot
+from slurm_rest_api.explainapi.limits import job_limits
 from slurm_rest_api.explainapi.priorities import fair_share_of, priority_of
 from slurm_rest_api.explainapi.reservations import reservations_of
 from slurm_rest_api.explainapi.state_texts import state_text
@@ -29,16 +31,21 @@ from slurm_rest_api.web.job_ids import parse_job_id
 class Explanation:
     """The explanation of a job as far as the snapshot has it, and the dependencies to be completed from elsewhere.
 
-    `record` has all published fields but `dependencies`.
+    `record` has all published fields but `dependencies`. Only a job that is `pending` has limits.
     """
 
     record: dict[str, Any]
+    pending: bool
     dependencies: list[Dependency]
     dependencies_in_queue: InQueue | None
 
 
-def explain(snapshot: Snapshot, name: str, visible: RowFilter, scope: DataScope) -> Explanation:
+def explain(
+    snapshot: Snapshot, name: str, visible: RowFilter, scope: DataScope, reference: ReferenceData | None
+) -> Explanation:
     """Explains the job `name` (`123`, `123_7`, `123+1`) of the records that `visible` shows.
+
+    `reference` has the associations and QOS, None without the accounting database.
 
     Raises:
         BadParameter: `name` is no job id.
@@ -63,11 +70,12 @@ def explain(snapshot: Snapshot, name: str, visible: RowFilter, scope: DataScope)
         "dependencies_needed": None,
         "reservations": [],
         "unavailable_nodes": [],
+        "limits": [],
         "priority": None,
         "fairshare": None,
     }
     if not pending:
-        return Explanation(record, [], None)
+        return Explanation(record, pending, [], None)
     if scope.hides("jobs"):
         record["no_rank"] = ranks.PRIVATE
     else:
@@ -81,7 +89,8 @@ def explain(snapshot: Snapshot, name: str, visible: RowFilter, scope: DataScope)
     if dependencies:
         record["dependencies_needed"] = "any" if "?" in job["dependency"] else "all"
     record["unavailable_nodes"] = None if scope.hides("nodes") else unavailable_nodes(view, job)
-    return Explanation(record, dependencies, in_snapshot(snapshot, dependencies, visible))
+    record["limits"] = job_limits(reference, view, job, scope)
+    return Explanation(record, pending, dependencies, in_snapshot(snapshot, dependencies, visible))
 
 
 def estimated_start(job: Mapping[str, Any], loaded_at: float) -> int | None:

@@ -15,6 +15,7 @@ from slurm_rest_api.auth.data_scope import EVERYTHING
 from slurm_rest_api.explainapi.contract import FIELDS, ExplainAnswer
 from slurm_rest_api.explainapi.dependency_states import described
 from slurm_rest_api.explainapi.explanation import Explanation, explain
+from slurm_rest_api.explainapi.limits import read_limits
 from slurm_rest_api.jobsapi.lookup import without_date
 from slurm_rest_api.slurmapi.query.parameters import JobPath, RecordParameters
 from slurm_rest_api.slurmapi.query.row_access import row_filter_for
@@ -39,16 +40,21 @@ def explain_blueprint(live: LiveState, refresher: Refresher, accounting: Account
 
     @blueprint.get("/queue/<jobid>/explain", summary="Why a job is pending", responses={"200": ExplainAnswer})
     def explain_job(path: JobPath, query: RecordParameters) -> Response:
-        """Explains what a pending job waits for: reason, rank, estimated start, dependencies, reservations, nodes."""
+        """Explains what a pending job waits for: reason, rank, estimated start, dependencies, limits."""
         if request.cache_control.no_cache:
             refresher.refresh(client_disconnected_check())
         scope = current_scope()
         fields = None if query.fields is None else chosen_fields(query.fields, FIELDS)
         visible = row_filter_for("queue", scope)
+        # Before the snapshot is opened, because the database may take its time.
+        needs_limits = fields is None or "limits" in fields
+        reference, limits_failure = read_limits(accounting if needs_limits else None)
         with live.open("queue", visible.cache_key, client_disconnected_check()) as snapshot:
-            found = explain(snapshot, path.jobid, visible, scope)
-        # The snapshot is closed: the database may take its time.
+            found = explain(snapshot, path.jobid, visible, scope, reference)
+        # The snapshot is closed.
         dependencies, failure = described(found.dependencies, found.dependencies_in_queue, accounting, scope)
+        if found.pending:
+            failure = failure or limits_failure
         response = _response(snapshot, _record(found, dependencies, fields), failure)
         if scope != EVERYTHING:
             limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
