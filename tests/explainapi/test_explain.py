@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.sources.base import Record
-from tests.auth.users import ADMIN, JOB_OF, ServiceWithUsers
+from tests.auth.users import ADMIN, JOB_OF, PAST_JOB_OF, ServiceWithUsers, with_accounting
 from tests.auth.users import load as load_users
 from tests.builders import make_job, make_node, make_partition, make_running_job
 from tests.fakes import FakeSource
@@ -285,3 +286,15 @@ def test_private_jobs_are_not_counted(settings: Settings, source: FakeSource, cy
     assert service.get_as("bob", path).status_code == 404
     data = service.get_as(ADMIN, path).get_json()["data"]
     assert (data["rank"][0]["jobs_ahead"], data["dependencies"][0]["state"]) == (1, "PENDING")
+
+
+def test_private_jobs_of_the_accounting_database_are_unknown(
+    settings: Settings, source: FakeSource, cycle: Cycle, tmp_path: Path
+) -> None:
+    past = [f"afterok:{PAST_JOB_OF[user]}(unfulfilled)" for user in ("alice", "bob")]
+    load_users(source, cycle, [make_job(JOB_OF["alice"], user_name="alice", dependency=",".join(past))])
+    service = ServiceWithUsers(with_accounting(settings, tmp_path), "jobs")
+    for user, sources in (("alice", ["history", None]), (ADMIN, ["history", "history"])):
+        body = service.get_as(user, f"/queue/{JOB_OF['alice']}/explain").get_json()
+        assert [one["source"] for one in body["data"]["dependencies"]] == sources
+        assert body["meta"]["error"] is None
