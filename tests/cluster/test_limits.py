@@ -15,6 +15,7 @@ import pytest
 from slurm_rest_api.acctapi.factory import open_accounting
 from slurm_rest_api.auth.data_scope import EVERYTHING
 from slurm_rest_api.explainapi.limits import OVER_TIME, job_limits, read_limits
+from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.store.held_jobs import CountedJobs
 from slurm_rest_api.slurmapi.store.reader import StoreReader
@@ -186,7 +187,12 @@ def reasons_of(cluster: Cluster, states: str) -> dict[str, str]:
 def read(cluster: Cluster, folders: pytest.TempPathFactory) -> Waiting:
     """Loads the cluster once with Slurm's commands, and asks for the limits of the waiting jobs."""
     store = folders.mktemp("store") / "store.sqlite"
-    Cycle(programs(cluster, folders.mktemp("commands") / "bin"), StoreWriter(store), [], 3600.0).run()
+    source = programs(cluster, folders.mktemp("commands") / "bin")
+    # The root has other users than this host.
+    passwd = cluster.run(["getent", "passwd"]).stdout.splitlines()
+    names = {int(line.split(":")[2]): line.split(":")[0] for line in passwd}
+    source._names = UserNames(user_name=lambda uid: names[uid])
+    Cycle(source, StoreWriter(store), [], 3600.0).run()
     counted = cluster.run(["scontrol", "show", "assoc_mgr"]).stdout
     with real_accounting(cluster, folders.mktemp("run")) as settings, StoreReader(store).view() as view:
         accounting = open_accounting(settings)
