@@ -20,14 +20,56 @@ def first(address: str, question: str) -> dict[str, Any]:
 
 
 def test_a_pending_job_explains_its_reason_and_links_its_dependency(tab: Page, demo_address: str) -> None:
-    waiting = first(demo_address, "queue?reason=Dependency&limit=1")
-    tab.goto(f"{demo_address}pages/job?id={waiting['job_id']}")
-    expect(tab.get_by_text("A job that it depends on has not reached the required state.")).to_be_visible()
-    other = re.search(r"\d+", waiting["dependency"])
+    job = first(demo_address, "queue?reason=Dependency&limit=1")
+    tab.goto(f"{demo_address}pages/job?id={job['job_id']}")
+    expect(tab.locator(".why")).to_contain_text("A job that it depends on has not reached the required state")
+    expect(tab.locator(".facts", has_text="Ends when")).to_contain_text("other jobs of its user end")
+    other = re.search(r"\d+", job["dependency"])
     assert other is not None
     tab.get_by_role("link", name=other[0]).first.click()
     expect(tab.get_by_role("heading", level=1)).to_contain_text("Job ")
     assert tab.url.endswith(f"id={other[0]}")
+
+
+def test_a_pending_job_shows_its_rank_limits_and_priority(tab: Page, demo_address: str) -> None:
+    job = first(demo_address, "queue?reason=Priority&limit=1")
+    path = f"queue/{job['job_id']}/explain"
+    told = asked(demo_address, path)
+    rank = {"partition": "main", "place": 8, "jobs_ahead": 7, "cpus_ahead": 56, "gpus_ahead": 0}
+    limit = {"name": "MaxJobsPerUser", "text": "8 of 8 running jobs in QOS normal.", "is_reason": True}
+    factors = dict.fromkeys(("job_size", "partition", "qos", "tres", "site", "assoc"))
+    changes = {
+        "rank": [{**rank, "jobs_ahead_at_limit": 2}],
+        "limits": [{**limit, "limit": 8, "used": 8}],
+        "estimated_start": 1_900_000_000,
+        "priority": {
+            "read_at": 1_795_000_000,
+            "weights": None,
+            "partitions": [
+                {"partition": "main", "priority": 990, "factors": {"age": 600, "fairshare": 400, "nice": 10, **factors}}
+            ],
+        },
+    }
+    answer_with(tab, path, {**told, "data": {**told["data"], **changes}})
+    tab.goto(f"{demo_address}pages/job?id={job['job_id']}")
+    expect(tab.locator(".why")).to_contain_text(told["data"]["text"])
+    waits = tab.locator(".facts", has_text="Ends when")
+    expect(waits).to_contain_text("Place 8 in main: 7 jobs ahead with 56 CPUs. A limit keeps 2 of them from starting.")
+    expect(waits).to_contain_text("2030, ")
+    limits = tab.get_by_role("region", name="Limits").get_by_role("row").last
+    expect(limits).to_have_text("MaxJobsPerUser8 of 8 running jobs in QOS normal.8 of 8")
+    priority = tab.get_by_role("region", name="Priority")
+    expect(priority).to_contain_text("Priority 990 in main")
+    expect(priority.get_by_role("row")).to_have_text(["FactorPointsShare", "Age600", "Fair share400", "Nice-10"])
+    assert barriers(tab) == []
+
+
+def test_a_pending_job_without_an_explanation_shows_the_rest(tab: Page, demo_address: str) -> None:
+    job = first(demo_address, "queue?reason=Priority&limit=1")
+    tab.route("**/explain", lambda route: route.fulfill(status=503, json={"errors": [{"detail": "Try again."}]}))
+    tab.goto(f"{demo_address}pages/job?id={job['job_id']}")
+    expect(tab.locator(".why")).to_have_text("Waiting behind higher-priority jobs. Slurm reason: Priority.")
+    expect(tab.locator(".facts").first).to_be_visible()
 
 
 def test_a_running_job_shows_its_allocation_on_each_node(tab: Page, demo_address: str) -> None:

@@ -171,7 +171,7 @@ export function poll(path, parameters, { seconds = null, signal, onAnswer, onFau
   return repeat(
     async () => {
       const answer = await getJson(path, parameters, { signal });
-      onAnswer(answer);
+      await onAnswer(answer);
       return seconds ?? answer.next;
     },
     { signal, onFault },

@@ -1,16 +1,30 @@
 // The Job page: what slurmctld knows of a job, and its records in the accounting database.
 
-import { getJson, poll } from "./api-client.js";
+import { ApiError, getJson, poll } from "./api-client.js";
 import { byId, facts, faultNotice, h, notice, renderIfChanged, replaceChildren, setText, tableOf } from "./dom.js";
 import { count, formatDateTime, formatDuration, formatLimit, memory, percent } from "./format.js";
 import { onMove, page, rawRecord, readState, setCurlLine, setTitle, writeState } from "./frame.js";
-import { allocated, cards, headline, hosts, liveTimes, progress, stable, timeline, titleOf } from "./job-live.js";
+import {
+  allocated,
+  cards,
+  headline,
+  hosts,
+  limitTable,
+  liveTimes,
+  priorityTable,
+  progress,
+  stable,
+  timeline,
+  titleOf,
+  waiting,
+} from "./job-live.js";
+import { needsExplanation } from "./job-reasons.js";
 import { efficiencyOf, exitOf } from "./job-records.js";
 import { stateChip } from "./jobs.js";
 import { apiUrl } from "./urls.js";
 
 const DEFAULTS = { id: "" };
-const PARTS = ["head", "ran", "times", "cards", "nodes"];
+const PARTS = ["head", "waiting", "limits", "ran", "times", "cards", "priority", "nodes"];
 const MANY = 1000;
 
 let current = null;
@@ -147,15 +161,19 @@ function part(name) {
   return byId("content").querySelector(`[data-part="${name}"]`);
 }
 
-function showLive(job) {
+function showLive(job, explanation) {
   if (part("head") === null) {
-    const makePart = (name) => h("div", { "data-part": name, class: name === "cards" ? "cards" : null });
+    const isCards = (name) => name === "cards" || name === "waiting";
+    const makePart = (name) => h("div", { "data-part": name, class: isCards(name) ? "cards" : null });
     replaceChildren(byId("content"), PARTS.map(makePart));
   }
   const inputs = stable(job);
   setText(byId("title"), titleOf(job));
   setTitle(titleOf(job));
-  renderIfChanged(part("head"), inputs, () => headline(job));
+  renderIfChanged(part("head"), { inputs, explanation }, () => headline(job, explanation));
+  renderIfChanged(part("waiting"), { inputs, explanation }, () => waiting(job, explanation));
+  renderIfChanged(part("limits"), explanation, () => limitTable(explanation));
+  renderIfChanged(part("priority"), explanation, () => priorityTable(explanation));
   renderIfChanged(part("times"), inputs, () => liveTimes(job));
   renderIfChanged(part("cards"), inputs, () => cards(job));
   renderIfChanged(part("nodes"), inputs, () => allocated(job));
@@ -178,6 +196,18 @@ function show() {
   pollJob(id, current.signal);
 }
 
+/** Resolves to the explanation of a job, or to null if there is nothing to explain or no answer. */
+async function explanationOf(id, job, signal) {
+  if (!needsExplanation(job)) return null;
+  try {
+    return (await getJson(`queue/${encodeURIComponent(id)}/explain`, {}, { signal })).data;
+  } catch (error) {
+    // The job may have left the queue since, and the page shows the rest without an explanation.
+    if (error instanceof ApiError) return null;
+    throw error;
+  }
+}
+
 function pollJob(id, signal) {
   const path = `queue/${encodeURIComponent(id)}`;
   let job = null;
@@ -187,13 +217,13 @@ function pollJob(id, signal) {
     if (signal.aborted) clearInterval(clock);
     else if (job !== null && part("ran") !== null) replaceChildren(part("ran"), progress(job));
   }, 1000);
-  const onAnswer = ({ data }) => {
+  const onAnswer = async ({ data }) => {
     const isNew = job?.job_state !== data.job_state || job?.restart_cnt !== data.restart_cnt;
     if (job === null) rawRecord(byId("raw"), "/queue/{jobid}", () => job);
     job = data;
     isGone = false;
-    showLive(job);
     if (isNew) showRecords(id, job, signal);
+    showLive(job, await explanationOf(id, job, signal));
   };
   const onFault = (fault) => {
     if (fault.status === 404 && !isGone) {

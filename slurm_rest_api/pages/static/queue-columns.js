@@ -63,7 +63,6 @@ export const COLUMNS = {
     sort: true,
     long: true,
     text: why,
-    hint: (job) => reason(job.state_reason).meaning,
   },
   priority: { title: "Priority", sort: true, ...number("priority") },
   submit_time: { title: "Submitted", sort: true, number: true, text: (job) => shortDate(job.submit_time) },

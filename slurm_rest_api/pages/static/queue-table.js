@@ -53,7 +53,7 @@ export function makeTable({ onSort, onFold }) {
     const node = column.node?.(job);
     if (node) replaceChildren(cell, node);
     else setText(cell, text);
-    if (column.long) cell.title = column.hint?.(job) ? `${text}. ${column.hint(job)}` : text;
+    if (column.long) cell.title = text;
   }
 
   function makeRow({ key, kind }) {

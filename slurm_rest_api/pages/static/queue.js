@@ -143,7 +143,7 @@ async function loadSummary(signal) {
 }
 
 function reasonRow([name, group]) {
-  const { label, meaning } = reason(name);
+  const { label } = reason(name);
   const given = Object.entries(filters()).filter(([, value]) => value !== "");
   const link = h("a", { href: page("queue", { ...Object.fromEntries(given), reason: name }) }, name);
   return h(
@@ -152,7 +152,6 @@ function reasonRow([name, group]) {
     h("th", { scope: "row" }, link),
     h("td", {}, label === name ? "–" : label),
     h("td", { class: "number" }, count(group.count)),
-    h("td", {}, meaning),
   );
 }
 
@@ -165,7 +164,7 @@ async function loadReasons() {
     return;
   }
   const head = (title) => h("th", { scope: "col", class: title === "Jobs" ? "number" : null }, title);
-  const heads = ["Reason", "Summary", "Jobs", "Meaning"].map(head);
+  const heads = ["Reason", "Summary", "Jobs"].map(head);
   const caption = h("caption", {}, "The most common first, with links to their jobs.");
   const body = h("tbody", {}, groups.map(reasonRow));
   const reasons = h("table", {}, caption, h("thead", {}, h("tr", {}, heads)), body);

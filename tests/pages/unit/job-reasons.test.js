@@ -3,7 +3,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { reason, reasonName } from "../../../slurm_rest_api/pages/static/job-reasons.js";
+import {
+  endsWhen,
+  needsExplanation,
+  rankText,
+  reason,
+  reasonName,
+} from "../../../slurm_rest_api/pages/static/job-reasons.js";
 
 test("a reason has a label, or is its own label", () => {
   const cases = [
@@ -46,33 +52,6 @@ test("a limit is named after its owner, its resource and what it counts", () => 
   for (const [name, label] of Object.entries(cases)) assert.equal(reason(name).label, label, name);
 });
 
-test("a limit of one job does not promise that the job starts when others end", () => {
-  for (const name of [
-    "AssocMaxCpuPerJobLimit",
-    "AssocMaxNodePerJobLimit",
-    "AssocMaxWallDurationPerJobLimit",
-    "QOSMaxCpuMinutesPerJobLimit",
-    "QOSMaxCpuPerJobLimit",
-    "QOSMaxCpuPerNode",
-    "QOSMaxGRESPerJob",
-    "QOSMaxMemoryPerJob",
-    "QOSMaxNodePerJobLimit",
-    "QOSMaxWallDurationPerJobLimit",
-    "QOSMinMemory",
-  ])
-    assert.match(reason(name).meaning, /It does not start as it is\.$/, name);
-  assert.match(reason("QOSGrpCPUMinutesLimit").meaning, /past, running and future jobs, and it is used up\.$/);
-  assert.match(
-    reason("QOSMaxJobsPerUserLimit").meaning,
-    /^The user's jobs have reached the limit of running jobs per user/,
-  );
-  assert.match(
-    reason("AssocGrpMemLimit").meaning,
-    /^All jobs of the account together have reached the limit of memory/,
-  );
-  assert.match(reason("AssocMaxJobsLimit").meaning, /^The user's jobs in this account have reached the limit/);
-});
-
 test("details start at the first comma, colon or bracket", () => {
   const cases = [
     ["ReqNodeNotAvail, May be reserved for other job", "ReqNodeNotAvail"],
@@ -80,4 +59,29 @@ test("details start at the first comma, colon or bracket", () => {
     [undefined, "None"],
   ];
   for (const [text, name] of cases) assert.equal(reasonName(text), name);
+});
+
+test("a rank says how much is ahead", () => {
+  const nothing = { cpus_ahead: 0, gpus_ahead: 0, jobs_ahead_at_limit: 0 };
+  assert.equal(rankText({ partition: "main", place: 1, jobs_ahead: 0, ...nothing }), "First in main.");
+  const one = { partition: "main", place: 2, jobs_ahead: 1, cpus_ahead: 1, gpus_ahead: 0, jobs_ahead_at_limit: 0 };
+  assert.equal(rankText(one), "Place 2 in main: 1 job ahead with 1 CPU.");
+  const many = { partition: "gpu", place: 8, jobs_ahead: 7, cpus_ahead: 56, gpus_ahead: 4, jobs_ahead_at_limit: 3 };
+  assert.equal(
+    rankText(many),
+    "Place 8 in gpu: 7 jobs ahead with 56 CPUs and 4 GPUs. A limit keeps 3 of them from starting.",
+  );
+});
+
+test("the actors that end a reason are in the order of the API", () => {
+  assert.equal(endsWhen(["own_jobs", "other_jobs"]), "other jobs of its user end, or jobs of other users end");
+  assert.match(endsWhen(["never"]), /^Never as it is/);
+  assert.equal(endsWhen([]), "");
+});
+
+test("jobs that are pending or have a reason need an explanation", () => {
+  assert.equal(needsExplanation({ job_state: "PENDING", state_reason: "None" }), true);
+  assert.equal(needsExplanation({ job_state: "FAILED", state_reason: "NonZeroExitCode" }), true);
+  assert.equal(needsExplanation({ job_state: "RUNNING", state_reason: "None" }), false);
+  assert.equal(needsExplanation({ job_state: "RUNNING", state_reason: null }), false);
 });
