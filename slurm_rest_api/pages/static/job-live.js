@@ -273,6 +273,7 @@ export function priorityTable(explanation) {
   const rows = all.map(([name, value]) => [name, count(value), meter(Math.max(0, value), total) || ""]);
   if (nice) rows.push(["Nice", count(-nice), ""]);
   const where = first.partition === null ? "" : ` in ${first.partition}`;
-  const caption = `Priority ${count(first.priority)}${where}, as read at ${formatDateTime(explanation.priority.read_at)}.`;
+  const at = formatDateTime(explanation.priority.read_at);
+  const caption = `Priority ${count(first.priority)}${where}, as read at ${at}.`;
   return tableOf("Priority", caption, ["Factor", "Points", "Share"], rows, [1]);
 }
