@@ -1,4 +1,5 @@
-// Words for why a job waits: short labels of reasons, ranks, whose action ends a reason. No I/O. Source: job_reason_codes.shtml and job_state_reason.c of Slurm.
+// Words for why a job waits: labels of reasons, ranks, whose action ends a reason. No I/O.
+// Source: job_reason_codes.shtml and job_state_reason.c of Slurm.
 // /queue/{jobid}/explain has the sentence that says what a reason means for a job.
 
 import { count, plural } from "./format.js";
