@@ -124,7 +124,7 @@ WITH_IO: dict[str, tuple[str, ...]] = {
     "health": ("checks",),
     "jobsapi": ("views",),
     "explainapi": ("views",),
-    "metrics": ("counters", "worker_files"),
+    "metrics": ("counters", "counter_file", "worker_files"),
 }
 IO_MODULES = {"os", "time", "io", "pathlib", "socket", "subprocess", "logging", "datetime", "random"}
 LONGEST_MODULE, LONGEST_FUNCTION = 400, 60

@@ -23,7 +23,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from slurm_rest_api.acctapi.db_errors import ErrorKind
 from slurm_rest_api.databases.circuit import Circuit, Reason
-from slurm_rest_api.metrics.worker_files import DAMAGED, WorkerFiles, remove_damaged
+from slurm_rest_api.metrics.counter_file import DAMAGED
+from slurm_rest_api.metrics.worker_files import WorkerFiles, remove_damaged
 from slurm_rest_api.web.request_events import RequestEvent
 
 try:
@@ -71,6 +72,8 @@ def open_counters(folder: Path) -> Counters:
     files = WorkerFiles(folder, uwsgi.worker_id())
     # The library reads this variable when a counter is created.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    # The library opens its files with this name.
+    vars(values)["MmapedDict"] = files.open
     values.ValueClass = values.MultiProcessValue(process_identifier=files.identifier)
     return Counters(CollectorRegistry(), folder)
 

@@ -16,21 +16,11 @@ from typing import Final
 
 from prometheus_client.mmap_dict import MmapedDict
 
+from slurm_rest_api.metrics.counter_file import DAMAGED, HEADER_BYTES, CounterFile
+
 logger = logging.getLogger(__name__)
 
-DAMAGED: Final = (
-    struct.error,
-    json.JSONDecodeError,
-    UnicodeDecodeError,
-    RuntimeError,
-    ValueError,
-    KeyError,
-    IndexError,
-)
-"""What prometheus_client raises for a file with other content."""
-
 _CHECK_SECONDS: Final = 1.0
-_HEADER_BYTES: Final = 8
 
 
 class WorkerFiles:
@@ -41,8 +31,13 @@ class WorkerFiles:
         self._worker = worker
         self._clock = clock
         self._next_check = clock() + _CHECK_SECONDS
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        remove_damaged(folder, self._own())
+        self._opened: list[CounterFile] = []
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            remove_damaged(folder, self._own())
+        except OSError as error:
+            # For example a read-only file system. The counters are kept in memory.
+            logger.warning("The folder %s cannot be written: %s.", folder, error.strerror)
         self._generation = max((_generation(path) for path in self._own()), default=0)
         self._known = self._inodes()
 
@@ -54,7 +49,14 @@ class WorkerFiles:
             self._check()
         return str(self._worker) if self._generation == 0 else f"{self._worker}.{self._generation}"
 
+    def open(self, filename: str) -> CounterFile:
+        """Opens a file of this worker. The library calls it for each kind of counter."""
+        # The library closes all files before it opens others.
+        self._opened = [*(file for file in self._opened if not file.is_closed), CounterFile(filename)]
+        return self._opened[-1]
+
     def _check(self) -> None:
+        self._store()
         found = self._inodes()
         if any(found.get(path) != inode for path, inode in self._known.items()):
             logger.warning("The counters for /metrics in %s were deleted. They begin again at 0.", self._folder)
@@ -64,6 +66,12 @@ class WorkerFiles:
             self._generation += 1
             found = {}
         self._known = found
+
+    def _store(self) -> None:
+        waiting = [file for file in self._opened if not file.is_stored]
+        stored = [file.store() for file in waiting]
+        if waiting and all(stored):
+            logger.warning("The counters for /metrics in %s are written again.", self._folder)
 
     def _inodes(self) -> dict[Path, int]:
         inodes = {}
@@ -95,7 +103,7 @@ def remove_damaged(folder: Path, paths: list[Path] | None = None) -> None:
 def _values(path: Path) -> Iterator[object]:
     with path.open("rb") as file:
         # The number of bytes in use, with the header.
-        if struct.unpack("i", file.read(4))[0] < _HEADER_BYTES:
+        if struct.unpack("i", file.read(4))[0] < HEADER_BYTES:
             raise ValueError("invalid header")
     read: Callable[[str], Iterator[tuple[str, float, float, int]]] = MmapedDict.read_all_values_from_file
     for key, *value in read(str(path)):

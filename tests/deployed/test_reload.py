@@ -109,6 +109,32 @@ def test_faulty_configuration_is_refused_and_nothing_restarts(web: Nginx, site: 
     assert (site.deployment.workers(), site.deployment.collectors()) == (workers, collectors)
 
 
+def test_sighup_with_a_faulty_configuration_names_all_faults_and_restarts_with_the_old(web: Nginx, site: Site) -> None:
+    config, written = site.path(CONFIG), site.deployment.log.stat().st_size
+    valid, workers, master = config.read_text(), set(site.deployment.workers()), site.deployment.master
+    sections = yaml.safe_load(valid)
+    sections["system"] |= {"port": 0, "refresh_seconds": "soon", "archive_wait_tme": 5}
+    sections["auth"] = {"mode": "password"}
+    sections["nonsense"] = 1
+    named = ("system.port", "system.refresh_seconds", "system.archive_wait_tme", "auth.mode", "nonsense")
+    try:
+        config.write_text(yaml.safe_dump(sections))
+        refused = site.ask_for_reload()
+        assert refused.returncode == 1
+        assert [name for name in named if name not in refused.stderr] == []
+        with asking_clients(web) as counts:
+            # The main process reads its file again, and starts all workers and the collector.
+            os.kill(master, signal.SIGHUP)
+            wait_for("new workers", lambda: workers.isdisjoint(site.deployment.workers()) and is_whole(site))
+        log = site.deployment.log.read_bytes()[written:].decode()
+        (line,) = re.findall(r"The reload is refused\..*?(?=\n\S*\[|\Z)", log, re.DOTALL)
+        assert [name for name in named if name not in line] == []
+        assert site.deployment.process.poll() is None
+        assert {status for _, status in counts} == {200}
+    finally:
+        config.write_text(valid)
+
+
 def test_a_faulty_configuration_that_stays_in_place_ends_nothing(web: Nginx, site: Site) -> None:
     config, reload = site.path(CONFIG), site.path(RUNTIME) / "reload"
     valid, written = config.read_text(), site.deployment.log.stat().st_size
