@@ -10,6 +10,7 @@ from flask_openapi3 import Info, OpenAPI
 
 from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.factory import open_accounting
+from slurm_rest_api.acctapi.reference_views import reference_blueprint
 from slurm_rest_api.acctapi.views import Accounting, accounting_blueprint
 from slurm_rest_api.archive.factory import open_archive
 from slurm_rest_api.archive.status import ArchiveStatus, read_status
@@ -90,7 +91,7 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     refresher = Refresher(live.status, paths.refresh_pipe, slots=shares.refresh)
     exposition = Exposition(snapshots, prepared, counters, checks, _most_owners(settings), archive_status)
     _register_live(app, settings, Responder(live, refresher))
-    app.register_api(accounting_blueprint(accounting))
+    _register_accounting(app, accounting)
     app.register_api(jobs_blueprint(live, refresher, accounting))
     app.register_api(explain_blueprint(live, refresher, accounting))
     app.register_api(load_blueprint(archive))
@@ -129,6 +130,12 @@ def _register_live(app: OpenAPI, settings: Settings, responder: Responder) -> No
     """Registers the routes that answer from the snapshot."""
     app.register_api(live_blueprint(responder))
     app.register_api(fair_share_blueprint(responder, is_on=settings.system.fair_share_seconds > 0))
+
+
+def _register_accounting(app: OpenAPI, accounting: Accounting | None) -> None:
+    """Registers the routes that answer from the accounting database alone."""
+    app.register_api(accounting_blueprint(accounting))
+    app.register_api(reference_blueprint(accounting))
 
 
 def _most_owners(settings: Settings) -> dict[Owner, int]:

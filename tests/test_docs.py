@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from pydantic import BaseModel, ValidationError
 
 from slurm_rest_api.acctapi.contract import HistoryAnswer, UsersAnswer
+from slurm_rest_api.acctapi.reference_contract import QosListAnswer
 from slurm_rest_api.archive.contract import LoadAnswer
 from slurm_rest_api.config.document import settings_page
 from slurm_rest_api.explainapi.contract import ExplainAnswer
@@ -38,6 +39,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "load": LoadAnswer,
     "health": HealthAnswer,
     "users": UsersAnswer,
+    "qos": QosListAnswer,
     "history": HistoryAnswer,
     "jobs": JobsAnswer,
 }

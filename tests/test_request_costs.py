@@ -172,6 +172,7 @@ def test_every_segment_of_every_path_has_bounded_costs(client: FlaskClient) -> N
         "/licenses/{name}",
         "/nodes/{name}",
         "/partitions/{name}",
+        "/qos/{name}",
         "/queue/{jobid}",
         "/queue/{jobid}/explain",
         "/reservations/{name}",

@@ -8,6 +8,7 @@ from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import open_database
 from slurm_rest_api.acctapi.history import History, HistoryLimits
 from slurm_rest_api.acctapi.jobs_by_id import JobsById
+from slurm_rest_api.acctapi.qos_records import QosList
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.users import Users
 from slurm_rest_api.acctapi.views import Accounting
@@ -36,6 +37,7 @@ def open_accounting(settings: Settings, threads: int | None = None) -> Accountin
         coordinators=Coordinators(database, reference_data, options.names_cache_seconds),
         jobs=JobsById(database, reference_data, hidden, cluster),
         reference_data=reference_data,
+        qos=QosList(database, reference_data, options.history_max_limit),
         source="demo" if settings.system.source_name == "demo" else "slurmdbd",
         cluster=cluster,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +26,8 @@ class ReferenceData:
     tres: Mapping[int, str]
     qos_rows: Mapping[str, Qos]
     """The QOS that are not removed, by name."""
+    qos_list: Sequence[Qos] = ()
+    """All QOS, removed ones included."""
 
     def qos_ids(self, name: str) -> frozenset[int]:
         """Returns the ids of the QOS with a name. Removed ones have the same name."""
@@ -73,4 +75,5 @@ def _read(connection: Connection, schema: Schema) -> ReferenceData:
         qos={row.id: row.name for row in found},
         tres=tres,
         qos_rows={row.name: row for row in found if not row.deleted},
+        qos_list=found,
     )

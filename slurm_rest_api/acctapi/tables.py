@@ -191,6 +191,11 @@ JOB_COLUMNS: Final = frozenset(_JOB | _JOB_OF_SOME)
 ASSOC_COLUMNS: Final = frozenset(_ASSOC | _ASSOC_OF_SOME)
 STEP_COLUMNS: Final = frozenset(_STEP)
 REQUIRED_QOS_COLUMNS: Final = frozenset(_QOS)
+REQUIRED_QOS_LIMIT_COLUMNS: Final = frozenset(_QOS_OF_SOME) - frozenset(
+    ("max_jobs_pa", "max_submit_jobs_pa", "max_tres_pa", "max_tres_run_mins_pa", "max_jobs_accrue_pu",
+     "max_jobs_accrue_pa", "min_prio_thresh", "grp_jobs_accrue", "preempt_exempt_time", "limit_factor")
+)  # fmt: skip
+"""Columns of the limits of QOS that every release has. /qos needs them."""
 QOS_COLUMNS: Final = frozenset(_QOS | _QOS_OF_SOME)
 
 

@@ -15,6 +15,7 @@ from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.history import History
 from slurm_rest_api.acctapi.jobs_by_id import JobsById
 from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
+from slurm_rest_api.acctapi.qos_records import QosList
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.sql import CursorKey
 from slurm_rest_api.acctapi.users import Users
@@ -37,6 +38,7 @@ class Accounting:
     coordinators: Coordinators
     jobs: JobsById
     reference_data: ReferenceDataCache
+    qos: QosList
     source: str
     cluster: str
 
@@ -53,19 +55,20 @@ def accounting_blueprint(accounting: Accounting | None) -> APIBlueprint:
     @blueprint.get("/users", summary="Associations", responses={"200": UsersAnswer})
     def users_route(query: UsersParameters) -> Response:
         """Associations of users, sorted by user, account and partition."""
-        return _users(_turned_on(accounting), query)
+        return _users(turned_on(accounting), query)
 
     @blueprint.get("/history", summary="Job records", responses={"200": HistoryAnswer})
     def history_route(query: HistoryParameters) -> Response:
         """Job records, newest first. With `jobid`: highest id first."""
-        return _history(_turned_on(accounting), query)
+        return _history(turned_on(accounting), query)
 
     add_csv_route(blueprint, "/users", users_route)
     add_csv_route(blueprint, "/history", history_route)
     return blueprint
 
 
-def _turned_on(accounting: Accounting | None) -> Accounting:
+def turned_on(accounting: Accounting | None) -> Accounting:
+    """Returns the parts, or raises NotFound if the accounting database is off."""
     return require(accounting, "The accounting database", "system.use_acct_db")
 
 
@@ -73,7 +76,7 @@ def _users(accounting: Accounting, query: UsersParameters) -> Response:
     fields = chosen_fields(query.fields, ASSOCIATION_FIELDS)
     after = None if query.cursor is None else decode_cursor(query.cursor, _users_cursor_key)
     page = accounting.users.page(query, after, current_scope())
-    meta = _meta(accounting, len(page.associations), page.next, truncated=page.truncated)
+    meta = page_meta(accounting, len(page.associations), page.next, truncated=page.truncated)
     return listing(chosen(page.records(), fields), fields, query.format, meta)
 
 
@@ -83,12 +86,13 @@ def _history(accounting: Accounting, query: HistoryParameters) -> Response:
         raise BadParameter("`offset` cannot be combined with `cursor`.", parameter="offset")
     after = None if query.cursor is None else decode_cursor(query.cursor, _history_cursor_key)
     page = accounting.history.page(query, after, current_scope())
-    meta = _meta(accounting, len(page.keys), page.next, truncated=page.truncated)
+    meta = page_meta(accounting, len(page.keys), page.next, truncated=page.truncated)
     records = accounting.history.records(page, query.times)
     return listing(chosen(records, fields), fields, query.format, meta)
 
 
-def _meta(accounting: Accounting, count: int, cursor_key: Any, *, truncated: bool) -> dict[str, Any]:
+def page_meta(accounting: Accounting, count: int, cursor_key: Any, *, truncated: bool) -> dict[str, Any]:
+    """Returns the metadata of a page. `cursor_key` is the sort key of its last record, None on the last page."""
     return {
         "source": accounting.source,
         "cluster": accounting.cluster,

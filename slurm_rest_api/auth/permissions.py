@@ -18,6 +18,7 @@ _DENIED_BY: Final = {
     "history": frozenset[str](),
     "jobs": frozenset[str](),
     "users": frozenset[str](),
+    "qos": frozenset[str](),
     "nodes": frozenset(("nodes",)),
     "partitions": frozenset(("partitions",)),
     "reservations": frozenset[str](),

@@ -35,6 +35,31 @@ _TRES: Final = {
 _ROOT_ID, _FIRST_ACCOUNT_ID = 1, 10
 _ALL_QOS: Final = ("," + ",".join(str(number) for number in range(1, len(QOS) + 1)) + ",").encode()
 
+_QOS: Final[Row] = {
+    "deleted": 0, "description": None, "flags": 0, "grace_time": 0, "priority": 0, "preempt": "", "preempt_mode": 0,
+    "preempt_exempt_time": None, "usage_factor": 1.0, "usage_thres": None, "limit_factor": None,
+    "min_prio_thresh": None, "max_jobs_per_user": None, "max_jobs_pa": None, "max_jobs_accrue_pu": None,
+    "max_jobs_accrue_pa": None, "max_submit_jobs_per_user": None, "max_submit_jobs_pa": None, "max_tres_pj": "",
+    "max_tres_pn": "", "max_tres_pu": "", "max_tres_pa": "", "max_tres_mins_pj": "", "max_tres_run_mins_pu": "",
+    "max_tres_run_mins_pa": "", "min_tres_pj": "", "max_wall_duration_per_job": None, "grp_jobs": None,
+    "grp_jobs_accrue": None, "grp_submit_jobs": None, "grp_tres": "", "grp_tres_mins": "", "grp_tres_run_mins": "",
+    "grp_wall": None,
+}  # fmt: skip
+_DENY_ON_LIMIT, _NO_RESERVE = 1 << 6, 1 << 4
+_REQUEUE: Final = 2
+_QOS_CHANGES: Final[dict[str, Row]] = {
+    "normal": {"description": "Normal QOS default", "priority": 10},
+    "high": {
+        "description": "Urgent work, at a price", "priority": 100, "flags": _DENY_ON_LIMIT, "preempt": ",3,",
+        "usage_factor": 2.0, "max_wall_duration_per_job": 5760, "max_submit_jobs_per_user": 5000,
+        "grp_tres": "1=50000,1001=2000",
+    },
+    "low": {
+        "description": "Fills gaps, may be requeued", "flags": _NO_RESERVE, "preempt_mode": _REQUEUE,
+        "preempt_exempt_time": 900, "grace_time": 60, "usage_factor": 0.25,
+    },
+}  # fmt: skip
+
 # Columns that are the same in every record.
 _UNSET: Final[Row] = {
     "time_suspended": 0, "derived_ec": 0, "derived_es": None, "kill_requid": None, "id_array_job": 0,
@@ -143,7 +168,7 @@ def _tres(job: Job) -> str:
 
 def qos_rows() -> list[Row]:
     """Returns the rows of qos_table."""
-    return [{"id": number, "name": name} for number, name in enumerate(QOS, 1)]
+    return [{**_QOS, "id": number, "name": name, **_QOS_CHANGES[name]} for number, name in enumerate(QOS, 1)]
 
 
 def tres_rows() -> list[Row]:

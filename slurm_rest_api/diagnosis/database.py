@@ -13,7 +13,7 @@ import pymysql
 from pymysql.constants import CR, ER
 
 from slurm_rest_api.acctapi.database import open_database
-from slurm_rest_api.acctapi.tables import COORD_TABLE, QOS_TABLE, TRES_TABLE
+from slurm_rest_api.acctapi.tables import COORD_TABLE, QOS_TABLE, REQUIRED_QOS_LIMIT_COLUMNS, TRES_TABLE
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.errors import ApiError
@@ -45,6 +45,7 @@ def check_database(database: DatabaseSettings, *, coordinators: bool = False) ->
             cursor.execute("SELECT VERSION()")
             findings = [Finding(_NAME, "ok", f"Connected as {where}, server {cursor.fetchall()[0][0]}.")]
             findings += [_table(cursor, database, name) for name in (*_SETTINGS, *_FIXED) if _is_read(database, name)]
+            findings.append(_limits_of_qos(cursor, database))
             if coordinators:
                 findings.append(_coordinators(_table(cursor, database, COORD_TABLE)))
             return [*findings, _rights(cursor, database)]
@@ -97,6 +98,17 @@ def _table(cursor: Any, database: DatabaseSettings, name: str) -> Finding:
             return Finding(_NAME, "problem", message, _grant(database, table))
         return Finding(_NAME, "problem", f"{where}: reading {table} failed: {text} (error {code}).")
     return Finding(_NAME, "ok", f"{table} is readable.")
+
+
+def _limits_of_qos(cursor: Any, database: DatabaseSettings) -> Finding:
+    """Checks that the account may read the limits of QOS. For /users and /history two columns are enough."""
+    columns = ", ".join(f"`{name}`" for name in sorted(REQUIRED_QOS_LIMIT_COLUMNS))
+    try:
+        cursor.execute(f"SELECT {columns} FROM `{QOS_TABLE}` LIMIT 0")  # noqa: S608 - the names are constants
+    except pymysql.MySQLError as error:
+        message = f"/qos lacks rights: {database.db_user} may not read the limits in {QOS_TABLE}"
+        return Finding(_NAME, "warning", f"{message} ({_code_and_text(error)[1]}).", _grant(database, QOS_TABLE))
+    return Finding(_NAME, "ok", f"The limits in {QOS_TABLE} are readable, for /qos.")
 
 
 def _coordinators(finding: Finding) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 import os
@@ -93,6 +94,25 @@ def stream_response(representation: Representation, body: Iterable[bytes], now: 
     return no_store(response)
 
 
+def with_etag(response: Response) -> Response:
+    """Returns a 200 with the ETag of its whole body, which is read, or a 304 if the client has that body already.
+
+    Raises:
+        PreconditionFailed: If-Match requires another representation.
+    """
+    _check_if_match()
+    etag = hashlib.blake2b(response.get_data(), digest_size=16).hexdigest()
+    response.headers["ETag"] = _weak(etag)
+    environ = {name: value for name, value in request.environ.items() if name != "HTTP_IF_MATCH"}
+    if is_resource_modified(environ, etag=_weak(etag)):
+        return response
+    unchanged = Response(status=304)
+    for name in ("ETag", "Cache-Control", "Link"):
+        if name in response.headers:
+            unchanged.headers[name] = response.headers[name]
+    return unchanged
+
+
 def no_store(response: Response) -> Response:
     """Forbids caches to store `response`: changes since a version are no representation of a resource."""
     del response.headers["ETag"], response.headers["Last-Modified"]
@@ -154,15 +174,19 @@ def _at_least(size: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 def _check_required(representation: Representation) -> None:
     """Evaluates If-Match, else If-Unmodified-Since (RFC 9110, section 13.2.2, steps 1 and 2)."""
-    required, unmodified_since = request.if_match, request.if_unmodified_since
-    if required:
-        # If-Match compares strongly, and a weak validator never matches so.
-        if not required.star_tag:
-            raise PreconditionFailed("`If-Match` needs a strong validator, but ETags are weak. Use `If-None-Match`.")
+    unmodified_since = request.if_unmodified_since
+    if request.if_match:
+        _check_if_match()
     elif unmodified_since is not None and int(representation.changed_at) > unmodified_since.timestamp():
         raise PreconditionFailed(
             f"The data changed at {http_date(representation.changed_at)}. Leave out `If-Unmodified-Since` to get it."
         )
+
+
+def _check_if_match() -> None:
+    # If-Match compares strongly, and a weak validator never matches so.
+    if request.if_match and not request.if_match.star_tag:
+        raise PreconditionFailed("`If-Match` needs a strong validator, but ETags are weak. Use `If-None-Match`.")
 
 
 def _weak(etag: str) -> str:

@@ -65,16 +65,20 @@ def assoc_row(**changes: Any) -> Row:
 
 
 def write_database(
-    file: Path, jobs: Iterable[Row], associations: Sequence[Row] = USERS, coordinators: Iterable[tuple[str, str]] = ()
+    file: Path,
+    jobs: Iterable[Row],
+    associations: Sequence[Row] = USERS,
+    coordinators: Iterable[tuple[str, str]] = (),
+    qos: Sequence[Row] = QOS,
 ) -> None:
     """Creates an SQLite file with slurmdbd's tables and these rows. `coordinators` are pairs of account and user."""
     engine = create_engine(f"sqlite:///{file}")
-    job, assoc, qos, tres = job_table(JOB_TABLE), assoc_table(ASSOC_TABLE), qos_table(), tres_table()
+    job, assoc, tres = job_table(JOB_TABLE), assoc_table(ASSOC_TABLE), tres_table()
     with engine.begin() as connection:
         for table, rows in (
             (job, list(jobs)),
             (assoc, [assoc_row(**row) for row in associations]),
-            (qos, QOS),
+            (qos_table(), qos),
             (tres, TRES),
             (coord_table(), [{"acct": acct, "user": user, "deleted": 0} for acct, user in coordinators]),
         ):

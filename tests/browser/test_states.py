@@ -26,7 +26,7 @@ EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE)
 CAUSE = "This and that was the cause."
 _ROUTES = frozenset(
     (
-        "fairshare", "health", "history", "jobs", "licenses", "load", "metrics", "nodes", "partitions", "queue",
+        "fairshare", "health", "history", "jobs", "licenses", "load", "metrics", "nodes", "partitions", "qos", "queue",
         "reservations", "stats", "usage", "users",
     )
 )  # fmt: skip

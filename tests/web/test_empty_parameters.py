@@ -16,7 +16,7 @@ from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.conftest import make_client
 
-ROUTES = {"/queue", "/nodes", "/partitions", "/usage", "/stats", "/users", "/history", "/load"}
+ROUTES = {"/queue", "/nodes", "/partitions", "/usage", "/stats", "/users", "/qos", "/history", "/load"}
 
 
 def test_all_parameters_empty_are_the_same_as_none(tmp_path: Path) -> None:

@@ -1,0 +1,119 @@
+"""Published fields of /qos, as OpenAPI describes them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from slurm_rest_api.acctapi.contract import PageMeta, Tres
+from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord
+
+Factor = Annotated[float, Field(ge=0)]
+
+_NEWER_16_05 = "Null before Slurm 16.05."
+_NEWER_18_08 = "Null before Slurm 18.08."
+
+
+class QosRecord(PublishedRecord):
+    """One quality of service. A limit is null if there is none.
+
+    With the flag Relative (Slurm 23.11 and later) limits of TRES are percentages of the cluster or the partition.
+    """
+
+    name: str = Field(description="Name.")
+    id: Count = Field(description="Id in slurmdbd's tables.")
+    description: str | None = Field(description="Description.")
+    priority: Count = Field(description="Priority: the factor QOS of a job's priority is relative to the highest one.")
+    flags: list[str] = Field(
+        description="Flags as sacctmgr prints them, such as DenyOnLimit, NoDecay, OverPartQOS.",
+        examples=[["DenyOnLimit", "OverPartQOS"]],
+    )
+    preempt: list[str] = Field(description="Names of the QOS whose jobs it may preempt.")
+    preempt_mode: str | None = Field(
+        description="How jobs of this QOS are preempted: SUSPEND, REQUEUE, CANCEL, with GANG, WITHIN or PRIORITY before"
+        " it and a comma. Null: as PreemptMode of the cluster says (sacctmgr prints `cluster`)."
+    )
+    grace_time: Count = Field(description="Seconds that a job has left when it is preempted.")
+    preempt_exempt_time: Count | None = Field(
+        description="Seconds that a job runs before it may be preempted. Null: as the cluster says, and before Slurm"
+        " 19.05."
+    )
+    usage_factor: Factor = Field(description="Factor by which the usage of jobs counts.")
+    usage_threshold: Factor | None = Field(
+        description="Lowest fair-share factor with which jobs may be submitted or start."
+    )
+    limit_factor: Factor | None = Field(
+        description="Factor by which GrpTRES and MaxTRES of associations count for jobs of this QOS. Null before Slurm"
+        " 21.08."
+    )
+    min_prio_thresh: Count | None = Field(
+        description=f"Priority below which resources are not reserved. {_NEWER_18_08}"
+    )
+    grp_jobs: Count | None = Field(description="Running jobs at a time, of all jobs of the QOS.")
+    grp_jobs_accrue: Count | None = Field(description=f"Pending jobs that gain age priority. {_NEWER_18_08}")
+    grp_submit_jobs: Count | None = Field(description="Pending and running jobs at a time.")
+    grp_wall: Count | None = Field(description="Wall clock minutes of all jobs, added up.")
+    grp_tres: Tres = Field(description="TRES of all running jobs, added up.")
+    grp_tres_mins: Tres = Field(description="TRES minutes of all jobs, added up.")
+    grp_tres_run_mins: Tres = Field(description="TRES minutes that all running jobs may still use, added up.")
+    max_wall: Count | None = Field(description="Wall clock minutes of a job.")
+    max_jobs_per_user: Count | None = Field(description="Running jobs of a user at a time.")
+    max_jobs_per_account: Count | None = Field(description=f"Running jobs of an account at a time. {_NEWER_16_05}")
+    max_jobs_accrue_per_user: Count | None = Field(
+        description=f"Pending jobs of a user that gain age priority. {_NEWER_18_08}"
+    )
+    max_jobs_accrue_per_account: Count | None = Field(
+        description=f"Pending jobs of an account that gain age priority. {_NEWER_18_08}"
+    )
+    max_submit_jobs_per_user: Count | None = Field(description="Pending and running jobs of a user at a time.")
+    max_submit_jobs_per_account: Count | None = Field(
+        description=f"Pending and running jobs of an account at a time. {_NEWER_16_05}"
+    )
+    max_tres_per_job: Tres = Field(description="TRES of a job.")
+    max_tres_per_node: Tres = Field(description="TRES of a job on each node.")
+    max_tres_per_user: Tres = Field(description="TRES of a user's running jobs, added up.")
+    max_tres_per_account: Tres = Field(description="TRES of an account's running jobs, added up.")
+    max_tres_mins_per_job: Tres = Field(description="TRES minutes of a job.")
+    max_tres_run_mins_per_user: Tres = Field(description="TRES minutes that a user's running jobs may still use.")
+    max_tres_run_mins_per_account: Tres = Field(
+        description="TRES minutes that an account's running jobs may still use."
+    )
+    min_tres_per_job: Tres = Field(description="Least TRES of a job.")
+    deleted: bool = Field(description="True if it was removed. Removed QOS are shown with `deleted=true` only.")
+
+
+QOS_FIELDS = tuple(QosRecord.model_fields)
+
+
+class RecordMeta(BaseModel):
+    """Metadata of a single record."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str = Field(description="Source of the data: `slurmdbd`.")
+    cluster: str = Field(description="Name of the cluster.")
+
+
+class _ListAnswer(OpenAPIModel):
+    model_config = ConfigDict(extra="forbid")
+
+    meta: PageMeta
+
+
+class _SingleAnswer(OpenAPIModel):
+    model_config = ConfigDict(extra="forbid")
+
+    meta: RecordMeta
+
+
+class QosListAnswer(_ListAnswer):
+    """QOS, sorted by name."""
+
+    data: list[QosRecord]
+
+
+class QosAnswer(_SingleAnswer):
+    """One QOS."""
+
+    data: QosRecord

@@ -1,0 +1,67 @@
+"""The routes of what slurmdbd knows about QOS: /qos and /qos/{name}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+
+from slurm_rest_api.acctapi.qos_records import QosKey
+from slurm_rest_api.acctapi.reference_contract import QOS_FIELDS, QosAnswer, QosListAnswer
+from slurm_rest_api.acctapi.reference_parameters import QosParameters, QosPath, SingleParameters
+from slurm_rest_api.acctapi.views import Accounting, page_meta, turned_on
+from slurm_rest_api.web.conditional import with_etag
+from slurm_rest_api.web.envelope import JSON, ErrorAnswer
+from slurm_rest_api.web.name_lists import chosen_fields
+from slurm_rest_api.web.paging import decode_cursor
+from slurm_rest_api.web.record_stream import chosen, listing
+from slurm_rest_api.web.routes import add_csv_route
+
+
+def reference_blueprint(accounting: Accounting | None) -> APIBlueprint:
+    """Creates the blueprint of these routes. With None all answer 404 and name `system.use_acct_db`."""
+    blueprint = APIBlueprint(
+        "acctapi_reference",
+        __name__,
+        abp_tags=[Tag(name="accounting", description="Associations and past jobs, from slurmdbd's database.")],
+        abp_responses=dict.fromkeys(("400", "404", "412", "503", "504"), ErrorAnswer),
+    )
+
+    @blueprint.get("/qos", summary="QOS", responses={"200": QosListAnswer})
+    def qos_list_route(query: QosParameters) -> Response:
+        """QOS with their limits, sorted by name."""
+        return _qos_list(turned_on(accounting), query)
+
+    @blueprint.get("/qos/<name>", summary="One QOS", responses={"200": QosAnswer})
+    def qos_route(path: QosPath, query: SingleParameters) -> Response:
+        """One QOS with its limits."""
+        present = turned_on(accounting)
+        fields = chosen_fields(query.fields, QOS_FIELDS)
+        return _single(present, chosen([present.qos.one(path.name)], fields))
+
+    add_csv_route(blueprint, "/qos", qos_list_route)
+    return blueprint
+
+
+def _qos_list(accounting: Accounting, query: QosParameters) -> Response:
+    fields = chosen_fields(query.fields, QOS_FIELDS)
+    after = None if query.cursor is None else decode_cursor(query.cursor, _qos_key)
+    page = accounting.qos.page(query, after)
+    meta = page_meta(accounting, len(page.items), page.next, truncated=page.truncated)
+    return with_etag(listing(chosen(page.items, fields), fields, query.format, meta))
+
+
+def _qos_key(value: Any) -> QosKey:
+    name, number = value
+    if not (isinstance(name, str) and isinstance(number, int)):
+        raise ValueError
+    return name, number
+
+
+def _single(accounting: Accounting, records: Any) -> Response:
+    meta = {"source": accounting.source, "cluster": accounting.cluster}
+    response = Response(orjson.dumps({"data": next(records), "meta": meta}), mimetype=JSON)
+    response.headers["Cache-Control"] = "no-cache"
+    return with_etag(response)
