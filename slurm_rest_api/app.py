@@ -31,6 +31,7 @@ from slurm_rest_api.metrics.exposition import Exposition
 from slurm_rest_api.metrics.owners import Owner
 from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.pages.views import Frame, pages_blueprint
+from slurm_rest_api.slurmapi.availability.views import availability_blueprint
 from slurm_rest_api.slurmapi.fair_share_views import fair_share_blueprint
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
 from slurm_rest_api.slurmapi.responses.refresh import Refresher
@@ -129,6 +130,7 @@ def check_files(settings: Settings) -> None:
 def _register_live(app: OpenAPI, settings: Settings, responder: Responder) -> None:
     """Registers the routes that answer from the snapshot."""
     app.register_api(live_blueprint(responder))
+    app.register_api(availability_blueprint(responder))
     app.register_api(fair_share_blueprint(responder, is_on=settings.system.fair_share_seconds > 0))
 
 

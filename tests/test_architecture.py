@@ -22,6 +22,7 @@ WEB_WORKER = (
     "slurmapi.responses",
     "slurmapi.views",
     "slurmapi.fair_share_views",
+    "slurmapi.availability",
     "jobsapi",
     "explainapi",
     "slurmapi.reservation_views",
@@ -32,6 +33,7 @@ ONLY_IN = {
         "web.",
         "slurmapi.views",
         "slurmapi.fair_share_views",
+        "slurmapi.availability.views",
         "slurmapi.reservation_views",
         "slurmapi.responses.responder",
         "acctapi.views",
@@ -48,6 +50,7 @@ ONLY_IN = {
     "flask_openapi3": (
         "slurmapi.views",
         "slurmapi.fair_share_views",
+        "slurmapi.availability.views",
         "slurmapi.reservation_views",
         "acctapi.views",
         "acctapi.reference_views",

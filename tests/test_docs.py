@@ -19,6 +19,7 @@ from slurm_rest_api.config.document import settings_page
 from slurm_rest_api.explainapi.contract import ExplainAnswer
 from slurm_rest_api.health.views import HealthAnswer
 from slurm_rest_api.jobsapi.contract import JobsAnswer
+from slurm_rest_api.slurmapi.availability.contract import AvailabilityAnswer
 from slurm_rest_api.slurmapi.contract import responses
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web.envelope import ErrorAnswer
@@ -33,6 +34,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "explain": ExplainAnswer,
     "nodes": responses.NodesAnswer,
     "partitions": responses.PartitionsAnswer,
+    "availability": AvailabilityAnswer,
     "fairshare": responses.FairShareAnswer,
     "stats": responses.StatsAnswer,
     "usage": responses.UsageAnswer,

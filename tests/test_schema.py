@@ -23,11 +23,12 @@ from tests.slurmapi.sources.fake_pyslurm import RUNNING, Job, Node, Partition, m
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-LIVE = {"jobs", "queue", "nodes", "partitions", "usage", "stats"}
+LIVE = {"availability", "jobs", "queue", "nodes", "partitions", "usage", "stats"}
 PATHS = [
     "/queue",
     "/nodes",
     "/partitions",
+    "/availability",
     "/usage",
     "/stats",
     "/queue/{jobid}",

@@ -23,6 +23,8 @@ _DENIED_BY: Final = {
     "partitions": frozenset(("partitions",)),
     "reservations": frozenset[str](),
     "licenses": frozenset[str](),
+    # Its answers name nodes and partitions.
+    "availability": frozenset(("nodes", "partitions")),
     "usage": frozenset(("usage", "nodes", "partitions")),
     "load": frozenset(("usage", "nodes", "partitions")),
     "fairshare": frozenset[str](),

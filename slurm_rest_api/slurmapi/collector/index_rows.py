@@ -84,6 +84,25 @@ def node_index_row(node: Record) -> IndexRow:
         gres_gpus(get("gres")),
         gres_gpus(get("gres_used")),
         get("free_gpus"),
+        node_resources(node),
+    )
+
+
+def node_resources(node: Record) -> str:
+    """Returns what /availability needs of a node, of which there is no other column.
+
+    `16|2000|1001|2|1|a100:4:1`: CPUs for jobs, MiB reserved for the system, the owner's id (empty for none), threads of
+    a core, free GPUs, and for each model its GPUs and free ones (empty if unknown).
+    """
+    get = node.get
+    cpus, owner = get("effective_cpus"), get("owner")
+    models = ",".join(
+        f"{model}:{count['total']}:{'' if count['free'] is None else count['free']}"
+        for model, count in (get("gpus") or {}).items()
+    )
+    return (
+        f"{get('cpus') or 0 if cpus is None else cpus}|{get('mem_spec_limit') or 0}|{'' if owner is None else owner}"
+        f"|{get('threads') or 1}|{get('free_gpus') or 0}|{models}"
     )
 
 

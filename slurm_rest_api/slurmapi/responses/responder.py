@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -134,6 +135,25 @@ class Responder:
             lambda snapshot: stats_body(snapshot, fields, query.format, scope.user if hides_users else None),
             query.format,
         )
+
+    def computed(self, body_of: Callable[[Snapshot, DataScope], Body], format: Format) -> Response:  # noqa: A002 - the parameter's own name
+        """Returns the response with a body that `body_of` computes from nodes, partitions and reservations.
+
+        Each of these has its own version, so the etag is that of the body.
+        """
+        self._refresh()
+        scope, now = _scope(), time.time()
+        with self._live.open("nodes", scope.cache_key, client_disconnected_check()) as snapshot:
+            body = body_of(snapshot, scope)
+            content = b"".join(body.pieces)
+        etag = hashlib.blake2b(content, digest_size=16).hexdigest()
+        found = replace(snapshot, etag=etag, changed_at=0.0)
+        response = not_modified(found, now) or buffered_or_streamed_response(
+            found, iter([content]), now, mimetype=MIMETYPES[format]
+        )
+        del response.headers["Last-Modified"]
+        response.headers["X-Total-Count"] = str(body.total)
+        return response
 
     def _response(
         self,

@@ -71,6 +71,7 @@ COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
         "total_gpus",
         "gpus_used",
         "free_gpus",
+        "resources",
     ),
     "partitions": ("state", "total_nodes", "total_cpus", "priority_tier"),
     "reservations": (

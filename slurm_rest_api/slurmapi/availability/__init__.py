@@ -1,0 +1,1 @@
+"""Computes in which partitions, and on which nodes, a job could start now: the route /availability."""

@@ -1,0 +1,218 @@
+"""Computes for each partition on how many nodes a job could start now, and what the other nodes lack."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from slurm_rest_api.slurmapi.availability.fold import fold
+from slurm_rest_api.slurmapi.availability.limits import Checked, Limit, check
+from slurm_rest_api.slurmapi.availability.model import (
+    LACKS,
+    Lack,
+    NodeKind,
+    Piece,
+    Request,
+    Room,
+    exists,
+    room_for,
+    sizes,
+)
+from slurm_rest_api.slurmapi.availability.reserved import Reserved, reserved_for
+
+Record = Mapping[str, Any]
+
+NodeRow = tuple[str, str, str, int, int, int, str]
+"""Name, partition_words, state_words, alloc_cpus, real_memory, alloc_mem and resources of a node."""
+
+_LIMIT_OF_SIZE: Mapping[Lack, str] = {"cpus": "NodeCPUs", "memory": "NodeMemory", "gpus": "NodeGPUs"}
+
+
+_Member = tuple[int, int, str]
+"""Of one node the CPUs and the memory (MiB) that jobs hold, and its name."""
+_Kinds = list[tuple[NodeKind, list[_Member]]]
+
+
+class _Answer(NamedTuple):
+    """The nodes of one kind for one piece: their number, names of the free ones, and what the others lack."""
+
+    total: int
+    free: list[str]
+    lacking: Counter[Lack]
+
+
+@dataclass
+class _Found:
+    """The nodes of one partition that are large enough: names of those that are free, and what others lack."""
+
+    free: list[str] = field(default_factory=list)
+    free_kinds: list[int] = field(default_factory=list)
+    fitting: int = 0
+    lacking: Counter[Lack] = field(default_factory=Counter)
+
+
+def compute(
+    request: Request,
+    partitions: Iterable[Record],
+    nodes: Iterable[NodeRow],
+    reservations: Sequence[Record] | None,
+    now: float,
+) -> list[dict[str, Any]]:
+    """Returns the published record of each partition, in the order of `partitions`.
+
+    `reservations` are None if they are not read. `now` is an epoch second. Each node is read once.
+    """
+    checked = {partition["name"]: check(partition, request, reservations) for partition in partitions}
+    rows = list(nodes)
+    # The time limit differs from partition to partition, and with it the reservations that are in the way.
+    by_seconds: dict[float, _Kinds] = {}
+    changes = _changes(reservations or (), now)
+    found = {name: _Found() for name in checked}
+    for until in {_step(one.seconds, changes) for one in checked.values()}:
+        by_seconds[until] = _kinds(rows, reserved_for(reservations or (), request, now, until))
+    folded: dict[tuple[float, Piece, tuple[int, ...]], str] = {}
+    records = []
+    for until, kinds in by_seconds.items():
+        names = {name for name, one in checked.items() if _step(one.seconds, changes) == until}
+        _search(kinds, {name: checked[name].piece for name in names}, found)
+    for name, one in checked.items():
+        until, result = _step(one.seconds, changes), found[name]
+        key = until, one.piece, tuple(result.free_kinds)
+        if key not in folded:
+            folded[key] = fold(result.free)
+        records.append(_record(name, request, one, result, folded[key], by_seconds[until]))
+    return records
+
+
+def _changes(reservations: Sequence[Record], now: float) -> list[float]:
+    """Returns the seconds from now after which a reservation begins, sorted."""
+    starts = {reservation["start_time"] - now for reservation in reservations if reservation.get("start_time")}
+    return sorted(start for start in starts if start > 0)
+
+
+def _step(seconds: float, changes: Sequence[float]) -> float:
+    """Returns one value for all time limits with the same reservations before their end."""
+    return next((change for change in changes if change >= seconds), math.inf)
+
+
+def _kinds(rows: Iterable[NodeRow], reserved: Reserved) -> _Kinds:
+    """Returns the nodes of each kind. A job with a reservation finds the nodes of that alone.
+
+    The loops are as short as possible: there may be 10,000 nodes.
+    """
+    found: dict[tuple[Any, ...], list[_Member]] = {}
+    others, own = reserved.others, reserved.own
+    if not others and own is None:
+        for name, partitions, states, cpus, real_memory, memory, resources in rows:
+            key: tuple[Any, ...] = partitions, states, real_memory, resources
+            if key in found:
+                found[key].append((cpus, memory, name))
+            else:
+                found[key] = [(cpus, memory, name)]
+    else:
+        for name, partitions, states, cpus, real_memory, memory, resources in rows:
+            if own is None or name in own:
+                of_own = 0 if own is None else own[name]
+                key = partitions, states, real_memory, resources, others.get(name, 0), of_own
+                found.setdefault(key, []).append((cpus, memory, name))
+    return [(NodeKind(*key), members) for key, members in found.items()]
+
+
+def _search(kinds: _Kinds, pieces: Mapping[str, Piece], found: Mapping[str, _Found]) -> None:
+    """Adds the nodes of each kind to the partitions that they are in."""
+    in_partitions: dict[str, list[tuple[str, Piece]]] = {}
+    for number, (node, members) in enumerate(kinds):
+        words = node.partition_words
+        if words not in in_partitions:
+            in_partitions[words] = [(name, pieces[name]) for name in words.split(",") if name in pieces]
+        answers: dict[Piece, _Answer | None] = {}
+        for partition, piece in in_partitions[words]:
+            if piece not in answers:
+                room = room_for(node, piece)
+                answers[piece] = None if room is None else _answer(room, members)
+            answer = answers[piece]
+            if answer is not None:
+                result = found[partition]
+                result.fitting += answer.total
+                result.lacking += answer.lacking
+                result.free += answer.free
+                result.free_kinds.append(number)
+
+
+def _answer(room: Room, members: list[_Member]) -> _Answer:
+    most_cpus, most_memory = min(room.cpus, room.unreserved), room.memory_mib
+    if room.whole:
+        most_cpus, most_memory = min(most_cpus, 0), min(most_memory, 0)
+    total = len(members)
+    free = [] if room.always else [name for cpus, mem, name in members if cpus <= most_cpus and mem <= most_memory]
+    lacking: Counter[Lack] = Counter(dict.fromkeys(room.always, total))
+    if len(free) < total:
+        lacking["cpus"] += sum(cpus > room.cpus for cpus, _, _ in members)
+        lacking["memory"] += sum(memory > room.memory_mib for _, memory, _ in members)
+        if room.unreserved < room.cpus and "reserved" not in room.always:
+            lacking["reserved"] += sum(room.unreserved < cpus <= room.cpus for cpus, _, _ in members)
+        if room.whole and "exclusive" not in room.always:
+            lacking["exclusive"] += sum(cpus > 0 or memory > 0 for cpus, memory, _ in members)
+    return _Answer(total, free, lacking)
+
+
+def _record(
+    name: str,
+    request: Request,
+    checked: Checked,
+    found: _Found,
+    nodes: str,
+    kinds: _Kinds,
+) -> dict[str, Any]:
+    limits, unchecked = list(checked.limits), list(checked.unchecked)
+    if found.fitting < request.nodes:
+        limits += _limits_of_size(name, request, checked.piece, found.fitting, kinds)
+    free = len(found.free)
+    answer = "never" if limits else "later" if checked.is_down or free < request.nodes else "now"
+    return {
+        "partition": name,
+        "answer": answer,
+        "free_nodes": free,
+        "nodes": nodes or None,
+        "missing_nodes": max(request.nodes - free, 0),
+        "fitting_nodes": found.fitting,
+        "short": {lack: found.lacking[lack] for lack in LACKS},
+        "partition_down": checked.is_down,
+        "limits": [limit._asdict() for limit in limits],
+        "unchecked": unchecked,
+        "cpus": checked.piece.cpus,
+        "memory": checked.piece.memory_mib,
+        "time_limit": "UNLIMITED" if checked.seconds == math.inf else int(checked.seconds),
+        "exclusive": checked.piece.whole,
+    }
+
+
+def _limits_of_size(name: str, request: Request, piece: Piece, fitting: int, kinds: _Kinds) -> list[Limit]:
+    """Returns the figures of the partition's nodes that keep the job from ever starting.
+
+    For CPUs, memory and GPUs that is what the last of the nodes has that the job needs, in their order by size.
+    """
+    word = f",{name},"
+    present = [(node, len(members)) for node, members in kinds if word in node.partition_words and exists(node)]
+    total = sum(count for _, count in present)
+    if total < request.nodes:
+        return [Limit("TotalNodes", total, request.nodes)]
+    limits = []
+    for lack, (_, need) in sizes(present[0][0], piece).items():
+        have = _nth_largest([(sizes(node, piece)[lack][0], count) for node, count in present], request.nodes)
+        if have < need:
+            limits.append(Limit(_LIMIT_OF_SIZE[lack], have, need))
+    return limits or [Limit("FittingNodes", fitting, request.nodes)]
+
+
+def _nth_largest(values: Iterable[tuple[int, int]], number: int) -> int:
+    """Returns the `number`-th largest value. Each comes with how often it is there."""
+    seen = 0
+    for value, count in sorted(values, reverse=True):
+        seen += count
+        if seen >= number:
+            return value
+    return 0

@@ -1,0 +1,194 @@
+"""The request of a job, and what one node has for it."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+Lack = Literal["cpus", "memory", "gpus", "reserved", "planned", "completing", "exclusive", "unavailable"]
+LACKS: Final[tuple[Lack, ...]] = (
+    "cpus",
+    "memory",
+    "gpus",
+    "reserved",
+    "planned",
+    "completing",
+    "exclusive",
+    "unavailable",
+)
+"""The reasons for which a job cannot start on a node now, in the order in which they are published."""
+
+WHOLE: Final = -1
+"""The reserved cores of a node that is reserved as a whole."""
+
+UNLIMITED: Final = math.inf
+"""The seconds of a job without a time limit."""
+
+# States of nodes for which slurmctld starts no job, whatever is free. slurm.states.can_take_jobs() has all of them.
+_RESERVED: Final = frozenset(("RESERVED", "MAINTENANCE"))
+_CLOSED: Final = frozenset(
+    ("BLOCKED", "DRAIN", "FAIL", "INVALID_REG", "NOT_RESPONDING", "POWERING_DOWN", "EXTERNAL", "POWER_DOWN")
+) | {"POWER_DRAIN", "REBOOT_ISSUED"}
+_NO_NODE: Final = frozenset(("FUTURE", "DYNAMIC_FUTURE"))
+
+
+@dataclass(frozen=True)
+class Request:
+    """A job of `nodes` identical pieces, each on a node of its own: `cpus`, `memory_mib` and `gpus` are of one node.
+
+    None is the default of the partition. `seconds` is the time limit, `math.inf` for UNLIMITED. `user_id` is the id of
+    `user`. A job that `is_queued` already may start in a partition in the state DRAIN. `exclusive` is sbatch's option.
+    """
+
+    cpus: int | None = None
+    memory_mib: int | None = None
+    gpus: int = 0
+    gpu_type: str | None = None
+    nodes: int = 1
+    seconds: float | None = None
+    account: str | None = None
+    qos: str | None = None
+    user: str | None = None
+    user_id: int | None = None
+    reservation: str | None = None
+    exclusive: bool = False
+    is_queued: bool = False
+
+
+class Piece(NamedTuple):
+    """The needs of the job on each node in one partition. Memory is in MiB, None if it is not limited.
+
+    `whole` is True if the job gets nodes without other jobs, `in_reservation` if it uses a reservation.
+    """
+
+    cpus: int
+    memory_mib: int | None
+    gpus: int
+    gpu_type: str | None
+    whole: bool
+    user_id: int | None
+    in_reservation: bool
+
+
+class Resources(NamedTuple):
+    """The column `resources` of a node: CPUs for jobs, MiB for the system, owner, threads, GPUs by model.
+
+    `owner` is the id of the user with exclusive use, `threads` are those of a core. A model has its
+    number of GPUs, and the least number of free ones.
+    """
+
+    cpus: int
+    mem_spec_mib: int
+    owner: int | None
+    threads: int
+    gpus: dict[str, tuple[int, int]]
+    total_gpus: int
+    free_gpus: int
+
+
+class NodeKind(NamedTuple):
+    """The common properties of nodes that differ in their names and in what jobs hold of them. Memory is in MiB.
+
+    `reserved` is the number of cores that other reservations hold, WHOLE for all of the node. `own` is the number of
+    those in the job's reservation.
+    """
+
+    partition_words: str
+    state_words: str
+    real_memory: int
+    resources: str
+    reserved: int = 0
+    own: int = 0
+
+
+class Room(NamedTuple):
+    """The most that jobs may hold of a node of one kind if a piece is to start there. Memory is in MiB.
+
+    With more CPUs than `cpus` it lacks CPUs, with more than `unreserved` only reserved ones are idle. The nodes lack
+    `always` in any case. A `whole` node has to be empty.
+    """
+
+    cpus: int
+    unreserved: int
+    memory_mib: int
+    whole: bool
+    always: frozenset[Lack]
+
+
+def sizes(node: NodeKind, piece: Piece) -> dict[Lack, tuple[int, int]]:
+    """Returns by resource what the whole node has, and what the piece needs."""
+    resources = parse_resources(node.resources)
+    return {
+        "cpus": (resources.cpus, piece.cpus),
+        "memory": (node.real_memory - resources.mem_spec_mib, piece.memory_mib or 0),
+        "gpus": (_of_model(resources, piece.gpu_type)[0], piece.gpus),
+    }
+
+
+def exists(node: NodeKind) -> bool:
+    """Returns False for nodes in the state FUTURE, which jobs cannot use before an administrator adds them."""
+    return _NO_NODE.isdisjoint(node.state_words.split(","))
+
+
+def room_for(node: NodeKind, piece: Piece) -> Room | None:
+    """Returns the room for the piece, None if the empty node is too small. The state of the node does not matter.
+
+    Reserved cores count as not free, even where jobs of their reservation use them.
+    """
+    if not exists(node) or any(have < need for have, need in sizes(node, piece).values()):
+        return None
+    resources = parse_resources(node.resources)
+    always = set(_lacks_of_state(node.state_words, in_reservation=piece.in_reservation))
+    if resources.owner is not None and resources.owner != piece.user_id:
+        always.add("exclusive")
+    if _of_model(resources, piece.gpu_type)[1] < piece.gpus:
+        always.add("gpus")
+    own_is_small = node.own not in (0, WHOLE) and node.own * resources.threads < piece.cpus
+    if node.reserved == WHOLE or own_is_small or (piece.whole and node.reserved):
+        always.add("reserved")
+    most = resources.cpus - piece.cpus
+    return Room(
+        cpus=most,
+        unreserved=most - max(node.reserved, 0) * resources.threads,
+        memory_mib=node.real_memory - resources.mem_spec_mib - (piece.memory_mib or 0),
+        whole=piece.whole,
+        always=frozenset(always),
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def parse_resources(text: str) -> Resources:
+    """Parses the column `resources` of a node, as index_rows.node_resources() writes it."""
+    cpus, mem_spec, owner, threads, free_gpus, models = text.split("|", 5)
+    entries = [entry.rsplit(":", 2) for entry in models.split(",") if entry]
+    totals = sum(int(total) for _, total, _ in entries)
+    free_in_all = int(free_gpus)
+    gpus = {
+        # With an unknown number at least as many are free as if all GPUs of the other models were.
+        model: (int(total), int(free) if free else max(free_in_all - (totals - int(total)), 0))
+        for model, total, free in entries
+    }
+    return Resources(int(cpus), int(mem_spec), int(owner) if owner else None, int(threads), gpus, totals, free_in_all)
+
+
+def _of_model(resources: Resources, model: str | None) -> tuple[int, int]:
+    if model is None:
+        return resources.total_gpus, resources.free_gpus
+    return resources.gpus.get(model, (0, 0))
+
+
+@functools.lru_cache(maxsize=1024)
+def _lacks_of_state(state_words: str, *, in_reservation: bool) -> frozenset[Lack]:
+    words = frozenset(state_words.split(","))
+    found: set[Lack] = set()
+    if "PLANNED" in words:
+        found.add("planned")
+    if "COMPLETING" in words:
+        found.add("completing")
+    if not words.isdisjoint(_RESERVED) and not in_reservation:
+        found.add("reserved")
+    if not words.isdisjoint(_CLOSED) or words.isdisjoint(("IDLE", "MIXED", "ALLOCATED")):
+        found.add("unavailable")
+    return frozenset(found)

@@ -1,0 +1,98 @@
+"""Finds the nodes and cores that reservations keep from a job, and those of the job's own reservation.
+
+Source: job_test_resv() of src/slurmctld/reservation.c, Slurm 26.05. A job that names no reservation uses no reserved
+node, even if it may use the reservation. The exception is the flag MAGNETIC. Reservations that begin before the job
+would end keep it away as active ones do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from slurm_rest_api.slurm.hostlist import expand
+from slurm_rest_api.slurmapi.availability.model import WHOLE, Request
+
+Record = Mapping[str, Any]
+
+_ELSEWHERE: Final = frozenset(("FLEX", "ANY_NODES"))
+"""Flags with which jobs of a reservation may use other nodes, too."""
+
+
+@dataclass
+class Reserved:
+    """The cores of each node that reservations hold, WHOLE for all of it.
+
+    `own` are those of the reservation that the job names, None if it names none, or may use other nodes as well.
+    """
+
+    others: dict[str, int] = field(default_factory=dict)
+    own: dict[str, int] | None = None
+
+
+def overlaps(reservation: Record, now: float, seconds: float) -> bool:
+    """Returns True if the reservation holds its nodes at some time of a job that runs from `now` for `seconds`."""
+    start, end = reservation.get("start_time"), reservation.get("end_time")
+    return (start is None or start < now + seconds) and (end is None or end > now)
+
+
+def reserved_for(reservations: Iterable[Record], request: Request, now: float, seconds: float) -> Reserved:
+    """Returns what the reservations hold while the job would run. `now` is an epoch second."""
+    found = Reserved()
+    for reservation in reservations:
+        if reservation["name"] == request.reservation:
+            if _ELSEWHERE.isdisjoint(reservation.get("flags") or ()):
+                found.own = _cores(reservation)
+        elif overlaps(reservation, now, seconds) and not _attracts(reservation, request, now):
+            for name, cores in _cores(reservation).items():
+                held = found.others.get(name, 0)
+                found.others[name] = WHOLE if WHOLE in (held, cores) else held + cores
+    return found
+
+
+def may_use(reservation: Record, request: Request) -> bool | None:
+    """Returns True if the user and the account of the request may use the reservation, None if that is unknown."""
+    answers = [
+        _is_allowed(reservation.get("users"), request.user),
+        _is_allowed(reservation.get("accounts"), request.account),
+        _is_allowed(reservation.get("qos"), request.qos),
+    ]
+    if reservation.get("groups"):
+        answers.append(None)
+    return False if False in answers else None if None in answers else True
+
+
+def _attracts(reservation: Record, request: Request, now: float) -> bool:
+    """Returns True if the job may use the reservation without naming it."""
+    is_active = (reservation.get("start_time") or 0) <= now
+    return is_active and "MAGNETIC" in (reservation.get("flags") or ()) and may_use(reservation, request) is True
+
+
+def _is_allowed(names: Sequence[str] | None, name: str | None) -> bool | None:
+    if not names:
+        return True
+    if name is None:
+        return None
+    included = [entry for entry in names if not entry.startswith("-")]
+    return f"-{name}" not in names and (not included or name in included)
+
+
+def _cores(reservation: Record) -> dict[str, int]:
+    try:
+        names = expand(reservation.get("nodes"))
+    except ValueError:
+        return {}
+    parts: Mapping[str, str] = reservation.get("core_ids") or {}
+    return {name: _count(parts[name]) if name in parts else WHOLE for name in names}
+
+
+def _count(text: str) -> int:
+    """`0-3,8` → 5. A text of another form is the whole node."""
+    total = 0
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal():
+            return WHOLE
+        total += int(last or first) - int(first) + 1
+    return total
