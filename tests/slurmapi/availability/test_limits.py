@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from slurm_rest_api.slurmapi.availability.job_request import request_of_job
 from slurm_rest_api.slurmapi.availability.model import Request
 from slurm_rest_api.slurmapi.availability.parameters import parse_time_limit
+from tests.builders import make_job
 from tests.slurmapi.availability.records import ask, node, partition, reservation
 
 GPUS = {"gres": ["gpu:a100:2", "gpu:v100:2"], "gres_used": ["gpu:a100:2", "gpu:v100:1"]}
@@ -180,3 +182,17 @@ def test_time_limits_have_the_forms_of_sbatch(text: str, seconds: float) -> None
 def test_other_texts_are_no_time_limits(text: str) -> None:
     with pytest.raises(ValueError, match="expected a time limit as sbatch takes it"):
         parse_time_limit(text)
+
+
+def test_the_request_of_a_job() -> None:
+    job = make_job(
+        num_nodes=2, num_cpus=9, min_memory_cpu=1000, tres_per_node="gres/gpu:a100:2", time_limit=90, qos="normal"
+    )
+    expected = Request(
+        cpus=5, memory_mib=5000, gpus=2, gpu_type="a100", nodes=2, seconds=5400, account="physics", qos="normal",
+        user="ada", user_id=1000, is_queued=True,
+    )  # fmt: skip
+    assert request_of_job(job) == expected
+    total = make_job(num_nodes=2, tres_req_str="cpu=2,gres/gpu=3", time_limit="UNLIMITED", shared="0")
+    asked = request_of_job(total)
+    assert (asked.gpus, asked.gpu_type, asked.seconds, asked.exclusive) == (2, None, math.inf, True)
