@@ -13,7 +13,7 @@ from slurm_rest_api.slurmapi.availability.limits import Checked, Limit, check
 from slurm_rest_api.slurmapi.availability.model import (
     LACKS,
     Lack,
-    NodeKind,
+    NodeGroup,
     Piece,
     Request,
     Room,
@@ -25,23 +25,15 @@ from slurm_rest_api.slurmapi.availability.reserved import Reserved, reserved_for
 
 Record = Mapping[str, Any]
 
-NodeRow = tuple[str, str, str, int, int, int, str]
-"""Name, partition_words, state_words, alloc_cpus, real_memory, alloc_mem and resources of a node."""
-
 _LIMIT_OF_SIZE: Mapping[Lack, str] = {"cpus": "NodeCPUs", "memory": "NodeMemory", "gpus": "NodeGPUs"}
 
 
-_Member = tuple[int, int, str]
-"""Of one node the CPUs and the memory (MiB) that jobs hold, and its name."""
-_Kinds = list[tuple[NodeKind, list[_Member]]]
-
-
 class _Answer(NamedTuple):
-    """The nodes of one kind for one piece: their number, names of the free ones, and what the others lack."""
+    """The nodes of one group for one piece: their number, names of the free ones, and what the others lack."""
 
     total: int
     free: list[str]
-    lacking: Counter[Lack]
+    lacking: dict[Lack, int]
 
 
 @dataclass
@@ -49,7 +41,7 @@ class _Found:
     """The nodes of one partition that are large enough: names of those that are free, and what others lack."""
 
     free: list[str] = field(default_factory=list)
-    free_kinds: list[int] = field(default_factory=list)
+    free_groups: list[int] = field(default_factory=list)
     fitting: int = 0
     lacking: Counter[Lack] = field(default_factory=Counter)
 
@@ -57,30 +49,29 @@ class _Found:
 def compute(
     request: Request,
     partitions: Iterable[Record],
-    nodes: Iterable[NodeRow],
+    nodes: Sequence[NodeGroup],
     reservations: Sequence[Record] | None,
     now: float,
 ) -> list[dict[str, Any]]:
     """Returns the published record of each partition, in the order of `partitions`.
 
-    `reservations` are None if they are not read. `now` is an epoch second. Each node is read once.
+    `reservations` are None if they are not read. `now` is an epoch second.
     """
     checked = {partition["name"]: check(partition, request, reservations) for partition in partitions}
-    rows = list(nodes)
     # The time limit differs from partition to partition, and with it the reservations that are in the way.
-    by_seconds: dict[float, _Kinds] = {}
+    by_seconds: dict[float, list[NodeGroup]] = {}
     changes = _changes(reservations or (), now)
     found = {name: _Found() for name in checked}
     for until in {_step(one.seconds, changes) for one in checked.values()}:
-        by_seconds[until] = _kinds(rows, reserved_for(reservations or (), request, now, until))
+        by_seconds[until] = _with_reserved(nodes, reserved_for(reservations or (), request, now, until))
     folded: dict[tuple[float, Piece, tuple[int, ...]], str] = {}
     records = []
-    for until, kinds in by_seconds.items():
+    for until, groups in by_seconds.items():
         names = {name for name, one in checked.items() if _step(one.seconds, changes) == until}
-        _search(kinds, {name: checked[name].piece for name in names}, found)
+        _search(groups, {name: checked[name].piece for name in names}, found)
     for name, one in checked.items():
         until, result = _step(one.seconds, changes), found[name]
-        key = until, one.piece, tuple(result.free_kinds)
+        key = until, one.piece, tuple(result.free_groups)
         if key not in folded:
             folded[key] = fold(result.free)
         records.append(_record(name, request, one, result, folded[key], by_seconds[until]))
@@ -98,65 +89,81 @@ def _step(seconds: float, changes: Sequence[float]) -> float:
     return next((change for change in changes if change >= seconds), math.inf)
 
 
-def _kinds(rows: Iterable[NodeRow], reserved: Reserved) -> _Kinds:
-    """Returns the nodes of each kind. A job with a reservation finds the nodes of that alone.
+def _with_reserved(groups: Sequence[NodeGroup], reserved: Reserved) -> list[NodeGroup]:
+    """Returns the nodes in groups with the same reserved cores. A job with a reservation finds the nodes of that alone.
 
-    The loops are as short as possible: there may be 10,000 nodes.
+    A group without reserved nodes is taken as it is: there may be 10,000 nodes.
     """
-    found: dict[tuple[Any, ...], list[_Member]] = {}
     others, own = reserved.others, reserved.own
     if not others and own is None:
-        for name, partitions, states, cpus, real_memory, memory, resources in rows:
-            key: tuple[Any, ...] = partitions, states, real_memory, resources
-            if key in found:
-                found[key].append((cpus, memory, name))
-            else:
-                found[key] = [(cpus, memory, name)]
-    else:
-        for name, partitions, states, cpus, real_memory, memory, resources in rows:
+        return list(groups)
+    found: list[NodeGroup] = []
+    for group in groups:
+        if own is None and others.keys().isdisjoint(group.names):
+            found.append(group)
+            continue
+        parts: dict[tuple[int, int], NodeGroup] = {}
+        for name, cpus, memory in zip(group.names, group.cpus, group.memory, strict=True):
             if own is None or name in own:
-                of_own = 0 if own is None else own[name]
-                key = partitions, states, real_memory, resources, others.get(name, 0), of_own
-                found.setdefault(key, []).append((cpus, memory, name))
-    return [(NodeKind(*key), members) for key, members in found.items()]
+                cores = others.get(name, 0), 0 if own is None else own[name]
+                if cores not in parts:
+                    parts[cores] = NodeGroup(group.kind._replace(reserved=cores[0], own=cores[1]), [], [], [])
+                part = parts[cores]
+                part.names.append(name)
+                part.cpus.append(cpus)
+                part.memory.append(memory)
+        found += parts.values()
+    return found
 
 
-def _search(kinds: _Kinds, pieces: Mapping[str, Piece], found: Mapping[str, _Found]) -> None:
-    """Adds the nodes of each kind to the partitions that they are in."""
+def _search(groups: Sequence[NodeGroup], pieces: Mapping[str, Piece], found: Mapping[str, _Found]) -> None:
+    """Adds the nodes of each group to the partitions that they are in."""
     in_partitions: dict[str, list[tuple[str, Piece]]] = {}
-    for number, (node, members) in enumerate(kinds):
-        words = node.partition_words
+    for number, group in enumerate(groups):
+        words = group.kind.partition_words
         if words not in in_partitions:
             in_partitions[words] = [(name, pieces[name]) for name in words.split(",") if name in pieces]
         answers: dict[Piece, _Answer | None] = {}
         for partition, piece in in_partitions[words]:
             if piece not in answers:
-                room = room_for(node, piece)
-                answers[piece] = None if room is None else _answer(room, members)
+                room = room_for(group.kind, piece)
+                answers[piece] = None if room is None else _answer(room, group)
             answer = answers[piece]
             if answer is not None:
                 result = found[partition]
                 result.fitting += answer.total
-                result.lacking += answer.lacking
+                for lack, count in answer.lacking.items():
+                    result.lacking[lack] += count
                 result.free += answer.free
-                result.free_kinds.append(number)
+                result.free_groups.append(number)
 
 
-def _answer(room: Room, members: list[_Member]) -> _Answer:
+def _answer(room: Room, group: NodeGroup) -> _Answer:
+    total = len(group.names)
+    lacking: dict[Lack, int] = dict.fromkeys(room.always, total)
     most_cpus, most_memory = min(room.cpus, room.unreserved), room.memory_mib
     if room.whole:
         most_cpus, most_memory = min(most_cpus, 0), min(most_memory, 0)
-    total = len(members)
-    free = [] if room.always else [name for cpus, mem, name in members if cpus <= most_cpus and mem <= most_memory]
-    lacking: Counter[Lack] = Counter(dict.fromkeys(room.always, total))
+    free: list[str] = []
+    if not room.always:
+        values = zip(group.names, group.cpus, group.memory, strict=True)
+        free = [name for name, cpus, memory in values if cpus <= most_cpus and memory <= most_memory]
     if len(free) < total:
-        lacking["cpus"] += sum(cpus > room.cpus for cpus, _, _ in members)
-        lacking["memory"] += sum(memory > room.memory_mib for _, memory, _ in members)
+        # Without a loop in Python: there may be 10,000 nodes.
+        lacking["cpus"] = lacking.get("cpus", 0) + _above(room.cpus, group.cpus)
+        lacking["memory"] = lacking.get("memory", 0) + _above(room.memory_mib, group.memory)
         if room.unreserved < room.cpus and "reserved" not in room.always:
-            lacking["reserved"] += sum(room.unreserved < cpus <= room.cpus for cpus, _, _ in members)
+            lacking["reserved"] = _above(room.unreserved, group.cpus) - _above(room.cpus, group.cpus)
         if room.whole and "exclusive" not in room.always:
-            lacking["exclusive"] += sum(cpus > 0 or memory > 0 for cpus, memory, _ in members)
+            lacking["exclusive"] = sum(
+                cpus > 0 or memory > 0 for cpus, memory in zip(group.cpus, group.memory, strict=True)
+            )
     return _Answer(total, free, lacking)
+
+
+def _above(limit: int, values: Sequence[int]) -> int:
+    """Returns how many of the values are above the limit."""
+    return sum(map(limit.__lt__, values))
 
 
 def _record(
@@ -165,11 +172,11 @@ def _record(
     checked: Checked,
     found: _Found,
     nodes: str,
-    kinds: _Kinds,
+    groups: Sequence[NodeGroup],
 ) -> dict[str, Any]:
     limits, unchecked = list(checked.limits), list(checked.unchecked)
     if found.fitting < request.nodes:
-        limits += _limits_of_size(name, request, checked.piece, found.fitting, kinds)
+        limits += _limits_of_size(name, request, checked.piece, found.fitting, groups)
     free = len(found.free)
     answer = "never" if limits else "later" if checked.is_down or free < request.nodes else "now"
     return {
@@ -190,13 +197,17 @@ def _record(
     }
 
 
-def _limits_of_size(name: str, request: Request, piece: Piece, fitting: int, kinds: _Kinds) -> list[Limit]:
+def _limits_of_size(
+    name: str, request: Request, piece: Piece, fitting: int, groups: Sequence[NodeGroup]
+) -> list[Limit]:
     """Returns the figures of the partition's nodes that keep the job from ever starting.
 
     For CPUs, memory and GPUs that is what the last of the nodes has that the job needs, in their order by size.
     """
     word = f",{name},"
-    present = [(node, len(members)) for node, members in kinds if word in node.partition_words and exists(node)]
+    present = [
+        (group.kind, len(group.names)) for group in groups if word in group.kind.partition_words and exists(group.kind)
+    ]
     total = sum(count for _, count in present)
     if total < request.nodes:
         return [Limit("TotalNodes", total, request.nodes)]

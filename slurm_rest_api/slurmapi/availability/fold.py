@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Sequence
-from typing import Final
+import sys
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 _LAST_NUMBER: Final = re.compile(r"(.*?)([0-9]{1,18})([^0-9]*)", re.DOTALL)
 
-_Key = tuple[str, str]
-_Number = tuple[int, int]
-"""The digits of a number, and the number. Numbers of one width are next to each other in the order of these."""
+
+class _Name(NamedTuple):
+    """The texts around the last number of a name, its digits, the number, and its text.
+
+    In the order of these, numbers of one width are next to each other. A name without a number has no digits, and -2.
+    """
+
+    before: str
+    after: str
+    digits: int
+    number: int
+    text: str
 
 
 def fold(names: Iterable[str]) -> str:
@@ -20,37 +30,41 @@ def fold(names: Iterable[str]) -> str:
     The first number of a range says how wide its numbers are, as in hostlist.c: `n[8-11]`, `n[08-11]`.
     """
     texts: list[str] = []
-    groups: dict[_Key, list[_Number]] = {}
-    for name in names:
-        found = _split(name)
-        if found is None:
-            texts.append(name)
-        elif found[0] in groups:
-            groups[found[0]].append(found[1])
+    ranges: list[str] = []
+    around, first, last = ("", ""), "", ""
+    next_digits = next_number = -1
+    # Short steps: there may be 10,000 names.
+    for before, after, digits, number, text in sorted(map(_split, names)):
+        # The texts around numbers are interned.
+        is_same = before is around[0] and after is around[1]
+        if is_same and number == next_number and (digits == next_digits or number == 10**next_digits):
+            last = text
         else:
-            groups[found[0]] = [found[1]]
-    for (before, after), numbers in sorted(groups.items()):
-        ranges = _ranges(sorted(numbers))
-        inside = f"[{','.join(ranges)}]" if len(numbers) > 1 else ranges[0]
-        texts.append(f"{before}{inside}{after}")
-    return ",".join(texts)
+            if first:
+                ranges.append(first if first is last else f"{first}-{last}")
+            if not is_same:
+                texts += _bracketed(around, ranges)
+                around, ranges = (before, after), []
+            first = last = text
+        if not digits:
+            texts.append(before)
+        next_digits, next_number = digits, number + 1
+    if first:
+        ranges.append(first if first is last else f"{first}-{last}")
+    return ",".join([*texts, *_bracketed(around, ranges)])
+
+
+def _bracketed(around: tuple[str, str], ranges: list[str]) -> list[str]:
+    """`("n", "")` and `["1-2", "4"]` → `["n[1-2,4]"]`. Without ranges `[]`."""
+    if not ranges:
+        return []
+    inside = ranges[0] if len(ranges) == 1 and "-" not in ranges[0] else f"[{','.join(ranges)}]"
+    return [f"{around[0]}{inside}{around[1]}"]
 
 
 @functools.lru_cache(maxsize=32_768)
-def _split(name: str) -> tuple[_Key, _Number] | None:
-    """Returns the texts around the last number of a name, and the number. None for a name without one."""
+def _split(name: str) -> _Name:
     match = _LAST_NUMBER.fullmatch(name)
-    return None if match is None else ((match[1], match[3]), (len(match[2]), int(match[2])))
-
-
-def _ranges(numbers: Sequence[_Number]) -> list[str]:
-    """`[(1, 8), (1, 9), (2, 10)]` → `["8-10"]`."""
-    found: list[str] = []
-    width, first = digits, last = numbers[0]
-    for next_digits, number in [*numbers[1:], (0, -1)]:
-        if number == last + 1 and (next_digits == digits or number == 10**digits):
-            digits, last = next_digits, number
-            continue
-        found.append(f"{first:0{width}}" if first == last else f"{first:0{width}}-{last:0{digits}}")
-        width, first = digits, last = next_digits, number
-    return found
+    if match is None:
+        return _Name(name, "", 0, -2, "")
+    return _Name(sys.intern(match[1]), sys.intern(match[3]), len(match[2]), int(match[2]), match[2])

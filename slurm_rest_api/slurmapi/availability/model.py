@@ -73,7 +73,7 @@ class Piece(NamedTuple):
 
 
 class Resources(NamedTuple):
-    """The column `resources` of a node: CPUs for jobs, MiB for the system, owner, threads, GPUs by model.
+    """The resources of a node: CPUs for jobs, MiB for the system, owner, threads, GPUs by model.
 
     `owner` is the id of the user with exclusive use, `threads` are those of a core. A model has its
     number of GPUs, and the least number of free ones.
@@ -91,8 +91,8 @@ class Resources(NamedTuple):
 class NodeKind(NamedTuple):
     """The common properties of nodes that differ in their names and in what jobs hold of them. Memory is in MiB.
 
-    `reserved` is the number of cores that other reservations hold, WHOLE for all of the node. `own` is the number of
-    those in the job's reservation.
+    `resources` is parsed by `parse_resources`. `reserved` is the number of cores that other reservations hold, WHOLE
+    for all of the node. `own` is the number of those in the job's reservation.
     """
 
     partition_words: str
@@ -101,6 +101,15 @@ class NodeKind(NamedTuple):
     resources: str
     reserved: int = 0
     own: int = 0
+
+
+class NodeGroup(NamedTuple):
+    """Nodes of one kind: their names, and in the same order the CPUs and the memory (MiB) that jobs hold."""
+
+    kind: NodeKind
+    names: list[str]
+    cpus: list[int]
+    memory: list[int]
 
 
 class Room(NamedTuple):
@@ -158,9 +167,15 @@ def room_for(node: NodeKind, piece: Piece) -> Room | None:
     )
 
 
+def parse_node_kind(text: str) -> NodeKind:
+    """Parses the column `node_kind` of a node, as index_rows.node_index_row() writes it."""
+    partitions, states, real_memory, resources = text.split("\n")
+    return NodeKind(partitions, states, int(real_memory), resources)
+
+
 @functools.lru_cache(maxsize=4096)
 def parse_resources(text: str) -> Resources:
-    """Parses the column `resources` of a node, as index_rows.node_resources() writes it."""
+    """Parses the resources of a node, the last part of its column `node_kind`."""
     cpus, mem_spec, owner, threads, free_gpus, models = text.split("|", 5)
     entries = [entry.rsplit(":", 2) for entry in models.split(",") if entry]
     totals = sum(int(total) for _, total, _ in entries)

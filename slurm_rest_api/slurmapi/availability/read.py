@@ -5,28 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Any, Final
+from collections.abc import Collection
+from typing import Any
 
 import orjson
 
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurmapi.availability.compute import compute
-from slurm_rest_api.slurmapi.availability.model import Request
+from slurm_rest_api.slurmapi.availability.model import NodeGroup, Request, parse_node_kind
 from slurm_rest_api.slurmapi.query.row_access import row_filter_for
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS, Condition, all_of, any_of, compares, one_of
+from slurm_rest_api.slurmapi.store.group_sums import NamedNodes
 from slurm_rest_api.slurmapi.store.queries import Selection
 from slurm_rest_api.slurmapi.store.reader import StoreView
 from slurm_rest_api.web.name_lists import NameFilter
-
-_COLUMNS: Final = (
-    "coalesce(partition_words, '')",
-    "coalesce(state_words, '')",
-    "coalesce(alloc_cpus, 0)",
-    "coalesce(real_memory, 0)",
-    "coalesce(alloc_mem, 0)",
-    "resources",
-)
 
 
 def availability(
@@ -40,7 +32,7 @@ def availability(
 
     Every reservation keeps its nodes from the job. A reservation that the user of `scope` may not see does not exist
     for `request.reservation`. `now` is the epoch second of the load. It reads each partition, node and reservation that
-    is not past once.
+    is not past once, and the nodes in groups of one kind.
     """
     records = _bodies(view, Selection("partitions", _chosen(partitions)))
     reservations = None
@@ -48,8 +40,17 @@ def availability(
         not_past = any_of([compares("end_time", ">", int(now)), Condition("end_time IS NULL")])
         reservations = _bodies(view, Selection("reservations", not_past))
         reservations = _without_hidden_name(view, reservations, request, scope)
-    rows: Iterable[Any] = view.ordered_keys(Selection("nodes"), _COLUMNS) if records else ()
-    return compute(request, records, rows, reservations, now)
+    nodes = [_group(found) for found in view.nodes_by_kind()] if records else []
+    return compute(request, records, nodes, reservations, now)
+
+
+def _group(found: NamedNodes) -> NodeGroup:
+    return NodeGroup(
+        parse_node_kind(found.node_kind),
+        found.names.split(","),
+        orjson.loads(f"[{found.alloc_cpus}]"),
+        orjson.loads(f"[{found.alloc_mem}]"),
+    )
 
 
 def _bodies(view: StoreView, selection: Selection) -> list[dict[str, Any]]:

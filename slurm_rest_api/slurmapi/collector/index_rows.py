@@ -65,11 +65,12 @@ def job_clock_values(job: Record) -> IndexRow:
 def node_index_row(node: Record) -> IndexRow:
     """Returns the columns of a node in the order of `COLUMNS["nodes"]`."""
     get, state = node.get, node_state(node)
+    state_words, partition_words = _words(node_filter_words(state)), _words(get("partitions") or ())
     return (
         get("state"),
         node_state_word(state),
-        _words(node_filter_words(state)),
-        _words(get("partitions") or ()),
+        state_words,
+        partition_words,
         _words({*_split(get("features")), *_split(get("features_active"))}),
         _words(set(gres_spellings(get("gres")))),
         get("cpus"),
@@ -84,12 +85,12 @@ def node_index_row(node: Record) -> IndexRow:
         gres_gpus(get("gres")),
         gres_gpus(get("gres_used")),
         get("free_gpus"),
-        node_resources(node),
+        f"{partition_words or ''}\n{state_words or ''}\n{get('real_memory') or 0}\n{_node_resources(node)}",
     )
 
 
-def node_resources(node: Record) -> str:
-    """Returns what /availability needs of a node, of which there is no other column.
+def _node_resources(node: Record) -> str:
+    """Returns the part of `node_kind` for which there is no other column.
 
     `16|2000|1001|2|1|a100:4:1`: CPUs for jobs, MiB reserved for the system, the owner's id (empty for none), threads of
     a core, free GPUs, and for each model its GPUs and free ones (empty if unknown).

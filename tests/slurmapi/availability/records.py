@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-from slurm_rest_api.slurmapi.availability.compute import NodeRow, compute
-from slurm_rest_api.slurmapi.availability.model import Request
+from slurm_rest_api.slurmapi.availability.compute import compute
+from slurm_rest_api.slurmapi.availability.model import NodeGroup, Request, parse_node_kind
 from slurm_rest_api.slurmapi.collector.index_rows import node_index_row
 from slurm_rest_api.slurmapi.collector.node_gres import with_gpus
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS
@@ -51,16 +51,22 @@ def reservation(nodes: str, start: int = -3600, end: int = 3600, **fields: Any) 
     return {**usual, "nodes": nodes, "start_time": NOW + start, "end_time": NOW + end, **fields}
 
 
-def row(record: Record) -> NodeRow:
-    """Returns the columns of a node that are read."""
-    columns = dict(zip(COLUMNS["nodes"], node_index_row(record), strict=True))
-    names = ("partition_words", "state_words", "alloc_cpus", "real_memory", "alloc_mem", "resources")
-    return cast("NodeRow", (record["name"], *(columns[name] for name in names)))
+def groups(nodes: list[Record]) -> list[NodeGroup]:
+    """Returns the nodes in groups, as they are read from the store."""
+    found: dict[str, NodeGroup] = {}
+    for record in nodes:
+        columns = dict(zip(COLUMNS["nodes"], node_index_row(record), strict=True))
+        kind = str(columns["node_kind"])
+        group = found.setdefault(kind, NodeGroup(parse_node_kind(kind), [], [], []))
+        group.names.append(record["name"])
+        group.cpus.append(record["alloc_cpus"])
+        group.memory.append(record["alloc_mem"])
+    return list(found.values())
 
 
 def ask(
     request: Request, nodes: list[Record], partitions: list[Record], reservations: list[Record] | None = None
 ) -> dict[str, Record]:
     """Returns the published records by partition."""
-    found = compute(request, partitions, map(row, nodes), reservations or [], NOW)
+    found = compute(request, partitions, groups(nodes), reservations or [], NOW)
     return {record["partition"]: record for record in found}
