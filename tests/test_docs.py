@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from pydantic import BaseModel, ValidationError
 
 from slurm_rest_api.acctapi.contract import HistoryAnswer, UsersAnswer
-from slurm_rest_api.acctapi.reference_contract import QosListAnswer
+from slurm_rest_api.acctapi.reference_contract import AccountsAnswer, QosListAnswer
 from slurm_rest_api.archive.contract import LoadAnswer
 from slurm_rest_api.config.document import settings_page
 from slurm_rest_api.explainapi.contract import ExplainAnswer
@@ -42,6 +42,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "health": HealthAnswer,
     "users": UsersAnswer,
     "qos": QosListAnswer,
+    "accounts": AccountsAnswer,
     "history": HistoryAnswer,
     "jobs": JobsAnswer,
 }

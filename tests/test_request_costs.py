@@ -168,6 +168,7 @@ def test_every_segment_of_every_path_has_bounded_costs(client: FlaskClient) -> N
         for value in WRONG:
             assert check(client, filled(path, value)).status_code >= 400
     assert sorted(segments) == [
+        "/accounts/{name}",
         "/jobs/{id}",
         "/licenses/{name}",
         "/nodes/{name}",

@@ -97,6 +97,10 @@ class Associations:
     def __iter__(self) -> Iterator[Association]:
         return iter(self._by_id.values())
 
+    def accounts(self) -> Iterable[Association]:
+        """Returns the row of each account. That of a removed one has `deleted`."""
+        return self._accounts.values()
+
     def ids(self) -> frozenset[int]:
         """Returns every id."""
         return frozenset(self._by_id)

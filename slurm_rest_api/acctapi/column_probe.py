@@ -8,7 +8,9 @@ from sqlalchemy import Connection, Table, bindparam, text
 
 from slurm_rest_api.acctapi.db_errors import RETRY_SECONDS
 from slurm_rest_api.acctapi.tables import (
+    ACCT_COLUMNS,
     ASSOC_COLUMNS,
+    COORD_COLUMNS,
     JOB_COLUMNS,
     QOS_COLUMNS,
     QOS_TABLE,
@@ -16,6 +18,7 @@ from slurm_rest_api.acctapi.tables import (
     REQUIRED_JOB_COLUMNS,
     REQUIRED_QOS_COLUMNS,
     STEP_COLUMNS,
+    acct_table,
     assoc_table,
     coord_table,
     job_table,
@@ -34,7 +37,11 @@ _SQLITE_COLUMNS = text("SELECT name FROM pragma_table_info(:name)").bindparams(b
 
 @dataclass(frozen=True)
 class Schema:
-    """Tables with the columns that this database has. `step` is None unless `database.table_step` is set."""
+    """Tables with the columns that this database has.
+
+    `step` is None unless `database.table_step` is set. `acct` and `coordinators` are None unless their settings are set
+    and the service may read them.
+    """
 
     job: Table
     assoc: Table
@@ -42,15 +49,19 @@ class Schema:
     tres: Table
     coord: Table
     step: Table | None = None
+    acct: Table | None = None
+    coordinators: Table | None = None
 
 
 @dataclass(frozen=True)
 class TableNames:
-    """Names of the cluster's tables. `step` is None if the step table is not read."""
+    """Names of the cluster's tables. Tables that are not read are None."""
 
     job: str
     assoc: str
     step: str | None = None
+    acct: str | None = None
+    coord: str | None = None
 
 
 def probe(connection: Connection, names: TableNames) -> Schema:
@@ -67,7 +78,23 @@ def probe(connection: Connection, names: TableNames) -> Schema:
         # Not probed: only `auth.private_data` needs it, and most accounts have no right to it.
         coord=coord_table(),
         step=None if names.step is None else _steps(connection, names.step),
+        acct=acct_table(names.acct) if names.acct and _has(connection, names.acct, ACCT_COLUMNS) else None,
+        coordinators=coord_table(names.coord) if names.coord and _has(connection, names.coord, COORD_COLUMNS) else None,
     )
+
+
+def readable(table: Table | None, route: str, setting: str) -> Table:
+    """Returns an optional table that `route` needs.
+
+    Raises:
+        DatabaseUnusable: it is None, because it does not exist or the service may not read it.
+    """
+    if table is None:
+        raise DatabaseUnusable(
+            f"{route} cannot read the table that `database.{setting}` names. `slurm-rest-api check` reports the cause.",
+            retry_after=RETRY_SECONDS,
+        )
+    return table
 
 
 def _steps(connection: Connection, name: str) -> Table:
@@ -75,14 +102,17 @@ def _steps(connection: Connection, name: str) -> Table:
     return step_table(name)
 
 
+def _has(connection: Connection, table: str, required: frozenset[str]) -> bool:
+    """Returns True if the service may read these columns. A failure concerns only the route that needs the table."""
+    return required <= _present(connection, table)
+
+
 def _columns(connection: Connection, table: str, known: frozenset[str], required: frozenset[str]) -> frozenset[str]:
-    query = _SQLITE_COLUMNS if connection.dialect.name == "sqlite" else _MYSQL_COLUMNS
-    # MySQL 8 may return the names in upper case.
-    found = frozenset(str(name).lower() for name in connection.execute(query, {"name": table}).scalars())
+    found = _present(connection, table)
     if not found:
         raise DatabaseUnusable(
             f"The accounting database has no table {table} that the service may read. Check `database.table_job`,"
-            " `database.table_assoc`, `database.table_step` and the rights of the account: `slurm-rest-api check`"
+            " `database.table_assoc` and the other tables there, and the rights of the account: `slurm-rest-api check`"
             " reports the cause.",
             retry_after=RETRY_SECONDS,
         )
@@ -93,3 +123,9 @@ def _columns(connection: Connection, table: str, known: frozenset[str], required
             retry_after=RETRY_SECONDS,
         )
     return found & known
+
+
+def _present(connection: Connection, table: str) -> frozenset[str]:
+    query = _SQLITE_COLUMNS if connection.dialect.name == "sqlite" else _MYSQL_COLUMNS
+    # MySQL 8 may return the names in upper case.
+    return frozenset(str(name).lower() for name in connection.execute(query, {"name": table}).scalars())

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
 from slurm_rest_api.acctapi.associations import Associations
 from slurm_rest_api.acctapi.column_probe import Schema
@@ -84,11 +84,15 @@ class Coordinators:
             return {}, _RETRY_SECONDS
 
     def _query(self, connection: Connection, schema: Schema) -> Mapping[str, frozenset[str]]:
-        coord = schema.coord
-        named: defaultdict[str, set[str]] = defaultdict(set)
-        for row in connection.execute(select(coord.c.user, coord.c.acct).where(coord.c.deleted == 0)):
-            named[row.user].add(row.acct)
         associations = self._associations = self._reference_data.get(connection, schema).associations
-        for user, accounts in associations.coordinated_by_flag().items():
-            named[user] |= accounts
-        return {user: associations.with_descendants(accounts) for user, accounts in named.items()}
+        return read_coordinators(connection, schema.coord, associations)
+
+
+def read_coordinators(connection: Connection, coord: Table, associations: Associations) -> Mapping[str, frozenset[str]]:
+    """Returns for each coordinator the accounts that they coordinate, with all accounts below these."""
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    for row in connection.execute(select(coord.c.user, coord.c.acct).where(coord.c.deleted == 0)):
+        named[row.user].add(row.acct)
+    for user, accounts in associations.coordinated_by_flag().items():
+        named[user] |= accounts
+    return {user: associations.with_descendants(accounts) for user, accounts in named.items()}

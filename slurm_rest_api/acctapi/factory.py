@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from slurm_rest_api.acctapi.accounts import Accounts
 from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import open_database
 from slurm_rest_api.acctapi.history import History, HistoryLimits
@@ -28,6 +29,7 @@ def open_accounting(settings: Settings, threads: int | None = None) -> Accountin
     database = open_database(options, threads)
     reference_data = ReferenceDataCache(options.names_cache_seconds)
     hidden = frozenset(settings.filter.partitions)
+    most = options.history_max_limit
     cluster = options.table_job.removesuffix(_JOB_TABLE)
     limits = HistoryLimits(records=options.history_max_limit, seconds=options.db_statement_seconds)
     return Accounting(
@@ -38,6 +40,9 @@ def open_accounting(settings: Settings, threads: int | None = None) -> Accountin
         jobs=JobsById(database, reference_data, hidden, cluster),
         reference_data=reference_data,
         qos=QosList(database, reference_data, options.history_max_limit),
+        accounts=None
+        if options.table_acct is None
+        else Accounts(database, reference_data, hidden, most, reads_coordinators=options.table_coord is not None),
         source="demo" if settings.system.source_name == "demo" else "slurmdbd",
         cluster=cluster,
     )

@@ -1,12 +1,12 @@
-"""Published fields of /qos, as OpenAPI describes them."""
+"""Published fields of /qos and /accounts, as OpenAPI describes them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from slurm_rest_api.acctapi.contract import PageMeta, Tres
+from slurm_rest_api.acctapi.contract import AssociationRecord, PageMeta, Tres
 from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord
 
 Factor = Annotated[float, Field(ge=0)]
@@ -83,6 +83,81 @@ class QosRecord(PublishedRecord):
     deleted: bool = Field(description="True if it was removed. Removed QOS are shown with `deleted=true` only.")
 
 
+_INHERITED = "Inherited from the account above unless the account has its own."
+
+
+class EffectiveLimit(PublishedRecord):
+    """One limit that holds for jobs of an account, and the account that sets it."""
+
+    limit: str = Field(description="Name of sacctmgr: GrpTRES, GrpJobs, MaxWall and so on.")
+    tres: str | None = Field(description="The TRES that it limits. Null for a limit on jobs or time.")
+    value: Count = Field(description="Jobs, minutes, TRES or TRES minutes. Memory is in MiB.")
+    account: str | None = Field(
+        description="The account that sets it. Null: one that the user may not see (`auth.private_data`)."
+    )
+
+
+class AccountRecord(PublishedRecord):
+    """One account. A limit is null if there is none."""
+
+    name: str = Field(description="Name.")
+    parent_account: str | None = Field(description="The account above. Null for root.")
+    level: Count = Field(description="Number of accounts above it.")
+    id_assoc: Count = Field(description="Id of the association of the account itself.")
+    description: str | None = Field(description="Description.")
+    organization: str | None = Field(description="Organization.")
+    flags: list[str] = Field(description="UsersAreCoords, if its users coordinate it (Slurm 24.05 and later).")
+    coordinators: list[str] | None = Field(
+        description="Users who coordinate it, also as coordinators of an account above. Null unless"
+        " `database.table_coord` is set."
+    )
+    children: list[str] = Field(description="Names of the accounts directly below.")
+    users: list[str] = Field(description="Names of the users who may run under it.")
+    shares: Count | Literal["parent"] = Field(description='Raw fair-share. "parent": that of the account above.')
+    qos: list[str] = Field(description=f"Names of the QOS that may be used. {_INHERITED}")
+    default_qos: str | None = Field(description=f"Name of the default QOS. {_INHERITED}")
+    max_jobs: Count | None = Field(description=f"Running jobs of a user at a time. {_INHERITED}")
+    max_jobs_accrue: Count | None = Field(
+        description=f"Pending jobs of a user that gain age priority. {_INHERITED} {_NEWER_18_08}"
+    )
+    max_submit_jobs: Count | None = Field(description=f"Pending and running jobs of a user at a time. {_INHERITED}")
+    max_wall: Count | None = Field(description=f"Wall clock minutes of a job. {_INHERITED}")
+    priority: Count | None = Field(description=f"Priority added to jobs. {_INHERITED} Null before Slurm 19.05.")
+    min_prio_thresh: Count | None = Field(
+        description=f"Priority below which resources are not reserved. {_INHERITED} {_NEWER_18_08}"
+    )
+    max_tres_per_job: Tres = Field(description=f"TRES of a job. {_INHERITED}")
+    max_tres_per_node: Tres = Field(description=f"TRES of a job on each node. {_INHERITED}")
+    max_tres_mins_per_job: Tres = Field(description=f"TRES minutes of a job. {_INHERITED}")
+    max_tres_run_mins: Tres = Field(description=f"TRES minutes that running jobs may still use. {_INHERITED}")
+    grp_jobs: Count | None = Field(description="The account's own GrpJobs: running jobs, with all accounts below it.")
+    grp_jobs_accrue: Count | None = Field(
+        description=f"Its own GrpJobsAccrue: pending jobs that gain age priority. {_NEWER_18_08}"
+    )
+    grp_submit_jobs: Count | None = Field(description="Its own GrpSubmitJobs: pending and running jobs.")
+    grp_wall: Count | None = Field(description="Its own GrpWall: wall clock minutes of all jobs, added up.")
+    grp_tres: Tres = Field(description="Its own GrpTRES: TRES of all running jobs, added up.")
+    grp_tres_mins: Tres = Field(description="Its own GrpTRESMins: TRES minutes of all jobs, added up.")
+    grp_tres_run_mins: Tres = Field(
+        description="Its own GrpTRESRunMins: TRES minutes that all running jobs may still use, added up."
+    )
+    comment: str | None = Field(description="Free text. Null before Slurm 23.02.")
+    deleted: bool = Field(description="True if it was removed. Removed accounts are shown with `deleted=true` only.")
+    effective_limits: list[EffectiveLimit] = Field(
+        description="Every limit that holds for jobs of the account, before those of QOS: the group limits of the"
+        " account and of each account above it, and of the other limits the nearest."
+    )
+
+
+class AccountDetailRecord(AccountRecord):
+    """One account with its users and the accounts below it."""
+
+    child_accounts: list[AccountRecord] = Field(description="The accounts directly below, by name.")
+    associations: list[AssociationRecord] = Field(description="The associations of its users, as in /users.")
+
+
+ACCOUNT_FIELDS = tuple(AccountRecord.model_fields)
+ACCOUNT_DETAIL_FIELDS = tuple(AccountDetailRecord.model_fields)
 QOS_FIELDS = tuple(QosRecord.model_fields)
 
 
@@ -93,6 +168,14 @@ class RecordMeta(BaseModel):
 
     source: str = Field(description="Source of the data: `slurmdbd`.")
     cluster: str = Field(description="Name of the cluster.")
+
+
+class AccountMeta(RecordMeta):
+    """Metadata of a single account."""
+
+    truncated: bool = Field(
+        description="True if users or accounts are missing, because there are more than `database.history_max_limit`."
+    )
 
 
 class _ListAnswer(OpenAPIModel):
@@ -117,3 +200,18 @@ class QosAnswer(_SingleAnswer):
     """One QOS."""
 
     data: QosRecord
+
+
+class AccountsAnswer(_ListAnswer):
+    """Accounts. Each precedes those below it."""
+
+    data: list[AccountRecord]
+
+
+class AccountAnswer(OpenAPIModel):
+    """One account with its users and the accounts below it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: AccountDetailRecord
+    meta: AccountMeta

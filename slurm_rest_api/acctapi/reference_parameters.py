@@ -1,4 +1,4 @@
-"""The query parameters of /qos."""
+"""The query parameters of /qos and /accounts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ class QosPath(OpenAPIModel):
     name: str = Field(description="Name of the QOS.")
 
 
+class AccountPath(OpenAPIModel):
+    """The path of an account."""
+
+    name: str = Field(description="Name of the account.")
+
+
 class SingleParameters(Parameters):
     """Parameters of a single record."""
 
@@ -29,3 +35,16 @@ class QosParameters(PageParameters):
     id: Ids | None = Field(None, description="QOS with these ids.")
     deleted: bool = Field(False, description="true: include removed QOS.")
     limit: int | None = Field(None, ge=1, description="QOS per page. Default: all.")
+
+
+class AccountsParameters(PageParameters):
+    """Parameters of /accounts."""
+
+    name: FewNames | None = Field(None, description="Accounts with these names.")
+    parent: FewNames | None = Field(None, description="Accounts directly below these.")
+    under: FewNames | None = Field(None, description="These accounts and all below them.")
+    user: FewNames | None = Field(None, description="Accounts that these users run under.")
+    coordinator: FewNames | None = Field(None, description="Accounts that these users coordinate.")
+    organization: FewNames | None = Field(None, description="Accounts of these organizations.")
+    deleted: bool = Field(False, description="true: include removed accounts.")
+    limit: int | None = Field(None, ge=1, description="Accounts per page. Default: all.")

@@ -1,17 +1,35 @@
-"""The routes of what slurmdbd knows about QOS: /qos and /qos/{name}."""
+"""The routes of what slurmdbd knows about QOS and accounts: /qos, /accounts, and one of each."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
+from slurm_rest_api.acctapi.accounts import Accounts
 from slurm_rest_api.acctapi.qos_records import QosKey
-from slurm_rest_api.acctapi.reference_contract import QOS_FIELDS, QosAnswer, QosListAnswer
-from slurm_rest_api.acctapi.reference_parameters import QosParameters, QosPath, SingleParameters
+from slurm_rest_api.acctapi.reference_contract import (
+    ACCOUNT_DETAIL_FIELDS,
+    ACCOUNT_FIELDS,
+    QOS_FIELDS,
+    AccountAnswer,
+    AccountsAnswer,
+    QosAnswer,
+    QosListAnswer,
+)
+from slurm_rest_api.acctapi.reference_parameters import (
+    AccountPath,
+    AccountsParameters,
+    QosParameters,
+    QosPath,
+    SingleParameters,
+)
 from slurm_rest_api.acctapi.views import Accounting, page_meta, turned_on
+from slurm_rest_api.errors import NotFound
+from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.conditional import with_etag
 from slurm_rest_api.web.envelope import JSON, ErrorAnswer
 from slurm_rest_api.web.name_lists import chosen_fields
@@ -41,7 +59,21 @@ def reference_blueprint(accounting: Accounting | None) -> APIBlueprint:
         fields = chosen_fields(query.fields, QOS_FIELDS)
         return _single(present, chosen([present.qos.one(path.name)], fields))
 
+    @blueprint.get("/accounts", summary="Accounts", responses={"200": AccountsAnswer})
+    def accounts_route(query: AccountsParameters) -> Response:
+        """Accounts with their limits and users. Each precedes those below it."""
+        return _accounts(turned_on(accounting), query)
+
+    @blueprint.get("/accounts/<name>", summary="One account", responses={"200": AccountAnswer})
+    def account_route(path: AccountPath, query: SingleParameters) -> Response:
+        """One account with its limits, its users and the accounts directly below it."""
+        present = turned_on(accounting)
+        fields = chosen_fields(query.fields, ACCOUNT_DETAIL_FIELDS)
+        found = _account_part(present).one(path.name, current_scope())
+        return _single(present, chosen([found.record], fields), truncated=found.truncated)
+
     add_csv_route(blueprint, "/qos", qos_list_route)
+    add_csv_route(blueprint, "/accounts", accounts_route)
     return blueprint
 
 
@@ -60,8 +92,31 @@ def _qos_key(value: Any) -> QosKey:
     return name, number
 
 
-def _single(accounting: Accounting, records: Any) -> Response:
-    meta = {"source": accounting.source, "cluster": accounting.cluster}
+def _accounts(accounting: Accounting, query: AccountsParameters) -> Response:
+    fields = chosen_fields(query.fields, ACCOUNT_FIELDS)
+    after = None if query.cursor is None else decode_cursor(query.cursor, _account_key)
+    page = _account_part(accounting).page(query, after, current_scope())
+    meta = page_meta(accounting, len(page.items), page.next, truncated=page.truncated)
+    return with_etag(listing(chosen(page.items, fields), fields, query.format, meta))
+
+
+def _account_part(accounting: Accounting) -> Accounts:
+    if accounting.accounts is None:
+        raise NotFound(
+            "/accounts is turned off: `database.table_acct` is not set. An administrator can set it to acct_table."
+        )
+    return accounting.accounts
+
+
+def _account_key(value: Any) -> str:
+    (name,) = value
+    if not isinstance(name, str):
+        raise ValueError
+    return name
+
+
+def _single(accounting: Accounting, records: Iterator[dict[str, Any]], **more: Any) -> Response:
+    meta = {"source": accounting.source, "cluster": accounting.cluster, **more}
     response = Response(orjson.dumps({"data": next(records), "meta": meta}), mimetype=JSON)
     response.headers["Cache-Control"] = "no-cache"
     return with_etag(response)

@@ -172,6 +172,7 @@ _QOS_OF_SOME: Final[dict[str, TypeEngine[Any]]] = {
 }
 _TRES: Final[dict[str, TypeEngine[Any]]] = {"id": BigInteger(), "type": _TEXT, "name": _TEXT}
 _COORD: Final[dict[str, TypeEngine[Any]]] = {"acct": _TEXT, "user": _TEXT, "deleted": Integer()}
+_ACCT: Final[dict[str, TypeEngine[Any]]] = {"name": _TEXT, "description": _TEXT, "organization": _TEXT}
 _STEP: Final[dict[str, TypeEngine[Any]]] = {
     "job_db_inx": _UNSIGNED,
     "deleted": Integer(),
@@ -184,12 +185,15 @@ _STEP: Final[dict[str, TypeEngine[Any]]] = {
 QOS_TABLE: Final = "qos_table"
 TRES_TABLE: Final = "tres_table"
 COORD_TABLE: Final = "acct_coord_table"
+ACCT_TABLE: Final = "acct_table"
 
 REQUIRED_JOB_COLUMNS: Final = frozenset(_JOB)
 REQUIRED_ASSOC_COLUMNS: Final = frozenset(_ASSOC)
 JOB_COLUMNS: Final = frozenset(_JOB | _JOB_OF_SOME)
 ASSOC_COLUMNS: Final = frozenset(_ASSOC | _ASSOC_OF_SOME)
 STEP_COLUMNS: Final = frozenset(_STEP)
+ACCT_COLUMNS: Final = frozenset(_ACCT)
+COORD_COLUMNS: Final = frozenset(_COORD)
 REQUIRED_QOS_COLUMNS: Final = frozenset(_QOS)
 REQUIRED_QOS_LIMIT_COLUMNS: Final = frozenset(_QOS_OF_SOME) - frozenset(
     ("max_jobs_pa", "max_submit_jobs_pa", "max_tres_pa", "max_tres_run_mins_pa", "max_jobs_accrue_pu",
@@ -224,9 +228,14 @@ def tres_table() -> Table:
     return _table(TRES_TABLE, _TRES, ("id",), _TRES)
 
 
-def coord_table() -> Table:
+def acct_table(name: str) -> Table:
+    """Returns the table of the accounts of all clusters: their texts."""
+    return _table(name, _ACCT, ("name",), _ACCT)
+
+
+def coord_table(name: str = COORD_TABLE) -> Table:
     """Returns the table of the account coordinators of all clusters."""
-    return _table(COORD_TABLE, _COORD, ("acct", "user"), _COORD)
+    return _table(name, _COORD, ("acct", "user"), _COORD)
 
 
 def _table(name: str, columns: dict[str, TypeEngine[Any]], keys: Collection[str], present: Collection[str]) -> Table:

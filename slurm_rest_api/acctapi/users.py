@@ -33,6 +33,10 @@ class VisibleAssociations:
             return True
         return row.acct in (self._scope.accounts if self._users else self._known)
 
+    def shows_account(self, acct: str) -> bool:
+        """Returns True if the user may see the account itself."""
+        return not self._accounts or acct in self._known
+
     def without_other_accounts(self, record: Record) -> Record:
         """Returns the record without the names of accounts that the user may not see."""
         if not self._accounts:

@@ -9,6 +9,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
 from slurm_rest_api.acctapi import users
+from slurm_rest_api.acctapi.accounts import Accounts
 from slurm_rest_api.acctapi.contract import ASSOCIATION_FIELDS, JOB_FIELDS, HistoryAnswer, UsersAnswer
 from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import Database
@@ -39,6 +40,7 @@ class Accounting:
     jobs: JobsById
     reference_data: ReferenceDataCache
     qos: QosList
+    accounts: Accounts | None
     source: str
     cluster: str
 

@@ -261,6 +261,16 @@ class DatabaseSettings(Section):
         description="Table of job steps: <ClusterName>_step_table. /history reads the CPU time of jobs (cpu_time) from"
         " it. The account needs SELECT on it, too. null: it is not read.",
     )
+    table_acct: Table | None = Field(
+        default=None,
+        description="Table of accounts: acct_table. It turns /accounts on. The account needs SELECT on it, too. null:"
+        " it is not read.",
+    )
+    table_coord: Table | None = Field(
+        default=None,
+        description="Table of account coordinators: acct_coord_table, for `coordinators` of /accounts. The account"
+        " needs SELECT on it, too. null: /accounts has no coordinators.",
+    )
     db_connect_timeout: int = Field(
         default=5, ge=1, le=600, description="Time limit of a connection attempt, in seconds."
     )

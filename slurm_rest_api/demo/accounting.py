@@ -10,7 +10,10 @@ from typing import Any, Final
 from sqlalchemy import Column, Index, MetaData, Table, Text, create_engine, event, insert, select
 
 from slurm_rest_api.acctapi.tables import (
+    ACCT_TABLE,
+    COORD_TABLE,
     JOB_COLUMNS,
+    acct_table,
     assoc_table,
     coord_table,
     job_table,
@@ -18,7 +21,17 @@ from slurm_rest_api.acctapi.tables import (
     step_table,
     tres_table,
 )
-from slurm_rest_api.demo.accounting_rows import Row, association_rows, qos_rows, step_rows, tres_rows
+from slurm_rest_api.demo.accounting_rows import (
+    Row,
+    account_rows,
+    association_rows,
+    coordinator_rows,
+    qos_rows,
+    step_rows,
+    tres_rows,
+)
+
+__all__ = ["ACCT_TABLE", "ASSOC_TABLE", "COORD_TABLE", "JOB_TABLE", "STEP_TABLE", "AccountingFile"]
 
 JOB_TABLE: Final = "demo_job_table"
 ASSOC_TABLE: Final = "demo_assoc_table"
@@ -72,13 +85,17 @@ class AccountingFile:
         self._engine.dispose()
 
     def _make(self) -> None:
-        names = ((assoc_table(ASSOC_TABLE), association_rows()), (qos_table(), qos_rows()), (tres_table(), tres_rows()))
+        names = (
+            (assoc_table(ASSOC_TABLE), association_rows()),
+            (qos_table(), qos_rows()),
+            (tres_table(), tres_rows()),
+            (acct_table(ACCT_TABLE), account_rows()),
+            (coord_table(), coordinator_rows()),
+        )
         with self._engine.begin() as connection:
             self._jobs.create(connection, checkfirst=True)
             self._steps.create(connection, checkfirst=True)
             self._notes.create(connection, checkfirst=True)
-            # The demo has no coordinators, but `auth.private_data` needs the table.
-            coord_table().create(connection, checkfirst=True)
             for table, rows in names:
                 table.create(connection, checkfirst=True)
                 connection.execute(insert(table).prefix_with("OR REPLACE"), rows)

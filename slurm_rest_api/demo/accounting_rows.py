@@ -171,6 +171,26 @@ def qos_rows() -> list[Row]:
     return [{**_QOS, "id": number, "name": name, **_QOS_CHANGES[name]} for number, name in enumerate(QOS, 1)]
 
 
+def account_rows() -> list[Row]:
+    """Returns the rows of acct_table."""
+    return [
+        {"name": "root", "description": "default root account", "organization": "root"},
+        *(
+            {
+                "name": name,
+                "description": f"{name} group",
+                "organization": "teaching" if name == "learning" else "science",
+            }
+            for name in ACCOUNTS
+        ),
+    ]
+
+
+def coordinator_rows() -> list[Row]:
+    """Returns the rows of acct_coord_table: the first user of each account coordinates it."""
+    return [{"acct": account, "user": users[0], "deleted": 0} for account, users in ACCOUNTS.items()]
+
+
 def tres_rows() -> list[Row]:
     """Returns the rows of tres_table."""
     return [{"id": number, "type": kind, "name": name} for number, (kind, name) in _TRES.items()]
@@ -181,7 +201,14 @@ def association_rows() -> list[Row]:
     rows = [_association(_ROOT_ID, acct="root", qos=_ALL_QOS, def_qos_id=1)]
     for number, account in enumerate(ACCOUNTS):
         rows.append(
-            _association(_FIRST_ACCOUNT_ID + number, acct=account, parent_acct="root", max_wall_pj=5760, shares=10)
+            _association(
+                _FIRST_ACCOUNT_ID + number,
+                acct=account,
+                parent_acct="root",
+                max_wall_pj=5760,
+                shares=10,
+                grp_tres="1=100000",
+            )
         )
     for user in USERS:
         rows.append(_association(user.association, user=user.name, acct=user.account, is_def=1, max_submit_jobs=5000))

@@ -13,13 +13,16 @@ import pymysql
 from pymysql.constants import CR, ER
 
 from slurm_rest_api.acctapi.database import open_database
-from slurm_rest_api.acctapi.tables import COORD_TABLE, QOS_TABLE, REQUIRED_QOS_LIMIT_COLUMNS, TRES_TABLE
+from slurm_rest_api.acctapi.tables import ACCT_TABLE, COORD_TABLE, QOS_TABLE, REQUIRED_QOS_LIMIT_COLUMNS, TRES_TABLE
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.errors import ApiError
 
 _NAME: Final = "database"
-_SETTINGS: Final = ("table_assoc", "table_job", "table_step")
+_SETTINGS: Final = ("table_assoc", "table_job", "table_step", "table_acct", "table_coord")
+_OPTIONAL: Final = {"table_step": "cpu_time of /history", "table_acct": "/accounts", "table_coord": "/accounts"}
+"""Settings of tables that are not read unless they are set, and the part that needs each."""
+
 _FIXED: Final = (QOS_TABLE, TRES_TABLE)
 """Tables whose names do not depend on the cluster."""
 
@@ -83,6 +86,8 @@ def _table(cursor: Any, database: DatabaseSettings, name: str) -> Finding:
     """Checks that a table can be read. `name` is a setting or the table itself."""
     table = getattr(database, name) if name in _SETTINGS else name
     where = f"`database.{name}`" if name in _SETTINGS else name
+    if name in _OPTIONAL:
+        where = f"{where}, for {_OPTIONAL[name]}"
     try:
         # The configuration was validated: the name holds no quote.
         cursor.execute(f"SELECT 1 FROM `{table}` LIMIT 1")  # noqa: S608
@@ -120,11 +125,13 @@ def _coordinators(finding: Finding) -> Finding:
 
 
 def _is_read(database: DatabaseSettings, name: str) -> bool:
-    return name != "table_step" or database.table_step is not None
+    return name not in _OPTIONAL or getattr(database, name) is not None
 
 
 def _similar(cursor: Any, setting: str) -> str:
     ending = f"_{setting.removeprefix('table_')}_table"
+    if (fixed := {"table_acct": ACCT_TABLE, "table_coord": COORD_TABLE}.get(setting)) is not None:
+        return f"Set it to {fixed}."
     cursor.execute("SHOW TABLES")
     names = sorted(row[0] for row in cursor.fetchall() if row[0].endswith(ending))
     if not names:

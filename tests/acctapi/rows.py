@@ -8,7 +8,15 @@ from typing import Any
 
 from sqlalchemy import create_engine
 
-from slurm_rest_api.acctapi.tables import assoc_table, coord_table, job_table, qos_table, tres_table
+from slurm_rest_api.acctapi.tables import (
+    ACCT_TABLE,
+    acct_table,
+    assoc_table,
+    coord_table,
+    job_table,
+    qos_table,
+    tres_table,
+)
 from slurm_rest_api.config import Settings
 
 JOB_TABLE = "demo_job_table"
@@ -70,8 +78,12 @@ def write_database(
     associations: Sequence[Row] = USERS,
     coordinators: Iterable[tuple[str, str]] = (),
     qos: Sequence[Row] = QOS,
+    accounts: Sequence[tuple[str, str, str]] = (),
 ) -> None:
-    """Creates an SQLite file with slurmdbd's tables and these rows. `coordinators` are pairs of account and user."""
+    """Creates an SQLite file with slurmdbd's tables and these rows. `coordinators` are pairs of account and user.
+
+    `accounts` are names, descriptions and organizations.
+    """
     engine = create_engine(f"sqlite:///{file}")
     job, assoc, tres = job_table(JOB_TABLE), assoc_table(ASSOC_TABLE), tres_table()
     with engine.begin() as connection:
@@ -80,6 +92,10 @@ def write_database(
             (assoc, [assoc_row(**row) for row in associations]),
             (qos_table(), qos),
             (tres, TRES),
+            (
+                acct_table(ACCT_TABLE),
+                [dict(zip(("name", "description", "organization"), row, strict=True)) for row in accounts],
+            ),
             (coord_table(), [{"acct": acct, "user": user, "deleted": 0} for acct, user in coordinators]),
         ):
             table.create(connection)

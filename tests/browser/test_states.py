@@ -26,7 +26,8 @@ EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE)
 CAUSE = "This and that was the cause."
 _ROUTES = frozenset(
     (
-        "availability", "fairshare", "health", "history", "jobs", "licenses", "load", "metrics", "nodes", "partitions",
+        "accounts", "availability", "fairshare", "health", "history", "jobs", "licenses", "load", "metrics", "nodes",
+        "partitions", "qos", "queue", "reservations", "stats", "usage", "users",
         "qos", "queue", "reservations", "stats", "usage", "users",
     )
 )  # fmt: skip
