@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord
 from slurm_rest_api.explainapi.limit_record import LimitUse
+from slurm_rest_api.slurmapi.availability.contract import Availability
 from slurm_rest_api.slurmapi.contract.fair_share import FairShareRecord
 from slurm_rest_api.slurmapi.contract.priority_factors import PriorityFactors
 
@@ -148,6 +149,11 @@ class Explanation(PublishedRecord):
     fairshare: FairShareRecord | None = Field(
         description="The fair share of its association, as in `/fairshare`. Null if it is not read"
         " (`system.fair_share_seconds`), or private."
+    )
+    availability: list[Availability] | None = Field(
+        description="Where it could start now if it were the first in the queue: a record of `/availability` for each"
+        " of its partitions, for the CPUs, memory, GPUs, nodes and time that it requests. Its reason, dependencies and"
+        " limits of associations and QOS do not matter here. Null if nodes or partitions are private."
     )
 
 

@@ -20,11 +20,15 @@ from slurm_rest_api.explainapi.state_texts import state_text
 from slurm_rest_api.explainapi.unavailable_nodes import unavailable_nodes
 from slurm_rest_api.jobsapi.lookup import InQueue
 from slurm_rest_api.jobsapi.records import phase_of
-from slurm_rest_api.slurm.reason_texts import explain_reason
+from slurm_rest_api.slurm.reason_texts import Explained, explain_reason
+from slurm_rest_api.slurmapi.availability.job_request import request_of_job
+from slurm_rest_api.slurmapi.availability.read import availability
 from slurm_rest_api.slurmapi.query.row_access import RowFilter
 from slurm_rest_api.slurmapi.responses import single_record
 from slurm_rest_api.slurmapi.responses.snapshot import Snapshot
+from slurm_rest_api.slurmapi.store.reader import StoreView
 from slurm_rest_api.web.job_ids import parse_job_id
+from slurm_rest_api.web.name_lists import NameFilter
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,18 @@ class Explanation:
 
 
 def explain(
-    snapshot: Snapshot, name: str, visible: RowFilter, scope: DataScope, reference: ReferenceData | None
+    snapshot: Snapshot,
+    name: str,
+    visible: RowFilter,
+    scope: DataScope,
+    reference: ReferenceData | None,
+    *,
+    with_availability: bool = True,
 ) -> Explanation:
     """Explains the job `name` (`123`, `123_7`, `123+1`) of the records that `visible` shows.
 
-    `reference` has the associations and QOS, None without the accounting database.
+    `reference` has the associations and QOS, None without the accounting database. The availability, which reads many
+    nodes, is left out unless `with_availability`.
 
     Raises:
         BadParameter: `name` is no job id.
@@ -55,25 +66,7 @@ def explain(
     job = orjson.loads(single_record.find(view, "queue", name, visible.where))
     pending = phase_of(job["job_state"]) == "pending"
     reason = explain_reason(job, pending=pending)
-    whole_reason = job.get("state_reason")
-    record: dict[str, Any] = {
-        "job_id": job["job_id"],
-        "state": job["job_state"],
-        "reason": None if reason.name == "None" else reason.name,
-        "text": reason.text if pending else _ended_text(job, reason.name, reason.text),
-        "ends_by": list(reason.ends_by) if pending else [],
-        "details": whole_reason if whole_reason not in (None, reason.name) else None,
-        "rank": None,
-        "no_rank": None,
-        "estimated_start": None,
-        "eligible_time": job.get("eligible_time") or None,
-        "dependencies_needed": None,
-        "reservations": [],
-        "unavailable_nodes": [],
-        "limits": [],
-        "priority": None,
-        "fairshare": None,
-    }
+    record = _of_any_job(job, reason, pending=pending)
     if not pending:
         return Explanation(record, pending, [], None)
     if scope.hides("jobs"):
@@ -90,7 +83,40 @@ def explain(
         record["dependencies_needed"] = "any" if "?" in job["dependency"] else "all"
     record["unavailable_nodes"] = None if scope.hides("nodes") else unavailable_nodes(view, job)
     record["limits"] = job_limits(reference, view, job, scope)
+    if with_availability and not scope.hides("nodes", "partitions"):
+        record["availability"] = _availability(view, job, int(snapshot.loaded_at), scope)
     return Explanation(record, pending, dependencies, in_snapshot(snapshot, dependencies, visible))
+
+
+def _of_any_job(job: Mapping[str, Any], reason: Explained, *, pending: bool) -> dict[str, Any]:
+    """Returns the record of a job that is not pending, without dependencies."""
+    whole_reason = job.get("state_reason")
+    return {
+        "job_id": job["job_id"],
+        "state": job["job_state"],
+        "reason": None if reason.name == "None" else reason.name,
+        "text": reason.text if pending else _ended_text(job, reason.name, reason.text),
+        "ends_by": list(reason.ends_by) if pending else [],
+        "details": whole_reason if whole_reason not in (None, reason.name) else None,
+        "rank": None,
+        "no_rank": None,
+        "estimated_start": None,
+        "eligible_time": job.get("eligible_time") or None,
+        "dependencies_needed": None,
+        "reservations": [],
+        "unavailable_nodes": [],
+        "limits": [],
+        "priority": None,
+        "fairshare": None,
+        "availability": None,
+    }
+
+
+def _availability(view: StoreView, job: Mapping[str, Any], now: int, scope: DataScope) -> list[dict[str, Any]]:
+    partitions = tuple(name for name in (job.get("partition") or "").split(",") if name)
+    if not partitions:
+        return []
+    return availability(view, request_of_job(job), now, scope, NameFilter(partitions, ()))
 
 
 def estimated_start(job: Mapping[str, Any], loaded_at: float) -> int | None:

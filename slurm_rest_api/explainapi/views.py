@@ -50,7 +50,8 @@ def explain_blueprint(live: LiveState, refresher: Refresher, accounting: Account
         needs_limits = fields is None or "limits" in fields
         reference, limits_failure = read_limits(accounting if needs_limits else None)
         with live.open("queue", visible.cache_key, client_disconnected_check()) as snapshot:
-            found = explain(snapshot, path.jobid, visible, scope, reference)
+            needs_nodes = fields is None or "availability" in fields
+            found = explain(snapshot, path.jobid, visible, scope, reference, with_availability=needs_nodes)
         # The snapshot is closed.
         dependencies, failure = described(found.dependencies, found.dependencies_in_queue, accounting, scope)
         if found.pending:

@@ -15,6 +15,7 @@ from tests.auth.users import ADMIN, JOB_OF, PAST_JOB_OF, ServiceWithUsers, with_
 from tests.auth.users import load as load_users
 from tests.builders import make_job, make_node, make_partition, make_running_job
 from tests.fakes import FakeSource
+from tests.slurmapi.availability.records import node, partition
 from tests.slurmapi.query.service import Service
 
 LONG_AGO = 1_763_928_000
@@ -236,6 +237,34 @@ def test_reservations_that_a_job_is_in_or_behind(api: Service) -> None:
     assert found[2][0]["end_time"] - found[2][0]["start_time"] == 7200
 
 
+def test_availability_is_that_of_its_own_request(api: Service) -> None:
+    gpus = {"gres": ["gpu:a100:2"], "gres_used": ["gpu:a100:1"], "partitions": ["gpu"]}
+    per_node = {"min_memory_cpu": None, "pn_min_cpus": 1}
+    load(
+        api,
+        # Eight CPUs on each of two nodes.
+        make_job(1, partition="main,gpu", num_nodes=2, num_cpus=16, **per_node, min_memory_node=32_000),
+        make_job(2, partition="gpu", num_nodes=1, num_cpus=1, **per_node, tres_per_node="gres/gpu:a100:2"),
+        make_job(3, partition="gpu", num_nodes=1, num_cpus=17, **per_node, features=["avx"], licenses={"matlab": 1}),
+        make_running_job(4, "n1"),
+        nodes=[node("n1"), node("n2", alloc_cpus=8), node("n3", alloc_cpus=9), node("n4", **gpus)],
+        partitions=[partition("main"), partition("gpu", max_time=3600, default_time="NONE")],
+    )
+    names = ("partition", "answer", "nodes", "missing_nodes")
+    found = {job: explained(api, job)["availability"] for job in (1, 2, 3, 4)}
+    assert [[one[name] for name in names] for one in found[1]] == [
+        ["gpu", "never", "n4", 1],
+        ["main", "now", "n[1-2]", 0],
+    ]
+    assert found[1][1]["short"]["cpus"] == 1
+    # 1 of 2 GPUs is free.
+    assert [(one["answer"], one["short"]["gpus"]) for one in found[2]] == [("later", 1)]
+    assert found[3][0]["limits"] == [{"limit": "NodeCPUs", "value": 16, "requested": 17}]
+    assert found[3][0]["unchecked"] == ["Features", "Licenses", "Reservations"]
+    assert found[4] is None
+    assert api.get("/queue/2/explain", fields="availability")["data"] == {"availability": found[2]}
+
+
 @pytest.mark.parametrize(
     ("job", "text"),
     [
@@ -281,7 +310,7 @@ def test_private_jobs_are_not_counted(settings: Settings, source: FakeSource, cy
     data = service.get_as("alice", path).get_json()["data"]
     assert data["rank"] is None
     assert "private" in data["no_rank"]
-    assert data["unavailable_nodes"] is None
+    assert (data["unavailable_nodes"], data["availability"]) == (None, None)
     assert data["dependencies"][0]["state"] is None
     assert service.get_as("bob", path).status_code == 404
     data = service.get_as(ADMIN, path).get_json()["data"]

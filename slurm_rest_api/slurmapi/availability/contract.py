@@ -59,7 +59,8 @@ class Availability(PublishedRecord):
     unchecked: list[str] = Field(
         description="Rules of the partition that could not be checked: AllowGroups, AllocNodes, MaxCPUsPerSocket,"
         " OverSubscribe (FORCED), Reservations (not read), and those that need a missing parameter: AllowAccounts,"
-        " DenyAccounts, AllowQos, DenyQos, Reservation."
+        " DenyAccounts, AllowQos, DenyQos, Reservation. In an explanation also conditions of the job that are not"
+        " considered: Features, ReqNodeList, ExcNodeList, Licenses, BurstBuffer, Gres (other than GPUs)."
     )
     cpus: Count = Field(description="CPUs on each node: the requested ones, or the partition's default.")
     memory: Count | None = Field(

@@ -48,7 +48,7 @@ def check(partition: Record, request: Request, reservations: Sequence[Record] | 
     `reservations` are records of /reservations, None if they are not read.
     """
     limits: list[Limit] = []
-    unchecked: list[str] = []
+    unchecked = list(request.unchecked)
     cpus, memory = _cpus_and_memory(partition, request, limits)
     seconds = _seconds(partition, request, limits)
     _check_state(partition, request, limits)

@@ -40,6 +40,7 @@ class Request:
 
     None is the default of the partition. `seconds` is the time limit, `math.inf` for UNLIMITED. `user_id` is the id of
     `user`. A job that `is_queued` already may start in a partition in the state DRAIN. `exclusive` is sbatch's option.
+    `unchecked` names further conditions of the job, which are not compared.
     """
 
     cpus: int | None = None
@@ -55,6 +56,7 @@ class Request:
     reservation: str | None = None
     exclusive: bool = False
     is_queued: bool = False
+    unchecked: tuple[str, ...] = ()
 
 
 class Piece(NamedTuple):

@@ -40,7 +40,8 @@ def availability(
         not_past = any_of([compares("end_time", ">", int(now)), Condition("end_time IS NULL")])
         reservations = _bodies(view, Selection("reservations", not_past))
         reservations = _without_hidden_name(view, reservations, request, scope)
-    nodes = [_group(found) for found in view.nodes_by_kind()] if records else []
+    names = None if partitions is None else [record["name"] for record in records]
+    nodes = [_group(found) for found in view.nodes_by_kind(names)] if records else []
     return compute(request, records, nodes, reservations, now)
 
 
