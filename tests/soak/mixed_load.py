@@ -41,14 +41,18 @@ REQUESTS: Final[dict[str, set[int]]] = {
     "/history?submitafter=never": {400},
     "/missing": {404},
 }
+LIMITED: Final = ("/history", "/users", "/load")
 
 
 class MixedLoad:
-    """Threads that send requests at random until `stop()`. `failures` counts what was wrong, by its text."""
+    """Threads that send requests at random until `stop()`. `failures` counts what was wrong, by its text.
+
+    `busy` counts 503 responses with `Retry-After` of routes that read a database: a worker has a limit for each.
+    """
 
     def __init__(self, web: Nginx, clients: int, pause_seconds: float) -> None:
         self.answered: Counter[int] = Counter()
-        self.aborted = 0
+        self.aborted = self.busy = 0
         self.failures: Counter[str] = Counter()
         self._web = web
         self._pause = pause_seconds
@@ -90,7 +94,10 @@ class MixedLoad:
                 continue
             with self._lock:
                 self.answered[reply.status] += 1
-            if reply.status not in expected:
+            if reply.status == 503 and "retry-after" in reply.headers and path.startswith(LIMITED):
+                with self._lock:
+                    self.busy += 1
+            elif reply.status not in expected:
                 self._fail(f"{path[:60]}: {reply.status} {reply.body[:120]!r}")
             if "etag" in reply.headers:
                 etags[path] = reply.headers["etag"]

@@ -74,9 +74,11 @@ def test_nothing_grows_under_mixed_load(site: Site, web: Nginx, capsys: pytest.C
     with capsys.disabled():
         sys.stdout.write(
             f"\n{SECONDS:g} s, {load.answered.total()} responses {dict(load.answered)},"
-            f" {load.aborted} aborted, failures {dict(load.failures)}\n{table(samples, trends)}"
+            f" {load.aborted} aborted, {load.busy} busy, failures {dict(load.failures)}\n{table(samples, trends)}"
         )
     assert {"workers", "collector", "loader", "master"} <= {role for role, _unit in trends}
     assert {key: trend for key, trend in trends.items() if trend.is_growing} == {}
     assert load.failures == {}
+    # Twelve clients reach the limits of a worker now and then, on a busy machine more often.
+    assert load.busy <= load.answered.total() / 100
     assert load.answered[200] > 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, Protocol
 
+from apscheduler.events import EVENT_SCHEDULER_STARTED, SchedulerEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.date import DateTrigger
@@ -114,6 +116,7 @@ class Collector:
         # UTC, so that no daylight-saving change moves a cycle. Two executors, so that a slow cycle delays no sample.
         executors = {"default": ThreadPoolExecutor(1), _SAMPLE: ThreadPoolExecutor(1)}
         self._scheduler = BlockingScheduler(timezone=UTC, executors=executors)
+        self._scheduler.add_listener(self._end_if_stopped, EVENT_SCHEDULER_STARTED)
 
     def run(self) -> None:
         """Runs until stopped."""
@@ -135,10 +138,15 @@ class Collector:
             self._schedule(_SAMPLE, self._sample_and_schedule, 0.0)
 
     def stop(self) -> None:
-        """Ends `run()` and aborts a running cycle. Can be called from a signal handler or another thread."""
+        """Ends `run()` and aborts a running cycle. Call it from another thread than that of `run()`."""
         self._stopping.set()
         self._loader.interrupt()
         if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def _end_if_stopped(self, _event: SchedulerEvent) -> None:
+        """Ends a scheduler that starts after `stop()`, for which it was not running yet."""
+        if self._stopping.is_set() and self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
     def refresh_soon(self) -> None:
@@ -178,13 +186,17 @@ class Collector:
             if number != self._due:
                 return
             self._requests.started(time.monotonic())
-        seconds = self.refresh()
-        # Locked, so that a request after this point sees the new schedule.
-        with self._scheduling:
-            sooner = self._requests.finished(time.monotonic(), None if self._failures else self._cost)
-            if not self._stopping.is_set():
-                delay = seconds if sooner is None else min(sooner, seconds)
-                self._schedule_refresh(delay)
+        seconds = self._refresh_seconds
+        try:
+            seconds = self.refresh()
+        finally:
+            # APScheduler logs an error. The next load may succeed.
+            # Locked, so that a request after this point sees the new schedule.
+            with self._scheduling:
+                sooner = self._requests.finished(time.monotonic(), None if self._failures else self._cost)
+                if not self._stopping.is_set():
+                    delay = seconds if sooner is None else min(sooner, seconds)
+                    self._schedule_refresh(delay)
 
     def _sample_and_schedule(self) -> None:
         assert self._sampler is not None
@@ -208,8 +220,9 @@ class Collector:
             executor=_SAMPLE if name == _SAMPLE else "default",
             replace_existing=True,
             misfire_grace_time=None,
-            # A job schedules its successor before it has ended. Each executor has one thread, so they never overlap.
-            max_instances=2,
+            # A job schedules its successor before it has ended, and a request may replace one that waits for the
+            # thread. APScheduler would drop what exceeds a limit. Each executor has one thread, so they never overlap.
+            max_instances=sys.maxsize,
         )
 
     def _publish_failure(self, error: str, *, is_stored: bool) -> None:
@@ -322,7 +335,8 @@ def collect(settings: Settings, open_sampler: Callable[[Settings], Sampler | Non
         )
 
         def stop(_number: int, _frame: FrameType | None) -> None:
-            collector.stop()
+            # In a thread, because the handler may interrupt code that holds a lock which `stop()` needs.
+            threading.Thread(target=collector.stop, name="stop").start()
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -138,6 +141,70 @@ def test_a_collector_stopped_before_its_start_runs_no_cycle(tmp_path: Path) -> N
     subject.stop()
     subject.run()
     assert loader.cycles == 0
+
+
+def test_a_collector_that_is_stopped_while_it_starts_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = FakeLoader(0.0)
+    subject = collector(loader, tmp_path / "store")
+
+    @contextmanager
+    def stopping(_on_step: Callable[[], None]) -> Iterator[None]:
+        subject.stop()
+        yield
+
+    # After `run()` has found that it is not stopped, and before its scheduler runs.
+    monkeypatch.setattr("slurm_rest_api.slurmapi.collector.collector.watch_clock", stopping)
+    thread = threading.Thread(target=subject.run, daemon=True)
+    thread.start()
+    thread.join(GIVE_UP_SECONDS)
+    assert not thread.is_alive()
+    assert loader.stopped.is_set()
+
+
+def test_no_load_is_dropped_because_others_wait_for_the_thread(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    loader = FakeLoader(0.0)
+    waiting, going_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        waiting.set()
+        going_on.wait()
+
+    subject = Collector(loader, tmp_path / "store", 0.0, restore_files=hold)
+    thread = threading.Thread(target=subject.run)
+    thread.start()
+    try:
+        wait_for("the first load", waiting.is_set)
+        # As after steps of the clock: each replaces the one before, which APScheduler has queued already.
+        for _ in range(5):
+            subject.schedule()
+            time.sleep(0.05)
+        going_on.set()
+        wait_for("more loads", lambda: loader.cycles > 20)
+    finally:
+        going_on.set()
+        subject.stop()
+        thread.join(GIVE_UP_SECONDS)
+    assert "skipped" not in caplog.text
+
+
+def test_an_unexpected_error_does_not_end_the_loads(tmp_path: Path) -> None:
+    loader, faults = FakeLoader(0.0), [OSError("a fault"), ValueError("another")]
+
+    def restore() -> None:
+        if faults:
+            raise faults.pop()
+
+    subject = Collector(loader, tmp_path / "store", 0.01, restore_files=restore)
+    thread = threading.Thread(target=subject.run)
+    thread.start()
+    try:
+        wait_for("loads", lambda: loader.cycles > 2)
+    finally:
+        subject.stop()
+        thread.join(GIVE_UP_SECONDS)
+    assert not faults
 
 
 class CountingSampler:
