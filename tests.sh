@@ -14,7 +14,7 @@ Makes the test environment (.venv-tests in this folder, or $SLURM_REST_API_TEST_
 from requirements/dev.lock. Without options it runs ruff, mypy and the plain tests, one
 process a core. It needs neither root nor Slurm, and reports the tests it left out.
 
-Parts, each alone or with others, then three at a time. They install what they need, as root
+Parts, each alone or with others, then up to four at a time. They install what they need, as root
 on Debian or Ubuntu:
   --cluster   tests on a real Slurm cluster in a folder of its own (about 1.5 GB)
   --browser   tests of the pages in Debian's Chromium
@@ -26,7 +26,8 @@ on Debian or Ubuntu:
 
 Options:
   --all       format, lint, types, bandit, pip-audit, the documentation site, the JavaScript
-              of the pages, the plain tests, and every part. A skipped test is a failure.
+              of the pages, the plain tests, and every part, up to four at a time. A skipped
+              test is a failure.
   --help      this text
   -- ...      the rest goes to pytest, for example: bash tests.sh -- tests/web -k etag
 
@@ -54,11 +55,13 @@ if [ "$everything" = yes ] && [ "${#parts[@]}" -gt 0 ]; then
     fail "--all contains every part. Leave --${parts[0]} out." 2
 fi
 if [ "$everything" = yes ]; then
-    parts=("${known_parts[@]}")
+    parts=(checks plain "${known_parts[@]}")
+elif [ "${#parts[@]}" = 0 ]; then
+    parts=(checks plain)
 fi
 for part in "${parts[@]}"; do
     case "$part" in
-        browser | lowest) ;;
+        checks | plain | browser | lowest) ;;
         *) [ "$(id -u)" = 0 ] || fail "--$part makes a root folder or installs packages and needs root. Without root: bash tests.sh" ;;
     esac
 done
@@ -66,7 +69,7 @@ done
 cd "$checkout"
 venv="${SLURM_REST_API_TEST_VENV:-$checkout/.venv-tests}"
 python="$(find_python)"
-if [ "${#parts[@]}" -gt 0 ] && [ "$(id -u)" = 0 ] && ! has_venv "$python" && command -v apt-get >/dev/null; then
+if [ "${parts[*]}" != "checks plain" ] && [ "$(id -u)" = 0 ] && ! has_venv "$python" && command -v apt-get >/dev/null; then
     say "Installing python3-venv"
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv ||
         fail "apt-get could not install python3-venv; see its own message above"
@@ -139,43 +142,42 @@ if [ "$everything" = yes ]; then
         fi
     done
 fi
-if [ "$everything" = yes ] || [ "${#parts[@]}" = 0 ]; then
+# run_checks: format, lint and types, and with --all the other checks that run no test of this project.
+run_checks() {
     check "ruff format" "$venv/bin/python" -m ruff format --check
     check "ruff check" "$venv/bin/python" -m ruff check
     check mypy "$venv/bin/python" -m mypy
-fi
-if [ "$everything" = yes ]; then
-    check bandit "$venv/bin/python" -m bandit --quiet --configfile pyproject.toml --recursive slurm_rest_api
-    check pip-audit "$venv/bin/python" -m tests.audit
-    check documentation "$venv/bin/python" -m sphinx -W -n --keep-going -q -b html docs build/docs
-    check JavaScript bash requirements/javascript.sh
-fi
-if [ "$everything" = yes ] || [ "${#parts[@]}" = 0 ]; then
-    check "plain tests" run_tests "$venv/bin/python" plain "$@"
-fi
-
-# run_parts PART...: runs parts one after the other, and leaves a file for each one that failed.
-run_parts() {
-    local part
-    failed=()
-    for part in "$@"; do
-        if [ "$part" = lowest ]; then
-            make_lowest_environment || { failed+=(lowest); continue; }
-            HYPOTHESIS_PROFILE=few check lowest run_tests "$lowest/bin/python" plain \
-                "${without_libraries[@]/#/--ignore=tests/}" "${pytest_arguments[@]}"
-        else
-            check "$part" run_tests "$venv/bin/python" "$part" "${pytest_arguments[@]}"
-        fi
-    done
-    for part in "${failed[@]}"; do
-        : >"$work/$part.failed"
-    done
+    if [ "$everything" = yes ]; then
+        check bandit "$venv/bin/python" -m bandit --quiet --configfile pyproject.toml --recursive slurm_rest_api
+        check pip-audit "$venv/bin/python" -m tests.audit
+        check documentation "$venv/bin/python" -m sphinx -W -n --keep-going -q -b html docs build/docs
+        check JavaScript bash requirements/javascript.sh
+    fi
 }
 
-# Three rows of parts run side by side, because those of a cluster mostly wait. The output of the first row is seen at
+# run_parts FILE PART...: runs parts one after the other, and writes the names of what failed to FILE, one a line.
+run_parts() {
+    local file="$1" part
+    shift
+    failed=()
+    for part in "$@"; do
+        case "$part" in
+            checks) run_checks ;;
+            lowest)
+                make_lowest_environment || { failed+=("lowest tests"); continue; }
+                HYPOTHESIS_PROFILE=few check "lowest tests" run_tests "$lowest/bin/python" plain \
+                    "${without_libraries[@]/#/--ignore=tests/}" "${pytest_arguments[@]}"
+                ;;
+            *) check "$part tests" run_tests "$venv/bin/python" "$part" "${pytest_arguments[@]}" ;;
+        esac
+    done
+    [ "${#failed[@]}" = 0 ] || printf '%s\n' "${failed[@]}" >"$file"
+}
+
+# Rows of parts run side by side, because the tests of a cluster mostly wait. The output of the first row is seen at
 # once, that of the others at their end. The first row takes the longest, so it has the processors first.
 pytest_arguments=("$@")
-rows=("cluster" "releases fresh deployed" "browser lowest" "soak")
+rows=("cluster" "checks plain lowest" "releases fresh deployed" "browser" "soak")
 work="$(mktemp -d)"
 row_processes=()
 trap '[ "${#row_processes[@]}" = 0 ] || kill "${row_processes[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -188,10 +190,10 @@ for number in "${!rows[@]}"; do
     if [ "${#row[@]}" = 0 ]; then
         continue
     elif [ "${#first[@]}" = 0 ]; then
-        first=("${row[@]}")
+        first=("$work/row-$number.failed" "${row[@]}")
     else
         say "== Side by side with the following, with their output at the end: ${row[*]}"
-        (renice -n 5 "$BASHPID" >/dev/null; run_parts "${row[@]}") >"$work/row-$number.txt" 2>&1 &
+        (renice -n 5 "$BASHPID" >/dev/null; run_parts "$work/row-$number.failed" "${row[@]}") >"$work/row-$number.txt" 2>&1 &
         row_processes+=("$!")
     fi
 done
@@ -205,7 +207,7 @@ row_processes=()
 for output in "$work"/row-*.txt; do
     [ ! -e "$output" ] || cat "$output"
 done
-for part in "${parts[@]}"; do
-    [ ! -e "$work/$part.failed" ] || failed+=("$part tests")
+for names in "$work"/row-*.failed; do
+    [ ! -e "$names" ] || { mapfile -t in_row <"$names" && failed+=("${in_row[@]}"); }
 done
 [ "${#failed[@]}" -eq 0 ] || fail "failed: $(printf '%s, ' "${failed[@]}" | sed 's/, $//')"
