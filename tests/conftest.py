@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 from pathlib import Path
 from typing import Any
 
+import flask_openapi3.utils
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -22,6 +25,15 @@ from tests.testbed.fixture import cluster
 __all__ = ["browser", "cluster", "tab"]
 
 load_profile()
+
+# Most tests create an application. The JSON schemas of the models take half of the time, and are always the same.
+flask_openapi3.utils.get_model_schema = functools.cache(flask_openapi3.utils.get_model_schema)
+
+
+def pytest_collection_finish() -> None:
+    """Exempts the collected tests, which live to the end, from garbage collection. Each one would visit them all."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
