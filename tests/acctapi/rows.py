@@ -1,4 +1,4 @@
-"""Rows of slurmdbd's tables with defaults, and an SQLite file with them."""
+"""Rows of slurmdbd's tables with defaults, an SQLite file with them, and requests to a service that reads it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from flask.testing import FlaskClient
 from sqlalchemy import create_engine
 
 from slurm_rest_api.acctapi.tables import (
@@ -118,3 +119,18 @@ def settings_for(file: Path, runtime: Path, **database: Any) -> Settings:
             "filter": {"partitions": ["secret"]},
         }
     )
+
+
+def ids(client: FlaskClient, query: str) -> list[int]:
+    """Returns the job ids of the records that /history answers to `query`."""
+    answer = client.get(f"/history?limit=100&fields=id_job&{query}")
+    assert answer.status_code == 200, answer.text
+    return [record["id_job"] for record in answer.get_json()["data"]]
+
+
+def fault(client: FlaskClient, path: str, status: int = 400) -> dict[str, Any]:
+    """Returns the first error of the answer to `path`."""
+    answer = client.get(path)
+    assert answer.status_code == status, answer.text
+    found: dict[str, Any] = answer.get_json()["errors"][0]
+    return found
