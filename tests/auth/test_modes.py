@@ -90,8 +90,9 @@ def test_the_api_reference_is_open_only_with_the_pages(settings: Settings, token
     asks = {"mode": "token", "token_file": str(tokens.path)}
     with_pages = settings.model_copy(update={"system": settings.system.model_copy(update={"serve_index": True})})
     paths = ("/", "/pages/api", "/openapi/", "/openapi/openapi.json", "/openapi/swagger")
-    assert {auth_client(with_pages, **asks).get(path).status_code for path in paths} == {200}
-    assert {auth_client(settings, **asks).get(path).status_code for path in paths} == {401}
+    opened, closed = auth_client(with_pages, **asks), auth_client(settings, **asks)
+    assert {opened.get(path).status_code for path in paths} == {200}
+    assert {closed.get(path).status_code for path in paths} == {401}
     proxied = auth_client(with_pages, mode="proxy")
     assert {proxied.get(path).status_code for path in paths} == {401}
 

@@ -48,9 +48,9 @@ def client_with(tmp_path: Path, **system: object) -> FlaskClient:
     return make_client(Settings.model_validate({"system": {"runtime_dir": tmp_path, "serve_index": True, **system}}))
 
 
-@pytest.fixture
-def pages(tmp_path: Path) -> FlaskClient:
-    return client_with(tmp_path)
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    return client_with(tmp_path_factory.mktemp("pages"))
 
 
 def test_every_route_of_the_openapi_document_is_listed_once(pages: FlaskClient) -> None:
