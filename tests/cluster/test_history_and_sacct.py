@@ -43,8 +43,9 @@ def history(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
     jobs = Jobs(cluster)
     with real_accounting(cluster, tmp_path_factory.mktemp("run")) as settings:
         try:
-            # A time limit is a minute at least, so this job comes first.
+            # slurmctld looks for jobs over their limit every half minute, so this job comes first.
             ids = {"timeout": jobs.running(time=1, partition="long", nodelist="rack007", mem=10)}
+            cluster.run(["scontrol", "update", f"jobid={ids['timeout']}", "EndTime=now+1"])
             ids |= _submit_running(cluster, jobs) | _submit_ending(cluster, jobs) | _submit_waiting(jobs)
             _settle(cluster, ids)
             client = make_client(settings)

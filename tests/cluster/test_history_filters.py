@@ -90,7 +90,7 @@ def records(body: dict[str, Any]) -> list[str]:
     return [record["id_record"] for record in body["data"]]
 
 
-@settings(_RELAXED, max_examples=150)
+@settings(_RELAXED, max_examples=100)
 @given(query=_queries)
 def test_an_answer_is_what_plain_python_finds(history: History, query: dict[str, Any]) -> None:
     body = read(history.client, path_of({**query, "limit": _MOST, "fields": "id_record"}))
@@ -99,8 +99,9 @@ def test_an_answer_is_what_plain_python_finds(history: History, query: dict[str,
     assert (body["meta"]["next"], body["meta"]["truncated"]) == (None, False)
 
 
-@settings(_RELAXED, max_examples=40)
-@given(query=_queries, limit=st.integers(1, 60))
+# A page of fewer records only adds requests. tests/acctapi has pages of one record.
+@settings(_RELAXED, max_examples=25)
+@given(query=_queries, limit=st.integers(20, 80))
 def test_pages_give_each_record_once(history: History, query: dict[str, Any], limit: int) -> None:
     expected = answer(history.rows, query)
     path: str | None = path_of({**query, "limit": limit, "fields": "id_record"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import urllib.request
 
 import pytest
@@ -107,15 +106,6 @@ def test_a_node_is_drained_and_taken_back(cluster: Cluster) -> None:
     finally:
         cluster.undrain("rack004")
     assert cluster.wait_node("rack004", "IDLE") == "IDLE"
-
-
-def test_a_killed_node_goes_down_and_comes_back(cluster: Cluster) -> None:
-    cluster.daemons.stop("slurmd-rack007", signal.SIGKILL)
-    try:
-        assert "DOWN" in cluster.wait_node("rack007", "DOWN")
-    finally:
-        cluster.daemons.start("slurmd-rack007")
-    assert cluster.wait_node("rack007", "IDLE") == "IDLE"
 
 
 def test_slurmctld_is_killed_frozen_and_comes_back(cluster: Cluster, jobs: Jobs) -> None:
