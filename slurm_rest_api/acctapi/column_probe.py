@@ -17,6 +17,7 @@ from slurm_rest_api.acctapi.tables import (
     REQUIRED_ASSOC_COLUMNS,
     REQUIRED_JOB_COLUMNS,
     REQUIRED_QOS_COLUMNS,
+    REQUIRED_STEP_COLUMNS,
     STEP_COLUMNS,
     acct_table,
     assoc_table,
@@ -98,8 +99,7 @@ def readable(table: Table | None, route: str, setting: str) -> Table:
 
 
 def _steps(connection: Connection, name: str) -> Table:
-    _columns(connection, name, STEP_COLUMNS, STEP_COLUMNS)
-    return step_table(name)
+    return step_table(name, _columns(connection, name, STEP_COLUMNS, REQUIRED_STEP_COLUMNS))
 
 
 def _has(connection: Connection, table: str, required: frozenset[str]) -> bool:

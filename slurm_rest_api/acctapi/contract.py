@@ -126,6 +126,32 @@ class HistoryRecord(PublishedRecord):
         description="CPU seconds, user and system, that the ended steps used. Null if none are recorded or those of a"
         " step are unknown, and unless `database.table_step` is set."
     )
+    max_rss: float | None = Field(
+        description="Memory that the job used at its peak, MiB: the largest sum over the tasks of a step"
+        ' (TRESUsageInTot of mem, "Memory Utilized" of seff). Null if nothing was recorded.'
+    )
+    cpu_efficiency: float | None = Field(
+        description="cpu_time divided by elapsed times the allocated CPUs: 1 is all of them. Null until the job has"
+        " ended, and where cpu_time is null."
+    )
+    mem_efficiency: float | None = Field(
+        description="max_rss divided by the allocated memory, `mem` of tres_alloc. Null until the job has ended, and"
+        " where max_rss is null."
+    )
+    gpu_util: Count | None = Field(
+        description="Utilisation of its GPUs in percent of one GPU, summed over the tasks of a step (TRESUsageInTot of"
+        " gres/gpuutil): 200 are two GPUs. That of the busiest step. Null if nothing was recorded."
+    )
+    gpu_mem: float | None = Field(
+        description="Memory of its GPUs at its peak, MiB (TRESUsageInTot of gres/gpumem), as max_rss. Null if nothing"
+        " was recorded."
+    )
+    energy: Count | None = Field(
+        description="Energy that its steps used, joules (ConsumedEnergyRaw). Null if nothing was recorded."
+    )
+    time_efficiency: float | None = Field(
+        description="elapsed divided by the time limit. Null without a limit of the job, and if it did not run."
+    )
     state: str = Field(description="State as slurm.h names it: `JOB_COMPLETE`, `JOB_FAILED`, `JOB_OOM` …")
     state_name: str = Field(description="State as sacct prints it: `COMPLETED`, `FAILED`, `OUT_OF_MEMORY` …")
     reason: str | None = Field(description="Reason why the job was last pending. Null before Slurm 19.05.")

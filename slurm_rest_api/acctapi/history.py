@@ -13,9 +13,8 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection
 
-from slurm_rest_api.acctapi import encodings
 from slurm_rest_api.acctapi.column_probe import Schema
 from slurm_rest_api.acctapi.database import Database, Session
 from slurm_rest_api.acctapi.encodings import Times
@@ -28,6 +27,7 @@ from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.resolve_names import filters_of
 from slurm_rest_api.acctapi.row_search import Found, cursor_key_of, search
 from slurm_rest_api.acctapi.sql import CursorKey, KeyRange, Page, job_rows, page_keys
+from slurm_rest_api.acctapi.step_usage import NOTHING, used_by_steps
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurm.user_names import UserNames
 
@@ -121,8 +121,8 @@ class History:
             context = self._record_context(connection, schema, times)
             found = connection.execute(job_rows(schema.job, keys)).mappings()
             rows = {row["job_db_inx"]: row for row in found}
-            used = _cpu_times(connection, schema.step, keys)
-            return [job_record(rows[key], context, used.get(key)) for key in keys if key in rows]
+            used = used_by_steps(connection, schema.step, keys, context.tres)
+            return [job_record(rows[key], context, used.get(key, NOTHING)) for key in keys if key in rows]
 
         return session.run(read)
 
@@ -157,30 +157,3 @@ class History:
             times=times,
             now=int(self._now()),
         )
-
-
-def _cpu_times(connection: Connection, step: Table | None, keys: Sequence[int]) -> dict[int, float]:
-    """Returns the CPU seconds that the ended steps of the job records `keys` used, user and system.
-
-    Records whose steps used no measurable time are left out, and those with a step whose time is unknown (NO_VAL64,
-    NO_VAL). Without a step table the result is empty.
-    Source: `<cluster>_step_table`, where slurmdbd writes seconds and microseconds when a step ends. It purges steps
-    apart from jobs (`PurgeStepAfter`), so those of an old job may be missing.
-    """
-    if step is None or not keys:
-        return {}
-    columns = (step.c.user_sec, step.c.sys_sec, step.c.user_usec, step.c.sys_usec)
-    sums = [func.sum(column) for column in columns]
-    largest = [func.max(column) for column in columns]
-    # The primary key begins with the job's, so this reads only the steps of these jobs.
-    found = connection.execute(
-        select(step.c.job_db_inx, *sums, *largest)
-        .where(step.c.job_db_inx.in_(keys), step.c.deleted == 0)
-        .group_by(step.c.job_db_inx)
-    )
-    used: dict[int, float] = {}
-    for key, *figures in found:
-        user_sec, sys_sec, user_usec, sys_usec = map(float, figures[:4])
-        if all(encodings.number(value) is not None for value in figures[4:]):
-            used[key] = round(user_sec + sys_sec + (user_usec + sys_usec) / 1e6, 3)
-    return {key: seconds for key, seconds in used.items() if seconds > 0}

@@ -9,6 +9,7 @@ from typing import Any
 from slurm_rest_api.acctapi import encodings, states
 from slurm_rest_api.acctapi.associations import Associations
 from slurm_rest_api.acctapi.encodings import Times
+from slurm_rest_api.acctapi.step_usage import NOTHING, StepUsage, efficiency_fields, time_efficiency
 from slurm_rest_api.slurm.partitions import shown_partitions
 from slurm_rest_api.slurm.reasons import reason_name
 
@@ -33,13 +34,21 @@ class RecordContext:
     now: int
 
 
-def job_record(row: Row, context: RecordContext, cpu_time: float | None = None) -> Record:
+def job_record(row: Row, context: RecordContext, usage: StepUsage = NOTHING) -> Record:
     """Returns one record of /history, with the fields of `acctapi.contract.HistoryRecord`.
 
-    `cpu_time` is the CPU seconds that the job's steps used, None if unknown.
+    `usage` is what the job's steps used.
     """
-    allocation = {**_allocation(row, context), "cpu_time": cpu_time}
-    return {**_identity(row, context), **_request(row, context), **allocation, **_outcome(row)}
+    allocation = _allocation(row, context)
+    elapsed, has_ended = allocation["elapsed"], encodings.known(row["time_end"]) is not None
+    return {
+        **_identity(row, context),
+        **_request(row, context),
+        **allocation,
+        **efficiency_fields(usage, allocation["tres_alloc"], elapsed, ended=has_ended),
+        "time_efficiency": time_efficiency(elapsed, row["timelimit"]),
+        **_outcome(row),
+    }
 
 
 def _identity(row: Row, context: RecordContext) -> Record:

@@ -181,6 +181,13 @@ _STEP: Final[dict[str, TypeEngine[Any]]] = {
     "sys_sec": _UNSIGNED,
     "sys_usec": _UNSIGNED,
 }
+_STEP_OF_SOME: Final[dict[str, TypeEngine[Any]]] = {
+    "id_step": BigInteger(),
+    "task_cnt": _UNSIGNED,
+    # 18.08 replaced the columns of each measurement by lists of TRES.
+    "max_rss": _UNSIGNED,
+    "tres_usage_in_tot": _TEXT,
+}
 
 QOS_TABLE: Final = "qos_table"
 TRES_TABLE: Final = "tres_table"
@@ -191,7 +198,8 @@ REQUIRED_JOB_COLUMNS: Final = frozenset(_JOB)
 REQUIRED_ASSOC_COLUMNS: Final = frozenset(_ASSOC)
 JOB_COLUMNS: Final = frozenset(_JOB | _JOB_OF_SOME)
 ASSOC_COLUMNS: Final = frozenset(_ASSOC | _ASSOC_OF_SOME)
-STEP_COLUMNS: Final = frozenset(_STEP)
+REQUIRED_STEP_COLUMNS: Final = frozenset(_STEP)
+STEP_COLUMNS: Final = frozenset(_STEP | _STEP_OF_SOME)
 ACCT_COLUMNS: Final = frozenset(_ACCT)
 COORD_COLUMNS: Final = frozenset(_COORD)
 REQUIRED_QOS_COLUMNS: Final = frozenset(_QOS)
@@ -213,9 +221,12 @@ def assoc_table(name: str, present: Collection[str] = ASSOC_COLUMNS) -> Table:
     return _table(name, _ASSOC | _ASSOC_OF_SOME, ("id_assoc",), present)
 
 
-def step_table(name: str) -> Table:
-    """Returns `<cluster>_step_table` as `name`: a row for each step. Its key begins with the job's."""
-    return _table(name, _STEP, (), _STEP)
+def step_table(name: str, present: Collection[str] = STEP_COLUMNS) -> Table:
+    """Returns `<cluster>_step_table` as `name`, with its columns in `present`: a row for each step.
+
+    Its primary key begins with that of the job.
+    """
+    return _table(name, _STEP | _STEP_OF_SOME, (), present)
 
 
 def qos_table(present: Collection[str] = QOS_COLUMNS) -> Table:

@@ -258,8 +258,8 @@ class DatabaseSettings(Section):
     table_job: Table = Field(default="slurm_job_table", description="Table of jobs: <ClusterName>_job_table.")
     table_step: Table | None = Field(
         default=None,
-        description="Table of job steps: <ClusterName>_step_table. /history reads the CPU time of jobs (cpu_time) from"
-        " it. The account needs SELECT on it, too. null: it is not read.",
+        description="Table of job steps: <ClusterName>_step_table. /history reads what jobs used (cpu_time, max_rss,"
+        " efficiency) from it. The account needs SELECT on it, too. null: it is not read.",
     )
     table_acct: Table | None = Field(
         default=None,

@@ -31,7 +31,11 @@ _TRES: Final = {
     4: ("node", ""),
     5: ("billing", ""),
     1001: ("gres", "gpu"),
+    1002: ("gres", "gpumem"),
+    1003: ("gres", "gpuutil"),
 }
+_GPU_MEMORY, _GPU_UTILISATION = 1002, 1003
+_BATCH_STEP: Final = -5
 _ROOT_ID, _FIRST_ACCOUNT_ID = 1, 10
 _ALL_QOS: Final = ("," + ",".join(str(number) for number in range(1, len(QOS) + 1)) + ",").encode()
 
@@ -137,13 +141,27 @@ def job_row(job: Job, now: int) -> Row:
 
 
 def step_rows(jobs: Iterable[Row]) -> list[Row]:
-    """Returns a step for each of these job records that has ended after it ran. It used 50 to 98 % of its CPUs."""
+    """Returns a step for each of these job records that has ended after it ran.
+
+    It used 50 to 98 % of its CPUs, 20 to 99 % of its memory, and up to 99 % of its GPUs.
+    """
     return [
         {"job_db_inx": job["job_db_inx"], "deleted": 0, "user_sec": 9 * used // 10, "user_usec": 0,
-         "sys_sec": used - 9 * used // 10, "sys_usec": 0}
+         "sys_sec": used - 9 * used // 10, "sys_usec": 0, "id_step": _BATCH_STEP, "task_cnt": 1,
+         "tres_usage_in_tot": _usage(job)}
         for job in jobs
         if job["time_start"] and (used := _cpu_seconds(job)) > 0
     ]  # fmt: skip
+
+
+def _usage(job: Row) -> str:
+    """Returns tres_usage_in_tot: bytes of memory, and with GPUs their memory and utilisation in percent."""
+    name = sum(job["job_name"].encode())
+    tres = {int(number): int(count) for number, count in (part.split("=") for part in job["tres_alloc"].split(","))}
+    memory = tres[2] * (20 + name % 80) // 100 << 20
+    gpus = tres.get(1001, 0)
+    gpu = f",{_GPU_MEMORY}={gpus * (4 + name % 32) << 30},{_GPU_UTILISATION}={gpus * (name % 100)}" if gpus else ""
+    return f"2={memory}{gpu}"
 
 
 def _cpu_seconds(job: Row) -> int:

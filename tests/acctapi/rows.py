@@ -80,23 +80,24 @@ def write_database(
     coordinators: Iterable[tuple[str, str]] = (),
     qos: Sequence[Row] = QOS,
     accounts: Sequence[tuple[str, str, str]] = (),
+    tres: Sequence[Row] = TRES,
 ) -> None:
     """Creates an SQLite file with slurmdbd's tables and these rows. `coordinators` are pairs of account and user.
 
     `accounts` are names, descriptions and organizations.
     """
     engine = create_engine(f"sqlite:///{file}")
-    job, assoc, tres = job_table(JOB_TABLE), assoc_table(ASSOC_TABLE), tres_table()
+    job, assoc = job_table(JOB_TABLE), assoc_table(ASSOC_TABLE)
     with engine.begin() as connection:
         for table, rows in (
             (job, list(jobs)),
             (assoc, [assoc_row(**row) for row in associations]),
             (qos_table(), qos),
-            (tres, TRES),
             (
                 acct_table(ACCT_TABLE),
                 [dict(zip(("name", "description", "organization"), row, strict=True)) for row in accounts],
             ),
+            (tres_table(), tres),
             (coord_table(), [{"acct": acct, "user": user, "deleted": 0} for acct, user in coordinators]),
         ):
             table.create(connection)

@@ -48,6 +48,34 @@ i8 22.05:- | track_steps
 25.05:u16 | segment_size
 26.05:tt? | exclusive oversubscribe
 """,
+    "step_table": """
+u32 17.02:u64 | job_db_inx time_start time_end time_suspended
+i8 | deleted
+i32 | exit_code id_step
+20.11:u32 | step_het_comp
+i32 22.05:u32? | kill_requid
+tx | nodelist step_name tres_alloc
+u32 | nodes_alloc task_cnt req_cpufreq_min req_cpufreq req_cpufreq_gov
+tx? | node_inx
+u16 | state
+i16 21.08:i32 | task_dist
+25.05:u32 | timelimit
+u32 21.08:u64 | user_sec sys_sec
+u32 | user_usec sys_usec
+d64 | act_cpufreq
+d64 17.11:u64 | consumed_energy
+u64 18.08:- | max_rss max_vsize
+u32 18.08:- | max_rss_task max_rss_node max_pages max_pages_task max_pages_node max_vsize_task max_vsize_node min_cpu
+  min_cpu_task min_cpu_node max_disk_read_task max_disk_read_node max_disk_write_task max_disk_write_node
+d64 18.08:- | ave_pages ave_rss ave_vsize ave_cpu max_disk_read ave_disk_read max_disk_write ave_disk_write
+21.08:tx? | container
+21.08:tx? 23.11:lt? | submit_line
+25.05:tx | cwd std_err std_in std_out
+18.08:tx | tres_usage_in_ave tres_usage_in_max tres_usage_in_max_taskid tres_usage_in_max_nodeid tres_usage_in_min
+  tres_usage_in_min_taskid tres_usage_in_min_nodeid tres_usage_in_tot tres_usage_out_ave tres_usage_out_max
+  tres_usage_out_max_taskid tres_usage_out_max_nodeid tres_usage_out_min tres_usage_out_min_taskid
+  tres_usage_out_min_nodeid tres_usage_out_tot
+""",
     "assoc_table": """
 u32 | id_assoc
 tt | user acct partition parent_acct
@@ -150,6 +178,14 @@ key | array_job | id_array_job
 23.11:key | archive_purge | time_end
 25.05:key | archive_delete | deleted
 26.05:key | sluid | sluid
+""",
+    "step_table": """
+primary 20.11:- | PRIMARY | job_db_inx id_step
+20.11:primary | PRIMARY | job_db_inx id_step step_het_comp
+20.11:key 23.11:- | no_step_comp | job_db_inx id_step
+20.11:key 23.11:- | time_start_end | time_start time_end
+23.11:key | archive_purge | time_end
+25.05:key | archive_delete | deleted
 """,
     "assoc_table": """
 primary | PRIMARY | id_assoc

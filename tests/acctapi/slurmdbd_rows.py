@@ -41,6 +41,20 @@ class SecondsSince:
         return f"<seconds since {self._moment}>"
 
 
+class ShareSince(SecondsSince):
+    """Equals the seconds from `moment` to any moment of this test run as a share of the time limit, 18,000 seconds."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, float) and any(super(ShareSince, self).__eq__(n) for n in _seconds(other))
+
+    __hash__ = SecondsSince.__hash__
+
+
+def _seconds(share: float) -> range:
+    """Returns the numbers of seconds whose share has these four decimals."""
+    return range(int(18_000 * (share - 0.0001)), int(18_000 * (share + 0.0001)) + 1)
+
+
 @dataclass(frozen=True)
 class Case:
     """Differences of a row from an ordinary one, and of its expected record.
@@ -76,7 +90,8 @@ JOB_RECORD: Final[Record] = {
     "licenses": None, "container": None, "partition": "main", "nodelist": "rack[001-002]", "nodes_alloc": 2,
     "tres_alloc": {"cpu": 4, "mem": 4000, "node": 2, "billing": 4, "gres/gpu": 2}, "time_submit": T,
     "time_eligible": T + 1, "time_start": T + 5, "time_end": T + 3605, "elapsed": 3600, "suspended": 0,
-    "cpu_time": None,
+    "cpu_time": None, "max_rss": None, "cpu_efficiency": None, "mem_efficiency": None, "gpu_util": None,
+    "gpu_mem": None, "energy": None, "time_efficiency": 0.2,
     "state": "JOB_COMPLETE", "state_name": "COMPLETED", "reason": None, "exit_code": 0, "exit_signal": 0,
     "derived_exit_code": 0, "derived_exit_signal": 0, "kill_requid": None, "restart_cnt": 0, "failed_node": None,
 }  # fmt: skip
@@ -93,9 +108,10 @@ _PENDING: Final[Row] = {
 }  # fmt: skip
 _IS_PENDING: Final[Record] = {
     "state": "JOB_PENDING", "state_name": "PENDING", "time_start": None, "time_end": None, "elapsed": 0,
+    "time_efficiency": None,
     "nodelist": None, "nodes_alloc": 1, "tres_alloc": {},
 }  # fmt: skip
-_NOT_ENDED: Final[Record] = {"time_end": None, "elapsed": SecondsSince(T + 5)}
+_NOT_ENDED: Final[Record] = {"time_end": None, "elapsed": SecondsSince(T + 5), "time_efficiency": ShareSince(T + 5)}
 _EVERY_HUNDREDTH: Final = hex(sum(1 << task for task in range(0, 10_001, 100)))
 _ODD_TEXT: Final = 'it\'s "odd" \\ ; -- %_ café 日本 🚀\ttab'
 
@@ -120,14 +136,14 @@ JOB_CASES: Final = (
         "suspended at T+1000 after 100 s of an earlier suspension",
         {"state": 2, "time_end": 0, "time_suspended": T + 900},
         {"state": "JOB_SUSPENDED", "state_name": "SUSPENDED", "time_end": None, "elapsed": 895,
-         "suspended": SecondsSince(T + 900)},
+         "time_efficiency": 0.0497, "suspended": SecondsSince(T + 900)},
     ),
-    Case("was suspended", {"time_suspended": 600}, {"suspended": 600, "elapsed": 3000}),
+    Case("was suspended", {"time_suspended": 600}, {"suspended": 600, "elapsed": 3000, "time_efficiency": 0.1667}),
     Case(
         "cancelled before its start",
         {"state": 4, "time_start": 0, "nodelist": "None assigned", "tres_alloc": "", "kill_requid": 2002},
         {"state": "JOB_CANCELLED", "state_name": "CANCELLED", "time_start": None, "nodelist": None, "tres_alloc": {},
-         "kill_requid": 2002, "elapsed": 0},
+         "kill_requid": 2002, "elapsed": 0, "time_efficiency": None},
     ),
     Case("cancelled by root", {"kill_requid": 0}, {"kill_requid": 0}),
     Case("nobody cancelled it, in the old way", {"kill_requid": -1}, before="22.05"),
@@ -149,16 +165,16 @@ JOB_CASES: Final = (
          "state_name": "REQUEUED", "id_job": 7000, "job_id_str": "7000"}),
     Case("requeued: the second attempt", {"id_job": 7000, "time_submit": T + 4000, "time_start": T + 4001,
          "time_end": T + 4101}, {"id_job": 7000, "job_id_str": "7000", "time_submit": T + 4000,
-         "time_start": T + 4001, "time_end": T + 4101, "elapsed": 100}),
+         "time_start": T + 4001, "time_end": T + 4101, "elapsed": 100, "time_efficiency": 0.0056}),
     Case("resized: until then", {"state": 8192, "id_job": 7001}, {"state": "JOB_RESIZING", "state_name": "RESIZING",
          "id_job": 7001, "job_id_str": "7001"}),
     Case("memory a CPU", {"mem_req": 2**63 + 500}, {"mem_req": 500, "mem_req_per": "cpu"}, since="17.02"),
     Case("memory a CPU, in 32 bits", {"mem_req": 2**31 + 500}, {"mem_req": 500, "mem_req_per": "cpu"}, before="17.02"),
     Case("more memory than 32 bits hold", {"mem_req": 6_000_000_000}, {"mem_req": 6_000_000_000}, since="17.02"),
     Case("all memory of the node", {"mem_req": 0}, {"mem_req": 0}),
-    Case("no time limit", {"timelimit": INFINITE}, {"timelimit": "UNLIMITED"}),
-    Case("the partition's limit", {"timelimit": NO_VAL}, {"timelimit": "Partition_Limit"}),
-    Case("no limit recorded", {"timelimit": 0}, {"timelimit": None}),
+    Case("no time limit", {"timelimit": INFINITE}, {"timelimit": "UNLIMITED", "time_efficiency": None}),
+    Case("the partition's limit", {"timelimit": NO_VAL}, {"timelimit": "Partition_Limit", "time_efficiency": None}),
+    Case("no limit recorded", {"timelimit": 0}, {"timelimit": None, "time_efficiency": None}),
     Case("no priority", {"priority": NO_VAL}, {"priority": None}),
     Case("waiting rest of an array",
          {**_PENDING, "id_job": 7100, "id_array_job": 7100, "array_task_str": "0x3F1", "array_max_tasks": 4},

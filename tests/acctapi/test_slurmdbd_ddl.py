@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slurm_rest_api.acctapi.tables import REQUIRED_ASSOC_COLUMNS, REQUIRED_JOB_COLUMNS
+from slurm_rest_api.acctapi.tables import REQUIRED_ASSOC_COLUMNS, REQUIRED_JOB_COLUMNS, REQUIRED_STEP_COLUMNS
 from tests.acctapi.slurmdbd_ddl import RELEASES, columns, create_table, keys, tables
 
 
@@ -12,6 +12,7 @@ from tests.acctapi.slurmdbd_ddl import RELEASES, columns, create_table, keys, ta
 def test_every_release_has_the_required_columns(release: str) -> None:
     assert set(columns("job_table", release)) >= REQUIRED_JOB_COLUMNS
     assert set(columns("assoc_table", release)) >= REQUIRED_ASSOC_COLUMNS
+    assert set(columns("step_table", release)) >= REQUIRED_STEP_COLUMNS
 
 
 @pytest.mark.parametrize("release", RELEASES)

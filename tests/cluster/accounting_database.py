@@ -19,10 +19,11 @@ from tests.testbed.slurmnodes import HIDDEN_PARTITION
 CLUSTER: Final = "proof"
 JOB_TABLE: Final = f"{CLUSTER}_job_table"
 ASSOC_TABLE: Final = f"{CLUSTER}_assoc_table"
+STEP_TABLE: Final = f"{CLUSTER}_step_table"
 READER: Final = "proof_reader"
 PASSWORD: Final = "read-only"
 READABLE: Final = (JOB_TABLE, ASSOC_TABLE, "qos_table", "tres_table")
-"""The tables that docs/accounting.md says to grant."""
+"""The tables that docs/accounting.md says to grant, without `STEP_TABLE`."""
 
 Row = Mapping[str, Any]
 

@@ -128,6 +128,10 @@ JOB_NOT_TOLD: Final = {
     "het_job_offset": "part of job_id_str",
     "mem_req": "since 21.08 sacct prints the sum of tres_req in its place; a test of its own",
     "mem_req_per": "as mem_req",
+    **dict.fromkeys(
+        ("max_rss", "cpu_efficiency", "mem_efficiency", "time_efficiency", "gpu_util", "gpu_mem", "energy"),
+        "computed as seff does; tests of their own",
+    ),
     "state": "the same as state_name, in the words of slurm.h; a test of its own",
 }
 """Published fields without a row above, and why."""

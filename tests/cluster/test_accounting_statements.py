@@ -11,7 +11,15 @@ import pytest
 from flask.testing import FlaskClient
 
 from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
-from tests.cluster.accounting_database import ASSOC_TABLE, JOB_TABLE, READER, AccountingDatabase, accounting_database
+from tests.cluster.accounting_database import (
+    ASSOC_TABLE,
+    JOB_TABLE,
+    READABLE,
+    READER,
+    STEP_TABLE,
+    AccountingDatabase,
+    accounting_database,
+)
 from tests.cluster.history_model import BEGIN, population
 from tests.conftest import make_client
 from tests.testbed.cluster import Cluster
@@ -160,6 +168,24 @@ def test_the_rows_of_a_page_are_read_by_their_keys(
     [(_, _, table, kind, _, key, *_)] = database.sql(f"EXPLAIN {rows}")
 
     assert (table, kind, key) == (JOB_TABLE, "range", "PRIMARY")
+
+
+def test_the_steps_of_a_page_are_read_by_their_keys_with_one_statement(
+    database: AccountingDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    database.grant([*READABLE, STEP_TABLE])
+    client = make_client(database.settings(tmp_path_factory.mktemp("run"), table_step=STEP_TABLE))
+    jobs = [int(record["id_record"]) for record in client.get("/history?limit=100").get_json()["data"]]
+    steps = ({"job_db_inx": key, "id_step": number, "user_sec": 9, "tres_usage_in_tot": "2=4096"}
+             for key in jobs for number in range(3))  # fmt: skip
+    database.insert(STEP_TABLE, steps)
+    database.sql(f"ANALYZE TABLE `{STEP_TABLE}`")
+    with recorded(database) as statements:
+        assert client.get("/history?limit=20").get_json()["data"][0]["max_rss"] == 0.004
+    [reading] = [text for text in statements if STEP_TABLE in text and "information_schema" not in text]
+    [(_, _, table, kind, _, key, *_)] = database.sql(f"EXPLAIN {reading.replace('%', '%%')}")
+
+    assert (table, kind, key) == (STEP_TABLE, "range", "PRIMARY")
 
 
 @pytest.mark.parametrize(("query", "key"), [("1{:03}_3", "array_job"), ("1{:03}%2B1", "het_job")])
