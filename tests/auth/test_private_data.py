@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from slurm_rest_api.auth.principal import Principal
 from slurm_rest_api.config import Settings
 from slurm_rest_api.errors import Forbidden
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.sources.commands.reservations import parse_reservations
 from tests.auth.users import (
     ACCOUNT_OF,
     ADMIN,
@@ -26,6 +28,7 @@ from tests.auth.users import (
     load,
     with_accounting,
 )
+from tests.builders import make_snapshot
 from tests.fakes import FakeSource
 
 # One that exists, for each argument that a path takes.
@@ -192,6 +195,45 @@ def test_without_a_configured_database_there_are_no_coordinators(
     assert set(ServiceWithUsers(settings, "jobs").get_as("carol", "/queue").get_json()["data"]) == {
         str(JOB_OF["carol"])
     }
+
+
+RESERVED_FOR: Final = {
+    "for-science": {"accounts": ["science"]},
+    "for-physics": {"accounts": ["physics"]},
+    "not-for-physics": {"accounts": ["-physics"]},
+    "for-bob": {"users": ["bob"]},
+    "for-all": {"qos": ["normal"]},
+}
+SEES_RESERVATIONS: Final = {
+    # An account may use the reservations of those above it.
+    "alice": {"for-science", "for-physics", "for-all"},
+    "bob": {"not-for-physics", "for-bob", "for-all"},
+    # Coordinates physics, and has no association there.
+    "carol": {"for-science", "not-for-physics", "for-all"},
+    "dora": {"for-all"},
+}
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_private_reservations_follow_the_accounts_of_the_database(
+    people: Settings, source: FakeSource, cycle: Cycle, tmp_path: Path, user: str
+) -> None:
+    [record] = parse_reservations([
+        b"ReservationName=r StartTime=1 EndTime=2 Duration=00:00:01 Nodes=(null) NodeCnt=0 CoreCnt=0 Features=(null) "
+        b"PartitionName=(null) Flags= TRES=(null) Users=(null) Groups=(null) Accounts=(null) Licenses=(null) "
+        b"State=ACTIVE BurstBuffer=(null) MaxStartDelay=(null) Comment=(null)"
+    ])  # fmt: skip
+    source.snapshot = replace(
+        make_snapshot(), reservations=[{**record, "name": name, **who} for name, who in RESERVED_FOR.items()]
+    )
+    cycle.run()
+    asked = ServiceWithUsers(people, "reservations")
+    assert set(asked.get_as(user, "/reservations").get_json()["data"]) == SEES_RESERVATIONS[user]
+    assert set(asked.get_as(ADMIN, "/reservations").get_json()["data"]) == RESERVED_FOR.keys()
+    (tmp_path / "acct.sqlite").unlink()
+    # Without the database the accounts of users are unknown.
+    left = set(ServiceWithUsers(people, "reservations").get_as(user, "/reservations").get_json()["data"])
+    assert left == {"for-all", *(["for-bob"] if user == "bob" else [])}
 
 
 def test_an_unlisted_route_is_refused_once_anything_is_private() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -20,12 +21,27 @@ from tests.testbed.service import SERVICE
 from tests.testbed.slurmnodes import SERVICE_USER
 from tests.waiting import GIVE_UP_SECONDS, wait_for
 
-WORDS: Final = ("accounts", "jobs", "nodes", "partitions", "usage", "users")
+WORDS: Final = ("accounts", "jobs", "nodes", "partitions", "reservations", "usage", "users")
 FILES: Final = ("/etc/slurm/slurm.conf", "/etc/slurm/slurmdbd.conf")
 USERS: Final = ("alice", "bob", "carol")
 COORDINATOR: Final = "bob"
+COORDINATED: Final = "biology"
+"""An account in which the coordinator has no association."""
+RESERVATIONS: Final = {
+    "of_alice": "users=alice",
+    "without_bob": "users=-bob",
+    "of_biology": "accounts=biology",
+    "without_physics": "accounts=-physics",
+    "of_root_account": "accounts=root",
+    "of_both": "accounts=physics users=alice,bob",
+    "but_biology": "accounts=-biology users=alice,carol",
+    "of_qos": "qos=normal",
+    "of_group": "groups=root",
+}
+"""Reservations, with who may use them."""
 KEY: Final = "/var/tmp/private-data-jwt.key"
-NAME: Final = "private-data"
+# slurmctld keeps the jobs of an earlier run for an hour.
+NAME: Final = f"private-data-{time.time_ns()}"
 
 Ask = Callable[[str, str], tuple[int, Any]]
 """A user's answer for a path: its status and its data."""
@@ -94,7 +110,7 @@ def test_check_reports_refused_nodes_and_partitions_but_not_for_an_operator(clus
         assert status == 1
         assert "Access/permission denied (Slurm error 2002)" in text
         assert "slurmctld hides nodes or partitions from this user" in text
-        assert "hides jobs, nodes, partitions from ordinary users" in text
+        assert "hides jobs, nodes, partitions, reservations from ordinary users" in text
         with operator(cluster):
             status, text = checked(cluster)
             assert status == 0
@@ -108,15 +124,29 @@ def jobs_of_all(cluster: Cluster) -> Iterator[None]:
     for user in USERS:
         jobs.running(user=user, job_name=NAME)
         cluster.wait_accounted(jobs.submit(user=user, job_name=NAME, wrap="true"), "COMPLETED")
-    cluster.run(["sacctmgr", "-i", "add", "coordinator", "account=physics", f"names={COORDINATOR}"])
+    cluster.run(["sacctmgr", "-i", "add", "coordinator", f"account={COORDINATED}", f"names={COORDINATOR}"])
     yield
-    cluster.run(["sacctmgr", "-i", "delete", "coordinator", "account=physics", f"names={COORDINATOR}"])
+    cluster.run(["sacctmgr", "-i", "delete", "coordinator", f"account={COORDINATED}", f"names={COORDINATOR}"])
     jobs.cancel_all()
 
 
 @pytest.fixture(scope="module")
+def reservations(cluster: Cluster) -> Iterator[None]:
+    for number, (name, who) in enumerate(RESERVATIONS.items(), 20):
+        made = [f"reservation={name}", "nodes=rack001", f"starttime=now+{number}days", "duration=10", *who.split()]
+        cluster.run(["scontrol", "create", *made])
+    yield
+    for name in RESERVATIONS:
+        cluster.run(["scontrol", "delete", f"reservation={name}"])
+
+
+@pytest.fixture(scope="module")
 def ask(
-    cluster: Cluster, start: StartService, jobs_of_all: None, tmp_path_factory: pytest.TempPathFactory
+    cluster: Cluster,
+    start: StartService,
+    jobs_of_all: None,
+    reservations: None,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Ask]:
     """Slurm and the service keep the same private; the latter runs as an operator."""
     cluster.run(["install", "-m", "0400", "-o", SERVICE_USER, "/etc/slurm/jwt.key", KEY])
@@ -166,6 +196,18 @@ def test_a_user_sees_what_slurms_commands_show(cluster: Cluster, ask: Ask, user:
         assert cluster.run(["scontrol", "show", command], user=user, check=False).returncode != 0
         assert ask(user, path)[0] == 403
     assert (len(shown) > 1) == (user == COORDINATOR)
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_user_sees_the_reservations_that_scontrol_shows(cluster: Cluster, ask: Ask, user: str) -> None:
+    lines = cluster.run(["scontrol", "-o", "-a", "show", "res"], user=user).stdout.splitlines()
+    shown = {line.split()[0].partition("=")[2] for line in lines} & RESERVATIONS.keys()
+    assert shown & {"of_alice", "of_biology"} == {"alice": {"of_alice"}, "carol": {"of_biology"}}.get(user, set())
+    # The service does not know the members of groups.
+    assert set(ask(user, "/reservations")[1]) & RESERVATIONS.keys() == shown - {"of_group"}
+    assert {name: ask(user, f"/reservations/{name}")[0] for name in RESERVATIONS} == {
+        name: 200 if name in shown - {"of_group"} else 404 for name in RESERVATIONS
+    }
 
 
 def test_calls_of_others_are_shown_by_sdiag_and_not_here(cluster: Cluster, ask: Ask) -> None:

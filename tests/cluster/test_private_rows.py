@@ -62,10 +62,18 @@ def test_users_whom_a_flag_makes_coordinators_are_those_of_sacctmgr(cluster: Clu
         accounting = open_accounting(settings)
         assert accounting is not None
         found = {user: accounting.coordinators.of(user) for user in ("alice", "bob", "carol", "mallory")}
+        own = {user: accounting.coordinators.member_of(user) for user in ("alice", "bob", "mallory", "nobody")}
         accounting.database.close()
     assert found == {user: coordinated_by(cluster, user) for user in found}
     assert found["mallory"] == {"top", "middle", "below", "beside"}
     assert found["alice"] == found["carol"] == set()
+    # The accounts that a user runs under, with those above. To coordinate an account is not to run under it.
+    assert own == {
+        "alice": {"physics", "middle", "top", "root"},
+        "bob": {"physics", "root"},
+        "mallory": {"hidden", "top", "root"},
+        "nobody": set(),
+    }
 
 
 def restart(cluster: Cluster, daemon: str) -> None:
@@ -84,7 +92,7 @@ def test_without_a_right_to_the_table_nobody_coordinates_anything(cluster: Clust
         cluster.sql(f"REVOKE SELECT ON acct_coord_table FROM '{READER}_real'@'%'")
         accounting = open_accounting(settings)
         assert accounting is not None
-        assert accounting.coordinators.of("bob") == frozenset()
+        assert accounting.coordinators.of("bob") == accounting.coordinators.member_of("bob") == frozenset()
         accounting.database.close()
 
 

@@ -23,13 +23,15 @@ def reservations_at(records: list[Record] | None, now: float) -> list[Record] | 
 def with_reservations(nodes: list[Record], reservations: list[Record] | None, now: float) -> list[Record]:
     """Returns the nodes with `reservations`: the names of those that hold them now or within a week, soonest first.
 
-    The field is None where the reservations are not known.
+    A floating reservation (TIME_FLOAT) is among them, although its start moves on: its nodes are in the state RESERVED
+    (_set_node_maint_mode() of src/slurmctld/reservation.c). The field is None where the reservations are not known.
     """
     if reservations is None:
         return [{**node, "reservations": None} for node in nodes]
     names: dict[str, list[str]] = {}
     for record in sorted(reservations, key=lambda record: (record["start_time"] or 0, record["name"])):
-        if record["state"] != "PAST" and (record["start_time"] or 0) <= now + NODE_SECONDS:
+        is_soon = (record["start_time"] or 0) <= now + NODE_SECONDS or "TIME_FLOAT" in record["flags"]
+        if record["state"] != "PAST" and is_soon:
             for node in expand_known(record["nodes"]):
                 names.setdefault(node, []).append(record["name"])
     return [{**node, "reservations": names.get(node["name"], [])} for node in nodes]
@@ -78,8 +80,8 @@ def _state(record: Record, now: float) -> str:
 def _viewers(record: Record) -> Iterator[str]:
     """Yields words for the users that may use the reservation. `auth` shows it to them where reservations are private.
 
-    `u:alice` is a user, `a:physics` an account, `*` all users. With `-` before it a user or account is excluded, with
-    `&` among the words both a user and an account have to match.
+    `u:alice` is a user, `a:physics` an account, `*` all users. With `-` before it a user or account is excluded, and
+    `-a` is there if any account is. With `&` among the words both a user and an account have to match.
 
     Source: `_validate_user_access` and `_set_assoc_list` of src/slurmctld/reservation.c, Slurm 26.05.
     """
@@ -93,6 +95,8 @@ def _viewers(record: Record) -> Iterator[str]:
     # The members of groups are not known here, so a reservation of groups is shown to no user.
     if not allowed and not record.get("groups"):
         yield "*"
+    if any(kind == "a" and name.startswith("-") for kind, name in names):
+        yield "-a"
     for kind, name in names:
         yield f"-{kind}:{name[1:]}" if name.startswith("-") else f"{kind}:{name}"
 

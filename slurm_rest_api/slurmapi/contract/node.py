@@ -69,8 +69,8 @@ class NodeResources(PublishedRecord):
     """CPUs, memory, generic resources and their use."""
 
     reservations: list[str] | None = Field(
-        description="Names of the reservations that hold the node now or within a week, soonest first. Null if "
-        "reservations are not read."
+        description="Names of the reservations that hold the node now or within a week, and of floating ones "
+        "(TIME_FLOAT), soonest first. Null if reservations are not read."
     )
     cpus: Count = Field(description="CPUs (hardware threads) of the node.")
     effective_cpus: Count = Field(description="CPUs for jobs: cpus without those reserved for the system.")

@@ -58,11 +58,13 @@ def _may_use(scope: DataScope) -> Condition:
     """Returns the condition for reservations that the user may use, in the words of `viewer_words`.
 
     A reservation of users and accounts (`&`) needs both, as in slurmctld. A user in an excluded account does not see
-    the reservation, even where another account of theirs may use it.
+    the reservation, even where another account of theirs may use it. A coordinator has no right to the reservations of
+    the coordinated accounts. A user whose accounts are unknown, or who has none, sees no reservation that excludes an
+    account.
     """
-    accounts = sorted(scope.accounts | scope.member_of)
+    accounts = sorted(scope.member_of)
     user, account = _has([f"u:{scope.user}"]), _has([f"a:{name}" for name in accounts])
-    excluded = _has([f"-u:{scope.user}", *(f"-a:{name}" for name in accounts)])
+    excluded = _has([f"-u:{scope.user}", *([f"-a:{name}" for name in accounts] or ["-a"])])
     either = all_of([none_of([_has(["&"])]), any_of([user, account])])
     return all_of([any_of([_has(["*"]), all_of([user, account]), either]), none_of([excluded])])
 
