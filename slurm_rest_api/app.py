@@ -32,7 +32,6 @@ from slurm_rest_api.metrics.owners import Owner
 from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.pages.views import Frame, pages_blueprint
 from slurm_rest_api.slurmapi.availability.views import availability_blueprint
-from slurm_rest_api.slurmapi.fair_share_views import fair_share_blueprint
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
 from slurm_rest_api.slurmapi.responses.refresh import Refresher
 from slurm_rest_api.slurmapi.responses.responder import Responder
@@ -91,7 +90,7 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     live = LiveState(snapshots, prepared)
     refresher = Refresher(live.status, paths.refresh_pipe, slots=shares.refresh)
     exposition = Exposition(snapshots, prepared, counters, checks, _most_owners(settings), archive_status)
-    _register_live(app, settings, Responder(live, refresher))
+    _register_live(app, Responder(live, refresher))
     _register_accounting(app, accounting)
     app.register_api(jobs_blueprint(live, refresher, accounting))
     app.register_api(explain_blueprint(live, refresher, accounting))
@@ -127,11 +126,10 @@ def check_files(settings: Settings) -> None:
     require_private(settings)
 
 
-def _register_live(app: OpenAPI, settings: Settings, responder: Responder) -> None:
+def _register_live(app: OpenAPI, responder: Responder) -> None:
     """Registers the routes that answer from the snapshot."""
     app.register_api(live_blueprint(responder))
     app.register_api(availability_blueprint(responder))
-    app.register_api(fair_share_blueprint(responder, is_on=settings.system.fair_share_seconds > 0))
 
 
 def _register_accounting(app: OpenAPI, accounting: Accounting | None) -> None:

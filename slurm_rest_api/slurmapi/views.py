@@ -1,4 +1,4 @@
-"""The live routes: /queue, /nodes, /partitions, /stats and /usage."""
+"""The live routes: /queue, /nodes, /partitions, /reservations, /licenses, /fairshare, /stats and /usage."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from slurm_rest_api.slurmapi.contract.responses import (
     StatsResponse,
     UsageResponse,
 )
+from slurm_rest_api.slurmapi.fair_share_views import add_fair_share_route
 from slurm_rest_api.slurmapi.query import filters
 from slurm_rest_api.slurmapi.query.parameters import (
     JobPath,
@@ -49,6 +50,7 @@ def live_blueprint(responder: Responder) -> APIBlueprint:
     _add_collections(blueprint, responder)
     _add_records(blueprint, responder)
     add_reservation_routes(blueprint, responder)
+    add_fair_share_route(blueprint, responder)
     _add_documents(blueprint, responder)
     return blueprint
 

@@ -108,7 +108,8 @@ def test_etag_and_since_follow_the_figures(client: FlaskClient, source: FakeSour
 
 
 def test_without_the_setting_it_names_the_setting(settings: Settings, source: FakeSource, cycle: Cycle) -> None:
-    load(source, cycle)
+    source.snapshot = make_snapshot()
+    cycle.run()
     answer = make_client(settings).get("/fairshare")
     assert answer.status_code == 404
     assert "`system.fair_share_seconds` is 0" in answer.get_json()["errors"][0]["detail"]
