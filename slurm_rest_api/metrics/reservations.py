@@ -19,7 +19,7 @@ MOST_LICENSES: Final = 200
 _LICENSE_FIELDS: Final = {
     "total": ("slurm_licenses", "Licenses of the cluster."),
     "used": ("slurm_licenses_used", "Licenses that jobs hold."),
-    "free": ("slurm_licenses_free", "Licenses that jobs can get."),
+    "free": ("slurm_licenses_free", "Licenses that no job holds, reserved ones included."),
     "reserved": ("slurm_licenses_reserved", "Licenses of reservations."),
 }
 

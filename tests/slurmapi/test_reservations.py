@@ -15,11 +15,14 @@ from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.contract.license import LicenseRecord
 from slurm_rest_api.slurmapi.contract.reservation import ReservationRecord
 from slurm_rest_api.slurmapi.responses import responder
+from slurm_rest_api.slurmapi.responses.records import Body, execute
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.sources.base import OptionalKind, Record, Snapshot
+from slurm_rest_api.slurmapi.sources.commands.fair_share import parse_fair_share
 from slurm_rest_api.slurmapi.sources.commands.licenses import parse_licenses
 from slurm_rest_api.slurmapi.sources.commands.reservations import parse_reservations
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
+from slurm_rest_api.web import response_cache
 from tests.builders import make_job, make_node, make_partition, make_snapshot
 from tests.conftest import make_client
 from tests.fakes import FakeSource
@@ -42,12 +45,13 @@ def line(name: str, start: int, hours: int = 2, **fields: object) -> bytes:
 RESERVATIONS = [
     line("class", NOW - 3600, users="alice,bob", nodes="n[1-2]", count=2),
     line("service", NOW + 2 * DAY, flags="MAINT,PURGE_COMP=00:05:00", users="root", nodes="n[1-3]", count=3),
-    line("far", NOW + 30 * DAY, accounts="physics"),
+    line("far", NOW + 30 * DAY, accounts="physics", nodes="n2", flags="TIME_FLOAT"),
     line("over", NOW - DAY, users="-bob"),
     line("secret", NOW - 3600, nodes="n3", users="root"),
     line("of_secret", NOW - 3600, partition="secret", users="root"),
 ]
-LICENSES = [b"LicenseName=ansys Total=4 Used=1 Free=2 Reserved=1 Remote=no"]
+FAIR_SHARE = [b"Account|User|Partition|RawShares|FairShare", b"physics|alice||1|0.5"]
+LICENSES = [b"LicenseName=ansys Total=4 Used=1 Free=3 Reserved=1 Remote=no"]
 
 
 def snapshot(**fields: Any) -> Snapshot:
@@ -60,7 +64,7 @@ def snapshot(**fields: Any) -> Snapshot:
     records: list[Record] = [dict(record) for record in parse_reservations(RESERVATIONS)]
     licenses: list[Record] = [dict(record) for record in parse_licenses(LICENSES)]
     kinds = {"reservations": OptionalKind(NOW), "licenses": OptionalKind(NOW)}
-    return replace(found, reservations=records, licenses=licenses, optional_kinds=kinds, **fields)
+    return replace(found, **{"reservations": records, "licenses": licenses, "optional_kinds": kinds} | fields)
 
 
 class Service:
@@ -101,7 +105,7 @@ def test_records_meet_the_contract(service: Service) -> None:
     assert (data["class"]["duration"], data["service"]["purge_comp_time"]) == (7200, 300)
     assert data["service"]["flags"] == ["MAINT", "PURGE_COMP"]
     ansys = service.get("/licenses/ansys")["data"]
-    assert [ansys[name] for name in ("total", "used", "free", "reserved", "remote")] == [4, 1, 2, 1, False]
+    assert [ansys[name] for name in ("total", "used", "free", "reserved", "remote")] == [4, 1, 3, 1, False]
 
 
 def test_hidden_partitions_are_in_no_reservation(service: Service) -> None:
@@ -120,7 +124,8 @@ def test_nodes_name_their_reservations(service: Service) -> None:
     nodes = service.get("/nodes")["data"]
     assert {name: node["reservations"] for name, node in nodes.items()} == {
         "n1": ["class", "service"],
-        "n2": ["class", "service"],
+        # slurmctld keeps the nodes of a floating reservation in the state RESERVED.
+        "n2": ["class", "service", "far"],
     }
 
 
@@ -132,7 +137,7 @@ def test_nodes_name_their_reservations(service: Service) -> None:
         ("user=alice", {"class"}),
         ("account=physics", {"far"}),
         ("flag=maint", {"service"}),
-        ("node=n2", {"class", "service"}),
+        ("node=n2", {"class", "service", "far"}),
         ("partition=main", {"class", "service", "far", "over"}),
         ("startafter=now%2B1days&startbefore=now%2B3days", {"service"}),
         ("endbefore=now", {"over"}),
@@ -152,9 +157,32 @@ def test_groups_and_formats(service: Service) -> None:
         "service,UPCOMING",
         "far,UPCOMING",
     ]
-    assert service.get("/licenses?count=true")["data"] == {"count": 1, "total": 4, "used": 1, "free": 2, "reserved": 1}
+    assert service.get("/licenses?count=true")["data"] == {"count": 1, "total": 4, "used": 1, "free": 3, "reserved": 1}
     etag = service.client.get("/licenses").headers["ETag"]
     assert service.client.get("/licenses", headers={"If-None-Match": etag}).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "path", ["/queue?user=alice", "/reservations?active=true", "/licenses?name=ansys", "/fairshare?account=physics"]
+)
+def test_an_equal_request_is_answered_from_the_cache_until_the_next_change(
+    service: Service, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Each route of the snapshot is cached: the new ones as /queue is."""
+    monkeypatch.setattr(response_cache, "DEFAULT_LIFETIME_SECONDS", 3600.0)
+    computed: list[Any] = []
+
+    def counted(*args: Any) -> Body:
+        computed.append(args)
+        return execute(*args)
+
+    monkeypatch.setattr(responder, "execute", counted)
+    service.load(snapshot(fair_share=[dict(record) for record in parse_fair_share(FAIR_SHARE)]))
+    first, again = service.client.get(path), service.client.get(path)
+    assert (first.status_code, again.data, len(computed)) == (200, first.data, 1)
+    assert again.headers["ETag"] == first.headers["ETag"]
+    service.load(snapshot(fair_share=[]))
+    assert (service.client.get(path).status_code, len(computed)) == (200, 2)
 
 
 def test_a_kind_that_is_off_is_a_404(service: Service) -> None:
@@ -201,7 +229,8 @@ def test_private_reservations(
     service: Service, monkeypatch: pytest.MonkeyPatch, user: str, accounts: frozenset[str], names: set[str]
 ) -> None:
     """`_validate_user_access` of reservation.c: users see the reservations that they may use."""
-    scope = DataScope(frozenset(("reservations",)), user, member_of=accounts)
+    # Coordinators of an account without an association there may not use its reservations.
+    scope = DataScope(frozenset(("reservations",)), user, frozenset(("physics",)), accounts)
     monkeypatch.setattr(responder, "current_scope", lambda: scope)
     assert set(service.get("/reservations")["data"]) == names
     assert service.client.get("/reservations/service").status_code == 404
@@ -216,6 +245,6 @@ def test_metrics(service: Service) -> None:
     for expected in (
         'slurm_reservations{state="active"} 1.0',
         'slurm_reservation_nodes{state="upcoming"} 3.0',
-        'slurm_licenses_free{license="ansys"} 2.0',
+        'slurm_licenses_free{license="ansys"} 3.0',
     ):
         assert expected in lines

@@ -12,9 +12,9 @@ class LicenseLayerRecord(PublishedRecord):
 
     nodes: str = Field(description="Nodes as a hostlist.")
     mode: int | None = Field(description="Mode of the resource, as Slurm's number.")
-    total: Count | None = Field(description="Licenses of the layer.")
+    total: Count | None = Field(description="Licenses of the layer, null if it has no limit.")
     used: Count | None = Field(description="Licenses that jobs hold.")
-    free: Count | None = Field(description="Licenses that jobs can get.")
+    free: Count | None = Field(description="total without used, null if the layer has no limit.")
     reserved: Count | None = Field(description="Licenses of reservations.")
 
 
@@ -24,14 +24,18 @@ class LicenseRecord(PublishedRecord):
     name: str = Field(description="Name, with `@server` for a remote one.")
     total: Count | None = Field(description="Licenses that the cluster has.")
     used: Count | None = Field(description="Licenses that jobs hold.")
-    free: Count | None = Field(description="Licenses that are neither used nor, since 20.11, reserved.")
+    free: Count | None = Field(
+        description="total without used and, since 23.02, without last_deficit. Reserved ones are free until "
+        "they are used."
+    )
     reserved: Count | None = Field(description="Licenses of active reservations that no job uses, null before 20.11.")
     remote: bool = Field(description="True if slurmdbd has it (`sacctmgr add resource`).")
     last_consumed: Count | None = Field(
-        description="Licenses in use when the license server was last asked, null before 23.02."
+        description="Licenses in use when the license server was last asked, null before 23.02 and for local licenses."
     )
     last_deficit: Count | None = Field(
-        description="Licenses of the cluster that others use, as of the license server, null before 23.02."
+        description="Licenses of the cluster that others use, as of the license server, null before 23.02 and for "
+        "local licenses."
     )
     last_update: int | None = Field(
         description="Time of last_consumed and last_deficit, epoch seconds, null before 23.02 and for local licenses."

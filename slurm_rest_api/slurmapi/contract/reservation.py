@@ -59,6 +59,7 @@ class ReservationRecord(ReservationUsers, ReservationResources):
         description="Seconds without a job after which Slurm deletes it (PURGE_COMP), null if it does not."
     )
     max_start_delay: Count | None = Field(
-        description="Seconds by which jobs that ask for it may delay others, null if unset and before 20.02."
+        description="Seconds by which jobs outside of it may delay its own jobs: those that leave its nodes at a "
+        "signal (`sbatch --signal=R:`). Null if unset and before 20.02."
     )
     comment: str | None = Field(description="Comment of the administrator, null for none and before 23.02.")

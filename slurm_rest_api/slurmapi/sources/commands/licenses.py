@@ -20,7 +20,7 @@ class LicenseLayer(TypedDict):
     Keys:
         nodes: Hostlist.
         mode: Mode, as Slurm's number.
-        total, used, free, reserved: As in `LicenseRecord`.
+        total, used, free, reserved: As in `LicenseRecord`. Total and free are None without a limit.
     """
 
     nodes: str
@@ -38,7 +38,7 @@ class LicenseRecord(TypedDict):
         name: Name, with `@server` for a remote one.
         total: Licenses of the cluster.
         used: Licenses that jobs hold.
-        free: Licenses that jobs can get.
+        free: Licenses without the used ones and those of `last_deficit`. Reserved ones are free until they are used.
         reserved: Licenses of reservations, None before 20.11.
         remote: True if slurmdbd has it.
         last_consumed, last_deficit: As the license server said, None before 23.02 and for local ones.
@@ -57,6 +57,9 @@ class LicenseRecord(TypedDict):
     last_update: int | None
     layers: list[LicenseLayer]
 
+
+# INFINITE of slurm.h: the total of a layer without a limit, since 25.05.
+_INFINITE: Final = 0xFFFFFFFF
 
 _GRAMMAR: Final = RecordGrammar(
     (
@@ -86,8 +89,7 @@ def parse_licenses(lines: Iterable[bytes]) -> Iterator[LicenseRecord]:
 
 def _license(line: str) -> LicenseRecord:
     a = _GRAMMAR.read(line)
-    numbers = (a.number("Total"), a.number("Used"), a.number("Free"), a.number("Reserved"))
-    total, used, free, reserved = numbers
+    total, used, free, reserved = (_count(a.number(name)) for name in ("Total", "Used", "Free", "Reserved"))
     nodes = a.word("Nodes")
     layer: LicenseLayer = {
         "nodes": nodes or "",
@@ -109,6 +111,10 @@ def _license(line: str) -> LicenseRecord:
         "last_update": a.number("LastUpdate"),
         "layers": [layer] if nodes else [],
     }
+
+
+def _count(number: int | None) -> int | None:
+    return None if number == _INFINITE else number
 
 
 def _add(known: LicenseRecord, record: LicenseRecord) -> None:

@@ -92,6 +92,7 @@ def test_licenses() -> None:
         b" LastUpdate=1795713468",
         b"LicenseName=power Total=10 Used=1 Free=9 Reserved=0 Remote=no Nodes=rack[001-004] Mode=2",
         b"LicenseName=power Total=6 Used=2 Free=4 Reserved=0 Remote=no Nodes=rack[005-008] Mode=2",
+        b"LicenseName=power Total=4294967295 Used=0 Free=4294967295 Reserved=0 Remote=no Nodes=rack009 Mode=3",
     ]
     ansys, matlab, power = parse_licenses(lines)
     assert (ansys["total"], ansys["used"], ansys["free"], ansys["reserved"]) == (2, 1, 1, None)
@@ -106,6 +107,8 @@ def test_licenses() -> None:
         "free": 4,
         "reserved": 0,
     }
+    # INFINITE of slurm.h is no limit.
+    assert (power["layers"][2]["total"], power["layers"][2]["free"]) == (None, None)
     assert ansys["layers"] == []
 
 
