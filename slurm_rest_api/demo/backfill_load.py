@@ -8,7 +8,7 @@ from typing import Final
 from slurm_rest_api.archive.sample import Sample, make_sample
 from slurm_rest_api.demo.hardware import HIDDEN_PARTITION
 from slurm_rest_api.demo.job_records import pending_tasks
-from slurm_rest_api.demo.node_records import node_record, uses
+from slurm_rest_api.demo.node_records import node_records
 from slurm_rest_api.demo.partition_records import partition_records
 from slurm_rest_api.demo.timeline import Moment, Timeline
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
@@ -37,10 +37,7 @@ def past_sample(timeline: Timeline, slot: int) -> Sample:
     seen = hide_partitions(
         Snapshot(
             jobs=(),
-            nodes=[
-                node_record(node, use, moment.outages.get(node.name), slot)
-                for node, use in zip(nodes, uses(nodes, moment.running), strict=True)
-            ],
+            nodes=node_records(moment, tuple(nodes)),
             partitions=partition_records(timeline.hardware),
             statistics={},
         ),

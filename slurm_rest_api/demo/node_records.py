@@ -9,6 +9,8 @@ from typing import Final
 from slurm_rest_api.demo.hardware import CLUSTER, Node, gres
 from slurm_rest_api.demo.jobs import Job
 from slurm_rest_api.demo.layouts import Outage
+from slurm_rest_api.demo.reservation_records import reserved_for_course
+from slurm_rest_api.demo.timeline import Moment
 from slurm_rest_api.slurm.states import NodeState, node_state_text
 from slurm_rest_api.slurmapi.sources.base import Record
 
@@ -26,7 +28,7 @@ class Use:
     started: int = 0
 
 
-def uses(nodes: tuple[Node, ...], running: Iterable[Job]) -> list[Use]:
+def _uses(nodes: tuple[Node, ...], running: Iterable[Job]) -> list[Use]:
     """Returns the use of each node, in the order of `nodes`."""
     found = [Use() for _ in nodes]
     for job in running:
@@ -40,16 +42,26 @@ def uses(nodes: tuple[Node, ...], running: Iterable[Job]) -> list[Use]:
     return found
 
 
-def node_record(node: Node, use: Use, outage: Outage | None, now: int) -> Record:
-    """Returns the record of a node at epoch second `now`."""
-    return {**_state(node, use, outage, now), **_resources(node, use, now), **_hardware(node)}
+def node_records(moment: Moment, nodes: tuple[Node, ...]) -> list[Record]:
+    """Returns the records of the nodes at a moment."""
+    reserved = frozenset(node.name for node in reserved_for_course(nodes))
+    return [
+        _node_record(node, use, moment.outages.get(node.name), moment.now, is_reserved=node.name in reserved)
+        for node, use in zip(nodes, _uses(nodes, moment.running), strict=True)
+    ]
 
 
-def _state(node: Node, use: Use, outage: Outage | None, now: int) -> Record:
+def _node_record(node: Node, use: Use, outage: Outage | None, now: int, *, is_reserved: bool) -> Record:
+    return {**_state(node, use, outage, now, is_reserved), **_resources(node, use, now), **_hardware(node)}
+
+
+def _state(node: Node, use: Use, outage: Outage | None, now: int, is_reserved: bool) -> Record:
     base = "ALLOCATED" if use.cpus == node.kind.cpus else "MIXED" if use.cpus else "IDLE"
     flags = [] if outage is None else list(outage.flags)
     if outage is not None and outage.down:
         base = "DOWN"
+    if is_reserved and "RESERVED" not in flags:
+        flags.append("RESERVED")
     # A maintenance reservation gives no reason.
     has_reason = outage is not None and "MAINTENANCE" not in flags
     booted = now // (30 * _DAY) * 30 * _DAY - node.number % 40 * 3600

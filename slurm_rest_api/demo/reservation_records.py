@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from slurm_rest_api.demo.hardware import Node, node_list
 from slurm_rest_api.demo.jobs import Job
+from slurm_rest_api.demo.layouts import Outage
 from slurm_rest_api.slurmapi.sources.base import Record
 
 LICENSES: Final = {"cfd_wing": "fluent", "fem_bridge": "ansys"}
@@ -22,16 +23,31 @@ def license_of(job_name: str) -> dict[str, int]:
     return {LICENSES[job_name]: 1} if job_name in LICENSES else {}
 
 
-def reservation_records(nodes: tuple[Node, ...], now: int) -> list[Record]:
-    """Returns a maintenance of all nodes on the next Monday, and the course of an account on the last node."""
+def reservation_records(nodes: tuple[Node, ...], outages: Iterable[Outage], now: int) -> list[Record]:
+    """Returns the reservations at epoch second `now`.
+
+    They are a maintenance of all nodes on the next Monday, the course of an account on the last node, and one for each
+    node that is in maintenance.
+    """
     monday = (now - _FIRST_MONDAY) // (7 * _DAY) * 7 * _DAY + _FIRST_MONDAY + 7 * _DAY
     today = now // _DAY * _DAY
     return [
         _reservation("maintenance", nodes, monday + 6 * _HOUR, 4 * _HOUR)
         | {"flags": ["MAINT", "SPEC_NODES", "ALL_NODES"], "users": ["root"], "comment": "Monthly updates"},
-        _reservation("course", nodes[-1:], today, _DAY)
+        _reservation("course", reserved_for_course(nodes), today, _DAY)
         | {"flags": ["IGNORE_JOBS", "SPEC_NODES"], "accounts": ["learning"], "max_start_delay": 300},
+        *(
+            _reservation(f"maint_{outage.node.name}", (outage.node,), outage.since, outage.until - outage.since)
+            | {"flags": ["MAINT", "OVERLAP", "SPEC_NODES"], "users": ["root"], "comment": outage.reason}
+            for outage in outages
+            if "RESERVED" in outage.flags
+        ),
     ]
+
+
+def reserved_for_course(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Returns the nodes of the course, which are in the state RESERVED every day."""
+    return nodes[-1:]
 
 
 def license_records(nodes: Iterable[Node], running: Iterable[Job]) -> list[Record]:
@@ -44,7 +60,7 @@ def license_records(nodes: Iterable[Node], running: Iterable[Job]) -> list[Recor
     return [
         {
             "name": name, "total": total, "used": count, "free": total - count, "reserved": 0, "remote": False,
-            "last_consumed": 0, "last_deficit": 0, "last_update": None, "layers": [],
+            "last_consumed": None, "last_deficit": None, "last_update": None, "layers": [],
         }
         for name, count in sorted(used.items())
     ]  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Final
 from slurm_rest_api.demo.fair_share import fair_share_records
 from slurm_rest_api.demo.job_records import JobRecords
 from slurm_rest_api.demo.jobs import Job
-from slurm_rest_api.demo.node_records import node_record, uses
+from slurm_rest_api.demo.node_records import node_records
 from slurm_rest_api.demo.partition_records import partition_records
 from slurm_rest_api.demo.priorities import EVALUATION_SECONDS, WEIGHTS, factors_of
 from slurm_rest_api.demo.reservation_records import license_records, reservation_records
@@ -62,13 +62,10 @@ class DemoSource:
         nodes, schedule = self.timeline.hardware.nodes, schedule_of(moment)
         return Snapshot(
             jobs=_records(moment, schedule, {}, {}),
-            nodes=[
-                node_record(node, use, moment.outages.get(node.name), moment.now)
-                for node, use in zip(nodes, uses(nodes, moment.running), strict=True)
-            ],
+            nodes=node_records(moment, tuple(nodes)),
             partitions=self._partitions,
             statistics=statistics_record(moment, len(nodes)),
-            reservations=reservation_records(tuple(nodes), moment.now),
+            reservations=reservation_records(tuple(nodes), moment.outages.values(), moment.now),
             licenses=license_records(nodes, moment.running),
             changed_since=lambda known, marks: _records(moment, schedule, known, marks),
             fair_share=self._fair_share,

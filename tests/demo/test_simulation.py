@@ -18,6 +18,7 @@ from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.demo.timeline import Timeline
 from slurm_rest_api.demo.workload import demand_at
 from slurm_rest_api.slurmapi.collector.usage import allocations_of, compute_usage
+from slurm_rest_api.slurmapi.sources.hostlists import expand_known
 from tests.property_tests import examples
 
 TUESDAY_15H = 1_795_532_400
@@ -100,6 +101,20 @@ def test_jobs_respect_their_partition_and_limits(seed: int, now: int, size: int)
         else:
             assert now - MIN_JOB_AGE_SECONDS < job["end_time"] <= now
             assert job["run_time"] <= job["time_limit"] * 60
+
+
+@given(seeds, clocks)
+@examples(10)
+def test_nodes_are_reserved_where_a_reservation_is_active(seed: int, now: int) -> None:
+    snapshot = DemoSource(Scale(nodes=60, jobs=200, seed=seed), clock=lambda: now).load()
+    active: dict[str, set[str]] = defaultdict(set)
+    for record in snapshot.reservations or []:
+        if record["start_time"] <= now < record["end_time"]:
+            for name in expand_known(record["nodes"]):
+                active[name] |= {"RESERVED", *(("MAINTENANCE",) if "MAINT" in record["flags"] else ())}
+    assert active
+    for node in snapshot.nodes:
+        assert {"RESERVED", "MAINTENANCE"} & {*node["state_flags"]} == active[node["name"]], node["name"]
 
 
 @given(seeds, clocks)
