@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from slurm_rest_api.demo.hardware import Node, node_list
+from slurm_rest_api.demo.hardware import HIDDEN_PARTITION, Node, node_list
 from slurm_rest_api.demo.jobs import Job
 from slurm_rest_api.demo.layouts import Outage
 from slurm_rest_api.slurmapi.sources.base import Record
@@ -26,7 +26,7 @@ def license_of(job_name: str) -> dict[str, int]:
 def reservation_records(nodes: tuple[Node, ...], outages: Iterable[Outage], now: int) -> list[Record]:
     """Returns the reservations at epoch second `now`.
 
-    They are a maintenance of all nodes on the next Monday, the course of an account on the last node, and one for each
+    They are a maintenance of all nodes on the next Monday, the course of an account on one node, and one for each
     node that is in maintenance.
     """
     monday = (now - _FIRST_MONDAY) // (7 * _DAY) * 7 * _DAY + _FIRST_MONDAY + 7 * _DAY
@@ -46,8 +46,8 @@ def reservation_records(nodes: tuple[Node, ...], outages: Iterable[Outage], now:
 
 
 def reserved_for_course(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Returns the nodes of the course, which are in the state RESERVED every day."""
-    return nodes[-1:]
+    """Returns the node of the course, which is in the state RESERVED every day: the last one that users see."""
+    return tuple(node for node in nodes if node.kind.partitions != (HIDDEN_PARTITION,))[-1:]
 
 
 def license_records(nodes: Iterable[Node], running: Iterable[Job]) -> list[Record]:

@@ -12,7 +12,11 @@ import pytest
 from slurm_rest_api.pyslurm_build.host import PROGRAMS
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob
+from slurm_rest_api.slurmapi.sources.commands.optional_records import OptionalRecords
+from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
 from slurm_rest_api.slurmapi.sources.commands.source import CommandsSource, open_commands
+from slurm_rest_api.slurmapi.sources.parts import all_from
+from slurm_rest_api.slurmapi.sources.slurm_source import SlurmSource
 from tests.builders import with_collected_fields
 from tests.testbed.cluster import Cluster
 from tests.testbed.jobs import Jobs
@@ -163,12 +167,19 @@ def test_a_load_costs_the_published_number_of_rpcs(cluster: Cluster, tmp_path: P
     jobs.submit(hold=True, job_name=HOSTILE["block"])
     jobs.submit(hold=True, comment="x")
     jobs.running(nodelist="rack001")
-    source = programs(cluster, tmp_path / "bin", user=OTHER)
+    commands = programs(cluster, tmp_path / "bin", user=OTHER)
+    optional = OptionalRecords(SlurmPrograms(str(tmp_path / "bin"), SECONDS), {"reservations": 0.0, "licenses": 0.0})
+    sources = [commands, SlurmSource(all_from("commands"), {"commands": commands}, optional)]
 
     def calls() -> int:
         return sum(entry["count"] for entry in cluster.sdiag_json()["rpcs_by_user"] if entry["user"] == OTHER)
 
-    for _load in ("all texts are new", "all texts are known"):
+    found = []
+    for source in (commands, *sources):
+        # All texts are new in the first load, and known in the others.
         before = calls()
         list(source.load().jobs)
-        assert calls() - before == source.rpcs_of_last_load
+        found.append(calls() - before)
+        assert found[-1] == source.rpcs_of_last_load
+    # One RPC for reservations, one for licenses.
+    assert found[2] - found[1] == 2

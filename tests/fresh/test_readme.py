@@ -61,8 +61,8 @@ def test_the_start_shows_progress_the_address_and_three_commands(demo: Path) -> 
 def test_every_route_has_a_command_with_its_answer() -> None:
     routes = {example.route for example in curls() if example.answer}
     assert {
-        "/queue", "/nodes", "/partitions", "/stats", "/usage", "/users", "/qos", "/accounts", "/history", "/load",
-        "/health",        "/health/live", "/metrics",
+        "/queue", "/nodes", "/partitions", "/reservations", "/licenses", "/fairshare", "/stats", "/usage", "/users",
+        "/qos", "/accounts", "/history", "/load", "/health", "/health/live", "/metrics",
     } <= routes  # fmt: skip
 
 
