@@ -11,7 +11,7 @@ import pytest
 
 from slurm_rest_api.pyslurm_build.host import PROGRAMS
 from slurm_rest_api.slurmapi.contract import JobRecord, NodeRecord, PartitionRecord, StatisticsRecord
-from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob
+from slurm_rest_api.slurmapi.sources.base import ClusterSource, Record, UnchangedJob
 from slurm_rest_api.slurmapi.sources.commands.optional_records import OptionalRecords
 from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
 from slurm_rest_api.slurmapi.sources.commands.source import CommandsSource, open_commands
@@ -169,13 +169,13 @@ def test_a_load_costs_the_published_number_of_rpcs(cluster: Cluster, tmp_path: P
     jobs.running(nodelist="rack001")
     commands = programs(cluster, tmp_path / "bin", user=OTHER)
     optional = OptionalRecords(SlurmPrograms(str(tmp_path / "bin"), SECONDS), {"reservations": 0.0, "licenses": 0.0})
-    sources = [commands, SlurmSource(all_from("commands"), {"commands": commands}, optional)]
+    sources: list[ClusterSource] = [commands, SlurmSource(all_from("commands"), {"commands": commands}, optional)]
 
     def calls() -> int:
         return sum(entry["count"] for entry in cluster.sdiag_json()["rpcs_by_user"] if entry["user"] == OTHER)
 
     found = []
-    for source in (commands, *sources):
+    for source in [commands, *sources]:
         # All texts are new in the first load, and known in the others.
         before = calls()
         list(source.load().jobs)
