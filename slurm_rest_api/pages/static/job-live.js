@@ -14,7 +14,7 @@ import {
   ratio,
 } from "./format.js";
 import { jobLink, nodeLink, page } from "./frame.js";
-import { endsWhen, rankText, reason } from "./job-reasons.js";
+import { availabilityText, endsWhen, rankText, reason } from "./job-reasons.js";
 import {
   gpus,
   holdsNodes,
@@ -236,6 +236,7 @@ export function waiting(job, explanation) {
     ["Ends when", endsWhen(explanation.ends_by)],
     ["Rank", explanation.rank ? lines(explanation.rank.map(rankText)) : withCode(explanation.no_rank)],
     ["Expected start", start ? `${formatDateTime(start)}, as the scheduler estimates` : "no estimate yet"],
+    ["If it were first", lines((explanation.availability ?? []).map(availabilityText))],
     ["Dependencies", lines(explanation.dependencies.map(dependency))],
     ["Reservations", lines((explanation.reservations ?? []).map(reservation))],
     ["Unavailable nodes", lines((explanation.unavailable_nodes ?? []).map(unavailable))],

@@ -143,3 +143,24 @@ export function rankText({ partition, place, jobs_ahead: jobs, cpus_ahead: cpus,
   const kept = held > 0 ? ` A limit keeps ${count(held)} of them from starting.` : "";
   return `Place ${count(place)} in ${partition}: ${plural(jobs, "job")} ahead with ${requested}.${kept}`;
 }
+
+const SHORT = {
+  cpus: "CPUs",
+  memory: "memory",
+  gpus: "GPUs",
+  reserved: "reserved",
+  planned: "planned for other jobs",
+  completing: "completing",
+  exclusive: "in exclusive use",
+  unavailable: "unavailable",
+};
+
+/** Returns the sentence for the availability of one partition, as if the job were first in the queue. */
+export function availabilityText({ partition, answer, limits, ...nodes }) {
+  if (answer === "never") return `Never in ${partition}: ${limits.map(({ limit }) => limit).join(", ")}.`;
+  if (answer === "now") return `At once in ${partition}: ${plural(nodes.free_nodes, "node")} free.`;
+  if (nodes.partition_down) return `Not now in ${partition}: the partition is down.`;
+  const short = Object.entries(nodes.short).filter(([, number]) => number > 0);
+  const lacks = short.map(([name, number]) => `${SHORT[name] ?? name} (${plural(number, "node")})`).join(", ");
+  return `Not now in ${partition}: ${plural(nodes.missing_nodes, "node")} missing. Short: ${lacks || "–"}.`;
+}

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
+  availabilityText,
   endsWhen,
   needsExplanation,
   rankText,
@@ -84,4 +85,17 @@ test("jobs that are pending or have a reason need an explanation", () => {
   assert.equal(needsExplanation({ job_state: "FAILED", state_reason: "NonZeroExitCode" }), true);
   assert.equal(needsExplanation({ job_state: "RUNNING", state_reason: "None" }), false);
   assert.equal(needsExplanation({ job_state: "RUNNING", state_reason: null }), false);
+});
+
+test("the availability of a partition has a sentence for each answer", () => {
+  const main = { partition: "main", free_nodes: 3, missing_nodes: 0, partition_down: false, short: {}, limits: [] };
+  assert.equal(availabilityText({ ...main, answer: "now" }), "At once in main: 3 nodes free.");
+  const short = { cpus: 12, memory: 0, gpus: 0, planned: 1 };
+  assert.equal(
+    availabilityText({ ...main, answer: "later", missing_nodes: 1, short }),
+    "Not now in main: 1 node missing. Short: CPUs (12 nodes), planned for other jobs (1 node).",
+  );
+  assert.match(availabilityText({ ...main, answer: "later", partition_down: true }), /the partition is down\.$/);
+  const limits = [{ limit: "MaxTime" }, { limit: "AllowAccounts" }];
+  assert.equal(availabilityText({ ...main, answer: "never", limits }), "Never in main: MaxTime, AllowAccounts.");
 });
