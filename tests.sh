@@ -127,8 +127,19 @@ make_lowest_environment() {
 
 # Folders and modules of plain tests that depend on the standard library alone, or take long and use the same functions of
 # the libraries as others. The lowest versions are tested with the rest.
-without_libraries=(pyslurm_build slurm demo slurmapi/sources slurmapi/collector slurmapi/store
-    slurmapi/query/test_properties.py slurmapi/responses/test_json_stream.py)
+without_libraries=(pyslurm_build slurm demo browser cluster deployed fresh releases security soak
+    slurmapi/sources slurmapi/collector slurmapi/store
+    # Orders, filters and formats of the snapshot: slurmapi/test_views.py, slurmapi/query/test_list_query.py and
+    # slurmapi/responses/test_document_formats.py send such requests.
+    slurmapi/query/test_properties.py slurmapi/query/test_filters.py slurmapi/responses/test_json_stream.py
+    slurmapi/responses/test_formats.py slurmapi/responses/test_changes.py
+    slurmapi/responses/test_change_histories.py
+    # Permissions: auth/test_modes.py, auth/test_key_set.py and auth/test_factory.py use the libraries.
+    auth/test_private_data.py auth/test_rows.py auth/test_token_file.py auth/test_damaged_files.py
+    # Child processes and files of this project, and counts of statements.
+    diagnosis/test_cluster.py metrics/test_worker_files.py test_request_costs.py
+    # The repository itself.
+    test_architecture.py test_audit.py test_completeness.py test_docs.py test_scripts.py test_words.py)
 
 complete=()
 if [ "$everything" = yes ]; then
