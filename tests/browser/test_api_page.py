@@ -70,4 +70,4 @@ def test_a_command_is_copied_with_and_without_the_clipboard(tab: Page, demo_addr
 def test_the_interactive_reference_lists_the_routes(tab: Page, demo_address: str) -> None:
     tab.goto(demo_address + "pages/api")
     tab.get_by_role("link", name="Interactive reference").click()
-    expect(tab.get_by_text("/queue/{jobid}").first).to_be_visible(timeout=20_000)
+    expect(tab.get_by_text("/queue/{jobid}").first).to_be_visible()

@@ -197,7 +197,7 @@ def test_a_logged_in_user_downloads_the_queue_once(context: BrowserContext, aski
     page = context.new_page()
     page.goto(asking.address + "pages/queue")
     log_in(page, asking.admin)
-    expect(page.locator("#rows a[href*='pages/job']").first).to_be_visible(timeout=30_000)
+    expect(page.locator("#rows a[href*='pages/job']").first).to_be_visible()
     loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert not any("login" in name for name in loaded)
     asked: list[str] = []
@@ -211,7 +211,7 @@ def test_a_logged_in_user_downloads_the_queue_once(context: BrowserContext, aski
 def test_the_reference_is_public_and_has_its_own_login(context: BrowserContext, asking: Asking) -> None:
     page = context.new_page()
     page.goto(asking.address + "openapi/swagger")
-    expect(page.get_by_role("button", name="Authorize").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Authorize").first).to_be_visible()
     assert page.request.get(asking.address + "nodes").status == 401
 
 

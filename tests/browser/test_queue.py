@@ -150,7 +150,7 @@ def test_a_job_that_is_gone_is_marked_and_the_focus_stays(tab: Page, demo_addres
     tab.locator("tr[data-key='3'] th a").focus()
     jobs[:] = [job(2, job_state="COMPLETING"), job(3), job(4)]
     news.append(envelope({"2": {"job_id": 2}, "4": {"job_id": 4}}, "x-2", full=False, gone=["1"]))
-    expect(tab.locator("tr.left[data-key='1']")).to_be_visible(timeout=15_000)
+    expect(tab.locator("tr.left[data-key='1']")).to_be_visible()
     expect(tab.locator("tr[data-key='4']")).to_be_visible()
     expect(tab.locator("tr[data-key='2'] .chip")).to_have_text("completing")
     expect(tab.locator("tr[data-key='3'] th a")).to_be_focused()
