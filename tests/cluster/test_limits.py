@@ -15,13 +15,12 @@ import pytest
 from slurm_rest_api.acctapi.factory import open_accounting
 from slurm_rest_api.auth.data_scope import EVERYTHING
 from slurm_rest_api.explainapi.limits import OVER_TIME, job_limits, read_limits
-from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.store.held_jobs import CountedJobs
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.cluster.accounting_database import real_accounting
-from tests.cluster.test_source_commands import programs
+from tests.cluster.one_load import commands_of_root
 from tests.testbed.cluster import Cluster
 from tests.testbed.steps import wait_until
 
@@ -187,11 +186,7 @@ def reasons_of(cluster: Cluster, states: str) -> dict[str, str]:
 def read(cluster: Cluster, folders: pytest.TempPathFactory) -> Waiting:
     """Loads the cluster once with Slurm's commands, and asks for the limits of the waiting jobs."""
     store = folders.mktemp("store") / "store.sqlite"
-    source = programs(cluster, folders.mktemp("commands") / "bin")
-    # The root has other users than this host.
-    passwd = cluster.run(["getent", "passwd"]).stdout.splitlines()
-    names = {int(line.split(":")[2]): line.split(":")[0] for line in passwd}
-    source._names = UserNames(user_name=lambda uid: names[uid])
+    source = commands_of_root(cluster, folders.mktemp("commands") / "bin")
     Cycle(source, StoreWriter(store), [], 3600.0).run()
     counted = cluster.run(["scontrol", "show", "assoc_mgr"]).stdout
     with real_accounting(cluster, folders.mktemp("run")) as settings, StoreReader(store).view() as view:
