@@ -9,6 +9,7 @@ from flask_cors import CORS
 from flask_openapi3 import Info, OpenAPI
 
 from slurm_rest_api.acctapi.coordinators import Coordinators
+from slurm_rest_api.acctapi.events import ShownNodes
 from slurm_rest_api.acctapi.factory import open_accounting
 from slurm_rest_api.acctapi.reference_views import reference_blueprint
 from slurm_rest_api.acctapi.views import Accounting, accounting_blueprint
@@ -35,7 +36,7 @@ from slurm_rest_api.slurmapi.availability.views import availability_blueprint
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
 from slurm_rest_api.slurmapi.responses.refresh import Refresher
 from slurm_rest_api.slurmapi.responses.responder import Responder
-from slurm_rest_api.slurmapi.responses.snapshot import LiveState
+from slurm_rest_api.slurmapi.responses.snapshot import LiveState, shown_nodes
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths, require_private
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.version import StoreVersionReader
@@ -90,8 +91,8 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     live = LiveState(snapshots, prepared)
     refresher = Refresher(live.status, paths.refresh_pipe, slots=shares.refresh)
     exposition = Exposition(snapshots, prepared, counters, checks, _most_owners(settings), archive_status)
-    _register_live(app, Responder(live, refresher))
-    _register_accounting(app, accounting)
+    _register_live(app, settings, Responder(live, refresher))
+    _register_accounting(app, accounting, partial(shown_nodes, live) if settings.filter.partitions else None)
     app.register_api(jobs_blueprint(live, refresher, accounting))
     app.register_api(explain_blueprint(live, refresher, accounting))
     app.register_api(load_blueprint(archive))
@@ -126,16 +127,17 @@ def check_files(settings: Settings) -> None:
     require_private(settings)
 
 
-def _register_live(app: OpenAPI, responder: Responder) -> None:
+def _register_live(app: OpenAPI, settings: Settings, responder: Responder) -> None:
     """Registers the routes that answer from the snapshot."""
-    app.register_api(live_blueprint(responder))
+    has_events = settings.system.use_acct_db and settings.database.table_event is not None
+    app.register_api(live_blueprint(responder, links_events=has_events))
     app.register_api(availability_blueprint(responder))
 
 
-def _register_accounting(app: OpenAPI, accounting: Accounting | None) -> None:
+def _register_accounting(app: OpenAPI, accounting: Accounting | None, shown: ShownNodes | None) -> None:
     """Registers the routes that answer from the accounting database alone."""
     app.register_api(accounting_blueprint(accounting))
-    app.register_api(reference_blueprint(accounting))
+    app.register_api(reference_blueprint(accounting, shown))
 
 
 def _most_owners(settings: Settings) -> dict[Owner, int]:

@@ -111,7 +111,7 @@ WITH_IO: dict[str, tuple[str, ...]] = {
     "slurmapi.contract": (),
     "slurmapi.query": (),
     "slurmapi.collector": ("clock_steps", "collector", "cycle", "loader_main", "loader_process", "lock"),
-    "acctapi": ("coordinators", "database", "encodings", "history", "key_ranges", "reference_data"),
+    "acctapi": ("coordinators", "database", "encodings", "events", "history", "key_ranges", "reference_data"),
     "archive": (
         "engine",
         "factory",

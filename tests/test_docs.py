@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from pydantic import BaseModel, ValidationError
 
 from slurm_rest_api.acctapi.contract import HistoryAnswer, UsersAnswer
-from slurm_rest_api.acctapi.reference_contract import AccountsAnswer, QosListAnswer
+from slurm_rest_api.acctapi.reference_contract import AccountsAnswer, EventsAnswer, QosListAnswer
 from slurm_rest_api.archive.contract import LoadAnswer
 from slurm_rest_api.config.document import settings_page
 from slurm_rest_api.explainapi.contract import ExplainAnswer
@@ -43,6 +43,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "users": UsersAnswer,
     "qos": QosListAnswer,
     "accounts": AccountsAnswer,
+    "events": EventsAnswer,
     "history": HistoryAnswer,
     "jobs": JobsAnswer,
 }

@@ -11,6 +11,7 @@ from slurm_rest_api.acctapi.tables import (
     ACCT_COLUMNS,
     ASSOC_COLUMNS,
     COORD_COLUMNS,
+    EVENT_COLUMNS,
     JOB_COLUMNS,
     QOS_COLUMNS,
     QOS_TABLE,
@@ -22,6 +23,7 @@ from slurm_rest_api.acctapi.tables import (
     acct_table,
     assoc_table,
     coord_table,
+    event_table,
     job_table,
     qos_table,
     step_table,
@@ -33,6 +35,10 @@ from slurm_rest_api.errors import DatabaseUnusable
 _MYSQL_COLUMNS = text(
     "SELECT column_name AS name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = :name"
 ).bindparams(bindparam("name"))
+_MYSQL_TIME_INDEX = text(
+    "SELECT index_name AS name FROM information_schema.statistics WHERE table_schema = DATABASE()"
+    " AND table_name = :name AND seq_in_index = 1 AND column_name = 'time_start' ORDER BY index_name"
+).bindparams(bindparam("name"))
 _SQLITE_COLUMNS = text("SELECT name FROM pragma_table_info(:name)").bindparams(bindparam("name"))
 
 
@@ -40,8 +46,8 @@ _SQLITE_COLUMNS = text("SELECT name FROM pragma_table_info(:name)").bindparams(b
 class Schema:
     """Tables with the columns that this database has.
 
-    `step` is None unless `database.table_step` is set. `acct` and `coordinators` are None unless their settings are set
-    and the service may read them.
+    `step` is None unless `database.table_step` is set. `acct`, `coordinators` and `event` are None unless their
+    settings are set and the service may read them.
     """
 
     job: Table
@@ -52,6 +58,9 @@ class Schema:
     step: Table | None = None
     acct: Table | None = None
     coordinators: Table | None = None
+    event: Table | None = None
+    event_time_index: str | None = None
+    """An index of the events by their start. Releases until 21.08 have none."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,7 @@ class TableNames:
     step: str | None = None
     acct: str | None = None
     coord: str | None = None
+    event: str | None = None
 
 
 def probe(connection: Connection, names: TableNames) -> Schema:
@@ -81,6 +91,8 @@ def probe(connection: Connection, names: TableNames) -> Schema:
         step=None if names.step is None else _steps(connection, names.step),
         acct=acct_table(names.acct) if names.acct and _has(connection, names.acct, ACCT_COLUMNS) else None,
         coordinators=coord_table(names.coord) if names.coord and _has(connection, names.coord, COORD_COLUMNS) else None,
+        event=event_table(names.event) if names.event and _has(connection, names.event, EVENT_COLUMNS) else None,
+        event_time_index=None if names.event is None else _time_index(connection, names.event),
     )
 
 
@@ -100,6 +112,13 @@ def readable(table: Table | None, route: str, setting: str) -> Table:
 
 def _steps(connection: Connection, name: str) -> Table:
     return step_table(name, _columns(connection, name, STEP_COLUMNS, REQUIRED_STEP_COLUMNS))
+
+
+def _time_index(connection: Connection, table: str) -> str | None:
+    """Returns the first index that begins with `time_start`."""
+    if connection.dialect.name == "sqlite":
+        return None
+    return connection.execute(_MYSQL_TIME_INDEX, {"name": table}).scalars().first()
 
 
 def _has(connection: Connection, table: str, required: frozenset[str]) -> bool:

@@ -195,7 +195,12 @@ def open_database(settings: DatabaseSettings, limit: int | None = None) -> Datab
     limit = min(settings.db_pool_size, limit or settings.db_pool_size)
     connect = _sqlite if settings.db_sqlite_file is not None else _server
     tables = TableNames(
-        settings.table_job, settings.table_assoc, settings.table_step, settings.table_acct, settings.table_coord
+        settings.table_job,
+        settings.table_assoc,
+        step=settings.table_step,
+        acct=settings.table_acct,
+        coord=settings.table_coord,
+        event=settings.table_event,
     )
     pool = {"pool_size": limit, "max_overflow": 0, "pool_timeout": _POOL_WAIT_SECONDS}
     # A try to reach the database waits no longer than the login takes, and needs no free connection of the pool.

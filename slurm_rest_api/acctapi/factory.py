@@ -7,6 +7,7 @@ from typing import Final
 from slurm_rest_api.acctapi.accounts import Accounts
 from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import open_database
+from slurm_rest_api.acctapi.events import Events
 from slurm_rest_api.acctapi.history import History, HistoryLimits
 from slurm_rest_api.acctapi.jobs_by_id import JobsById
 from slurm_rest_api.acctapi.qos_records import QosList
@@ -43,6 +44,7 @@ def open_accounting(settings: Settings, threads: int | None = None) -> Accountin
         accounts=None
         if options.table_acct is None
         else Accounts(database, reference_data, hidden, most, reads_coordinators=options.table_coord is not None),
+        events=None if options.table_event is None else Events(database, reference_data, most),
         source="demo" if settings.system.source_name == "demo" else "slurmdbd",
         cluster=cluster,
     )

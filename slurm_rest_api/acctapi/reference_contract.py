@@ -1,4 +1,4 @@
-"""Published fields of /qos and /accounts, as OpenAPI describes them."""
+"""Published fields of /qos, /accounts and /events, as OpenAPI describes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from slurm_rest_api.acctapi.contract import AssociationRecord, PageMeta, Tres
+from slurm_rest_api.acctapi.contract import AssociationRecord, PageMeta, Time, Tres
 from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord
 
 Factor = Annotated[float, Field(ge=0)]
@@ -156,6 +156,39 @@ class AccountDetailRecord(AccountRecord):
     associations: list[AssociationRecord] = Field(description="The associations of its users, as in /users.")
 
 
+class EventRecord(PublishedRecord):
+    """What a node, or the cluster, went through."""
+
+    event: Literal["Node", "Cluster"] = Field(description="Cluster: the cluster registered, with its nodes and TRES.")
+    node: str | None = Field(description="Node. Null for the cluster.")
+    state: str | None = Field(
+        description="State as sacctmgr prints it: DOWN*, DRAIN, DRNG, MAINT. Null for the cluster."
+    )
+    state_words: list[str] = Field(
+        description="Base state and flags in the words of /nodes.", examples=[["IDLE", "DRAIN"]]
+    )
+    state_raw: Count = Field(description="State as a number of slurm.h.")
+    reason: str | None = Field(description="Reason.")
+    reason_uid: Count | None = Field(description="Numeric id of the user who caused it.")
+    user: str | None = Field(description="Login name of that user on the service's host, or the number as text.")
+    start: Time = Field(description="Start, in the format of `times`.")
+    end: Time = Field(description="End, in the format of `times`. Null if it goes on.")
+    duration: Count = Field(description="Seconds from the start to the end, or until now.")
+    tres: Tres = Field(description="TRES of the node or cluster.")
+    cluster_nodes: str | None = Field(description="Nodes of the cluster. Null for a node.")
+
+
+class EventSumRecord(PublishedRecord):
+    """Events of nodes of one group, with `group_by`."""
+
+    group: str | None = Field(description="Node, reason, state or user. Null: events without one.")
+    events: Count = Field(description="Number of events.")
+    going_on: Count = Field(description="Number of events that go on.")
+    seconds: Count = Field(description="Seconds of the events, added up.")
+
+
+EVENT_FIELDS = tuple(EventRecord.model_fields)
+EVENT_SUM_FIELDS = tuple(EventSumRecord.model_fields)
 ACCOUNT_FIELDS = tuple(AccountRecord.model_fields)
 ACCOUNT_DETAIL_FIELDS = tuple(AccountDetailRecord.model_fields)
 QOS_FIELDS = tuple(QosRecord.model_fields)
@@ -215,3 +248,9 @@ class AccountAnswer(OpenAPIModel):
 
     data: AccountDetailRecord
     meta: AccountMeta
+
+
+class EventsAnswer(_ListAnswer):
+    """Events, newest first, or their sums."""
+
+    data: list[EventRecord] | list[EventSumRecord]

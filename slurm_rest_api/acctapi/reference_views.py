@@ -1,4 +1,4 @@
-"""The routes of what slurmdbd knows about QOS and accounts: /qos, /accounts, and one of each."""
+"""The routes of what slurmdbd knows beyond jobs and users: /qos, /accounts, /events."""
 
 from __future__ import annotations
 
@@ -10,25 +10,30 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
 from slurm_rest_api.acctapi.accounts import Accounts
+from slurm_rest_api.acctapi.events import EventKey, ShownNodes
 from slurm_rest_api.acctapi.qos_records import QosKey
 from slurm_rest_api.acctapi.reference_contract import (
     ACCOUNT_DETAIL_FIELDS,
     ACCOUNT_FIELDS,
+    EVENT_FIELDS,
+    EVENT_SUM_FIELDS,
     QOS_FIELDS,
     AccountAnswer,
     AccountsAnswer,
+    EventsAnswer,
     QosAnswer,
     QosListAnswer,
 )
 from slurm_rest_api.acctapi.reference_parameters import (
     AccountPath,
     AccountsParameters,
+    EventsParameters,
     QosParameters,
     QosPath,
     SingleParameters,
 )
 from slurm_rest_api.acctapi.views import Accounting, page_meta, turned_on
-from slurm_rest_api.errors import NotFound
+from slurm_rest_api.errors import BadParameter, NotFound
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.conditional import with_etag
 from slurm_rest_api.web.envelope import JSON, ErrorAnswer
@@ -38,8 +43,11 @@ from slurm_rest_api.web.record_stream import chosen, listing
 from slurm_rest_api.web.routes import add_csv_route
 
 
-def reference_blueprint(accounting: Accounting | None) -> APIBlueprint:
-    """Creates the blueprint of these routes. With None all answer 404 and name `system.use_acct_db`."""
+def reference_blueprint(accounting: Accounting | None, shown_nodes: ShownNodes | None = None) -> APIBlueprint:
+    """Creates the blueprint of these routes. Without `accounting` all answer 404 and name `system.use_acct_db`.
+
+    `shown_nodes` returns the nodes whose events are shown. None: of all nodes.
+    """
     blueprint = APIBlueprint(
         "acctapi_reference",
         __name__,
@@ -72,6 +80,12 @@ def reference_blueprint(accounting: Accounting | None) -> APIBlueprint:
         found = _account_part(present).one(path.name, current_scope())
         return _single(present, chosen([found.record], fields), truncated=found.truncated)
 
+    @blueprint.get("/events", summary="Events of nodes", responses={"200": EventsAnswer})
+    def events_route(query: EventsParameters) -> Response:
+        """What nodes went through (down, drained, maintenance), newest first, or sums of it."""
+        return _events(turned_on(accounting), query, shown_nodes)
+
+    add_csv_route(blueprint, "/events", events_route)
     add_csv_route(blueprint, "/qos", qos_list_route)
     add_csv_route(blueprint, "/accounts", accounts_route)
     return blueprint
@@ -98,6 +112,29 @@ def _accounts(accounting: Accounting, query: AccountsParameters) -> Response:
     page = _account_part(accounting).page(query, after, current_scope())
     meta = page_meta(accounting, len(page.items), page.next, truncated=page.truncated)
     return with_etag(listing(chosen(page.items, fields), fields, query.format, meta))
+
+
+def _events(accounting: Accounting, query: EventsParameters, shown_nodes: ShownNodes | None) -> Response:
+    if accounting.events is None:
+        raise NotFound(
+            "/events is turned off: `database.table_event` is not set. An administrator can set it to the cluster's"
+            " event table."
+        )
+    fields = chosen_fields(query.fields, EVENT_SUM_FIELDS if query.group_by else EVENT_FIELDS)
+    after = None if query.cursor is None else decode_cursor(query.cursor, _event_key)
+    if query.group_by and after is not None:
+        raise BadParameter("`group_by` cannot be combined with `cursor`. Leave one of them out.", parameter="cursor")
+    shown = None if shown_nodes is None else shown_nodes()
+    page = accounting.events.sums(query, shown) if query.group_by else accounting.events.page(query, after, shown)
+    meta = page_meta(accounting, len(page.items), page.next, truncated=page.truncated)
+    return with_etag(listing(chosen(page.items, fields), fields, query.format, meta))
+
+
+def _event_key(value: Any) -> EventKey:
+    start, node = value
+    if not (isinstance(start, int) and 0 <= start < 2**63 and isinstance(node, str)):
+        raise ValueError
+    return start, node
 
 
 def _account_part(accounting: Accounting) -> Accounts:

@@ -173,6 +173,16 @@ _QOS_OF_SOME: Final[dict[str, TypeEngine[Any]]] = {
 _TRES: Final[dict[str, TypeEngine[Any]]] = {"id": BigInteger(), "type": _TEXT, "name": _TEXT}
 _COORD: Final[dict[str, TypeEngine[Any]]] = {"acct": _TEXT, "user": _TEXT, "deleted": Integer()}
 _ACCT: Final[dict[str, TypeEngine[Any]]] = {"name": _TEXT, "description": _TEXT, "organization": _TEXT}
+_EVENT: Final[dict[str, TypeEngine[Any]]] = {
+    "time_start": _UNSIGNED,
+    "time_end": _UNSIGNED,
+    "node_name": _TEXT,
+    "cluster_nodes": _TEXT,
+    "reason": _TEXT,
+    "reason_uid": _UNSIGNED,
+    "state": _UNSIGNED,
+    "tres": _TEXT,
+}
 _STEP: Final[dict[str, TypeEngine[Any]]] = {
     "job_db_inx": _UNSIGNED,
     "deleted": Integer(),
@@ -200,6 +210,7 @@ JOB_COLUMNS: Final = frozenset(_JOB | _JOB_OF_SOME)
 ASSOC_COLUMNS: Final = frozenset(_ASSOC | _ASSOC_OF_SOME)
 REQUIRED_STEP_COLUMNS: Final = frozenset(_STEP)
 STEP_COLUMNS: Final = frozenset(_STEP | _STEP_OF_SOME)
+EVENT_COLUMNS: Final = frozenset(_EVENT)
 ACCT_COLUMNS: Final = frozenset(_ACCT)
 COORD_COLUMNS: Final = frozenset(_COORD)
 REQUIRED_QOS_COLUMNS: Final = frozenset(_QOS)
@@ -227,6 +238,11 @@ def step_table(name: str, present: Collection[str] = STEP_COLUMNS) -> Table:
     Its primary key begins with that of the job.
     """
     return _table(name, _STEP | _STEP_OF_SOME, (), present)
+
+
+def event_table(name: str) -> Table:
+    """Returns `<cluster>_event_table` as `name`: what nodes and the cluster went through."""
+    return _table(name, _EVENT, ("node_name", "time_start"), _EVENT)
 
 
 def qos_table(present: Collection[str] = QOS_COLUMNS) -> Table:

@@ -13,6 +13,7 @@ from slurm_rest_api.acctapi.accounts import Accounts
 from slurm_rest_api.acctapi.contract import ASSOCIATION_FIELDS, JOB_FIELDS, HistoryAnswer, UsersAnswer
 from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import Database
+from slurm_rest_api.acctapi.events import Events
 from slurm_rest_api.acctapi.history import History
 from slurm_rest_api.acctapi.jobs_by_id import JobsById
 from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
@@ -41,6 +42,7 @@ class Accounting:
     reference_data: ReferenceDataCache
     qos: QosList
     accounts: Accounts | None
+    events: Events | None
     source: str
     cluster: str
 

@@ -19,6 +19,7 @@ _DENIED_BY: Final = {
     "jobs": frozenset[str](),
     "users": frozenset[str](),
     "qos": frozenset[str](),
+    "events": frozenset(("events", "nodes")),
     "accounts": frozenset[str](),
     "nodes": frozenset(("nodes",)),
     "partitions": frozenset(("partitions",)),

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from slurm_rest_api.config.section import AbsolutePath, Section, Text
 
 Mode = Literal["none", "token", "jwt", "proxy"]
-Private = Literal["jobs", "usage", "users", "accounts", "reservations", "nodes", "partitions"]
+Private = Literal["jobs", "usage", "users", "accounts", "reservations", "events", "nodes", "partitions"]
 
 
 def _path_of_url(value: str) -> str:

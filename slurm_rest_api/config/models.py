@@ -271,6 +271,11 @@ class DatabaseSettings(Section):
         description="Table of account coordinators: acct_coord_table, for `coordinators` of /accounts. The account"
         " needs SELECT on it, too. null: /accounts has no coordinators.",
     )
+    table_event: Table | None = Field(
+        default=None,
+        description="Table of events: <ClusterName>_event_table. It turns /events on. The account needs SELECT on it,"
+        " too. null: it is not read.",
+    )
     db_connect_timeout: int = Field(
         default=5, ge=1, le=600, description="Time limit of a connection attempt, in seconds."
     )

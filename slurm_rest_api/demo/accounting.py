@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Column, Index, MetaData, Table, Text, create_engine, event, insert, select
+from sqlalchemy import Column, Index, MetaData, Table, Text, create_engine, event, insert, select, update
 
 from slurm_rest_api.acctapi.tables import (
     ACCT_TABLE,
@@ -16,6 +16,7 @@ from slurm_rest_api.acctapi.tables import (
     acct_table,
     assoc_table,
     coord_table,
+    event_table,
     job_table,
     qos_table,
     step_table,
@@ -25,17 +26,19 @@ from slurm_rest_api.demo.accounting_rows import (
     Row,
     account_rows,
     association_rows,
+    cluster_event_row,
     coordinator_rows,
     qos_rows,
     step_rows,
     tres_rows,
 )
 
-__all__ = ["ACCT_TABLE", "ASSOC_TABLE", "COORD_TABLE", "JOB_TABLE", "STEP_TABLE", "AccountingFile"]
+__all__ = ["ACCT_TABLE", "ASSOC_TABLE", "COORD_TABLE", "EVENT_TABLE", "JOB_TABLE", "STEP_TABLE", "AccountingFile"]
 
 JOB_TABLE: Final = "demo_job_table"
 ASSOC_TABLE: Final = "demo_assoc_table"
 STEP_TABLE: Final = "demo_step_table"
+EVENT_TABLE: Final = "demo_event_table"
 
 _BATCH: Final = 2000
 _BUSY_SECONDS: Final = 60
@@ -69,6 +72,15 @@ class AccountingFile:
                 if used := step_rows(batch):
                     connection.execute(steps, used)
 
+    def write_events(self, current: list[Row], now: int) -> None:
+        """Stores the events that go on, and ends those that went on before, at epoch second `now`."""
+        events = event_table(EVENT_TABLE)
+        with self._engine.begin() as connection:
+            open_ones = (events.c.time_end == 0, events.c.node_name != "")
+            connection.execute(update(events).where(*open_ones).values(time_end=now))
+            if current:
+                connection.execute(insert(events).prefix_with("OR REPLACE"), current)
+
     def write_note(self, name: str, value: int) -> None:
         """Stores a number under a name."""
         with self._engine.begin() as connection:
@@ -91,6 +103,7 @@ class AccountingFile:
             (tres_table(), tres_rows()),
             (acct_table(ACCT_TABLE), account_rows()),
             (coord_table(), coordinator_rows()),
+            (event_table(EVENT_TABLE), [cluster_event_row()]),
         )
         with self._engine.begin() as connection:
             self._jobs.create(connection, checkfirst=True)

@@ -10,6 +10,7 @@ from slurm_rest_api.demo.jobs import Job
 from slurm_rest_api.demo.priorities import priority_of
 from slurm_rest_api.demo.timeline import Moment
 from slurm_rest_api.demo.workload import ACCOUNTS, QOS, USERS, record_key
+from slurm_rest_api.slurm.node_state_numbers import FLAGS as NODE_FLAG_BITS
 from slurm_rest_api.slurm.reasons import reason_name
 from slurm_rest_api.slurm.sentinels import NO_VAL
 from slurm_rest_api.slurm.states import JOBS
@@ -187,6 +188,27 @@ def _tres(job: Job) -> str:
 def qos_rows() -> list[Row]:
     """Returns the rows of qos_table."""
     return [{**_QOS, "id": number, "name": name, **_QOS_CHANGES[name]} for number, name in enumerate(QOS, 1)]
+
+
+def event_rows(moment: Moment) -> list[Row]:
+    """Returns the events of nodes that go on at a moment."""
+    return [
+        {
+            "time_start": outage.since, "time_end": 0, "node_name": outage.node.name, "cluster_nodes": "",
+            "reason": outage.reason, "reason_uid": 0,
+            "state": (1 if outage.down else 2) | sum(NODE_FLAG_BITS[flag] for flag in outage.flags),
+            "tres": f"1={outage.node.kind.cpus},2={outage.node.kind.memory}",
+        }
+        for outage in moment.outages.values()
+    ]  # fmt: skip
+
+
+def cluster_event_row() -> Row:
+    """Returns the event of the cluster's registration."""
+    return {
+        "time_start": 1_790_000_000, "time_end": 0, "node_name": "", "cluster_nodes": "", "state": 0, "tres": "",
+        "reason": "Cluster Registered TRES", "reason_uid": NO_VAL,
+    }  # fmt: skip
 
 
 def account_rows() -> list[Row]:

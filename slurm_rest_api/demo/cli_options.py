@@ -16,7 +16,7 @@ from typing import Any, Final
 import click
 
 from slurm_rest_api.config import Settings, load_settings
-from slurm_rest_api.demo.accounting import ACCT_TABLE, ASSOC_TABLE, COORD_TABLE, JOB_TABLE, STEP_TABLE
+from slurm_rest_api.demo.accounting import ACCT_TABLE, ASSOC_TABLE, COORD_TABLE, EVENT_TABLE, JOB_TABLE, STEP_TABLE
 from slurm_rest_api.demo.files import DemoFolder
 from slurm_rest_api.demo.hardware import HIDDEN_PARTITION
 from slurm_rest_api.demo.options import IN_WORDS, source_name
@@ -101,6 +101,7 @@ def write_config(folder: DemoFolder, scale: Scale) -> None:
             "table_step": STEP_TABLE,
             "table_acct": ACCT_TABLE,
             "table_coord": COORD_TABLE,
+            "table_event": EVENT_TABLE,
         },
         "filter": {"partitions": [HIDDEN_PARTITION]},
     }

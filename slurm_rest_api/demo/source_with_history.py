@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from slurm_rest_api.demo.accounting import AccountingFile
-from slurm_rest_api.demo.accounting_rows import Row, has_record, job_row, rows_of, waiting_array_rows
+from slurm_rest_api.demo.accounting_rows import Row, event_rows, has_record, job_row, rows_of, waiting_array_rows
 from slurm_rest_api.demo.files import DemoFolder
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
@@ -58,6 +58,7 @@ class SourceWithHistory(DemoSource):
             self._backfill_process = self._start_backfill(self.timeline.scale, self._folder)
         else:
             self._write_changes(moment, self._synced)
+        self._accounting.write_events(event_rows(moment), moment.now)
         self._accounting.write_note(_SYNCED, moment.now)
         self._synced = moment.now
         # poll() removes the ended process from the process table.

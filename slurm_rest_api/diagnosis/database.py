@@ -19,8 +19,13 @@ from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.errors import ApiError
 
 _NAME: Final = "database"
-_SETTINGS: Final = ("table_assoc", "table_job", "table_step", "table_acct", "table_coord")
-_OPTIONAL: Final = {"table_step": "cpu_time of /history", "table_acct": "/accounts", "table_coord": "/accounts"}
+_SETTINGS: Final = ("table_assoc", "table_job", "table_step", "table_acct", "table_coord", "table_event")
+_OPTIONAL: Final = {
+    "table_step": "cpu_time of /history",
+    "table_acct": "/accounts",
+    "table_coord": "/accounts",
+    "table_event": "/events",
+}
 """Settings of tables that are not read unless they are set, and the part that needs each."""
 
 _FIXED: Final = (QOS_TABLE, TRES_TABLE)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import quote
 
-from flask import Response
+from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 
 from slurm_rest_api.slurmapi.contract.responses import (
@@ -39,8 +40,8 @@ LIVE: Final = "slurmapi"
 """The name of the blueprint."""
 
 
-def live_blueprint(responder: Responder) -> APIBlueprint:
-    """Returns the blueprint of the live routes."""
+def live_blueprint(responder: Responder, *, links_events: bool = False) -> APIBlueprint:
+    """Returns the blueprint of the live routes. With `links_events` a node links to its events."""
     blueprint = APIBlueprint(
         LIVE,
         __name__,
@@ -48,7 +49,7 @@ def live_blueprint(responder: Responder) -> APIBlueprint:
         abp_responses={"400": ErrorAnswer, "412": ErrorAnswer, "503": ErrorAnswer},
     )
     _add_collections(blueprint, responder)
-    _add_records(blueprint, responder)
+    _add_records(blueprint, responder, links_events=links_events)
     add_reservation_routes(blueprint, responder)
     add_fair_share_route(blueprint, responder)
     _add_documents(blueprint, responder)
@@ -74,7 +75,7 @@ def _add_collections(blueprint: APIBlueprint, responder: Responder) -> None:
     _add_csv_routes(blueprint, queue, nodes, partitions)
 
 
-def _add_records(blueprint: APIBlueprint, responder: Responder) -> None:
+def _add_records(blueprint: APIBlueprint, responder: Responder, *, links_events: bool) -> None:
     @blueprint.get("/queue/<jobid>", summary="A job", responses={"200": JobAnswer, "404": ErrorAnswer})
     def job(path: JobPath, query: RecordParameters) -> Response:
         """One job: `123`, an array task `123_7`, or a component of a heterogeneous job `123+1`."""
@@ -82,8 +83,12 @@ def _add_records(blueprint: APIBlueprint, responder: Responder) -> None:
 
     @blueprint.get("/nodes/<name>", summary="A node", responses={"200": NodeAnswer, "404": ErrorAnswer})
     def node(path: NamePath, query: RecordParameters) -> Response:
-        """One node by its name."""
-        return responder.record("nodes", query, path.name)
+        """One node by its name. If /events is on, the header `Link` (rel=related) leads to the events of the node."""
+        response = responder.record("nodes", query, path.name)
+        if links_events:
+            root = request.root_path.rstrip("/")
+            response.headers["Link"] = f'<{root}/events?node={quote(path.name, safe="")}>; rel="related"'
+        return response
 
     @blueprint.get("/partitions/<name>", summary="A partition", responses={"200": PartitionAnswer, "404": ErrorAnswer})
     def partition(path: NamePath, query: RecordParameters) -> Response:

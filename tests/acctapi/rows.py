@@ -14,6 +14,7 @@ from slurm_rest_api.acctapi.tables import (
     acct_table,
     assoc_table,
     coord_table,
+    event_table,
     job_table,
     qos_table,
     tres_table,
@@ -23,6 +24,7 @@ from slurm_rest_api.config import Settings
 JOB_TABLE = "demo_job_table"
 ASSOC_TABLE = "demo_assoc_table"
 STEP_TABLE = "demo_step_table"
+EVENT_TABLE = "demo_event_table"
 NO_VAL = 4294967294
 
 Row = dict[str, Any]
@@ -81,6 +83,7 @@ def write_database(
     qos: Sequence[Row] = QOS,
     accounts: Sequence[tuple[str, str, str]] = (),
     tres: Sequence[Row] = TRES,
+    events: Sequence[Row] = (),
 ) -> None:
     """Creates an SQLite file with slurmdbd's tables and these rows. `coordinators` are pairs of account and user.
 
@@ -93,6 +96,7 @@ def write_database(
             (job, list(jobs)),
             (assoc, [assoc_row(**row) for row in associations]),
             (qos_table(), qos),
+            (event_table(EVENT_TABLE), events),
             (
                 acct_table(ACCT_TABLE),
                 [dict(zip(("name", "description", "organization"), row, strict=True)) for row in accounts],

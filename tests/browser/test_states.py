@@ -26,9 +26,8 @@ EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE)
 CAUSE = "This and that was the cause."
 _ROUTES = frozenset(
     (
-        "accounts", "availability", "fairshare", "health", "history", "jobs", "licenses", "load", "metrics", "nodes",
-        "partitions", "qos", "queue", "reservations", "stats", "usage", "users",
-        "qos", "queue", "reservations", "stats", "usage", "users",
+        "accounts", "availability", "events", "fairshare", "health", "history", "jobs", "licenses", "load", "metrics",
+        "nodes", "partitions", "qos", "queue", "reservations", "stats", "usage", "users",
     )
 )  # fmt: skip
 META = {"source": "demo", "version": "v-1", "changed_at": 1, "total": 0, "stale": False, "error": None, "next": None}

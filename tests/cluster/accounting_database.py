@@ -137,7 +137,8 @@ def real_accounting(cluster: Cluster, runtime: Path) -> Iterator[Settings]:
     """Settings of a service that reads the tables of the cluster's own slurmdbd, as an account that may just do so."""
     facts, name, user = cluster.database, CLUSTER_NAME, f"'{READER}_real'@'%'"
     job, assoc, step = f"{name}_job_table", f"{name}_assoc_table", f"{name}_step_table"
-    readable = (job, assoc, step, "qos_table", "tres_table", "acct_coord_table", "acct_table")
+    event = f"{name}_event_table"
+    readable = (job, assoc, step, "qos_table", "tres_table", "acct_coord_table", "acct_table", event)
     grants = [f"GRANT SELECT ON {facts.name}.{table} TO {user};" for table in readable]
     cluster.sql(f"CREATE OR REPLACE USER {user} IDENTIFIED BY '{PASSWORD}'; {' '.join(grants)}")
     try:
@@ -147,6 +148,7 @@ def real_accounting(cluster: Cluster, runtime: Path) -> Iterator[Settings]:
                 "db_host": facts.host, "db_port": facts.port, "db_user": f"{READER}_real", "db_pass": PASSWORD,
                 "db_name": facts.name, "table_job": job, "table_assoc": assoc, "table_step": step,
                 "table_acct": "acct_table", "table_coord": "acct_coord_table",
+                "table_event": event,
                 "names_cache_seconds": 1,
             },
             "filter": {"partitions": [HIDDEN_PARTITION]},

@@ -26,7 +26,7 @@ def _number(text: str) -> int | None:
 def tres(text: str) -> dict[str, int]:
     """`cpu=4,mem=1500G` as counts by name, memory in MiB."""
     pairs = [part.partition("=") for part in text.split(",") if part]
-    return {name: int(count.rstrip("MGT")) * _MIB.get(count[-1], 1) for name, _, count in pairs}
+    return {name: round(float(count.rstrip("MGT")) * _MIB.get(count[-1], 1)) for name, _, count in pairs}
 
 
 def _factor(text: str) -> float | None:

@@ -119,6 +119,16 @@ class LiveState:
             yield from compress(pieces) if gzip else pieces
 
 
+def shown_nodes(live: LiveState) -> frozenset[str]:
+    """Returns the names of all nodes that are not hidden.
+
+    Raises:
+        NotLoaded: no load has finished yet.
+    """
+    with live.open("nodes") as snapshot:
+        return frozenset(str(name) for batch in snapshot.view.batches("nodes") for name, _ in batch)
+
+
 def with_query_etag(snapshot: Snapshot, query_hash: str) -> Snapshot:
     """Returns the snapshot with the etag of the response to one query."""
     return replace(snapshot, etag=f"{snapshot.etag}-{query_hash}")
