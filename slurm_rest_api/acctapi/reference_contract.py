@@ -157,7 +157,7 @@ class AccountDetailRecord(AccountRecord):
 
 
 class EventRecord(PublishedRecord):
-    """What a node, or the cluster, went through."""
+    """One event of a node or of the cluster."""
 
     event: Literal["Node", "Cluster"] = Field(description="Cluster: the cluster registered, with its nodes and TRES.")
     node: str | None = Field(description="Node. Null for the cluster.")

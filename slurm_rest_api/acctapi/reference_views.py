@@ -82,7 +82,7 @@ def reference_blueprint(accounting: Accounting | None, shown_nodes: ShownNodes |
 
     @blueprint.get("/events", summary="Events of nodes", responses={"200": EventsAnswer})
     def events_route(query: EventsParameters) -> Response:
-        """What nodes went through (down, drained, maintenance), newest first, or sums of it."""
+        """Events of nodes (down, drained, maintenance), newest first, or their sums."""
         return _events(turned_on(accounting), query, shown_nodes)
 
     add_csv_route(blueprint, "/events", events_route)
