@@ -53,7 +53,7 @@ def check_database(database: DatabaseSettings, *, coordinators: bool = False) ->
             cursor.execute("SELECT VERSION()")
             findings = [Finding(_NAME, "ok", f"Connected as {where}, server {cursor.fetchall()[0][0]}.")]
             findings += [_table(cursor, database, name) for name in (*_SETTINGS, *_FIXED) if _is_read(database, name)]
-            findings.append(_limits_of_qos(cursor, database))
+            findings += _limits_of_qos(cursor, database)
             if coordinators:
                 findings.append(_coordinators(_table(cursor, database, COORD_TABLE)))
             return [*findings, _rights(cursor, database)]
@@ -110,15 +110,19 @@ def _table(cursor: Any, database: DatabaseSettings, name: str) -> Finding:
     return Finding(_NAME, "ok", f"{table} is readable.")
 
 
-def _limits_of_qos(cursor: Any, database: DatabaseSettings) -> Finding:
-    """Checks that the account may read the limits of QOS. For /users and /history two columns are enough."""
+def _limits_of_qos(cursor: Any, database: DatabaseSettings) -> list[Finding]:
+    """Returns a warning if the account may read only some columns of the QOS, which is enough for /users."""
     columns = ", ".join(f"`{name}`" for name in sorted(REQUIRED_QOS_LIMIT_COLUMNS))
     try:
         cursor.execute(f"SELECT {columns} FROM `{QOS_TABLE}` LIMIT 0")  # noqa: S608 - the names are constants
     except pymysql.MySQLError as error:
-        message = f"/qos lacks rights: {database.db_user} may not read the limits in {QOS_TABLE}"
-        return Finding(_NAME, "warning", f"{message} ({_code_and_text(error)[1]}).", _grant(database, QOS_TABLE))
-    return Finding(_NAME, "ok", f"The limits in {QOS_TABLE} are readable, for /qos.")
+        code, text = _code_and_text(error)
+        if code != ER.COLUMNACCESS_DENIED_ERROR:
+            # The finding of the table itself has the cause.
+            return []
+        message = f"/qos lacks rights: {database.db_user} may not read the limits in {QOS_TABLE} ({text})."
+        return [Finding(_NAME, "warning", message, _grant(database, QOS_TABLE))]
+    return []
 
 
 def _coordinators(finding: Finding) -> Finding:
