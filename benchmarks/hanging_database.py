@@ -1,0 +1,155 @@
+"""Measures the live routes while the accounting database is frozen (SIGSTOP) and 20 clients ask for its records.
+
+    python -m benchmarks.hanging_database --keep
+
+It needs root, the cluster of `tests/testbed` (for MariaDB), Debian's `nginx` and `wrk`, and an idle machine. It runs
+the demonstration cluster under the uWSGI and nginx of docs/deployment.md. The exit status is 1 if the 99th percentile
+of the live routes exceeds `--limit-ms` while the database is frozen, or if one of their requests fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import threading
+import time
+import urllib.parse
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import wrk
+from slurm_rest_api.demo.scale import Scale
+from tests.acctapi.slurmdbd_rows import job_row
+from tests.cluster.accounting_database import ASSOC_TABLE, JOB_TABLE, PASSWORD, READER, AccountingDatabase
+from tests.cluster.mariadb import mariadb_server
+from tests.deployed.asking import ask, wait_healthy
+from tests.deployed.installation import make_installation
+from tests.deployed.nginx_server import Nginx, nginx, unlimited
+from tests.deployed.site import CONFIG, Site, demo_site
+from tests.testbed.bringup import down, up
+from tests.testbed.cluster import Cluster, DatabaseFacts
+from tests.testbed.layout import layout_from
+from tests.waiting import wait_for
+
+_LIVE: Final = ["/queue?limit=100", "/nodes?limit=100", "/partitions", "/usage?compact=true", "/stats"]
+_ACCOUNTING: Final = ("/history?limit=100", "/users", "/history?user=alice", "/health")
+_RELEASE: Final = "26.05"
+_ROWS: Final = 1000
+_PAUSE_MS: Final = 100
+
+
+def database_settings(facts: DatabaseFacts, name: str) -> dict[str, Any]:
+    """Returns the section `database` of a service that reads the tables of `AccountingDatabase`."""
+    absent = dict.fromkeys(("db_sqlite_file", "table_step", "table_acct", "table_coord"))
+    return absent | {
+        "db_host": facts.host,
+        "db_port": facts.port,
+        "db_user": READER,
+        "db_pass": PASSWORD,
+        "db_name": name,
+        "table_job": JOB_TABLE,
+        "table_assoc": ASSOC_TABLE,
+    }
+
+
+@contextmanager
+def asking(web: Nginx, clients: int) -> Iterator[Counter[int]]:
+    """Runs clients that ask for accounting records without a pause. Yields the number of responses by status."""
+    statuses: Counter[int] = Counter()
+    done = threading.Event()
+
+    def client(number: int) -> None:
+        while not done.is_set():
+            statuses[ask(web, _ACCOUNTING[number % len(_ACCOUNTING)]).status] += 1
+            number += 1
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield statuses
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def live(web: Nginx, options: argparse.Namespace) -> wrk.Run:
+    """Measures the live routes."""
+    port = urllib.parse.urlsplit(web.url).port or 80
+    with tempfile.TemporaryDirectory() as folder:
+        return wrk.run(port, _LIVE, {}, options.live_clients, options.seconds, Path(folder), _PAUSE_MS)
+
+
+def measure(cluster: Cluster, options: argparse.Namespace) -> bool:
+    """Prints one row for each state of the database. Returns True if the live routes keep the limit."""
+    installation = make_installation(
+        Path(os.environ.get("SLURM_REST_API_DEPLOYED", "/var/cache/slurm-rest-api-deployed"))
+    )
+    with mariadb_server(cluster) as (server, facts), demo_site(installation) as site:
+        database = AccountingDatabase(facts, _RELEASE)
+        database.insert(JOB_TABLE, (job_row(_RELEASE, number, {}) for number in range(1, _ROWS)))
+        configure(site, database_settings(facts, database.name), options)
+        with nginx(site, unlimited) as web:
+            wait_healthy(web)
+            wait_for("the accounting database", lambda: ask(web, "/history").status == 200)
+            print(
+                "| database | live requests | failed | p50, ms | p99, ms | p99.9, ms | accounting responses by status |"
+            )
+            print("|---|---:|---:|---:|---:|---:|---|")
+            row("answers, no other clients", live(web, options), Counter())
+            with asking(web, options.clients) as statuses:
+                row("answers", live(web, options), statuses)
+            with server.frozen(), asking(web, options.clients) as statuses:
+                began = time.monotonic()
+                frozen = [live(web, options)]
+                row("frozen, from the first second", frozen[0], statuses)
+                statuses.clear()
+                frozen.append(live(web, options))
+                row(f"frozen for {time.monotonic() - began:.0f} s", frozen[1], statuses)
+            wait_for("the accounting database", lambda: ask(web, "/history").status == 200)
+        database.close()
+    return all(run.p99 <= options.limit_ms and run.failed == 0 for run in frozen)
+
+
+def configure(site: Site, database: dict[str, Any], options: argparse.Namespace) -> None:
+    """Starts the service again with `database` and a cluster of the wanted size."""
+    site.stop()
+    site.path(CONFIG).unlink()
+    site.configure({"database": database}, Scale(options.nodes, options.jobs))
+    site.start()
+
+
+def row(state: str, run: wrk.Run, statuses: Counter[int]) -> None:
+    """Prints one row of the table."""
+    counts = ", ".join(f"{status}: {number}" for status, number in sorted(statuses.items())) or "-"
+    print(f"| {state} | {run.requests} | {run.failed} | {run.p50:.1f} | {run.p99:.1f} | {run.p999:.1f} | {counts} |")
+
+
+def main() -> int:
+    """Runs the measurement. Returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=30, help="length of each row")
+    parser.add_argument("--clients", type=int, default=20, help="clients of the accounting routes")
+    parser.add_argument("--live-clients", type=int, default=8, help="clients of the live routes")
+    parser.add_argument("--nodes", type=int, default=200)
+    parser.add_argument("--jobs", type=int, default=5000)
+    parser.add_argument("--limit-ms", type=float, default=50.0)
+    parser.add_argument("--keep", action="store_true", help="leave the cluster up")
+    options = parser.parse_args()
+    layout = layout_from(os.environ)
+    cluster = Cluster(layout, up(layout))
+    try:
+        is_kept = measure(cluster, options)
+    finally:
+        if not options.keep:
+            down(layout)
+    return 0 if is_kept else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
