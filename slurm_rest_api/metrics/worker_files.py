@@ -53,6 +53,8 @@ class WorkerFiles:
         """Opens a file of this worker. The library calls it for each kind of counter."""
         # The library closes all files before it opens others.
         self._opened = [*(file for file in self._opened if not file.is_closed), CounterFile(filename)]
+        # Known from now on, so that a deletion before the next check is noticed, too.
+        self._known |= self._inodes()
         return self._opened[-1]
 
     def _check(self) -> None:

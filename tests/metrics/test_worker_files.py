@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from slurm_rest_api.metrics.worker_files import WorkerFiles
 from tests.waiting import GIVE_UP_SECONDS
 
 # A worker under uWSGI, without uWSGI: counts a request for each line, or prints the sums of all workers.
@@ -121,6 +122,15 @@ def test_one_deleted_file_makes_its_worker_begin_again(folder: Path, workers: li
     assert two.sums() == {
         "http_requests_total": 4, "database_pool_size_connections": 8, "database_pool_used_connections": 0
     }  # fmt: skip
+
+
+def test_files_deleted_before_the_first_check_are_noticed(folder: Path) -> None:
+    seconds = [0.0]
+    files = WorkerFiles(folder, 1, lambda: seconds[0])
+    files.open(str(folder / "counter_1.db"))
+    delete_files(folder)
+    seconds[0] = 10.0
+    assert files.identifier() == "1.1"
 
 
 DAMAGE = (b"", b"x", b"\xff" * 70_000, (b"\x40\0\0\0\0\0\0\0\x04\0\0\0ab") * 50)
