@@ -18,7 +18,7 @@ from slurm_rest_api.slurmapi.collector.loader_process import Limits, LoaderProce
 from slurm_rest_api.slurmapi.collector.loader_protocol import LoaderOptions
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from tests.slurmapi.sources.commands.program_directory import ProgramDirectory
-from tests.waiting import wait_for
+from tests.waiting import wait_for, with_longer_limits
 
 COMMANDS = "commands of Slurm 26.05.5 in {}"
 
@@ -136,9 +136,13 @@ def test_a_program_that_hangs_is_ended(service: Service) -> None:
 
 def test_a_loader_that_is_ended_takes_its_program_along(service: Service) -> None:
     service.slurm.behave("hangs")
-    loader = service.start(limit=5.0)
-    with pytest.raises(SourceError, match=r"longer than `system\.cycle_timeout_seconds` \(5 s\)"):
-        loader.cycle()
+
+    def end_after(seconds: float) -> bool:
+        with pytest.raises(SourceError, match=rf"longer than `system\.cycle_timeout_seconds` \({seconds:g} s\)"):
+            service.start(limit=seconds).cycle()
+        return (service.slurm.folder / "pid").exists()
+
+    with_longer_limits(end_after, bool)
     pid = service.slurm.hanging_pid()
     wait_for("the program to end", lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie")
 
