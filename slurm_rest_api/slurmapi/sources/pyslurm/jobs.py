@@ -132,6 +132,8 @@ class JobConverter:
         eligible = a.preempt_eligible_time
         record = grouped_fields(a)
         record["user_name"] = self._names.user(a.user_id or 0)
+        # pyslurm has "" for a QOS that was deleted since.
+        record["qos"] = a.qos or None
         record["group_name"] = self._names.group(a.group_id or 0)
         record["accrue_time"] = self._times[a.accrue_time]
         record["last_sched_eval"] = self._times[a.last_sched_evaluation_time]
