@@ -140,10 +140,10 @@ def test_the_token_command_creates_lists_and_revokes_tokens(config: Path) -> Non
 
 def test_unknown_values_are_refused_with_the_known_ones(tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
-    path.write_text("auth:\n  mode: basic\n  private_data: [jobs, events]\n  open_paths: [health]\n")
+    path.write_text("auth:\n  mode: basic\n  private_data: [jobs, cloud]\n  open_paths: [health]\n")
     code, message = run(path, "openapi")
     assert code == 1
     assert 'auth.mode (line 2): invalid value "basic". Expected one of none, token, jwt, proxy.' in message
-    expected = "jobs, usage, users, accounts, reservations, nodes, partitions"
-    assert f'invalid value "events". Expected one of {expected}.' in message
+    expected = "jobs, usage, users, accounts, reservations, events, nodes, partitions"
+    assert f'invalid value "cloud". Expected one of {expected}.' in message
     assert 'invalid value "health". Expected the path of a route, such as /health.' in message

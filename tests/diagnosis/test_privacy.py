@@ -35,7 +35,7 @@ def found(commands: Commands, person: Person = SERVICE, auth: AuthSettings = CLO
     return [(finding.verdict, finding.sentence) for finding in check_privacy(person, auth, commands)]
 
 
-@pytest.mark.parametrize("private", ["none", "events", "usage"])
+@pytest.mark.parametrize("private", ["none", "cloud", "usage"])
 def test_private_data_that_the_collector_does_not_load_is_ok(private: str) -> None:
     commands = Commands(private)
     assert [verdict for verdict, _sentence in found(commands)] == ["ok"]
@@ -91,7 +91,7 @@ def test_as_root_the_rights_of_the_services_user_are_unknown() -> None:
 
 
 def test_private_data_that_the_service_publishes_is_a_warning() -> None:
-    commands = Commands("accounts,jobs,events", "Operator\n")
+    commands = Commands("accounts,jobs,cloud", "Operator\n")
     findings = check_privacy(SERVICE, OPEN, commands)
     assert [finding.verdict for finding in findings] == ["ok", "warning"]
     assert findings[1].sentence == (
