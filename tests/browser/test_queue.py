@@ -197,9 +197,10 @@ def test_reasons_are_explained(tab: Page, demo_address: str) -> None:
             continue
         row = tab.locator("#why tr", has=tab.get_by_role("link", name=name, exact=True))
         cells = row.get_by_role("cell")
-        # Summary, jobs, meaning: the pages have words for each reason of the demo.
+        # The pages have a label for each reason of the demo.
         expect(cells.nth(0)).not_to_have_text("–")
-        expect(cells.nth(2)).not_to_be_empty()
+        # Jobs may start between the two requests.
+        expect(cells.nth(1)).to_have_text(re.compile(r"\d"))
         assert group["count"] > 0
 
 
