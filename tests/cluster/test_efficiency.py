@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -50,7 +51,8 @@ def used(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with real_accounting(cluster, tmp_path_factory.mktemp("run")) as settings:
         script = f"srun -n2 {_ALLOCATE.format(60)}; {_ALLOCATE.format(150)}"
         job = jobs.submit(wrap=script, ntasks=2, mem=600, time=10, acctg_freq="task=1")
-        gathered = "jobacct_gather/none" not in cluster.run(["scontrol", "show", "config"]).stdout
+        configuration = cluster.run(["scontrol", "show", "config"]).stdout
+        gathered = re.search(r"JobAcctGatherType\s*= jobacct_gather/(linux|cgroup)", configuration) is not None
         found = Used(job, gathered, make_client(settings), cluster)
         wait_for("its steps", lambda: [facts["State"] for facts in found.sacct()] == ["COMPLETED"] * 3)
         yield found
