@@ -18,7 +18,7 @@ from tests.deployed.site import Site, demo_site
 from tests.testbed.service import free_port
 from tests.waiting import GIVE_UP_SECONDS, wait_for
 
-PASSWORDS = {"root": "for root", "alice": "for alice"}
+PASSWORDS = {"root": "for root", "alice": "for alice", "bruno": "for bruno"}
 # The lines of docs/deployment.md, "Names from nginx".
 BASIC = """\
         auth_basic "Slurm";
@@ -110,16 +110,17 @@ def test_no_user_is_answered_from_the_cache_of_another(site: Site, names: Path, 
         named = unlimited(block).replace(line, line + BASIC.format(file=names))
         return cached(named, tmp_path / "cache").replace("uwsgi_cache_lock on;", SHOWN)
 
+    # Bruno coordinates no account, so the jobs of others are hidden from this user.
     with nginx(site, change) as web:
         for _ in range(3):
-            everybodys, own = (ask(web, "/queue", **basic(name)).json["data"] for name in ("root", "alice"))
+            everybodys, own = (ask(web, "/queue", **basic(name)).json["data"] for name in ("root", "bruno"))
             assert (
                 {job["user_name"] for job in own.values()}
-                <= {"alice"}
+                <= {"bruno"}
                 < {job["user_name"] for job in everybodys.values()}
             )
             assert ask(web, "/partitions", **basic("root")).status == 200
-            assert ask(web, "/partitions", **basic("alice")).status == 403
+            assert ask(web, "/partitions", **basic("bruno")).status == 403
             assert ask(web, "/queue").status == 401
             answer = ask(web, "/nodes", **basic("root"))
             # nginx keeps nothing that says that it is private.
