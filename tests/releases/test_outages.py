@@ -22,9 +22,16 @@ def _stale_answers(service: Service) -> list[Answer] | None:
     return answers if all(stale) else None
 
 
-def _wait_fresh(service: Service) -> None:
-    wait_for("fresh data", lambda: ask(service, "/nodes").json["meta"]["stale"] is False)
-    assert ask(service, "/nodes").json["meta"]["error"] is None
+def _fresh_answer(service: Service) -> Answer | None:
+    answer = ask(service, "/nodes")
+    return answer if answer.json["meta"]["stale"] is False else None
+
+
+def _wait_fresh(service: Service) -> Answer:
+    """Waits for an answer that is not stale and returns it."""
+    answer = wait_for("fresh data", lambda: _fresh_answer(service))
+    assert answer.json["meta"]["error"] is None
+    return answer
 
 
 def _wait_stale(service: Service, scene: Scene) -> None:
@@ -40,7 +47,7 @@ def test_frozen_slurmctld(release: Cluster, service: Service, scene: Scene) -> N
     _wait_fresh(service)
     with frozen(release, "slurmctld"):
         _wait_stale(service, scene)
-    _wait_fresh(service)
+    assert "x-slurm-stale" not in _wait_fresh(service).headers
 
 
 def test_killed_slurmctld(release: Cluster, service: Service, scene: Scene) -> None:
