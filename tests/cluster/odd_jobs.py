@@ -25,6 +25,8 @@ TEXTS = (
 """Names and comments that look like scontrol's output, or are no UTF-8 (U+DC80 and up stand for single bytes)."""
 
 _RUNNING: dict[str, Sequence[str]] = {
+    # The first of all, because of the nodes with these features only rack001 is free for a job without `-w`.
+    "features": ["-p", "main", "--constraint=cpu&avx2", "--prefer=avx2", "--spread-job", "--tmp=10"],
     "whole node": ["-p", "main", "--exclusive", "--mem=1000", "-w", "rack004"],
     "all memory": ["-p", "main", "--mem=0", "-w", "rack003"],
     "model that is a number": ["-p", "odd", "--gres=gpu:4090:1"],
@@ -51,7 +53,6 @@ _RUNNING: dict[str, Sequence[str]] = {
     "layout": ["-p", "main", "-n", "4", "--ntasks-per-node=4", "--ntasks-per-core=1", "--cpus-per-task=1",
                "--mem-per-cpu=50", "--hint=nomultithread"],
     "frequency": ["-p", "main", "--cpu-freq=low-high:ondemand", "--profile=task,energy", "--switches=1@10:00"],
-    "features": ["-p", "main", "--constraint=cpu&avx2", "--prefer=avx2", "--spread-job", "--tmp=10"],
     "suspended": ["-p", "main", "-n", "2", "--mem-per-cpu=100"],
     "stopped": ["-p", "main"],
 }  # fmt: skip

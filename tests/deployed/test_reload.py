@@ -81,7 +81,7 @@ def test_no_request_fails_during_a_reload(web: Nginx, site: Site) -> None:
     workers, collectors = set(site.deployment.workers()), set(site.deployment.collectors())
     with asking_clients(web) as counts:
         site.reload()
-        wait_for("another collector", lambda: set(site.deployment.collectors()) - collectors)
+        wait_for("another collector", lambda: is_whole(site) and collectors.isdisjoint(site.deployment.collectors()))
     assert {status for _, status in counts} == {200}
     assert {route for route, _ in counts} == set(ROUTES)
     assert workers.isdisjoint(site.deployment.workers())
@@ -94,7 +94,8 @@ def test_no_request_fails_during_a_reload(web: Nginx, site: Site) -> None:
 def test_faulty_configuration_is_refused_and_nothing_restarts(web: Nginx, site: Site) -> None:
     config = site.path(CONFIG)
     valid = config.read_text()
-    workers, collectors = site.deployment.workers(), site.deployment.collectors()
+    wait_for("the end of earlier reloads", lambda: is_whole(site) and len(site.deployment.collectors()) == 1)
+    workers, collectors = set(site.deployment.workers()), site.deployment.collectors()
     try:
         for section, setting, value in (("system", "port", 0), ("auth", "private_data", ["jobs"])):
             sections = yaml.safe_load(valid)
@@ -106,7 +107,7 @@ def test_faulty_configuration_is_refused_and_nothing_restarts(web: Nginx, site: 
     finally:
         config.write_text(valid)
     assert ask(web, "/queue").status == 200
-    assert (site.deployment.workers(), site.deployment.collectors()) == (workers, collectors)
+    assert (set(site.deployment.workers()), site.deployment.collectors()) == (workers, collectors)
 
 
 def test_sighup_with_a_faulty_configuration_names_all_faults_and_restarts_with_the_old(web: Nginx, site: Site) -> None:

@@ -32,7 +32,9 @@ class Deployment:
     def collectors(self) -> list[int]:
         """Process ids of the collector."""
         found = session_processes_and_children(self.master)
-        return [pid for pid, command in found.items() if "collect --with-parent" in command]
+        named = {pid for pid, command in found.items() if "collect --with-parent" in command}
+        # A child that has not called exec yet has the command of the collector.
+        return [pid for pid in named if parent_of(pid) not in named]
 
     def stop(self) -> None:
         """End it as systemd does: SIGTERM, and nothing may be left."""
@@ -42,6 +44,14 @@ class Deployment:
         for pid in left:
             send_signal(pid, signal.SIGKILL)
         assert left == {}
+
+
+def parent_of(pid: int) -> int | None:
+    """Returns the process id of the parent, or None if the process has ended."""
+    try:
+        return psutil.Process(pid).ppid()
+    except psutil.NoSuchProcess:
+        return None
 
 
 def session_processes_and_children(pid: int) -> dict[int, str]:
