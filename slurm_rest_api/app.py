@@ -23,7 +23,7 @@ from slurm_rest_api.auth.permissions import authorize
 from slurm_rest_api.auth.principal import Authenticate
 from slurm_rest_api.config import Settings
 from slurm_rest_api.databases.circuit import Circuit
-from slurm_rest_api.explainapi.views import explain_blueprint
+from slurm_rest_api.explainapi.views import EXPLAIN, explain_blueprint
 from slurm_rest_api.health.checks import Check, accounting_check, archive_check, authentication_check, snapshot_check
 from slurm_rest_api.health.views import health_blueprint
 from slurm_rest_api.jobsapi.views import jobs_blueprint
@@ -32,7 +32,7 @@ from slurm_rest_api.metrics.exposition import Exposition
 from slurm_rest_api.metrics.owners import Owner
 from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.pages.views import Frame, pages_blueprint
-from slurm_rest_api.slurmapi.availability.views import availability_blueprint
+from slurm_rest_api.slurmapi.availability.views import AVAILABILITY, availability_blueprint
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
 from slurm_rest_api.slurmapi.responses.refresh import Refresher
 from slurm_rest_api.slurmapi.responses.responder import Responder
@@ -109,7 +109,7 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     observe(app, observers)
     authenticate = None if authentication is None else authentication.authenticate
     ResponseCacheMiddleware(StoreVersionReader(paths.store).current, _identify(authenticate), observers).install(
-        app, LIVE
+        app, LIVE, AVAILABILITY, EXPLAIN
     )
     if settings.system.debug:
         indent_json(app)

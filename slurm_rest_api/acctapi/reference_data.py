@@ -38,7 +38,7 @@ class ReferenceDataCache:
     """Caches the reference data for `lifetime_seconds`. Thread-safe: one thread reads at a time."""
 
     def __init__(self, lifetime_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._lifetime_seconds = lifetime_seconds
+        self.lifetime_seconds = lifetime_seconds
         self._clock = clock
         self._lock = threading.Lock()
         self._data: tuple[float, ReferenceData] | None = None
@@ -48,7 +48,7 @@ class ReferenceDataCache:
         """Returns the reference data, at most `lifetime_seconds` old."""
         with self._lock:
             if self._data is None or self._data[0] <= self._clock():
-                self._data = (self._clock() + self._lifetime_seconds, _read(connection, schema))
+                self._data = (self._clock() + self.lifetime_seconds, _read(connection, schema))
             return self._data[1]
 
     def orphan_association_ids(self, connection: Connection, schema: Schema) -> frozenset[int]:

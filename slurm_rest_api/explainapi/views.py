@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from flask import Response, request
@@ -25,14 +25,17 @@ from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.conditional import buffered_or_streamed_response, no_store, not_modified
 from slurm_rest_api.web.envelope import JSON, ErrorAnswer
 from slurm_rest_api.web.name_lists import chosen_fields
-from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS, limit_cache_lifetime
+from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS, do_not_cache, limit_cache_lifetime
 from slurm_rest_api.web.server import client_disconnected_check
+
+EXPLAIN: Final = "explainapi"
+"""Name of the blueprint."""
 
 
 def explain_blueprint(live: LiveState, refresher: Refresher, accounting: Accounting | None) -> APIBlueprint:
     """Creates the blueprint of explanations. Without `accounting` only jobs that slurmctld has are looked up."""
     blueprint = APIBlueprint(
-        "explainapi",
+        EXPLAIN,
         __name__,
         abp_tags=[Tag(name="live", description="The state of the cluster now, from slurmctld.")],
         abp_responses=dict.fromkeys(("400", "404", "412", "503"), ErrorAnswer),
@@ -57,8 +60,14 @@ def explain_blueprint(live: LiveState, refresher: Refresher, accounting: Account
         if found.pending:
             failure = failure or limits_failure
         response = _response(snapshot, _record(found, dependencies, fields), failure)
-        if scope != EVERYTHING:
+        if failure is not None:
+            # The database may answer the next request.
+            do_not_cache()
+        elif scope != EVERYTHING or dependencies:
+            # The coordinators of accounts may change, and jobs that only the database has.
             limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
+        elif accounting is not None:
+            limit_cache_lifetime(accounting.reference_data.lifetime_seconds)
         return response
 
     return blueprint

@@ -120,7 +120,7 @@ class ResponseLRU:
 
 
 class ResponseCacheMiddleware:
-    """Caches whole small responses of one blueprint for one version of the store.
+    """Caches whole small responses of some blueprints for one version of the store.
 
     Identical requests that come at once are computed once. The others wait for the response of the first, and are
     computed by themselves if it cannot be cached or takes longer than `_WAIT_SECONDS`.
@@ -143,17 +143,19 @@ class ResponseCacheMiddleware:
         self._lock = threading.Lock()
         self._computing: dict[Key, threading.Event] = {}
 
-    def install(self, app: Flask, blueprint: str) -> None:
+    def install(self, app: Flask, *blueprints: str) -> None:
         """Puts the cache in front of `app`. Handlers that change responses have to be registered afterwards."""
         application: WSGIApplication = app.wsgi_app
         names = {
-            _first_name(rule.rule) for rule in app.url_map.iter_rules() if rule.endpoint.startswith(f"{blueprint}.")
+            _first_name(rule.rule)
+            for rule in app.url_map.iter_rules()
+            if rule.endpoint.rpartition(".")[0] in blueprints
         }
 
         @app.after_request
         def store(response: Response) -> Response:
             candidate: CacheCandidate | None = request.environ.pop(_CANDIDATE, None)
-            if candidate is not None and request.blueprint == blueprint and _is_cacheable(response):
+            if candidate is not None and request.blueprint in blueprints and _is_cacheable(response):
                 self._store(candidate, response)
             return response
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, Final
 
 import pytest
@@ -10,6 +11,7 @@ from flask.testing import FlaskClient
 from slurm_rest_api.acctapi.jobs_by_id import JobsById
 from slurm_rest_api.config import Settings
 from slurm_rest_api.errors import ApiError, DatabaseBusy, QueryTooSlow
+from slurm_rest_api.explainapi.explanation import explain
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
@@ -19,6 +21,7 @@ from tests.conftest import make_client
 from tests.fakes import FakeSource
 from tests.jobsapi.test_views import counted_statements
 
+ORIGINS: Final = itertools.count()
 ALICE: Final[dict[str, Any]] = {"user_name": "alice", "account": "physics", "qos": "normal"}
 LIVE: Final = [
     make_running_job(1, "n1", tres_alloc_str="cpu=4,mem=4G,node=1,billing=4", **ALICE),
@@ -71,8 +74,10 @@ def broken(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Flas
     return make_client(settings.model_copy(update={"database": database}))
 
 
-def get(client: FlaskClient, job: int, query: str = "") -> dict[str, Any]:
-    response = client.get(f"/queue/{job}/explain{query}")
+def get(client: FlaskClient, job: int, query: str = "", origin: str | None = None) -> dict[str, Any]:
+    """Asks as a page of its own origin, for which nothing is cached."""
+    headers = {"Origin": origin or f"http://page{next(ORIGINS)}"}
+    response = client.get(f"/queue/{job}/explain{query}", headers=headers)
     assert response.status_code == 200, response.text
     body: dict[str, Any] = response.get_json()
     return body
@@ -169,3 +174,20 @@ def test_an_array_with_too_many_records_has_unknown_states(
     body = get(client, 2)
     assert [source for *_, source in states(body)] == [None] * 6
     assert body["meta"]["error"] is None
+
+
+def test_an_equal_request_is_computed_once(
+    client: FlaskClient, broken: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = []
+
+    def counting(*arguments: Any, **options: Any) -> Any:
+        computed.append(arguments[1])
+        return explain(*arguments, **options)
+
+    monkeypatch.setattr("slurm_rest_api.explainapi.views.explain", counting)
+    assert get(client, 4, origin="http://page") == get(client, 4, origin="http://page")
+    assert computed == ["4"]
+    # The database may answer the next one.
+    assert get(broken, 4, origin="http://page") == get(broken, 4, origin="http://page")
+    assert computed == ["4", "4", "4"]

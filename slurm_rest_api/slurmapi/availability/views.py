@@ -22,13 +22,16 @@ from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.routes import add_csv_route
 from slurm_rest_api.web.text_formats import Format, flat, table_of
 
+AVAILABILITY: Final = "availability"
+"""Name of the blueprint."""
+
 _TABLE_FIELDS: Final = ("partition", "answer", "free_nodes", "fitting_nodes", "missing_nodes", "nodes", "limits")
 
 
 def availability_blueprint(responder: Responder) -> APIBlueprint:
     """Returns the blueprint of /availability."""
     blueprint = APIBlueprint(
-        "availability",
+        AVAILABILITY,
         __name__,
         abp_tags=[Tag(name="live", description="The state of the cluster now, from slurmctld.")],
         abp_responses=dict.fromkeys(("400", "412", "503"), ErrorAnswer),

@@ -107,6 +107,24 @@ def test_the_etag_is_that_of_the_answer(load: Any, client: FlaskClient) -> None:
 RESERVATION = {**reservation("n1", end=10**9), "state": "ACTIVE", "groups": None, "partition": None}
 
 
+def test_an_equal_request_is_computed_once_for_each_load(
+    load: Any, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = []
+
+    def counting(*arguments: Any) -> Any:
+        computed.append(arguments)
+        return availability(*arguments)
+
+    monkeypatch.setattr("slurm_rest_api.slurmapi.availability.views.availability", counting)
+    load([node("n1")], [])
+    bodies = [client.get(path).data for path in ("/availability?cpus=3&mem=5", "/availability?mem=5&cpus=3")]
+    assert (len(computed), bodies[0]) == (1, bodies[1])
+    load([node("n1", alloc_cpus=16)], [])
+    assert client.get("/availability?cpus=3&mem=5").get_json()["data"]["main"]["free_nodes"] == 0
+    assert len(computed) == 2
+
+
 def test_formats(load: Any, client: FlaskClient) -> None:
     load([node("n1")], [])
     csv = client.get("/availability.csv?fields=partition,answer,nodes").get_data(as_text=True)
