@@ -1,12 +1,15 @@
 """pytest plugin of tests.sh: runs one part of the tests, reports the parts left out, and can fail on skips.
 
 The parts are `plain` and one for each marker. A test with two markers, such as a browser on the cluster, is in the
-part that comes first in `PARTS`. With `--complete` a skipped test and an empty part fail the run.
+part that comes first in `PARTS`. Each part collects only the folders that `FOLDERS` names for it. The plain part
+collects every folder, and fails on a test outside the folders of its part. With `--complete` a skipped test and an
+empty part fail the run.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -21,12 +24,35 @@ PARTS: Final = {
     "releases": "need real Slurm clusters of older releases",
     "browser": "need a browser",
 }
-_SENT_BY_WORKERS: Final = "left_out"
+# Part: folders below `testpaths` with its tests. The collection of all folders takes 20 s of processor time.
+FOLDERS: Final = {
+    "soak": ("soak",),
+    "fresh": ("fresh",),
+    "deployed": ("deployed",),
+    "cluster": ("cluster", "releases", "security"),
+    "releases": ("releases",),
+    "browser": ("browser",),
+}
+_SENT_BY_WORKERS: Final = "completeness"
 
 
 def part_of(item: pytest.Item) -> str:
     """Returns the one part that a test is in."""
     return next((part for part in PARTS if item.get_closest_marker(part)), PLAIN)
+
+
+def _below_testpaths(path: Path, config: pytest.Config) -> tuple[str, ...] | None:
+    """Returns the names of the folders and of the file from `testpaths` to `path`, or None for a path outside."""
+    for top in config.getini("testpaths"):
+        if path.is_relative_to(config.rootpath / top):
+            return path.relative_to(config.rootpath / top).parts
+    return None
+
+
+def _is_misplaced(item: pytest.Item) -> bool:
+    """Returns True for a test that its own part would not collect."""
+    part, names = part_of(item), _below_testpaths(item.path, item.config)
+    return part != PLAIN and names is not None and names[0] not in FOLDERS[part]
 
 
 class Completeness:
@@ -36,13 +62,21 @@ class Completeness:
         self.part = part
         self.complete = complete
         self.left_out: Counter[str] = Counter()
+        self.misplaced: list[str] = []
         self.skipped: list[str] = []
+
+    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> bool | None:
+        if self.part not in FOLDERS:
+            return None
+        names = _below_testpaths(collection_path, config)
+        return True if names and names[0] not in FOLDERS[self.part] else None
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         # Last, because a conftest.py marks the tests of its folder in the same hook.
         if self.part is None:
             return
+        self.misplaced = [item.nodeid for item in items if _is_misplaced(item)]
         others = [item for item in items if part_of(item) != self.part]
         if others:
             self.left_out = Counter(part_of(item) for item in others)
@@ -60,18 +94,21 @@ class Completeness:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         # Only the workers of pytest-xdist collect tests, each of them all.
-        self.left_out = Counter(getattr(node, "workeroutput", {}).get(_SENT_BY_WORKERS, {})) or self.left_out
+        if sent := getattr(node, "workeroutput", {}).get(_SENT_BY_WORKERS):
+            self.left_out, self.misplaced = Counter(sent["left_out"]), sent["misplaced"]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if (sent := getattr(session.config, "workeroutput", None)) is not None:
-            sent[_SENT_BY_WORKERS] = dict(self.left_out)
-        elif self.complete and self.skipped and session.exitstatus == pytest.ExitCode.OK:
+            sent[_SENT_BY_WORKERS] = {"left_out": dict(self.left_out), "misplaced": self.misplaced}
+        elif session.exitstatus == pytest.ExitCode.OK and (self.misplaced or (self.complete and self.skipped)):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for part, requirement in PARTS.items():
             if self.part == PLAIN and (count := self.left_out[part]):
                 terminalreporter.write_line(f"left out: {count} tests that {requirement}. Run: bash tests.sh --{part}")
+        for name in self.misplaced:
+            terminalreporter.write_line(f"outside the folders that its part collects (tests/completeness.py): {name}")
         if self.complete:
             for name in self.skipped:
                 terminalreporter.write_line(f"skipped, which is a failure with --complete: {name}")

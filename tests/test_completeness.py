@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 from tests.completeness import PARTS, PLAIN
@@ -45,6 +47,23 @@ def test_marks_of_a_conftest_are_seen(pytester: pytest.Pytester) -> None:
     done = run_pytest(pytester, PLAIN_TEST, "--part", "fresh", "--complete")
     assert done.ret == 0, done.outlines
     assert "1 passed" in done.outlines[-1]
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "in parallel"])
+def test_a_part_collects_its_folders_and_the_plain_part_all(pytester: pytest.Pytester, workers: list[str]) -> None:
+    pytester.makeini(f"[pytest]\ntestpaths = .\nmarkers =\n{MARKS}")
+    for folder in ("cluster", "web"):
+        pytester.mkpydir(folder).joinpath("test_there.py").write_text(PLAIN_TEST + CLUSTER_TEST)
+    others = [f"-pno:{name}" for name in ("hypothesispytest", "schemathesis", "cacheprovider")]
+    run = functools.partial(pytester.runpytest_inprocess, "-p", "tests.completeness", *others, *workers)
+    done = run("--part=cluster")
+    assert done.ret == 0, done.outlines
+    assert "1 passed" in done.outlines[-1]
+    # The part of the test in web/ would not find it.
+    done = run("--part=plain")
+    assert done.ret != 0
+    message = "outside the folders that its part collects (tests/completeness.py): web/test_there.py::test_cluster"
+    assert message in done.outlines
 
 
 @pytest.mark.parametrize(
