@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -14,15 +14,17 @@ from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.contract import NodeRecord, PartitionRecord, StatisticsRecord
 from slurm_rest_api.slurmapi.sources.commands import fair_share, licenses, priority_factors, reservations
 from slurm_rest_api.slurmapi.sources.commands.configuration import parse_configuration
+from slurm_rest_api.slurmapi.sources.commands.node_proof import NodeProof
 from slurm_rest_api.slurmapi.sources.commands.nodes import (
     NodeContext,
     ParsedNode,
-    doubtful_nodes,
     json_texts,
     node_lines,
     node_record,
 )
 from slurm_rest_api.slurmapi.sources.commands.partitions import partition_records
+from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.rpcs import Rpcs
 from slurm_rest_api.slurmapi.sources.commands.statistics import statistics_record
 from tests.builders import with_collected_fields
 from tests.cluster.comparison import Row, count, differences, known_not_zero, limit, split, word
@@ -67,7 +69,6 @@ def nodes(cluster: Cluster) -> dict[str, ParsedNode]:
     names = UserNames(user_id=lambda name: {"root": 0}[name])
     context = NodeContext(names, settings.cluster_name, settings.default_node_port, settings.release)
     found = list(node_lines(lines(cluster, "scontrol -d -o -a show node")))
-    assert doubtful_nodes(found, cluster.nodes_json().keys()) == []
     parsed = [node_record(line, context) for line in found]
     return {node.record["name"]: node for node in parsed}
 
@@ -131,6 +132,33 @@ def test_doubtful_texts_come_from_json(cluster: Cluster) -> None:
         assert (found["comment"], found["extra"], found["reason"]) == ("checked", "e Comment=x", None)
     finally:
         cluster.run(["scontrol", "update", "nodename=rack008", "comment=", "extra="])
+
+
+class ClusterPrograms(SlurmPrograms):
+    """The commands of the testbed."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__()
+        self._cluster = cluster
+
+    def pieces(self, separator: bytes, program: str, *arguments: str) -> Generator[bytes]:
+        yield from printed(self._cluster, f"{program} {' '.join(arguments)}").removesuffix(separator).split(separator)
+
+
+def test_a_comment_that_prints_nodes_changes_no_node(cluster: Cluster) -> None:
+    line = printed(cluster, "scontrol -d -o -a show node rack001").decode().strip()
+    made_up = [re.sub("NodeName=[^ ]+", f"NodeName={name}", line) for name in ("evil", "rack005", "evil2")]
+    comment = "\n".join(["x", *(re.sub(" State=[^ ]+", " State=DOWN", text) for text in made_up)])
+    cluster.run(["scontrol", "update", "nodename=rack003", f"comment={comment}"])
+    try:
+        found = NodeProof(ClusterPrograms(cluster)).whole_lines(
+            node_lines(lines(cluster, "scontrol -d -o -a show node")), Rpcs()
+        )
+        assert found.keys() == cluster.nodes_json().keys()
+        assert f" Comment={comment}".encode() in found["rack003"]
+        assert b" State=DOWN" not in found["rack005"]
+    finally:
+        cluster.run(["scontrol", "update", "nodename=rack003", "comment="])
 
 
 PARTITION_JSON_ROWS = [

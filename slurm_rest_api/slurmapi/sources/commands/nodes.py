@@ -9,7 +9,7 @@ import functools
 import itertools
 import json
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ _STAMP: Final = re.compile(_ANY_STAMP + r"(?=\Z| {8})")
 
 _LINE_BREAK: Final = " " * 8
 _HEAD: Final = re.compile(rb"NodeName=([^ ]+) (?:RackMidplane=[^ ]+ )?(?:Arch=[^ ]* )?(?:CpuBind=[^ ]* +)?Cores\w+=\d")
+_OPEN: Final = re.compile(rb" (?:Comment|Extra|InstanceId|InstanceType|Parameters)=")
 
 
 def _is_reason(text: str) -> bool:
@@ -133,27 +134,22 @@ class ParsedNode:
 
 
 def node_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Returns one line for each node. A line that opens no node belongs to a text with a newline."""
+    """Returns one line for each node. A line that opens no node belongs to a text with a newline.
+
+    A text may also have a line that opens a node. `NodeProof` finds it.
+    """
     return joined_lines(lines, _HEAD)
 
 
-def doubtful_nodes(lines: Iterable[bytes], members: Container[str]) -> list[str]:
-    """Returns nodes to ask for one by one: a text with a newline can look like a node.
+def line_name(line: bytes) -> str:
+    """Returns the name of the node that a line of `node_lines` is about."""
+    match = _HEAD.match(line)
+    return match[1].decode(errors="replace") if match else ""
 
-    A name is doubtful if two lines have it, or if it is in no partition and the line before it ends in a text.
 
-    Args:
-        lines: The lines of `node_lines`.
-        members: Names of the nodes in partitions.
-    """
-    found: dict[str, bool] = {}
-    after_text = False
-    for line in lines:
-        match = _HEAD.match(line)
-        name = match[1].decode(errors="replace") if match else ""
-        found[name] = name in found or (after_text and name not in members)
-        after_text = any(key in line for key in (b" Comment=", b" Extra=", b" Reason=", b" Instance", b" Parameters="))
-    return [name for name, is_doubtful in found.items() if is_doubtful]
+def is_open(line: bytes) -> bool:
+    """Returns True if a line may end within a text. A reason has no newline: scontrol prints blanks."""
+    return _OPEN.search(line) is not None or b" CurrentWatts=" not in line
 
 
 def node_record(line: bytes, context: NodeContext) -> ParsedNode:

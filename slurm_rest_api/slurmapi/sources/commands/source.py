@@ -116,7 +116,7 @@ class CommandsSource:
         """Reads the nodes."""
         port = None if self._configuration is None else self._configuration.default_node_port
         context = NodeContext(self._names, self._cluster, port, self._release)
-        nodes = self._nodes.read(context, partitions, self._release, self._rpcs)
+        nodes = self._nodes.read(context, self._release, self._rpcs)
         if self._release < _PARTITIONS_SINCE:
             add_partitions(nodes, partitions)
         return nodes

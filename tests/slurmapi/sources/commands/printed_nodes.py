@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Generator
+from typing import Any
+
+from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
+
 HEAD: dict[str, str | None] = {
     "NodeName": "rack005",
     "Arch": "x86_64",
@@ -68,3 +74,38 @@ def node_line(
     parts += [f"Comment={comment}"] if comment is not None else []
     parts += [f"Extra={extra}"] if extra is not None else []
     return " ".join(parts).encode()
+
+
+class PrintedNodes(SlurmPrograms):
+    """scontrol with the nodes of a test.
+
+    Args:
+        nodes: What scontrol prints for each node, which `node_line` returns.
+    """
+
+    def __init__(self, *nodes: bytes) -> None:
+        super().__init__()
+        self.nodes = nodes
+        self.texts: dict[str, Any] | None = None
+        self.asked: list[str] = []
+        """Names that scontrol was asked for, as JSON too. Each command is one text without the separators."""
+
+    def pieces(self, separator: bytes, program: str, *arguments: str) -> Generator[bytes]:
+        *_, last = arguments
+        if last == "node":
+            printed = b"\n".join(self.nodes)
+            yield from printed.split(separator)
+            return
+        names = last.split(",")
+        self.asked.append(",".join(names[::2]))
+        by_name = {node.split(b" ")[0].removeprefix(b"NodeName=").decode(): node for node in self.nodes}
+        found = [by_name.get(name, f"Node {name} not found".encode()) + b"\n" for name in names]
+        yield from b"".join(found).removesuffix(separator).split(separator)
+        if any(name not in by_name for name in names):
+            raise ProgramFailed(program, 1, "")
+
+    def text(self, program: str, *arguments: str) -> str:
+        self.asked.append(f"{arguments[2]} {arguments[3]}")
+        if self.texts is None:
+            raise ProgramFailed(program, 1, "JSON plugin load failure")
+        return json.dumps({"nodes": [self.texts]})

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Generator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,46 +12,16 @@ from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.commands import node_reader
 from slurm_rest_api.slurmapi.sources.commands.node_reader import NodeReader
 from slurm_rest_api.slurmapi.sources.commands.nodes import NodeContext, ParsedNode, node_record
-from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed
 from slurm_rest_api.slurmapi.sources.commands.rpcs import SHOW_NODES, Rpcs
-from tests.slurmapi.sources.commands.printed_nodes import node_line
-
-PARTITIONS: list[Record] = [{"nodes": "rack[005-007]"}, {"nodes": None}]
-
-
-class Programs(SlurmPrograms):
-    """scontrol with the nodes of a test."""
-
-    def __init__(self, *nodes: bytes) -> None:
-        super().__init__()
-        self.nodes = nodes
-        self.texts: dict[str, Any] | None = None
-        self.asked: list[str] = []
-
-    def lines(self, program: str, *arguments: str) -> Generator[bytes]:
-        *_, last = arguments
-        if last == "node":
-            yield from b"\n".join(self.nodes).split(b"\n")
-            return
-        self.asked.append(last)
-        found = [node for node in self.nodes if node.startswith(f"NodeName={last} ".encode())]
-        if not found:
-            yield f"Node {last} not found".encode()
-            raise ProgramFailed(program, 1, "")
-        yield from found[0].split(b"\n")
-
-    def text(self, program: str, *arguments: str) -> str:
-        self.asked.append(f"{arguments[2]} {arguments[3]}")
-        if self.texts is None:
-            raise ProgramFailed(program, 1, "JSON plugin load failure")
-        return json.dumps({"nodes": [self.texts]})
+from tests.slurmapi.sources.commands.printed_nodes import PrintedNodes, node_line
 
 
 class Reading:
     """Loads with one reader."""
 
     def __init__(self, *nodes: bytes) -> None:
-        self.programs = Programs(*nodes)
+        self.programs = PrintedNodes(*nodes)
         self.reader = NodeReader(self.programs)
         self.ids = {"root": 0}
         self.names = UserNames(user_id=lambda name: self.ids[name], life_seconds=0)
@@ -61,7 +30,7 @@ class Reading:
         self.rpcs = Rpcs()
         self.names.expire()
         context = NodeContext(self.names, cluster, 6818, (26, 5))
-        records = self.reader.read(context, PARTITIONS, (26, 5), self.rpcs)
+        records = self.reader.read(context, (26, 5), self.rpcs)
         return {record["name"]: record for record in records}
 
 
@@ -104,20 +73,53 @@ def test_a_user_who_was_unknown_is_asked_for_again() -> None:
 
 def test_a_node_that_a_comment_makes_up_is_no_node() -> None:
     made_up = node_line(NodeName="evil", State="DOWN").decode()
+    comment = f"x\n{made_up}\n{made_up}"
+    reading = Reading(node_line(comment=comment), node_line(NodeName="rack006"))
+    found = reading.load()
+    assert list(found) == ["rack006", "rack005"]
+    assert found["rack005"]["comment"] == comment
+    # The names, then the texts of the node that has the made up line.
+    assert (reading.programs.asked, reading.rpcs.total) == (["evil,rack006", "rack005"], 3 * SHOW_NODES)
+    reading.programs.nodes = (node_line(comment=comment, State="IDLE"), node_line(NodeName="rack006"))
+    found = reading.load()
+    assert (found["rack005"]["state"], found["rack005"]["comment"]) == ("IDLE", comment)
+    assert reading.rpcs.total == SHOW_NODES
+
+
+def test_a_node_that_a_comment_prints_again_is_read_alone() -> None:
     changed = node_line(NodeName="rack006", State="DOWN").decode()
     reading = Reading(
-        node_line(comment=f"x\n{made_up}"), node_line(NodeName="rack006"), node_line(NodeName="rack007", extra=changed)
+        node_line(), node_line(NodeName="rack006"), node_line(NodeName="rack007", comment=f"y\n{changed}")
     )
-    assert reading.load()["rack006"]["state"] == "MIXED+DRAIN"
-    reading.programs.nodes = (
-        reading.programs.nodes[0],
-        node_line(NodeName="rack006"),
-        node_line(extra=f"y\n{changed}"),
-    )
-    found = reading.load()
-    assert sorted(found) == ["rack005", "rack006"]
-    assert found["rack006"]["state"] == "MIXED+DRAIN"
-    assert {"evil", "rack006"} <= set(reading.programs.asked)
+    for commands in (3, 2):
+        found = reading.load()
+        assert sorted(found) == ["rack005", "rack006", "rack007"]
+        assert (found["rack006"]["state"], found["rack007"]["comment"]) == ("MIXED+DRAIN", f"y\n{changed}")
+        assert reading.rpcs.total == commands * SHOW_NODES
+
+
+def test_names_after_a_text_are_proved_once() -> None:
+    nodes = [node_line(NodeName="rack006", comment="c"), node_line(NodeName="spare1"), node_line(NodeName="spare2")]
+    reading = Reading(*nodes)
+    assert sorted(reading.load()) == ["rack006", "spare1", "spare2"]
+    assert (reading.programs.asked, reading.rpcs.total) == (["spare1,spare2"], 2 * SHOW_NODES)
+    reading.load()
+    assert reading.rpcs.total == SHOW_NODES
+    reading.programs.nodes = (nodes[0], nodes[2])
+    assert sorted(reading.load()) == ["rack006", "spare2"]
+    assert reading.rpcs.total == 2 * SHOW_NODES
+
+
+def test_a_node_that_disappears_between_two_commands_is_no_text() -> None:
+    reading = Reading(node_line(comment="c"), node_line(NodeName="rack006"))
+    pieces = reading.programs.pieces
+
+    def disappearing(*arguments: Any) -> Iterator[bytes]:
+        yield from pieces(*arguments)
+        reading.programs.nodes = reading.programs.nodes[:1]
+
+    reading.programs.pieces = disappearing  # type: ignore[method-assign,assignment]
+    assert reading.load()["rack005"]["comment"] == "c"
 
 
 def test_a_name_that_is_an_option_or_a_hostlist_is_no_node() -> None:
@@ -125,7 +127,22 @@ def test_a_name_that_is_an_option_or_a_hostlist_is_no_node() -> None:
         made_up = node_line(NodeName=name).decode()
         reading = Reading(node_line(comment=f"x\n{made_up}"))
         assert list(reading.load()) == ["rack005"]
-        assert reading.programs.asked == []
+        assert reading.programs.asked == ["rack005"]
+
+
+def test_slurmctld_that_ends_between_two_commands_ends_the_load() -> None:
+    reading = Reading(node_line(comment="c"), node_line(NodeName="rack006"))
+    pieces = reading.programs.pieces
+
+    def failing(separator: bytes, program: str, *arguments: str) -> Iterator[bytes]:
+        if arguments[-1] == "node":
+            yield from pieces(separator, program, *arguments)
+        else:
+            raise ProgramFailed(program, 1, "Unable to contact slurm controller")
+
+    reading.programs.pieces = failing  # type: ignore[method-assign,assignment]
+    with pytest.raises(ProgramFailed, match="contact"):
+        reading.load()
 
 
 def test_doubtful_texts_are_asked_for_once() -> None:

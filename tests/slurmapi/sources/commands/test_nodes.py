@@ -1,4 +1,4 @@
-"""Node records from the lines of scontrol: every field, odd inputs of real clusters, and hostile texts."""
+"""Node records from the lines of scontrol: every field, and odd inputs of real clusters."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.contract import NodeRecord
@@ -15,14 +13,12 @@ from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.commands.nodes import (
     NodeContext,
     ParsedNode,
-    doubtful_nodes,
     json_texts,
     node_lines,
     node_record,
 )
 from tests.builders import with_collected_fields
-from tests.property_tests import examples
-from tests.slurmapi.sources.commands.printed_nodes import HEAD, node_line
+from tests.slurmapi.sources.commands.printed_nodes import node_line
 
 TEXTS = ("reason", "comment", "extra")
 STAMPED = ("reason", "reason_time", "reason_uid", "reason_user")
@@ -316,83 +312,7 @@ def test_a_comment_with_a_newline_belongs_to_its_node() -> None:
     assert parse(joined[0]).record["comment"] == "a\nNodeName=evil State=IDLE\n\nb"
 
 
-def test_a_comment_that_prints_a_whole_node_is_found() -> None:
-    fake = node_line(NodeName="rack006", State="IDLE").decode()
-    evil = node_line(NodeName="evil").decode()
-    lines = [
-        *node_line(comment=f"a\n{fake}").split(b"\n"),
-        *node_line(NodeName="rack006", comment=f"a\n{evil}").split(b"\n"),
-        node_line(NodeName="rack007"),
-    ]
-    found = list(node_lines(lines))
-    assert doubtful_nodes(found, {"rack005", "rack006", "rack007"}) == ["rack006", "evil"]
-    assert doubtful_nodes([node_line(NodeName="a"), node_line(NodeName="b")], {}) == []
-
-
 @pytest.mark.parametrize("line", [b"", b"Node evil not found", b"NodeName=a", b"x NodeName=a", node_line()[:90]])
 def test_other_lines_are_refused(line: bytes) -> None:
     with pytest.raises(ValueError, match="expected"):
         node_record(line, CONTEXT)
-
-
-PIECES = st.sampled_from(
-    [
-        *(f" {key}=" for key in (*HEAD, "Reason", "Comment", "Extra", "InstanceId", "ReservationName", "Topology")),
-        " [root@1]",
-        " [alice@1795713468]",
-        "[",
-        "]",
-        "@",
-        " ",
-        "        ",
-        "=",
-        "\n",
-        "NodeName=rack009 Arch=x CoresPerSocket=1",
-        "gpu:4090:2",
-        "(null)",
-        "N/A",
-        "\r",
-        "ü",
-        "x",
-    ]
-)
-HOSTILE = st.lists(PIECES, min_size=1, max_size=8).map("".join) | st.text(min_size=1, max_size=20)
-
-
-@examples(300)
-@given(reason=st.none() | HOSTILE, comment=st.none() | HOSTILE, extra=st.none() | HOSTILE)
-def test_no_text_changes_another_field(reason: str | None, comment: str | None, extra: str | None) -> None:
-    """Every text is as it was written or null, and all other fields are as without the texts."""
-    reason = reason if reason and reason.strip("\n") else None
-    written = node_line(reason, comment, extra, user="alice")
-    (line,) = node_lines(written.split(b"\n"))
-    node = parse(line).record
-    plain = record()
-    assert {name: value for name, value in node.items() if name not in (*TEXTS, *STAMPED)} == {
-        name: value for name, value in plain.items() if name not in (*TEXTS, *STAMPED)
-    }
-    assert node["comment"] in (comment or None, None)
-    assert node["extra"] in (extra or None, None)
-    # A line of a reason that has eight blanks itself is printed as two lines.
-    lines = "\n".join(filter(None, reason.split("\n"))) if reason else None
-    assert (node["reason"] or "").replace(" " * 8, "\n") in ((lines or "").replace(" " * 8, "\n"), "")
-    assert node["reason_user"] in (None, "alice")
-    assert node["reason_time"] in (None, 1795713468)
-
-
-@given(reason=st.text(alphabet="abc =[]@\r", min_size=1), comment=st.text(alphabet="abc =[]@\n"))
-def test_texts_without_keys_are_never_doubtful(reason: str, comment: str) -> None:
-    (line,) = node_lines(node_line(reason, comment).split(b"\n"))
-    node = parse(line).record
-    if " " * 8 not in reason:
-        assert node["reason"] == reason
-    assert node["comment"] == (comment or None)
-
-
-@examples(100)
-@given(features=st.lists(PIECES.filter(lambda piece: "\n" not in piece), max_size=6).map("".join))
-def test_no_feature_changes_another_field(features: str) -> None:
-    node = parse(node_line(AvailableFeatures="x" + features)).record
-    assert node["features"] in ("x" + features, None)
-    assert node["features_active"] in ("cpu", None)
-    assert node | {"features": None, "features_active": None} == record() | {"features": None, "features_active": None}
