@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.slurmapi.sources.commands.nodes import is_open, line_name
 from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
 from slurm_rest_api.slurmapi.sources.commands.rpcs import SHOW_NODES, Rpcs
@@ -101,6 +102,11 @@ class NodeProof:
             # scontrol ends with an error status after an unknown name.
             if len(parts) != len(names):
                 raise
+        if len(parts) != len(names):
+            raise SourceUnavailable(
+                f"slurmctld cannot be read: scontrol printed {len(parts)} of {len(names)} nodes. Run `scontrol show "
+                "node` on this host to check."
+            )
         for name, part in zip(names, parts, strict=True):
             if part.startswith(f"NodeName={name} ".encode()):
                 yield name, part.removesuffix(b"\n")

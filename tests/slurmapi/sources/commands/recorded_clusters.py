@@ -97,8 +97,14 @@ class RecordedPrograms(SlurmPrograms):
             raise ProgramFailed(program, 1, "scontrol: fatal: JSON plugin load failure")
         if "job" in arguments:
             return self._show_jobs(arguments)
+        if arguments[-2] == "node":
+            return self._show_nodes(arguments[-1].split(","))
         name = arguments[-1]
         return self._cluster.output({"partition": "part"}.get(name, name))
+
+    def _show_nodes(self, names: list[str]) -> bytes:
+        lines = {line.split(b" ")[0].removeprefix(b"NodeName=").decode(): line for line in self._cluster.lines("node")}
+        return b"".join(lines.get(name, f"Node {name} not found".encode()) + b"\n" for name in names)
 
     def _show_jobs(self, arguments: tuple[str, ...]) -> bytes:
         wanted = [arguments[-1].encode()] if arguments[-1].isdigit() else list(self._jobs)
