@@ -11,6 +11,7 @@ from flask_openapi3 import Info, OpenAPI
 from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.events import ShownNodes
 from slurm_rest_api.acctapi.factory import open_accounting
+from slurm_rest_api.acctapi.job_history_views import job_history_blueprint
 from slurm_rest_api.acctapi.reference_views import reference_blueprint
 from slurm_rest_api.acctapi.views import Accounting, accounting_blueprint
 from slurm_rest_api.archive.factory import open_archive
@@ -137,6 +138,7 @@ def _register_live(app: OpenAPI, settings: Settings, responder: Responder) -> No
 def _register_accounting(app: OpenAPI, accounting: Accounting | None, shown: ShownNodes | None) -> None:
     """Registers the routes that answer from the accounting database alone."""
     app.register_api(accounting_blueprint(accounting))
+    app.register_api(job_history_blueprint(accounting))
     app.register_api(reference_blueprint(accounting, shown))
 
 

@@ -106,6 +106,20 @@ class HistoryRecord(PublishedRecord):
     constraints: str | None = Field(description="Features requested. Null before Slurm 19.05.")
     licenses: str | None = Field(description="Licenses. Null before Slurm 23.02.")
     container: str | None = Field(description="OCI container bundle. Null before Slurm 21.08.")
+    submit_line: str | None = Field(
+        description="Command line of the submission. Null before Slurm 21.08, and if it names a hidden partition."
+    )
+    std_in: str | None = Field(
+        description="Standard input of a batch job, with its patterns expanded. Null before Slurm 24.05."
+    )
+    std_out: str | None = Field(
+        description="Standard output of a batch job, with its patterns expanded as by `sacct --expand-patterns`. `%N`"
+        " stays until the job has nodes. Null before Slurm 24.05."
+    )
+    std_err: str | None = Field(
+        description="Standard error of a batch job, as std_out. Null if it is that of std_out, and before Slurm 24.05."
+    )
+    reservation_req: str | None = Field(description="Reservations requested. Null before Slurm 25.05.")
     partition: str | None = Field(description="Partition. A pending job may have a comma-separated list.")
     nodelist: str | None = Field(description="Hostlist of the allocation. Null while there is none.")
     nodes_alloc: Count = Field(

@@ -12,6 +12,7 @@ from slurm_rest_api.acctapi.history import History, HistoryLimits
 from slurm_rest_api.acctapi.jobs_by_id import JobsById
 from slurm_rest_api.acctapi.qos_records import QosList
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
+from slurm_rest_api.acctapi.steps import Steps
 from slurm_rest_api.acctapi.users import Users
 from slurm_rest_api.acctapi.views import Accounting
 from slurm_rest_api.config import Settings
@@ -33,9 +34,10 @@ def open_accounting(settings: Settings, threads: int | None = None) -> Accountin
     most = options.history_max_limit
     cluster = options.table_job.removesuffix(_JOB_TABLE)
     limits = HistoryLimits(records=options.history_max_limit, seconds=options.db_statement_seconds)
+    history = History(database, reference_data, hidden, cluster, limits)
     return Accounting(
         database=database,
-        history=History(database, reference_data, hidden, cluster, limits),
+        history=history,
         users=Users(database, reference_data, hidden, options.history_max_limit),
         coordinators=Coordinators(database, reference_data, options.names_cache_seconds),
         jobs=JobsById(database, reference_data, hidden, cluster),
@@ -45,6 +47,7 @@ def open_accounting(settings: Settings, threads: int | None = None) -> Accountin
         if options.table_acct is None
         else Accounts(database, reference_data, hidden, most, reads_coordinators=options.table_coord is not None),
         events=None if options.table_event is None else Events(database, reference_data, most),
+        steps=None if options.table_step is None else Steps(database, history, most),
         source="demo" if settings.system.source_name == "demo" else "slurmdbd",
         cluster=cluster,
     )

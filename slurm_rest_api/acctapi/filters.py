@@ -78,12 +78,14 @@ class RowFilter:
 class JobFilter:
     """Records of the jobs `ids`, and those with the primary keys `keys`, whose ids meet all `comparisons`.
 
-    If both are None, the records of all jobs.
+    `groups` are ids of arrays and heterogeneous jobs, whose tasks and components match, too. If `ids` and `keys` are
+    None, the records of all jobs match.
     """
 
     ids: frozenset[int] | None = None
     keys: frozenset[int] | None = None
     comparisons: tuple[Comparison, ...] = ()
+    groups: frozenset[int] = frozenset()
 
     @property
     def is_range(self) -> bool:
@@ -192,9 +194,18 @@ def job_condition(job: FromClause, jobs: JobFilter) -> Condition:
     """Returns the condition on the ids of jobs."""
     found = [_comparison(job.c.id_job, comparison) for comparison in jobs.comparisons]
     if not jobs.is_range:
-        columns = ((job.c.id_job, jobs.ids), (job.c.job_db_inx, jobs.keys))
+        columns = [(job.c.id_job, jobs.ids), (job.c.job_db_inx, jobs.keys)]
+        columns += [(column, jobs.groups) for column in group_columns(job).values()]
         found.append(or_(false(), *(one_of_many(column, values) for column, values in columns if values)))
     return and_(true(), *found)
+
+
+def group_columns(job: FromClause) -> dict[str, Any]:
+    """Returns the columns with the ids of arrays and heterogeneous jobs by their indexes.
+
+    Before 20.02 the index of heterogeneous jobs is missing in some databases, so it cannot be forced.
+    """
+    return {"array_job": job.c.id_array_job, **({"het_job": job.c.het_job_id} if "het_job_id" in job.c else {})}
 
 
 def _number_conditions(job: FromClause, filters: Filters) -> list[Condition]:

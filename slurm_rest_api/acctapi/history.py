@@ -77,10 +77,13 @@ class History:
         self._now = now
         self._key_ranges = KeyRangeFinder()
 
-    def page(self, query: HistoryParameters, after: CursorKey | None, scope: DataScope) -> HistoryPage:
+    def page(
+        self, query: HistoryParameters, after: CursorKey | None, scope: DataScope, *, with_parts: bool = False
+    ) -> HistoryPage:
         """Finds the page of `query` after the record `after`, or after the newest `query.offset` records.
 
-        Only records that `scope` allows are found.
+        Only records that `scope` allows are found. With `with_parts`, the ids of `query.jobid` are also those of arrays
+        and heterogeneous jobs.
 
         Raises:
             ApiError: the database cannot be used, or the query took too long.
@@ -88,7 +91,7 @@ class History:
         limit = min(query.limit, self._limits.records)
 
         def find(connection: Connection, schema: Schema) -> Found:
-            filters = self._filters(connection, schema, query, scope)
+            filters = self.filters(connection, schema, query, scope, with_parts=with_parts)
             keys = self._key_ranges.key_range(connection, schema.job, filters)
             # One more than `limit` shows if another page follows.
             return self._find(connection, schema, filters, keys, Page(limit + 1, after, query.offset))
@@ -118,7 +121,7 @@ class History:
 
     def _batch(self, session: Session, keys: Sequence[int], times: Times) -> list[Record]:
         def read(connection: Connection, schema: Schema) -> list[Record]:
-            context = self._record_context(connection, schema, times)
+            context = self.record_context(connection, schema, times)
             found = connection.execute(job_rows(schema.job, keys)).mappings()
             rows = {row["job_db_inx"]: row for row in found}
             used = used_by_steps(connection, schema.step, keys, context.tres)
@@ -126,7 +129,16 @@ class History:
 
         return session.run(read)
 
-    def _filters(self, connection: Connection, schema: Schema, query: HistoryParameters, scope: DataScope) -> Filters:
+    def filters(
+        self,
+        connection: Connection,
+        schema: Schema,
+        query: HistoryParameters,
+        scope: DataScope,
+        *,
+        with_parts: bool = False,
+    ) -> Filters:
+        """Returns the filters of `query` for records that `scope` allows. `with_parts` is as in `page`."""
         self._accounts.expire()
         return filters_of(
             query,
@@ -136,7 +148,7 @@ class History:
             self._hidden,
             int(self._now()),
             scope,
-            None if query.jobid is None else find_jobs(connection, schema.job, query.jobid),
+            None if query.jobid is None else find_jobs(connection, schema.job, query.jobid, with_parts=with_parts),
         )
 
     def _find(self, connection: Connection, schema: Schema, filters: Filters, keys: KeyRange, page: Page) -> Found:
@@ -145,7 +157,8 @@ class History:
         deadline = time.monotonic() + self._limits.seconds
         return search(connection, schema.job, filters, keys, page, lambda: time.monotonic() < deadline)
 
-    def _record_context(self, connection: Connection, schema: Schema, times: Times) -> RecordContext:
+    def record_context(self, connection: Connection, schema: Schema, times: Times) -> RecordContext:
+        """Returns what records are converted with."""
         reference = self._reference_data.get(connection, schema)
         return RecordContext(
             associations=reference.associations,

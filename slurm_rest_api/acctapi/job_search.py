@@ -14,8 +14,11 @@ from slurm_rest_api.web.job_ids import JobIdFilter
 Pair = tuple[int, int]
 
 
-def find_jobs(connection: Connection, job: Table, wanted: JobIdFilter) -> JobFilter:
-    """Returns the filter for `wanted`, with array tasks and components resolved to primary keys."""
+def find_jobs(connection: Connection, job: Table, wanted: JobIdFilter, *, with_parts: bool = False) -> JobFilter:
+    """Returns the filter for `wanted`, with array tasks and components resolved to primary keys.
+
+    With `with_parts`, an id is also that of an array or a heterogeneous job, and its parts match.
+    """
     if not wanted.ids:
         return JobFilter(comparisons=wanted.comparisons)
     ids = frozenset(wanted.jobs())
@@ -23,7 +26,9 @@ def find_jobs(connection: Connection, job: Table, wanted: JobIdFilter) -> JobFil
         *_tasks(connection, job, _possible(wanted.tasks())),
         *_components(connection, job, _possible(wanted.components())),
     ]
-    return JobFilter(ids, frozenset(row.job_db_inx for row in rows if row.id_job not in ids), wanted.comparisons)
+    keys = frozenset(row.job_db_inx for row in rows if row.id_job not in ids)
+    groups = frozenset(number for number in ids if with_parts and encodings.known(number) is not None)
+    return JobFilter(ids, keys, wanted.comparisons, groups)
 
 
 def _possible(pairs: list[Pair]) -> list[Pair]:

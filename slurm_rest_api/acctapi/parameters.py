@@ -1,4 +1,4 @@
-"""The query parameters of /users and /history."""
+"""The query parameters of /users, /history, /history/{id} and its steps."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import Field
 
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.states import parse_states
+from slurm_rest_api.contract_base import OpenAPIModel
 from slurm_rest_api.web.job_ids import JobIdFilterParam
 from slurm_rest_api.web.name_lists import (
     CommaList,
@@ -116,4 +117,31 @@ class HistoryParameters(PageParameters):
     )
     times: Times = Field(
         "classic", description="Format of times: `Mon Nov 23 20:17:47 2026`, ISO 8601, or epoch seconds."
+    )
+
+
+class HistoryPath(OpenAPIModel):
+    """The path of a job."""
+
+    id: str = Field(description="Job id: 123, 123_7 (array task) or 123+1 (component of a heterogeneous job).")
+
+
+class AttemptsParameters(PageParameters):
+    """Parameters of /history/{id}."""
+
+    limit: int = Field(100, ge=1, description="Records per page.")
+    duplicates: bool = Field(
+        True, description="false: only the latest attempt at each job, like sacct without --duplicates."
+    )
+    times: Times = Field(
+        "classic", description="Format of times: `Mon Nov 23 20:17:47 2026`, ISO 8601, or epoch seconds."
+    )
+
+
+class StepsParameters(AttemptsParameters):
+    """Parameters of /history/{id}/steps."""
+
+    limit: int = Field(100, ge=1, description="Steps per page.")
+    duplicates: bool = Field(
+        True, description="false: only steps of the latest attempt at each job, like sacct without --duplicates."
     )

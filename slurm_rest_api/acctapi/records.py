@@ -9,9 +9,12 @@ from typing import Any
 from slurm_rest_api.acctapi import encodings, states
 from slurm_rest_api.acctapi.associations import Associations
 from slurm_rest_api.acctapi.encodings import Times
+from slurm_rest_api.acctapi.stdio_paths import Names, expand
 from slurm_rest_api.acctapi.step_usage import NOTHING, StepUsage, efficiency_fields, time_efficiency
-from slurm_rest_api.slurm.partitions import shown_partitions
+from slurm_rest_api.slurm.hostlist import nth
+from slurm_rest_api.slurm.partitions import names_partition, shown_partitions
 from slurm_rest_api.slurm.reasons import reason_name
+from slurm_rest_api.slurm.sentinels import NO_VAL
 
 Row = Mapping[Any, Any]
 Record = dict[str, Any]
@@ -42,7 +45,7 @@ def job_record(row: Row, context: RecordContext, usage: StepUsage = NOTHING) -> 
     allocation = _allocation(row, context)
     elapsed, has_ended = allocation["elapsed"], encodings.known(row["time_end"]) is not None
     return {
-        **_identity(row, context),
+        **job_identity(row, context),
         **_request(row, context),
         **allocation,
         **efficiency_fields(usage, allocation["tres_alloc"], elapsed, ended=has_ended),
@@ -51,7 +54,8 @@ def job_record(row: Row, context: RecordContext, usage: StepUsage = NOTHING) -> 
     }
 
 
-def _identity(row: Row, context: RecordContext) -> Record:
+def job_identity(row: Row, context: RecordContext) -> Record:
+    """Returns the fields that name a job, its user and its account."""
     association = context.associations.by_id(row["id_assoc"])
     leader, offset = _het(row)
     array, task = encodings.known(row["id_array_job"]), encodings.number(row["id_array_task"])
@@ -61,7 +65,7 @@ def _identity(row: Row, context: RecordContext) -> Record:
         "id_job": row["id_job"],
         "job_id_str": _job_id_text(row["id_job"], array, task, tasks, leader, offset),
         "id_user": row["id_user"],
-        "user_name": association.user if association and association.user else context.user_of(row["id_user"]),
+        "user_name": _user_name(row, context),
         "id_group": row["id_group"],
         "id_assoc": row["id_assoc"],
         "account": (association.acct if association else None) or row["account"] or None,
@@ -80,6 +84,42 @@ def _identity(row: Row, context: RecordContext) -> Record:
     }
 
 
+def _user_name(row: Row, context: RecordContext) -> str:
+    association = context.associations.by_id(row["id_assoc"])
+    return association.user if association and association.user else context.user_of(row["id_user"])
+
+
+def path_names(row: Row, context: RecordContext) -> Names:
+    """Returns the values of the patterns in the paths of a job's batch script."""
+    nodes = encodings.hostlist(row["nodelist"])
+    array = encodings.known(row["id_array_job"])
+    return Names(
+        job=row["id_job"],
+        array=array,
+        # sacct prints NO_VAL for a job that is no task, as slurmd does.
+        task=encodings.number(row["id_array_task"]) if array else NO_VAL,
+        restarts=row.get("restart_cnt") or 0,
+        key=row["job_db_inx"],
+        name=row["job_name"],
+        node=None if nodes is None else _first_node(nodes),
+        user=_user_name(row, context),
+        directory=row.get("work_dir") or None,
+    )
+
+
+def _first_node(nodes: str) -> str | None:
+    try:
+        return nth(nodes, 0)
+    except ValueError:
+        # A text that is not a hostlist names no node.
+        return None
+
+
+def shown_line(line: str | None, hidden: frozenset[str]) -> str | None:
+    """Returns a command line that Slurm recorded, None if it names a partition in `hidden`."""
+    return None if not line or names_partition(line, hidden) else line
+
+
 def _request(row: Row, context: RecordContext) -> Record:
     memory = encodings.memory(row["mem_req"])
     return {
@@ -93,7 +133,16 @@ def _request(row: Row, context: RecordContext) -> Record:
         "constraints": row.get("constraints") or None,
         "licenses": row.get("licenses") or None,
         "container": row.get("container") or None,
+        "submit_line": shown_line(row.get("submit_line"), context.hidden),
+        **_paths(row, context),
+        "reservation_req": row.get("resv_req") or None,
     }
+
+
+def _paths(row: Row, context: RecordContext) -> Record:
+    paths = {name: row.get(name) for name in ("std_in", "std_out", "std_err")}
+    names = path_names(row, context) if any(paths.values()) else None
+    return {name: None if names is None else expand(path, names) for name, path in paths.items()}
 
 
 def _allocation(row: Row, context: RecordContext) -> Record:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, Table, and_, desc, false, func, or_, select, union_all
+from sqlalchemy import Select, Table, and_, desc, false, func, not_, or_, select, union_all
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from slurm_rest_api.acctapi import states
@@ -22,6 +22,7 @@ from slurm_rest_api.acctapi.filters import (
     Filters,
     association_condition,
     conditions,
+    group_columns,
     newest_attempt,
     one_of_many,
 )
@@ -220,12 +221,18 @@ def _association_scans(query: _Query) -> list[_IndexScan]:
 
 
 def _job_id_scans(query: _Query) -> list[_IndexScan]:
-    """Scans the job ids, and apart from them the records that were found by array task or component."""
+    """Scans the job ids, and apart from them the other records of arrays and those found by task or component."""
     jobs, job = query.filters.jobs, query.job
     assert jobs is not None
     if jobs.is_range:
         return [query.scan("id_job")]
     scans = [query.scan("id_job", one_of_many(job.c.id_job, jobs.ids))] if jobs.ids else []
+    if jobs.groups:
+        # A record that two scans find would be in the page twice.
+        other = not_(one_of_many(job.c.id_job, jobs.ids or ()))
+        scans += [
+            query.scan(key, one_of_many(column, jobs.groups), other) for key, column in group_columns(job).items()
+        ]
     return [*scans, query.scan("PRIMARY", one_of_many(job.c.job_db_inx, jobs.keys))] if jobs.keys else scans
 
 
@@ -264,7 +271,7 @@ _Choice = tuple[Callable[[_Query], bool], Callable[[_Query], list[_IndexScan]]]
 _INDEX_CHOICES: Final[tuple[_Choice, ...]] = (
     # The first condition that holds decides.                      # Index of slurmdbd's job table
     (_open_job_id_range_of_few_associations, _association_scans),  # association, sacct_def for orphans
-    (_job_ids,                               _job_id_scans),       # id_job, PRIMARY for tasks and components
+    (_job_ids,                               _job_id_scans),       # id_job, array_job, het_job, PRIMARY for tasks
     (_only_active_states,                    _active_scan),        # rollup2
     (_few_associations,                      _association_scans),  # association, sacct_def for orphans
     (_numeric_user,                          _user_scan),          # sacct_def

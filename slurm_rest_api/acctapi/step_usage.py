@@ -106,16 +106,28 @@ def _total(step: Table, number: int | None) -> ColumnElement[int]:
 
 
 def _usage(*figures: Any) -> StepUsage:
-    user_sec, sys_sec, user_usec, sys_usec = map(float, figures[:4])
-    seconds = None
-    if all(encodings.number(value) is not None for value in figures[4:8]):
-        # Where nothing is gathered slurmdbd stores 0.
-        seconds = round(user_sec + sys_sec + (user_usec + sys_usec) / 1e6, 3) or None
-    memory, gpu_memory, gpu_percent = map(_measured, figures[8:])
+    seconds = _seconds(figures[:4], figures[4:8])
+    memory, gpu_memory, gpu_percent = map(measured, figures[8:])
     return StepUsage(seconds, memory or None, gpu_memory, gpu_percent)
 
 
-def _measured(value: Any) -> int | None:
+def seconds_used(step: Mapping[Any, Any]) -> float | None:
+    """Returns the CPU seconds of one step, user and system. None if they are unknown."""
+    figures = [step[name] for name in ("user_sec", "sys_sec", "user_usec", "sys_usec")]
+    return _seconds(figures, figures)
+
+
+def _seconds(sums: Sequence[Any], largest: Sequence[Any]) -> float | None:
+    """Returns the seconds of sums of user_sec, sys_sec, user_usec and sys_usec. `largest` are those of one step."""
+    if any(encodings.number(value) is None for value in largest):
+        return None
+    user_sec, sys_sec, user_usec, sys_usec = map(float, sums)
+    # Where nothing is gathered slurmdbd stores 0.
+    return round(user_sec + sys_sec + (user_usec + sys_usec) / 1e6, 3) or None
+
+
+def measured(value: Any) -> int | None:
+    """Returns a measurement, None for the sentinels of any encoding."""
     return int(value) if value is not None and 0 <= value < _LARGEST else None
 
 
@@ -129,8 +141,8 @@ def efficiency_fields(usage: StepUsage, allocated: Mapping[str, int], elapsed: i
     return {
         "cpu_time": usage.cpu_seconds,
         "max_rss": mebibytes(usage.memory),
-        "cpu_efficiency": _share(usage.cpu_seconds, cpu_seconds) if ended else None,
-        "mem_efficiency": _share(usage.memory, memory) if ended else None,
+        "cpu_efficiency": share(usage.cpu_seconds, cpu_seconds) if ended else None,
+        "mem_efficiency": share(usage.memory, memory) if ended else None,
         "gpu_util": usage.gpu_percent,
         "gpu_mem": mebibytes(usage.gpu_memory),
         # slurmdbd adds up the energy of the steps in `tres_alloc`. 0 means that nothing was measured.
@@ -141,7 +153,7 @@ def efficiency_fields(usage: StepUsage, allocated: Mapping[str, int], elapsed: i
 def time_efficiency(elapsed: int, limit_minutes: int | None) -> float | None:
     """Returns the share of the time limit that a job has run. None if it has no limit of its own, or did not run."""
     minutes = encodings.known(limit_minutes)
-    return None if minutes is None or elapsed == 0 else _share(elapsed, 60 * minutes)
+    return None if minutes is None or elapsed == 0 else share(elapsed, 60 * minutes)
 
 
 def mebibytes(count: int | None) -> float | None:
@@ -149,5 +161,6 @@ def mebibytes(count: int | None) -> float | None:
     return None if count is None else round(count / _MIB, 3)
 
 
-def _share(used: float | None, of: float) -> float | None:
+def share(used: float | None, of: float) -> float | None:
+    """Returns `used` divided by `of`, with four decimals. None if it is unknown, or there is nothing of it."""
     return None if used is None or of <= 0 else round(used / of, 4)

@@ -97,6 +97,13 @@ _JOB_OF_SOME: Final[dict[str, TypeEngine[Any]]] = {
     "failed_node": _TEXT,
     "licenses": _TEXT,
     "restart_cnt": _UNSIGNED,
+    # Slurm 21.08 keeps script and environment in the job table. They are secrets, and not among these.
+    "submit_line": _TEXT,
+    "std_out": _TEXT,
+    "std_err": _TEXT,
+    "std_in": _TEXT,
+    "id_resv": _UNSIGNED,
+    "resv_req": _TEXT,
 }
 _ASSOC: Final[dict[str, TypeEngine[Any]]] = {
     "id_assoc": _UNSIGNED,
@@ -193,10 +200,37 @@ _STEP: Final[dict[str, TypeEngine[Any]]] = {
 }
 _STEP_OF_SOME: Final[dict[str, TypeEngine[Any]]] = {
     "id_step": BigInteger(),
+    "step_het_comp": _UNSIGNED,
+    "step_name": _TEXT,
+    "state": _UNSIGNED,
+    "exit_code": BigInteger(),
+    "kill_requid": BigInteger(),
+    "nodelist": _TEXT,
+    "nodes_alloc": _UNSIGNED,
     "task_cnt": _UNSIGNED,
+    "tres_alloc": _TEXT,
+    "time_start": _UNSIGNED,
+    "time_end": _UNSIGNED,
+    "time_suspended": _UNSIGNED,
+    "timelimit": _UNSIGNED,
+    "consumed_energy": _UNSIGNED,
+    "container": _TEXT,
+    "submit_line": _TEXT,
+    "cwd": _TEXT,
+    "std_out": _TEXT,
+    "std_err": _TEXT,
+    "std_in": _TEXT,
     # 18.08 replaced the columns of each measurement by lists of TRES.
     "max_rss": _UNSIGNED,
+    "max_rss_task": _UNSIGNED,
+    "max_rss_node": _UNSIGNED,
+    "ave_disk_read": Float(),
+    "ave_disk_write": Float(),
+    "tres_usage_in_max": _TEXT,
+    "tres_usage_in_max_taskid": _TEXT,
+    "tres_usage_in_max_nodeid": _TEXT,
     "tres_usage_in_tot": _TEXT,
+    "tres_usage_out_tot": _TEXT,
 }
 
 QOS_TABLE: Final = "qos_table"
@@ -210,6 +244,14 @@ JOB_COLUMNS: Final = frozenset(_JOB | _JOB_OF_SOME)
 ASSOC_COLUMNS: Final = frozenset(_ASSOC | _ASSOC_OF_SOME)
 REQUIRED_STEP_COLUMNS: Final = frozenset(_STEP)
 STEP_COLUMNS: Final = frozenset(_STEP | _STEP_OF_SOME)
+OLD_STEP_COLUMNS: Final = frozenset(("max_rss", "max_rss_task", "max_rss_node", "ave_disk_read", "ave_disk_write"))
+"""Columns that only releases before 18.08 have."""
+
+REQUIRED_STEP_RECORD_COLUMNS: Final = frozenset(
+    ("id_step", "step_name", "state", "exit_code", "kill_requid", "nodelist", "nodes_alloc", "task_cnt", "tres_alloc",
+     "time_start", "time_end", "time_suspended")
+)  # fmt: skip
+"""Columns of the step table that every release has. /history/{id}/steps needs them."""
 EVENT_COLUMNS: Final = frozenset(_EVENT)
 ACCT_COLUMNS: Final = frozenset(_ACCT)
 COORD_COLUMNS: Final = frozenset(_COORD)

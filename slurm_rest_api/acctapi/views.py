@@ -20,6 +20,7 @@ from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
 from slurm_rest_api.acctapi.qos_records import QosList
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.sql import CursorKey
+from slurm_rest_api.acctapi.steps import Steps
 from slurm_rest_api.acctapi.users import Users
 from slurm_rest_api.errors import BadParameter
 from slurm_rest_api.web.auth import current_scope
@@ -43,6 +44,7 @@ class Accounting:
     qos: QosList
     accounts: Accounts | None
     events: Events | None
+    steps: Steps | None
     source: str
     cluster: str
 
@@ -88,7 +90,7 @@ def _history(accounting: Accounting, query: HistoryParameters) -> Response:
     fields = chosen_fields(query.fields, JOB_FIELDS)
     if query.cursor is not None and query.offset:
         raise BadParameter("`offset` cannot be combined with `cursor`.", parameter="offset")
-    after = None if query.cursor is None else decode_cursor(query.cursor, _history_cursor_key)
+    after = None if query.cursor is None else decode_cursor(query.cursor, history_cursor_key)
     page = accounting.history.page(query, after, current_scope())
     meta = page_meta(accounting, len(page.keys), page.next, truncated=page.truncated)
     records = accounting.history.records(page, query.times)
@@ -106,7 +108,8 @@ def page_meta(accounting: Accounting, count: int, cursor_key: Any, *, truncated:
     }
 
 
-def _history_cursor_key(value: Any) -> CursorKey:
+def history_cursor_key(value: Any) -> CursorKey:
+    """Returns the sort key of a record of /history that a cursor has, or raises ValueError."""
     key, id_job, time_submit = value
     if not all(isinstance(part, int) and 0 <= part < 2**64 for part in (key, id_job, time_submit)):
         raise ValueError

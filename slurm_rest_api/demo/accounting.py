@@ -13,6 +13,8 @@ from slurm_rest_api.acctapi.tables import (
     ACCT_TABLE,
     COORD_TABLE,
     JOB_COLUMNS,
+    OLD_STEP_COLUMNS,
+    STEP_COLUMNS,
     acct_table,
     assoc_table,
     coord_table,
@@ -29,9 +31,9 @@ from slurm_rest_api.demo.accounting_rows import (
     cluster_event_row,
     coordinator_rows,
     qos_rows,
-    step_rows,
     tres_rows,
 )
+from slurm_rest_api.demo.step_rows import step_rows
 
 __all__ = ["ACCT_TABLE", "ASSOC_TABLE", "COORD_TABLE", "EVENT_TABLE", "JOB_TABLE", "STEP_TABLE", "AccountingFile"]
 
@@ -56,9 +58,9 @@ class AccountingFile:
         self._jobs = job_table(JOB_TABLE, JOB_COLUMNS - {"pack_job_id", "pack_job_offset"})
         for columns in _INDEXED:
             Index("_".join(columns), *(self._jobs.c[name] for name in columns))
-        self._steps = step_table(STEP_TABLE)
-        # One step for each job, so that writing it again replaces it.
-        Index("step_of_job", self._steps.c.job_db_inx, unique=True)
+        self._steps = step_table(STEP_TABLE, STEP_COLUMNS - OLD_STEP_COLUMNS)
+        # Unique, so that writing a step again replaces it.
+        Index("step_of_job", self._steps.c.job_db_inx, self._steps.c.id_step, unique=True)
         self._notes = Table("demo_note", MetaData(), Column("name", Text, primary_key=True), Column("value", Text))
         self._make()
 

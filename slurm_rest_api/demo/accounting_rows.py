@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from slurm_rest_api.demo.hardware import node_list
 from slurm_rest_api.demo.jobs import Job
 from slurm_rest_api.demo.priorities import priority_of
+from slurm_rest_api.demo.step_rows import GPU_MEMORY, GPU_UTILISATION
 from slurm_rest_api.demo.timeline import Moment
 from slurm_rest_api.demo.workload import ACCOUNTS, QOS, USERS, record_key
 from slurm_rest_api.slurm.node_state_numbers import FLAGS as NODE_FLAG_BITS
@@ -31,12 +32,11 @@ _TRES: Final = {
     3: ("energy", ""),
     4: ("node", ""),
     5: ("billing", ""),
+    6: ("fs", "disk"),
     1001: ("gres", "gpu"),
-    1002: ("gres", "gpumem"),
-    1003: ("gres", "gpuutil"),
+    GPU_MEMORY: ("gres", "gpumem"),
+    GPU_UTILISATION: ("gres", "gpuutil"),
 }
-_GPU_MEMORY, _GPU_UTILISATION = 1002, 1003
-_BATCH_STEP: Final = -5
 _ROOT_ID, _FIRST_ACCOUNT_ID = 1, 10
 _ALL_QOS: Final = ("," + ",".join(str(number) for number in range(1, len(QOS) + 1)) + ",").encode()
 
@@ -70,7 +70,7 @@ _UNSET: Final[Row] = {
     "time_suspended": 0, "derived_ec": 0, "derived_es": None, "kill_requid": None, "id_array_job": 0,
     "id_array_task": NO_VAL, "array_task_str": None, "array_max_tasks": 0, "wckey": "", "het_job_id": 0,
     "het_job_offset": NO_VAL, "admin_comment": None, "system_comment": None, "constraints": "", "container": None,
-    "failed_node": None, "licenses": None,
+    "failed_node": None, "licenses": None, "id_resv": 0, "resv_req": None,
 }  # fmt: skip
 
 
@@ -135,41 +135,22 @@ def job_row(job: Job, now: int) -> Row:
         "tres_req": _tres(job),
         "tres_alloc": _tres(job) if started else "",
         "work_dir": f"/home/{job.user.name}/jobs",
+        "submit_line": _submit_line(job),
+        "std_in": "/dev/null",
+        "std_out": f"/home/{job.user.name}/jobs/slurm-%j.out",
+        "std_err": "",
         "state_reason_prev": _REASONS.get(job.reason, 0),
         "failed_node": job.failed_node if ended else None,
         "restart_cnt": job.attempt,
     }
 
 
-def step_rows(jobs: Iterable[Row]) -> list[Row]:
-    """Returns a step for each of these job records that has ended after it ran.
-
-    It used 50 to 98 % of its CPUs, 20 to 99 % of its memory, and up to 99 % of its GPUs.
-    """
-    return [
-        {"job_db_inx": job["job_db_inx"], "deleted": 0, "user_sec": 9 * used // 10, "user_usec": 0,
-         "sys_sec": used - 9 * used // 10, "sys_usec": 0, "id_step": _BATCH_STEP, "task_cnt": 1,
-         "tres_usage_in_tot": _usage(job)}
-        for job in jobs
-        if job["time_start"] and (used := _cpu_seconds(job)) > 0
-    ]  # fmt: skip
-
-
-def _usage(job: Row) -> str:
-    """Returns tres_usage_in_tot: bytes of memory, and with GPUs their memory and utilisation in percent."""
-    name = sum(job["job_name"].encode())
-    tres = {int(number): int(count) for number, count in (part.split("=") for part in job["tres_alloc"].split(","))}
-    memory = tres[2] * (20 + name % 80) // 100 << 20
-    gpus = tres.get(1001, 0)
-    gpu = f",{_GPU_MEMORY}={gpus * (4 + name % 32) << 30},{_GPU_UTILISATION}={gpus * (name % 100)}" if gpus else ""
-    return f"2={memory}{gpu}"
-
-
-def _cpu_seconds(job: Row) -> int:
-    # Jobs with the same name use the same share of their CPUs.
-    percent: int = 50 + sum(job["job_name"].encode()) % 49
-    seconds: int = (job["time_end"] - job["time_start"]) * job["cpus_req"]
-    return seconds * percent // 100
+def _submit_line(job: Job) -> str:
+    array = f" --array=0-{job.array.last}" if job.array is not None else ""
+    return (
+        f"sbatch --partition={job.partition} --account={job.user.account} --qos={job.qos} --time={job.limit_minutes}"
+        f"{array} {job.name}.sh"
+    )
 
 
 def _place(job: Job) -> Row:

@@ -53,6 +53,19 @@ def expand(text: str | None, most: int = MAX_NAMES) -> list[str]:
     return sorted(set(itertools.chain.from_iterable(map(_names, hosts))), key=_natural)
 
 
+def nth(text: str, position: int) -> str | None:
+    """Returns the node name at a position from 0 on, in the order of the text. None if it has fewer names.
+
+    Raises:
+        ValueError: `text` is not a hostlist, or has more than `MAX_NAMES` names.
+    """
+    hosts = _parse(text)
+    if sum(map(_count, hosts)) > MAX_NAMES:
+        raise ValueError(f"{_shown(text)} has more than {MAX_NAMES} names.")
+    names = itertools.chain.from_iterable(map(_names, hosts))
+    return next(itertools.islice(names, position, None), None)
+
+
 def count(text: str | None) -> int:
     """Returns an upper bound of the names in a hostlist, without building one: a name may be in it twice.
 

@@ -1,4 +1,4 @@
-"""Removes hidden partitions from a list of partitions."""
+"""Removes hidden partitions from lists of partitions, and finds their names in command lines."""
 
 from __future__ import annotations
 
@@ -10,3 +10,16 @@ def shown_partitions(partition: str | None, hidden: frozenset[str]) -> str:
     if "," not in partition:
         return "" if partition in hidden else partition
     return ",".join(name for name in partition.split(",") if name not in hidden)
+
+
+def names_partition(line: str, hidden: frozenset[str]) -> bool:
+    """Returns True if a command line has a hidden name as a word, in a comma list, or right after `-p`."""
+    for name in hidden:
+        if name in line:
+            break
+    else:
+        return False
+    words = line.translate(str.maketrans(",='\"", "    ")).split()
+    return not hidden.isdisjoint(words) or not hidden.isdisjoint(
+        word.removeprefix("-p") for word in words if word.startswith("-p")
+    )

@@ -37,7 +37,8 @@ _JOB: Row = {
     "id_array_job": 0, "id_array_task": NO_VAL, "array_task_str": None, "array_max_tasks": 0, "id_group": 100,
     "wckey": "", "het_job_id": 0, "het_job_offset": NO_VAL, "admin_comment": None, "system_comment": None,
     "work_dir": "/home", "constraints": "", "state_reason_prev": 0, "container": None, "failed_node": None,
-    "licenses": None, "restart_cnt": 0, "pack_job_id": 0, "pack_job_offset": NO_VAL,
+    "licenses": None, "restart_cnt": 0, "submit_line": None, "std_in": "", "std_out": "", "std_err": "", "id_resv": 0,
+    "resv_req": None, "pack_job_id": 0, "pack_job_offset": NO_VAL,
 }  # fmt: skip
 _ASSOC: Row = {
     "user": "", "acct": "root", "partition": "", "deleted": 0, "is_def": 0, "parent_acct": "", "shares": 1,

@@ -97,6 +97,12 @@ JOB_ROWS: Final = [
     Row("constraints", "Constraints", _text),
     Row("licenses", "Licenses", _text),
     Row("container", "Container", _text),
+    Row("submit_line", "SubmitLine", _text),
+    # With --expand-patterns. Where a job has no nodes, sacct prints "(null)" for them.
+    Row("std_in", "StdIn", _text),
+    Row("std_out", "StdOut", _text),
+    Row("std_err", "StdErr", _text),
+    Row("reservation_req", "ReqReservation", _text),
     Row("partition", "Partition"),
     Row("nodelist", "NodeList", _nodes),
     # NNodes is what was asked for until there is an allocation.
@@ -176,7 +182,9 @@ def read_sacct(cluster: Cluster, *options: str, rows: Sequence[Row] = JOB_ROWS) 
     """Returns sacct's records of jobs without steps, one per attempt, with times in epoch seconds."""
     columns = list(dict.fromkeys(row.slurm for row in rows))
     argv = ["sacct", "-X", "-P", "--allusers", "--noconvert", f"--delimiter={_SEPARATOR}", "-o", ",".join(columns)]
-    return _table(cluster.run([*argv, *options], env={"SLURM_TIME_FORMAT": "%s"}).stdout, columns)
+    # As old as the columns of the paths.
+    patterns = ["--expand-patterns"] if "StdOut" in columns else []
+    return _table(cluster.run([*argv, *patterns, *options], env={"SLURM_TIME_FORMAT": "%s"}).stdout, columns)
 
 
 def read_associations(cluster: Cluster, rows: Sequence[Row] = ASSOC_ROWS) -> list[Facts]:

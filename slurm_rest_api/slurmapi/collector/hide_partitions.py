@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from slurm_rest_api.slurm import hostlist
-from slurm_rest_api.slurm.partitions import shown_partitions
+from slurm_rest_api.slurm.partitions import names_partition, shown_partitions
 from slurm_rest_api.slurmapi.collector.hide_reservations import (
     hidden_nodes_of,
     names_of_hidden,
@@ -125,7 +125,7 @@ def _visible_jobs(
 def _job_changes(job: Record, hidden: frozenset[str], hidden_nodes: NodeNames) -> Record:
     changes: Record = {}
     line = job.get("submit_line")
-    if line and (_names_partition(line, hidden) or hidden_nodes.in_command(line)):
+    if line and (names_partition(line, hidden) or hidden_nodes.in_command(line)):
         changes["submit_line"] = None
     # At most sites hidden partitions share their nodes with visible ones. Then no node is hidden.
     if hidden_nodes:
@@ -151,19 +151,6 @@ def _node_changes(job: Record, hidden_nodes: NodeNames) -> Record:
     if (reason := get("state_reason")) and (shown_reason := hidden_nodes.without_in_reason(reason)) != reason:
         changes["state_reason"] = shown_reason
     return changes
-
-
-def _names_partition(line: str, hidden: frozenset[str]) -> bool:
-    """Returns True if a command line has a hidden name as a word, in a comma list, or right after `-p`."""
-    for name in hidden:
-        if name in line:
-            break
-    else:
-        return False
-    words = line.translate(str.maketrans(",='\"", "    ")).split()
-    return not hidden.isdisjoint(words) or not hidden.isdisjoint(
-        word.removeprefix("-p") for word in words if word.startswith("-p")
-    )
 
 
 class _JobReferences:
