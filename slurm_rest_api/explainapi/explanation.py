@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -18,9 +18,10 @@ from slurm_rest_api.explainapi.priorities import fair_share_of, priority_of
 from slurm_rest_api.explainapi.reservations import reservations_of
 from slurm_rest_api.explainapi.state_texts import state_text
 from slurm_rest_api.explainapi.unavailable_nodes import unavailable_nodes
+from slurm_rest_api.explainapi.usable_nodes import usable_nodes
 from slurm_rest_api.jobsapi.lookup import InQueue
 from slurm_rest_api.jobsapi.records import phase_of
-from slurm_rest_api.slurm.reason_texts import Explained, explain_reason
+from slurm_rest_api.slurm.reason_texts import NODES_UNAVAILABLE, Explained, explain_reason
 from slurm_rest_api.slurmapi.availability.job_request import request_of_job
 from slurm_rest_api.slurmapi.availability.read import availability
 from slurm_rest_api.slurmapi.query.row_access import RowFilter
@@ -82,6 +83,9 @@ def explain(
     if dependencies:
         record["dependencies_needed"] = "any" if "?" in job["dependency"] else "all"
     record["unavailable_nodes"] = None if scope.hides("nodes") else unavailable_nodes(view, job)
+    if record["unavailable_nodes"] and reason.name == "ReqNodeNotAvail":
+        # slurmctld names only nodes that are down. Those that are drained count as up.
+        record["text"], record["ends_by"] = NODES_UNAVAILABLE.text, list(NODES_UNAVAILABLE.ends_by)
     record["limits"] = job_limits(reference, view, job, scope)
     if with_availability and not scope.hides("nodes", "partitions"):
         record["availability"] = _availability(view, job, int(snapshot.loaded_at), scope)
@@ -116,7 +120,10 @@ def _availability(view: StoreView, job: Mapping[str, Any], now: int, scope: Data
     partitions = tuple(name for name in (job.get("partition") or "").split(",") if name)
     if not partitions:
         return []
-    return availability(view, request_of_job(job), now, scope, NameFilter(partitions, ()))
+    request, nodes = request_of_job(job), usable_nodes(view, job)
+    unchecked = (*nodes.unchecked, *request.unchecked)
+    request = replace(request, only=nodes.only, never=nodes.never, unchecked=unchecked)
+    return availability(view, request, now, scope, NameFilter(partitions, ()))
 
 
 def estimated_start(job: Mapping[str, Any], loaded_at: float) -> int | None:

@@ -16,6 +16,7 @@ class LimitUse(PublishedRecord):
 
     name: str = Field(
         description="Name in sacctmgr (`MaxJobsPerUser`, `GrpTRES`) or, of a partition, in slurm.conf (`MaxTime`)."
+        " `TotalNodes` is the number of nodes of a partition."
     )
     tres: str | None = Field(description="TRES that it limits: `cpu`, `mem`, `gres/gpu`. Null for jobs and time.")
     text: str = Field(description="The limit and its use in a sentence: `8 of 8 running jobs in QOS normal.`")

@@ -8,9 +8,10 @@ from typing import Any, Final, NamedTuple
 from slurm_rest_api.acctapi.qos import PARTITION_MAX_NODES, PARTITION_MIN_NODES, PARTITION_TIME_LIMIT, Qos
 from slurm_rest_api.explainapi.limit_record import record, request_text
 
+_TOTAL_NODES: Final = "TotalNodes"
 _REASONS: Final = {
     "PartitionTimeLimit": ("MaxTime",),
-    "PartitionNodeLimit": ("MaxNodes", "MinNodes"),
+    "PartitionNodeLimit": ("MaxNodes", "MinNodes", _TOTAL_NODES),
     "MaxMemPerLimit": ("MaxMemPerCPU", "MaxMemPerNode"),
 }
 # Flags of a QOS with which jobs need not keep to a limit.
@@ -54,7 +55,7 @@ def partition_limits(
     ]
     exceeded = [each for each in found if each[1].is_exceeded]
     if named and not any(limit.name in named for _, limit in exceeded):
-        exceeded += [each for each in found if each[1].name in named]
+        exceeded += [each for each in found if each[1].name in named and each[1].name != _TOTAL_NODES]
     return [_record(name, limit, is_reason=limit.name in named) for name, limit in exceeded]
 
 
@@ -73,6 +74,8 @@ def _limits(job: Mapping[str, Any], partition: Mapping[str, Any]) -> Iterator[_L
     if least := value("min_nodes"):
         # A job that accepts more nodes gets as many.
         yield _Limit("MinNodes", least, max(nodes, job.get("max_nodes") or 0), "nodes", "nodes", at_least=True)
+    if partition.get("total_nodes") is not None:
+        yield _Limit(_TOTAL_NODES, partition["total_nodes"], nodes, "nodes", "nodes")
     if cpus := value("max_cpus_per_node"):
         yield _Limit("MaxCPUsPerNode", cpus, job.get("pn_min_cpus") or 0, "CPUs", "CPUs", " on a node")
     if memory := value("max_mem_per_cpu"):
@@ -85,6 +88,8 @@ def _record(partition: str, limit: _Limit, *, is_reason: bool) -> dict[str, Any]
     text = request_text(
         limit.limit, limit.requested, limit.noun, f"partition {partition}", each=limit.each, at_least=limit.at_least
     )
+    if limit.name == _TOTAL_NODES:
+        text = f"This job asks for {limit.requested} nodes, and partition {partition} has {limit.limit}."
     return record(
         name=limit.name, text=text, is_reason=is_reason, holder_type="partition", holder=partition,
         scope="node" if limit.each == " on a node" else "job", limit=limit.limit, requested=limit.requested,

@@ -225,6 +225,11 @@ def _detail(pattern: str, name: str, text: ReasonText | None = None) -> _Detail:
     return _Detail(re.compile(pattern), name, text)
 
 
+NODES_UNAVAILABLE: Final = ReasonText(
+    "Nodes that it needs are down, drained or not responding. An administrator has to return them to service.",
+    ("administrator",),
+)
+"""The text of ReqNodeNotAvail for a job whose required nodes are out of service."""
 _DETAILS: Final = (
     _detail(
         "Nodes required for job are DOWN",
@@ -244,17 +249,14 @@ _DETAILS: Final = (
         "ReqNodeNotAvail, ?May be reserved",
         "ReqNodeNotAvail",
         ReasonText(
-            "Nodes that it needs are up, but not available to it. They may be reserved for other jobs.",
-            ("other_jobs", "time"),
+            "Nodes that it needs are not available to it: reserved for other jobs, or drained.",
+            ("other_jobs", "time", "administrator"),
         ),
     ),
     _detail(
         "ReqNodeNotAvail, ?UnavailableNodes:",
         "ReqNodeNotAvail",
-        ReasonText(
-            "Nodes that it needs are down, drained or not responding. An administrator has to return them to service.",
-            ("administrator",),
-        ),
+        NODES_UNAVAILABLE,
     ),
     _detail("launch failure limit exceeded requeued held", "JobHoldMaxRequeue"),
     _detail(

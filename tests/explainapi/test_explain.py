@@ -82,6 +82,9 @@ def test_the_order_is_priority_then_submission_then_id(api: Service) -> None:
         ({"state_reason": "Licenses"}, True),
         # In the list of the scheduler, but for another set of nodes.
         ({"state_reason": "Priority", "resv_name": "maint"}, False),
+        # Its reservation has not begun, or its nodes are reserved.
+        ({"state_reason": "Reservation", "eligible_time": None}, False),
+        ({"state_reason": "Reservation", "eligible_time": LONG_AGO}, True),
         # A job for two partitions is listed for each of them.
         ({"state_reason": "PartitionTimeLimit", "partition": "main,other"}, True),
     ],
@@ -202,6 +205,20 @@ def test_required_nodes_that_are_down(api: Service) -> None:
     ]
 
 
+def test_a_drained_node_is_not_reserved(api: Service) -> None:
+    # Slurm 26.05 gives this reason where the node is drained: only nodes that are down are not "up".
+    reserved = "ReqNodeNotAvail,_May_be_reserved_for_other_job"
+    load(
+        api,
+        make_job(1, state_reason=reserved, req_nodes=["rack002"]),
+        make_job(2, state_reason=reserved, req_nodes=["rack001"]),
+        nodes=[make_node("rack001"), make_node("rack002", state="IDLE+DRAIN", reason="disk")],
+    )
+    assert explained(api, 1)["ends_by"] == ["administrator"]
+    assert "down, drained or not responding" in explained(api, 1)["text"]
+    assert explained(api, 2)["ends_by"][:2] == ["other_jobs", "time"]
+
+
 def reservation(name: str, start: int, **fields: Any) -> Record:
     now = int(time.time())
     return {
@@ -245,7 +262,7 @@ def test_availability_is_that_of_its_own_request(api: Service) -> None:
         # Eight CPUs on each of two nodes.
         make_job(1, partition="main,gpu", num_nodes=2, num_cpus=16, **per_node, min_memory_node=32_000),
         make_job(2, partition="gpu", num_nodes=1, num_cpus=1, **per_node, tres_per_node="gres/gpu:a100:2"),
-        make_job(3, partition="gpu", num_nodes=1, num_cpus=17, **per_node, features=["avx"], licenses={"matlab": 1}),
+        make_job(3, partition="gpu", num_nodes=1, num_cpus=17, **per_node, features=["a*2"], licenses={"matlab": 1}),
         make_running_job(4, "n1"),
         nodes=[node("n1"), node("n2", alloc_cpus=8), node("n3", alloc_cpus=9), node("n4", **gpus)],
         partitions=[partition("main"), partition("gpu", max_time=3600, default_time="NONE")],
@@ -263,6 +280,38 @@ def test_availability_is_that_of_its_own_request(api: Service) -> None:
     assert found[3][0]["unchecked"] == ["Features", "Licenses", "Reservations"]
     assert found[4] is None
     assert api.get("/queue/2/explain", fields="availability")["data"] == {"availability": found[2]}
+
+
+def test_availability_is_of_the_nodes_that_it_may_use(api: Service) -> None:
+    small = {"req_nodes": (), "num_nodes": 1, "num_cpus": 1}
+    load(
+        api,
+        make_job(1, **small, features=["avx&gpu"]),
+        make_job(2, **small, features=["avx|gpu"]),
+        make_job(3, **small, features=["avx"], exc_nodes=["n[1-2]"]),
+        make_job(4, **{**small, "req_nodes": ["n[2-3]"], "num_nodes": 2}),
+        make_job(5, **{**small, "req_nodes": ["n2"], "num_nodes": 2}),
+        make_job(6, **small, resv_name="course"),
+        make_job(7, **small, resv_name="flexible"),
+        nodes=[
+            node("n1", features=["avx"]),
+            node("n2", features=["avx", "gpu"], state="IDLE+PLANNED"),
+            node("n3", features=["gpu"], alloc_cpus=16, state="ALLOCATED"),
+        ],
+        partitions=[partition("main")],
+        reservations=[
+            reservation("course", 9000, nodes="n1"),
+            reservation("flexible", 9000, nodes="n2", flags=["FLEX"]),
+        ],
+    )  # fmt: skip
+    found = {job: explained(api, job)["availability"][0] for job in range(1, 8)}
+    # The plan for another job would not hold n2 if this job were the first.
+    assert [(found[job]["answer"], found[job]["nodes"]) for job in (1, 2)] == [("now", "n2"), ("now", "n[1-2]")]
+    assert found[3]["limits"] == [{"limit": "TotalNodes", "value": 0, "requested": 1}]
+    assert (found[4]["answer"], found[4]["nodes"], found[4]["missing_nodes"]) == ("later", "n2", 1)
+    assert found[5]["unchecked"] == ["ReqNodeList"]
+    assert (found[6]["answer"], found[6]["short"]["reserved"]) == ("later", 1)
+    assert found[7]["answer"] == "now"
 
 
 @pytest.mark.parametrize(

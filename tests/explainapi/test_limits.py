@@ -215,7 +215,9 @@ def test_limits_of_partitions(ask: Ask) -> None:
     assert limit["text"] == "This job asks for 2880 minutes of run time, and partition main allows at most 1440."
     assert (limit["name"], limit["holder_type"], limit["is_reason"]) == ("MaxTime", "partition", True)
     named = ask("PartitionNodeLimit", None, num_nodes=3)
-    assert [(limit["name"], limit["limit"], limit["requested"]) for limit in named] == [("MaxNodes", 2, 3)]
+    sizes = [(limit["name"], limit["limit"], limit["requested"]) for limit in named]
+    assert sizes == [("MaxNodes", 2, 3), ("TotalNodes", 1, 3)]
+    assert named[1]["text"] == "This job asks for 3 nodes, and partition main has 1."
     assert ask("Priority", None) == []
     exempt = reference(qos("normal", flags=PARTITION_TIME_LIMIT))
     assert ask("PartitionTimeLimit", exempt, time_limit=2880) == []

@@ -95,7 +95,11 @@ def test_budgets_do_not_wait_for_jobs() -> None:
         # state_desc of node_scheduler.c, job_scheduler.c and job_mgr.c in place of a name.
         ("ReqNodeNotAvail,_UnavailableNodes:cx1", ("administrator",), "down, drained"),
         ("ReqNodeNotAvail,_Reserved_for_maintenance", ("time",), "maintenance"),
-        ("ReqNodeNotAvail,_May_be_reserved_for_other_job", ("other_jobs", "time"), "may be reserved"),
+        (
+            "ReqNodeNotAvail,_May_be_reserved_for_other_job",
+            ("other_jobs", "time", "administrator"),
+            "reserved for other jobs, or drained",
+        ),
         (
             "Nodes_required_for_job_are_DOWN,_DRAINED_or_reserved_for_jobs_in_higher_priority_partitions",
             ("administrator", "other_jobs"),

@@ -57,7 +57,7 @@ def compute(
 
     `reservations` are None if they are not read. `now` is an epoch second.
     """
-    checked = {partition["name"]: check(partition, request, reservations) for partition in partitions}
+    checked = {partition["name"]: check(partition, request, reservations, now) for partition in partitions}
     # The time limit differs from partition to partition, and with it the reservations that are in the way.
     by_seconds: dict[float, list[NodeGroup]] = {}
     changes = _changes(reservations or (), now)

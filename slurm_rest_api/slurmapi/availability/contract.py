@@ -18,7 +18,8 @@ class ShortNodes(PublishedRecord):
     memory: Count = Field(description="Too little memory is free.")
     gpus: Count = Field(description="Too few GPUs are free.")
     reserved: Count = Field(
-        description="A reservation holds the node, or cores of it, now or before the job would end."
+        description="A reservation holds the node, or cores of it, now or before the job would end. Or the reservation"
+        " of the job has not begun."
     )
     planned: Count = Field(description="The backfill scheduler plans the node for another job (PLANNED).")
     completing: Count = Field(description="A job ends there (COMPLETING).")
@@ -32,8 +33,9 @@ class ExceededLimit(PublishedRecord):
     limit: str = Field(
         description="Name in slurm.conf(5): State, MaxTime, MaxNodes, MinNodes, AllowAccounts, DenyAccounts, AllowQos,"
         " DenyQos, MaxMemPerNode, MaxCPUsPerNode, RootOnly, ReqResv. Or Reservation, or a figure of the nodes:"
-        " TotalNodes (nodes of the partition), NodeCPUs, NodeMemory, NodeGPUs (of the largest node, or the smallest of"
-        " as many as the job needs), FittingNodes (nodes that have all of it)."
+        " TotalNodes (nodes of the partition, in an explanation those that the job may use), NodeCPUs, NodeMemory,"
+        " NodeGPUs (of the largest node, or the smallest of as many as the job needs), FittingNodes (nodes that have"
+        " all of it)."
     )
     value: Count | str | list[str] | None = Field(description="The limit. Memory is in MiB, time in seconds.")
     requested: Count | str | None = Field(description="What the job requests.")
@@ -60,7 +62,8 @@ class Availability(PublishedRecord):
         description="Rules of the partition that could not be checked: AllowGroups, AllocNodes, MaxCPUsPerSocket,"
         " OverSubscribe (FORCED), Reservations (not read), and those that need a missing parameter: AllowAccounts,"
         " DenyAccounts, AllowQos, DenyQos, Reservation. In an explanation also conditions of the job that are not"
-        " considered: Features, ReqNodeList, ExcNodeList, Licenses, BurstBuffer, Gres (other than GPUs)."
+        " considered: Licenses, BurstBuffer, Gres (other than GPUs), Features with counts or with both & and |,"
+        " ReqNodeList for more nodes than it names, and lists of more than 10,000 nodes."
     )
     cpus: Count = Field(description="CPUs on each node: the requested ones, or the partition's default.")
     memory: Count | None = Field(

@@ -11,9 +11,6 @@ from slurm_rest_api.slurmapi.availability.model import UNLIMITED, Request
 _MINUTE: Final = 60
 # Names of `scontrol show job`, and the published fields.
 _UNCHECKED: Final = {
-    "Features": "features",
-    "ReqNodeList": "req_nodes",
-    "ExcNodeList": "exc_nodes",
     "Licenses": "licenses",
     "BurstBuffer": "burst_buffer",
 }
@@ -23,7 +20,7 @@ def request_of_job(job: Mapping[str, Any]) -> Request:
     """Returns the request of the published record of a pending job, as if its pieces were equal on all nodes.
 
     CPUs and GPUs of the whole job are divided by its nodes and rounded up. GPUs of more than one model have none here.
-    Conditions of the job that `Request` lacks are in `unchecked`.
+    Conditions of the job that `Request` lacks are in `unchecked`. Its nodes by name and by features are not looked at.
     """
     get = job.get
     nodes = max(get("num_nodes") or 1, 1)

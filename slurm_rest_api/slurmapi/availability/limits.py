@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from slurm_rest_api.slurmapi.availability.model import Piece, Request
-from slurm_rest_api.slurmapi.availability.reserved import may_use
+from slurm_rest_api.slurmapi.availability.reserved import begins_later, may_use
 
 Record = Mapping[str, Any]
 
@@ -42,10 +42,10 @@ class Checked:
     is_down: bool
 
 
-def check(partition: Record, request: Request, reservations: Sequence[Record] | None) -> Checked:
+def check(partition: Record, request: Request, reservations: Sequence[Record] | None, now: float) -> Checked:
     """Returns the request as it would be in the partition, a record of /partitions.
 
-    `reservations` are records of /reservations, None if they are not read.
+    `reservations` are records of /reservations, None if they are not read. `now` is an epoch second.
     """
     limits: list[Limit] = []
     unchecked = list(request.unchecked)
@@ -68,6 +68,8 @@ def check(partition: Record, request: Request, reservations: Sequence[Record] | 
         whole=request.exclusive or shared == "EXCLUSIVE",
         user_id=request.user_id,
         in_reservation=request.reservation is not None,
+        begins_later=begins_later(reservations or (), request, now),
+        heeds_plans=not request.is_queued,
     )
     return Checked(piece, seconds, limits, unchecked, partition.get("state") == "DOWN")
 

@@ -39,8 +39,10 @@ class Request:
     """A job of `nodes` identical pieces, each on a node of its own: `cpus`, `memory_mib` and `gpus` are of one node.
 
     None is the default of the partition. `seconds` is the time limit, `math.inf` for UNLIMITED. `user_id` is the id of
-    `user`. A job that `is_queued` already may start in a partition in the state DRAIN. `exclusive` is sbatch's option.
-    `unchecked` names further conditions of the job, which are not compared.
+    `user`. A job that `is_queued` already may start in a partition in the state DRAIN, and is taken as the first in the
+    queue: plans for other jobs do not hold nodes. `exclusive` is sbatch's option. `only` are the names of the nodes
+    that the job may use, None for all, `never` those that it may not. `unchecked` names further conditions of the job,
+    which are not compared.
     """
 
     cpus: int | None = None
@@ -56,13 +58,16 @@ class Request:
     reservation: str | None = None
     exclusive: bool = False
     is_queued: bool = False
+    only: frozenset[str] | None = None
+    never: frozenset[str] = frozenset()
     unchecked: tuple[str, ...] = ()
 
 
 class Piece(NamedTuple):
     """The needs of the job on each node in one partition. Memory is in MiB, None if it is not limited.
 
-    `whole` is True if the job gets nodes without other jobs, `in_reservation` if it uses a reservation.
+    `whole` is True if the job gets nodes without other jobs, `in_reservation` if it uses a reservation, and
+    `begins_later` if that has not begun. `heeds_plans` is True if plans for other jobs hold nodes.
     """
 
     cpus: int
@@ -72,6 +77,8 @@ class Piece(NamedTuple):
     whole: bool
     user_id: int | None
     in_reservation: bool
+    begins_later: bool = False
+    heeds_plans: bool = True
 
 
 class Resources(NamedTuple):
@@ -152,12 +159,14 @@ def room_for(node: NodeKind, piece: Piece) -> Room | None:
         return None
     resources = parse_resources(node.resources)
     always = set(_lacks_of_state(node.state_words, in_reservation=piece.in_reservation))
+    if not piece.heeds_plans:
+        always.discard("planned")
     if resources.owner is not None and resources.owner != piece.user_id:
         always.add("exclusive")
     if _of_model(resources, piece.gpu_type)[1] < piece.gpus:
         always.add("gpus")
     own_is_small = node.own not in (0, WHOLE) and node.own * resources.threads < piece.cpus
-    if node.reserved == WHOLE or own_is_small or (piece.whole and node.reserved):
+    if node.reserved == WHOLE or own_is_small or (piece.whole and node.reserved) or piece.begins_later:
         always.add("reserved")
     most = resources.cpus - piece.cpus
     return Room(

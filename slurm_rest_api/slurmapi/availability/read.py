@@ -42,6 +42,8 @@ def availability(
         reservations = _without_hidden_name(view, reservations, request, scope)
     names = None if partitions is None else [record["name"] for record in records]
     nodes = [_group(found) for found in view.nodes_by_kind(names)] if records else []
+    if request.only is not None or request.never:
+        nodes = [usable for group in nodes if (usable := _usable(group, request)).names]
     return compute(request, records, nodes, reservations, now)
 
 
@@ -51,6 +53,16 @@ def _group(found: NamedNodes) -> NodeGroup:
         found.names.split(","),
         orjson.loads(f"[{found.alloc_cpus}]"),
         orjson.loads(f"[{found.alloc_mem}]"),
+    )
+
+
+def _usable(group: NodeGroup, request: Request) -> NodeGroup:
+    """Returns the nodes of the group that the job may use by their names."""
+    only, never = request.only, request.never
+    places = [place for place, name in enumerate(group.names) if (only is None or name in only) and name not in never]
+    names, cpus, memory = group.names, group.cpus, group.memory
+    return NodeGroup(
+        group.kind, [names[at] for at in places], [cpus[at] for at in places], [memory[at] for at in places]
     )
 
 

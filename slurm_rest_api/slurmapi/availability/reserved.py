@@ -51,6 +51,15 @@ def reserved_for(reservations: Iterable[Record], request: Request, now: float, s
     return found
 
 
+def begins_later(reservations: Iterable[Record], request: Request, now: float) -> bool:
+    """Returns True if the reservation that the request names has not begun (job_test_resv_now() of reservation.c)."""
+    return any(
+        (entry.get("start_time") or 0) > now and "FLEX" not in (entry.get("flags") or ())
+        for entry in reservations
+        if entry["name"] == request.reservation
+    )
+
+
 def may_use(reservation: Record, request: Request) -> bool | None:
     """Returns True if the user and the account of the request may use the reservation, None if that is unknown."""
     answers = [

@@ -26,6 +26,9 @@ _NOT_LISTED: Final = frozenset(
         "ReservationInvalid",
     )
 )
+# job_test_resv_now(): until its reservation begins a job is not eligible, and not listed. After that it is, with the
+# same reason if the nodes of the reservation are in use.
+_RESERVATION: Final = "Reservation"
 # job_limits_check(): with these it is not listed for its partition. A job in several may have another one.
 _NOT_LISTED_IN_PARTITION: Final = frozenset(
     (
@@ -63,6 +66,8 @@ def rank_queue(job: Mapping[str, Any], reason: str | None) -> str | None:
     """
     partition = job.get("partition")
     if job.get("job_state") != "PENDING" or not job.get("priority") or not partition or reason in _NOT_LISTED:
+        return None
+    if reason == _RESERVATION and not job.get("eligible_time"):
         return None
     if reason in _NOT_LISTED_IN_PARTITION and "," not in partition:
         return None
