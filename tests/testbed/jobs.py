@@ -26,6 +26,10 @@ class Jobs:
         self._cluster.wait_state(job, {"RUNNING"})
         return job
 
+    def adopt(self, *jobs: int) -> None:
+        """Adds jobs that the test submitted itself."""
+        self._submitted.extend(jobs)
+
     def cancel_all(self) -> None:
         """Cancels the submitted jobs and waits until none of them is active."""
         self._cluster.cancel(*self._submitted)

@@ -48,6 +48,8 @@ CompleteWait=0
 SlurmctldTimeout=30
 SlurmdTimeout=20
 InactiveLimit=0
+# Minutes for which a job may outlast its reservation.
+ResvOverRun=5
 ReturnToService=2
 MinJobAge=3600
 MaxJobCount=500000
