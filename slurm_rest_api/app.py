@@ -38,7 +38,7 @@ from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
 from slurm_rest_api.slurmapi.responses.refresh import Refresher
 from slurm_rest_api.slurmapi.responses.responder import Responder
 from slurm_rest_api.slurmapi.responses.snapshot import LiveState, shown_nodes
-from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths, require_private
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.version import StoreVersionReader
 from slurm_rest_api.slurmapi.views import LIVE, live_blueprint
@@ -116,16 +116,6 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
         indent_json(app)
     _protect(app, settings, authenticate, None if accounting is None else accounting.coordinators)
     return app
-
-
-def check_files(settings: Settings) -> None:
-    """Checks what `settings` require of files and folders. A start and a reload are refused without it.
-
-    Raises:
-        ConfigError: a file of the authentication cannot be used, or other users can read what clients may not.
-    """
-    open_auth(settings)
-    require_private(settings)
 
 
 def _register_live(app: OpenAPI, settings: Settings, responder: Responder) -> None:

@@ -7,8 +7,9 @@ import os
 import time
 from typing import Final
 
-from slurm_rest_api.app import check_files, create_app
+from slurm_rest_api.app import create_app
 from slurm_rest_api.config import ConfigInUse, load_in_use
+from slurm_rest_api.config_files import check_files
 from slurm_rest_api.errors import ServiceError
 from slurm_rest_api.processes.children import close_new_files_to_others
 from slurm_rest_api.processes.logging import configure_logs

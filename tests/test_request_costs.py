@@ -15,7 +15,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from slurm_rest_api.archive.factory import open_sampler
+from slurm_rest_api.archive.sampler_factory import open_sampler
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter

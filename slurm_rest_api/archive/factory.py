@@ -1,54 +1,16 @@
-"""Builds the load archive's parts from the settings."""
+"""Builds the web worker's part of the load archive from the settings."""
 
 from __future__ import annotations
 
-import logging
-
 from sqlalchemy.exc import SQLAlchemyError
 
-from slurm_rest_api.archive.engine import archive_file, open_engine, spool_folder
-from slurm_rest_api.archive.file_kind import require_archive_file
+from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.reader import ArchiveReader
-from slurm_rest_api.archive.sampler import Sampler
-from slurm_rest_api.archive.spool import Spool
-from slurm_rest_api.archive.spool_writer import SpoolWriter
-from slurm_rest_api.archive.status import StatusFile
 from slurm_rest_api.archive.time_range import Retention
 from slurm_rest_api.archive.views import Archive
-from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.config import Settings, SystemSettings
-from slurm_rest_api.errors import NotAnArchive
-from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
-from slurm_rest_api.slurmapi.store.reader import StoreReader
-
-logger = logging.getLogger(__name__)
 
 _DAY_SECONDS = 86400
-
-
-def open_sampler(settings: Settings) -> Sampler | None:
-    """Builds the collector's part. Returns None when `system.archive_usage_load` is off.
-
-    Raises:
-        ArchiveError: the archive cannot be opened with these settings.
-    """
-    system = settings.system
-    if not system.archive_usage_load:
-        return None
-    if system.archive_url is None:
-        _report_other_file(system)
-    paths = RuntimePaths.of(settings)
-    spool, status = Spool(spool_folder(system)), StatusFile(paths.archive_status)
-    width = system.archive_wait_time
-    writer = SpoolWriter(
-        spool,
-        ArchiveWriter(open_engine(system, writable=True)),
-        status,
-        width=width,
-        keep_seconds=system.archive_keep_days * _DAY_SECONDS,
-    )
-    snapshots = StoreReader(paths.store, system.store_statement_seconds)
-    return Sampler(snapshots, spool, writer, status, width=width)
 
 
 def open_archive(settings: Settings, threads: int = 2) -> Archive | None:
@@ -68,15 +30,6 @@ def open_archive(settings: Settings, threads: int = 2) -> Archive | None:
         hidden=frozenset(settings.filter.partitions),
         source=system.source_name,
     )
-
-
-def _report_other_file(system: SystemSettings) -> None:
-    """Logs at the start that `archive_path` is no archive. The live routes need none, so the start goes on."""
-    file = archive_file(system)
-    try:
-        require_archive_file(file)
-    except NotAnArchive as error:
-        logger.error("%s The file is %s.", error, file)
 
 
 def open_reader(system: SystemSettings, threads: int = 2) -> ArchiveReader:

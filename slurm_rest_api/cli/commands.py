@@ -1,4 +1,8 @@
-"""The commands of `slurm-rest-api`, but for `token`: collect, serve, run, check, openapi, reload and the others."""
+"""The commands of `slurm-rest-api`, but for `token`: collect, serve, run, check, openapi, reload and the others.
+
+Each command imports what it alone needs. The web application takes 40 MiB and most of the time of a start, and only
+`serve` and `openapi` need it.
+"""
 
 from __future__ import annotations
 
@@ -13,27 +17,18 @@ from pathlib import Path
 
 import click
 
-from slurm_rest_api.app import check_files, create_app
-from slurm_rest_api.archive.engine import archive_file, open_engine
-from slurm_rest_api.archive.factory import open_sampler
-from slurm_rest_api.archive.file_kind import require_archive_file
-from slurm_rest_api.archive.tinydb_import import describe, import_tinydb
-from slurm_rest_api.archive.writer import ArchiveWriter
-from slurm_rest_api.cli import web_server
 from slurm_rest_api.cli.token import token
 from slurm_rest_api.config import ConfigInUse, Settings, load_in_use, load_settings
 from slurm_rest_api.config.in_use import IN_USE_VARIABLE, REFUSED, request_reload
+from slurm_rest_api.config_files import check_files
 from slurm_rest_api.demo.cli_options import demo_options
 from slurm_rest_api.deployment.install import LISTEN_QUEUE, listen_queue
 from slurm_rest_api.deployment.install import install_files as install
-from slurm_rest_api.diagnosis import check as diagnose
-from slurm_rest_api.diagnosis import render
 from slurm_rest_api.diagnosis.folders import RUNTIME_FOLDER, check_runtime_dir
 from slurm_rest_api.errors import ArchiveError, ConfigError
 from slurm_rest_api.processes.children import close_new_files_to_others, die_with_parent, limit_malloc_arenas
 from slurm_rest_api.processes.logging import configure_logs
 from slurm_rest_api.processes.supervisor import Supervisor
-from slurm_rest_api.slurmapi.collector.collector import collect as run_collector
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.version import __version__
 
@@ -78,6 +73,9 @@ def collect(settings: Settings, *, with_parent: bool) -> None:
 
     It writes the snapshot store at regular intervals (system.refresh_seconds).
     """
+    from slurm_rest_api.archive.sampler_factory import open_sampler
+    from slurm_rest_api.slurmapi.collector.collector import collect as run_collector
+
     _prepare(settings, with_parent=with_parent)
     try:
         run_collector(settings, open_sampler)
@@ -92,6 +90,9 @@ def collect(settings: Settings, *, with_parent: bool) -> None:
 @click.pass_obj
 def serve(settings: Settings, host: str | None, port: int | None, *, with_parent: bool) -> None:
     """Answer HTTP requests from the snapshot store."""
+    from slurm_rest_api.app import create_app
+    from slurm_rest_api.cli import web_server
+
     _prepare(settings, with_parent=with_parent)
     limit_malloc_arenas()
     web_server.serve(
@@ -140,6 +141,9 @@ def check(settings: Settings) -> None:
 
     Each problem comes with advice. The exit status is 1 if there is one.
     """
+    from slurm_rest_api.diagnosis.checks import check as diagnose
+    from slurm_rest_api.diagnosis.finding import render
+
     findings = diagnose(settings)
     click.echo(render(findings))
     if any(finding.verdict == "problem" for finding in findings):
@@ -150,6 +154,8 @@ def check(settings: Settings) -> None:
 @click.pass_obj
 def openapi(settings: Settings) -> None:
     """Print the OpenAPI document."""
+    from slurm_rest_api.app import create_app
+
     click.echo(json.dumps(create_app(settings).api_doc, indent=2))
 
 
@@ -161,6 +167,11 @@ def import_archive(settings: Settings, file: Path) -> None:
 
     FILE is a TinyDB file. The import can run while the service is running, and can be stopped and repeated.
     """
+    from slurm_rest_api.archive.engine import archive_file, open_engine
+    from slurm_rest_api.archive.file_kind import require_archive_file
+    from slurm_rest_api.archive.tinydb_import import describe, import_tinydb
+    from slurm_rest_api.archive.writer import ArchiveWriter
+
     try:
         if settings.system.archive_url is None:
             require_archive_file(archive_file(settings.system))

@@ -16,10 +16,7 @@ from typing import Any, Final
 import click
 
 from slurm_rest_api.config import Settings, load_settings
-from slurm_rest_api.demo.accounting import ACCT_TABLE, ASSOC_TABLE, COORD_TABLE, EVENT_TABLE, JOB_TABLE, STEP_TABLE
 from slurm_rest_api.demo.files import DemoFolder
-from slurm_rest_api.demo.hardware import HIDDEN_PARTITION
-from slurm_rest_api.demo.options import IN_WORDS, source_name
 from slurm_rest_api.demo.scale import DEFAULT_JOBS, DEFAULT_NODES, FEWEST_NODES, MOST_JOBS, MOST_NODES, Scale
 
 _PATIENCE_SECONDS: Final = 120.0
@@ -62,6 +59,9 @@ def demo_options(command: Command) -> Command:
 
 def _use(context: click.Context, scale: Scale, host: str, port: int) -> None:
     """Makes the command and its child processes use the demo's configuration."""
+    # Only the option needs the simulated cluster. Its import takes long.
+    from slurm_rest_api.demo.options import IN_WORDS
+
     parent = context.parent
     assert parent is not None
     if parent.params["config"] is not None:
@@ -81,6 +81,17 @@ def _use(context: click.Context, scale: Scale, host: str, port: int) -> None:
 
 def write_config(folder: DemoFolder, scale: Scale) -> None:
     """Writes the configuration for a cluster of this size into its folder."""
+    from slurm_rest_api.demo.accounting import (
+        ACCT_TABLE,
+        ASSOC_TABLE,
+        COORD_TABLE,
+        EVENT_TABLE,
+        JOB_TABLE,
+        STEP_TABLE,
+    )
+    from slurm_rest_api.demo.hardware import HIDDEN_PARTITION
+    from slurm_rest_api.demo.options import source_name
+
     runtime = Settings().system.runtime_path()
     sections: Mapping[str, Mapping[str, Any]] = {
         "system": {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from slurm_rest_api.archive.factory import open_sampler
+from slurm_rest_api.archive.sampler_factory import open_sampler
 from slurm_rest_api.cli import main
 from slurm_rest_api.config import Settings
 from tests.conftest import make_client

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from slurm_rest_api.app import check_files
 from slurm_rest_api.cli import main
 from slurm_rest_api.config import ConfigInUse, Settings, load_in_use, load_settings
 from slurm_rest_api.config.in_use import IN_USE_NAME, IN_USE_VARIABLE, RELOAD_NAME, request_reload
+from slurm_rest_api.config_files import check_files
 from slurm_rest_api.errors import ConfigError
 
 FAULTY = "system:\n  port: many\nnonsense: 1\n"

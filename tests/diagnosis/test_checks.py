@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from slurm_rest_api.config import Settings, load_settings
-from slurm_rest_api.diagnosis import check
-from slurm_rest_api.diagnosis.checks import check_configuration
+from slurm_rest_api.diagnosis.checks import check, check_configuration
 from slurm_rest_api.pyslurm_build.host import SearchPaths
 
 DONE = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slurm_rest_api.diagnosis import Finding, render
+from slurm_rest_api.diagnosis.finding import Finding, render
 
 OK = Finding("a", "ok", "Fine.")
 WARNING = Finding("b", "warning", "Hm.", "Look.")

@@ -1,0 +1,17 @@
+"""Checks the files and folders that the settings name, before a start or a reload of the service."""
+
+from __future__ import annotations
+
+from slurm_rest_api.auth.factory import open_auth
+from slurm_rest_api.config import Settings
+from slurm_rest_api.slurmapi.shared.runtime_dir import require_private
+
+
+def check_files(settings: Settings) -> None:
+    """Checks what `settings` require of files and folders. A start and a reload are refused without it.
+
+    Raises:
+        ConfigError: a file of the authentication cannot be used, or other users can read what clients may not.
+    """
+    open_auth(settings)
+    require_private(settings)
