@@ -10,8 +10,7 @@ from slurm_rest_api.acctapi.limit_kinds import Measure
 from slurm_rest_api.acctapi.limits import Limit
 from slurm_rest_api.acctapi.qos import Qos
 from slurm_rest_api.auth.data_scope import DataScope
-from slurm_rest_api.slurm.tres import parse_tres
-from slurm_rest_api.slurmapi.store.held_jobs import CountedJobs, HeldTres
+from slurm_rest_api.slurmapi.store.held_jobs import CountedJobs, Held
 from slurm_rest_api.slurmapi.store.reader import StoreView
 
 
@@ -50,28 +49,25 @@ class JobCounts:
 
     def __init__(self, view: StoreView, owner: str, scope: DataScope) -> None:
         self._view, self._owner, self._scope = view, owner, scope
-        self._held: dict[CountedJobs, list[HeldTres]] = {}
+        self._held: dict[CountedJobs, tuple[Held, Held]] = {}
 
-    def use(self, counted: CountedJobs, measure: Measure, tres: str | None) -> Use:
-        """Returns the running jobs, the pending and running jobs, or the TRES that the jobs hold. Memory is MiB."""
-        if tres == "node":
-            total = self._view.held_nodes(counted)
-            own = total if counted.user == self._owner else self._view.held_nodes(counted, self._owner)
-        elif tres is not None:
-            counts = [(parse_tres(row.tres).get(tres, 0), row) for row in self._rows(counted)]
-            total, own = sum(n * row.jobs for n, row in counts), sum(n * row.own for n, row in counts)
-        else:
-            rows = self._rows(counted)
-            total, own = sum(row.jobs for row in rows), sum(row.own for row in rows)
-            if measure == "submitted":
-                pending, own_pending = self._view.pending_tasks(counted, self._owner)
-                total, own = total + pending, own + own_pending
-        return Use(total if self._may_count(counted) else None, own if self._may_count_own(counted) else None)
+    def use(self, counted: CountedJobs, measure: Measure, tres: str | None, at_least: int | None = None) -> Use:
+        """Returns the running jobs, the pending and running jobs, or the TRES that the jobs hold. Memory is MiB.
 
-    def _rows(self, counted: CountedJobs) -> list[HeldTres]:
+        A use below `at_least` may be too high: nodes that jobs share may count several times.
+        """
         if counted not in self._held:
-            self._held[counted] = self._view.held_tres(counted, self._owner)
-        return self._held[counted]
+            self._held[counted] = self._view.held(counted), self._view.held(counted, self._owner)
+        sums, own_sums = self._held[counted]
+        if tres is not None:
+            total, own = sums.tres[tres], own_sums.tres[tres]
+            if tres == "node" and (at_least is None or total >= at_least):
+                total, own = self._view.held_nodes(counted, self._owner)
+        else:
+            total, own = sums.jobs, own_sums.jobs
+            if measure == "submitted":
+                total, own = total + sums.pending, own + own_sums.pending
+        return Use(total if self._may_count(counted) else None, own if self._may_count_own(counted) else None)
 
     def _may_count(self, counted: CountedJobs) -> bool:
         """Returns True if all counted jobs are visible. The use of several users is also private usage."""

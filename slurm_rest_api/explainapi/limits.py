@@ -149,8 +149,10 @@ class _Finder:
             asked = self._asked(limit, partition)
             return _Compared(limit, None, asked, _exceeds(asked, limit), is_named)
         counted = counted_by(limit, self._job, association, self._reference.associations, self._by_qos)
-        use = self._counts.use(counted, kind.measure, limit.tres)
         asked = None if limit.tres is None else self._requested.get(limit.tres, 0)
+        # A limit that is not shown needs no exact use.
+        is_shown = is_named or (asked or 0) > limit.value
+        use = self._counts.use(counted, kind.measure, limit.tres, None if is_shown else limit.value)
         return _Compared(limit, use, asked, _is_used_up(use.total, asked, limit), is_named)
 
     def _asked(self, limit: Limit, partition: Mapping[str, Any]) -> int | None:

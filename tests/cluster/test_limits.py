@@ -200,7 +200,7 @@ def read(cluster: Cluster, folders: pytest.TempPathFactory) -> Waiting:
         pending = {job["name"]: job for job in jobs if job["job_state"] == "PENDING" and job["account"] in ACCOUNTS}
         limits = {name: job_limits(reference, view, job, EVERYTHING) for name, job in pending.items()}
         of_array = CountedJobs(accounts=("lim_array",))
-        submitted = view.pending_tasks(of_array, "alice")
+        submitted = view.held(of_array).pending, view.held(of_array, "alice").pending
     return Waiting({name: job["state_reason"] for name, job in pending.items()}, limits, counted, submitted)
 
 

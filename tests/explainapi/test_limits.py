@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -263,27 +263,35 @@ def test_tres_are_counted_in_slurm_s_units() -> None:
     assert parse_tres(None) == {}
 
 
-def test_pending_jobs_cost_nothing_when_running_ones_are_counted(tmp_path: Path) -> None:
-    """The plan of the statement names an index with the running jobs alone, and reads no record."""
+def test_the_use_of_limits_is_read_without_the_jobs(tmp_path: Path) -> None:
     service = Service(tmp_path)
     service.load(JOBS)
     with StoreReader(Path(service.paths.store)).view() as view:
         assert view is not None
-        for counted in (CountedJobs(), CountedJobs("normal"), CountedJobs(user="ada", accounts=("physics",))):
-            plans = _plans(view, partial(view.held_tres, counted, "ada"))
-            assert [plan for plan in plans if "COVERING INDEX queue_by_held_tres" not in plan and "queue" in plan] == []
-            assert plans
+        for counted, expected in (
+            (CountedJobs(), ((8, 4), (7, 2))),
+            (CountedJobs("normal"), ((7, 4), (7, 2))),
+            (CountedJobs(user="bob", accounts=("physics",)), ((0, 1), (0, 0))),
+            (CountedJobs("high", ("gpu",)), ((1, 1), (0, 0))),
+        ):
+            tables, found = _tables(view, lambda counted=counted: [view.held(counted), view.held(counted, "ada")])  # type: ignore[misc]
+            assert tuple((each.pending, each.jobs) for each in found) == expected
+            assert tables == {"limit_use"}
 
 
-def _plans(view: StoreView, read: Callable[[], object]) -> list[str]:
-    statements = view._statements
-    execute, plans = statements.execute, list[str]()
+def _tables(view: StoreView, read: Callable[[], Any]) -> tuple[set[str], Any]:
+    """Returns the tables that `read` reads, and its result."""
+    tables: set[str] = set()
 
-    def explained(sql: str, values: Any = ()) -> Any:
-        plans.extend(row[3] for row in execute(f"EXPLAIN QUERY PLAN {sql}", values))
-        return execute(sql, values)
+    def note(action: int, table: str | None, *_: Any) -> int:
+        if action == sqlite3.SQLITE_READ and table:
+            tables.add(table)
+        return sqlite3.SQLITE_OK
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(statements, "execute", explained)
-        read()
-    return plans
+    connection = view._statements._connection
+    connection.set_authorizer(note)
+    try:
+        found = read()
+        return tables - {"json_each", "sqlite_master"}, found
+    finally:
+        connection.set_authorizer(None)

@@ -14,6 +14,7 @@ import orjson
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.collector.hide_reservations import names_of_hidden
+from slurm_rest_api.slurmapi.collector.limit_use import limit_use
 from slurm_rest_api.slurmapi.collector.node_gres import GresInUse, with_gpus
 from slurm_rest_api.slurmapi.collector.optional_kinds import rows_of, store_optional
 from slurm_rest_api.slurmapi.collector.priority_factors import store_priority_factors
@@ -262,6 +263,8 @@ def _store(
 ) -> int:
     """Writes all records and documents. Returns the number of jobs."""
     jobs = cycle.replace_records("queue", job_pass.rows(), loaded_at)
+    cycle.replace_limit_use(limit_use(job_pass.counts.of_limits()))
+    cycle.replace_rank_marks()
     reservations = reservations_at(snapshot.reservations, loaded_at)
     nodes = with_reservations(with_gpus(gres_in_use.filled(snapshot.nodes)), reservations, loaded_at)
     cycle.replace_records("nodes", rows_of(_reporting(nodes, progress), index_rows.node_index_row, renderer), loaded_at)

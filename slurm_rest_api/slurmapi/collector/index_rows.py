@@ -53,7 +53,7 @@ def job_index_row(job: Record) -> IndexRow:
         tasks,
         *rank_columns(job, reason_name, tasks, gpus),
         get("run_time"),
-        _held_tres(job),
+        held_tres(job),
     )
 
 
@@ -113,7 +113,8 @@ def partition_index_row(partition: Record) -> IndexRow:
     return get("state"), get("total_nodes"), get("total_cpus"), get("priority_tier")
 
 
-def _held_tres(job: Record) -> str | None:
+def held_tres(job: Record) -> str | None:
+    """Returns the TRES that a job holds while slurmctld counts it in limits, None for all other jobs."""
     # slurmctld counts a job in limits from its start until it completes: acct_policy_job_begin(), and
     # acct_policy_job_fini() in deallocate_nodes().
     if resources_held(job.get("job_state")) not in ("memory", "all"):

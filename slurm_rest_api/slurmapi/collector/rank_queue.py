@@ -45,16 +45,22 @@ _NOT_LISTED_IN_PARTITION: Final = frozenset(
 
 def rank_columns(
     job: Mapping[str, Any], reason: str | None, tasks: int, gpus: int
-) -> tuple[str | None, int | None, int | None, int | None]:
-    """Returns the queue of a job that the scheduler considers, and what it adds to the ranks of those after it.
+) -> tuple[str | None, int | None, int | None, int | None, int | None]:
+    """Returns the queue of a job that the scheduler considers, its order there, and what it adds to later ranks.
 
     These are CPUs, GPUs, and tasks that a limit of an association or a QOS keeps from starting. All are None for a job
     without a queue. `tasks` are its pending array tasks, `gpus` those of one task, `reason` has no details.
     """
     queue = rank_queue(job, reason)
     if queue is None:
-        return None, None, None, None
-    return queue, tasks * (job.get("num_cpus") or 0), tasks * gpus, tasks if reason in LIMIT_REASONS else 0
+        return None, None, None, None, None
+    return (
+        queue,
+        -job["priority"],
+        tasks * (job.get("num_cpus") or 0),
+        tasks * gpus,
+        tasks if reason in LIMIT_REASONS else 0,
+    )
 
 
 def rank_queue(job: Mapping[str, Any], reason: str | None) -> str | None:
@@ -68,6 +74,8 @@ def rank_queue(job: Mapping[str, Any], reason: str | None) -> str | None:
     if job.get("job_state") != "PENDING" or not job.get("priority") or not partition or reason in _NOT_LISTED:
         return None
     if reason == _RESERVATION and not job.get("eligible_time"):
+        return None
+    if job.get("submit_time") is None:
         return None
     if reason in _NOT_LISTED_IN_PARTITION and "," not in partition:
         return None

@@ -10,14 +10,16 @@ from slurm_rest_api.slurm.gres import gres_gpus
 from slurm_rest_api.slurm.node_words import node_state_word
 from slurm_rest_api.slurm.states import base_job_state
 from slurm_rest_api.slurmapi.collector.job_sums import task_count
+from slurm_rest_api.slurmapi.collector.limit_use import LimitGroup, limit_group
 from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob, node_state
 
 
 class CountedJob(NamedTuple):
-    """The base state of a job, and the number of tasks in its record."""
+    """The base state of a job, the number of tasks in its record, and its group if limits count it."""
 
     state: str
     tasks: int
+    group: LimitGroup | None = None
 
 
 class StateCounts(TypedDict):
@@ -82,6 +84,16 @@ class JobCounter:
         """Returns the counts of one partition. A pending job counts in each partition that it may run in."""
         return self._of(lambda partitions: name in (partitions or "").split(","))
 
+    def of_limits(self) -> Iterator[tuple[LimitGroup, int]]:
+        """Yields the groups of jobs that limits count, with their pending tasks or their jobs that hold resources."""
+        # Equal ones are one object, and numbers are counted faster than tuples.
+        numbers = Counter(map(id, self.counted.values()))
+        for counted in self._shared:
+            number = numbers[id(counted)]
+            if counted.group is not None:
+                is_pending = counted.group[-1] is None
+                yield counted.group, number * counted.tasks if is_pending else number
+
     def _of(self, is_included: Callable[[str | None], bool]) -> _JobCounts:
         def total(counts: Counter[tuple[str, str | None]], wanted: str) -> int:
             return sum(n for (state, partitions), n in counts.items() if state == wanted and is_included(partitions))
@@ -98,7 +110,7 @@ class JobCounter:
         if isinstance(job, UnchangedJob):
             counted = self._before.get(number, _UNKNOWN)
         else:
-            counted = CountedJob(base_job_state(job.get("job_state")), task_count(job))
+            counted = CountedJob(base_job_state(job.get("job_state")), task_count(job), limit_group(job))
         self.counted[number] = counted = self._shared.setdefault(counted, counted)
         # Few jobs have a list of partitions of their own, so the list is split only when counts are read.
         key = (counted.state, job.get("partition"))

@@ -45,6 +45,8 @@ COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
         "gpus",
         "tasks",
         "rank_queue",
+        # The priority with a minus: in the order of rank_order, submit_time and key the scheduler considers jobs.
+        "rank_order",
         "rank_cpus",
         "rank_gpus",
         "rank_at_limit",
@@ -118,7 +120,11 @@ KEYS: Final[Mapping[Kind, str]] = {
 CLOCK_FIELDS: Final = ("run_time", "run_time_str", "run_time_remaining", "elapsed_cpu_time")
 """Fields of a running job that change in every load with the time alone."""
 
-RANK_INDEX: Final = ("rank_queue", "priority", "submit_time", "tasks", "rank_cpus", "rank_gpus", "rank_at_limit")
+RANK_INDEX: Final = (
+    "rank_queue",
+    *("rank_order", "submit_time", "key"),
+    *("tasks", "rank_cpus", "rank_gpus", "rank_at_limit"),
+)
 """The columns with which the jobs ahead of a job are counted, without a read of its table."""
 CLOCK_COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {**dict.fromkeys(KINDS, ()), "queue": ("run_time",)}
 """Columns with the values of clock fields. They are written in every load, unlike the others."""
@@ -131,7 +137,6 @@ INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
         ("het_job_id",),
         ("changed",),
         RANK_INDEX,
-        # Has all that `HeldJobs` reads.
         ("held_tres", "qos", "account", "user_name", "partition"),
     ),
     # The second one has all that /availability reads of the nodes.

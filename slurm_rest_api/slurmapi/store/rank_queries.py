@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from slurm_rest_api.slurmapi.store.rank_marks import BEFORE_ALL, QUEUES
 from slurm_rest_api.slurmapi.store.statements import Statements
 
-# The names of the queues, each found by one seek in the index. There are few: partitions, and reservations in them.
-_QUEUES: Final = """
-WITH RECURSIVE queues(found) AS (
-    SELECT min(rank_queue) FROM queue_index WHERE rank_queue > ''
-    UNION ALL
-    SELECT (SELECT min(rank_queue) FROM queue_index WHERE rank_queue > found) FROM queues WHERE found IS NOT NULL
-)
-SELECT found FROM queues WHERE found IS NOT NULL
-"""
-# Priority, then time of submission, then job id: sort_job_queue2() of src/slurmctld/job_scheduler.c. Each job takes as
-# few steps as possible, because there may be 100,000: the columns are those of one index.
+# Each job takes as few steps as possible: the columns are those of one index. A mark has the sums over the jobs up to
+# it, so that only jobs after the last mark are read.
 _SUMS: Final = (
     "SELECT sum(tasks), sum(rank_cpus), sum(rank_gpus), sum(rank_at_limit) FROM queue_index WHERE rank_queue = ?"
+    " AND (rank_order, submit_time, key) > (?, ?, ?) AND (rank_order, submit_time, key) < (?, ?, ?)"
 )
-_HIGHER: Final = f"{_SUMS} AND priority > ?"
-_EQUAL_AND_OLDER: Final = f"{_SUMS} AND priority = ? AND (submit_time, key) < (?, ?)"
+_LAST_MARK: Final = (
+    "SELECT rank_order, submit_time, key, tasks, cpus, gpus, at_limit FROM rank_marks WHERE rank_queue = ?"
+    " AND (rank_order, submit_time, key) < (?, ?, ?) ORDER BY rank_order DESC, submit_time DESC, key DESC LIMIT 1"
+)
 
 
 class RankedJob(NamedTuple):
@@ -33,7 +27,7 @@ class RankedJob(NamedTuple):
 
     key: int
     queue: str | None
-    priority: int | None
+    order: int | None
     submit_time: int | None
     cpus: int | None
     gpus: int | None
@@ -66,19 +60,20 @@ class RankQueries:
 
     def ranked_job(self, key: int) -> RankedJob:
         """Reads the columns of the job `key`, which exists."""
-        query = "SELECT key, rank_queue, priority, submit_time, num_cpus, gpus FROM queue_index WHERE key = ?"
+        query = "SELECT key, rank_queue, rank_order, submit_time, num_cpus, gpus FROM queue_index WHERE key = ?"
         return RankedJob(*self._statements.execute(query, (key,)).one())
 
     def rank_queues(self) -> list[str]:
         """Returns the names of all queues: the partitions of jobs, a newline, and their reservation."""
-        return [name for (name,) in self._statements.execute(_QUEUES)]
+        return [name for (name,) in self._statements.execute(QUEUES)]
 
     def jobs_ahead(self, job: RankedJob, queue: str) -> JobsAhead:
-        """Sums up the jobs in `queue` that the scheduler considers before `job`, in the order of the index."""
-        higher = self._statements.execute(_HIGHER, (queue, job.priority)).one()
-        equal = self._statements.execute(_EQUAL_AND_OLDER, (queue, job.priority, job.submit_time, job.key)).one()
-        return _sums(higher).plus(_sums(equal))
+        """Sums up the jobs in `queue` that the scheduler considers before `job`.
 
-
-def _sums(row: Sequence[int | None]) -> JobsAhead:
-    return JobsAhead(*(value or 0 for value in row))
+        Reads at most `MARK_JOBS` jobs.
+        """
+        place = job.order, job.submit_time, job.key
+        mark = self._statements.execute(_LAST_MARK, (queue, *place)).one()
+        before, after = (NONE_AHEAD, BEFORE_ALL) if mark is None else (JobsAhead(*mark[3:]), mark[:3])
+        sums = self._statements.execute(_SUMS, (queue, *after, *place)).one()
+        return before.plus(JobsAhead(*(value or 0 for value in sums)))

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store.index_columns import CLOCK_COLUMNS, COLUMNS, OWNERS, IndexRow, Kind, Value
 from slurm_rest_api.slurmapi.store.priority_factors import PRIORITY_FACTORS
+from slurm_rest_api.slurmapi.store.rank_marks import write_marks
 from slurm_rest_api.slurmapi.store.word_tables import Key, remove_words, replace_words
 
 MAX_TOMBSTONES: Final = 50_000
@@ -79,6 +80,7 @@ class StoreCycle:
         self._connection = connection
         self._version = version
         self._before = before
+        self._has_changed_jobs = False
 
     def replace_records(self, kind: Kind, rows: Iterable[Row], loaded_at: float) -> int:
         """Makes the tables of `kind` hold exactly `rows`, which are read once. Returns their number.
@@ -115,6 +117,20 @@ class StoreCycle:
         if changed:
             self._connection.execute("INSERT OR REPLACE INTO document (name, body) VALUES (?, ?)", (name, body))
         self._update_collection(name, total, loaded_at, changed=changed)
+
+    def replace_limit_use(self, bodies: Mapping[str, bytes]) -> None:
+        """Stores the use of limits by owner, see `held_jobs`. Only changed rows are written."""
+        stored = dict(self._connection.execute("SELECT owner, body FROM limit_use"))
+        self._connection.executemany(
+            "DELETE FROM limit_use WHERE owner = ?", ((owner,) for owner in stored if owner not in bodies)
+        )
+        changed = ((owner, body) for owner, body in bodies.items() if stored.get(owner) != body)
+        self._connection.executemany("INSERT OR REPLACE INTO limit_use (owner, body) VALUES (?, ?)", changed)
+
+    def replace_rank_marks(self) -> None:
+        """Stores the sums with which ranks are computed, if a job changed in this cycle."""
+        if self._has_changed_jobs:
+            write_marks(self._connection)
 
     def replace_priority_factors(
         self, reading: bytes, rows: Callable[[], Iterable[tuple[int, bytes]]], at: float
@@ -172,6 +188,7 @@ class StoreCycle:
         """Writes the body of each row, and the index row where more than the clock fields changed."""
         version = self._version
         index_rows = [(row.key, row.index_row()) for row, index_changed in batch if index_changed]
+        self._has_changed_jobs |= kind == "queue" and bool(index_rows)
         replaced = [(key, values) for key, values in index_rows if key in before.body_hashes]
         self._insert_tombstones_for_former_owners(kind, replaced)
         replace_words(self._connection, kind, index_rows, [key for key, _ in replaced])
@@ -198,6 +215,7 @@ class StoreCycle:
     def _remove(self, kind: Kind, keys: list[Key]) -> None:
         if not keys:
             return
+        self._has_changed_jobs |= kind == "queue"
         self._connection.executemany(_insert_tombstone(kind), ((self._version, key) for key in keys))
         remove_words(self._connection, kind, keys)
         for table in (kind, f"{kind}_index"):

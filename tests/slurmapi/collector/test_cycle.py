@@ -219,7 +219,9 @@ def test_a_job_pass_collects_resources_counts_and_states() -> None:
         "tasks_running": 1,
         "tasks_pending": 1,
     }
-    assert job_pass.memory == ({2: 7}, {1: ("RUNNING", 1), 2: ("PENDING", 1)}, frozenset())
+    fingerprints, counted, replaced = job_pass.memory
+    assert (fingerprints, replaced) == ({2: 7}, frozenset())
+    assert {key: job[:2] for key, job in counted.items()} == {1: ("RUNNING", 1), 2: ("PENDING", 1)}
 
 
 class JobsThatSeeTheStore:

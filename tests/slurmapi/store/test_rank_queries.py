@@ -1,13 +1,15 @@
-"""The cost of a rank, in steps of SQLite."""
+"""The cost of a rank, in steps of SQLite, and its sums against those of a sorted list."""
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from slurm_rest_api.slurmapi.store import schema
+from slurm_rest_api.slurmapi.store.rank_marks import MARK_JOBS, write_marks
 from slurm_rest_api.slurmapi.store.rank_queries import JobsAhead
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.statements import StatementLimit
@@ -17,15 +19,30 @@ QUEUES = 50
 _EVERY = 10
 
 
-def test_a_rank_costs_ten_steps_for_each_job_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rank_reads_as_many_jobs_in_a_queue_of_any_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(1)  # noqa: S311 - the same jobs each time
+    # One large queue, in which many jobs have the same priority, and small ones.
+    jobs = [
+        (
+            i,
+            "main\n" if i > QUEUES else f"p{i}\n",
+            -chance.choice((i, 500)),
+            i // 7,
+            1 + i % 3,
+            i % 64,
+            i % 2,
+            i % 5 == 0,
+        )
+        for i in range(1, JOBS + 1)
+    ]
     writer = schema.create(tmp_path / "store.sqlite", "test")
     with writer:
-        # One large partition, and small ones.
         writer.executemany(
-            "INSERT INTO queue_index (key, changed, rank_queue, priority, submit_time, tasks, rank_cpus, rank_gpus,"
-            " rank_at_limit, node_words) VALUES (?, 1, ?, ?, 1, 2, 8, 1, 0, 'not read')",
-            [(i, "main\n" if i > QUEUES else f"p{i}\n", i) for i in range(1, JOBS + 1)],
+            "INSERT INTO queue_index (key, rank_queue, rank_order, submit_time, tasks, rank_cpus, rank_gpus,"
+            " rank_at_limit, changed, node_words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, 'not read')",
+            jobs,
         )
+        write_marks(writer)
     writer.close()
     steps = 0
 
@@ -41,12 +58,15 @@ def test_a_rank_costs_ten_steps_for_each_job_ahead(tmp_path: Path, monkeypatch: 
         return connection
 
     monkeypatch.setattr(schema, "connect_readonly", counting)
+    ordered = sorted((job for job in jobs if job[1] == "main\n"), key=lambda job: (job[2], job[3], job[0]))
     with StoreReader(tmp_path / "store.sqlite").view() as view:
         assert view is not None
         assert len(view.rank_queues()) == QUEUES + 1
         assert steps < 40 * QUEUES
-        lowest = view.ranked_job(QUEUES + 1)
-        steps = 0
-        ahead = JOBS - QUEUES - 1
-        assert view.jobs_ahead(lowest, "main\n") == JobsAhead(2 * ahead, 8 * ahead, ahead, 0)
-        assert steps < 11 * JOBS
+        for place in (0, 1, MARK_JOBS - 1, MARK_JOBS, 7_777, len(ordered) - 1):
+            job = view.ranked_job(ordered[place][0])
+            steps = 0
+            expected = JobsAhead(*(sum(int(one[column]) for one in ordered[:place]) for column in (4, 5, 6, 7)))
+            assert view.jobs_ahead(job, "main\n") == expected, place
+            assert steps < 20 * MARK_JOBS
+        assert view.jobs_ahead(view.ranked_job(7), "p7\n") == JobsAhead(0, 0, 0, 0)
