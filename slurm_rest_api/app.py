@@ -13,6 +13,7 @@ from slurm_rest_api.acctapi.events import ShownNodes
 from slurm_rest_api.acctapi.factory import open_accounting
 from slurm_rest_api.acctapi.job_history_views import job_history_blueprint
 from slurm_rest_api.acctapi.reference_views import reference_blueprint
+from slurm_rest_api.acctapi.usage_views import utilization_blueprint
 from slurm_rest_api.acctapi.views import Accounting, accounting_blueprint
 from slurm_rest_api.archive.factory import open_archive
 from slurm_rest_api.archive.status import ArchiveStatus, read_status
@@ -130,6 +131,7 @@ def _register_accounting(app: OpenAPI, accounting: Accounting | None, shown: Sho
     app.register_api(accounting_blueprint(accounting))
     app.register_api(job_history_blueprint(accounting))
     app.register_api(reference_blueprint(accounting, shown))
+    app.register_api(utilization_blueprint(accounting))
 
 
 def _most_owners(settings: Settings) -> dict[Owner, int]:

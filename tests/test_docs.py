@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from slurm_rest_api.acctapi.contract import HistoryAnswer, UsersAnswer
 from slurm_rest_api.acctapi.reference_contract import AccountsAnswer, EventsAnswer, QosListAnswer
 from slurm_rest_api.acctapi.step_contract import StepsAnswer
+from slurm_rest_api.acctapi.usage_contract import UtilizationAnswer
 from slurm_rest_api.archive.contract import LoadAnswer
 from slurm_rest_api.config.document import settings_page
 from slurm_rest_api.explainapi.contract import ExplainAnswer
@@ -45,6 +46,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "qos": QosListAnswer,
     "accounts": AccountsAnswer,
     "events": EventsAnswer,
+    "utilization": UtilizationAnswer,
     "history": HistoryAnswer,
     "steps": StepsAnswer,
     "jobs": JobsAnswer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection, Table, bindparam, text
 
@@ -29,6 +30,7 @@ from slurm_rest_api.acctapi.tables import (
     step_table,
     tres_table,
 )
+from slurm_rest_api.acctapi.usage_tables import UsageTables, probe_usage
 from slurm_rest_api.errors import DatabaseUnusable
 
 # SQLAlchemy's inspector needs SHOW CREATE TABLE, which an account with rights on columns only may not use.
@@ -62,6 +64,8 @@ class Schema:
     event_time_index: str | None = None
     """An index of the events by their start. Releases until 21.08 have none."""
 
+    usage: UsageTables | None = None
+
 
 @dataclass(frozen=True)
 class TableNames:
@@ -73,6 +77,8 @@ class TableNames:
     acct: str | None = None
     coord: str | None = None
     event: str | None = None
+    usage: str | None = None
+    """The name of the cluster that begins the names of the tables of usage."""
 
 
 def probe(connection: Connection, names: TableNames) -> Schema:
@@ -93,6 +99,7 @@ def probe(connection: Connection, names: TableNames) -> Schema:
         coordinators=coord_table(names.coord) if names.coord and _has(connection, names.coord, COORD_COLUMNS) else None,
         event=event_table(names.event) if names.event and _has(connection, names.event, EVENT_COLUMNS) else None,
         event_time_index=None if names.event is None else _time_index(connection, names.event),
+        usage=None if names.usage is None else probe_usage(names.usage, partial(_present, connection)),
     )
 
 

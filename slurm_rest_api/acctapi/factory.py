@@ -14,6 +14,7 @@ from slurm_rest_api.acctapi.qos_records import QosList
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.steps import Steps
 from slurm_rest_api.acctapi.users import Users
+from slurm_rest_api.acctapi.utilization import Utilization
 from slurm_rest_api.acctapi.views import Accounting
 from slurm_rest_api.config import Settings
 
@@ -48,6 +49,9 @@ def open_accounting(settings: Settings, threads: int | None = None) -> Accountin
         else Accounts(database, reference_data, hidden, most, reads_coordinators=options.table_coord is not None),
         events=None if options.table_event is None else Events(database, reference_data, most),
         steps=None if options.table_step is None else Steps(database, history, most),
+        utilization=None
+        if options.tables_usage is None
+        else Utilization(database, reference_data, hidden, most, options.db_statement_seconds),
         source="demo" if settings.system.source_name == "demo" else "slurmdbd",
         cluster=cluster,
     )

@@ -22,6 +22,7 @@ from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.sql import CursorKey
 from slurm_rest_api.acctapi.steps import Steps
 from slurm_rest_api.acctapi.users import Users
+from slurm_rest_api.acctapi.utilization import Utilization
 from slurm_rest_api.errors import BadParameter
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.envelope import ErrorAnswer
@@ -45,6 +46,7 @@ class Accounting:
     accounts: Accounts | None
     events: Events | None
     steps: Steps | None
+    utilization: Utilization | None
     source: str
     cluster: str
 

@@ -21,6 +21,7 @@ _DENIED_BY: Final = {
     "qos": frozenset[str](),
     "events": frozenset(("events", "nodes")),
     "accounts": frozenset[str](),
+    "utilization": frozenset[str](),
     "nodes": frozenset(("nodes",)),
     "partitions": frozenset(("partitions",)),
     "reservations": frozenset[str](),

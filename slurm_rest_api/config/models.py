@@ -276,6 +276,12 @@ class DatabaseSettings(Section):
         description="Table of events: <ClusterName>_event_table. It turns /events on. The account needs SELECT on it,"
         " too. null: it is not read.",
     )
+    tables_usage: Table | None = Field(
+        default=None,
+        description="First part of the names of the tables of usage: <ClusterName>, for <ClusterName>_usage_day_table,"
+        " <ClusterName>_assoc_usage_day_table and so on. It turns /utilization on. The account needs SELECT on them,"
+        " too. null: they are not read.",
+    )
     db_connect_timeout: int = Field(
         default=5, ge=1, le=600, description="Time limit of a connection attempt, in seconds."
     )

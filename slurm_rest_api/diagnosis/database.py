@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pymysql.constants import CR, ER
 
 from slurm_rest_api.acctapi.database import open_database
 from slurm_rest_api.acctapi.tables import ACCT_TABLE, COORD_TABLE, QOS_TABLE, REQUIRED_QOS_LIMIT_COLUMNS, TRES_TABLE
+from slurm_rest_api.acctapi.usage_tables import Kind, usage_table_names
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.errors import ApiError
@@ -27,6 +29,13 @@ _OPTIONAL: Final = {
     "table_event": "/events",
 }
 """Settings of tables that are not read unless they are set, and the part that needs each."""
+
+_PARTS_OF_USAGE: Final[dict[Kind, str]] = {
+    "cluster": "/utilization",
+    "assoc": "`group_by` of /utilization",
+    "qos": "`group_by=qos` of /utilization",
+    "wckey": "`group_by=wckey` of /utilization",
+}
 
 _FIXED: Final = (QOS_TABLE, TRES_TABLE)
 """Tables whose names do not depend on the cluster."""
@@ -54,6 +63,7 @@ def check_database(database: DatabaseSettings, *, coordinators: bool = False) ->
             findings = [Finding(_NAME, "ok", f"Connected as {where}, server {cursor.fetchall()[0][0]}.")]
             findings += [_table(cursor, database, name) for name in (*_SETTINGS, *_FIXED) if _is_read(database, name)]
             findings += _limits_of_qos(cursor, database)
+            findings += _usage(cursor, database)
             if coordinators:
                 findings.append(_coordinators(_table(cursor, database, COORD_TABLE)))
             return [*findings, _rights(cursor, database)]
@@ -123,6 +133,30 @@ def _limits_of_qos(cursor: Any, database: DatabaseSettings) -> list[Finding]:
         message = f"/qos lacks rights: {database.db_user} may not read the limits in {QOS_TABLE} ({text})."
         return [Finding(_NAME, "warning", message, _grant(database, QOS_TABLE))]
     return []
+
+
+def _usage(cursor: Any, database: DatabaseSettings) -> list[Finding]:
+    """Checks the tables of usage, if they are read. One finding for each kind of usage, and its rights."""
+    if database.tables_usage is None:
+        return []
+    names: defaultdict[Kind, list[str]] = defaultdict(list)
+    for kind, table in usage_table_names(database.tables_usage):
+        names[kind].append(table)
+    return [_usage_of(cursor, database, kind, tables) for kind, tables in names.items()]
+
+
+def _usage_of(cursor: Any, database: DatabaseSettings, kind: Kind, tables: list[str]) -> Finding:
+    found = [(table, finding) for table in tables if (finding := _table(cursor, database, table)).verdict != "ok"]
+    part = _PARTS_OF_USAGE[kind]
+    if not found:
+        return Finding(_NAME, "ok", f"{', '.join(tables)} are readable, for {part}.")
+    message = f"`database.tables_usage`, for {part}: {database.db_user} may not read {', '.join(t for t, _ in found)}, "
+    message += "or they do not exist."
+    if kind in ("qos", "wckey"):
+        # Slurm before 24.11 has no usage of QOS, and not every cluster has workload keys.
+        since = " Slurm has these since 24.11." if kind == "qos" else ""
+        return Finding(_NAME, "warning", f"{message}{since}", " ".join(_grant(database, table) for table, _ in found))
+    return Finding(_NAME, "problem", message, " ".join(_grant(database, table) for table, _ in found))
 
 
 def _coordinators(finding: Finding) -> Finding:

@@ -28,6 +28,7 @@ _ROUTES = frozenset(
     (
         "accounts", "availability", "events", "fairshare", "health", "history", "jobs", "licenses", "load", "metrics",
         "nodes", "partitions", "qos", "queue", "reservations", "stats", "usage", "users",
+        "utilization",
     )
 )  # fmt: skip
 META = {"source": "demo", "version": "v-1", "changed_at": 1, "total": 0, "stale": False, "error": None, "next": None}
