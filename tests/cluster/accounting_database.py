@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pymysql
 
+from slurm_rest_api.acctapi.usage_tables import usage_table_names
 from slurm_rest_api.config import Settings
 from tests.acctapi.slurmdbd_associations import ASSOC_ROWS, QOS_ROWS, TRES_ROWS
 from tests.acctapi.slurmdbd_ddl import OF_A_CLUSTER, columns, create_table, tables
@@ -139,6 +140,7 @@ def real_accounting(cluster: Cluster, runtime: Path) -> Iterator[Settings]:
     job, assoc, step = f"{name}_job_table", f"{name}_assoc_table", f"{name}_step_table"
     event = f"{name}_event_table"
     readable = (job, assoc, step, "qos_table", "tres_table", "acct_coord_table", "acct_table", event)
+    readable = (*readable, *(table for _, table in usage_table_names(name)))
     grants = [f"GRANT SELECT ON {facts.name}.{table} TO {user};" for table in readable]
     cluster.sql(f"CREATE OR REPLACE USER {user} IDENTIFIED BY '{PASSWORD}'; {' '.join(grants)}")
     try:
@@ -149,6 +151,7 @@ def real_accounting(cluster: Cluster, runtime: Path) -> Iterator[Settings]:
                 "db_name": facts.name, "table_job": job, "table_assoc": assoc, "table_step": step,
                 "table_acct": "acct_table", "table_coord": "acct_coord_table",
                 "table_event": event,
+                "tables_usage": name,
                 "names_cache_seconds": 1,
             },
             "filter": {"partitions": [HIDDEN_PARTITION]},
