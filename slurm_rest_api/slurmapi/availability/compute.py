@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from slurm_rest_api.slurmapi.availability.fold import fold
 from slurm_rest_api.slurmapi.availability.limits import Checked, Limit, check
 from slurm_rest_api.slurmapi.availability.model import (
     LACKS,
@@ -22,6 +21,7 @@ from slurm_rest_api.slurmapi.availability.model import (
     sizes,
 )
 from slurm_rest_api.slurmapi.availability.reserved import Reserved, reserved_for
+from slurm_rest_api.slurmapi.shared.node_order import NodeOrder
 
 Record = Mapping[str, Any]
 
@@ -52,8 +52,9 @@ def compute(
     nodes: Sequence[NodeGroup],
     reservations: Sequence[Record] | None,
     now: float,
+    order: NodeOrder,
 ) -> list[dict[str, Any]]:
-    """Returns the published record of each partition, in the order of `partitions`.
+    """Returns the published record of each partition, in the order of `partitions`. `order` has the names of all nodes.
 
     `reservations` are None if they are not read. `now` is an epoch second.
     """
@@ -73,7 +74,7 @@ def compute(
         until, result = _step(one.seconds, changes), found[name]
         key = until, one.piece, tuple(result.free_groups)
         if key not in folded:
-            folded[key] = fold(result.free)
+            folded[key] = order.fold(result.free)
         records.append(_record(name, request, one, result, folded[key], by_seconds[until]))
     return records
 

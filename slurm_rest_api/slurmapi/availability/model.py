@@ -179,14 +179,14 @@ def room_for(node: NodeKind, piece: Piece) -> Room | None:
 
 
 def parse_node_kind(text: str) -> NodeKind:
-    """Parses the column `node_kind` of a node, as index_rows.node_index_row() writes it."""
+    """Parses the kind of a node, as the collector's `node_kind()` writes it."""
     partitions, states, real_memory, resources = text.split("\n")
     return NodeKind(partitions, states, int(real_memory), resources)
 
 
 @functools.lru_cache(maxsize=4096)
 def parse_resources(text: str) -> Resources:
-    """Parses the resources of a node, the last part of its column `node_kind`."""
+    """Parses the resources of a node, the last part of its kind."""
     cpus, mem_spec, owner, threads, free_gpus, models = text.split("|", 5)
     entries = [entry.rsplit(":", 2) for entry in models.split(",") if entry]
     totals = sum(int(total) for _, total, _ in entries)

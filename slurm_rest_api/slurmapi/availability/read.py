@@ -14,8 +14,8 @@ from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurmapi.availability.compute import compute
 from slurm_rest_api.slurmapi.availability.model import NodeGroup, Request, parse_node_kind
 from slurm_rest_api.slurmapi.query.row_access import row_filter_for
+from slurm_rest_api.slurmapi.shared.node_order import NodeOrder
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS, Condition, all_of, any_of, compares, one_of
-from slurm_rest_api.slurmapi.store.group_sums import NamedNodes
 from slurm_rest_api.slurmapi.store.queries import Selection
 from slurm_rest_api.slurmapi.store.reader import StoreView
 from slurm_rest_api.web.name_lists import NameFilter
@@ -31,8 +31,8 @@ def availability(
     """Returns for each of `partitions` (None: all) when the job could start there, as `Availability` describes it.
 
     Every reservation keeps its nodes from the job. A reservation that the user of `scope` may not see does not exist
-    for `request.reservation`. `now` is the epoch second of the load. It reads each partition, node and reservation that
-    is not past once, and the nodes in groups of one kind.
+    for `request.reservation`. `now` is the epoch second of the load. It reads each partition and each reservation
+    that is not past once, and the nodes in groups of one kind, which the collector has made.
     """
     records = _bodies(view, Selection("partitions", _chosen(partitions)))
     reservations = None
@@ -40,20 +40,18 @@ def availability(
         not_past = any_of([compares("end_time", ">", int(now)), Condition("end_time IS NULL")])
         reservations = _bodies(view, Selection("reservations", not_past))
         reservations = _without_hidden_name(view, reservations, request, scope)
-    names = None if partitions is None else [record["name"] for record in records]
-    nodes = [_group(found) for found in view.nodes_by_kind(names)] if records else []
+    document = orjson.loads(view.document("node_groups")) if records else {"names": [], "groups": []}
+    names = document["names"]
+    nodes = [
+        NodeGroup(parse_node_kind(kind), [names[place] for place in places], cpus, memory)
+        for kind, places, cpus, memory in document["groups"]
+    ]
+    if partitions is not None:
+        chosen = {record["name"] for record in records}
+        nodes = [group for group in nodes if not chosen.isdisjoint(group.kind.partition_words.split(","))]
     if request.only is not None or request.never:
         nodes = [usable for group in nodes if (usable := _usable(group, request)).names]
-    return compute(request, records, nodes, reservations, now)
-
-
-def _group(found: NamedNodes) -> NodeGroup:
-    return NodeGroup(
-        parse_node_kind(found.node_kind),
-        found.names.split(","),
-        orjson.loads(f"[{found.alloc_cpus}]"),
-        orjson.loads(f"[{found.alloc_mem}]"),
-    )
+    return compute(request, records, nodes, reservations, now, NodeOrder(names))
 
 
 def _usable(group: NodeGroup, request: Request) -> NodeGroup:

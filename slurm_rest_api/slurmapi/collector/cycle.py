@@ -16,6 +16,7 @@ from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.collector.hide_reservations import names_of_hidden
 from slurm_rest_api.slurmapi.collector.limit_use import limit_use
 from slurm_rest_api.slurmapi.collector.node_gres import GresInUse, with_gpus
+from slurm_rest_api.slurmapi.collector.node_groups import node_groups
 from slurm_rest_api.slurmapi.collector.optional_kinds import rows_of, store_optional
 from slurm_rest_api.slurmapi.collector.priority_factors import store_priority_factors
 from slurm_rest_api.slurmapi.collector.reservations import reservations_at, with_reservations
@@ -268,6 +269,8 @@ def _store(
     reservations = reservations_at(snapshot.reservations, loaded_at)
     nodes = with_reservations(with_gpus(gres_in_use.filled(snapshot.nodes)), reservations, loaded_at)
     cycle.replace_records("nodes", rows_of(_reporting(nodes, progress), index_rows.node_index_row, renderer), loaded_at)
+    # Its names are those of the records, which are counted already.
+    cycle.replace_document("node_groups", Renderer().render(node_groups(nodes))[1], len(nodes), loaded_at)
     cycle.replace_records(
         "partitions", rows_of(snapshot.partitions, index_rows.partition_index_row, renderer), loaded_at
     )

@@ -85,12 +85,20 @@ def node_index_row(node: Record) -> IndexRow:
         gres_gpus(get("gres")),
         gres_gpus(get("gres_used")),
         get("free_gpus"),
-        f"{partition_words or ''}\n{state_words or ''}\n{get('real_memory') or 0}\n{_node_resources(node)}",
     )
 
 
+def node_kind(node: Record) -> str:
+    """Returns what /availability needs of a node apart from its name and what jobs hold.
+
+    These are its partitions, its states, MiB of memory and its resources, with newlines between them.
+    """
+    partitions, states = _words(node.get("partitions") or ()), _words(node_filter_words(node_state(node)))
+    return f"{partitions or ''}\n{states or ''}\n{node.get('real_memory') or 0}\n{_node_resources(node)}"
+
+
 def _node_resources(node: Record) -> str:
-    """Returns the part of `node_kind` for which there is no other column.
+    """Returns the last part of `node_kind`.
 
     `16|2000|1001|2|1|a100:4:1`: CPUs for jobs, MiB reserved for the system, the owner's id (empty for none), threads of
     a core, free GPUs, and for each model its GPUs and free ones (empty if unknown).

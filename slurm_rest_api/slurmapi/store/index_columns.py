@@ -73,9 +73,6 @@ COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
         "total_gpus",
         "gpus_used",
         "free_gpus",
-        # What /availability needs of a node apart from its name, alloc_cpus and alloc_mem, so that it reads groups of
-        # nodes: partition_words, state_words, real_memory and resources, with newlines between them.
-        "node_kind",
     ),
     "partitions": ("state", "total_nodes", "total_cpus", "priority_tier"),
     "reservations": (
@@ -139,8 +136,7 @@ INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
         RANK_INDEX,
         ("held_tres", "qos", "account", "user_name", "partition"),
     ),
-    # The second one has all that /availability reads of the nodes.
-    "nodes": (("changed",), ("node_kind", "key", "alloc_cpus", "alloc_mem")),
+    "nodes": (("changed",),),
     "partitions": (),
     "reservations": (),
     "licenses": (),

@@ -16,7 +16,7 @@ from slurm_rest_api.slurm.array_tasks import has_any_task, has_task
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, INDEXED, KINDS, WORD_TABLES, Kind, word_table
 from slurm_rest_api.slurmapi.store.statements import StatementLimit
 
-LAYOUT: Final = 15
+LAYOUT: Final = 16
 """Number of the table layout. Raise it with every change of the tables, so that old files are recreated."""
 
 BUSY_SECONDS: Final = 5.0

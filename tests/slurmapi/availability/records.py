@@ -6,9 +6,9 @@ from typing import Any
 
 from slurm_rest_api.slurmapi.availability.compute import compute
 from slurm_rest_api.slurmapi.availability.model import NodeGroup, Request, parse_node_kind
-from slurm_rest_api.slurmapi.collector.index_rows import node_index_row
+from slurm_rest_api.slurmapi.collector.index_rows import node_kind
 from slurm_rest_api.slurmapi.collector.node_gres import with_gpus
-from slurm_rest_api.slurmapi.store.index_columns import COLUMNS
+from slurm_rest_api.slurmapi.shared.node_order import NodeOrder, in_order
 from tests.builders import make_node, make_partition
 
 NOW = 1_795_651_200
@@ -55,8 +55,7 @@ def groups(nodes: list[Record]) -> list[NodeGroup]:
     """Returns the nodes in groups, as they are read from the store."""
     found: dict[str, NodeGroup] = {}
     for record in nodes:
-        columns = dict(zip(COLUMNS["nodes"], node_index_row(record), strict=True))
-        kind = str(columns["node_kind"])
+        kind = node_kind(record)
         group = found.setdefault(kind, NodeGroup(parse_node_kind(kind), [], [], []))
         group.names.append(record["name"])
         group.cpus.append(record["alloc_cpus"])
@@ -68,5 +67,6 @@ def ask(
     request: Request, nodes: list[Record], partitions: list[Record], reservations: list[Record] | None = None
 ) -> dict[str, Record]:
     """Returns the published records by partition."""
-    found = compute(request, partitions, groups(nodes), reservations or [], NOW)
+    order = NodeOrder(in_order(record["name"] for record in nodes))
+    found = compute(request, partitions, groups(nodes), reservations or [], NOW, order)
     return {record["partition"]: record for record in found}
