@@ -10,7 +10,16 @@ from slurm_rest_api.demo.jobs import Job
 from slurm_rest_api.demo.priorities import priority_of
 from slurm_rest_api.demo.step_rows import GPU_MEMORY, GPU_UTILISATION
 from slurm_rest_api.demo.timeline import Moment
-from slurm_rest_api.demo.workload import ACCOUNTS, QOS, USERS, record_key
+from slurm_rest_api.demo.workload import (
+    ACCOUNTS,
+    FEW_CPUS,
+    INTERACTIVE_CPUS,
+    QOS,
+    USERS,
+    WITH_FEW_CPUS,
+    WITHOUT_JOBS,
+    record_key,
+)
 from slurm_rest_api.slurm.node_state_numbers import FLAGS as NODE_FLAG_BITS
 from slurm_rest_api.slurm.reasons import reason_name
 from slurm_rest_api.slurm.sentinels import NO_VAL
@@ -50,10 +59,14 @@ _QOS: Final[Row] = {
     "grp_jobs_accrue": None, "grp_submit_jobs": None, "grp_tres": "", "grp_tres_mins": "", "grp_tres_run_mins": "",
     "grp_wall": None,
 }  # fmt: skip
+_LIMITS_OF_USERS: Final[dict[str, Row]] = {
+    WITHOUT_JOBS: {"max_jobs": 0},
+    WITH_FEW_CPUS: {"grp_tres": f"1={FEW_CPUS}"},
+}
 _DENY_ON_LIMIT, _NO_RESERVE = 1 << 6, 1 << 4
 _REQUEUE: Final = 2
 _QOS_CHANGES: Final[dict[str, Row]] = {
-    "normal": {"description": "Normal QOS default", "priority": 10},
+    "normal": {"description": "Normal QOS default", "priority": 50},
     "high": {
         "description": "Urgent work, at a price", "priority": 100, "flags": _DENY_ON_LIMIT, "preempt": ",3,",
         "usage_factor": 2.0, "max_wall_duration_per_job": 5760, "max_submit_jobs_per_user": 5000,
@@ -62,6 +75,10 @@ _QOS_CHANGES: Final[dict[str, Row]] = {
     "low": {
         "description": "Fills gaps, may be requeued", "flags": _NO_RESERVE, "preempt_mode": _REQUEUE,
         "preempt_exempt_time": 900, "grace_time": 60, "usage_factor": 0.25,
+    },
+    "interactive": {
+        "description": "One job at a time", "priority": 50, "max_jobs_per_user": 1,
+        "max_tres_pu": f"1={INTERACTIVE_CPUS}",
     },
 }  # fmt: skip
 
@@ -105,6 +122,8 @@ def job_row(job: Job, now: int) -> Row:
     phase, share = job.phase(now), job.share
     started = phase != "pending" and bool(job.start)
     ended = phase == "ended"
+    # Until it is released, or the job that it depends on has ended.
+    waits = phase == "pending" and (job.held or bool(job.depends_on and now < job.eligible))
     # The record of the array becomes that of the task that starts last.
     is_late = job.array is not None and job.task != job.array.last
     return {
@@ -125,7 +144,7 @@ def job_row(job: Job, now: int) -> Row:
         "nodes_alloc": len(share.nodes) if started else 0,
         "timelimit": job.limit_minutes,
         "time_submit": job.submit,
-        "time_eligible": job.eligible,
+        "time_eligible": 0 if waits else job.eligible,
         "time_start": job.start if started else 0,
         "time_end": job.end if ended else 0,
         "priority": priority_of(job, now),
@@ -232,7 +251,10 @@ def association_rows() -> list[Row]:
             )
         )
     for user in USERS:
-        rows.append(_association(user.association, user=user.name, acct=user.account, is_def=1, max_submit_jobs=5000))
+        limits = _LIMITS_OF_USERS.get(user.name, {})
+        rows.append(
+            _association(user.association, user=user.name, acct=user.account, is_def=1, max_submit_jobs=5000, **limits)
+        )
     return rows
 
 

@@ -22,6 +22,7 @@ _FAILED: Final = {
     "OUT_OF_MEMORY": "OutOfMemory",
 }
 
+_CONDITIONS: Final = {"Dependency": "unfulfilled", "DependencyNeverSatisfied": "failed"}
 # Fields that a simulated job does not set, with the values of pyslurm's object API.
 _DEFAULTS: Final[Mapping[str, Any]] = {
     "cluster": CLUSTER, "wckey": None, "resv_name": None, "mcs_label": None, "alloc_node": LOGIN_NODE, "alloc_sid": 0,
@@ -64,14 +65,18 @@ class JobRecords:
 
     def pending(self, job: Job) -> Record:
         """Returns the record of a pending job, or of the pending tasks of an array."""
-        waits_for = job.depends_on if self._now < job.eligible else 0
+        reason, eligible = self._schedule.reason(job), self._schedule.eligible_time(job)
+        # slurmctld shows the begin time of a job that may only start later as its start (_pack_job() of job_mgr.c).
+        start = eligible if eligible > self._now else self._schedule.starts.get(job.id, 0)
         record = {
             **self._common(job),
             "job_state": "PENDING",
-            "state_reason": self._schedule.reason(job),
-            "start_time": self._schedule.starts.get(job.id, 0),
+            "state_reason": reason,
+            "start_time": start,
             "end_time": 0,
-            "dependency": f"afterok:{waits_for}(unfulfilled)" if waits_for else None,
+            "eligible_time": eligible,
+            "accrue_time": self._times[eligible if eligible <= self._now else 0],
+            "dependency": f"afterok:{job.depends_on}({_CONDITIONS[reason]})" if reason in _CONDITIONS else None,
             **_course(0, 0, None),
         }
         if job.array is not None:

@@ -21,7 +21,7 @@ _HIGHEST_TIER: Final = max(partition.tier for partition in PARTITIONS)
 _OF_PARTITION: Final = {
     partition.name: WEIGHTS["partition"] * partition.tier // _HIGHEST_TIER for partition in PARTITIONS
 }
-_OF_QOS: Final = {"high": WEIGHTS["qos"], "normal": WEIGHTS["qos"] // 2, "low": 0}
+_OF_QOS: Final = {"high": WEIGHTS["qos"], "normal": WEIGHTS["qos"] // 2, "interactive": WEIGHTS["qos"] // 2, "low": 0}
 _OF_USER: Final = {name: round(WEIGHTS["fairshare"] * factor) for name, factor in FAIR_SHARE.items()}
 
 

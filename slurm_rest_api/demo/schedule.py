@@ -3,38 +3,60 @@
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from slurm_rest_api.demo.jobs import Job
 from slurm_rest_api.demo.priorities import priority_of
 from slurm_rest_api.demo.timeline import Moment
+from slurm_rest_api.demo.workload import INTERACTIVE
 
 ESTIMATES: Final = 10
 """Jobs of each partition that have an estimate (bf_max_job_part of sched/backfill limits them alike)."""
-_WAITING: Final = frozenset(("Priority", "Resources"))
+_ONE_JOB_LIMIT: Final = "QOSMaxJobsPerUserLimit"
+_NEVER_ELIGIBLE: Final = frozenset(("JobHeldUser", "JobHeldAdmin", "DependencyNeverSatisfied"))
+_NOT_ELIGIBLE: Final = _NEVER_ELIGIBLE | {"Dependency", "JobArrayTaskLimit"}
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The first jobs of each partition at one moment, by their ids. `starts` are estimates, epoch seconds."""
+    """The first jobs of each partition at one moment, by their ids. `starts` are estimates, epoch seconds.
+
+    `interactive` are the users with a running interactive job, `running_tasks` the numbers of running tasks of arrays.
+    """
 
     now: int
-    first: frozenset[int]
-    starts: dict[int, int]
+    interactive: frozenset[str]
+    running_tasks: Mapping[int, int]
+    first: frozenset[int] = frozenset()
+    starts: Mapping[int, int] = field(default_factory=dict)
 
     def reason(self, job: Job) -> str:
-        """Returns the reason of a pending job: `Resources` for the first one there, `Priority` for others."""
-        if not is_considered(job, self.now):
+        """Returns the reason of a pending job: `Resources` for the first of a partition, `Priority` for others."""
+        return self.obstacle(job) or ("Resources" if job.id in self.first else "Priority")
+
+    def obstacle(self, job: Job) -> str | None:
+        """Returns the reason for which the scheduler does not start the pending job, whatever is free. Else None.
+
+        The order is that of job_independent() and acct_policy_job_runnable_pre_select().
+        """
+        if job.reason in _NEVER_ELIGIBLE:
             return job.reason
-        return "Resources" if job.id in self.first else "Priority"
+        if self.now < job.eligible:
+            return "Dependency" if job.depends_on else "BeginTime"
+        if job.array is not None and self.running_tasks.get(job.array.id, 0) >= job.array.at_once:
+            return "JobArrayTaskLimit"
+        if job.qos == INTERACTIVE and job.user.name in self.interactive:
+            return _ONE_JOB_LIMIT
+        return None if job.start else job.reason
 
-
-def is_considered(job: Job, now: int) -> bool:
-    """Returns True if the scheduler would start the pending job if it had the resources."""
-    return job.reason in _WAITING or (job.reason == "Dependency" and now >= job.eligible and bool(job.depends_on))
+    def eligible_time(self, job: Job) -> int:
+        """Returns the field `eligible_time`: 0 for a job that waits for a dependency, a release or its array."""
+        if self.obstacle(job) in _NOT_ELIGIBLE:
+            return 0
+        return job.eligible
 
 
 def schedule_of(moment: Moment) -> Schedule:
@@ -44,20 +66,25 @@ def schedule_of(moment: Moment) -> Schedule:
     expects a job to start when running jobs have released CPUs for it and for the jobs before it, at their time limits.
     """
     now = moment.now
-    waiting: defaultdict[str, list[Job]] = defaultdict(list)
-    for job in moment.pending:
-        if is_considered(job, now):
-            waiting[job.partition].append(job)
     running: defaultdict[str, list[Job]] = defaultdict(list)
     for job in moment.running:
         running[job.partition].append(job)
+    schedule = Schedule(
+        now,
+        frozenset(job.user.name for job in moment.running if job.qos == INTERACTIVE),
+        Counter(job.array.id for job in moment.running if job.array is not None),
+    )
+    waiting: defaultdict[str, list[Job]] = defaultdict(list)
+    for job in moment.pending:
+        if schedule.obstacle(job) is None:
+            waiting[job.partition].append(job)
     first: set[int] = set()
     starts: dict[int, int] = {}
     for partition, jobs in waiting.items():
         ahead = heapq.nsmallest(ESTIMATES, jobs, key=lambda job: (-priority_of(job, now), job.submit, job.id))
         first.add(ahead[0].id)
         starts.update(_estimates(ahead, running[partition]))
-    return Schedule(now, frozenset(first), starts)
+    return replace(schedule, first=frozenset(first), starts=starts)
 
 
 def _estimates(ahead: Iterable[Job], running: Iterable[Job]) -> Iterator[tuple[int, int]]:

@@ -69,16 +69,16 @@ class DemoSource:
             licenses=license_records(nodes, moment.running),
             changed_since=lambda known, marks: _records(moment, schedule, known, marks),
             fair_share=self._fair_share,
-            priority_factors=self._priority_factors(moment),
+            priority_factors=self._priority_factors(moment, schedule),
             priority_weights=WEIGHTS,
             optional_kinds=dict.fromkeys(("fair_share", "priority_factors"), OptionalKind(self._factors_read_at)),
         )
 
-    def _priority_factors(self, moment: Moment) -> list[Record]:
-        """Returns the last reading of the factors, which is made each minute."""
+    def _priority_factors(self, moment: Moment, schedule: Schedule) -> list[Record]:
+        """Returns the last reading of the factors of eligible jobs, which is made each minute."""
         minute = moment.now // _FACTORS_SECONDS * _FACTORS_SECONDS
         if minute != self._factors_read_at:
-            eligible = (job for job in moment.pending if not job.held and job.eligible <= moment.now)
+            eligible = (job for job in moment.pending if 0 < schedule.eligible_time(job) <= moment.now)
             self._factors = [factors_of(job, moment.now) for job in itertools.islice(eligible, RECORD_LIMIT)]
             self._factors_read_at = minute
         return self._factors
@@ -105,4 +105,4 @@ def _records(moment: Moment, schedule: Schedule, known: Mapping[int, int], marks
 
 def _is_independent(job: Job) -> bool:
     """Returns True if the record refers to no other job."""
-    return job.array is None and not job.depends_on and not job.het_id
+    return job.array is None and job.reason != "Dependency" and not job.het_id

@@ -18,18 +18,22 @@ from slurm_rest_api.demo.layouts import Layout, Outage, lay_out
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.workload import (
     HELD_REASONS,
+    INTERACTIVE,
+    INTERACTIVE_CPUS,
     LIMITS_MINUTES,
-    QOS,
     SHORTEST_SECONDS,
     JobIds,
     JobOutcome,
+    User,
     demand_at,
+    interactive_user,
     job_outcome,
-    pending_reason,
     pending_seconds,
     random_job_name,
     random_nice,
+    random_qos,
     random_user,
+    user_of_limit,
 )
 
 _IDLE_MEAN_SECONDS: Final = 5400
@@ -100,6 +104,8 @@ class _Writer:
         self._end = start + block.kind.window
         self._ids = ids
         self._mean_wait = queue_ratio * block.kind.mean_seconds
+        # The user of the first share that is small enough: one job of each user runs at a time in this QOS.
+        self._interactive = None if block.kind.gpus else interactive_user(block.number)
 
     def jobs(self, layout: Layout) -> Iterator[Job]:
         partition = self._random.choice(self._kind.partitions)
@@ -109,7 +115,10 @@ class _Writer:
             yield from self._array(layout, partition)
         else:
             for share in layout.shares:
-                yield from self._singles(share, layout.outage, self._random.choice(self._kind.partitions))
+                user = None
+                if len(share.nodes) == 1 and share.cpus <= INTERACTIVE_CPUS:
+                    user, self._interactive = self._interactive, None
+                yield from self._singles(share, layout.outage, self._random.choice(self._kind.partitions), user)
 
     def _spans(self, share: NodeShare, outage: Outage | None, partition: str) -> Iterator[_Span]:
         """Yields the times of consecutive jobs, with gaps where the demand is low."""
@@ -126,10 +135,14 @@ class _Writer:
             yield _cut(span, outage)
             moment = span.end + random.randrange(5, 240)
 
-    def _singles(self, share: NodeShare, outage: Outage | None, partition: str) -> Iterator[Job]:
+    def _singles(
+        self, share: NodeShare, outage: Outage | None, partition: str, interactive: User | None
+    ) -> Iterator[Job]:
         before: Job | None = None
         for span in self._spans(share, outage, partition):
-            if before is not None and before.outcome == "COMPLETED" and self._random.random() < _CHAINS:
+            if interactive is not None:
+                job = replace(self._single(span, partition), user=interactive, qos=INTERACTIVE)
+            elif before is not None and before.outcome == "COMPLETED" and self._random.random() < _CHAINS:
                 job = self._dependent(before, span)
             else:
                 job = self._single(span, partition)
@@ -155,11 +168,11 @@ class _Writer:
             user=user,
             name=random_job_name(random, user),
             partition=partition,
-            qos=random.choices(QOS, (80, 12, 8))[0],
+            qos=random_qos(random),
             share=span.share,
             limit_minutes=span.outcome.limit_minutes,
             nice=random_nice(random),
-            reason=pending_reason(random),
+            reason="Priority",
             failed_node=span.failed_node,
         )
 
@@ -180,7 +193,8 @@ class _Writer:
         """Yields two attempts at the job: it is requeued at a third of its time, and starts again two minutes later."""
         requeued = job.start + (job.end - job.start) // 3
         yield replace(job, end=requeued, outcome="REQUEUED", requeued=True)
-        yield replace(job, submit=requeued, eligible=requeued, start=requeued + 120, attempt=1, reason="BeginTime")
+        again = requeued + 120
+        yield replace(job, submit=requeued, eligible=again, start=again, attempt=1, reason="BeginTime", depends_on=0)
 
     def _array(self, layout: Layout, partition: str) -> Iterator[Job]:
         spans = [span for share in layout.shares for span in self._spans(share, layout.outage, partition)]
@@ -231,9 +245,11 @@ def _waiting_window(random: Random, block: Block, start: int, ids: JobIds) -> Wi
     """Generates one job per lane that stays pending and is cancelled before the window ends. The first is an array."""
     kind, jobs = block.kind, []
     for _ in range(block.lanes):
-        user = random_user(random, gpu=False)
-        submit = start + random.randrange(kind.window // 40)
         reason = random.choice(HELD_REASONS)
+        user = user_of_limit(reason) or random_user(random, gpu=False)
+        submit = start + random.randrange(kind.window // 40)
+        # More than the limits on CPUs allow.
+        cpus = 64 if reason.endswith(("CpuLimit", "CpuPerUserLimit")) else random.choice((4, 16, 32, 64))
         jobs.append(
             Job(
                 id=ids.take(submit),
@@ -247,11 +263,13 @@ def _waiting_window(random: Random, block: Block, start: int, ids: JobIds) -> Wi
                 user=user,
                 name=random_job_name(random, user),
                 partition=random.choice(kind.partitions),
-                qos=random.choices(QOS, (80, 12, 8))[0],
-                share=NodeShare((), 0, random.choice((4, 16, 32, 64)), random.choice((8_000, 32_000, 64_000)), 0),
+                qos=INTERACTIVE if reason.startswith("QOS") else random_qos(random),
+                share=NodeShare((), 0, cpus, random.choice((8_000, 32_000, 64_000)), 0),
                 limit_minutes=random.choice(LIMITS_MINUTES[4:10]),
                 nice=0 if reason.startswith("JobHeld") else random_nice(random),
                 reason=reason,
+                # A job that slurmctld has forgotten.
+                depends_on=ids.take(submit) if reason == "DependencyNeverSatisfied" else 0,
             )
         )
     if jobs:

@@ -18,7 +18,16 @@ ACCOUNTS: Final = {
     "astronomy": ("irina", "jamal", "karin", "leon"),
     "learning": ("maya", "nils", "oscar", "petra", "rahul", "selma", "tariq"),
 }
-QOS: Final = ("normal", "high", "low")
+QOS: Final = ("normal", "high", "low", "interactive")
+INTERACTIVE: Final = "interactive"
+"""The QOS in which each user runs one job at a time."""
+INTERACTIVE_CPUS: Final = 32
+"""The limit of that QOS on the CPUs of a user."""
+WITHOUT_JOBS: Final = "leon"
+"""The user whose association has MaxJobs=0."""
+WITH_FEW_CPUS: Final = "karin"
+FEW_CPUS: Final = 32
+"""The limit on the CPUs of that user's association. Their jobs request more."""
 LIMITS_MINUTES: Final = (5, 10, 15, 30, 60, 120, 240, 480, 720, 1440, 2880, 4320, 5760)
 SHORTEST_SECONDS: Final = 60
 HELD_REASONS: Final = (
@@ -42,7 +51,6 @@ _JOB_NAMES: Final = {
     "learning": ("train", "finetune", "evaluate", "tokenize", "sweep"),
 }
 _MAX_SECONDS: Final = {partition.name: partition.max_seconds for partition in PARTITIONS}
-_PENDING_REASONS: Final = ("Priority", "Priority", "Priority", "Resources", "QOSMaxJobsPerUserLimit")
 
 _DAY: Final = 86400
 _PEAK_HOUR: Final = 15
@@ -79,11 +87,33 @@ _LEARNING_USERS: Final = tuple(user for user in USERS if user.account == "learni
 WEIGHTS: Final = tuple(1.0 / (1 + number * 7 % len(USERS)) ** 0.7 for number in range(len(USERS)))
 
 
+_RUNNING_WEIGHTS: Final = tuple(
+    0.0 if user.name in (WITHOUT_JOBS, WITH_FEW_CPUS) else weight for user, weight in zip(USERS, WEIGHTS, strict=True)
+)
+_INTERACTIVE_USERS: Final = tuple(user for user, weight in zip(USERS, _RUNNING_WEIGHTS, strict=True) if weight)
+
+
 def random_user(random: Random, *, gpu: bool) -> User:
     """Draws the user who submits a job. Most GPU jobs belong to the account learning."""
     if gpu and random.random() < 0.75:
         return random.choice(_LEARNING_USERS)
-    return random.choices(USERS, WEIGHTS)[0]
+    return random.choices(USERS, _RUNNING_WEIGHTS)[0]
+
+
+def user_of_limit(reason: str) -> User | None:
+    """Returns the user whose association has the limit that is the reason of a waiting job. None: any user's job."""
+    name = {"AssocMaxJobsLimit": WITHOUT_JOBS, "AssocGrpCpuLimit": WITH_FEW_CPUS}.get(reason)
+    return next((user for user in USERS if user.name == name), None)
+
+
+def interactive_user(block: int) -> User | None:
+    """Returns the user who runs interactive jobs in a block of nodes, a block for each user. None in the others."""
+    return _INTERACTIVE_USERS[block] if block < len(_INTERACTIVE_USERS) else None
+
+
+def random_qos(random: Random) -> str:
+    """Draws the QOS of a job that is not interactive."""
+    return random.choices(QOS[:3], (80, 12, 8))[0]
 
 
 def random_job_name(random: Random, user: User) -> str:
@@ -142,11 +172,6 @@ def random_nice(random: Random) -> int:
     """Draws the nice value of a job. Most users leave it at 0."""
     drawn = random.randrange(1000, 90_000)
     return drawn // 100 if drawn % 20 == 0 else 0
-
-
-def pending_reason(random: Random) -> str:
-    """Draws the reason of a pending job that will start."""
-    return random.choice(_PENDING_REASONS)
 
 
 class JobIds:

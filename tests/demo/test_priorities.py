@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slurm_rest_api.config import Settings
+from slurm_rest_api.demo.accounting import ASSOC_TABLE, JOB_TABLE, AccountingFile
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.slurmapi.contract.fair_share import FairShareRecord
 from slurm_rest_api.slurmapi.sources.base import Snapshot
+from tests.conftest import make_client
 from tests.property_tests import examples
 from tests.slurmapi.query.service import Service
 
@@ -49,7 +52,9 @@ def test_reasons_and_estimates_follow_the_priorities(seed: int, now: int) -> Non
         assert len(estimates) <= 10
         assert all(start >= now for start in estimates)
     others = [job for job in jobs if job["job_state"] == "PENDING" and job not in found[job["partition"]]]
-    assert {job["start_time"] for job in others} <= {0}
+    begin = {job["start_time"] - job["eligible_time"] for job in others if job["state_reason"] == "BeginTime"}
+    assert begin <= {0}
+    assert {job["start_time"] for job in others if job["state_reason"] != "BeginTime"} <= {0}
     assert all((job["priority"] == 0) == job["state_reason"].startswith("JobHeld") for job in others)
 
 
@@ -63,7 +68,7 @@ def test_factors_add_up_to_the_priority(seed: int, now: int) -> None:
     weights = snapshot.priority_weights or {}
     assert {found["job_id"] for found in factors} == {
         job["job_id"] for job in records
-        if job["job_state"] == "PENDING" and job["priority"] and job["eligible_time"] <= now
+        if job["job_state"] == "PENDING" and 0 < job["eligible_time"] <= now
     }  # fmt: skip
     names = ("site", "age", "assoc", "fair_share", "job_size", "partition_factor", "qos_factor")
     for found in factors:
@@ -115,3 +120,67 @@ def test_explain_agrees_with_the_demo(tmp_path: Path) -> None:
             assert found["fairshare"]["user"] == job["user_name"]
         assert places == sorted(places)
         assert places[0] == 0
+
+
+@given(st.integers(0, 2**32), st.integers(1_700_000_000, 2_000_000_000))
+@examples(6)
+def test_reasons_are_those_of_the_limits(seed: int, now: int) -> None:
+    _, jobs = loaded(seed, now)
+    by_id = {job["job_id"]: job for job in jobs}
+    running = [job for job in jobs if job["job_state"] == "RUNNING"]
+    interactive = Counter(job["user_name"] for job in running if job["qos"] == "interactive")
+    tasks = Counter(job["array_job_id"] for job in running if job["array_job_id"])
+    # MaxJobsPerUser and MaxTRESPerUser of the QOS, MaxJobs and GrpTRES of two associations.
+    assert all(count == 1 for count in interactive.values())
+    assert all(job["num_cpus"] <= 32 for job in running if job["qos"] == "interactive")
+    assert not any(job["user_name"] in ("leon", "karin") for job in running)
+    for job in jobs:
+        if job["job_state"] != "PENDING":
+            continue
+        reason, user = job["state_reason"], job["user_name"]
+        assert (reason == "QOSMaxJobsPerUserLimit") == (
+            job["qos"] == "interactive" and bool(interactive[user]) and reason not in ("Dependency", "BeginTime")
+        )
+        if reason == "QOSMaxCpuPerUserLimit":
+            assert (job["qos"], job["num_cpus"]) == ("interactive", 64)
+        if reason in ("AssocMaxJobsLimit", "AssocGrpCpuLimit"):
+            assert user == ("leon" if "Jobs" in reason else "karin")
+            assert job["num_cpus"] == 64 or user == "leon"
+        if reason == "JobArrayTaskLimit":
+            assert tasks[job["array_job_id"]] == job["array_task_throttle"]
+        if reason == "Dependency":
+            before = int(job["dependency"].partition(":")[2].partition("(")[0])
+            assert by_id[before]["job_state"] in ("PENDING", "RUNNING")
+        not_eligible = ("Dependency", "DependencyNeverSatisfied", "JobHeldUser", "JobHeldAdmin", "JobArrayTaskLimit")
+        assert (job["eligible_time"] == 0) == (reason in not_eligible)
+        assert (job["eligible_time"] > now) == (reason == "BeginTime")
+
+
+def test_the_limits_of_the_demo_are_the_reasons(tmp_path: Path) -> None:
+    AccountingFile(tmp_path / "accounting.sqlite").close()
+    service = Service(tmp_path)
+    database = {"db_sqlite_file": tmp_path / "accounting.sqlite", "table_job": JOB_TABLE, "table_assoc": ASSOC_TABLE}
+    system = {"runtime_dir": tmp_path, "use_acct_db": True}
+    service.client = make_client(Settings.model_validate({"system": system, "database": database}))
+    service.follow(DemoSource(Scale(100, 1500), clock=lambda: TUESDAY_15H))
+    service.cycle.run()
+    of_reason: dict[str, int] = {}
+    for job in service.get("/queue", state="PENDING")["data"].values():
+        of_reason.setdefault(job["state_reason"], job["job_id"])
+    found = {reason: service.get(f"/queue/{job}/explain")["data"] for reason, job in of_reason.items()}
+    limits = {
+        reason: [(one["name"], one["limit"], one["used"]) for one in record["limits"] if one["is_reason"]]
+        for reason, record in found.items()
+    }
+    assert {reason: ones for reason, ones in limits.items() if ones} == {
+        "QOSMaxJobsPerUserLimit": [("MaxJobsPerUser", 1, 1)],
+        "QOSMaxCpuPerUserLimit": [("MaxTRESPerUser", 32, 0)],
+        "AssocMaxJobsLimit": [("MaxJobs", 0, 0)],
+        "AssocGrpCpuLimit": [("GrpTRES", 32, 0)],
+    }
+    # A job that the scheduler considers has reached no limit.
+    assert found["Priority"]["limits"] == found["Resources"]["limits"] == []
+    assert [one["condition"] for one in found["Dependency"]["dependencies"]] == ["unfulfilled"]
+    assert found["Dependency"]["dependencies"][0]["state"] in ("PENDING", "RUNNING")
+    assert found["Dependency"]["eligible_time"] is None
+    assert [one["condition"] for one in found["DependencyNeverSatisfied"]["dependencies"]] == ["failed"]

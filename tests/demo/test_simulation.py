@@ -89,7 +89,7 @@ def test_jobs_respect_their_partition_and_limits(seed: int, now: int, size: int)
     limits = {name: partition["max_time"] for name, partition in found.partitions.items()}
     for job in found.jobs:
         assert 0 < job["submit_time"] <= now
-        assert job["submit_time"] <= job["eligible_time"]
+        assert job["submit_time"] <= job["eligible_time"] or (job["eligible_time"], job["job_state"]) == (0, "PENDING")
         assert job["time_limit"] * 60 <= limits[job["partition"]]
         for node in job["cpus_allocated"]:
             assert job["partition"] in found.nodes[node]["partitions"]
