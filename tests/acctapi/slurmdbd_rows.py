@@ -87,7 +87,8 @@ JOB_RECORD: Final[Record] = {
     "het_job_offset": None, "wckey": None, "work_dir": "/home/alice", "comment": None, "admin_comment": None,
     "system_comment": None, "cpus_req": 2, "mem_req": 2000, "mem_req_per": "node", "timelimit": 300, "priority": 1000,
     "qos": "normal", "tres_req": {"cpu": 2, "mem": 4000, "node": 2, "billing": 2}, "constraints": None,
-    "licenses": None, "container": None, "partition": "main", "nodelist": "rack[001-002]", "nodes_alloc": 2,
+    "licenses": None, "container": None, "submit_line": None, "std_in": None, "std_out": None, "std_err": None,
+    "reservation_req": None, "partition": "main", "nodelist": "rack[001-002]", "nodes_alloc": 2,
     "tres_alloc": {"cpu": 4, "mem": 4000, "node": 2, "billing": 4, "gres/gpu": 2}, "time_submit": T,
     "time_eligible": T + 1, "time_start": T + 5, "time_end": T + 3605, "elapsed": 3600, "suspended": 0,
     "cpu_time": None, "max_rss": None, "cpu_efficiency": None, "mem_efficiency": None, "gpu_util": None,
@@ -99,7 +100,8 @@ JOB_RECORD: Final[Record] = {
 SINCE: Final = {
     "admin_comment": "17.02", "work_dir": "17.11", "het_job_id": "17.11", "het_job_offset": "17.11",
     "system_comment": "18.08", "reason": "19.05", "constraints": "19.05", "container": "21.08", "licenses": "23.02",
-    "failed_node": "23.02", "restart_cnt": "24.11",
+    "failed_node": "23.02", "restart_cnt": "24.11", "submit_line": "21.08", "std_in": "24.05", "std_out": "24.05",
+    "std_err": "24.05", "reservation_req": "25.05",
 }  # fmt: skip
 """Fields that are null in the records of older releases."""
 
@@ -212,10 +214,13 @@ JOB_CASES: Final = (
     Case("everything that came later",
          {"admin_comment": "look here", "system_comment": "by the system", "constraints": "avx2&ssd",
           "state_reason_prev": 2, "container": "/oci", "licenses": "matlab:2", "failed_node": "rack001",
-          "restart_cnt": 3, "work_dir": "/scratch/ü"},
+          "restart_cnt": 3, "work_dir": "/scratch/ü", "submit_line": "sbatch -p main ü.sh", "std_in": "/dev/null",
+          "std_out": "%x-%N.%r.out", "std_err": "/log/%u", "resv_req": "maint"},
          {"admin_comment": "look here", "system_comment": "by the system", "constraints": "avx2&ssd",
           "reason": "Dependency", "container": "/oci", "licenses": "matlab:2", "failed_node": "rack001",
-          "restart_cnt": 3, "work_dir": "/scratch/ü"}),
+          "restart_cnt": 3, "work_dir": "/scratch/ü", "submit_line": "sbatch -p main ü.sh", "std_in": "/dev/null",
+          "std_out": "/scratch/ü/align-rack001.3.out", "std_err": "/log/alice", "reservation_req": "maint"}),
+    Case("a command line that names a hidden partition", {"submit_line": "sbatch -psecret x.sh"}),
 )  # fmt: skip
 
 HIDDEN_JOB_ROWS: Final = ({"partition": "secret"}, {**_PENDING, "partition": "secret,secret"})

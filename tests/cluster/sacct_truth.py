@@ -181,10 +181,15 @@ ASSOC_NOT_TOLD: Final = {
 def read_sacct(cluster: Cluster, *options: str, rows: Sequence[Row] = JOB_ROWS) -> list[Facts]:
     """Returns sacct's records of jobs without steps, one per attempt, with times in epoch seconds."""
     columns = list(dict.fromkeys(row.slurm for row in rows))
-    argv = ["sacct", "-X", "-P", "--allusers", "--noconvert", f"--delimiter={_SEPARATOR}", "-o", ",".join(columns)]
     # As old as the columns of the paths.
     patterns = ["--expand-patterns"] if "StdOut" in columns else []
-    return _table(cluster.run([*argv, *patterns, *options], env={"SLURM_TIME_FORMAT": "%s"}).stdout, columns)
+    return read_columns(cluster, columns, "-X", *patterns, *options)
+
+
+def read_columns(cluster: Cluster, columns: list[str], *options: str) -> list[Facts]:
+    """Returns these columns of the lines of sacct, with times in epoch seconds."""
+    argv = ["sacct", "-P", "--allusers", "--noconvert", f"--delimiter={_SEPARATOR}", "-o", ",".join(columns)]
+    return _table(cluster.run([*argv, *options], env={"SLURM_TIME_FORMAT": "%s"}).stdout, columns)
 
 
 def read_associations(cluster: Cluster, rows: Sequence[Row] = ASSOC_ROWS) -> list[Facts]:

@@ -187,6 +187,24 @@ def test_the_steps_of_a_page_are_read_by_their_keys_with_one_statement(
 
     assert (table, kind, key) == (STEP_TABLE, "range", "PRIMARY")
 
+    # Those of one job, and of all tasks of an array.
+    [[array]] = database.sql(
+        f"SELECT id_array_job FROM `{JOB_TABLE}` WHERE id_array_job > 0 GROUP BY 1 ORDER BY COUNT(*) DESC LIMIT 1"
+    )
+    [[job]] = database.sql(f"SELECT id_job FROM `{JOB_TABLE}` WHERE job_db_inx = {jobs[0]}")
+    for number in (job, array):
+        with recorded(database) as statements:
+            assert client.get(f"/history/{number}/steps").status_code == 200
+        search, *readings = (text for text in statements if "FORCE INDEX" in text)
+        plan = database.sql(f"EXPLAIN {search}")
+        assert {row[5] for row in plan if row[2] == JOB_TABLE} == {"id_job", "array_job", "het_job"}
+        assert {row[3] for row in plan if row[2] == JOB_TABLE} <= {"ref", "range"}
+        assert len(readings) >= 1
+        for reading in readings:
+            plan = database.sql(f"EXPLAIN {reading.replace('%', '%%')}")
+            used = {(row[3], row[5]) for row in plan if row[2] == STEP_TABLE}
+            assert used <= {("ref", "PRIMARY"), ("range", "PRIMARY")}
+
 
 @pytest.mark.parametrize(("query", "key"), [("1{:03}_3", "array_job"), ("1{:03}%2B1", "het_job")])
 def test_tasks_and_components_are_found_by_their_keys(
