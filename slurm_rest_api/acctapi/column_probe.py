@@ -20,6 +20,7 @@ from slurm_rest_api.acctapi.tables import (
     REQUIRED_JOB_COLUMNS,
     REQUIRED_QOS_COLUMNS,
     REQUIRED_STEP_COLUMNS,
+    RESV_COLUMNS,
     STEP_COLUMNS,
     acct_table,
     assoc_table,
@@ -27,6 +28,7 @@ from slurm_rest_api.acctapi.tables import (
     event_table,
     job_table,
     qos_table,
+    resv_table,
     step_table,
     tres_table,
 )
@@ -48,8 +50,8 @@ _SQLITE_COLUMNS = text("SELECT name FROM pragma_table_info(:name)").bindparams(b
 class Schema:
     """Tables with the columns that this database has.
 
-    `step` is None unless `database.table_step` is set. `acct`, `coordinators` and `event` are None unless their
-    settings are set and the service may read them.
+    `step` and `resv` are None unless `database.table_step` and `database.table_resv` are set. `acct`,
+    `coordinators` and `event` are None unless their settings are set and the service may read them.
     """
 
     job: Table
@@ -61,6 +63,7 @@ class Schema:
     acct: Table | None = None
     coordinators: Table | None = None
     event: Table | None = None
+    resv: Table | None = None
     event_time_index: str | None = None
     """An index of the events by their start. Releases until 21.08 have none."""
 
@@ -79,6 +82,7 @@ class TableNames:
     event: str | None = None
     usage: str | None = None
     """The name of the cluster that begins the names of the tables of usage."""
+    resv: str | None = None
 
 
 def probe(connection: Connection, names: TableNames) -> Schema:
@@ -98,6 +102,7 @@ def probe(connection: Connection, names: TableNames) -> Schema:
         acct=acct_table(names.acct) if names.acct and _has(connection, names.acct, ACCT_COLUMNS) else None,
         coordinators=coord_table(names.coord) if names.coord and _has(connection, names.coord, COORD_COLUMNS) else None,
         event=event_table(names.event) if names.event and _has(connection, names.event, EVENT_COLUMNS) else None,
+        resv=None if names.resv is None else _reservations(connection, names.resv),
         event_time_index=None if names.event is None else _time_index(connection, names.event),
         usage=None if names.usage is None else probe_usage(names.usage, partial(_present, connection)),
     )
@@ -119,6 +124,11 @@ def readable(table: Table | None, route: str, setting: str) -> Table:
 
 def _steps(connection: Connection, name: str) -> Table:
     return step_table(name, _columns(connection, name, STEP_COLUMNS, REQUIRED_STEP_COLUMNS))
+
+
+def _reservations(connection: Connection, name: str) -> Table:
+    _columns(connection, name, RESV_COLUMNS, RESV_COLUMNS)
+    return resv_table(name)
 
 
 def _time_index(connection: Connection, table: str) -> str | None:

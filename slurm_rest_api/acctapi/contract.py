@@ -119,6 +119,9 @@ class HistoryRecord(PublishedRecord):
     std_err: str | None = Field(
         description="Standard error of a batch job, as std_out. Null if it is that of std_out, and before Slurm 24.05."
     )
+    reservation: str | None = Field(
+        description="Reservation that the job used. Null unless `database.table_resv` is set."
+    )
     reservation_req: str | None = Field(description="Reservations requested. Null before Slurm 25.05.")
     partition: str | None = Field(description="Partition. A pending job may have a comma-separated list.")
     nodelist: str | None = Field(description="Hostlist of the allocation. Null while there is none.")

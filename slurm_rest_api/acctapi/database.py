@@ -202,6 +202,7 @@ def open_database(settings: DatabaseSettings, limit: int | None = None) -> Datab
         coord=settings.table_coord,
         event=settings.table_event,
         usage=settings.tables_usage,
+        resv=settings.table_resv,
     )
     pool = {"pool_size": limit, "max_overflow": 0, "pool_timeout": _POOL_WAIT_SECONDS}
     # A try to reach the database waits no longer than the login takes, and needs no free connection of the pool.

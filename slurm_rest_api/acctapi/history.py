@@ -24,6 +24,7 @@ from slurm_rest_api.acctapi.key_ranges import KeyRangeFinder
 from slurm_rest_api.acctapi.parameters import HistoryParameters
 from slurm_rest_api.acctapi.records import Record, RecordContext, job_record
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
+from slurm_rest_api.acctapi.reservation_names import reservation_names
 from slurm_rest_api.acctapi.resolve_names import filters_of
 from slurm_rest_api.acctapi.row_search import Found, cursor_key_of, search
 from slurm_rest_api.acctapi.sql import CursorKey, KeyRange, Page, job_rows, page_keys
@@ -125,7 +126,10 @@ class History:
             found = connection.execute(job_rows(schema.job, keys)).mappings()
             rows = {row["job_db_inx"]: row for row in found}
             used = used_by_steps(connection, schema.step, keys, context.tres)
-            return [job_record(rows[key], context, used.get(key, NOTHING)) for key in keys if key in rows]
+            reserved = reservation_names(connection, schema.resv, rows.values())
+            return [
+                job_record(rows[key], context, used.get(key, NOTHING), reserved.get(key)) for key in keys if key in rows
+            ]
 
         return session.run(read)
 

@@ -37,16 +37,17 @@ class RecordContext:
     now: int
 
 
-def job_record(row: Row, context: RecordContext, usage: StepUsage = NOTHING) -> Record:
+def job_record(row: Row, context: RecordContext, usage: StepUsage = NOTHING, reservation: str | None = None) -> Record:
     """Returns one record of /history, with the fields of `acctapi.contract.HistoryRecord`.
 
-    `usage` is what the job's steps used.
+    `usage` is what the job's steps used, `reservation` the name of the reservation that it used.
     """
     allocation = _allocation(row, context)
     elapsed, has_ended = allocation["elapsed"], encodings.known(row["time_end"]) is not None
     return {
         **job_identity(row, context),
         **_request(row, context),
+        "reservation": reservation,
         **allocation,
         **efficiency_fields(usage, allocation["tres_alloc"], elapsed, ended=has_ended),
         "time_efficiency": time_efficiency(elapsed, row["timelimit"]),

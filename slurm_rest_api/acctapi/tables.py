@@ -190,6 +190,12 @@ _EVENT: Final[dict[str, TypeEngine[Any]]] = {
     "state": UNSIGNED,
     "tres": _TEXT,
 }
+_RESV: Final[dict[str, TypeEngine[Any]]] = {
+    "id_resv": _UNSIGNED,
+    "resv_name": _TEXT,
+    "time_start": _UNSIGNED,
+    "time_end": _UNSIGNED,
+}
 _STEP: Final[dict[str, TypeEngine[Any]]] = {
     "job_db_inx": UNSIGNED,
     "deleted": Integer(),
@@ -255,6 +261,7 @@ REQUIRED_STEP_RECORD_COLUMNS: Final = frozenset(
 EVENT_COLUMNS: Final = frozenset(_EVENT)
 ACCT_COLUMNS: Final = frozenset(_ACCT)
 COORD_COLUMNS: Final = frozenset(_COORD)
+RESV_COLUMNS: Final = frozenset(_RESV)
 REQUIRED_QOS_COLUMNS: Final = frozenset(_QOS)
 REQUIRED_QOS_LIMIT_COLUMNS: Final = frozenset(_QOS_OF_SOME) - frozenset(
     ("max_jobs_pa", "max_submit_jobs_pa", "max_tres_pa", "max_tres_run_mins_pa", "max_jobs_accrue_pu",
@@ -285,6 +292,11 @@ def step_table(name: str, present: Collection[str] = STEP_COLUMNS) -> Table:
 def event_table(name: str) -> Table:
     """Returns `<cluster>_event_table` as `name`: what nodes and the cluster went through."""
     return _table(name, _EVENT, ("node_name", "time_start"), _EVENT)
+
+
+def resv_table(name: str) -> Table:
+    """Returns `<cluster>_resv_table` as `name`: a row for each change of a reservation."""
+    return _table(name, _RESV, ("id_resv", "time_start"), _RESV)
 
 
 def qos_table(present: Collection[str] = QOS_COLUMNS) -> Table:

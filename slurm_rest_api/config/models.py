@@ -259,7 +259,13 @@ class DatabaseSettings(Section):
     table_step: Table | None = Field(
         default=None,
         description="Table of job steps: <ClusterName>_step_table. /history reads what jobs used (cpu_time, max_rss,"
-        " efficiency) from it. The account needs SELECT on it, too. null: it is not read.",
+        " efficiency) from it, and it turns /history/{id}/steps on. The account needs SELECT on it, too."
+        " null: it is not read.",
+    )
+    table_resv: Table | None = Field(
+        default=None,
+        description="Table of reservations: <ClusterName>_resv_table, for `reservation` of /history. The account needs"
+        " SELECT on it, too. null: it is not read, and the field is null.",
     )
     table_acct: Table | None = Field(
         default=None,

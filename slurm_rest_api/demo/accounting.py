@@ -21,6 +21,7 @@ from slurm_rest_api.acctapi.tables import (
     event_table,
     job_table,
     qos_table,
+    resv_table,
     step_table,
     tres_table,
 )
@@ -35,12 +36,22 @@ from slurm_rest_api.demo.accounting_rows import (
 )
 from slurm_rest_api.demo.step_rows import step_rows
 
-__all__ = ["ACCT_TABLE", "ASSOC_TABLE", "COORD_TABLE", "EVENT_TABLE", "JOB_TABLE", "STEP_TABLE", "AccountingFile"]
+__all__ = [
+    "ACCT_TABLE",
+    "ASSOC_TABLE",
+    "COORD_TABLE",
+    "EVENT_TABLE",
+    "JOB_TABLE",
+    "RESV_TABLE",
+    "STEP_TABLE",
+    "AccountingFile",
+]
 
 JOB_TABLE: Final = "demo_job_table"
 ASSOC_TABLE: Final = "demo_assoc_table"
 STEP_TABLE: Final = "demo_step_table"
 EVENT_TABLE: Final = "demo_event_table"
+RESV_TABLE: Final = "demo_resv_table"
 
 _BATCH: Final = 2000
 _BUSY_SECONDS: Final = 60
@@ -108,6 +119,8 @@ class AccountingFile:
             (event_table(EVENT_TABLE), [cluster_event_row()]),
         )
         with self._engine.begin() as connection:
+            # No job uses a reservation.
+            resv_table(RESV_TABLE).create(connection, checkfirst=True)
             self._jobs.create(connection, checkfirst=True)
             self._steps.create(connection, checkfirst=True)
             self._notes.create(connection, checkfirst=True)

@@ -87,6 +87,7 @@ def write_config(folder: DemoFolder, scale: Scale) -> None:
         COORD_TABLE,
         EVENT_TABLE,
         JOB_TABLE,
+        RESV_TABLE,
         STEP_TABLE,
     )
     from slurm_rest_api.demo.hardware import HIDDEN_PARTITION
@@ -110,6 +111,7 @@ def write_config(folder: DemoFolder, scale: Scale) -> None:
             "table_job": JOB_TABLE,
             "table_assoc": ASSOC_TABLE,
             "table_step": STEP_TABLE,
+            "table_resv": RESV_TABLE,
             "table_acct": ACCT_TABLE,
             "table_coord": COORD_TABLE,
             "table_event": EVENT_TABLE,

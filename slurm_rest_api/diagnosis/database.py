@@ -21,12 +21,13 @@ from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.errors import ApiError
 
 _NAME: Final = "database"
-_SETTINGS: Final = ("table_assoc", "table_job", "table_step", "table_acct", "table_coord", "table_event")
+_SETTINGS: Final = ("table_assoc", "table_job", "table_step", "table_acct", "table_coord", "table_event", "table_resv")
 _OPTIONAL: Final = {
-    "table_step": "cpu_time of /history",
+    "table_step": "/history/{id}/steps and what jobs used in /history",
     "table_acct": "/accounts",
     "table_coord": "/accounts",
     "table_event": "/events",
+    "table_resv": "reservation of /history",
 }
 """Settings of tables that are not read unless they are set, and the part that needs each."""
 

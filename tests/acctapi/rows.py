@@ -17,6 +17,7 @@ from slurm_rest_api.acctapi.tables import (
     event_table,
     job_table,
     qos_table,
+    resv_table,
     tres_table,
 )
 from slurm_rest_api.config import Settings
@@ -25,6 +26,7 @@ JOB_TABLE = "demo_job_table"
 ASSOC_TABLE = "demo_assoc_table"
 STEP_TABLE = "demo_step_table"
 EVENT_TABLE = "demo_event_table"
+RESV_TABLE = "demo_resv_table"
 NO_VAL = 4294967294
 
 Row = dict[str, Any]
@@ -85,6 +87,7 @@ def write_database(
     accounts: Sequence[tuple[str, str, str]] = (),
     tres: Sequence[Row] = TRES,
     events: Sequence[Row] = (),
+    reservations: Sequence[Row] = (),
 ) -> None:
     """Creates an SQLite file with slurmdbd's tables and these rows. `coordinators` are pairs of account and user.
 
@@ -98,6 +101,7 @@ def write_database(
             (assoc, [assoc_row(**row) for row in associations]),
             (qos_table(), qos),
             (event_table(EVENT_TABLE), events),
+            (resv_table(RESV_TABLE), reservations),
             (
                 acct_table(ACCT_TABLE),
                 [dict(zip(("name", "description", "organization"), row, strict=True)) for row in accounts],

@@ -76,6 +76,16 @@ d64 18.08:- | ave_pages ave_rss ave_vsize ave_cpu max_disk_read ave_disk_read ma
   tres_usage_out_max_taskid tres_usage_out_max_nodeid tres_usage_out_min tres_usage_out_min_taskid
   tres_usage_out_min_nodeid tres_usage_out_tot
 """,
+    "resv_table": """
+u32 | id_resv
+i8 | deleted
+tx | assoclist nodelist node_inx resv_name tres
+u16 19.05:u64 | flags
+u32 17.02:u64 | time_start time_end
+25.05:u64 | time_force
+17.11:d64 | unused_wall
+23.02:tx? | comment
+""",
     "assoc_table": """
 u32 | id_assoc
 tt | user acct partition parent_acct
@@ -184,6 +194,12 @@ primary 20.11:- | PRIMARY | job_db_inx id_step
 20.11:primary | PRIMARY | job_db_inx id_step step_het_comp
 20.11:key 23.11:- | no_step_comp | job_db_inx id_step
 20.11:key 23.11:- | time_start_end | time_start time_end
+23.11:key | archive_purge | time_end
+25.05:key | archive_delete | deleted
+""",
+    "resv_table": """
+primary | PRIMARY | id_resv time_start
+22.05:key 23.11:- | time_start_end | time_start time_end
 23.11:key | archive_purge | time_end
 25.05:key | archive_delete | deleted
 """,

@@ -88,7 +88,7 @@ JOB_RECORD: Final[Record] = {
     "system_comment": None, "cpus_req": 2, "mem_req": 2000, "mem_req_per": "node", "timelimit": 300, "priority": 1000,
     "qos": "normal", "tres_req": {"cpu": 2, "mem": 4000, "node": 2, "billing": 2}, "constraints": None,
     "licenses": None, "container": None, "submit_line": None, "std_in": None, "std_out": None, "std_err": None,
-    "reservation_req": None, "partition": "main", "nodelist": "rack[001-002]", "nodes_alloc": 2,
+    "reservation": None, "reservation_req": None, "partition": "main", "nodelist": "rack[001-002]", "nodes_alloc": 2,
     "tres_alloc": {"cpu": 4, "mem": 4000, "node": 2, "billing": 4, "gres/gpu": 2}, "time_submit": T,
     "time_eligible": T + 1, "time_start": T + 5, "time_end": T + 3605, "elapsed": 3600, "suspended": 0,
     "cpu_time": None, "max_rss": None, "cpu_efficiency": None, "mem_efficiency": None, "gpu_util": None,

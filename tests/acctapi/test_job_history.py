@@ -23,7 +23,7 @@ from slurm_rest_api.errors import NotFound
 from slurm_rest_api.slurm.sentinels import NO_VAL
 from slurm_rest_api.web.job_ids import parse_job_id
 from tests.acctapi.rows import NO_VAL as NO_TASK
-from tests.acctapi.rows import STEP_TABLE, TRES, fault, job_row, settings_for, write_database
+from tests.acctapi.rows import RESV_TABLE, STEP_TABLE, TRES, fault, job_row, settings_for, write_database
 from tests.conftest import make_client
 
 Row = dict[str, Any]
@@ -169,6 +169,20 @@ def test_what_was_submitted(accounting: FlaskClient) -> None:
     assert answers(accounting, "/history/30_1")[0]["std_out"] == "/out/30_001"
     # Its command line names a hidden partition.
     assert answers(accounting, "/history/70")[0]["submit_line"] is None
+
+
+def test_the_reservation_is_that_which_held_when_the_job_started(tmp_path: Path) -> None:
+    file = tmp_path / "reserved.sqlite"
+    # They start 10 seconds after their submission. The last one waits for a reservation that comes later.
+    rows = [job_row(key, id_resv=3) for key in (1, 2, 3)]
+    rows += [job_row(4, id_resv=9), job_row(5), job_row(6, id_resv=4, time_start=0, time_end=0, state=0)]
+    changes = [(3, "old", 500, 1010), (3, "new", 1010, 2500), (3, "open", 2600, 0), (4, "later", 7000, 8000)]
+    reservations = [dict(zip(("id_resv", "resv_name", "time_start", "time_end"), row, strict=True)) for row in changes]
+    write_database(file, rows, reservations=reservations)
+    for tables, names in (({"table_resv": RESV_TABLE}, ["old", "new", "open", None, None, "later"]), ({}, [None] * 6)):
+        client = make_client(settings_for(file, tmp_path / "run", **tables))
+        found = answers(client, "/history?fields=id_job,reservation")
+        assert [record["reservation"] for record in found] == names[::-1]
 
 
 def test_steps_have_what_each_used(accounting: FlaskClient) -> None:

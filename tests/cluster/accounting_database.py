@@ -21,6 +21,7 @@ CLUSTER: Final = "proof"
 JOB_TABLE: Final = f"{CLUSTER}_job_table"
 ASSOC_TABLE: Final = f"{CLUSTER}_assoc_table"
 STEP_TABLE: Final = f"{CLUSTER}_step_table"
+RESV_TABLE: Final = f"{CLUSTER}_resv_table"
 READER: Final = "proof_reader"
 PASSWORD: Final = "read-only"
 READABLE: Final = (JOB_TABLE, ASSOC_TABLE, "qos_table", "tres_table")
@@ -138,8 +139,8 @@ def real_accounting(cluster: Cluster, runtime: Path) -> Iterator[Settings]:
     """Settings of a service that reads the tables of the cluster's own slurmdbd, as an account that may just do so."""
     facts, name, user = cluster.database, CLUSTER_NAME, f"'{READER}_real'@'%'"
     job, assoc, step = f"{name}_job_table", f"{name}_assoc_table", f"{name}_step_table"
-    event = f"{name}_event_table"
-    readable = (job, assoc, step, "qos_table", "tres_table", "acct_coord_table", "acct_table", event)
+    event, resv = f"{name}_event_table", f"{name}_resv_table"
+    readable = (job, assoc, step, "qos_table", "tres_table", "acct_coord_table", "acct_table", event, resv)
     readable = (*readable, *(table for _, table in usage_table_names(name)))
     grants = [f"GRANT SELECT ON {facts.name}.{table} TO {user};" for table in readable]
     cluster.sql(f"CREATE OR REPLACE USER {user} IDENTIFIED BY '{PASSWORD}'; {' '.join(grants)}")
@@ -150,7 +151,7 @@ def real_accounting(cluster: Cluster, runtime: Path) -> Iterator[Settings]:
                 "db_host": facts.host, "db_port": facts.port, "db_user": f"{READER}_real", "db_pass": PASSWORD,
                 "db_name": facts.name, "table_job": job, "table_assoc": assoc, "table_step": step,
                 "table_acct": "acct_table", "table_coord": "acct_coord_table",
-                "table_event": event,
+                "table_event": event, "table_resv": resv,
                 "tables_usage": name,
                 "names_cache_seconds": 1,
             },

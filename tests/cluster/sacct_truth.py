@@ -102,6 +102,7 @@ JOB_ROWS: Final = [
     Row("std_in", "StdIn", _text),
     Row("std_out", "StdOut", _text),
     Row("std_err", "StdErr", _text),
+    Row("reservation", "Reservation", _text),
     Row("reservation_req", "ReqReservation", _text),
     Row("partition", "Partition"),
     Row("nodelist", "NodeList", _nodes),

@@ -43,6 +43,10 @@ def history(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
     jobs = Jobs(cluster)
     with real_accounting(cluster, tmp_path_factory.mktemp("run")) as settings:
         try:
+            cluster.run([
+                "scontrol", "create", "reservation=for_alice", "users=alice", "nodes=rack006", "starttime=now",
+                "duration=60", "flags=ignore_jobs",
+            ])  # fmt: skip
             # slurmctld looks for jobs over their limit every half minute, so this job comes first.
             ids = {"timeout": jobs.running(time=1, partition="long", nodelist="rack007", mem=10)}
             cluster.run(["scontrol", "update", f"jobid={ids['timeout']}", "EndTime=now+1"])
@@ -54,6 +58,7 @@ def history(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
             yield History(ids, client, ours, before, _told(cluster, ids))
         finally:
             jobs.cancel_all()
+            cluster.run(["scontrol", "delete", "reservation=for_alice"])
 
 
 def _submit_running(cluster: Cluster, jobs: Jobs) -> dict[str, int]:
@@ -72,6 +77,7 @@ def _submit_running(cluster: Cluster, jobs: Jobs) -> dict[str, int]:
 def _submit_ending(cluster: Cluster, jobs: Jobs) -> dict[str, int]:
     ids = {
         "completed": jobs.submit(wrap="true", job_name="done", comment="with | bars, 'quotes' and ü"),
+        "reserved": jobs.submit(wrap="true", reservation="for_alice"),
         "failed": jobs.submit(wrap="exit 3", constraint="avx2"),
         "signalled": jobs.submit(wrap="kill -9 $$"),
         "cancelled": jobs.running(user="carol", partition="long", nodelist="rack007", mem=10),
@@ -97,7 +103,8 @@ def _submit_waiting(jobs: Jobs) -> dict[str, int]:
 def _settle(cluster: Cluster, ids: dict[str, int]) -> None:
     """Wait until slurmdbd has what has happened."""
     ends = {
-        "timeout": "TIMEOUT", "completed": "COMPLETED", "failed": "FAILED", "signalled": "FAILED",
+        "timeout": "TIMEOUT", "completed": "COMPLETED", "reserved": "COMPLETED", "failed": "FAILED",
+        "signalled": "FAILED",
         "cancelled": "CANCELLED", "cancelled_waiting": "CANCELLED", "requeued": "REQUEUED", "resized": "RESIZING",
         "suspended": "SUSPENDED", "running": "RUNNING", "hidden": "RUNNING", "held": "PENDING",
     }  # fmt: skip

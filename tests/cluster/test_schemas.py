@@ -14,10 +14,11 @@ from slurm_rest_api.acctapi.database import open_database
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from tests.acctapi.slurmdbd_associations import association_records
 from tests.acctapi.slurmdbd_ddl import OF_A_CLUSTER, RELEASES, columns, keys, tables
-from tests.acctapi.slurmdbd_rows import HIDDEN_JOB_ROWS, at_least, cases, job_record, job_row, key_of
+from tests.acctapi.slurmdbd_rows import HIDDEN_JOB_ROWS, NO_VAL, T, at_least, cases, job_record, job_row, key_of
 from tests.cluster.accounting_database import (
     JOB_TABLE,
     READABLE,
+    RESV_TABLE,
     STEP_TABLE,
     AccountingDatabase,
     accounting_database,
@@ -76,11 +77,26 @@ def test_every_row_becomes_its_record(database: AccountingDatabase, accounting: 
 def test_usage_is_read_from_the_steps_of_each_release(database: AccountingDatabase, tmp_path: Path) -> None:
     # 300 MiB of three tasks: since 18.08 as their sum in bytes, before as the largest in KiB.
     key, number = key_of(database.release, 1), 10
-    step = {"job_db_inx": key, "id_step": 0, "user_sec": 7200, "sys_usec": 500_000, "task_cnt": 3, "max_rss": 102_400}
+    step = {
+        "job_db_inx": key,
+        "id_step": 0,
+        "step_het_comp": NO_VAL,
+        "user_sec": 7200,
+        "sys_usec": 500_000,
+        "task_cnt": 3,
+        "max_rss": 102_400,
+    }
     database.insert(STEP_TABLE, [{**step, "tres_usage_in_tot": f"1=3,2={300 << 20},1002=1048576,1003=50"}])
     database.insert("tres_table", [{"id": 1002, "type": "gres", "name": "gpumem"}])
-    database.grant([*READABLE, STEP_TABLE])
-    client = make_client(database.settings(tmp_path / "run", table_step=STEP_TABLE))
+    # The rows of a reservation that was changed after the job had started, and of one before it.
+    database.insert(RESV_TABLE, [
+        {"id_resv": 3, "resv_name": name, "time_start": T + start, "time_end": T + end}
+        for name, start, end in (("older", -50, 0), ("course", 0, 900), ("renamed", 900, 9000))
+    ])  # fmt: skip
+    database.sql(f"UPDATE `{JOB_TABLE}` SET id_resv = 3 WHERE job_db_inx = {key}")
+    database.grant([*READABLE, STEP_TABLE, RESV_TABLE])
+    client = make_client(database.settings(tmp_path / "run", table_step=STEP_TABLE, table_resv=RESV_TABLE))
+    [step_record] = records(client, "/history/1001/steps")
     [record] = records(client, f"/history?jobid={1000 + 1}&times=epoch")
     [without] = records(client, f"/history?jobid={1000 + number}&times=epoch")
     database.sql("DELETE FROM tres_table WHERE id = 1002")
@@ -88,6 +104,9 @@ def test_usage_is_read_from_the_steps_of_each_release(database: AccountingDataba
     # The record ran an hour on 4 CPUs with 4,000 MiB.
     assert (record["cpu_time"], record["cpu_efficiency"]) == (7200.5, 0.5)
     assert (record["max_rss"], record["mem_efficiency"]) == (300.0, 0.075)
+    assert (record["reservation"], without["reservation"]) == ("course", None)
+    found = {name: step_record[name] for name in ("id_record", "step_id", "total_rss", "tasks", "cpu_time")}
+    assert found == {"id_record": str(key), "step_id": "0", "total_rss": 300.0, "tasks": 3, "cpu_time": 7200.5}
     assert record["gpu_mem"] == (1.0 if at_least(database.release, "18.08") else None)
     assert (record["gpu_util"], without["max_rss"], without["cpu_efficiency"]) == (None, None, None)
 

@@ -68,7 +68,6 @@ STEP_ROWS: Final = [
     Row("time_end", "End", lambda text: int(text) if text.isdigit() else None),
     Row("elapsed", "ElapsedRaw", int, moving=True),
     Row("suspended", "Suspended", lambda text: 0 if text == "00:00:00" else None),
-    Row("cpu_time", "TotalCPU", cpu_time),
     Row("max_rss", "MaxRSS", _mebibytes),
     Row("total_rss", "TRESUsageInTot", _memory),
     Row("disk_read", "TRESUsageInTot", _counted("fs/disk")),
@@ -79,6 +78,8 @@ STEP_ROWS: Final = [
     Row("std_out", "StdOut", _text),
     Row("std_err", "StdErr", _text),
 ]
+# sacct cuts microseconds.
+_CPU_TIME: Final = Row("cpu_time", "TotalCPU", cpu_time)
 _WHERE: Final = [Row("max_rss_node", "MaxRSSNode", _measured), Row("max_rss_task", "MaxRSSTask", int)]
 """Compared where memory was measured: sacct prints node and task of 0 bytes, too."""
 
@@ -99,7 +100,7 @@ class Ended:
 
     def sacct(self, job: str, *options: str) -> list[Facts]:
         """Returns sacct's lines of the steps of all attempts at a job, by their job's record and their id."""
-        columns = ["DBIndex", *dict.fromkeys(row.slurm for row in (*STEP_ROWS, *_WHERE))]
+        columns = ["DBIndex", *dict.fromkeys(row.slurm for row in (*STEP_ROWS, _CPU_TIME, *_WHERE))]
         lines = read_columns(self.cluster, columns, "-D", "-j", job, "--expand-patterns", *options)
         return [facts for facts in lines if "." in facts["JobID"]]
 
@@ -116,6 +117,7 @@ def ended(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with real_accounting(cluster, tmp_path_factory.mktemp("run")) as settings:
         try:
             requeued = jobs.running(nodelist="rack003", wrap="srun -J once sleep 300")
+            wait_for("its step", lambda: f"{requeued}.0" in _printed(cluster, "JobID", requeued))
             cluster.run(["scontrol", "requeue", str(requeued)])
             array = jobs.submit(array="0-1", wrap="srun true", job_name="tasks", output="/tmp/%A_%a-%x.out")
             script = jobs.submit(wrap=_SCRIPT, ntasks=2, nodes=2, mem=100, acctg_freq="task=1", output="/tmp/o-%j-%s")
@@ -132,8 +134,12 @@ def ended(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             jobs.cancel_all()
 
 
+def _printed(cluster: Cluster, column: str, job: int, *options: str) -> list[str]:
+    return [facts[column] for facts in read_columns(cluster, [column], "-D", "-j", str(job), *options)]
+
+
 def _states(cluster: Cluster, job: int) -> list[str]:
-    return [facts["State"] for facts in read_columns(cluster, ["State"], "-X", "-D", "-j", str(job))]
+    return _printed(cluster, "State", job, "-X")
 
 
 @pytest.mark.parametrize("kind", ["requeued", "task", "array", "script"])
@@ -151,17 +157,18 @@ def test_every_step_is_what_sacct_prints(ended: Ended, kind: str) -> None:
         rows = [*STEP_ROWS, *(_WHERE if found[key]["max_rss"] is not None else [])]
         if lines := differences(rows, found[key], first, last):
             wrong[key] = lines
+        assert found[key]["cpu_time"] == pytest.approx(cpu_time(first["TotalCPU"]), abs=0.0011)
     assert wrong == {}
 
 
 def test_every_published_field_is_compared() -> None:
-    assert {row.field for row in (*STEP_ROWS, *_WHERE)} | _NOT_TOLD == set(StepRecord.model_fields)
+    assert {row.field for row in (*STEP_ROWS, _CPU_TIME, *_WHERE)} | _NOT_TOLD == set(StepRecord.model_fields)
 
 
 def test_ends_of_steps(ended: Ended) -> None:
     batch, both, killed = ended.steps(ended.ids["script"])
     assert [(step["step_id"], step["state_name"]) for step in (batch, both, killed)] == [
-        ("batch", "COMPLETED"), ("0", "FAILED"), ("1", "FAILED"),
+        ("batch", "COMPLETED"), ("0", "FAILED"), ("1", "CANCELLED"),
     ]  # fmt: skip
     assert (both["exit_code"], both["tasks"], both["nodes_alloc"]) == (7, 2, 2)
     assert 9 in (killed["exit_signal"], killed["exit_code"] - 128)
