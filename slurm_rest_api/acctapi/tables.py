@@ -191,10 +191,10 @@ _EVENT: Final[dict[str, TypeEngine[Any]]] = {
     "tres": _TEXT,
 }
 _RESV: Final[dict[str, TypeEngine[Any]]] = {
-    "id_resv": _UNSIGNED,
+    "id_resv": UNSIGNED,
     "resv_name": _TEXT,
-    "time_start": _UNSIGNED,
-    "time_end": _UNSIGNED,
+    "time_start": UNSIGNED,
+    "time_end": UNSIGNED,
 }
 _STEP: Final[dict[str, TypeEngine[Any]]] = {
     "job_db_inx": UNSIGNED,
