@@ -186,9 +186,10 @@ run_parts() {
 }
 
 # Rows of parts run side by side, because the tests of a cluster mostly wait. The output of the first row is seen at
-# once, that of the others at their end. The first row takes the longest, so it has the processors first.
+# once, that of the others at their end. Parts are put together so that all rows end at about the same time. The first
+# row cannot be divided, so it has the processors first.
 pytest_arguments=("$@")
-rows=("cluster" "checks plain lowest" "releases fresh deployed" "browser" "soak")
+rows=("cluster" "checks plain" "fresh deployed" "browser releases lowest" "soak")
 work="$(mktemp -d)"
 row_processes=()
 trap '[ "${#row_processes[@]}" = 0 ] || kill "${row_processes[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
