@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,8 @@ from tests.testbed.service import CONFIG, Service, StartService, start_service
 __all__ = ["CONFIG", "Jobs", "StartService"]
 
 _HERE = Path(__file__).parent
+# Numbers of services, which name their folders.
+_NUMBERS = itertools.count()
 # slurmctld keeps ended jobs for an hour. Other tests read the text of every job.
 _LEAVE_ODD_JOBS = ("test_commands_service.py", "test_source_commands.py")
 
@@ -35,23 +40,33 @@ def jobs(cluster: Cluster) -> Iterator[Jobs]:
     jobs.cancel_all()
 
 
-@pytest.fixture(scope="session")
-def start(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartService]:
-    """Returns a function that starts a service. All services are stopped at the end of the session."""
+@contextmanager
+def _services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartService]:
+    """Yields a function that starts a service, and stops all of them at the end."""
     started: list[Service] = []
 
     def start_one(config: str = CONFIG, *, env: Mapping[str, str] | None = None) -> Service:
-        name = f"{tmp_path_factory.getbasetemp().name}-{os.getpid()}-{len(started)}"
+        name = f"{tmp_path_factory.getbasetemp().name}-{os.getpid()}-{next(_NUMBERS)}"
         service = start_service(cluster, name, config, env=env)
         started.append(service)
         return service
 
     yield start_one
-    for service in started:
-        service.stop()
+    with ThreadPoolExecutor() as threads:
+        # The result of each is read, so that a service that does not stop is a failure.
+        list(threads.map(Service.stop, started))
+
+
+@pytest.fixture(scope="module")
+def start(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartService]:
+    """Returns a function that starts a service. All services of a module are stopped at its end."""
+    # Each one that runs on reads the cluster every second, and delays all other tests.
+    with _services(cluster, tmp_path_factory) as start_one:
+        yield start_one
 
 
 @pytest.fixture(scope="session")
-def service(start: StartService) -> Service:
+def service(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Starts the service for all tests that only read. It hides the partition `secret` and refreshes every second."""
-    return start()
+    with _services(cluster, tmp_path_factory) as start_one:
+        yield start_one()

@@ -96,13 +96,24 @@ class OddJobs:
         self._cluster = cluster
         self.ids: dict[str, int] = {}
 
-    def submit_all(self) -> None:
-        """Submits everything, and waits until what should run, runs, and what should end, has ended."""
+    def submit_all(self, codes: range) -> None:
+        """Submits everything, and waits until what should run, runs, and what should end, has ended.
+
+        Args:
+            codes: exit codes. The array "every code" has a task for each.
+        """
         for name, words in _PENDING.items():
             self._submit(name, words)
+        for name, words in _RUNNING.items():
+            self._submit(name, words)
+        heterogeneous = ["-p", "main", "-n", "2", ":", "-p", "odd", "--gres=gpu:h100:1"]
+        self._submit("heterogeneous", heterogeneous, script="#!/bin/bash\nexec sleep 3600\n")
+        # Their nodes and CPUs depend on what else runs, so the short jobs come later.
+        self._wait_running([*_RUNNING, "heterogeneous"])
         for name, script in _ENDED.items():
             self._submit(name, ["-p", "main"], script)
-        codes = self._submit("every code", ["-p", "main,long", "--array=0-255"], "exit $SLURM_ARRAY_TASK_ID")
+        tasks = f"--array={codes[0]}-{codes[-1]}"
+        ended = self._submit("every code", ["-p", "main,long", tasks], "exit $SLURM_ARRAY_TASK_ID")
         for number, text in enumerate(TEXTS):
             user = "alice" if number % 2 else "bob"
             self._submit(f"name {number}", ["-p", "main", "-H", f"--job-name={text}"], user=user)
@@ -112,17 +123,12 @@ class OddJobs:
         self._submit("dependencies", ["-p", "main", "-J", "twin", dependency])
         self._submit("alternatives", ["-p", "main", f"--dependency=afterany:{held}?afternotok:{held}"])
         self._submit("never", ["-p", "main", f"--dependency=afternotok:{code}", "--kill-on-invalid-dep=no"])
-        for name, words in _RUNNING.items():
-            self._submit(name, words)
-        heterogeneous = ["-p", "main", "-n", "2", ":", "-p", "odd", "--gres=gpu:h100:1"]
-        self._submit("heterogeneous", heterogeneous, script="#!/bin/bash\nexec sleep 3600\n")
         running_array = self._submit("running array", ["-p", "main", "--array=0-9%2"])
-        self._wait_running([*_RUNNING, "heterogeneous"])
         self._cluster.suspend(self.ids["suspended"])
         self._cluster.run(["scancel", "--signal=STOP", str(self.ids["stopped"])])
         self._cluster.wait_state(self.ids["stopped"], {"STOPPED"})
         self._cluster.run(["scontrol", "requeuehold", str(self.ids["texts"])])
-        self._wait_ended([*(self.ids[name] for name in _ENDED), codes])
+        self._wait_ended([*(self.ids[name] for name in _ENDED), ended])
         wait_until(
             "two tasks of the array to run",
             lambda: self._states(running_array).count("RUNNING"),
