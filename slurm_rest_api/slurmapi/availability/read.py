@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from typing import Any
 
@@ -40,18 +41,26 @@ def availability(
         not_past = any_of([compares("end_time", ">", int(now)), Condition("end_time IS NULL")])
         reservations = _bodies(view, Selection("reservations", not_past))
         reservations = _without_hidden_name(view, reservations, request, scope)
-    document = orjson.loads(view.document("node_groups")) if records else {"names": [], "groups": []}
-    names = document["names"]
-    nodes = [
-        NodeGroup(parse_node_kind(kind), [names[place] for place in places], cpus, memory)
-        for kind, places, cpus, memory in document["groups"]
-    ]
+    order, nodes = _parsed(view.document("node_groups")) if records else (NodeOrder([]), [])
     if partitions is not None:
         chosen = {record["name"] for record in records}
         nodes = [group for group in nodes if not chosen.isdisjoint(group.kind.partition_words.split(","))]
     if request.only is not None or request.never:
         nodes = [usable for group in nodes if (usable := _usable(group, request)).names]
-    return compute(request, records, nodes, reservations, now, NodeOrder(names))
+    return compute(request, records, nodes, reservations, now, order)
+
+
+# Parsed once for each load that changes a node. It takes a third of the time of a request.
+@functools.lru_cache(maxsize=1)
+def _parsed(document: bytes) -> tuple[NodeOrder, list[NodeGroup]]:
+    """Returns the order of all nodes, and their groups, of the collector's document `node_groups`."""
+    found = orjson.loads(document)
+    names = found["names"]
+    groups = [
+        NodeGroup(parse_node_kind(kind), [names[place] for place in places], cpus, memory)
+        for kind, places, cpus, memory in found["groups"]
+    ]
+    return NodeOrder(names), groups
 
 
 def _usable(group: NodeGroup, request: Request) -> NodeGroup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -180,6 +181,26 @@ def test_nodes_are_read_in_one_document(load: Any, paths: RuntimePaths) -> None:
     assert [one["free_nodes"] for one in found if one["partition"] == "main"] == [2000]
     # It reads one document, and no row for each node.
     assert next(steps) * 100 < 2000
+
+
+def test_a_request_calls_no_function_for_each_node(load: Any, paths: RuntimePaths) -> None:
+    load([node(f"n{number}", alloc_cpus=number % 8) for number in range(2000)], [])
+    calls = 0
+
+    def count(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    with StoreReader(paths.store).view() as view:
+        assert view is not None
+        availability(view, Request(cpus=8), 1_795_651_200, EVERYTHING)
+        sys.setprofile(count)
+        try:
+            found = availability(view, Request(cpus=4), 1_795_651_200, EVERYTHING)
+        finally:
+            sys.setprofile(None)
+    assert [one["nodes"] for one in found if one["partition"] == "main"] == ["n[0-1999]"]
+    assert calls < 1000
 
 
 @given(st.sets(st.from_regex(r"\A(n|rack|b1-)?[0-9]{1,4}(c|-ib)?\Z|\Alogin\Z"), max_size=30))
