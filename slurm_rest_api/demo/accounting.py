@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from slurm_rest_api.acctapi.tables import (
     step_table,
     tres_table,
 )
+from slurm_rest_api.acctapi.usage_window import floor
 from slurm_rest_api.demo.accounting_rows import (
     Row,
     account_rows,
@@ -35,6 +36,7 @@ from slurm_rest_api.demo.accounting_rows import (
     tres_rows,
 )
 from slurm_rest_api.demo.step_rows import step_rows
+from slurm_rest_api.demo.usage_rollup import roll_up, usage_tables
 
 __all__ = [
     "ACCT_TABLE",
@@ -54,6 +56,8 @@ EVENT_TABLE: Final = "demo_event_table"
 RESV_TABLE: Final = "demo_resv_table"
 
 _BATCH: Final = 2000
+_DAY: Final = 86400
+_ROLLED_UP: Final = "rolled_up_until"
 _BUSY_SECONDS: Final = 60
 _INDEXED: Final = (("id_job", "time_submit"), ("id_assoc",), ("id_array_job",), ("time_end", "state"))
 
@@ -94,6 +98,23 @@ class AccountingFile:
             if current:
                 connection.execute(insert(events).prefix_with("OR REPLACE"), current)
 
+    def roll_up(self, total: Mapping[int, int], days: int, now: int) -> None:
+        """Sums up the hours that ended since the last call, or in the last `days` of the first one.
+
+        `total` has the amount of each TRES of the cluster by its id.
+        """
+        until = floor(now, "hour")
+        since = self.read_note(_ROLLED_UP) or floor(until - days * _DAY, "hour")
+        if since < until:
+            with self._engine.begin() as connection:
+                roll_up(connection, JOB_TABLE, EVENT_TABLE, total, since, until)
+            self.write_note(_ROLLED_UP, until)
+
+    @property
+    def is_rolled_up(self) -> bool:
+        """Returns True if `roll_up` was called before."""
+        return self.read_note(_ROLLED_UP) is not None
+
     def write_note(self, name: str, value: int) -> None:
         """Stores a number under a name."""
         with self._engine.begin() as connection:
@@ -124,6 +145,8 @@ class AccountingFile:
             self._jobs.create(connection, checkfirst=True)
             self._steps.create(connection, checkfirst=True)
             self._notes.create(connection, checkfirst=True)
+            for usage in usage_tables():
+                usage.create(connection, checkfirst=True)
             for table, rows in names:
                 table.create(connection, checkfirst=True)
                 connection.execute(insert(table).prefix_with("OR REPLACE"), rows)

@@ -25,6 +25,7 @@ from slurm_rest_api.demo.backfill_load import FINE_SECONDS, past_sample, wanted_
 from slurm_rest_api.demo.files import DemoFolder
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.timeline import Timeline
+from slurm_rest_api.demo.usage_rollup import amounts
 from slurm_rest_api.processes.children import die_with_parent
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ def main(folder: Path, nodes: int, jobs: int, seed: int) -> None:
     started = time.monotonic()
     accounting = AccountingFile(files.accounting)
     backfill_jobs(timeline, accounting, now, scale.record_days)
+    accounting.roll_up(amounts(timeline.hardware), scale.record_days, now)
     accounting.close()
     backfill_load(timeline, files.archive, now, scale.load_days)
     logger.info(

@@ -18,6 +18,7 @@ import click
 from slurm_rest_api.config import Settings, load_settings
 from slurm_rest_api.demo.files import DemoFolder
 from slurm_rest_api.demo.scale import DEFAULT_JOBS, DEFAULT_NODES, FEWEST_NODES, MOST_JOBS, MOST_NODES, Scale
+from slurm_rest_api.demo.usage_rollup import CLUSTER
 
 _PATIENCE_SECONDS: Final = 120.0
 _POLL_SECONDS: Final = 0.3
@@ -115,6 +116,7 @@ def write_config(folder: DemoFolder, scale: Scale) -> None:
             "table_acct": ACCT_TABLE,
             "table_coord": COORD_TABLE,
             "table_event": EVENT_TABLE,
+            "tables_usage": CLUSTER,
         },
         "filter": {"partitions": [HIDDEN_PARTITION]},
     }

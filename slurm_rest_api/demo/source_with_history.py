@@ -15,6 +15,7 @@ from slurm_rest_api.demo.files import DemoFolder
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.demo.timeline import Moment
+from slurm_rest_api.demo.usage_rollup import amounts
 from slurm_rest_api.processes.children import child_environment
 from slurm_rest_api.slurmapi.sources.base import Snapshot
 
@@ -59,6 +60,9 @@ class SourceWithHistory(DemoSource):
         else:
             self._write_changes(moment, self._synced)
         self._accounting.write_events(event_rows(moment), moment.now)
+        # The first time it is done with the past.
+        if self._accounting.is_rolled_up:
+            self._accounting.roll_up(amounts(self.timeline.hardware), self.timeline.scale.record_days, moment.now)
         self._accounting.write_note(_SYNCED, moment.now)
         self._synced = moment.now
         # poll() removes the ended process from the process table.
