@@ -77,7 +77,7 @@ ONLY_IN = {
     "sqlite3": ("slurmapi.store.",),
     "pymysql": ("diagnosis.", "acctapi.db_errors", "databases.mysql"),
     "psycopg": ("databases.postgresql",),
-    "sqlalchemy": ("acctapi.", "archive.", "demo.accounting", "demo.backfill"),
+    "sqlalchemy": ("acctapi.", "archive.", "demo.accounting", "demo.usage_rollup", "demo.backfill"),
     "ijson": ("archive.tinydb_import",),
     "zstandard": ("archive.tables", "archive.spool"),
     "pyslurm": ("pyslurm_build.probe",),
