@@ -10,7 +10,7 @@ BY_NAME = frozenset(
     ("cpus_allocated", "mem_allocated", "tres_alloc", "max_tres_per_job", "grp_tres", "nodes_by_state", "partitions",
      "nodes", "parts", "facts", "rpc_type_stats", "rpc_user_stats")
 )  # fmt: skip
-KEYED_DATA = frozenset(("/queue", "/nodes", "/partitions"))
+KEYED_DATA = frozenset(("/queue", "/nodes", "/partitions", "/jobs", "/availability"))
 
 
 def differences(documented: Any, answers: Sequence[Any], where: str, *, by_name: bool = False) -> list[str]:
