@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import subprocess
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -39,6 +42,57 @@ class Run:
     bytes_a_request: float
     failed: int
     cpu_seconds: float
+
+
+# Responses are counted by status. A client that got Retry-After waits so long, if `obeys` is true.
+_BACKGROUND: Final = """
+local paths = { %(paths)s }
+local waits = {}
+statuses = ""
+local counts = {}
+local main
+setup = function(thread) main = thread end
+request = function() return wrk.format("GET", paths[math.random(#paths)]) end
+response = function(status, headers, body)
+  counts[status] = (counts[status] or 0) + 1
+  local text = {}
+  for key, number in pairs(counts) do text[#text + 1] = string.format('"%%d": %%d', key, number) end
+  statuses = "{" .. table.concat(text, ", ") .. "}"
+  local after = tonumber(headers["Retry-After"] or headers["retry-after"])
+  table.insert(waits, %(obeys)s and after and after * 1000 or %(pause)d)
+end
+delay = function() return table.remove(waits, 1) or math.random(1, %(pause)d) end
+done = function() io.write("RESULT " .. main:get("statuses") .. "\\n") end
+"""
+
+
+@contextmanager
+def running(
+    port: int, paths: list[str], clients: int, folder: Path, pause_ms: int, *, obeys: bool
+) -> Iterator[Counter[int]]:
+    """Runs clients of random ones of `paths` in a process of its own. Fills the responses by status at the end.
+
+    Args:
+        port: Port of 127.0.0.1.
+        paths: Paths with their queries.
+        clients: Number of connections.
+        folder: Place of a file for wrk.
+        pause_ms: Pause of each client after a response.
+        obeys: True if a client waits as long as Retry-After says.
+    """
+    script = folder / "clients.lua"
+    values = {"paths": ", ".join(map(json.dumps, paths)), "obeys": json.dumps(obeys), "pause": pause_ms}
+    script.write_text(_BACKGROUND % values)
+    argv = ["wrk", "-t1", f"-c{clients}", "-d1h", "--timeout", "60s", "-s", str(script), f"http://127.0.0.1:{port}"]
+    statuses: Counter[int] = Counter()
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield statuses
+        finally:
+            process.send_signal(signal.SIGINT)
+            printed, _ = process.communicate(timeout=90)
+    found = next(line for line in printed.splitlines() if line.startswith("RESULT "))
+    statuses.update({int(status): number for status, number in json.loads(found.removeprefix("RESULT ")).items()})
 
 
 def run(
