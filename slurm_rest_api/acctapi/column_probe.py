@@ -39,10 +39,10 @@ from slurm_rest_api.errors import DatabaseUnusable
 _MYSQL_COLUMNS = text(
     "SELECT column_name AS name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = :name"
 ).bindparams(bindparam("name"))
-_MYSQL_TIME_INDEX = text(
+_MYSQL_INDEX = text(
     "SELECT index_name AS name FROM information_schema.statistics WHERE table_schema = DATABASE()"
-    " AND table_name = :name AND seq_in_index = 1 AND column_name = 'time_start' ORDER BY index_name"
-).bindparams(bindparam("name"))
+    " AND table_name = :name AND seq_in_index = 1 AND column_name = :column ORDER BY index_name"
+).bindparams(bindparam("name"), bindparam("column"))
 _SQLITE_COLUMNS = text("SELECT name FROM pragma_table_info(:name)").bindparams(bindparam("name"))
 
 
@@ -66,6 +66,8 @@ class Schema:
     resv: Table | None = None
     event_time_index: str | None = None
     """An index of the events by their start. Releases until 21.08 have none."""
+    event_end_index: str | None = None
+    """An index of the events by their end. Releases until 23.02 have none."""
 
     usage: UsageTables | None = None
 
@@ -103,7 +105,8 @@ def probe(connection: Connection, names: TableNames) -> Schema:
         coordinators=coord_table(names.coord) if names.coord and _has(connection, names.coord, COORD_COLUMNS) else None,
         event=event_table(names.event) if names.event and _has(connection, names.event, EVENT_COLUMNS) else None,
         resv=None if names.resv is None else _reservations(connection, names.resv),
-        event_time_index=None if names.event is None else _time_index(connection, names.event),
+        event_time_index=_index(connection, names.event, "time_start"),
+        event_end_index=_index(connection, names.event, "time_end"),
         usage=None if names.usage is None else probe_usage(names.usage, partial(_present, connection)),
     )
 
@@ -131,11 +134,11 @@ def _reservations(connection: Connection, name: str) -> Table:
     return resv_table(name)
 
 
-def _time_index(connection: Connection, table: str) -> str | None:
-    """Returns the first index that begins with `time_start`."""
-    if connection.dialect.name == "sqlite":
+def _index(connection: Connection, table: str | None, column: str) -> str | None:
+    """Returns the first index that begins with `column`."""
+    if table is None or connection.dialect.name == "sqlite":
         return None
-    return connection.execute(_MYSQL_TIME_INDEX, {"name": table}).scalars().first()
+    return connection.execute(_MYSQL_INDEX, {"name": table, "column": column}).scalars().first()
 
 
 def _has(connection: Connection, table: str, required: frozenset[str]) -> bool:

@@ -114,7 +114,7 @@ class Events:
             # A collation may take different texts for equal.
             statement = statement.group_by(cast(group, LargeBinary) if is_text else group)
             statement = statement.where(columns.node_name != "", *self._conditions(columns, query, shown))
-            return list(connection.execute(_by_index(statement, schema, query)))
+            return list(connection.execute(_by_index(statement, schema, query, is_sum=True)))
 
         for value, count, going_on, seconds in self._database.run(read):
             found = groups[self._group(query.group_by, value)]
@@ -190,10 +190,16 @@ def _has_state(column: Any, state: int) -> ColumnElement[bool]:
     return flagged
 
 
-def _by_index(statement: Select[Any], schema: Schema, query: EventsParameters) -> Select[Any]:
-    """Names the index that finds the events: that of few nodes, else that of their start, which is the order."""
+def _by_index(statement: Select[Any], schema: Schema, query: EventsParameters, *, is_sum: bool = False) -> Select[Any]:
+    """Names the index that finds the events: that of few nodes, else that of their start, which is the order.
+
+    A sum has no order. With `since` alone, the index of their end finds fewer events.
+    """
     table = schema.event
     assert table is not None
-    few = query.node is not None and len(query.node) <= _FEW_NODES
-    index = "PRIMARY" if few else schema.event_time_index
+    index = schema.event_time_index
+    if query.node is not None and len(query.node) <= _FEW_NODES:
+        index = "PRIMARY"
+    elif is_sum and query.since is not None and query.until is None:
+        index = schema.event_end_index or index
     return statement if index is None else statement.with_hint(table, f"FORCE INDEX (`{index}`)", "mysql")

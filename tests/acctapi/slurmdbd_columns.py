@@ -116,6 +116,20 @@ tt | name
 tx | description organization
 24.05:u32? | flags
 """,
+    "acct_coord_table": """
+u32 17.02:u64 | creation_time mod_time
+i8? | deleted
+tt | acct user
+""",
+    "event_table": """
+24.11:i8 | deleted
+u32 17.02:u64 | time_start time_end
+tt | node_name reason
+tx | cluster_nodes tres
+23.11:tx? | extra instance_id instance_type
+u32 | reason_uid
+u16 19.05:u32 | state
+""",
     "qos_table": """
 u32 17.02:u64 | creation_time mod_time
 i8? | deleted
@@ -218,6 +232,21 @@ primary 19.05:- | PRIMARY | name(20)
     "acct_table": """
 primary 19.05:- | PRIMARY | name(20)
 19.05:primary | PRIMARY | name(42)
+""",
+    "acct_coord_table": """
+primary 19.05:- | PRIMARY | acct(20) user(20)
+19.05:primary | PRIMARY | acct(42) user(42)
+key 19.05:- | user | user(20)
+19.05:key | user | user(42)
+""",
+    "event_table": """
+primary 19.05:- | PRIMARY | node_name(20) time_start
+19.05:primary | PRIMARY | node_name(42) time_start
+20.02:key 23.11:- | rollup | node_name(42) time_start time_end state
+22.05:key 23.11:- | time_start_end | time_start time_end
+23.11:key | rollup | time_start time_end state
+23.11:key | archive_purge | time_end
+25.05:key | archive_delete | deleted
 """,
     "qos_table": """
 primary | PRIMARY | id

@@ -22,6 +22,7 @@ JOB_TABLE: Final = f"{CLUSTER}_job_table"
 ASSOC_TABLE: Final = f"{CLUSTER}_assoc_table"
 STEP_TABLE: Final = f"{CLUSTER}_step_table"
 RESV_TABLE: Final = f"{CLUSTER}_resv_table"
+EVENT_TABLE: Final = f"{CLUSTER}_event_table"
 READER: Final = "proof_reader"
 PASSWORD: Final = "read-only"
 READABLE: Final = (JOB_TABLE, ASSOC_TABLE, "qos_table", "tres_table")

@@ -95,6 +95,28 @@ def test_a_right_that_only_coordinators_need_is_looked_at_where_there_are_any(cl
     assert findings[5].sentence == "acct_coord_table is readable."
 
 
+def test_each_optional_table_is_told_with_its_grant_and_its_route(cluster: Cluster, reader: str) -> None:
+    for name in (table(cluster, "_assoc_table"), table(cluster, "_job_table"), "qos_table", "tres_table"):
+        grant(cluster, "SELECT", f"`{cluster.database.name}`.`{name}`")
+    optional = {
+        "table_step": (table(cluster, "_step_table"), "cpu_time of /history"),
+        "table_acct": ("acct_table", "/accounts"),
+        "table_coord": ("acct_coord_table", "/accounts"),
+        "table_event": (table(cluster, "_event_table"), "/events"),
+    }
+    settings = {setting: name for setting, (name, _) in optional.items()}
+    findings = checked(cluster, coordinators=False, **settings)
+    problems = [finding for finding in findings if finding.verdict == "problem"]
+    assert [finding.sentence for finding in problems] == [
+        f"`database.{setting}`, for {part}: {reader} may not read {name}, or the table does not exist."
+        for setting, (name, part) in optional.items()
+    ]
+    for finding in problems:
+        assert finding.remedy is not None
+        cluster.sql(finding.remedy.replace("<this host>", "%"))
+    assert set(verdicts(checked(cluster, coordinators=False, **settings))) == {"ok"}
+
+
 def test_a_missing_table_is_told_with_those_that_there_are(cluster: Cluster, reader: str) -> None:
     grant(cluster, "SELECT", f"`{cluster.database.name}`.*")
     findings = checked(cluster, table_job="nowhere_job_table")

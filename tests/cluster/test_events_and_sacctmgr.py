@@ -139,6 +139,7 @@ def test_a_node_that_is_drained_and_resumed(cluster: Cluster, accounting: FlaskC
         ("since=now-1day&state=DOWN", "rollup"),
         (f"node={NODE}[0-2]", "PRIMARY"),
         ("group_by=reason&until=now-1day", "rollup"),
+        ("group_by=node&since=now-1day", "archive_purge"),
         (f"group_by=node&node={NODE}1", "PRIMARY"),
     ],
 )

@@ -12,10 +12,12 @@ from flask.testing import FlaskClient
 from slurm_rest_api.acctapi.contract import AssociationRecord, HistoryRecord
 from slurm_rest_api.acctapi.database import open_database
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
+from slurm_rest_api.config import Settings
 from tests.acctapi.slurmdbd_associations import association_records
 from tests.acctapi.slurmdbd_ddl import OF_A_CLUSTER, RELEASES, columns, keys, tables
 from tests.acctapi.slurmdbd_rows import HIDDEN_JOB_ROWS, NO_VAL, T, at_least, cases, job_record, job_row, key_of
 from tests.cluster.accounting_database import (
+    EVENT_TABLE,
     JOB_TABLE,
     READABLE,
     RESV_TABLE,
@@ -109,6 +111,34 @@ def test_usage_is_read_from_the_steps_of_each_release(database: AccountingDataba
     assert found == {"id_record": str(key), "step_id": "0", "total_rss": 300.0, "tasks": 3, "cpu_time": 7200.5}
     assert record["gpu_mem"] == (1.0 if at_least(database.release, "18.08") else None)
     assert (record["gpu_util"], without["max_rss"], without["cpu_efficiency"]) == (None, None, None)
+
+
+def test_events_of_each_release(database: AccountingDatabase, tmp_path: Path) -> None:
+    # NODE_STATE_DOWN and NODE_STATE_IDLE with NODE_STATE_DRAIN.
+    rows = [("n1", 1000, 1600, 1), ("n1", 5000, 0, 2 | 1 << 9), ("n2", 3000, 3100, 1), ("", 500, 0, 0)]
+    names = ("node_name", "time_start", "time_end", "state")
+    database.insert(EVENT_TABLE, (dict(zip(names, row, strict=True)) for row in rows))
+    # Hidden nodes are known after a load.
+    settings = database.settings(tmp_path / "run", table_event=EVENT_TABLE).model_copy(
+        update={"filter": Settings().filter}
+    )
+    database.grant()
+    refused = make_client(settings).get("/events")
+    database.grant([*READABLE, EVENT_TABLE])
+    client = make_client(settings)
+
+    assert refused.status_code == 503
+    assert "table_event" in refused.text
+    found = records(client, "/events?times=epoch")
+    assert [(record["node"], record["start"], record["end"], record["state"]) for record in found] == [
+        ("n1", 5000, None, "DRAIN"), ("n2", 3000, 3100, "DOWN"), ("n1", 1000, 1600, "DOWN"), (None, 500, None, None),
+    ]  # fmt: skip
+    sums = records(client, "/events?group_by=node&since=1500&until=6000")
+    assert [(record["group"], record["seconds"]) for record in sums] == [("n1", 1100), ("n2", 100)]
+    sums = records(client, "/events?group_by=state&since=3050")
+    assert [(record["group"], record["events"], record["going_on"]) for record in sums] == [
+        ("DRAIN", 1, 1), ("DOWN", 1, 0),
+    ]  # fmt: skip
 
 
 def test_the_newest_record_comes_first(database: AccountingDatabase, accounting: FlaskClient) -> None:
