@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from slurm_rest_api.acctapi.sums_contract import HistorySumRecord
 from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord
 
 Tres = Annotated[dict[str, Count], Field(examples=[{"cpu": 4, "mem": 2000, "node": 1, "gres/gpu": 1}])]
@@ -212,6 +213,6 @@ class UsersAnswer(_Answer):
 
 
 class HistoryAnswer(_Answer):
-    """Job records, newest first."""
+    """Job records, newest first, or sums of groups of them."""
 
-    data: list[HistoryRecord]
+    data: list[HistoryRecord] | list[HistorySumRecord]

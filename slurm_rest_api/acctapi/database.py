@@ -8,6 +8,7 @@ blocks all other sessions.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -33,6 +34,7 @@ _RECYCLE_SECONDS: Final = 600
 # The circuit admits no more requests than there are connections, so none waits.
 _POOL_WAIT_SECONDS: Final = 0
 _LOCK_WAIT_SECONDS: Final = 5
+_MOST_TEXT: Final = 1 << 20
 
 
 class PoolObserver(Protocol):
@@ -269,14 +271,24 @@ def _session_settings(server: str, seconds: int) -> list[str]:
         f"SET SESSION {limit}",
         f"SET SESSION lock_wait_timeout = {_LOCK_WAIT_SECONDS}",
         "SET SESSION TRANSACTION READ ONLY",
+        # The sums of /history return the counts of a group as one text. MySQL cuts it after 1,024 letters.
+        f"SET SESSION group_concat_max_len = {_MOST_TEXT}",
     ]
 
 
 def _sqlite(settings: DatabaseSettings, read_seconds: int, pool: Mapping[str, Any]) -> Engine:
-    return create_engine(
+    engine = create_engine(
         f"sqlite:///file:{settings.db_sqlite_file}?mode=ro&uri=true",
         connect_args={"check_same_thread": False, "timeout": read_seconds},
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
         **pool,
     )
+
+    def add_functions(connection: Any, _record: Any) -> None:
+        """Adds the functions of MariaDB that SQLite has only if it was built with them."""
+        connection.create_function("ln", 1, math.log, deterministic=True)
+        connection.create_function("floor", 1, math.floor, deterministic=True)
+
+    event.listen(engine, "connect", add_functions)
+    return engine

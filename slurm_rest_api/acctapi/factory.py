@@ -9,6 +9,7 @@ from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import open_database
 from slurm_rest_api.acctapi.events import Events
 from slurm_rest_api.acctapi.history import History, HistoryLimits
+from slurm_rest_api.acctapi.history_sums import HistorySums
 from slurm_rest_api.acctapi.jobs_by_id import JobsById
 from slurm_rest_api.acctapi.qos_records import QosList
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
@@ -39,6 +40,7 @@ def open_accounting(settings: Settings, threads: int | None = None) -> Accountin
     return Accounting(
         database=database,
         history=history,
+        sums=HistorySums(database, history, most),
         users=Users(database, reference_data, hidden, options.history_max_limit),
         coordinators=Coordinators(database, reference_data, options.names_cache_seconds),
         jobs=JobsById(database, reference_data, hidden, cluster),

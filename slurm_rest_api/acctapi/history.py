@@ -93,7 +93,7 @@ class History:
 
         def find(connection: Connection, schema: Schema) -> Found:
             filters = self.filters(connection, schema, query, scope, with_parts=with_parts)
-            keys = self._key_ranges.key_range(connection, schema.job, filters)
+            keys = self.key_range(connection, schema, filters)
             # One more than `limit` shows if another page follows.
             return self._find(connection, schema, filters, keys, Page(limit + 1, after, query.offset))
 
@@ -154,6 +154,10 @@ class History:
             scope,
             None if query.jobid is None else find_jobs(connection, schema.job, query.jobid, with_parts=with_parts),
         )
+
+    def key_range(self, connection: Connection, schema: Schema, filters: Filters) -> KeyRange:
+        """Returns the range of keys of the records that can match."""
+        return self._key_ranges.key_range(connection, schema.job, filters)
 
     def _find(self, connection: Connection, schema: Schema, filters: Filters, keys: KeyRange, page: Page) -> Found:
         if filters.is_exact:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.states import parse_states
+from slurm_rest_api.acctapi.sums_contract import Groups
 from slurm_rest_api.contract_base import OpenAPIModel
 from slurm_rest_api.web.job_ids import JobIdFilterParam
 from slurm_rest_api.web.name_lists import (
@@ -82,7 +83,9 @@ class UsersParameters(PageParameters):
 class HistoryParameters(PageParameters):
     """Parameters of /history. `…after` is inclusive, `…before` exclusive."""
 
-    limit: int = Field(10, ge=1, description="Records per page.")
+    limit: int = Field(
+        10, ge=1, description="Records per page. With `group_by`: groups, by default `database.history_max_limit`."
+    )
     offset: int = Field(
         0, ge=0, le=2**63 - 1, description="Number of records to skip. A large offset is slow, a `cursor` is not."
     )
@@ -114,6 +117,16 @@ class HistoryParameters(PageParameters):
     duplicates: bool = Field(
         True,
         description="false: only the latest matching attempt at each job, like sacct without --duplicates.",
+    )
+    group_by: Groups | None = Field(
+        None,
+        description="Sums for each group instead of records: jobs by state, CPU, GPU and memory hours, waits,"
+        " efficiency. It needs a time window or another filter that an index serves.",
+    )
+    sort: CommaList | None = Field(
+        None,
+        description="With `group_by`: sort by these fields, `-` before one for descending. Default: `day`, then"
+        " `-cpu_hours`.",
     )
     times: Times = Field(
         "classic", description="Format of times: `Mon Nov 23 20:17:47 2026`, ISO 8601, or epoch seconds."

@@ -73,7 +73,7 @@ class Page:
     extra: tuple[str, ...] = ()
 
 
-class _IndexScan(NamedTuple):
+class IndexScan(NamedTuple):
     """One scan of an index, and the conditions that select its part of the result."""
 
     index_name: str
@@ -89,15 +89,15 @@ class _Query:
     keys: KeyRange
     after: CursorKey | None
 
-    def scan(self, index: str, *conditions: Condition) -> _IndexScan:
+    def scan(self, index: str, *conditions: Condition) -> IndexScan:
         """Returns a scan of `index` within the key range, for the requested associations."""
         associations = self.filters.associations
         owners = [] if associations is None else [association_condition(self.job, associations)]
-        return _IndexScan(index, [*conditions, *owners, *self.in_key_range()])
+        return IndexScan(index, [*conditions, *owners, *self.in_key_range()])
 
     def in_key_range(self) -> list[Condition]:
         """Returns the conditions on the primary key. Job ids need none: their index is narrow enough."""
-        return [] if self.filters.jobs is not None else _in_key_range(self.job, self.keys)
+        return [] if self.filters.jobs is not None else in_key_range(self.job, self.keys)
 
 
 def page_keys(job: Table, filters: Filters, keys: KeyRange, page: Page) -> Keys:
@@ -116,6 +116,11 @@ def page_keys(job: Table, filters: Filters, keys: KeyRange, page: Page) -> Keys:
         return _limited(parts[0], page)
     union = union_all(*(select(part.limit(depth).subquery()) for part in parts)).order_by(*map(desc, order))
     return _limited(union, page)
+
+
+def job_id_scans(job: Table, filters: Filters, keys: KeyRange) -> list[IndexScan]:
+    """Returns the scans that find the jobs of `filters.jobs`."""
+    return _job_id_scans(_Query(job, filters, keys, None))
 
 
 def job_rows(job: Table, keys: Sequence[int]) -> Select[Any]:
@@ -140,7 +145,7 @@ def _limited(keys: Keys, page: Page) -> Keys:
     return limited.offset(page.offset) if page.offset else limited
 
 
-def _scan_statement(job: Table, filters: Filters, page: Page, scan: _IndexScan) -> Select[Any]:
+def _scan_statement(job: Table, filters: Filters, page: Page, scan: IndexScan) -> Select[Any]:
     found = [*scan.conditions, *conditions(job, filters)]
     if page.after is not None:
         found += _after_cursor(job, page.after, by_job_id=filters.jobs is not None)
@@ -157,7 +162,8 @@ def _after_cursor(job: Table, after: CursorKey, *, by_job_id: bool) -> list[Cond
     return [job.c.id_job <= after.id_job, or_(job.c.id_job < after.id_job, earlier)]
 
 
-def _in_key_range(job: Table, keys: KeyRange) -> list[Condition]:
+def in_key_range(job: Table, keys: KeyRange) -> list[Condition]:
+    """Returns the conditions on the primary key. There are none for `keys.submitted_below`."""
     found = [] if keys.lower is None else [job.c.job_db_inx >= keys.lower]
     return found if keys.upper is None else [*found, job.c.job_db_inx < keys.upper]
 
@@ -208,19 +214,19 @@ def _any_query(_query: _Query) -> bool:
 # Scans of the index choices.
 
 
-def _association_scans(query: _Query) -> list[_IndexScan]:
+def _association_scans(query: _Query) -> list[IndexScan]:
     """Scans once per association: the index has the order of the keys, so each scan reads at most a page."""
     job, associations, in_range = query.job, query.filters.associations, query.in_key_range()
     assert associations is not None
     ids = sorted(associations.association_ids)
-    scans = [_IndexScan("association", [job.c.id_assoc == number, *in_range]) for number in ids]
+    scans = [IndexScan("association", [job.c.id_assoc == number, *in_range]) for number in ids]
     if associations.orphan_association_ids:
         index = "association" if associations.uids is None else "sacct_def"
-        scans.append(_IndexScan(index, [associations.orphan_condition(job), *in_range]))
+        scans.append(IndexScan(index, [associations.orphan_condition(job), *in_range]))
     return scans
 
 
-def _job_id_scans(query: _Query) -> list[_IndexScan]:
+def _job_id_scans(query: _Query) -> list[IndexScan]:
     """Scans the job ids, and apart from them the other records of arrays and those found by task or component."""
     jobs, job = query.filters.jobs, query.job
     assert jobs is not None
@@ -236,19 +242,19 @@ def _job_id_scans(query: _Query) -> list[_IndexScan]:
     return [*scans, query.scan("PRIMARY", one_of_many(job.c.job_db_inx, jobs.keys))] if jobs.keys else scans
 
 
-def _active_scan(query: _Query) -> list[_IndexScan]:
+def _active_scan(query: _Query) -> list[IndexScan]:
     return [query.scan("rollup2")]
 
 
-def _user_scan(query: _Query) -> list[_IndexScan]:
+def _user_scan(query: _Query) -> list[IndexScan]:
     return [query.scan("sacct_def")]
 
 
-def _qos_scans(query: _Query) -> list[_IndexScan]:
+def _qos_scans(query: _Query) -> list[IndexScan]:
     return [query.scan("qos", query.job.c.id_qos == qos) for qos in sorted(query.filters.qos or ())]
 
 
-def _window_scans(query: _Query) -> list[_IndexScan]:
+def _window_scans(query: _Query) -> list[IndexScan]:
     """Scans jobs that ended in the window, and running jobs unless `endafter` excludes them."""
     scans = [query.scan("rollup2", query.job.c.time_end >= _window_start(query))]
     if query.filters.end_after is None:
@@ -256,18 +262,18 @@ def _window_scans(query: _Query) -> list[_IndexScan]:
     return scans
 
 
-def _primary_key_scans(query: _Query) -> list[_IndexScan]:
+def _primary_key_scans(query: _Query) -> list[IndexScan]:
     """Scans the newest records, and separately array tasks that started after `submitbefore`."""
     below = query.keys.submitted_below
     if below is None:
         return [query.scan("PRIMARY")]
     scans = [query.scan("PRIMARY", query.job.c.job_db_inx < below)]
     if query.after is None or query.after.key > below:
-        scans.append(query.scan("array_job", *_late_tasks(query.job, below)))
+        scans.append(query.scan("array_job", *late_tasks(query.job, below)))
     return scans
 
 
-_Choice = tuple[Callable[[_Query], bool], Callable[[_Query], list[_IndexScan]]]
+_Choice = tuple[Callable[[_Query], bool], Callable[[_Query], list[IndexScan]]]
 _INDEX_CHOICES: Final[tuple[_Choice, ...]] = (
     # The first condition that holds decides.                      # Index of slurmdbd's job table
     (_open_job_id_range_of_few_associations, _association_scans),  # association, sacct_def for orphans
@@ -281,7 +287,7 @@ _INDEX_CHOICES: Final[tuple[_Choice, ...]] = (
 )  # fmt: skip
 
 
-def _index_scans(query: _Query) -> list[_IndexScan]:
+def _index_scans(query: _Query) -> list[IndexScan]:
     return next(scans(query) for applies, scans in _INDEX_CHOICES if applies(query))
 
 
@@ -298,7 +304,7 @@ def _window_start(query: _Query) -> int | None:
     return since if until - since <= longest else None
 
 
-def _late_tasks(job: Table, submitted_below: int) -> list[Condition]:
+def late_tasks(job: Table, submitted_below: int) -> list[Condition]:
     """Returns the condition for array tasks above a key, whose array was submitted below it."""
     row = job.alias("row_of_array")
     first, last = func.min(row.c.job_db_inx), func.max(row.c.job_db_inx)

@@ -65,7 +65,7 @@ def used_by_steps(
     largest = [func.max(column) for column in columns]
     numbers = {name: number for number, name in tres.items()}
     totals = [
-        func.max(_memory(step)),
+        func.max(step_memory(step)),
         func.max(_total(step, numbers.get("gres/gpumem"))),
         func.max(_total(step, numbers.get("gres/gpuutil"))),
     ]
@@ -89,7 +89,7 @@ def tres_count(text: ColumnElement[Any], number: int) -> ColumnElement[int]:
     return case((position > 0, cast(func.substr(listed, position + len(key)), BigInteger)))
 
 
-def _memory(step: Table) -> ColumnElement[int]:
+def step_memory(step: Table) -> ColumnElement[int]:
     """Returns the bytes that all tasks of a step used at their peaks, which `seff` calls "Memory Utilized".
 
     Before 18.08 slurmdbd stored only the peak of the largest task, in KiB. As `seff` did then, it counts for each task.

@@ -15,16 +15,19 @@ from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.events import Events
 from slurm_rest_api.acctapi.history import History
+from slurm_rest_api.acctapi.history_sums import HistorySums, SumKey
 from slurm_rest_api.acctapi.jobs_by_id import JobsById
 from slurm_rest_api.acctapi.parameters import HistoryParameters, UsersParameters
 from slurm_rest_api.acctapi.qos_records import QosList
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.sql import CursorKey
 from slurm_rest_api.acctapi.steps import Steps
+from slurm_rest_api.acctapi.sums_contract import sum_fields
 from slurm_rest_api.acctapi.users import Users
 from slurm_rest_api.acctapi.utilization import Utilization
 from slurm_rest_api.errors import BadParameter
 from slurm_rest_api.web.auth import current_scope
+from slurm_rest_api.web.conditional import with_etag
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import decode_cursor, encode_cursor, next_link
@@ -38,6 +41,7 @@ class Accounting:
 
     database: Database
     history: History
+    sums: HistorySums
     users: Users
     coordinators: Coordinators
     jobs: JobsById
@@ -67,8 +71,8 @@ def accounting_blueprint(accounting: Accounting | None) -> APIBlueprint:
 
     @blueprint.get("/history", summary="Job records", responses={"200": HistoryAnswer})
     def history_route(query: HistoryParameters) -> Response:
-        """Job records, newest first. With `jobid`: highest id first."""
-        return _history(turned_on(accounting), query)
+        """Job records, newest first. With `jobid`: highest id first. With `group_by`: sums."""
+        return (_history if query.group_by is None else _sums)(turned_on(accounting), query)
 
     add_csv_route(blueprint, "/users", users_route)
     add_csv_route(blueprint, "/history", history_route)
@@ -89,6 +93,8 @@ def _users(accounting: Accounting, query: UsersParameters) -> Response:
 
 
 def _history(accounting: Accounting, query: HistoryParameters) -> Response:
+    if query.sort is not None:
+        raise BadParameter("`sort` needs `group_by`: records are in the order of their keys.", parameter="sort")
     fields = chosen_fields(query.fields, JOB_FIELDS)
     if query.cursor is not None and query.offset:
         raise BadParameter("`offset` cannot be combined with `cursor`.", parameter="offset")
@@ -97,6 +103,16 @@ def _history(accounting: Accounting, query: HistoryParameters) -> Response:
     meta = page_meta(accounting, len(page.keys), page.next, truncated=page.truncated)
     records = accounting.history.records(page, query.times)
     return listing(chosen(records, fields), fields, query.format, meta)
+
+
+def _sums(accounting: Accounting, query: HistoryParameters) -> Response:
+    fields = chosen_fields(query.fields, sum_fields(query.group_by or ()))
+    if query.cursor is not None and query.offset:
+        raise BadParameter("`offset` cannot be combined with `cursor`.", parameter="offset")
+    skipped = query.offset if query.cursor is None else decode_cursor(query.cursor, _sum_key)[0]
+    page = accounting.sums.page(query, fields, skipped, current_scope())
+    meta = page_meta(accounting, len(page.items), page.next, truncated=page.truncated)
+    return with_etag(listing(chosen(page.items, fields), fields, query.format, meta))
 
 
 def page_meta(accounting: Accounting, count: int, cursor_key: Any, *, truncated: bool) -> dict[str, Any]:
@@ -116,6 +132,13 @@ def history_cursor_key(value: Any) -> CursorKey:
     if not all(isinstance(part, int) and 0 <= part < 2**64 for part in (key, id_job, time_submit)):
         raise ValueError
     return CursorKey(key, id_job, time_submit)
+
+
+def _sum_key(value: Any) -> SumKey:
+    (skipped,) = value
+    if not (isinstance(skipped, int) and 0 <= skipped < 2**63):
+        raise ValueError
+    return (skipped,)
 
 
 def _users_cursor_key(value: Any) -> users.CursorKey:

@@ -1,0 +1,164 @@
+"""Groups of the sums of /history: their columns in SQL, and the names that the values of these columns stand for."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, LargeBinary, Table, case, literal
+
+from slurm_rest_api.acctapi import encodings, states
+from slurm_rest_api.acctapi.filters import Filters
+from slurm_rest_api.acctapi.records import RecordContext
+from slurm_rest_api.acctapi.sums_sql import Period, as_bytes, day_number
+from slurm_rest_api.slurm.hostlist import expand
+from slurm_rest_api.slurm.partitions import shown_partitions
+
+Group = tuple[str | None, ...]
+"""The names of one group, in the order of `group_by`."""
+
+_FIRST_DAY: Final = 1_000_000_000
+"""No record is older: 2001. Slurm's first release was in 2002."""
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_STEP_SECONDS: Final = 7 * 86400
+
+
+class Grouping:
+    """The columns of the groups `names`, and what they mean in `context`.
+
+    `texts_of` are the ids of associations that are known to be missing: their records have an account of their own.
+    """
+
+    def __init__(
+        self, job: Table, names: Sequence[str], filters: Filters, context: RecordContext, texts_of: Iterable[int] = ()
+    ) -> None:
+        self._context = context
+        self._filters = filters
+        self._parts: list[tuple[int, Callable[..., Iterable[str | None]]]] = []
+        self._texts_of = frozenset(texts_of)
+        self.columns: list[ColumnElement[Any]] = []
+        self.association_at: int | None = None
+        """The column with the id of the association, whose account is the group. None without such a group."""
+        for name in names:
+            columns, read = getattr(self, f"_by_{name}")(job)
+            if name == "account":
+                self.association_at = len(self.columns)
+            self._add(columns, read)
+        self._group_count = len(self._parts)
+        if filters.nodes is not None:
+            self._add([as_bytes(job.c.nodelist)], self._ran_there)
+        if not filters.is_exact and filters.job_names is not None:
+            self._add([as_bytes(job.c.job_name)], self._has_name)
+
+    def groups(self, row: Sequence[Any]) -> Iterator[Group]:
+        """Yields the groups of a row whose first values are those of `columns`.
+
+        SQL cannot decide every filter: see `Filters.is_exact`. A row that does not match has no group.
+        """
+        found: list[Iterable[str | None]] = []
+        at = 0
+        for width, read in self._parts:
+            found.append(read(*row[at : at + width]))
+            at += width
+        if all(found[self._group_count :]):
+            yield from itertools.product(*found[: self._group_count])
+
+    def _add(self, columns: list[ColumnElement[Any]], read: Callable[..., Iterable[str | None]]) -> None:
+        self.columns += columns
+        self._parts.append((len(columns), read))
+
+    def _by_user(self, job: Table) -> Any:
+        def read(association: int, uid: int) -> Iterable[str]:
+            known = self._context.associations.by_id(association)
+            return [known.user if known and known.user else self._context.user_of(uid)]
+
+        return [job.c.id_assoc, job.c.id_user], read
+
+    def _by_account(self, job: Table) -> Any:
+        def read(association: int, text: bytes | None) -> Iterable[str | None]:
+            known = self._context.associations.by_id(association)
+            return [(known.acct if known else None) or _text(text) or None]
+
+        own: ColumnElement[Any] = literal(None, LargeBinary())
+        if self._texts_of:
+            own = case((job.c.id_assoc.in_(sorted(self._texts_of)), as_bytes(job.c.account)))
+        return [job.c.id_assoc, own], read
+
+    def _by_partition(self, job: Table) -> Any:
+        def read(text: bytes) -> Iterable[str | None]:
+            shown = shown_partitions(_text(text), self._context.hidden)
+            # A partition that is named twice counts once.
+            return dict.fromkeys(shown.split(",")) if shown else [None]
+
+        return [as_bytes(job.c.partition)], read
+
+    def _by_qos(self, job: Table) -> Any:
+        return [job.c.id_qos], lambda number: [self._context.qos.get(number)]
+
+    def _by_state(self, job: Table) -> Any:
+        return [job.c.state], lambda number: [states.long_name(number)]
+
+    def _by_job_name(self, job: Table) -> Any:
+        return [as_bytes(job.c.job_name)], lambda text: [_text(text)]
+
+    def _by_day(self, job: Table) -> Any:
+        filters = self._filters
+        bounded = (
+            (job.c.time_end, filters.end_after, filters.end_before),
+            (job.c.time_start, filters.start_after, filters.start_before),
+        )
+        column, after = next(
+            ((column, after) for column, after, before in bounded if (after, before) != (None, None)),
+            (job.c.time_submit, filters.submit_after),
+        )
+        number = day_number(column, periods(max(after or 0, _FIRST_DAY), filters.now))
+        return [number], lambda days: [date.fromordinal(_EPOCH_DAY + int(days)).isoformat()]
+
+    def _ran_there(self, nodelist: bytes | None) -> Iterable[str]:
+        try:
+            names = expand(encodings.hostlist(_text(nodelist)))
+        except ValueError:
+            # A text that is not a hostlist names no node.
+            return ()
+        return (self._filters.nodes or frozenset()).intersection(names)
+
+    def _has_name(self, name: bytes) -> Iterable[str]:
+        return (self._filters.job_names or frozenset()).intersection([_text(name) or ""])
+
+
+def periods(since: int, now: int) -> list[Period]:
+    """Returns the offsets of the service's time zone from UTC between two epoch seconds, the newest first."""
+    return list(_periods(since // _STEP_SECONDS, now // _STEP_SECONDS + 1, time.tzname, time.timezone))
+
+
+@functools.lru_cache(maxsize=64)
+def _periods(first: int, last: int, *_zone: Any) -> tuple[Period, ...]:
+    """Does the work of `periods`, in steps shorter than any time between two changes of an offset."""
+    moments = [step * _STEP_SECONDS for step in range(first, last + 1)]
+    changes = [_change(*pair) for pair in itertools.pairwise(moments) if _offset(pair[0]) != _offset(pair[1])]
+    ends = [*changes, None]
+    return tuple(Period(end, _offset(moments[-1] if end is None else end - 1)) for end in reversed(ends))
+
+
+def _change(low: int, high: int) -> int:
+    """Returns the first second with the offset of `high`."""
+    before = _offset(low)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _offset(middle) == before:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _offset(moment: int) -> int:
+    return time.localtime(moment).tm_gmtoff
+
+
+def _text(value: bytes | str | None) -> str | None:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
