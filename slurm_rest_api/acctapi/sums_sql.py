@@ -51,6 +51,9 @@ _CPU, _MEMORY = 1, 2
 """Numbers of the TRES `cpu` and `mem` in every database."""
 
 _DAY: Final = 86400
+_LATE: Final = "array_job"
+"""Index that finds array tasks whose array was submitted before the window of keys."""
+
 # More than any count of seconds, and less than Slurm's sentinels in any encoding.
 _LARGEST: Final = 1 << 60
 
@@ -143,8 +146,10 @@ def efficiency_statements(query: SumQuery, step: Table) -> Iterator[Select[Any]]
     for scan in _scans(query):
         joined = select(*keys, *columns).select_from(job.join(step, step.c.job_db_inx == job.c.job_db_inx))
         found = _from_scan(joined, query, scan).where(step.c.deleted == 0, *ended)
-        # The server reads the records first, and their steps by the primary key.
-        inner = found.group_by(job.c.job_db_inx).prefix_with("STRAIGHT_JOIN", dialect="mysql").subquery("used")
+        if scan.index_name != _LATE:
+            # The server reads the records first, and their steps by the primary key. Late tasks join their arrays, too.
+            found = found.prefix_with("STRAIGHT_JOIN", dialect="mysql")
+        inner = found.group_by(job.c.job_db_inx).subquery("used")
         groups = [inner.c[key.name] for key in keys]
         mebibytes = cast(inner.c.bytes_used, Float()) / (1 << 20)
         totals = (
@@ -216,7 +221,7 @@ def _scans(query: SumQuery) -> list[IndexScan]:
         return [IndexScan(names, found)]
     below = job.c.job_db_inx < keys.submitted_below
     late = late_tasks(job, keys.submitted_below)
-    return [IndexScan(names, [*found, below]), IndexScan("array_job", [*found, *late])]
+    return [IndexScan(names, [*found, below]), IndexScan(_LATE, [*found, *late])]
 
 
 def _indexes(query: SumQuery) -> tuple[str, list[Condition]]:

@@ -26,6 +26,7 @@ Record = Mapping[str, Any]
 _DAY: Final = 86400
 # Key of a record by the name of a group.
 _FIELDS: Final = {"user": "user_name", "state": "state_name"}
+_TRES: Final = {"cpu": "cpu", "gpu": "gres/gpu", "mem": "mem"}
 _STATES: Final = (3, 3, 3, 4, 5, 6, 7, 11, 1024, 8192)
 
 
@@ -38,7 +39,8 @@ def rows() -> list[Row]:
         start, end = submit + 2 + wait, submit + 2 + wait + number % 11 * 500
         row = {
             "time_submit": submit, "time_eligible": submit + 2, "time_start": start, "time_end": end,
-            "time_suspended": number % 5 * 100, "state": _STATES[number % 10], "id_assoc": (2, 3, 10, 0, 77)[number % 5],
+            "time_suspended": number % 5 * 100, "state": _STATES[number % 10],
+            "id_assoc": (2, 3, 10, 0, 77)[number % 5],
             "id_user": (1001, 1002, 0)[number % 3], "account": ("physics", "Physics", None)[number % 3],
             "partition": ("main", "gpu", "secret", "Main")[number % 4], "id_qos": number % 3,
             "job_name": ("align", "Align", "align ", "älign")[number % 4 - number % 2],
@@ -114,7 +116,7 @@ def _sums(records: list[Record]) -> dict[str, Any]:
         "jobs": len(records),
         "states": {state: by_state.count(state) for state in sorted(set(by_state))},
         "elapsed": sum(record["elapsed"] for record in records),
-        **{f"{key}_hours": _hours(records, name) for key, name in (("cpu", "cpu"), ("gpu", "gres/gpu"), ("mem", "mem"))},
+        **{f"{key}_hours": _hours(records, name) for key, name in _TRES.items()},
         "wait_jobs": len(waits),
         "wait_mean": round(sum(waits) / len(waits), 1) if waits else None,
         "wait_median": waits[math.ceil(len(waits) / 2) - 1] if waits else None,
@@ -125,7 +127,7 @@ def _sums(records: list[Record]) -> dict[str, Any]:
 
 
 def _hours(records: list[Record], tres: str) -> float:
-    return sum(record["elapsed"] * record["tres_alloc"].get(tres, 0) for record in records) / 3600
+    return float(sum(record["elapsed"] * record["tres_alloc"].get(tres, 0) for record in records)) / 3600
 
 
 _QUERIES: Final = st.fixed_dictionaries(
