@@ -127,6 +127,7 @@ WITH_IO: dict[str, tuple[str, ...]] = {
         "reference_data",
         "usage_window",
         "utilization",
+        "utc_offsets",
     ),
     "archive": (
         "engine",

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic import BaseModel, ValidationError
 
-from slurm_rest_api.acctapi.contract import HistoryAnswer, UsersAnswer
+from slurm_rest_api.acctapi.contract import HistoryAnswer, HistorySumsAnswer, UsersAnswer
 from slurm_rest_api.acctapi.reference_contract import AccountsAnswer, EventsAnswer, QosListAnswer
 from slurm_rest_api.acctapi.step_contract import StepsAnswer
 from slurm_rest_api.acctapi.usage_contract import UtilizationAnswer
@@ -48,6 +48,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "events": EventsAnswer,
     "utilization": UtilizationAnswer,
     "history": HistoryAnswer,
+    "history-sums": HistorySumsAnswer,
     "steps": StepsAnswer,
     "jobs": JobsAnswer,
 }

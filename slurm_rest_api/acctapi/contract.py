@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from slurm_rest_api.acctapi.sums_contract import HistorySumRecord
 from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord
@@ -213,6 +213,16 @@ class UsersAnswer(_Answer):
 
 
 class HistoryAnswer(_Answer):
-    """Job records, newest first, or sums of groups of them."""
+    """Job records, newest first."""
 
-    data: list[HistoryRecord] | list[HistorySumRecord]
+    data: list[HistoryRecord]
+
+
+class HistorySumsAnswer(_Answer):
+    """Sums of groups of job records, with `group_by`."""
+
+    data: list[HistorySumRecord]
+
+
+class HistoryListAnswer(RootModel[HistoryAnswer | HistorySumsAnswer]):
+    """Job records, or their sums."""

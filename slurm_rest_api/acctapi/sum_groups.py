@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import ColumnElement, LargeBinary, Table, case, literal
 
 from slurm_rest_api.acctapi import encodings, states
 from slurm_rest_api.acctapi.filters import Filters
 from slurm_rest_api.acctapi.records import RecordContext
-from slurm_rest_api.acctapi.sums_sql import Period, as_bytes, day_number
+from slurm_rest_api.acctapi.sums_sql import as_bytes, day_number
+from slurm_rest_api.acctapi.utc_offsets import day_text, periods
 from slurm_rest_api.slurm.hostlist import expand
 from slurm_rest_api.slurm.partitions import shown_partitions
 
 Group = tuple[str | None, ...]
 """The names of one group, in the order of `group_by`."""
-
-_FIRST_DAY: Final = 1_000_000_000
-"""No record is older: 2001. Slurm's first release was in 2002."""
-_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
-_STEP_SECONDS: Final = 7 * 86400
 
 
 class Grouping:
@@ -115,8 +108,8 @@ class Grouping:
             ((column, after) for column, after, before in bounded if (after, before) != (None, None)),
             (job.c.time_submit, filters.submit_after),
         )
-        number = day_number(column, periods(max(after or 0, _FIRST_DAY), filters.now))
-        return [number], lambda days: [date.fromordinal(_EPOCH_DAY + int(days)).isoformat()]
+        number = day_number(column, periods(after or 0, filters.now))
+        return [number], lambda days: [day_text(int(days))]
 
     def _ran_there(self, nodelist: bytes | None) -> Iterable[str]:
         try:
@@ -128,36 +121,6 @@ class Grouping:
 
     def _has_name(self, name: bytes) -> Iterable[str]:
         return (self._filters.job_names or frozenset()).intersection([_text(name) or ""])
-
-
-def periods(since: int, now: int) -> list[Period]:
-    """Returns the offsets of the service's time zone from UTC between two epoch seconds, the newest first."""
-    return list(_periods(since // _STEP_SECONDS, now // _STEP_SECONDS + 1, time.tzname, time.timezone))
-
-
-@functools.lru_cache(maxsize=64)
-def _periods(first: int, last: int, *_zone: Any) -> tuple[Period, ...]:
-    """Does the work of `periods`, in steps shorter than any time between two changes of an offset."""
-    moments = [step * _STEP_SECONDS for step in range(first, last + 1)]
-    changes = [_change(*pair) for pair in itertools.pairwise(moments) if _offset(pair[0]) != _offset(pair[1])]
-    ends = [*changes, None]
-    return tuple(Period(end, _offset(moments[-1] if end is None else end - 1)) for end in reversed(ends))
-
-
-def _change(low: int, high: int) -> int:
-    """Returns the first second with the offset of `high`."""
-    before = _offset(low)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _offset(middle) == before:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _offset(moment: int) -> int:
-    return time.localtime(moment).tm_gmtoff
 
 
 def _text(value: bytes | str | None) -> str | None:

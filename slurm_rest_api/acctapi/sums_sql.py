@@ -41,6 +41,7 @@ from slurm_rest_api.acctapi.filters import (
 )
 from slurm_rest_api.acctapi.sql import IndexScan, KeyRange, in_key_range, job_id_scans, late_tasks
 from slurm_rest_api.acctapi.step_usage import step_memory, tres_count
+from slurm_rest_api.acctapi.utc_offsets import Period
 from slurm_rest_api.acctapi.wait_histogram import NOT_WAITED, has_waited, wait_bucket, wait_seconds
 from slurm_rest_api.slurm.sentinels import INFINITE, NO_VAL
 
@@ -59,16 +60,8 @@ _LARGEST: Final = 1 << 60
 
 
 @dataclass(frozen=True)
-class Period:
-    """Times before `end` have this offset from UTC, in seconds. None: there is no later period."""
-
-    end: int | None
-    offset: int
-
-
-@dataclass(frozen=True)
 class SumQuery:
-    """What the statements sum.
+    """The records and columns to sum.
 
     `keys` are the columns of the groups. `sums` are names of `SUMS`. `gpus` are the numbers of the TRES that count
     GPUs. `percentiles`: count the waits by bucket.

@@ -10,7 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from slurm_rest_api.acctapi import users
 from slurm_rest_api.acctapi.accounts import Accounts
-from slurm_rest_api.acctapi.contract import ASSOCIATION_FIELDS, JOB_FIELDS, HistoryAnswer, UsersAnswer
+from slurm_rest_api.acctapi.contract import ASSOCIATION_FIELDS, JOB_FIELDS, HistoryListAnswer, UsersAnswer
 from slurm_rest_api.acctapi.coordinators import Coordinators
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.events import Events
@@ -69,7 +69,7 @@ def accounting_blueprint(accounting: Accounting | None) -> APIBlueprint:
         """Associations of users, sorted by user, account and partition."""
         return _users(turned_on(accounting), query)
 
-    @blueprint.get("/history", summary="Job records", responses={"200": HistoryAnswer})
+    @blueprint.get("/history", summary="Job records", responses={"200": HistoryListAnswer})
     def history_route(query: HistoryParameters) -> Response:
         """Job records, newest first. With `jobid`: highest id first. With `group_by`: sums."""
         return (_history if query.group_by is None else _sums)(turned_on(accounting), query)

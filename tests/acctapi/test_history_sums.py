@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_rest_api.acctapi.sum_groups import periods
 from slurm_rest_api.acctapi.sums_contract import GROUP_NAMES, SUM_FIELDS, HistorySumRecord
+from slurm_rest_api.acctapi.utc_offsets import periods
 from slurm_rest_api.slurm.sentinels import INFINITE
 from tests.acctapi.rows import STEP_TABLE, Row, fault, job_row, settings_for, write_database
 from tests.acctapi.test_history import MIB, step, write_steps

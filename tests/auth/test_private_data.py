@@ -45,6 +45,7 @@ QUERIES: Final = (
         "?user=bob", "?user=2022", "?account=chemistry", "?jobid=600002", "?jobid>=0", "?associd=22", "?associd=0",
         "?node=rack001", "?duplicates=false", "?format=csv", "?limit=1", "?jobname=past-of-bob", "?state=3",
         "?qos=normal", "?offset=1", "?submitafter=1970-01-02", "?node=rack001&duplicates=false",
+        "?group_by=user&jobid>=0", "?group_by=account,job_name&submitafter=0", "?group_by=state&qos=normal&format=csv",
     )),
     *(f"/users{query}" for query in (
         "?user=bob", "?acct=chemistry", "?acct=science", "?deleted=true", "?format=csv", "?limit=1",

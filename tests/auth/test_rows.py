@@ -136,6 +136,11 @@ def test_a_user_gets_their_part_of_the_history(crowd: ServiceWithUsers, user: st
     visible = [record["id_record"] for record in whole if belongs(record, user)]
     # Other fields of the records change with time.
     assert [record["id_record"] for record in crowd.get_as(user, url("/history", query)).get_json()["data"]] == visible
+    sums = crowd.get_as(
+        user, url("/history", {"associd": ",".join(map(str, range(100))), **query, "group_by": "account"})
+    )
+    counted = Counter(record["account"] for record in whole if belongs(record, user))
+    assert {entry["account"]: entry["jobs"] for entry in sums.get_json()["data"]} == counted
 
 
 def belongs(record: dict[str, Any], user: str) -> bool:
