@@ -158,6 +158,32 @@ def test_a_statement_uses_the_key_that_it_was_made_for(
         assert not any("filesort" in (row[9] or "") for row in plan if row[2] == JOB_TABLE)
 
 
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [
+        (f"submitafter={BEGIN + 30 * 86400}", {"PRIMARY"}),
+        (f"endafter={BEGIN + 39 * 86400}", {"rollup2"}),
+        (f"startafter={BEGIN + 39 * 86400}", {"rollup2"}),
+        ("state=PENDING", {"rollup2"}),
+        ("user=alice", {"association"}),
+        ("qos=urgent", {"qos"}),
+        ("jobid=1100,1101", {"id_job"}),
+        ("user=2001", {"sacct_def", "sacct_def2"}),
+    ],
+)
+def test_sums_read_the_records_by_an_index(
+    database: AccountingDatabase, accounting: FlaskClient, query: str, keys: set[str]
+) -> None:
+    with recorded(database) as statements:
+        answer = accounting.get(f"/history?group_by=account,day&{query}")
+    assert answer.status_code == 200, answer.text
+    assert answer.get_json()["data"]
+    for statement in (text for text in statements if "FORCE INDEX" in text):
+        read = [row for row in database.sql(f"EXPLAIN {statement.replace('%', '%%')}") if row[2] == JOB_TABLE]
+        assert read
+        assert {row[5] for row in read} <= keys
+
+
 @pytest.mark.parametrize("query", ["limit=50", "user=bob&limit=50", "jobid>1&limit=50", "state=3&limit=50"])
 def test_the_rows_of_a_page_are_read_by_their_keys(
     database: AccountingDatabase, accounting: FlaskClient, query: str
