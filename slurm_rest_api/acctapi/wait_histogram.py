@@ -1,7 +1,7 @@
 """Counts wait times in logarithmic buckets in SQL, and reads percentiles from the counts.
 
-A statement then returns a few numbers for each group, however many jobs the group has. There are 8 buckets for each
-doubling of the wait, so a percentile is within 5 % of the exact one. Waits below 12 seconds have a bucket each.
+A statement then returns a few numbers for each group, however many jobs the group has. There are 16 buckets for each
+doubling of the wait, so a percentile is within 5 % of the exact one. Waits below 20 seconds have a bucket each.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from slurm_rest_api.slurm.sentinels import NO_VAL
 NOT_WAITED: Final = -1
 """The bucket of jobs that have no wait."""
 
-_PER_DOUBLING: Final = 8
+_PER_DOUBLING: Final = 16
 # The logarithm of a power of two may be a little less than the whole number that it is.
 _ROUNDING: Final = 1e-9
 
