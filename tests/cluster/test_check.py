@@ -99,7 +99,7 @@ def test_each_optional_table_is_told_with_its_grant_and_its_route(cluster: Clust
     for name in (table(cluster, "_assoc_table"), table(cluster, "_job_table"), "qos_table", "tres_table"):
         grant(cluster, "SELECT", f"`{cluster.database.name}`.`{name}`")
     optional = {
-        "table_step": (table(cluster, "_step_table"), "cpu_time of /history"),
+        "table_step": (table(cluster, "_step_table"), "/history/{id}/steps and what jobs used in /history"),
         "table_acct": ("acct_table", "/accounts"),
         "table_coord": ("acct_coord_table", "/accounts"),
         "table_event": (table(cluster, "_event_table"), "/events"),
