@@ -87,7 +87,7 @@ def test_no_page_shows_hidden_partitions_their_nodes_or_jobs(tab: Page, hiding: 
 
 @dataclass(frozen=True)
 class Reader:
-    """A user with many jobs, logged in at `address` with the role user. Jobs are private there."""
+    """A user with many jobs that coordinates no account, logged in at `address`. Jobs are private there."""
 
     page: Page
     address: str
@@ -97,7 +97,9 @@ class Reader:
 @pytest.fixture
 def reader(browser: Browser, demo_settings: Settings, past_address: str, tmp_path: Path) -> Iterator[Reader]:
     counts = asked(past_address, "queue?state=R&group_by=user")["data"]
-    name = max(counts, key=lambda user: int(counts[user]["count"]))
+    # Coordinators see the jobs of their accounts.
+    coordinators = {name for account in asked(past_address, "accounts")["data"] for name in account["coordinators"]}
+    name = max(counts.keys() - coordinators, key=lambda user: int(counts[user]["count"]))
     tokens = TokenFile(tmp_path / "tokens.json")
     token = tokens.add(name, "user", None)
     auth = {"mode": "token", "token_file": str(tokens.path), "private_data": ["jobs"]}
