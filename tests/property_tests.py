@@ -22,7 +22,7 @@ def load_profile() -> None:
     """
     local = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.register_profile("local", local)
-    settings.register_profile("ci", local, derandomize=True, print_blob=True)
+    settings.register_profile("ci", local, derandomize=True, print_blob=True, max_examples=50)
     settings.register_profile("few", local, derandomize=True, print_blob=True, max_examples=10)
     settings.load_profile(_PROFILE)
 

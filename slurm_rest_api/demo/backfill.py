@@ -69,12 +69,13 @@ def backfill_load(timeline: Timeline, archive: Path, now: int, days: int) -> Non
 @click.option("--nodes", type=int, required=True)
 @click.option("--jobs", type=int, required=True)
 @click.option("--seed", type=int, required=True)
-def main(folder: Path, nodes: int, jobs: int, seed: int) -> None:
+@click.option("--days", type=int, required=True)
+def main(folder: Path, nodes: int, jobs: int, seed: int, days: int) -> None:
     """Writes the past into FOLDER, then ends."""
     die_with_parent()
     os.nice(_NICENESS)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    scale, files = Scale(nodes, jobs, seed), DemoFolder(folder)
+    scale, files = Scale(nodes, jobs, seed, days), DemoFolder(folder)
     timeline, now = Timeline(scale), int(time.time())
     started = time.monotonic()
     accounting = AccountingFile(files.accounting)

@@ -11,7 +11,7 @@ import pydantic
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from slurm_rest_api.demo.files import DemoFolder
-from slurm_rest_api.demo.scale import DEFAULT_JOBS, DEFAULT_NODES, FEWEST_NODES, MOST_JOBS, MOST_NODES, Scale
+from slurm_rest_api.demo.scale import DEFAULT_JOBS, DEFAULT_NODES, FEWEST_NODES, MOST_DAYS, MOST_JOBS, MOST_NODES, Scale
 from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.demo.source_with_history import SourceWithHistory
 from slurm_rest_api.errors import SourceUnusable
@@ -29,7 +29,7 @@ class DemoOptions(BaseModel):
     """Options such as `nodes=300,jobs=1000,seed=1,folder=/absolute/path`. All are optional.
 
     Blanks, commas and percent signs of the path are percent-encoded. The past is written into `folder`: job records in
-    slurmdbd's tables, and load samples. Without it there is no past.
+    slurmdbd's tables, and load samples, of at most `days`. Without it there is no past.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +37,7 @@ class DemoOptions(BaseModel):
     nodes: Annotated[int, Field(ge=FEWEST_NODES, le=MOST_NODES)] = DEFAULT_NODES
     jobs: Annotated[int, Field(ge=1, le=MOST_JOBS)] = DEFAULT_JOBS
     seed: int = 1
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS)] = MOST_DAYS
     folder: Annotated[Path | None, BeforeValidator(_decoded)] = None
 
     @classmethod
@@ -52,7 +53,7 @@ class DemoOptions(BaseModel):
             detail = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
             raise SourceUnusable(
                 f"The options of `source: demo` cannot be used: {detail}."
-                " Use nodes, jobs, seed and folder, as in demo:nodes=300,jobs=1000."
+                " Use nodes, jobs, seed, days and folder, as in demo:nodes=300,jobs=1000."
             ) from error
         except ValueError as error:
             raise SourceUnusable(
@@ -63,12 +64,13 @@ class DemoOptions(BaseModel):
     @property
     def scale(self) -> Scale:
         """Size and seed of the cluster."""
-        return Scale(self.nodes, self.jobs, self.seed)
+        return Scale(self.nodes, self.jobs, self.seed, self.days)
 
 
 def source_name(scale: Scale, folder: DemoFolder) -> str:
     """Returns the value of `system.source` for a cluster of this size with its past in `folder`."""
-    return f"demo:nodes={scale.nodes},jobs={scale.jobs},seed={scale.seed},folder={quote(str(folder.root))}"
+    days = "" if scale.days == MOST_DAYS else f",days={scale.days}"
+    return f"demo:nodes={scale.nodes},jobs={scale.jobs},seed={scale.seed}{days},folder={quote(str(folder.root))}"
 
 
 def open_demo(text: str) -> DemoSource:

@@ -18,16 +18,21 @@ _REAL_WAIT: Final = 0.68
 _LONGEST_QUEUE: Final = 2.0
 _SHORTEST_QUEUE: Final = 0.3
 # Days of the past that are written, for clusters of up to _NODES_IN_FULL nodes.
-_LOAD_DAYS, _RECORD_DAYS, _NODES_IN_FULL = 90, 30, 300
+MOST_DAYS: Final = 90
+_RECORD_DAYS, _NODES_IN_FULL = 30, 300
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Number of `nodes`, approximate number of `jobs` in /queue, and the `seed` of the simulation."""
+    """Number of `nodes`, approximate number of `jobs` in /queue, and the `seed` of the simulation.
+
+    `days` limits the past: load samples and job records of more days before now are not written.
+    """
 
     nodes: int = DEFAULT_NODES
     jobs: int = DEFAULT_JOBS
     seed: int = 1
+    days: int = MOST_DAYS
 
     @property
     def queue_ratio(self) -> float:
@@ -44,12 +49,12 @@ class Scale:
     @property
     def load_days(self) -> int:
         """Days of load samples before now. Larger clusters get fewer, so that writing them does not take longer."""
-        return max(1, min(_LOAD_DAYS, _LOAD_DAYS * _NODES_IN_FULL // self.nodes))
+        return max(1, min(self.days, MOST_DAYS * _NODES_IN_FULL // self.nodes))
 
     @property
     def record_days(self) -> int:
         """Days of job records before now."""
-        return max(1, min(_RECORD_DAYS, _RECORD_DAYS * _NODES_IN_FULL // self.nodes))
+        return max(1, min(self.days, _RECORD_DAYS, _RECORD_DAYS * _NODES_IN_FULL // self.nodes))
 
     def __str__(self) -> str:
         return f"{self.nodes} nodes, about {self.jobs} jobs, seed {self.seed}"

@@ -27,7 +27,7 @@ _DAY: Final = 86400
 
 def start_backfill(scale: Scale, folder: DemoFolder) -> subprocess.Popen[bytes]:
     """Starts a process that writes the past. It ends with this process."""
-    values = {"folder": folder.root, "nodes": scale.nodes, "jobs": scale.jobs, "seed": scale.seed}
+    values = {"folder": folder.root, "nodes": scale.nodes, "jobs": scale.jobs, "seed": scale.seed, "days": scale.days}
     options = [f"--{name}={value}" for name, value in values.items()]
     command = [sys.executable, "-m", "slurm_rest_api.demo.backfill", *options]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, env=child_environment())

@@ -11,7 +11,7 @@ import pytest
 from slurm_rest_api.config import Settings, load_settings
 from slurm_rest_api.demo.cli_options import write_config
 from slurm_rest_api.demo.files import DemoFolder
-from slurm_rest_api.demo.options import DemoOptions
+from slurm_rest_api.demo.options import DemoOptions, source_name
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source_with_history import SourceWithHistory
 from slurm_rest_api.errors import SourceUnusable
@@ -32,9 +32,21 @@ def test_size_and_seed_are_options() -> None:
     assert DemoOptions.parse("nodes=40,jobs=90,seed=7").scale == Scale(40, 90, 7)
 
 
+def test_the_days_of_the_past_are_an_option(tmp_path: Path) -> None:
+    scale = DemoOptions.parse("nodes=40,jobs=90,days=2").scale
+    assert (scale.load_days, scale.record_days) == (2, 2)
+    assert DemoOptions.parse(source_name(scale, DemoFolder(tmp_path)).removeprefix("demo:")).scale == scale
+    assert (Scale(40, 90).load_days, Scale(40, 90).record_days) == (90, 30)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("nodes=3", "nodes: Input should be greater than or equal to 20"), ("colour=red", "colour"), ("nodes", "'nodes'")],
+    [
+        ("days=0", "days: Input should be greater than or equal to 1"),
+        ("nodes=3", "nodes: Input should be greater than or equal to 20"),
+        ("colour=red", "colour"),
+        ("nodes", "'nodes'"),
+    ],
 )
 def test_a_wrong_option_is_named(text: str, message: str) -> None:
     with pytest.raises(SourceUnusable, match="source: demo") as caught:

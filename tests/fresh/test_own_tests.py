@@ -6,7 +6,7 @@ from tests.fresh.machine import FOLDER, USER, FreshMachine
 
 INSTALL_SECONDS = 3600.0
 # The script checks format, lint and types of everything. A selection of the tests shows that it runs and selects them.
-SELECTION = ["tests/test_cli.py", "tests/web", "tests/deployed/test_wheel.py"]
+SELECTION = ["tests/test_cli.py::test_run_on_every_address_warns", "tests/web", "tests/deployed/test_wheel.py"]
 
 
 def test_own_tests_run_without_root(machine: FreshMachine) -> None:
