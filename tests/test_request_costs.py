@@ -169,6 +169,8 @@ def test_every_segment_of_every_path_has_bounded_costs(client: FlaskClient) -> N
             assert check(client, filled(path, value)).status_code >= 400
     assert sorted(segments) == [
         "/accounts/{name}",
+        "/history/{id}",
+        "/history/{id}/steps",
         "/jobs/{id}",
         "/licenses/{name}",
         "/nodes/{name}",

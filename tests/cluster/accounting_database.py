@@ -142,7 +142,10 @@ def real_accounting(cluster: Cluster, runtime: Path) -> Iterator[Settings]:
     job, assoc, step = f"{name}_job_table", f"{name}_assoc_table", f"{name}_step_table"
     event, resv = f"{name}_event_table", f"{name}_resv_table"
     readable = (job, assoc, step, "qos_table", "tres_table", "acct_coord_table", "acct_table", event, resv)
-    usage = [table for _, table in usage_table_names(name)]
+    tables_in = f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{facts.name}'"
+    present = {table for [table] in cluster.sql(tables_in)}
+    # Sums by QOS came with 24.11.
+    usage = [table for _, table in usage_table_names(name) if table in present]
     grants = [f"GRANT SELECT ON {facts.name}.{table} TO {user};" for table in (*readable, *usage)]
     cluster.sql(f"CREATE OR REPLACE USER {user} IDENTIFIED BY '{PASSWORD}'; {' '.join(grants)}")
     try:
