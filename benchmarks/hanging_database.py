@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import wrk
+from slurm_rest_api.config.models import DatabaseSettings
 from slurm_rest_api.demo.scale import Scale
 from tests.acctapi.slurmdbd_rows import job_row
 from tests.cluster.accounting_database import ASSOC_TABLE, JOB_TABLE, PASSWORD, READER, AccountingDatabase
@@ -46,8 +47,9 @@ _PAUSE_MS: Final = 100
 
 def database_settings(facts: DatabaseFacts, name: str) -> dict[str, Any]:
     """Returns the section `database` of a service that reads the tables of `AccountingDatabase`."""
-    absent = dict.fromkeys(("db_sqlite_file", "table_step", "table_acct", "table_coord"))
-    return absent | {
+    # The demo's configuration names all tables, and this database has two of them.
+    tables = [field for field in DatabaseSettings.model_fields if field.startswith("table")]
+    return dict.fromkeys(("db_sqlite_file", *tables)) | {
         "db_host": facts.host,
         "db_port": facts.port,
         "db_user": READER,

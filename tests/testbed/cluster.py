@@ -209,8 +209,12 @@ class Cluster(Truth):
         """Ends slurmctld with SIGKILL, after it has saved the job's current state.
 
         slurmctld moves a file of its state away before it moves the new one there. Without one of them 26.05 does not
-        start, so it is not killed in between.
+        start, so it is not killed in between. It needs the usage of associations as well, which a new slurmctld first
+        saves after minutes, or when it ends on SIGTERM.
         """
+        if not self.path("/var/lib/slurm/ctld/assoc_usage").exists():
+            self.daemons.stop("slurmctld")
+            self.daemons.start("slurmctld")
         self.wait_saved(job)
         wait_until("slurmctld to be frozen with whole state files", self._freeze_between_saves, bool)
         self.daemons.stop("slurmctld", signal.SIGKILL)
