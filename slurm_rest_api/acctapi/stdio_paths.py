@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-_PATTERN: Final = re.compile(r"%(?:(?P<percent>%)|(?P<width>\d*)(?P<letter>[AabJjrSsxNntu]))")
+_PATTERN: Final = re.compile(r"%(?:(?P<percent>%)|(?P<width>[0-9]*)(?P<letter>[AabJjrSsxNntu]))")
 _MOST_DIGITS: Final = 10
+_LONGEST: Final = 4096
+"""Letters of a path, PATH_MAX of Linux. A user may write a pattern that expands to much more."""
+
 # Crockford's alphabet for 5 bits.
 _BASE32: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -52,7 +55,8 @@ class Names:
 def expand(path: str | None, names: Names) -> str | None:
     """Returns a path with its patterns expanded, below the working directory if it is relative. None if there is none.
 
-    A backslash anywhere turns the patterns off, and is removed.
+    A backslash anywhere turns the patterns off, and is removed. The patterns stay if the path would be longer than
+    Linux allows.
     """
     if not path:
         return None
@@ -62,7 +66,10 @@ def expand(path: str | None, names: Names) -> str | None:
         directory = ""
     if "\\" in path:
         return directory + path.replace("\\", "")
-    return directory + _PATTERN.sub(lambda found: _expansion(found, names), path)
+    if len(path) > _LONGEST:
+        return directory + path
+    expanded = directory + _PATTERN.sub(lambda found: _expansion(found, names), path)
+    return expanded if len(expanded) <= _LONGEST else directory + path
 
 
 def _expansion(found: re.Match[str], names: Names) -> str:

@@ -59,7 +59,7 @@ def step(key: int, number: int, **more: Any) -> Row:
         "id_step": number, "step_het_comp": NO_VAL, "step_name": f"step{number}", "state": COMPLETED, "exit_code": 0,
         "kill_requid": None, "nodelist": "rack001", "nodes_alloc": 1, "task_cnt": 1, "tres_alloc": "1=2,2=500",
         "time_start": 3010, "time_end": 3110, "time_suspended": 0, "timelimit": NO_VAL, "consumed_energy": 0,
-        "container": None, "submit_line": None, "cwd": "/work", "std_out": "", "std_err": "", "std_in": "",
+        "container": None, "submit_line": None, "cwd": "/scratch", "std_out": "", "std_err": "", "std_in": "",
         "tres_usage_in_max": "", "tres_usage_in_max_taskid": "", "tres_usage_in_max_nodeid": "",
         "tres_usage_in_tot": "", "tres_usage_out_tot": "", **more,
     }  # fmt: skip
@@ -195,7 +195,7 @@ def test_steps_have_what_each_used(accounting: FlaskClient) -> None:
         "cpu_efficiency": 0.1512, "max_rss": 100.0, "max_rss_node": "rack002", "max_rss_task": 3, "total_rss": 300.0,
         "mem_efficiency": 0.375, "disk_read": 5.0, "disk_written": 0.5, "gpu_util": None, "gpu_mem": None,
         "energy": 900, "container": None, "submit_line": "srun -n4 align", "std_in": None,
-        "std_out": "/work/out/12.0-rack001.txt", "std_err": None,
+        "std_out": "/scratch/out/12.0-rack001.txt", "std_err": None,
     }  # fmt: skip
     unmeasured = ("cpu_time", "cpu_efficiency", "max_rss", "max_rss_node", "max_rss_task", "total_rss", "disk_read")
     assert {found["batch"][name] for name in unmeasured} == {None}
@@ -357,7 +357,11 @@ NAMES: Final = Names(
         (r"/logs/\%j", "/logs/%j"),
         ("", None),
         (None, None),
+        # Users write them, so both have bounded costs.
+        (f"/logs/%{'9' * 5000}j", f"/logs/%{'9' * 5000}j"),
+        ("/" + "%x" * 2000, "/" + "%x" * 2000),
     ],
+    ids=range(12),
 )
 def test_patterns_of_paths_are_expanded_as_by_sacct(path: str | None, expanded: str | None) -> None:
     assert expand(path, NAMES) == expanded
