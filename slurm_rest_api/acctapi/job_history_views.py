@@ -6,13 +6,13 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Response, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import APIBlueprint
 
 from slurm_rest_api.acctapi.contract import JOB_FIELDS, HistoryAnswer
 from slurm_rest_api.acctapi.parameters import AttemptsParameters, HistoryParameters, HistoryPath, StepsParameters
 from slurm_rest_api.acctapi.step_contract import STEP_FIELDS, StepsAnswer
 from slurm_rest_api.acctapi.steps import StepKey, Steps, unknown_job
-from slurm_rest_api.acctapi.views import Accounting, history_cursor_key, page_meta, turned_on
+from slurm_rest_api.acctapi.views import ACCOUNTING_TAG, Accounting, history_cursor_key, page_meta, turned_on
 from slurm_rest_api.errors import BadParameter, NotFound
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.conditional import with_etag
@@ -30,7 +30,7 @@ def job_history_blueprint(accounting: Accounting | None) -> APIBlueprint:
     blueprint = APIBlueprint(
         "acctapi_job_history",
         __name__,
-        abp_tags=[Tag(name="accounting", description="Associations and past jobs, from slurmdbd's database.")],
+        abp_tags=[ACCOUNTING_TAG],
         abp_responses=dict.fromkeys(("400", "404", "412", "503", "504"), ErrorAnswer),
     )
 

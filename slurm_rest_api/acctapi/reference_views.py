@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import APIBlueprint
 
 from slurm_rest_api.acctapi.accounts import Accounts
 from slurm_rest_api.acctapi.events import EventKey, ShownNodes
@@ -32,7 +32,7 @@ from slurm_rest_api.acctapi.reference_parameters import (
     QosPath,
     SingleParameters,
 )
-from slurm_rest_api.acctapi.views import Accounting, page_meta, turned_on
+from slurm_rest_api.acctapi.views import ACCOUNTING_TAG, Accounting, page_meta, turned_on
 from slurm_rest_api.errors import BadParameter, NotFound
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.conditional import with_etag
@@ -51,7 +51,7 @@ def reference_blueprint(accounting: Accounting | None, shown_nodes: ShownNodes |
     blueprint = APIBlueprint(
         "acctapi_reference",
         __name__,
-        abp_tags=[Tag(name="accounting", description="Associations and past jobs, from slurmdbd's database.")],
+        abp_tags=[ACCOUNTING_TAG],
         abp_responses=dict.fromkeys(("400", "404", "412", "503", "504"), ErrorAnswer),
     )
 

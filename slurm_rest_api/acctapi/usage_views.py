@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import APIBlueprint
 
 from slurm_rest_api.acctapi.encodings import point_in_time
 from slurm_rest_api.acctapi.usage_contract import CLUSTER_USAGE_FIELDS, GROUP_USAGE_FIELDS, UtilizationAnswer
 from slurm_rest_api.acctapi.usage_parameters import UtilizationParameters
 from slurm_rest_api.acctapi.utilization import UsageKey
-from slurm_rest_api.acctapi.views import Accounting, page_meta, turned_on
+from slurm_rest_api.acctapi.views import ACCOUNTING_TAG, Accounting, page_meta, turned_on
 from slurm_rest_api.errors import NotFound
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.conditional import with_etag
@@ -27,7 +27,7 @@ def utilization_blueprint(accounting: Accounting | None) -> APIBlueprint:
     blueprint = APIBlueprint(
         "acctapi_utilization",
         __name__,
-        abp_tags=[Tag(name="accounting", description="Associations and past jobs, from slurmdbd's database.")],
+        abp_tags=[ACCOUNTING_TAG],
         abp_responses=dict.fromkeys(("400", "404", "412", "503", "504"), ErrorAnswer),
     )
 

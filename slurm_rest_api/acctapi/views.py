@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
@@ -34,6 +34,8 @@ from slurm_rest_api.web.paging import decode_cursor, encode_cursor, next_link
 from slurm_rest_api.web.record_stream import chosen, listing
 from slurm_rest_api.web.routes import add_csv_route, require
 
+ACCOUNTING_TAG: Final = Tag(name="accounting", description="Associations and past jobs, from slurmdbd's database.")
+
 
 @dataclass(frozen=True)
 class Accounting:
@@ -60,7 +62,7 @@ def accounting_blueprint(accounting: Accounting | None) -> APIBlueprint:
     blueprint = APIBlueprint(
         "acctapi",
         __name__,
-        abp_tags=[Tag(name="accounting", description="Associations and past jobs, from slurmdbd's database.")],
+        abp_tags=[ACCOUNTING_TAG],
         abp_responses=dict.fromkeys(("400", "404", "503", "504"), ErrorAnswer),
     )
 
