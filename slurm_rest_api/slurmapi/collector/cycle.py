@@ -265,7 +265,7 @@ def _store(
     """Writes all records and documents. Returns the number of jobs."""
     jobs = cycle.replace_records("queue", job_pass.rows(), loaded_at)
     cycle.replace_limit_use(limit_use(job_pass.counts.of_limits()))
-    cycle.replace_rank_marks()
+    cycle.replace_rank_totals()
     reservations = reservations_at(snapshot.reservations, loaded_at)
     nodes = with_reservations(with_gpus(gres_in_use.filled(snapshot.nodes)), reservations, loaded_at)
     cycle.replace_records("nodes", rows_of(_reporting(nodes, progress), index_rows.node_index_row, renderer), loaded_at)

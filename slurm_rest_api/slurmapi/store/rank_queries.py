@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from slurm_rest_api.slurmapi.store.rank_marks import BEFORE_ALL, QUEUES
+from slurm_rest_api.slurmapi.store.rank_totals import BEFORE_ALL, QUEUES
 from slurm_rest_api.slurmapi.store.statements import Statements
 
-# Each job takes as few steps as possible: the columns are those of one index. A mark has the sums over the jobs up to
-# it, so that only jobs after the last mark are read.
+# Each job takes as few steps as possible: the columns are those of one index. A total has the sums over the
+# jobs up to its place, so that only jobs after the last total are read.
 _SUMS: Final = (
     "SELECT sum(tasks), sum(rank_cpus), sum(rank_gpus), sum(rank_at_limit) FROM queue_index WHERE rank_queue = ?"
     " AND (rank_order, submit_time, key) > (?, ?, ?) AND (rank_order, submit_time, key) < (?, ?, ?)"
 )
-_LAST_MARK: Final = (
-    "SELECT rank_order, submit_time, key, tasks, cpus, gpus, at_limit FROM rank_marks WHERE rank_queue = ?"
+_LAST_TOTAL: Final = (
+    "SELECT rank_order, submit_time, key, tasks, cpus, gpus, at_limit FROM rank_totals WHERE rank_queue = ?"
     " AND (rank_order, submit_time, key) < (?, ?, ?) ORDER BY rank_order DESC, submit_time DESC, key DESC LIMIT 1"
 )
 
@@ -70,10 +70,10 @@ class RankQueries:
     def jobs_ahead(self, job: RankedJob, queue: str) -> JobsAhead:
         """Sums up the jobs in `queue` that the scheduler considers before `job`.
 
-        Reads at most `MARK_JOBS` jobs.
+        Reads at most `JOBS_PER_TOTAL` jobs.
         """
         place = job.order, job.submit_time, job.key
-        mark = self._statements.execute(_LAST_MARK, (queue, *place)).one()
-        before, after = (NONE_AHEAD, BEFORE_ALL) if mark is None else (JobsAhead(*mark[3:]), mark[:3])
+        total = self._statements.execute(_LAST_TOTAL, (queue, *place)).one()
+        before, after = (NONE_AHEAD, BEFORE_ALL) if total is None else (JobsAhead(*total[3:]), total[:3])
         sums = self._statements.execute(_SUMS, (queue, *after, *place)).one()
         return before.plus(JobsAhead(*(value or 0 for value in sums)))

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store.index_columns import CLOCK_COLUMNS, COLUMNS, OWNERS, IndexRow, Kind, Value
 from slurm_rest_api.slurmapi.store.priority_factors import PRIORITY_FACTORS
-from slurm_rest_api.slurmapi.store.rank_marks import write_marks
+from slurm_rest_api.slurmapi.store.rank_totals import write_totals
 from slurm_rest_api.slurmapi.store.word_tables import Key, remove_words, replace_words
 
 MAX_TOMBSTONES: Final = 50_000
@@ -127,10 +127,10 @@ class StoreCycle:
         changed = ((owner, body) for owner, body in bodies.items() if stored.get(owner) != body)
         self._connection.executemany("INSERT OR REPLACE INTO limit_use (owner, body) VALUES (?, ?)", changed)
 
-    def replace_rank_marks(self) -> None:
+    def replace_rank_totals(self) -> None:
         """Stores the sums with which ranks are computed, if a job changed in this cycle."""
         if self._has_changed_jobs:
-            write_marks(self._connection)
+            write_totals(self._connection)
 
     def replace_priority_factors(
         self, reading: bytes, rows: Callable[[], Iterable[tuple[int, bytes]]], at: float

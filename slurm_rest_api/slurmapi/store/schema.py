@@ -16,7 +16,7 @@ from slurm_rest_api.slurm.array_tasks import has_any_task, has_task
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, INDEXED, KINDS, WORD_TABLES, Kind, word_table
 from slurm_rest_api.slurmapi.store.statements import StatementLimit
 
-LAYOUT: Final = 16
+LAYOUT: Final = 17
 """Number of the table layout. Raise it with every change of the tables, so that old files are recreated."""
 
 BUSY_SECONDS: Final = 5.0
@@ -63,7 +63,7 @@ CREATE INDEX tombstone_by_version ON tombstone (kind, version);
 CREATE TABLE document (name TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE priority_factors (job_id INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE limit_use (owner TEXT PRIMARY KEY, body BLOB NOT NULL);
-CREATE TABLE rank_marks (
+CREATE TABLE rank_totals (
     rank_queue TEXT NOT NULL,
     rank_order INTEGER NOT NULL,
     submit_time INTEGER NOT NULL,

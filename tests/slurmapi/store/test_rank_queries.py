@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from slurm_rest_api.slurmapi.store import schema
-from slurm_rest_api.slurmapi.store.rank_marks import MARK_JOBS, write_marks
 from slurm_rest_api.slurmapi.store.rank_queries import JobsAhead
+from slurm_rest_api.slurmapi.store.rank_totals import JOBS_PER_TOTAL, write_totals
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.statements import StatementLimit
 
@@ -42,7 +42,7 @@ def test_a_rank_reads_as_many_jobs_in_a_queue_of_any_length(tmp_path: Path, monk
             " rank_at_limit, changed, node_words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, 'not read')",
             jobs,
         )
-        write_marks(writer)
+        write_totals(writer)
     writer.close()
     steps = 0
 
@@ -63,10 +63,10 @@ def test_a_rank_reads_as_many_jobs_in_a_queue_of_any_length(tmp_path: Path, monk
         assert view is not None
         assert len(view.rank_queues()) == QUEUES + 1
         assert steps < 40 * QUEUES
-        for place in (0, 1, MARK_JOBS - 1, MARK_JOBS, 7_777, len(ordered) - 1):
+        for place in (0, 1, JOBS_PER_TOTAL - 1, JOBS_PER_TOTAL, 7_777, len(ordered) - 1):
             job = view.ranked_job(ordered[place][0])
             steps = 0
             expected = JobsAhead(*(sum(int(one[column]) for one in ordered[:place]) for column in (4, 5, 6, 7)))
             assert view.jobs_ahead(job, "main\n") == expected, place
-            assert steps < 20 * MARK_JOBS
+            assert steps < 20 * JOBS_PER_TOTAL
         assert view.jobs_ahead(view.ranked_job(7), "p7\n") == JobsAhead(0, 0, 0, 0)

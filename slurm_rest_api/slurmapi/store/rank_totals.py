@@ -1,4 +1,4 @@
-"""Writes sums over the beginnings of long queues, so that a rank is computed from few jobs.
+"""Writes running totals of long queues, so that a rank is computed from few jobs.
 
 The scheduler considers jobs by priority, then time of submission, then job id: sort_job_queue2() of
 src/slurmctld/job_scheduler.c.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-MARK_JOBS: Final = 1000
-"""Jobs from mark to mark. Shorter queues have none."""
+JOBS_PER_TOTAL: Final = 1000
+"""Jobs from one total to the next. Shorter queues have none."""
 
 BEFORE_ALL: Final = (-(2**63), 0, 0)
 """A place before that of each job: order, time of submission, key."""
@@ -25,8 +25,9 @@ WITH RECURSIVE queues(found) AS (
 SELECT found FROM queues WHERE found IS NOT NULL
 """
 _AFTER: Final = "FROM queue_index WHERE rank_queue = ? AND (rank_order, submit_time, key) > (?, ?, ?)"
-_NEXT_MARK: Final = (
-    f"SELECT rank_order, submit_time, key {_AFTER} ORDER BY rank_order, submit_time, key LIMIT 1 OFFSET {MARK_JOBS - 1}"
+_NEXT_PLACE: Final = (
+    f"SELECT rank_order, submit_time, key {_AFTER} ORDER BY rank_order, submit_time, key"
+    f" LIMIT 1 OFFSET {JOBS_PER_TOTAL - 1}"
 )
 _SUMS: Final = (
     f"SELECT sum(tasks), sum(rank_cpus), sum(rank_gpus), sum(rank_at_limit) {_AFTER}"
@@ -34,16 +35,16 @@ _SUMS: Final = (
 )
 
 
-def write_marks(connection: sqlite3.Connection) -> None:
-    """Replaces all marks by those of the stored jobs. Each has the sums over the jobs up to it.
+def write_totals(connection: sqlite3.Connection) -> None:
+    """Replaces all totals by those of the stored jobs. Each has the sums over the jobs up to its place.
 
     Takes some 15 steps of SQLite for each job, about 0.5 microseconds.
     """
-    connection.execute("DELETE FROM rank_marks")
+    connection.execute("DELETE FROM rank_totals")
     for (queue,) in connection.execute(QUEUES).fetchall():
-        mark, totals = BEFORE_ALL, [0, 0, 0, 0]
-        while (after := connection.execute(_NEXT_MARK, (queue, *mark)).fetchone()) is not None:
-            sums = connection.execute(_SUMS, (queue, *mark, *after)).fetchone()
+        place, totals = BEFORE_ALL, [0, 0, 0, 0]
+        while (after := connection.execute(_NEXT_PLACE, (queue, *place)).fetchone()) is not None:
+            sums = connection.execute(_SUMS, (queue, *place, *after)).fetchone()
             totals = [total + (value or 0) for total, value in zip(totals, sums, strict=True)]
-            mark = after
-            connection.execute("INSERT INTO rank_marks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (queue, *mark, *totals))
+            place = after
+            connection.execute("INSERT INTO rank_totals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (queue, *place, *totals))
