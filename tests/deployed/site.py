@@ -129,8 +129,10 @@ class Site:
     def _loaded_since(self, written: int) -> bool:
         """Returns True if all workers that the log names after `written` bytes have loaded the application."""
         ended = self.deployment.process.poll()
-        assert ended is None, f"uWSGI ended with status {ended}:\n{self.path('/uwsgi.log').read_text()[-3000:]}"
         text = self.path("/uwsgi.log").read_bytes()[written:].decode(errors="replace")
+        # The first traceback names the cause: uWSGI then interrupts its other workers, and they log theirs.
+        first = text.find("Traceback")
+        assert ended is None, f"uWSGI ended with status {ended}:\n{text[max(first, 0) :][:6000]}"
         spawned = set(re.findall(r"spawned uWSGI worker .*?pid: (\d+)", text))
         return bool(spawned) and spawned <= set(re.findall(r"WSGI app 0 .* pid: (\d+)", text))
 
