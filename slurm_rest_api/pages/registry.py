@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -18,6 +18,17 @@ class Page:
     in_navigation: bool = True
     needs: str | None = None
     """The part of the service that it needs to have content: "accounting" or "archive"."""
+    menu: str | None = None
+    """The title of the menu of the navigation that has this page; None for a page of the top level."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the navigation: one page, or a menu of pages. A menu has the place of its first page."""
+
+    title: str
+    pages: tuple[Page, ...]
+    is_menu: bool
 
 
 _PAGES: Final = (
@@ -34,9 +45,13 @@ PAGES: Final[Mapping[str, Page]] = MappingProxyType({page.name: page for page in
 """Every page by its name, in the order of the navigation. The page "now" is at `/`."""
 
 
-def navigation(parts: frozenset[str]) -> list[Page]:
-    """Returns the pages in the navigation of a service with these `parts`."""
-    return [page for page in PAGES.values() if page.in_navigation and (page.needs is None or page.needs in parts)]
+def navigation(parts: frozenset[str], pages: Iterable[Page] = _PAGES) -> list[Entry]:
+    """Returns the navigation of a service with these `parts`, in the order of `pages`."""
+    shown = [page for page in pages if page.in_navigation and (page.needs is None or page.needs in parts)]
+    entries: dict[tuple[str, bool], list[Page]] = {}
+    for page in shown:
+        entries.setdefault((page.menu or page.title, page.menu is not None), []).append(page)
+    return [Entry(title, tuple(found), is_menu) for (title, is_menu), found in entries.items()]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from slurm_rest_api.config import Settings
 from slurm_rest_api.pages.assets import STATIC
-from slurm_rest_api.pages.registry import PAGES
+from slurm_rest_api.pages.registry import PAGES, Page, navigation
 from tests.conftest import make_client
 
 ADDRESSES = ["/", *(f"/pages/{name}" for name in PAGES if name != "now")]
@@ -126,6 +126,21 @@ def test_pages_without_accounting_or_archive_are_not_in_the_navigation(pages: Fl
     assert "./pages/queue" in links
     assert "./pages/history" not in links
     assert "./pages/load" not in links
+
+
+def test_pages_of_a_menu_share_its_entry_in_the_navigation() -> None:
+    pages = [
+        Page("one", "One", "one"),
+        Page("two", "Two", "two", menu="More"),
+        Page("three", "Three", "three"),
+        Page("four", "Four", "four", menu="More", needs="accounting"),
+        Page("five", "Five", "five", menu="More"),
+        Page("six", "Six", "six", menu="Rest", needs="archive"),
+    ]
+    entries = [
+        (entry.title, entry.is_menu, [page.name for page in entry.pages]) for entry in navigation(frozenset(), pages)
+    ]
+    assert entries == [("One", False, ["one"]), ("More", True, ["two", "five"]), ("Three", False, ["three"])]
 
 
 def test_only_the_demo_has_the_demo_notice(pages: FlaskClient, tmp_path: Path) -> None:

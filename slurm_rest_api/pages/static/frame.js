@@ -164,6 +164,23 @@ function freshness() {
   setInterval(showTrouble, 30_000);
 }
 
+// A menu of the navigation closes with Escape, and when the focus or a click goes elsewhere.
+function menus() {
+  for (const menu of document.querySelectorAll("nav details")) {
+    menu.addEventListener("keydown", ({ key }) => {
+      if (key !== "Escape" || !menu.open) return;
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+    menu.addEventListener("focusout", ({ relatedTarget }) => {
+      if (relatedTarget !== null && !menu.contains(relatedTarget)) menu.open = false;
+    });
+    document.addEventListener("click", ({ target }) => {
+      if (!menu.contains(target)) menu.open = false;
+    });
+  }
+}
+
 function wallDisplay() {
   const on = new URL(location.href).searchParams.has("kiosk");
   html.classList.toggle("kiosk", on);
@@ -211,6 +228,7 @@ function user() {
   });
 }
 
+menus();
 wallDisplay();
 themes();
 paper();
