@@ -26,7 +26,7 @@ def below_a_prefix(demo_settings: Settings) -> Iterator[str]:
 
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[Page]:
-    context = new_context(browser, viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce")
+    context = new_context(browser, viewport={"width": 360, "height": 780}, has_touch=True, reduced_motion="reduce")
     yield context.new_page()
     context.close()
 
@@ -50,7 +50,7 @@ def test_a_page_below_a_prefix_stays_there(tab: Page, below_a_prefix: str, path:
 @pytest.mark.parametrize("path", PAGES)
 def test_a_phone_scrolls_down_only_and_meets_wcag(phone: Page, demo_address: str, path: str) -> None:
     open_page(phone, demo_address, path)
-    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 360
     assert barriers(phone) == []
 
 

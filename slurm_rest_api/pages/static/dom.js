@@ -66,6 +66,19 @@ export function keyed(parent, items, { key, make, update }) {
   for (const child of known.values()) child.remove();
 }
 
+/**
+ * Lets `button` show and hide a form of filters. Only a phone folds it: on wide windows CSS hides the button.
+ *
+ * Returns a function that shows the number of filters in use on the button.
+ */
+export function foldsOnPhone(button, form) {
+  button.addEventListener("click", () => {
+    const isOpen = !form.classList.toggle("folded");
+    button.setAttribute("aria-expanded", String(isOpen));
+  });
+  return (used) => setText(button, used > 0 ? `Filters (${used})` : "Filters");
+}
+
 /** Returns a function that calls `work` once its last call is `milliseconds` old. */
 export function debounce(milliseconds, work) {
   let timer = null;

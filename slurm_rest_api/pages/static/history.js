@@ -1,7 +1,7 @@
 // The History page: a form of filters, records that are added while the user scrolls, failures, and CSV.
 
 import { ApiError, getJson } from "./api-client.js";
-import { byId, faultNotice, h, notice, replaceChildren, setShare, setText } from "./dom.js";
+import { byId, faultNotice, foldsOnPhone, h, notice, replaceChildren, setShare, setText } from "./dom.js";
 import { count, formatDateTime, formatDuration, formatLimit, percent, plural, zone } from "./format.js";
 import { jobLink, onMove, readState, setCurlLine, writeState } from "./frame.js";
 import {
@@ -32,6 +32,7 @@ let busy = false;
 
 const form = byId("filters");
 const more = byId("more");
+const showUnfold = foldsOnPhone(byId("unfold"), form);
 
 function change(news) {
   state = { ...state, ...news };
@@ -39,6 +40,8 @@ function change(news) {
   start();
 }
 
+// On a phone rows are cards, where each value has its label in front.
+const cell = (label, kind, ...children) => h("td", { role: "cell", "data-label": label, class: kind }, children);
 const detail = (text, kind = "detail") => h("span", { class: kind }, text);
 const meter = (share) => setShare(h("div", { class: "meter" }), share);
 
@@ -49,8 +52,8 @@ function elapsedCell(record) {
       ? record.timelimit.toLowerCase().replace("_", " ")
       : formatLimit(record.timelimit);
   const elapsed = record.elapsed > 0 || share !== null ? formatDuration(record.elapsed) : "–";
-  if (share === null) return h("td", { class: "number" }, elapsed, detail(`limit ${limit}`));
-  return h("td", { class: "number" }, elapsed, detail(`${percent(share)} of ${limit}`), meter(share));
+  if (share === null) return cell("Elapsed", "number", elapsed, detail(`limit ${limit}`));
+  return cell("Elapsed", "number", elapsed, detail(`${percent(share)} of ${limit}`), meter(share));
 }
 
 function cpuCell(record) {
@@ -58,8 +61,8 @@ function cpuCell(record) {
   const efficiency = efficiencyOf(record);
   const hasRun = record.time_start !== null && record.elapsed > 0;
   const held = hasRun ? `${count((cpus * record.elapsed) / 3600)} CPU h` : "–";
-  if (efficiency === null) return h("td", { class: "number" }, count(cpus), detail(held));
-  return h("td", { class: "number" }, count(cpus), detail(`${percent(efficiency)} of ${held}`), meter(efficiency));
+  if (efficiency === null) return cell("CPUs", "number", count(cpus), detail(held));
+  return cell("CPUs", "number", count(cpus), detail(`${percent(efficiency)} of ${held}`), meter(efficiency));
 }
 
 function stateCell(record) {
@@ -67,7 +70,7 @@ function stateCell(record) {
   const kind = failed ? "bad" : record.state_name === "COMPLETED" ? "good" : "faint";
   const pending = record.state_name === "PENDING" && record.reason;
   const cause = exitOf(record) || pending || (record.failed_node && `node ${record.failed_node}`);
-  return h("td", {}, h("span", { class: `state ${kind}` }, record.state_name), cause && detail(cause));
+  return cell(null, "what", h("span", { class: `state ${kind}` }, record.state_name), cause && detail(cause));
 }
 
 function row(record) {
@@ -75,15 +78,15 @@ function row(record) {
   const wait = waited(record) === null ? "not started" : `waited ${formatDuration(waited(record))}`;
   return h(
     "tr",
-    {},
-    h("th", { scope: "row" }, link, detail(record.job_name, "detail name")),
+    { role: "row" },
+    h("th", { role: "rowheader", scope: "row" }, link, detail(record.job_name, "detail name")),
     stateCell(record),
-    h("td", {}, record.user_name, detail(record.account ?? "–")),
-    h("td", {}, record.partition ?? "–", detail(record.qos ?? "–")),
-    h("td", { class: "time" }, formatDateTime(record.time_submit), detail(wait)),
+    cell("User", null, record.user_name, detail(record.account ?? "–")),
+    cell("Partition", null, record.partition ?? "–", detail(record.qos ?? "–")),
+    cell("Submitted", "time", formatDateTime(record.time_submit), detail(wait)),
     elapsedCell(record),
     cpuCell(record),
-    h("td", {}, h("span", { class: "mono" }, record.nodelist ?? "–")),
+    cell("Nodes", record.nodelist ? null : "none", h("span", { class: "mono" }, record.nodelist ?? "–")),
   );
 }
 
@@ -195,6 +198,7 @@ function fillForm() {
   }
   const folded = [...byId("further").querySelectorAll("input")].filter((field) => state[field.name] !== "");
   if (folded.length > 0) byId("further").open = true;
+  showUnfold(Object.keys(FILTERS).filter((name) => state[name] !== "").length);
 }
 
 function start() {

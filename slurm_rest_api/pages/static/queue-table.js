@@ -42,7 +42,8 @@ export function makeTable({ onSort, onFold }) {
     const label = sort
       ? h("button", { type: "button", onclick: () => onSort(name) }, title)
       : h("span", { class: "head" }, title);
-    return h("th", { scope: "col", "data-field": name, class: number ? "number" : null }, label);
+    const kind = number ? "number" : null;
+    return h("th", { role: "columnheader", scope: "col", "data-field": name, class: kind }, label);
   }
 
   function setCell(cell, name, job, at) {
@@ -58,10 +59,13 @@ export function makeTable({ onSort, onFold }) {
 
   function makeRow({ key, kind }) {
     const cells = columns.map((name, at) => {
-      const { number, long } = COLUMNS[name];
-      return at === 0 ? h("th", { scope: "row" }) : h("td", { class: number ? "number" : long ? "long" : null });
+      const { number, long, title } = COLUMNS[name];
+      if (at === 0) return h("th", { role: "rowheader", scope: "row" });
+      // On a phone rows are cards, where each value has its label in front.
+      const field = { role: "cell", "data-field": name, "data-label": title };
+      return h("td", { ...field, class: number ? "number" : long ? "long" : null });
     });
-    return h("tr", { "data-key": key, class: kind }, cells);
+    return h("tr", { role: "row", "data-key": key, class: kind }, cells);
   }
 
   function fillRow(row, entry, at) {

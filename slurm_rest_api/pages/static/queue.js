@@ -1,7 +1,7 @@
 // The Queue page: a page of jobs by the filters, order and columns in the address, kept up to date by its changes.
 
 import { getJson, subscribe } from "./api-client.js";
-import { byId, debounce, faultNotice, h, notice, replaceChildren, setText } from "./dom.js";
+import { byId, debounce, faultNotice, foldsOnPhone, h, notice, replaceChildren, setText } from "./dom.js";
 import { count, plural } from "./format.js";
 import { onMove, page, readState, setCurlLine, writeState } from "./frame.js";
 import { reason } from "./job-reasons.js";
@@ -35,6 +35,7 @@ let jobs = [];
 let current = null;
 let lastMeta = null;
 
+const showUnfold = foldsOnPhone(byId("unfold"), byId("filters"));
 const table = makeTable({ onSort: sortBy, onFold: toggleArray });
 // The cursors of the pages before this one: the API has none that lead back.
 const cursors = () => state.trail.split(".").filter(Boolean);
@@ -86,6 +87,7 @@ function showFilters() {
     if (document.activeElement !== input || input.value === "") input.value = state[name];
     input.removeAttribute("aria-invalid");
   }
+  showUnfold(FILTERS.filter((name) => state[name] !== "").length);
   byId("more").open ||= MORE_FILTERS.some((name) => state[name] !== "");
   byId("fold").checked = state.fold === "yes";
   byId("limit").value = state.limit;
