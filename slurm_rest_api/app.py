@@ -101,7 +101,9 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     app.register_api(health_blueprint(checks))
     app.register_api(metrics_blueprint(exposition.text))
     if settings.system.serve_index:
-        frame = Frame(settings.system.source_name == "demo", settings.auth.mode, frozenset(checks))
+        frame = Frame(
+            settings.system.source_name == "demo", settings.auth.mode, frozenset(checks), system.refresh_seconds
+        )
         app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], frame))
     error_handlers.register(app)
     observers: list[Observer] = [count_requests(counters.mine)]

@@ -37,11 +37,15 @@ _A_YEAR: Final = 31_536_000
 
 @dataclass(frozen=True)
 class Frame:
-    """Facts about this service for the frame of every page. `login` is `auth.mode`."""
+    """Facts about this service for the frame of every page.
+
+    `login` is `auth.mode`, `refresh_seconds` that of section `system`.
+    """
 
     is_demo: bool
     login: Literal["none", "token", "jwt", "proxy"]
     parts: frozenset[str]
+    refresh_seconds: float
     version: str = __version__
 
 

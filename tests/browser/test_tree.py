@@ -58,7 +58,7 @@ def test_the_map_announces_the_current_node(tab: Page, past_address: str) -> Non
     second = sorted(asked(past_address, "nodes?partition=gpu&fields=name")["data"])[1]
     expect(tab.locator("main")).to_match_aria_snapshot(rf"""
 - paragraph: /^Arrow keys move between nodes/
-- status: /^{second}, gpu:.+ Jobs. \d+\. Load \d+%\. CPUs \d+ of \d+\./
+- status: /^{second}, gpu:.+ Jobs. \d+\. Allocated \d+%\. CPUs \d+ of \d+\./
 - heading "gpu" [level=2]
 - application "Nodes of partition gpu"
 - complementary "Current node":

@@ -106,6 +106,7 @@ def test_a_page_names_every_module_of_its_script(pages: FlaskClient) -> None:
         "dom.js",
         "format.js",
         "frame.js",
+        "freshness.js",
         "job-live.js",
         "job-reasons.js",
         "job-records.js",

@@ -1,6 +1,7 @@
 // Formats numbers, sizes, times and GPUs for readers. No I/O, no document. An unknown value is a dash.
 
 const UNKNOWN = "–";
+const MEMORY_UNITS = ["MiB", "GiB", "TiB", "PiB"];
 const isKnown = (value) => value !== null && value !== undefined && value !== "" && !Number.isNaN(value);
 
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
@@ -28,12 +29,12 @@ export const ratio = (part, all) => (all > 0 ? part / all : null);
 /** Returns "1 job", "2 jobs", "1,000 jobs". */
 export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 
-/** Returns MiB as MiB, GiB or TiB. The API's words, such as "UNLIMITED", are returned in lower case. */
+/** Returns MiB as MiB, GiB, TiB or PiB. The API's words, such as "UNLIMITED", are returned in lower case. */
 export function memory(mib) {
   if (!isKnown(mib)) return UNKNOWN;
   if (typeof mib === "string") return mib.toLowerCase();
-  const [value, unit] = mib < 1024 ? [mib, "MiB"] : mib < 1048576 ? [mib / 1024, "GiB"] : [mib / 1048576, "TiB"];
-  return `${tenth.format(value)} ${unit}`;
+  const power = Math.min(MEMORY_UNITS.length - 1, mib < 1024 ? 0 : Math.floor(Math.log2(mib) / 10));
+  return `${tenth.format(mib / 1024 ** power)} ${MEMORY_UNITS[power]}`;
 }
 
 /** Returns bytes as KiB or MiB. */

@@ -2,7 +2,7 @@
 
 import { token } from "./api-client.js";
 import { byId, h, replaceChildren, setText } from "./dom.js";
-import { approximate, clock, now } from "./format.js";
+import { followAge } from "./freshness.js";
 import { curlCommand, pageUrl, root, stateOf, withState } from "./urls.js";
 
 const THEME = "slurm-rest-api theme";
@@ -123,47 +123,6 @@ function paper() {
   });
 }
 
-// The newest answer about the live cluster, when it came, and the error of a later request.
-const latest = { meta: null, age: 0, at: 0, fault: null };
-
-function trouble(age) {
-  const { fault, meta } = latest;
-  if (meta === null || (fault === null && !meta.stale)) return "";
-  const data = `Showing data from ${clock(now() - age)} (${approximate(age)} ago).`;
-  if (fault !== null) return `${fault.message} Retrying … ${data}`;
-  return meta.error ? `${data} ${meta.error.detail}` : data;
-}
-
-const ageOfData = () => latest.age + now() - latest.at;
-
-function showAge() {
-  if (latest.meta !== null) setText(byId("freshness"), `Updated ${approximate(ageOfData())} ago`);
-}
-
-// Screen readers read each new text of the strip: its age is not updated every second.
-function showTrouble() {
-  const text = trouble(ageOfData());
-  setText(byId("trouble"), text);
-  byId("trouble").hidden = text === "";
-  byId("freshness").classList.toggle("stale", text !== "");
-  showAge();
-}
-
-function freshness() {
-  document.addEventListener("answered", ({ detail }) => {
-    if (detail.age === null || detail.meta.stale === undefined) return;
-    Object.assign(latest, { meta: detail.meta, age: detail.age, at: now(), fault: null });
-    showTrouble();
-  });
-  document.addEventListener("unanswered", ({ detail: { fault } }) => {
-    if (fault.status !== 0 && fault.status < 502) return;
-    latest.fault = fault;
-    showTrouble();
-  });
-  setInterval(showAge, 1000);
-  setInterval(showTrouble, 30_000);
-}
-
 // A menu of the navigation closes with Escape, and when the focus or a click goes elsewhere.
 function menus() {
   for (const menu of document.querySelectorAll("nav details")) {
@@ -232,6 +191,6 @@ menus();
 wallDisplay();
 themes();
 paper();
-freshness();
+followAge();
 user();
 byId("copy-curl").addEventListener("click", () => copy(byId("curl"), byId("copy-curl")));

@@ -36,12 +36,15 @@ const LABELS = {
   JobLaunchFailure: "Launch failed",
   Licenses: "Waiting for a license",
   MaxMemPerLimit: "Memory per CPU or node limit",
+  MaxPoweredUpNodes: "Limit of powered-up nodes",
   MaxRequeue: "Requeue limit",
+  MpiPortsBusy: "MPI ports in use",
   NoReason: "No reason yet",
   NodeDown: "Node is down",
   Nodes_required_for_job_are_DOWN: "Required nodes not available",
   NonZeroExitCode: "Nonzero exit code",
   None: "",
+  NvidiaImexChannels: "No free IMEX channel",
   OutOfMemory: "Out of memory",
   PartitionConfig: "Partition does not allow it",
   PartitionDown: "Partition is down",
@@ -59,10 +62,17 @@ const LABELS = {
   ReqNodeNotAvail: "Required node not available",
   Reservation: "Waiting for its reservation",
   ReservationDeleted: "Reservation deleted",
+  ReservationInvalid: "Reservation not valid",
   Resources: "Waiting for resources",
   SchedDefer: "Scheduling deferred",
   SystemFailure: "System failure",
   TimeLimit: "Time limit",
+  // Descriptions that slurmctld writes in place of a reason. squeue prints underscores for their blanks.
+  job_requeued_in_held_state: "Requeued and held",
+  job_requeued_in_special_exit_state: "Requeued and held (special exit)",
+  launch_failed_requeued_held: "Launch failed, held",
+  launch_failure_limit_exceeded_requeued_held: "Held after many failed launches",
+  user_env_retrieval_failed_requeued_held: "User environment not read, held",
 };
 
 const RESOURCES = {
@@ -80,12 +90,13 @@ const RESOURCES = {
   Nodes: "nodes",
   SubmitJob: "submitted jobs",
   SubmitJobs: "submitted jobs",
+  Unknown: "other resources",
   Wall: "run time",
   WallDuration: "run time",
 };
 const MINUTE_UNITS = { CPUs: "CPU minutes", memory: "memory minutes", nodes: "node minutes" };
 const LIMIT = new RegExp(
-  `^(Assoc|QOS)?(Grp|Max|Min)(${Object.keys(RESOURCES).sort().reverse().join("|")})(Run)?(Minutes)?` +
+  `^(Assoc|QOS)?(Grp|Max|Min)(${Object.keys(RESOURCES).sort().reverse().join("|")})(Run)?(Minutes|Mins)?` +
     "(?:Per(User|Job|Node|Account))?(?:Limit|NotSatisfied)?$",
 );
 
@@ -111,7 +122,8 @@ export const reasonName = (text) => (text ?? "None").split(/[,:(]/)[0].trim();
  */
 export function reason(text) {
   const name = reasonName(text);
-  const label = (Object.hasOwn(LABELS, name) ? LABELS[name] : limit(name)) ?? name;
+  const key = name.replaceAll(" ", "_");
+  const label = (Object.hasOwn(LABELS, key) ? LABELS[key] : limit(name)) ?? name;
   const rest = name === "Nodes_required_for_job_are_DOWN" ? "" : (text ?? "").slice(name.length);
   return { name, label, details: rest.replace(/^[,:_ ]+/, "").replaceAll("_", " ") };
 }

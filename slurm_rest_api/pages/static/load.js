@@ -2,7 +2,7 @@
 
 import { ApiError, getJson, poll } from "./api-client.js";
 import { byId, debounce, faultNotice, h, notice, replaceChildren, setText } from "./dom.js";
-import { now, zone } from "./format.js";
+import { count, now, zone } from "./format.js";
 import { onColours, onMove, readState, setCurlLine, setTitle, writeState } from "./frame.js";
 import { Figures } from "./load-figures.js";
 import { plotly } from "./load-plot.js";
@@ -50,7 +50,7 @@ function partitionChoices(names) {
 function about(range, meta, samples) {
   const number = samples.length;
   const averages = `${stepText(meta.step)} averages; shaded band: min–max`;
-  const kind = `${number} ${meta.step === 0 ? "samples" : averages}`;
+  const kind = `${count(number)} ${meta.step === 0 ? "samples" : averages}`;
   const cut = meta.truncated ? ` Samples after ${words(samples.at(-1).time)} are left out.` : "";
   setText(byId("about"), `${words(range.since)} to ${words(range.until)} (${zone()}): ${kind}.${cut}`);
 }

@@ -43,7 +43,7 @@ export function gauges(node) {
       "div",
       { class: "gauges" },
       gauge("CPUs allocated", node.alloc_cpus, node.effective_cpus, count),
-      load !== null && gauge("CPU load", load, node.cpus, tenths),
+      load !== null && gauge("Load average", load, node.cpus, tenths),
       gauge("Memory allocated", node.alloc_mem, node.real_memory, memory),
       used !== null && gauge("Memory used", used, node.real_memory, memory),
       gpus > 0 && gauge("GPUs allocated", gpuCount(node.gres_used), gpus, count),

@@ -59,7 +59,7 @@ let rows = ROWS;
 function fillParts(header, band) {
   const [, facts, text] = header.children;
   const closed = band.state && band.state !== "UP" ? `, ${band.state}` : "";
-  setText(facts, `priority tier ${count(band.priority)}, load ${percent(band.load)}${closed}`);
+  setText(facts, `priority tier ${count(band.priority)}, ${percent(band.load)} allocated${closed}`);
   setText(text, summary(band));
 }
 
@@ -91,10 +91,8 @@ function point(spot) {
   for (const [key, value] of Object.entries(others)) setText(byId(`panel-${key}`), value);
   if (spot.by !== "keyboard") return;
   const { partition, jobs, load, cpus, reason } = others;
-  setText(
-    byId("spoken"),
-    `${name}, ${partition}: ${text}. Jobs: ${jobs}. Load ${load}. CPUs ${cpus}.${reason === "–" ? "" : ` ${reason}`}`,
-  );
+  const figures = `Jobs: ${jobs}. Allocated ${load}. CPUs ${cpus}.`;
+  setText(byId("spoken"), `${name}, ${partition}: ${text}. ${figures}${reason === "–" ? "" : ` ${reason}`}`);
 }
 
 function fillRow(row, { cell, band }) {

@@ -30,7 +30,14 @@ const MAX_TRAIL = 30;
 const ALWAYS_SHOWN_STATES = ["RUNNING", "PENDING"];
 const RETRY_SECONDS = 10;
 
-let state = readState(DEFAULTS);
+// An address may ask for more rows than a page can show.
+function readQueue() {
+  const read = readState(DEFAULTS);
+  const isOffered = [...byId("limit").options].some((option) => option.value === read.limit);
+  return isOffered ? read : { ...read, limit: DEFAULTS.limit };
+}
+
+let state = readQueue();
 let jobs = [];
 let current = null;
 let lastMeta = null;
@@ -271,7 +278,7 @@ function start() {
     loadReasons().catch((error) => replaceChildren(byId("why"), faultNotice(error))),
   );
   onMove(() => {
-    state = readState(DEFAULTS);
+    state = readQueue();
     for (const name of FILTERS) byId(`f-${name}`).value = state[name];
     load();
   });

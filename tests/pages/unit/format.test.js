@@ -82,6 +82,8 @@ test("memory is MiB in the largest unit below 1,024", () => {
     [1536, "1.5 GiB"],
     [1048576, "1 TiB"],
     [3.5 * 1048576, "3.5 TiB"],
+    [2339.5 * 1048576, "2.3 PiB"],
+    [5000 * 1024 ** 3, "5,000 PiB"],
     ["UNLIMITED", "unlimited"],
   ]);
   check(bytes, [

@@ -26,6 +26,9 @@ test("a reason has a label, or is its own label", () => {
       "Required nodes not available",
       "",
     ],
+    ["job_requeued_in_held_state", "Requeued and held", ""],
+    ["launch failed requeued held", "Launch failed, held", ""],
+    ["MpiPortsBusy", "MPI ports in use", ""],
     ["SomethingNew", "SomethingNew", ""],
     ["constructor", "constructor", ""],
   ];
@@ -42,6 +45,8 @@ test("a limit is named after its owner, its resource and what it counts", () => 
     AssocGrpCPURunMinutesLimit: "Account limit: CPU minutes of running jobs",
     AssocMaxJobsLimit: "Account limit: running jobs",
     AssocMaxWallDurationPerJobLimit: "Account limit: run time per job",
+    AssocGrpUnknownRunMinutes: "Account limit: other resources × minutes of running jobs",
+    MaxCpuRunMinsPerUser: "QOS limit: CPU minutes of running jobs per user",
     MaxJobsPerAccount: "QOS limit: running jobs per account",
     QOSGrpGRES: "QOS limit: GPUs and other generic resources",
     QOSMaxCpuPerNode: "QOS limit: CPUs per node",
