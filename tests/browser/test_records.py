@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.asking import answer_with, asked, node_state
+from tests.browser.asking import answer_with, asked, fail_with, node_state
 from tests.browser.fixture import new_context
 from tests.browser.watching import barriers
 
@@ -81,12 +81,60 @@ def test_a_running_job_shows_its_allocation_on_each_node(tab: Page, demo_address
     expect(tab.get_by_text(re.compile(r"Elapsed \d"))).to_be_visible()
 
 
-def test_a_job_that_left_the_queue_comes_from_the_database(tab: Page, demo_address: str) -> None:
-    (old,) = asked(demo_address, "history?state=CD&endbefore=now-1hours&limit=1")["data"]
+def test_a_job_that_left_the_queue_shows_what_it_used(tab: Page, demo_address: str) -> None:
+    (old,) = asked(demo_address, "history?state=CD&endbefore=now-1hours&limit=1&times=epoch")["data"]
+    record = {
+        **old,
+        "max_rss": 12_288,
+        "mem_req": 90_112,
+        "mem_req_per": "node",
+        "tres_alloc": {"cpu": 16, "mem": 90_112},
+        "elapsed": 14_400,
+        "timelimit": 300,
+        "cpu_time": 15 * 14_400,
+        "nodes_alloc": 1,
+    }
+    step = asked(demo_address, f"history/{old['id_job']}/steps?times=epoch")["data"][0]
+    measured = {**step, "max_rss": 12_288, "total_rss": 12_288, "max_rss_node": "n1", "max_rss_task": 3}
+    meta = {"next": None, "truncated": False}
+    requeued = {**record, "state_name": "NODE_FAIL", "id_record": "1"}
+    answer_with(tab, "history", {"data": [record, requeued], "meta": meta})
+    answer_with(tab, f"history/{old['job_id_str']}/steps", {"data": [measured], "meta": meta})
     tab.goto(f"{demo_address}pages/job?id={old['id_job']}")
     expect(tab.get_by_text("This job is no longer in the queue")).to_be_visible()
     expect(tab.get_by_role("heading", level=1)).to_have_text(f"Job {old['job_id_str']}")
-    expect(tab.get_by_role("region", name="Accounting records")).to_contain_text("completed")
+    expect(tab.get_by_text(re.compile(r"Elapsed .* of "))).to_be_visible()
+    expect(tab.locator(".verdict")).to_have_text(
+        "Used 12 of 88 GiB: --mem=16G would do, with at least a quarter to spare."
+    )
+    expect(tab.get_by_role("region", name="Requested and used").locator("tr", has_text="Memory")).to_contain_text(
+        "12 GiB (14%)"
+    )
+    expect(tab.get_by_role("region", name="Steps").get_by_role("row").last).to_contain_text("n1, task 3")
+    expect(tab.get_by_role("region", name="Attempts")).to_contain_text("node fail")
+    expect(tab.locator(".facts", has_text="Submit line")).to_contain_text(old["submit_line"])
+    assert barriers(tab) == []
+
+
+def test_steps_of_a_running_job_are_read_when_they_are_opened(tab: Page, demo_address: str) -> None:
+    job = first(demo_address, "queue?state=R&limit=1")
+    asked_for: list[str] = []
+    tab.on("request", lambda request: asked_for.append(request.url))
+    tab.goto(f"{demo_address}pages/job?id={job['job_id']}")
+    details = tab.get_by_text("Submit line, steps and attempts")
+    expect(details).to_be_visible()
+    assert not [url for url in asked_for if "/history" in url]
+    details.click()
+    expect(tab.locator("#past .facts", has_text="Submit line")).to_contain_text("sbatch")
+    expect(tab.locator(".verdict")).to_have_count(0)
+
+
+def test_the_steps_that_are_not_read_leave_the_record(tab: Page, demo_address: str) -> None:
+    (old,) = asked(demo_address, "history?state=CD&endbefore=now-1hours&limit=1")["data"]
+    fail_with(tab, f"history/{old['job_id_str']}/steps", 503, "The database is away.")
+    tab.goto(f"{demo_address}pages/job?id={old['id_job']}")
+    expect(tab.get_by_role("alert")).to_contain_text("The database is away.")
+    expect(tab.get_by_role("region", name="Requested and used")).to_be_visible()
 
 
 def test_an_unknown_job_is_reported(tab: Page, demo_address: str) -> None:

@@ -108,8 +108,6 @@ def test_a_page_names_every_module_of_its_script(pages: FlaskClient) -> None:
         "frame.js",
         "freshness.js",
         "job-live.js",
-        "job-reasons.js",
-        "job-records.js",
         "jobs.js",
         "slurm-vocabulary.js",
         "urls.js",

@@ -136,3 +136,25 @@ export function tableOf(title, caption, heads, rows, numbers = []) {
   const scroll = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, table);
   return h("section", {}, h("h2", {}, title), scroll);
 }
+
+/** Returns the parts of a sentence of the API or of the pages, in which backticks are around commands and names. */
+export const withCode = (text) => text.split("`").map((part, at) => (at % 2 === 1 ? h("code", {}, part) : part));
+
+/** Makes closed details whose content `load()` resolves to, when they are opened first. */
+export function onDemand(summary, load) {
+  const body = h("div");
+  let isLoaded = false;
+  const open = async ({ target }) => {
+    if (!target.open || isLoaded) return;
+    isLoaded = true;
+    replaceChildren(body, notice("loading", "Loading …"));
+    try {
+      replaceChildren(body, await load());
+    } catch (fault) {
+      if (fault.name === "AbortError") return;
+      isLoaded = false;
+      replaceChildren(body, faultNotice(fault));
+    }
+  };
+  return h("details", { class: "raw", ontoggle: open }, h("summary", {}, summary), body);
+}

@@ -101,3 +101,25 @@ export function gpuCount(gres) {
   }
   return Math.max(sums.typed, sums.untyped);
 }
+
+const SIGNALS = {
+  1: "HUP",
+  2: "INT",
+  3: "QUIT",
+  4: "ILL",
+  6: "ABRT",
+  7: "BUS",
+  8: "FPE",
+  9: "KILL",
+  11: "SEGV",
+  13: "PIPE",
+  15: "TERM",
+  24: "XCPU",
+  25: "XFSZ",
+};
+
+/** Returns how a job or step ended: "exit 1", "signal 9 (KILL)", or "" for success. */
+export function exitOf({ exit_code: code, exit_signal: signal }) {
+  if (signal > 0) return SIGNALS[signal] ? `signal ${signal} (${SIGNALS[signal]})` : `signal ${signal}`;
+  return code > 0 ? `exit ${code}` : "";
+}

@@ -2,12 +2,11 @@
 
 import { ApiError, getJson } from "./api-client.js";
 import { byId, faultNotice, foldsOnPhone, h, notice, replaceChildren, setShare, setText } from "./dom.js";
-import { count, formatDateTime, formatDuration, formatLimit, percent, plural, zone } from "./format.js";
+import { count, exitOf, formatDateTime, formatDuration, formatLimit, percent, plural, zone } from "./format.js";
 import { jobLink, onMove, readState, setCurlLine, writeState } from "./frame.js";
 import {
   cpusOf,
   efficiencyOf,
-  exitOf,
   FAILED,
   FIELDS,
   FILTERS,

@@ -1,9 +1,10 @@
-// The parts of the Job page for a job that slurmctld knows: the job itself, and why it waits (/queue/{jobid}/explain).
+// The parts of the Job page for a job that slurmctld knows. Why it waits is in job-waiting.js.
 
 import { facts, h, setShare, tableOf } from "./dom.js";
 import {
   approximate,
   count,
+  exitOf,
   formatDateTime,
   formatDuration,
   formatLimit,
@@ -14,7 +15,6 @@ import {
   ratio,
 } from "./format.js";
 import { jobLink, nodeLink, page } from "./frame.js";
-import { availabilityText, endsWhen, rankText, reason } from "./job-reasons.js";
 import {
   gpus,
   holdsNodes,
@@ -25,6 +25,7 @@ import {
   splitHosts,
   stateChip,
   taskCount,
+  tres,
 } from "./jobs.js";
 
 const queueLink = (filter, value) => value && h("a", { href: page("queue", { [filter]: value }) }, value);
@@ -36,41 +37,36 @@ export function hosts(text) {
 
 const dependencies = (text) => splitDependency(text).map((part, at) => (at % 2 === 1 ? jobLink(part) : part));
 
-// The API marks commands and names of fields in a sentence with backticks.
-const withCode = (text) => text.split("`").map((part, at) => (at % 2 === 1 ? h("code", {}, part) : part));
+const MANY_COMPONENTS = 20;
 
-function why(job, explanation) {
-  const { name, label, details } = reason(job.state_reason);
-  if (!label) return null;
-  const words = [
-    h("strong", {}, label),
-    details && ` (${details})`,
-    ". ",
-    explanation && [withCode(explanation.text), " "],
-  ];
-  return h("p", { class: "why" }, words, h("span", { class: "faint" }, `Slurm reason: ${name}.`));
+/** Makes links to the components of a heterogeneous job: 12+0, 12+1. `number` is how many there are, if it is known. */
+export function componentLinks(leader, number) {
+  if (!number || number > MANY_COMPONENTS) return jobLink(String(leader));
+  return Array.from({ length: number }, (_, at) => [at > 0 ? ", " : "", jobLink(`${leader}+${at}`)]);
 }
 
-/**
- * Makes the line under the title: state, name, user, partition, and why the job is pending or failed.
- *
- * `explanation` is from /queue/{jobid}/explain, or null.
- */
-export function headline(job, explanation) {
+function belongsTo(job) {
   const tasks = job.array_task_str && taskCount(job.array_task_str);
   const part = tasks ? `${plural(tasks, "pending array task")} of ` : "Part of array ";
-  const array = job.array_job_id && h("p", {}, part, queueLink("array", String(job.array_job_id)));
-  const het = job.het_job_id && h("p", {}, "A component of the heterogeneous job ", jobLink(job.het_job_id));
+  const members = job.het_job_id_set && taskCount(job.het_job_id_set);
+  return [
+    job.array_job_id && h("p", {}, part, queueLink("array", String(job.array_job_id))),
+    job.het_job_id &&
+      h(
+        "p",
+        {},
+        `Component ${job.het_job_offset ?? 0} of a heterogeneous job: `,
+        componentLinks(job.het_job_id, members),
+      ),
+  ];
+}
+
+/** Makes the lines under the title: state, name, user, partition, and `why` the job is pending or failed. */
+export function headline(job, why) {
   const name = h("strong", {}, job.name ?? "");
   const owner = [" of ", queueLink("user", job.user_name), " in ", queueLink("partition", job.partition)];
-  return h(
-    "section",
-    { class: "headline" },
-    h("p", {}, stateChip(job.job_state), " ", name, owner),
-    why(job, explanation),
-    array,
-    het,
-  );
+  const line = h("p", {}, stateChip(job.job_state), " ", name, owner);
+  return h("section", { class: "headline" }, line, why, belongsTo(job));
 }
 
 /** Makes the list of known times of a job, [name, epoch seconds], each with the time since the one before. */
@@ -90,26 +86,35 @@ export function timeline(times) {
   return h("section", { "aria-label": "Times" }, h("h2", {}, "Times"), h("ol", { class: "course" }, steps));
 }
 
+// A time to come is known for --begin only: a job with a dependency becomes eligible when that is fulfilled.
+function eligibleTime({ eligible_time: time, state_reason: why }) {
+  return time > now() && !(why ?? "").startsWith("BeginTime") ? 0 : time;
+}
+
 /** Makes the times of a job. */
 export function liveTimes(job) {
   return timeline([
     ["Submitted", job.submit_time],
-    ["Eligible", job.eligible_time],
+    ["Eligible", eligibleTime(job)],
     [isPending(job) ? "Expected to start" : "Started", job.start_time],
     [holdsNodes(job) ? "Time limit reached at" : "Ended", isPending(job) ? 0 : job.end_time],
   ]);
 }
 
+/** Makes the line and the meter of a run time of seconds against a limit of minutes, or one of the API's words. */
+export function elapsedBar(seconds, minutes) {
+  const limit = typeof minutes === "number" ? 60 * minutes : null;
+  const share = ratio(seconds, limit ?? 0);
+  const noLimit = minutes === "Partition_Limit" ? ", with the partition's time limit" : ", without a time limit";
+  const ofLimit = limit === null ? noLimit : ` of ${formatDuration(limit)} (${percent(share)})`;
+  const meter = share !== null && setShare(h("div", { class: "meter", "aria-hidden": "true" }), share);
+  return [h("p", { class: "ran" }, `Elapsed ${formatDuration(seconds)}${ofLimit}`), meter];
+}
+
 /** Makes the line and the meter of the run time and the time limit, by the browser's clock. */
 export function progress(job) {
   const ran = runSeconds(job);
-  if (ran === null) return null;
-  const limit = typeof job.time_limit === "number" ? 60 * job.time_limit : null;
-  const share = ratio(ran, limit ?? 0);
-  const noLimit = job.time_limit === "Partition_Limit" ? ", with the partition's time limit" : ", without a time limit";
-  const ofLimit = limit === null ? noLimit : ` of ${formatDuration(limit)} (${percent(share)})`;
-  const meter = share !== null && setShare(h("div", { class: "meter", "aria-hidden": "true" }), share);
-  return [h("p", { class: "ran" }, `Elapsed ${formatDuration(ran)}${ofLimit}`), meter];
+  return ran === null ? null : elapsedBar(ran, job.time_limit);
 }
 
 function requested(job) {
@@ -130,6 +135,27 @@ function requested(job) {
   ]);
 }
 
+// What a job has in all. Its memory may differ from what it requested: memory per CPU is that of whole cores.
+function held(job) {
+  if (!holdsNodes(job)) return null;
+  const { cpu, node, billing } = tres(job.tres_alloc_str);
+  const sum = (byNode) => Object.values(byNode ?? {}).reduce((all, number) => all + number, 0);
+  return facts("Allocated", [
+    ["Nodes", node],
+    ["CPUs", count(cpu ?? (sum(job.cpus_allocated) || null))],
+    ["Memory", sum(job.mem_allocated) ? memory(sum(job.mem_allocated)) : null],
+    ["GPUs", gpus(job) ? count(gpus(job)) : null],
+    ["Billing", billing],
+    ["Used", "Slurm records what steps use when they end."],
+  ]);
+}
+
+// "1:0" is exit code 1, "0:9" is signal 9.
+function exitText(text) {
+  const [code, signal] = (text ?? "").split(":").map(Number);
+  return exitOf({ exit_code: code, exit_signal: signal }) || "0";
+}
+
 function submittedBy(job) {
   return facts("Submitted by", [
     ["User", queueLink("user", job.user_name)],
@@ -140,7 +166,7 @@ function submittedBy(job) {
     ["Nice", job.nice || null],
     ["Restarts", job.restart_cnt || null],
     ["Depends on", job.dependency && dependencies(job.dependency)],
-    ["Exit code", isPending(job) || holdsNodes(job) ? null : job.exit_code],
+    ["Exit", isPending(job) || holdsNodes(job) ? null : exitText(job.exit_code)],
     ["Failed node", job.failed_node && nodeLink(job.failed_node)],
   ]);
 }
@@ -158,8 +184,8 @@ function files(job) {
   ]);
 }
 
-/** Makes the cards of a job: its request, its user, its files. */
-export const cards = (job) => [requested(job), submittedBy(job), files(job)];
+/** Makes the cards of a job: its request, its allocation, its user, its files. */
+export const cards = (job) => [requested(job), held(job), submittedBy(job), files(job)];
 
 /** Makes the table of what a job holds on each node. */
 export function allocated(job) {
@@ -187,94 +213,3 @@ export const stable = (job) => ({
   elapsed_cpu_time: 0,
   day: Math.floor(now() / 86400),
 });
-
-const FACTORS = {
-  age: "Age",
-  fairshare: "Fair share",
-  job_size: "Job size",
-  partition: "Partition",
-  qos: "QOS",
-  assoc: "Association",
-  site: "Site",
-};
-
-const lines = (items) => (items ?? []).map((item) => h("div", {}, item));
-
-function dependency({ type, job_id: id, state, states, minutes, condition }) {
-  const others = Object.entries(states ?? {}).map(([name, number]) => `${count(number)} ${name.toLowerCase()}`);
-  const now = state ? stateChip(state) : others.join(", ") || "state not known";
-  const other = id === null ? null : [" ", /^[\d_+]+$/.test(id) ? jobLink(id) : id];
-  return [
-    type,
-    other,
-    minutes ? ` and ${plural(minutes, "minute")}` : null,
-    " ",
-    now,
-    condition === "failed" && " failed",
-  ];
-}
-
-function reservation({ name, relation, state, start_time: start, end_time: end }) {
-  const link = h("a", { href: page("queue", { reservation: name }) }, name);
-  const times = start ? ` (${formatDateTime(start)} to ${formatDateTime(end)})` : "";
-  return [relation === "in" ? "In " : "Behind ", link, state && `, ${state.toLowerCase()}`, times];
-}
-
-const unavailable = ({ name, state, reason: why }) => [nodeLink(name), ` ${state.toLowerCase()}`, why && `: ${why}`];
-
-function fairShare(share) {
-  if (!share) return null;
-  const level = share.level_fs === null ? "" : `, level ${share.level_fs.toFixed(2)}`;
-  return share.fair_share === null ? null : `${share.fair_share.toFixed(3)} of 1${level} (account ${share.account})`;
-}
-
-/** Makes the card of what a pending job waits for. */
-export function waiting(job, explanation) {
-  if (!isPending(job) || explanation === null) return null;
-  const start = explanation.estimated_start;
-  return facts("What it waits for", [
-    ["Ends when", endsWhen(explanation.ends_by)],
-    ["Rank", explanation.rank ? lines(explanation.rank.map(rankText)) : withCode(explanation.no_rank)],
-    ["Expected start", start ? `${formatDateTime(start)}, as the scheduler estimates` : "no estimate yet"],
-    ["If it were first", lines((explanation.availability ?? []).map(availabilityText))],
-    ["Dependencies", lines(explanation.dependencies.map(dependency))],
-    ["Reservations", lines((explanation.reservations ?? []).map(reservation))],
-    ["Unavailable nodes", lines((explanation.unavailable_nodes ?? []).map(unavailable))],
-    ["Fair share", fairShare(explanation.fairshare)],
-  ]);
-}
-
-function meter(part, all) {
-  const share = ratio(part, all);
-  return share !== null && setShare(h("div", { class: "meter", "aria-hidden": "true" }), share);
-}
-
-/** Makes the table of the limits that keep a job from starting. */
-export function limitTable(explanation) {
-  const limits = explanation?.limits ?? [];
-  if (limits.length === 0) return null;
-  const rows = limits.map((limit) => [
-    limit.is_reason ? h("strong", {}, limit.name) : limit.name,
-    limit.text,
-    [limit.used === null ? "–" : `${count(limit.used)} of ${count(limit.limit)}`, meter(limit.used, limit.limit)],
-  ]);
-  const caption = "The limits that keep it from starting now. Slurm's reason names those in bold.";
-  return tableOf("Limits", caption, ["Limit", "Meaning", "Used"], rows, [2]);
-}
-
-/** Makes the table of the priority factors of a job, with a bar for the share of each. */
-export function priorityTable(explanation) {
-  const [first] = explanation?.priority?.partitions ?? [];
-  if (!first) return null;
-  const { nice, tres, ...factors } = first.factors;
-  const known = Object.entries(factors).filter(([, value]) => value !== null);
-  const named = known.map(([name, value]) => [FACTORS[name] ?? name, value]);
-  const all = [...named, ...Object.entries(tres ?? {}).map(([name, value]) => [`TRES ${name}`, value])];
-  const total = all.reduce((sum, [, value]) => sum + Math.max(0, value), 0);
-  const rows = all.map(([name, value]) => [name, count(value), meter(Math.max(0, value), total) || ""]);
-  if (nice) rows.push(["Nice", count(-nice), ""]);
-  const where = first.partition === null ? "" : ` in ${first.partition}`;
-  const at = formatDateTime(explanation.priority.read_at);
-  const caption = `Priority ${count(first.priority)}${where}, as read at ${at}.`;
-  return tableOf("Priority", caption, ["Factor", "Points", "Share"], rows, [1]);
-}

@@ -3,7 +3,6 @@
 // /queue/{jobid}/explain has the sentence that says what a reason means for a job.
 
 import { count, plural } from "./format.js";
-import { isPending } from "./jobs.js";
 
 // The pages show other reasons as Slurm writes them.
 const LABELS = {
@@ -137,9 +136,6 @@ const ENDS_BY = {
   slurm: "Slurm continues by itself",
   never: "Never as it is: change the request or cancel the job",
 };
-
-/** Returns true for a job with something to explain. */
-export const needsExplanation = (job) => isPending(job) || reason(job.state_reason).label !== "";
 
 /** Returns the words for `ends_by`: "jobs of other users end, or other jobs of its user end". */
 export function endsWhen(words) {

@@ -1,5 +1,6 @@
 // Job records of the accounting database: the query of the History form, and facts about a record. No I/O.
 
+import { exitOf } from "./format.js";
 import { withJobIds } from "./urls.js";
 
 export const FILTERS = {
@@ -68,28 +69,6 @@ export const filtersIn = (state) =>
   Object.keys(FILTERS)
     .filter((name) => state[name] !== "")
     .map((name) => `${name}=${state[name]}`);
-
-const SIGNALS = {
-  1: "HUP",
-  2: "INT",
-  3: "QUIT",
-  4: "ILL",
-  6: "ABRT",
-  7: "BUS",
-  8: "FPE",
-  9: "KILL",
-  11: "SEGV",
-  13: "PIPE",
-  15: "TERM",
-  24: "XCPU",
-  25: "XFSZ",
-};
-
-/** Returns how a job ended: "exit 1", "signal 9 (KILL)", or "" for success. */
-export function exitOf({ exit_code: code, exit_signal: signal }) {
-  if (signal > 0) return SIGNALS[signal] ? `signal ${signal} (${SIGNALS[signal]})` : `signal ${signal}`;
-  return code > 0 ? `exit ${code}` : "";
-}
 
 export const FAILED = [
   "FAILED",

@@ -26,6 +26,9 @@ const TONES = {
 export const baseState = (state) => (state ?? "UNKNOWN").split("+")[0];
 export const isPending = (job) => baseState(job.job_state) === "PENDING";
 
+/** Returns true for a job that waits, or whose reason says how it ended. */
+export const needsExplanation = (job) => isPending(job) || !["", "None"].includes(job.state_reason ?? "");
+
 /** Returns true if a job in this state, with or without flags, holds nodes. */
 export const holdsNodes = (job) =>
   (job.job_state ?? "").split("+").some((word) => JOB_STATES_WITH_NODES.includes(word));

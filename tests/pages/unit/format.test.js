@@ -8,6 +8,7 @@ import {
   bytes,
   clock,
   count,
+  exitOf,
   formatDateTime,
   formatDuration,
   formatLimit,
@@ -161,4 +162,15 @@ test("GPUs are counted in lists of GRES", () => {
     [["gpu_mem:80"], 0],
   ];
   for (const [gres, gpus] of cases) assert.equal(gpuCount(gres), gpus, JSON.stringify(gres));
+});
+
+test("an exit is a signal with its name, a code, or nothing for success", () => {
+  const cases = [
+    [{ exit_code: 0, exit_signal: 0 }, ""],
+    [{ exit_code: 3, exit_signal: 0 }, "exit 3"],
+    [{ exit_code: 0, exit_signal: 9 }, "signal 9 (KILL)"],
+    [{ exit_code: 1, exit_signal: 64 }, "signal 64"],
+    [{ exit_code: null, exit_signal: null }, ""],
+  ];
+  for (const [record, text] of cases) assert.equal(exitOf(record), text);
 });

@@ -6,7 +6,6 @@ import test from "node:test";
 import {
   availabilityText,
   endsWhen,
-  needsExplanation,
   rankText,
   reason,
   reasonName,
@@ -83,13 +82,6 @@ test("the actors that end a reason are in the order of the API", () => {
   assert.equal(endsWhen(["own_jobs", "other_jobs"]), "other jobs of its user end, or jobs of other users end");
   assert.match(endsWhen(["never"]), /^Never as it is/);
   assert.equal(endsWhen([]), "");
-});
-
-test("jobs that are pending or have a reason need an explanation", () => {
-  assert.equal(needsExplanation({ job_state: "PENDING", state_reason: "None" }), true);
-  assert.equal(needsExplanation({ job_state: "FAILED", state_reason: "NonZeroExitCode" }), true);
-  assert.equal(needsExplanation({ job_state: "RUNNING", state_reason: "None" }), false);
-  assert.equal(needsExplanation({ job_state: "RUNNING", state_reason: null }), false);
 });
 
 test("the availability of a partition has a sentence for each answer", () => {

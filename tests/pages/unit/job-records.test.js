@@ -6,7 +6,6 @@ import test from "node:test";
 import {
   cpusOf,
   efficiencyOf,
-  exitOf,
   FILTERS,
   failuresIn,
   filtersIn,
@@ -48,17 +47,6 @@ test("each comparison of job ids is a parameter of its own", () => {
 test("the filters that are set are named", () => {
   assert.deepEqual(filtersIn(FILTERS), []);
   assert.deepEqual(filtersIn({ ...FILTERS, user: "alice", state: "FAILED" }), ["user=alice", "state=FAILED"]);
-});
-
-test("an exit is a signal with its name, a code, or nothing for success", () => {
-  const cases = [
-    [{ exit_code: 0, exit_signal: 0 }, ""],
-    [{ exit_code: 3, exit_signal: 0 }, "exit 3"],
-    [{ exit_code: 0, exit_signal: 9 }, "signal 9 (KILL)"],
-    [{ exit_code: 1, exit_signal: 64 }, "signal 64"],
-    [{ exit_code: null, exit_signal: null }, ""],
-  ];
-  for (const [record, text] of cases) assert.equal(exitOf(record), text);
 });
 
 test("failures are counted by state and exit, the most frequent first", () => {

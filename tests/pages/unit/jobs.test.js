@@ -10,6 +10,7 @@ import {
   gpus,
   holdsNodes,
   jobName,
+  needsExplanation,
   runSeconds,
   splitDependency,
   splitHosts,
@@ -151,4 +152,11 @@ test("the tasks of an array are counted by state", () => {
     { job_state: "PENDING", array_task_str: "1,..." },
   ];
   assert.equal(tasksByState(jobs), "2 running, 7 pending");
+});
+
+test("jobs that are pending or have a reason need an explanation", () => {
+  assert.equal(needsExplanation({ job_state: "PENDING", state_reason: "None" }), true);
+  assert.equal(needsExplanation({ job_state: "FAILED", state_reason: "NonZeroExitCode" }), true);
+  assert.equal(needsExplanation({ job_state: "RUNNING", state_reason: "None" }), false);
+  assert.equal(needsExplanation({ job_state: "RUNNING", state_reason: null }), false);
 });
