@@ -23,9 +23,9 @@ class Weighted(NamedTuple):
 def aggregate(slot: int, samples: Sequence[Weighted]) -> Weighted:
     """Aggregates samples, oldest first, to the sample of the slot that begins at `slot`.
 
-    At least one sample is needed. A number becomes its weighted mean, with `<field>_min` and `<field>_max`. Numbers of
-    `nodes_by_state` become means only. Other values are those of the newest sample. A partition is averaged over the
-    samples that have it.
+    At least one sample is needed. A number becomes its weighted mean, with `<field>_min` and `<field>_max`. Counts by
+    name, such as `nodes_by_state`, become means only. Other values are those of the newest sample. A partition is
+    averaged over the samples that have it.
     """
     merged = _merged([(part.sample, part.weight) for part in samples], skip=("time", "partitions"))
     names = dict.fromkeys(name for part in samples for name in part.sample["partitions"])

@@ -30,6 +30,9 @@ class _Figures(BaseModel):
     tasks_pending: float | None = Field(
         None, description="Pending jobs, each task of an array counted. Absent in older samples."
     )
+    jobs_pending_by_reason: dict[str, float] | None = Field(
+        None, description="Pending jobs by Slurm's reason, as in /usage. Absent in older samples."
+    )
     nodes_by_state: dict[str, float] | None = Field(
         None,
         description="Nodes by state, in sinfo's words in capital letters: IDLE, MIXED, DRAINED, MAINT, DOWN* … Samples"

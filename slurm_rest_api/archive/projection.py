@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from slurm_rest_api.archive.sample import CLUSTER_FIELDS, PARTITION_FIELDS, Sample
+from slurm_rest_api.archive.sample import CLUSTER_FIELDS, JOB_COUNTS, PARTITION_FIELDS, Sample
 from slurm_rest_api.web.name_lists import chosen_fields
 
 _PREFIX: Final = "partitions."
 _BOUNDS: Final = ("", "_min", "_max")
 KNOWN_FIELDS: Final = (*CLUSTER_FIELDS, *(f"{_PREFIX}{field}" for field in PARTITION_FIELDS))
-_COUNT_JOBS: Final = frozenset(("jobs_running", "jobs_pending", "tasks_running", "tasks_pending"))
-_NOT_OF_JOBS: Final = tuple(field for field in PARTITION_FIELDS if field not in _COUNT_JOBS)
+_NOT_OF_JOBS: Final = tuple(field for field in PARTITION_FIELDS if field not in JOB_COUNTS)
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def projection_of(
 
 
 def _counts_jobs(field: str) -> bool:
-    return field.removeprefix(_PREFIX) in _COUNT_JOBS
+    return field.removeprefix(_PREFIX) in JOB_COUNTS
 
 
 def project(sample: Sample, projection: Projection) -> Sample:

@@ -10,8 +10,10 @@ Sample = dict[str, Any]
 
 _DIGITS: Final = 6
 _TOTALS: Final = ("total_load", "total_cpus", "total_mem", "alloc_cpus", "alloc_mem")
-_JOB_COUNTS: Final = ("jobs_running", "jobs_pending", "tasks_running", "tasks_pending")
-_COUNTS: Final = ("alloc_gpus", "total_gpus", *_JOB_COUNTS, "nodes_by_state")
+JOB_COUNTS: Final = ("jobs_running", "jobs_pending", "tasks_running", "tasks_pending", "jobs_pending_by_reason")
+"""Fields that `PrivateData=jobs` hides."""
+
+_COUNTS: Final = ("alloc_gpus", "total_gpus", *JOB_COUNTS, "nodes_by_state")
 # Field of the sample → field of a partition in /usage.
 _OF_PARTITION: Final = {
     "alloc_cpus": "alloc_cpus",

@@ -10,6 +10,7 @@ from slurm_rest_api.demo.hardware import HIDDEN_PARTITION
 from slurm_rest_api.demo.job_records import pending_tasks
 from slurm_rest_api.demo.node_records import node_records
 from slurm_rest_api.demo.partition_records import partition_records
+from slurm_rest_api.demo.schedule import schedule_of
 from slurm_rest_api.demo.timeline import Moment, Timeline
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.collector.state_counts import JobCounter, count_states
@@ -64,12 +65,14 @@ def _outlines(moment: Moment) -> Iterator[Record]:
             "cpus_allocated": dict.fromkeys(names, share.cpus),
             "mem_allocated": dict.fromkeys(names, share.memory),
         }
+    schedule = schedule_of(moment)
     for job in moment.pending:
         if job.partition == HIDDEN_PARTITION:
             continue
         yield {
             "job_id": job.id,
             "job_state": "PENDING",
+            "state_reason": schedule.reason(job),
             "partition": job.partition,
             "array_task_str": pending_tasks(job.array, moment.next_task) if job.array else None,
         }

@@ -12,6 +12,7 @@ from prometheus_client.metrics_core import Metric
 
 from slurm_rest_api.metrics.cluster import by_state
 from slurm_rest_api.slurm.states import base_job_state, resources_held
+from slurm_rest_api.slurmapi.shared.largest import OTHER, bounded, largest
 from slurm_rest_api.slurmapi.store.group_sums import GroupSum
 
 Owner = Literal["account", "user"]
@@ -23,7 +24,6 @@ SUMS: Final = ("num_cpus", "gpus", "memory")
 """Index columns of jobs that are summed up for each owner."""
 
 _MIB: Final = 1024 * 1024
-_OTHER: Final = "other"
 
 
 @dataclass
@@ -59,10 +59,10 @@ def owner_families(label: Owner, sums: OwnerSums, most: int) -> Iterator[Metric]
     sizes: Counter[str] = Counter()
     for (owner, _state), number in sums.jobs.items():
         sizes[owner] += number
-    named = _largest(sizes, most)
+    named = largest(sizes, most)
     jobs: Counter[tuple[str, str]] = Counter()
     for (owner, state), number in sums.jobs.items():
-        jobs[owner if owner in named else _OTHER, state] += number
+        jobs[owner if owner in named else OTHER, state] += number
     article = "an account" if label == "account" else "a user"
     yield by_state(f"slurm_{label}_jobs", f"Jobs of {article} by base state. {rest}", label, jobs)
     for metric, what, values, factor in (
@@ -72,20 +72,6 @@ def owner_families(label: Owner, sums: OwnerSums, most: int) -> Iterator[Metric]
     ):
         help_text = f"{what} allocated to jobs of {article}. {rest}"
         yield _gauge(f"slurm_{label}_{metric}", help_text, label, bounded(values, most), factor)
-
-
-def bounded(values: Counter[str], most: int) -> Counter[str]:
-    """Returns the `most` largest values, and the sum of all others as "other"."""
-    named = _largest(values, most)
-    sums: Counter[str] = Counter()
-    for name, value in values.items():
-        sums[name if name in named else _OTHER] += value
-    return sums
-
-
-def _largest(sizes: Counter[str], most: int) -> set[str]:
-    # Sorted, so that equal sizes do not change places from load to load.
-    return {name for name, _size in sorted(sizes.items(), key=lambda item: (-item[1], item[0]))[:most]}
 
 
 def _gauge(metric: str, help_text: str, label: str, values: Mapping[str, int], factor: int) -> Metric:

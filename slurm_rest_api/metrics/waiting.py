@@ -10,8 +10,8 @@ from typing import Final
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from slurm_rest_api.metrics.owners import bounded
 from slurm_rest_api.slurm.states import base_job_state
+from slurm_rest_api.slurmapi.shared.largest import MOST_REASONS, bounded, reason_label
 from slurm_rest_api.slurmapi.shared.wait_times import BOUNDS_SECONDS, WaitTimes
 from slurm_rest_api.slurmapi.store.group_sums import GroupSum
 
@@ -21,10 +21,6 @@ PENDING_COLUMNS: Final = ("job_state", "reason")
 PENDING_SUMS: Final = ("tasks",)
 """Index columns of jobs that `pending_families` wants summed up."""
 
-_MOST_REASONS: Final = 50
-"""Slurm has about 200 reasons, of which a cluster shows a few. Plug-ins may write texts of their own."""
-_LONGEST_REASON: Final = 80
-
 
 def pending_families(groups: Iterable[GroupSum]) -> Iterator[Metric]:
     """Returns the numbers of pending jobs and of their tasks by reason. The smallest are summed up as "other"."""
@@ -32,7 +28,7 @@ def pending_families(groups: Iterable[GroupSum]) -> Iterator[Metric]:
     tasks: Counter[str] = Counter()
     for (job_state, reason), number, (number_of_tasks,) in groups:
         if base_job_state(str(job_state or "")) == "PENDING":
-            name = str(reason or "None")[:_LONGEST_REASON]
+            name = reason_label(None if reason is None else str(reason))
             jobs[name] += number
             tasks[name] += number_of_tasks
     for metric, help_text, counts in (
@@ -40,7 +36,7 @@ def pending_families(groups: Iterable[GroupSum]) -> Iterator[Metric]:
         ("slurm_pending_job_tasks", "Pending jobs by reason, each task of an array counted.", tasks),
     ):
         family = GaugeMetricFamily(metric, help_text, labels=["reason"])
-        for reason, number in sorted(bounded(counts, _MOST_REASONS).items()):
+        for reason, number in sorted(bounded(counts, MOST_REASONS).items()):
             family.add_metric([reason], number)
         yield family
 

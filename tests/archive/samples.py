@@ -16,6 +16,7 @@ def make_sample(time: int, load: float = 0.5, partitions: tuple[str, ...] = ("ma
         "jobs_pending": 1,
         "tasks_running": 3,
         "tasks_pending": 10,
+        "jobs_pending_by_reason": {"Priority": 1},
         "nodes_by_state": {"IDLE": 2},
     }
     return {

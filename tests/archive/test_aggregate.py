@@ -51,7 +51,7 @@ def test_removed_partition_keeps_its_history() -> None:
 def test_old_samples_without_new_fields_can_be_aggregated() -> None:
     old = make_sample(0)
     counts = ("jobs_running", "jobs_pending", "tasks_running", "tasks_pending")
-    for field in ("alloc_gpus", "total_gpus", *counts, "nodes_by_state"):
+    for field in ("alloc_gpus", "total_gpus", *counts, "jobs_pending_by_reason", "nodes_by_state"):
         del old[field]
     made = aggregate(0, weighted(old, make_sample(60, jobs_running=7, tasks_pending=10001)))
     assert (made.sample["jobs_running"], made.sample["jobs_running_min"]) == (7, 7)

@@ -140,6 +140,7 @@ def test_a_sample_has_the_fields_of_2018_and_the_counts(
             "jobs_pending": 1,
             "tasks_running": 1,
             "tasks_pending": 1,
+            "jobs_pending_by_reason": {"Priority": 1},
             "nodes_by_state": {"MIXED": 1},
             "partitions": {
                 "main": {
@@ -158,6 +159,7 @@ def test_a_sample_has_the_fields_of_2018_and_the_counts(
                     "jobs_pending": 1,
                     "tasks_running": 1,
                     "tasks_pending": 1,
+                    "jobs_pending_by_reason": {"Priority": 1},
                     "nodes_by_state": {"MIXED": 1},
                 }
             },

@@ -25,8 +25,9 @@ def document(time: float, **changes: Any) -> dict[str, Any]:
     """Returns a sample as the 2018 service stored it."""
     sample = make_sample(0)
     for record in (sample, sample["partitions"]["main"]):
-        counts = ("jobs_running", "jobs_pending", "tasks_running", "tasks_pending", "nodes_by_state")
-        for field in ("alloc_gpus", "total_gpus", *counts):
+        counts = ("jobs_running", "jobs_pending", "tasks_running", "tasks_pending")
+        by_name = ("jobs_pending_by_reason", "nodes_by_state")
+        for field in ("alloc_gpus", "total_gpus", *counts, *by_name):
             del record[field]
     return {**sample, "time": time, **changes}
 

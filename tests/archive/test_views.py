@@ -111,8 +111,9 @@ def test_the_graphs_page_gets_its_day_and_the_day_before(archive: FlaskClient, n
 
 
 def test_time_and_offset_of_seconds(archive: FlaskClient, now: int) -> None:
-    assert [sample["time"] % 60 for sample in data(archive, "?time=300")] == [0] * len(data(archive, "?time=300"))
-    assert len(data(archive, "?time=300")) in (4, 5)
+    times = [sample["time"] for sample in data(archive, "?time=300")]
+    assert len(times) in (4, 5)
+    assert {time % 60 for time in times} == {0}
     assert data(archive, "?time=0") == []
     (sample,) = data(archive, "?offset=3600")
     assert sample["time"] in (now - 3600, now - 3540)

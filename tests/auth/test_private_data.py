@@ -107,7 +107,7 @@ def test_private_jobs_are_visible_to_owners_and_coordinators_only(people: Settin
         for word in live_words(owner) | past_words(owner):
             assert contains(text, word) == (owner in SEES_JOBS_OF[user]), f"{word} for {user}"
     for count in ("running_jobs", "jobs_running", "slurm_jobs", "slurm_account_jobs", "slurm_partition_jobs",
-                  "tasks_running", "tasks_pending", "_job_tasks"):  # fmt: skip
+                  "tasks_running", "tasks_pending", "jobs_pending_by_reason", "_job_tasks"):  # fmt: skip
         assert count not in text
     assert NODES[0] in text
     assert PARTITIONS[0] in text

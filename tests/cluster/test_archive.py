@@ -196,6 +196,9 @@ def test_samples_are_what_squeue_and_sinfo_say(cluster: Cluster, jobs: Jobs, arc
         shown = [job for job in cluster.squeue_json() if job["partition"] != "secret"]
         states = Counter(state for job in shown for state in job["job_state"])
         assert (sample["jobs_running"], sample["jobs_pending"]) == (states["RUNNING"], states["PENDING"])
+        pending = [job for job in shown if "PENDING" in job["job_state"]]
+        assert sample["jobs_pending_by_reason"] == Counter(job["state_reason"].replace(" ", "_") for job in pending)
+        assert sample["jobs_pending_by_reason"]["JobHeldUser"] >= 1
         in_main = [job for job in shown if "main" in job["partition"].split(",")]
         main = sample["partitions"]["main"]
         assert main["jobs_running"] == sum("RUNNING" in job["job_state"] for job in in_main)

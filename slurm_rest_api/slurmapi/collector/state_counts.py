@@ -1,4 +1,4 @@
-"""Counts jobs, their tasks and nodes by state, and GPUs, of the cluster and of each partition."""
+"""Counts jobs and their tasks by state and reason, nodes by state, and GPUs, of the cluster and of each partition."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ from slurm_rest_api.slurm.node_words import node_state_word
 from slurm_rest_api.slurm.states import base_job_state
 from slurm_rest_api.slurmapi.collector.job_sums import task_count
 from slurm_rest_api.slurmapi.collector.limit_use import LimitGroup, limit_group
+from slurm_rest_api.slurmapi.shared.largest import MOST_REASONS, bounded, reason_label
 from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob, node_state
 
 
 class CountedJob(NamedTuple):
-    """The base state of a job, the number of tasks in its record, and its group if limits count it."""
+    """The base state of a job, the number of tasks in its record, its group if limits count it, and its reason.
+
+    Only a pending job has a reason.
+    """
 
     state: str
     tasks: int
     group: LimitGroup | None = None
+    reason: str | None = None
 
 
 class StateCounts(TypedDict):
@@ -29,6 +34,7 @@ class StateCounts(TypedDict):
     jobs_pending: int
     tasks_running: int
     tasks_pending: int
+    jobs_pending_by_reason: dict[str, int]
     nodes_by_state: dict[str, int]
     alloc_gpus: int
     total_gpus: int
@@ -45,6 +51,7 @@ class _JobCounts(TypedDict):
     jobs_pending: int
     tasks_running: int
     tasks_pending: int
+    jobs_pending_by_reason: dict[str, int]
 
 
 class _NodeCounts(TypedDict):
@@ -68,6 +75,7 @@ class JobCounter:
         # Thousands of jobs share one of these tuples.
         self._shared: dict[CountedJob, CountedJob] = {}
         self._jobs: Counter[tuple[str, str | None]] = Counter()
+        self._reasons: Counter[tuple[str, str | None]] = Counter()
         self._tasks: Counter[tuple[str, str | None]] = Counter()
 
     def count_while_iterating(self, jobs: Iterable[Record]) -> Iterator[Record]:
@@ -98,11 +106,16 @@ class JobCounter:
         def total(counts: Counter[tuple[str, str | None]], wanted: str) -> int:
             return sum(n for (state, partitions), n in counts.items() if state == wanted and is_included(partitions))
 
+        reasons: Counter[str] = Counter()
+        for (reason, partitions), number in self._reasons.items():
+            if is_included(partitions):
+                reasons[reason] += number
         return {
             "jobs_running": total(self._jobs, "RUNNING"),
             "jobs_pending": total(self._jobs, "PENDING"),
             "tasks_running": total(self._tasks, "RUNNING"),
             "tasks_pending": total(self._tasks, "PENDING"),
+            "jobs_pending_by_reason": dict(sorted(bounded(reasons, MOST_REASONS).items())),
         }
 
     def _count(self, job: Record) -> None:
@@ -110,12 +123,16 @@ class JobCounter:
         if isinstance(job, UnchangedJob):
             counted = self._before.get(number, _UNKNOWN)
         else:
-            counted = CountedJob(base_job_state(job.get("job_state")), task_count(job), limit_group(job))
+            state = base_job_state(job.get("job_state"))
+            reason = reason_label(job.get("state_reason")) if state == "PENDING" else None
+            counted = CountedJob(state, task_count(job), limit_group(job), reason)
         self.counted[number] = counted = self._shared.setdefault(counted, counted)
         # Few jobs have a list of partitions of their own, so the list is split only when counts are read.
         key = (counted.state, job.get("partition"))
         self._jobs[key] += 1
         self._tasks[key] += counted.tasks
+        if counted.reason is not None:
+            self._reasons[counted.reason, key[1]] += 1
 
 
 def count_states(jobs: JobCounter, nodes: Iterable[Record], partitions: Iterable[Record]) -> ClusterCounts:

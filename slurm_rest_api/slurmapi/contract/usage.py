@@ -48,6 +48,10 @@ class _Counts(PublishedRecord):
         description="Pending jobs, each task of an array counted, as `squeue -r` lists them, in each partition that"
         " they requested."
     )
+    jobs_pending_by_reason: dict[str, Count] = Field(
+        description="Pending jobs by `state_reason`, without what follows a comma in it. Their sum is `jobs_pending`."
+        " Of more than 50 reasons the smallest are summed up as `other`."
+    )
     nodes_by_state: dict[str, Count] = Field(
         description="Number of nodes by state, in sinfo's words (`%T`) in capital letters: IDLE, MIXED, ALLOCATED,"
         " DRAINED, DRAINING, FAIL, MAINT, RESERVED, with sinfo's marks: DOWN*, IDLE~, MIXED-."

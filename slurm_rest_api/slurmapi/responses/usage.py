@@ -22,7 +22,9 @@ _NODE: Final = "partitions.nodes."
 _NO_NODES: Final = (
     "a row is a partition without its nodes. `format=json` and `format=ndjson` have them, and so has /nodes"
 )
-_JOB_COUNTS: Final = ("jobs_running", "jobs_pending", "tasks_running", "tasks_pending", "running_jobs")
+_JOB_COUNTS: Final = (
+    *("jobs_running", "jobs_pending", "tasks_running", "tasks_pending", "jobs_pending_by_reason", "running_jobs"),
+)
 KNOWN_FIELDS: Final = (
     *UsageRecord.model_fields,
     *(f"{_PARTITION}{field}" for field in PartitionUsage.model_fields),

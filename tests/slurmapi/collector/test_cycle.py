@@ -218,6 +218,7 @@ def test_a_job_pass_collects_resources_counts_and_states() -> None:
         "jobs_pending": 1,
         "tasks_running": 1,
         "tasks_pending": 1,
+        "jobs_pending_by_reason": {"Priority": 1},
     }
     fingerprints, counted, replaced = job_pass.memory
     assert (fingerprints, replaced) == ({2: 7}, frozenset())

@@ -11,12 +11,15 @@ from slurm_rest_api.slurmapi.store.index_columns import COLUMNS
 from tests.builders import make_job, make_node, make_partition, make_running_job
 
 
-def job_counts(running: int, pending: int, tasks_pending: int | None = None) -> dict[str, int]:
+def job_counts(
+    running: int, pending: int, tasks_pending: int | None = None, reasons: dict[str, int] | None = None
+) -> dict[str, object]:
     return {
         "jobs_running": running,
         "jobs_pending": pending,
         "tasks_running": running,
         "tasks_pending": pending if tasks_pending is None else tasks_pending,
+        "jobs_pending_by_reason": reasons or ({"Priority": pending} if pending else {}),
     }
 
 
@@ -58,6 +61,29 @@ def test_the_waiting_tasks_of_an_array_are_one_job(array_task_str: str, tasks: i
     counts = counted(make_job(1, array_job_id=1, array_task_str=array_task_str), make_running_job(2, "rack001"))
     assert counts.of_cluster() == job_counts(running=1, pending=1, tasks_pending=tasks)
     assert counts.of_partition("main")["tasks_pending"] == tasks
+
+
+def test_pending_jobs_are_counted_by_reason_and_partition() -> None:
+    detailed = "ReqNodeNotAvail,_UnavailableNodes:rack001"
+    jobs = [
+        make_job(1, partition="main,gpu", state_reason=detailed),
+        make_job(2, state_reason="Resources"),
+        make_job(3, state_reason=None),
+        # The reason of a job that is not pending is no reason to wait.
+        make_job(4, job_state="FAILED", state_reason="NonZeroExitCode"),
+    ]
+    counts = counted(*jobs)
+    whole = {"None": 1, "ReqNodeNotAvail": 1, "Resources": 1}
+    assert counts.of_cluster() == job_counts(running=0, pending=3, reasons=whole)
+    assert counts.of_partition("gpu")["jobs_pending_by_reason"] == {"ReqNodeNotAvail": 1}
+    again = counted(*[UnchangedJob(job_id=n, partition="main,gpu") for n in (1, 2)], before=counts.counted)
+    assert again.of_partition("gpu")["jobs_pending_by_reason"] == {"ReqNodeNotAvail": 1, "Resources": 1}
+
+
+def test_reasons_of_plugins_have_a_bounded_number_and_length() -> None:
+    jobs = [make_job(number, state_reason=f"{number:04}" * 100) for number in range(1, 1001)]
+    reasons = counted(*jobs, make_job(1001, state_reason="0001" * 100)).of_cluster()["jobs_pending_by_reason"]
+    assert (len(reasons), reasons["0001" * 20], reasons["other"]) == (51, 2, 950)
 
 
 def test_an_unchanged_job_has_the_state_of_the_cycle_before() -> None:
