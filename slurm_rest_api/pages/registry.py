@@ -31,12 +31,16 @@ class Entry:
     is_menu: bool
 
 
+CLUSTER: Final = "Cluster"
+"""The menu of the pages about what the cluster is made of."""
+
 _PAGES: Final = (
     Page("now", "Now", "home"),
     Page("nodes", "Nodes", "nodes"),
     Page("queue", "Queue", "queue"),
     Page("history", "History", "history", needs="accounting"),
     Page("load", "Load", "load", needs="archive"),
+    Page("partitions", "Partitions", "partitions", menu=CLUSTER),
     Page("api", "API", "api"),
     Page("job", "Job", "job", in_navigation=False),
     Page("node", "Node", "node", in_navigation=False),

@@ -22,7 +22,8 @@ Respond = Callable[[Route], None]
 
 NODES, QUEUE, HISTORY, LOAD, API = (f"pages/{name}" for name in ("nodes", "queue", "history", "load", "api"))
 JOB, NODE = "pages/job?id=7", "pages/node?name=n1"
-EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE)
+PARTITIONS = "pages/partitions"
+EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE, PARTITIONS)
 CAUSE = "This and that was the cause."
 _ROUTES = frozenset(
     (
@@ -87,13 +88,13 @@ def alerts(title: str, *paths: str) -> dict[str, tuple[str, list[str]]]:
 
 
 WRONG = "Temporarily unavailable"
-DATA = ("", NODES, QUEUE, HISTORY, LOAD, JOB, NODE)
+DATA = ("", NODES, QUEUE, HISTORY, LOAD, JOB, NODE, PARTITIONS)
 # For each state the handler of API requests, and for each page the place and the words that it shows.
 STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
     "loading": (
         never,
         {
-            **dict.fromkeys(("", NODES, QUEUE, JOB, NODE), (SAID, ["Loading …"])),
+            **dict.fromkeys(("", NODES, QUEUE, JOB, NODE, PARTITIONS), (SAID, ["Loading …"])),
             HISTORY: (SAID, ["Searching …"]),
             LOAD: (SAID, ["Loading samples …"]),
             API: ("#outcome", ["Checking each endpoint …"]),
@@ -107,6 +108,7 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
             QUEUE: (SAID, ["The queue is empty", "0 jobs", "Jobs appear here when they are submitted."]),
             HISTORY: (SAID, ["No matching records", "No jobs have been recorded yet."]),
             LOAD: (SAID, ["No samples in this range"]),
+            PARTITIONS: (SAID, ["No partitions", "The cluster has no partitions that you may view."]),
             "pages/job": (SAID, ["Which job?"]),
             "pages/node": (SAID, ["Which node?"]),
         },
@@ -129,7 +131,9 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
         old,
         {
             "": (ALERT, ["Slurm data is out of date", CAUSE]),
-            **dict.fromkeys((NODES, QUEUE, "pages/job", "pages/node"), (STRIP, ["Showing data from", CAUSE])),
+            **dict.fromkeys(
+                (NODES, QUEUE, "pages/job", "pages/node", PARTITIONS), (STRIP, ["Showing data from", CAUSE])
+            ),
             API: ("main tr[data-path=nodes] td.state", ["OK, old data"]),
         },
     ),
