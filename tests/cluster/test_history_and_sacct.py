@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import pytest
@@ -13,7 +14,8 @@ from slurm_rest_api.acctapi.contract import HistoryRecord
 from tests.cluster.accounting_database import real_accounting
 from tests.cluster.comparison import differences
 from tests.cluster.conftest import Jobs
-from tests.cluster.sacct_truth import JOB_NOT_TOLD, JOB_ROWS, Facts, read_sacct
+from tests.cluster.sacct_truth import JOB_NOT_TOLD, JOB_ROWS, Facts, read_columns, read_sacct
+from tests.cluster.sums_truth import COLUMNS, sums_of, wrong_sums
 from tests.conftest import make_client
 from tests.testbed.cluster import Cluster
 from tests.testbed.steps import wait_until
@@ -21,6 +23,7 @@ from tests.testbed.steps import wait_until
 ODD_NAME: Final = 'it\'s "odd" \\ café 日本 🚀'
 STORED_NAME: Final = ODD_NAME.replace('"', "`")
 """slurmctld keeps double quotes out of job names."""
+ENDED: Final = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "REQUEUED")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,9 @@ def history(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
             # slurmctld looks for jobs over their limit every half minute, so this job comes first.
             ids = {"timeout": jobs.running(time=1, partition="long", nodelist="rack007", mem=10)}
             cluster.run(["scontrol", "update", f"jobid={ids['timeout']}", "EndTime=now+1"])
+            ids["node_failed"] = jobs.running(nodelist="rack004", no_requeue=True)
+            for state in ("down", "resume"):
+                cluster.run(["scontrol", "update", "nodename=rack004", f"state={state}", "reason=test"])
             ids |= _submit_running(cluster, jobs) | _submit_ending(cluster, jobs) | _submit_waiting(jobs)
             _settle(cluster, ids)
             client = make_client(settings)
@@ -106,6 +112,7 @@ def _settle(cluster: Cluster, ids: dict[str, int]) -> None:
         "timeout": "TIMEOUT", "completed": "COMPLETED", "reserved": "COMPLETED", "failed": "FAILED",
         "signalled": "FAILED",
         "cancelled": "CANCELLED", "cancelled_waiting": "CANCELLED", "requeued": "REQUEUED", "resized": "RESIZING",
+        "node_failed": "NODE_FAIL",
         "suspended": "SUSPENDED", "running": "RUNNING", "hidden": "RUNNING", "held": "PENDING",
     }  # fmt: skip
 
@@ -229,6 +236,39 @@ def test_a_filter_finds_what_sacct_finds(cluster: Cluster, history: History, que
 
     assert expected
     assert {record["id_record"] for record in ours} == expected
+
+
+def test_sums_are_those_of_the_lines_of_sacct(cluster: Cluster, history: History) -> None:
+    ids = ",".join(map(str, history.ids.values()))
+    first = min(record["time_submit"] for record in history.ours.values())
+    last = max(record["time_end"] or 0 for record in history.ours.values())
+    window = ["-S", f"{datetime.fromtimestamp(first):%FT%T}", "-E", f"{datetime.fromtimestamp(last):%FT%T}"]  # noqa: DTZ006
+    cases = (
+        (f"jobid>={min(history.ids.values())}", ["-j", ids], "Submit"),
+        (f"jobid>={min(history.ids.values())}&user=bob", ["-j", ids, "-u", "bob"], "Submit"),
+        # Of these states sacct lists the jobs that ended within the window.
+        (f"endafter={first}&endbefore={last + 1}&state={','.join(ENDED)}", ["-s", ",".join(ENDED), *window], "End"),
+    )
+    groupings = ("user", "account", "partition", "qos", "state", "job_name", "day", "account,user", "partition,state")
+    for query, options, day_of in cases:
+        before = _lines(cluster, *options)
+        ours = {groups: _summed(history.client, groups, query) for groups in groupings}
+        after = _lines(cluster, *options)
+        for groups, sums in ours.items():
+            assert sums
+            assert wrong_sums(sums, sums_of(before, groups, day_of), sums_of(after, groups, day_of)) == [], query
+    assert {*ENDED} <= {state for (state,) in ours["state"]}
+
+
+def _summed(client: FlaskClient, groups: str, query: str) -> dict[tuple[str, ...], dict[str, Any]]:
+    response = client.get(f"/history?group_by={groups}&{query}")
+    assert response.status_code == 200, response.text
+    return {tuple(record[name] for name in groups.split(",")): record for record in response.get_json()["data"]}
+
+
+def _lines(cluster: Cluster, *options: str) -> list[Facts]:
+    told = read_columns(cluster, COLUMNS, "-X", "-D", *options)
+    return [facts for facts in told if facts["Partition"] != "secret"]
 
 
 def test_all_pages_together_give_each_record_once(history: History) -> None:

@@ -1,4 +1,4 @@
-"""/utilization against sreport after a rollup, and the indexes of its statements."""
+"""/utilization and the sums of /history against sreport after a rollup, and the indexes of the statements."""
 
 from __future__ import annotations
 
@@ -131,6 +131,38 @@ def test_the_figures_are_those_of_sreport(cluster: Cluster, accounting: FlaskCli
     assert {(row[0], row[1], row[2]): int(row[3]) for row in told if int(row[3])} == users
     by_qos = _ours(accounting, "group_by=account,user,qos&step=total", start, end)
     assert _added(by_qos, "account", "user", "tres") == users
+
+
+def test_sums_of_whole_jobs_are_those_of_sreport(cluster: Cluster, accounting: FlaskClient) -> None:
+    """sreport splits jobs at the ends of the window. Those that ended in this one had started in it, too."""
+    start, end = SINCE + timedelta(hours=3), UNTIL
+    window = f"endafter={int(start.timestamp())}&endbefore={int(end.timestamp())}"
+    response = accounting.get(f"/history?group_by=account,user&{window}")
+    assert response.status_code == 200, response.text
+    sums = response.get_json()["data"]
+    assert len(sums) == 3
+    kinds = (("cpu_hours", "cpu"), ("mem_hours", "mem"), ("gpu_hours", "gres/gpu"))
+    used = {
+        (record["account"], record["user"], tres): round(3600 * record[field])
+        for record in sums
+        for field, tres in kinds
+        if record[field]
+    }
+
+    # From the sums of slurmdbd.
+    told = _printed(cluster, "AccountUtilizationByUser", start, end, "account,login,tresname,used")
+    assert {(row[0], row[1], row[2]): int(row[3]) for row in told if row[1] and int(row[3])} == used
+    # From the records of the jobs. FlatView prints each account alone.
+    command = ["sreport", "-nP", "-t", "seconds", "-T", "cpu", "job", "SizesByAccount", "FlatView", "grouping=1"]
+    limits = [f"start={start:%Y-%m-%dT%H:%M:%S}", f"end={end:%Y-%m-%dT%H:%M:%S}"]
+    for words, field in (([], "cpu"), (["PrintJobCount"], "jobs")):
+        lines = cluster.run([*command, *limits, *words]).stdout.splitlines()
+        of_accounts: defaultdict[str, int] = defaultdict(int)
+        for record in sums:
+            of_accounts[record["account"]] += (
+                record["jobs"] if field == "jobs" else used[record["account"], record["user"], "cpu"]
+            )
+        assert {line.split("|")[1]: int(line.split("|")[3]) for line in lines} == of_accounts, lines
 
 
 @pytest.mark.parametrize(
