@@ -66,19 +66,23 @@ def association_groups(
     return UsageGroups(sorted(members.items()), qos, above)
 
 
-def wckey_groups(wckeys: Mapping[int, tuple[str, str]], query: UtilizationParameters, scope: DataScope) -> UsageGroups:
+def wckey_users(query: UtilizationParameters, scope: DataScope) -> frozenset[str] | None:
+    """Returns the users whose workload keys the filters and the user's rights let through. None: all users."""
+    names_users = "user" in (query.group_by or ()) or query.user is not None
+    wanted = None if query.user is None else frozenset(query.user)
+    if not (scope.hides("usage") or (scope.hides("users") and names_users)):
+        return wanted
+    own = frozenset((scope.user,))
+    return own if wanted is None else own & wanted
+
+
+def wckey_groups(wckeys: Mapping[int, tuple[str, str]], query: UtilizationParameters) -> UsageGroups:
     """Returns the groups of workload keys, whose name and user `wckeys` has by id."""
     grouped = query.group_by or ()
-    own = scope.hides("usage") or (scope.hides("users") and ("user" in grouped or query.user is not None))
     members: defaultdict[Names, list[int]] = defaultdict(list)
     for number, (name, user) in wckeys.items():
-        if (
-            (not own or user == scope.user)
-            and (query.user is None or user in query.user)
-            and (query.wckey is None or name in query.wckey)
-        ):
-            names = ("", user if "user" in grouped else "", name if "wckey" in grouped else "")
-            members[names].append(number)
+        names = ("", user if "user" in grouped else "", name if "wckey" in grouped else "")
+        members[names].append(number)
     return UsageGroups(sorted(members.items()))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -20,8 +20,10 @@ from sqlalchemy import (
     union_all,
 )
 
+from slurm_rest_api.acctapi.filters import one_of_many, one_of_texts
 from slurm_rest_api.acctapi.usage_tables import UsageTables, planned_column
 from slurm_rest_api.acctapi.usage_window import Piece
+from slurm_rest_api.errors import BadParameter
 
 _FIGURES: Final = ("alloc_secs", "idle_secs", "down_secs", "pdown_secs", "over_secs")
 _MOST_RANGES: Final = 5000
@@ -30,6 +32,9 @@ _MOST_RANGES: Final = 5000
 _BRANCHES: Final = 50
 _FEW_IDS: Final = 4
 """Groups of fewer ids on average are summed up here, because the server would hardly return fewer rows."""
+
+_MOST_WCKEYS: Final = 50_000
+"""Most workload keys that one request sums up."""
 
 
 class GroupRow(NamedTuple):
@@ -76,7 +81,7 @@ def group_rows(
         value = func.sum(columns.alloc_secs) if total else columns.alloc_secs
         for some in _batches(sorted(group_of), at_once):
             start = literal(None) if total else columns.time_start
-            rows = select(*keys, start, value).where(columns.id.in_(some), *common)
+            rows = select(*keys, start, value).where(one_of_many(columns.id, some), *common)
             found = connection.execute(_by_key(rows.group_by(*keys) if total else rows, table))
             for number, *qos, tres, begin, seconds in found:
                 yield GroupRow(group_of[number], qos[0] if qos else None, begin, tres, int(seconds))
@@ -115,11 +120,26 @@ def first_and_last(connection: Connection, table: Table, tres: int) -> tuple[int
     return None if found[0] is None else (int(found[0]), int(found[1]))
 
 
-def wckeys(connection: Connection, usage: UsageTables) -> dict[int, tuple[str, str]]:
-    """Returns the name and the user of each workload key by its id, removed ones included."""
+def wckeys(
+    connection: Connection, usage: UsageTables, users: Collection[str] | None, names: Collection[str] | None
+) -> dict[int, tuple[str, str]]:
+    """Returns the name and the user of each workload key by its id, removed ones included. None: of all.
+
+    Raises:
+        BadParameter: there are more than 50,000.
+    """
     table = usage.names_of_wckeys()
-    rows = connection.execute(select(table.c.id_wckey, table.c.wckey_name, table.c.user))
-    return {number: (name, user) for number, name, user in rows}
+    statement = select(table.c.id_wckey, table.c.wckey_name, table.c.user).limit(_MOST_WCKEYS + 1)
+    for column, texts in ((table.c.user, users), (table.c.wckey_name, names)):
+        if texts is not None:
+            statement = statement.where(one_of_texts(column, texts))
+    found = {number: (name, user) for number, name, user in connection.execute(statement)}
+    if len(found) > _MOST_WCKEYS:
+        raise BadParameter(
+            f"There are more than {_MOST_WCKEYS} workload keys. Choose some with `wckey` or `user`.",
+            parameter="group_by",
+        )
+    return found
 
 
 def _branch(
@@ -128,7 +148,7 @@ def _branch(
     columns = table.c
     keys = [*extra, columns.time_start, columns.id_tres]
     statement = select(literal(group).label("number"), *keys, func.sum(columns.alloc_secs).label("seconds"))
-    return _by_key(statement.where(columns.id.in_(ids), *common).group_by(*keys), table)
+    return _by_key(statement.where(one_of_many(columns.id, ids), *common).group_by(*keys), table)
 
 
 def _branches(groups: Sequence[Sequence[int]], at_once: int) -> Iterator[list[tuple[int, list[int]]]]:

@@ -20,7 +20,7 @@ from slurm_rest_api.acctapi.encodings import number, point_in_time
 from slurm_rest_api.acctapi.list_page import ListPage, page_of
 from slurm_rest_api.acctapi.reference_data import ReferenceData, ReferenceDataCache
 from slurm_rest_api.acctapi.usage_contract import seconds
-from slurm_rest_api.acctapi.usage_groups import UsageGroups, association_groups, wckey_groups
+from slurm_rest_api.acctapi.usage_groups import UsageGroups, association_groups, wckey_groups, wckey_users
 from slurm_rest_api.acctapi.usage_parameters import UtilizationParameters
 from slurm_rest_api.acctapi.usage_rows import Wanted, cluster_rows, first_and_last, group_rows, wckeys
 from slurm_rest_api.acctapi.usage_tables import Kind, Step, UsageTables
@@ -113,7 +113,7 @@ class Utilization:
         kind: Kind,
     ) -> UsageGroups:
         if kind == "wckey":
-            return wckey_groups(wckeys(connection, usage), query, scope)
+            return wckey_groups(wckeys(connection, usage, wckey_users(query, scope), query.wckey), query)
         return association_groups(reference, query, scope, self._hidden, by_qos=kind == "qos")
 
     def _cluster(
@@ -148,6 +148,7 @@ class Utilization:
         deadline = time.monotonic() + self._limit_seconds
         at = reader.since if after is None else max(reader.since, after[0])
         steps = reader.steps_of(size)
+        begin = at
         found: list[tuple[UsageKey, Any]] = []
         while at < reader.until and len(found) <= size:
             if found and time.monotonic() > deadline:
@@ -155,7 +156,11 @@ class Utilization:
             until = min(reader.until, at + steps * reader.step_seconds)
             items = sorted(reader.between(at, until).items())
             found += items if after is None else [item for item in items if item[0] > after]
-            at, steps = until, min(reader.most_steps, 2 * steps)
+            steps = min(reader.most_steps, 2 * steps)
+            if found:
+                # As many as the rest of the page needs if they have as many records as the steps before.
+                steps = min(steps, (size + 1 - len(found)) * (until - begin) // (len(found) * reader.step_seconds) + 1)
+            at = until
         return page_of(found, _key, None, limit, self._most)
 
     def _records(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from datetime import datetime
 from itertools import product
@@ -13,10 +14,12 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
 
+from slurm_rest_api.acctapi import usage_rows
 from slurm_rest_api.acctapi.usage_contract import ClusterUsageRecord, GroupUsageRecord, UtilizationAnswer
 from slurm_rest_api.acctapi.usage_tables import KINDS, STEPS, usage_table, wckey_table
+from slurm_rest_api.acctapi.usage_window import Piece
 from slurm_rest_api.config import Settings
 from tests.acctapi.rows import fault, settings_for, write_database
 from tests.conftest import make_client
@@ -248,6 +251,34 @@ def test_workload_keys(client: FlaskClient) -> None:
     assert [(record["user"], record["wckey"], record["allocated"]) for record in by_user] == [
         ("alice", "sim", 1001 * hours), ("bob", "sim", 2001 * hours),
     ]  # fmt: skip
+
+
+def test_workload_keys_are_bounded(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage_rows, "_MOST_WCKEYS", 2)
+    window = f"step=total&since={FIRST}&until={FIRST + DAY}"
+    found = fault(client, f"/utilization?group_by=wckey&{window}")
+    assert found["detail"] == "There are more than 2 workload keys. Choose some with `wckey` or `user`."
+    assert len(answer(client, f"group_by=wckey&user=bob&{window}")["data"]) == 2
+    assert answer(client, f"group_by=wckey&user=Bob&{window}")["data"] == []
+
+
+def test_lists_of_ids_stay_short(tmp_path: Path) -> None:
+    # MariaDB reads all steps of each id if a list has 1,000 values (`in_predicate_conversion_threshold`).
+    database(tmp_path / "acct.sqlite")
+    engine = create_engine(f"sqlite:///{tmp_path / 'acct.sqlite'}")
+    statements: list[str] = []
+    with engine.connect() as connection:
+        event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+        piece = Piece("day", FIRST, FIRST + 9 * DAY)
+        for ids in ([list(range(3000))], [[number] for number in range(3000)]):
+            rows = usage_rows.group_rows(
+                connection, usage_table("demo", "assoc", "day"), usage_rows.Wanted(ids, [1]), piece, total=False
+            )
+            assert sum(row.seconds for row in rows) == sum(hour[-1] for hour in HOURS if hour[2] == 1)
+    engine.dispose()
+    lists = [text.count("?") for statement in statements for text in re.findall(r"IN \(([^)]*)\)", statement)]
+    assert sum(lists) > 6000
+    assert max(lists) < 1000
 
 
 @pytest.mark.parametrize(
