@@ -12,16 +12,14 @@ from slurm_rest_api.slurmapi.availability.limits import Checked, Limit, check
 from slurm_rest_api.slurmapi.availability.model import (
     LACKS,
     Lack,
-    NodeGroup,
     Piece,
     Request,
     Room,
-    exists,
     room_for,
     sizes,
 )
-from slurm_rest_api.slurmapi.availability.reserved import Reserved, reserved_for
-from slurm_rest_api.slurmapi.shared.node_order import NodeOrder
+from slurm_rest_api.slurmapi.availability.nodes import NodeGroup, NodeTable
+from slurm_rest_api.slurmapi.availability.reserved import reserved_for
 
 Record = Mapping[str, Any]
 
@@ -29,18 +27,18 @@ _LIMIT_OF_SIZE: Mapping[Lack, str] = {"cpus": "NodeCPUs", "memory": "NodeMemory"
 
 
 class _Answer(NamedTuple):
-    """The nodes of one group for one piece: their number, names of the free ones, and what the others lack."""
+    """The nodes of one group for one piece: their number, places of the free ones, and what the others lack."""
 
     total: int
-    free: list[str]
+    free: list[int]
     lacking: dict[Lack, int]
 
 
 @dataclass
 class _Found:
-    """The nodes of one partition that are large enough: names of those that are free, and what others lack."""
+    """The nodes of one partition that are large enough: places of those that are free, and what others lack."""
 
-    free: list[str] = field(default_factory=list)
+    free: list[int] = field(default_factory=list)
     free_groups: list[int] = field(default_factory=list)
     fitting: int = 0
     lacking: Counter[Lack] = field(default_factory=Counter)
@@ -49,22 +47,22 @@ class _Found:
 def compute(
     request: Request,
     partitions: Iterable[Record],
-    nodes: Sequence[NodeGroup],
+    nodes: NodeTable,
     reservations: Sequence[Record] | None,
     now: float,
-    order: NodeOrder,
 ) -> list[dict[str, Any]]:
-    """Returns the published record of each partition, in the order of `partitions`. `order` has the names of all nodes.
+    """Returns the published record of each partition, in the order of `partitions`.
 
     `reservations` are None if they are not read. `now` is an epoch second.
     """
     checked = {partition["name"]: check(partition, request, reservations, now) for partition in partitions}
     # The time limit differs from partition to partition, and with it the reservations that are in the way.
-    by_seconds: dict[float, list[NodeGroup]] = {}
+    by_seconds: dict[float, Sequence[NodeGroup]] = {}
     changes = _changes(reservations or (), now)
     found = {name: _Found() for name in checked}
     for until in {_step(one.seconds, changes) for one in checked.values()}:
-        by_seconds[until] = _with_reserved(nodes, reserved_for(reservations or (), request, now, until))
+        reserved = reserved_for(reservations or (), request, now, until)
+        by_seconds[until] = nodes.groups(reserved, request.only, request.never)
     folded: dict[tuple[float, Piece, tuple[int, ...]], str] = {}
     records = []
     for until, groups in by_seconds.items():
@@ -74,7 +72,7 @@ def compute(
         until, result = _step(one.seconds, changes), found[name]
         key = until, one.piece, tuple(result.free_groups)
         if key not in folded:
-            folded[key] = order.fold(result.free)
+            folded[key] = nodes.order.fold(result.free)
         records.append(_record(name, request, one, result, folded[key], by_seconds[until]))
     return records
 
@@ -88,33 +86,6 @@ def _changes(reservations: Sequence[Record], now: float) -> list[float]:
 def _step(seconds: float, changes: Sequence[float]) -> float:
     """Returns one value for all time limits with the same reservations before their end."""
     return next((change for change in changes if change >= seconds), math.inf)
-
-
-def _with_reserved(groups: Sequence[NodeGroup], reserved: Reserved) -> list[NodeGroup]:
-    """Returns the nodes in groups with the same reserved cores. A job with a reservation finds the nodes of that alone.
-
-    A group without reserved nodes is taken as it is: there may be 10,000 nodes.
-    """
-    others, own = reserved.others, reserved.own
-    if not others and own is None:
-        return list(groups)
-    found: list[NodeGroup] = []
-    for group in groups:
-        if own is None and others.keys().isdisjoint(group.names):
-            found.append(group)
-            continue
-        parts: dict[tuple[int, int], NodeGroup] = {}
-        for name, cpus, memory in zip(group.names, group.cpus, group.memory, strict=True):
-            if own is None or name in own:
-                cores = others.get(name, 0), 0 if own is None else own[name]
-                if cores not in parts:
-                    parts[cores] = NodeGroup(group.kind._replace(reserved=cores[0], own=cores[1]), [], [], [])
-                part = parts[cores]
-                part.names.append(name)
-                part.cpus.append(cpus)
-                part.memory.append(memory)
-        found += parts.values()
-    return found
 
 
 def _search(groups: Sequence[NodeGroup], pieces: Mapping[str, Piece], found: Mapping[str, _Found]) -> None:
@@ -140,31 +111,21 @@ def _search(groups: Sequence[NodeGroup], pieces: Mapping[str, Piece], found: Map
 
 
 def _answer(room: Room, group: NodeGroup) -> _Answer:
-    total = len(group.names)
+    total = len(group.places)
     lacking: dict[Lack, int] = dict.fromkeys(room.always, total)
     most_cpus, most_memory = min(room.cpus, room.unreserved), room.memory_mib
     if room.whole:
         most_cpus, most_memory = min(most_cpus, 0), min(most_memory, 0)
-    free: list[str] = []
-    if not room.always:
-        values = zip(group.names, group.cpus, group.memory, strict=True)
-        free = [name for name, cpus, memory in values if cpus <= most_cpus and memory <= most_memory]
+    free = [] if room.always else group.free(most_cpus, most_memory)
     if len(free) < total:
-        # Without a loop in Python: there may be 10,000 nodes.
-        lacking["cpus"] = lacking.get("cpus", 0) + _above(room.cpus, group.cpus)
-        lacking["memory"] = lacking.get("memory", 0) + _above(room.memory_mib, group.memory)
+        above_cpus = group.above_cpus(room.cpus)
+        lacking["cpus"] = lacking.get("cpus", 0) + above_cpus
+        lacking["memory"] = lacking.get("memory", 0) + group.above_memory(room.memory_mib)
         if room.unreserved < room.cpus and "reserved" not in room.always:
-            lacking["reserved"] = _above(room.unreserved, group.cpus) - _above(room.cpus, group.cpus)
+            lacking["reserved"] = group.above_cpus(room.unreserved) - above_cpus
         if room.whole and "exclusive" not in room.always:
-            lacking["exclusive"] = sum(
-                cpus > 0 or memory > 0 for cpus, memory in zip(group.cpus, group.memory, strict=True)
-            )
+            lacking["exclusive"] = total - len(group.free(0, 0))
     return _Answer(total, free, lacking)
-
-
-def _above(limit: int, values: Sequence[int]) -> int:
-    """Returns how many of the values are above the limit."""
-    return sum(map(limit.__lt__, values))
 
 
 def _record(
@@ -207,7 +168,7 @@ def _limits_of_size(
     """
     word = f",{name},"
     present = [
-        (group.kind, len(group.names)) for group in groups if word in group.kind.partition_words and exists(group.kind)
+        (group.kind, len(group.places)) for group in groups if word in group.kind.partition_words and group.kind.exists
     ]
     total = sum(count for _, count in present)
     if total < request.nodes:

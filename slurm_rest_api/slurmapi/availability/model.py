@@ -27,11 +27,15 @@ UNLIMITED: Final = math.inf
 """The seconds of a job without a time limit."""
 
 # States of nodes for which slurmctld starts no job, whatever is free. slurm.states.can_take_jobs() has all of them.
-_RESERVED: Final = frozenset(("RESERVED", "MAINTENANCE"))
+_STATES_OF_RESERVATIONS: Final = frozenset(("RESERVED", "MAINTENANCE"))
 _CLOSED: Final = frozenset(
     ("BLOCKED", "DRAIN", "FAIL", "INVALID_REG", "NOT_RESPONDING", "POWERING_DOWN", "EXTERNAL", "POWER_DOWN")
 ) | {"POWER_DRAIN", "REBOOT_ISSUED"}
 _NO_NODE: Final = frozenset(("FUTURE", "DYNAMIC_FUTURE"))
+_PLANNED: Final[frozenset[Lack]] = frozenset(("planned",))
+_EXCLUSIVE: Final[frozenset[Lack]] = frozenset(("exclusive",))
+_GPUS: Final[frozenset[Lack]] = frozenset(("gpus",))
+_RESERVED: Final[frozenset[Lack]] = frozenset(("reserved",))
 
 
 @dataclass(frozen=True)
@@ -98,27 +102,21 @@ class Resources(NamedTuple):
 
 
 class NodeKind(NamedTuple):
-    """The common properties of nodes that differ in their names and in what jobs hold of them. Memory is in MiB.
+    """The common properties of nodes that differ in their names and in what jobs hold of them.
 
-    `resources` is parsed by `parse_resources`. `reserved` is the number of cores that other reservations hold, WHOLE
-    for all of the node. `own` is the number of those in the job's reservation.
+    `memory_mib` is the memory for jobs. Nodes in the state FUTURE do not exist for jobs. The nodes lack `lacks` because
+    of their states, for a job in a reservation `lacks_in_reservation`. `reserved` is the number of cores that other
+    reservations hold, WHOLE for all of the node. `own` is the number of those in the job's reservation.
     """
 
     partition_words: str
-    state_words: str
-    real_memory: int
-    resources: str
+    exists: bool
+    lacks: frozenset[Lack]
+    lacks_in_reservation: frozenset[Lack]
+    memory_mib: int
+    resources: Resources
     reserved: int = 0
     own: int = 0
-
-
-class NodeGroup(NamedTuple):
-    """Nodes of one kind: their names, and in the same order the CPUs and the memory (MiB) that jobs hold."""
-
-    kind: NodeKind
-    names: list[str]
-    cpus: list[int]
-    memory: list[int]
 
 
 class Room(NamedTuple):
@@ -137,17 +135,11 @@ class Room(NamedTuple):
 
 def sizes(node: NodeKind, piece: Piece) -> dict[Lack, tuple[int, int]]:
     """Returns by resource what the whole node has, and what the piece needs."""
-    resources = parse_resources(node.resources)
     return {
-        "cpus": (resources.cpus, piece.cpus),
-        "memory": (node.real_memory - resources.mem_spec_mib, piece.memory_mib or 0),
-        "gpus": (_of_model(resources, piece.gpu_type)[0], piece.gpus),
+        "cpus": (node.resources.cpus, piece.cpus),
+        "memory": (node.memory_mib, piece.memory_mib or 0),
+        "gpus": (_of_model(node.resources, piece.gpu_type)[0], piece.gpus),
     }
-
-
-def exists(node: NodeKind) -> bool:
-    """Returns False for nodes in the state FUTURE, which jobs cannot use before an administrator adds them."""
-    return _NO_NODE.isdisjoint(node.state_words.split(","))
 
 
 def room_for(node: NodeKind, piece: Piece) -> Room | None:
@@ -155,33 +147,43 @@ def room_for(node: NodeKind, piece: Piece) -> Room | None:
 
     Reserved cores count as not free, even where jobs of their reservation use them.
     """
-    if not exists(node) or any(have < need for have, need in sizes(node, piece).values()):
+    resources = node.resources
+    most, memory = resources.cpus - piece.cpus, node.memory_mib - (piece.memory_mib or 0)
+    gpus, free_gpus = _of_model(resources, piece.gpu_type)
+    if not node.exists or most < 0 or memory < 0 or gpus < piece.gpus:
         return None
-    resources = parse_resources(node.resources)
-    always = set(_lacks_of_state(node.state_words, in_reservation=piece.in_reservation))
+    always = node.lacks_in_reservation if piece.in_reservation else node.lacks
+    # Sets are made for few nodes only.
     if not piece.heeds_plans:
-        always.discard("planned")
+        always = always - _PLANNED
     if resources.owner is not None and resources.owner != piece.user_id:
-        always.add("exclusive")
-    if _of_model(resources, piece.gpu_type)[1] < piece.gpus:
-        always.add("gpus")
+        always = always | _EXCLUSIVE
+    if free_gpus < piece.gpus:
+        always = always | _GPUS
     own_is_small = node.own not in (0, WHOLE) and node.own * resources.threads < piece.cpus
     if node.reserved == WHOLE or own_is_small or (piece.whole and node.reserved) or piece.begins_later:
-        always.add("reserved")
-    most = resources.cpus - piece.cpus
+        always = always | _RESERVED
     return Room(
         cpus=most,
         unreserved=most - max(node.reserved, 0) * resources.threads,
-        memory_mib=node.real_memory - resources.mem_spec_mib - (piece.memory_mib or 0),
+        memory_mib=memory,
         whole=piece.whole,
-        always=frozenset(always),
+        always=always,
     )
 
 
 def parse_node_kind(text: str) -> NodeKind:
     """Parses the kind of a node, as the collector's `node_kind()` writes it."""
-    partitions, states, real_memory, resources = text.split("\n")
-    return NodeKind(partitions, states, int(real_memory), resources)
+    partitions, states, real_memory, rest = text.split("\n")
+    resources = parse_resources(rest)
+    return NodeKind(
+        partitions,
+        _NO_NODE.isdisjoint(states.split(",")),
+        _lacks_of_state(states, in_reservation=False),
+        _lacks_of_state(states, in_reservation=True),
+        int(real_memory) - resources.mem_spec_mib,
+        resources,
+    )
 
 
 @functools.lru_cache(maxsize=4096)
@@ -213,7 +215,7 @@ def _lacks_of_state(state_words: str, *, in_reservation: bool) -> frozenset[Lack
         found.add("planned")
     if "COMPLETING" in words:
         found.add("completing")
-    if not words.isdisjoint(_RESERVED) and not in_reservation:
+    if not words.isdisjoint(_STATES_OF_RESERVATIONS) and not in_reservation:
         found.add("reserved")
     if not words.isdisjoint(_CLOSED) or words.isdisjoint(("IDLE", "MIXED", "ALLOCATED")):
         found.add("unavailable")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection
 from typing import Any
 
@@ -13,9 +12,9 @@ import orjson
 
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurmapi.availability.compute import compute
-from slurm_rest_api.slurmapi.availability.model import NodeGroup, Request, parse_node_kind
+from slurm_rest_api.slurmapi.availability.model import Request
+from slurm_rest_api.slurmapi.availability.nodes import parse_nodes
 from slurm_rest_api.slurmapi.query.row_access import row_filter_for
-from slurm_rest_api.slurmapi.shared.node_order import NodeOrder
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS, Condition, all_of, any_of, compares, one_of
 from slurm_rest_api.slurmapi.store.queries import Selection
 from slurm_rest_api.slurmapi.store.reader import StoreView
@@ -41,36 +40,9 @@ def availability(
         not_past = any_of([compares("end_time", ">", int(now)), Condition("end_time IS NULL")])
         reservations = _bodies(view, Selection("reservations", not_past))
         reservations = _without_hidden_name(view, reservations, request, scope)
-    order, nodes = _parsed(view.document("node_groups")) if records else (NodeOrder([]), [])
-    if partitions is not None:
-        chosen = {record["name"] for record in records}
-        nodes = [group for group in nodes if not chosen.isdisjoint(group.kind.partition_words.split(","))]
-    if request.only is not None or request.never:
-        nodes = [usable for group in nodes if (usable := _usable(group, request)).names]
-    return compute(request, records, nodes, reservations, now, order)
-
-
-# Parsed once for each load that changes a node. It takes a third of the time of a request.
-@functools.lru_cache(maxsize=1)
-def _parsed(document: bytes) -> tuple[NodeOrder, list[NodeGroup]]:
-    """Returns the order of all nodes, and their groups, of the collector's document `node_groups`."""
-    found = orjson.loads(document)
-    names = found["names"]
-    groups = [
-        NodeGroup(parse_node_kind(kind), [names[place] for place in places], cpus, memory)
-        for kind, places, cpus, memory in found["groups"]
-    ]
-    return NodeOrder(names), groups
-
-
-def _usable(group: NodeGroup, request: Request) -> NodeGroup:
-    """Returns the nodes of the group that the job may use by their names."""
-    only, never = request.only, request.never
-    places = [place for place, name in enumerate(group.names) if (only is None or name in only) and name not in never]
-    names, cpus, memory = group.names, group.cpus, group.memory
-    return NodeGroup(
-        group.kind, [names[at] for at in places], [cpus[at] for at in places], [memory[at] for at in places]
-    )
+    if not records:
+        return []
+    return compute(request, records, parse_nodes(view.document("node_groups")), reservations, now)
 
 
 def _bodies(view: StoreView, selection: Selection) -> list[dict[str, Any]]:

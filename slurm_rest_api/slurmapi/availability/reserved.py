@@ -8,8 +8,7 @@ would end keep it away as active ones do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from slurm_rest_api.slurm.hostlist import expand
 from slurm_rest_api.slurmapi.availability.model import WHOLE, Request
@@ -20,15 +19,39 @@ _ELSEWHERE: Final = frozenset(("FLEX", "ANY_NODES"))
 """Flags with which jobs of a reservation may use other nodes, too."""
 
 
-@dataclass
-class Reserved:
-    """The cores of each node that reservations hold, WHOLE for all of it.
+class HeldNodes(NamedTuple):
+    """The nodes of a reservation, as a hostlist, and for nodes that it holds in part the name and the ids of cores."""
+
+    nodes: str | None
+    core_ids: tuple[tuple[str, str], ...]
+
+    def cores(self) -> dict[str, int]:
+        """Returns the number of held cores of each node, WHOLE for all of it. No nodes for a list that is cut off."""
+        try:
+            names = expand(self.nodes)
+        except ValueError:
+            return {}
+        parts = dict(self.core_ids)
+        return {name: _count(parts[name]) if name in parts else WHOLE for name in names}
+
+
+class Reserved(NamedTuple):
+    """The nodes that reservations hold. Requests to which the same reservations matter have equal ones.
 
     `own` are those of the reservation that the job names, None if it names none, or may use other nodes as well.
     """
 
-    others: dict[str, int] = field(default_factory=dict)
-    own: dict[str, int] | None = None
+    others: tuple[HeldNodes, ...] = ()
+    own: HeldNodes | None = None
+
+    def cores_of_others(self) -> dict[str, int]:
+        """Returns the number of cores of each node that other reservations hold, WHOLE for all of it."""
+        found: dict[str, int] = {}
+        for reservation in self.others:
+            for name, cores in reservation.cores().items():
+                held = found.get(name, 0)
+                found[name] = WHOLE if WHOLE in (held, cores) else held + cores
+        return found
 
 
 def overlaps(reservation: Record, now: float, seconds: float) -> bool:
@@ -39,16 +62,15 @@ def overlaps(reservation: Record, now: float, seconds: float) -> bool:
 
 def reserved_for(reservations: Iterable[Record], request: Request, now: float, seconds: float) -> Reserved:
     """Returns what the reservations hold while the job would run. `now` is an epoch second."""
-    found = Reserved()
+    others: list[HeldNodes] = []
+    own = None
     for reservation in reservations:
         if reservation["name"] == request.reservation:
             if _ELSEWHERE.isdisjoint(reservation.get("flags") or ()):
-                found.own = _cores(reservation)
+                own = _held(reservation)
         elif overlaps(reservation, now, seconds) and not _attracts(reservation, request, now):
-            for name, cores in _cores(reservation).items():
-                held = found.others.get(name, 0)
-                found.others[name] = WHOLE if WHOLE in (held, cores) else held + cores
-    return found
+            others.append(_held(reservation))
+    return Reserved(tuple(others), own)
 
 
 def begins_later(reservations: Iterable[Record], request: Request, now: float) -> bool:
@@ -87,13 +109,8 @@ def _is_allowed(names: Sequence[str] | None, name: str | None) -> bool | None:
     return f"-{name}" not in names and (not included or name in included)
 
 
-def _cores(reservation: Record) -> dict[str, int]:
-    try:
-        names = expand(reservation.get("nodes"))
-    except ValueError:
-        return {}
-    parts: Mapping[str, str] = reservation.get("core_ids") or {}
-    return {name: _count(parts[name]) if name in parts else WHOLE for name in names}
+def _held(reservation: Record) -> HeldNodes:
+    return HeldNodes(reservation.get("nodes"), tuple((reservation.get("core_ids") or {}).items()))
 
 
 def _count(text: str) -> int:

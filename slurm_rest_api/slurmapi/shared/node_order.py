@@ -41,41 +41,74 @@ def in_order(names: Iterable[str]) -> list[str | None]:
     return found
 
 
+class _Block(NamedTuple):
+    """Names with the same texts around their last number: their first place, and that after the last one.
+
+    A name without a number is a block of its own, in which `before` is the name.
+    """
+
+    before: str
+    after: str
+    is_numbered: bool
+    start: int
+    end: int
+
+
 class NodeOrder:
-    """The sorted names of all nodes, as `in_order()` returns them."""
+    """The sorted names of all nodes, as `in_order()` returns them, and the place of each name in it."""
 
     def __init__(self, names: Sequence[str | None]) -> None:
         self.names = names
-        self._places = {name: place for place, name in enumerate(names)}
+        self.places = {name: place for place, name in enumerate(names) if name is not None}
+        self._numbers = [""] * len(names)
+        self._blocks: list[_Block] = []
+        # Short steps: there may be 10,000 names.
+        around: tuple[str, str, bool] | None = None
+        first = last = 0
+        for name, place in self.places.items():
+            before, after, digits, _, self._numbers[place] = _split(name)
+            found = before, after, digits > 0
+            if found != around:
+                if around is not None:
+                    self._blocks.append(_Block(*around, first, last + 1))
+                around, first = found, place
+            last = place
+        if around is not None:
+            self._blocks.append(_Block(*around, first, last + 1))
 
-    def fold(self, names: Iterable[str]) -> str:
-        """Returns the hostlist of some of the names, `""` for none. The last number of each name is in brackets.
+    def fold(self, places: Iterable[int]) -> str:
+        """Returns the hostlist of the names at some places, `""` for none. The last number of a name is in brackets.
 
         The first number of a range says how wide its numbers are, as in hostlist.c: `n[8-11]`, `n[08-11]`.
         """
-        chosen, places = bytearray(len(self.names)), self._places
+        chosen, numbers = bytearray(len(self.names)), self._numbers
         # Short steps: there may be 10,000 names.
-        for name in names:
-            chosen[places[name]] = 1
+        for place in places:
+            chosen[place] = 1
         texts: list[str] = []
-        ranges: list[str] = []
-        around = ("", "")
-        for run in _RUN.finditer(chosen):
-            first, last = _split(self.names[run.start()] or ""), _split(self.names[run.end() - 1] or "")
-            if not first.digits:
-                texts.append(first.before)
+        # Names without a number come before the numbered ones that precede them.
+        last = ""
+        for before, after, is_numbered, start, end in self._blocks:
+            runs = [run.span() for run in _RUN.finditer(chosen, start, end)]
+            if not runs:
                 continue
-            if (first.before, first.after) != around:
-                texts += _bracketed(around, ranges)
-                around, ranges = (first.before, first.after), []
-            ranges.append(first.text if first is last else f"{first.text}-{last.text}")
-        return ",".join([*texts, *_bracketed(around, ranges)])
+            if not is_numbered:
+                texts.append(before)
+                continue
+            ranges = [
+                numbers[first] if stop == first + 1 else f"{numbers[first]}-{numbers[stop - 1]}" for first, stop in runs
+            ]
+            is_name = len(ranges) == 1 and "-" not in ranges[0]
+            if last:
+                texts.append(last)
+            last = f"{before}{ranges[0]}{after}" if is_name else f"{before}[{','.join(ranges)}]{after}"
+        return ",".join([*texts, last] if last else texts)
 
 
 def fold(names: Iterable[str]) -> str:
     """Returns the hostlist of `names`, `""` for none."""
-    chosen = list(names)
-    return NodeOrder(in_order(chosen)).fold(chosen)
+    order = NodeOrder(in_order(names))
+    return order.fold(order.places.values())
 
 
 def _is_next(name: _Name, other: _Name) -> bool:
@@ -83,14 +116,6 @@ def _is_next(name: _Name, other: _Name) -> bool:
     is_same = name.before == other.before and name.after == other.after and name.digits > 0
     is_as_wide = name.digits == other.digits or other.number == 10**name.digits
     return is_same and other.number == name.number + 1 and is_as_wide
-
-
-def _bracketed(around: tuple[str, str], ranges: list[str]) -> list[str]:
-    """`("n", "")` and `["1-2", "4"]` → `["n[1-2,4]"]`. Without ranges `[]`."""
-    if not ranges:
-        return []
-    inside = ranges[0] if len(ranges) == 1 and "-" not in ranges[0] else f"[{','.join(ranges)}]"
-    return [f"{around[0]}{inside}{around[1]}"]
 
 
 @functools.lru_cache(maxsize=32_768)

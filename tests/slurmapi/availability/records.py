@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from slurm_rest_api.slurmapi.availability.compute import compute
-from slurm_rest_api.slurmapi.availability.model import NodeGroup, Request, parse_node_kind
-from slurm_rest_api.slurmapi.collector.index_rows import node_kind
+from slurm_rest_api.slurmapi.availability.model import Request
+from slurm_rest_api.slurmapi.availability.nodes import NodeTable, parse_nodes
 from slurm_rest_api.slurmapi.collector.node_gres import with_gpus
-from slurm_rest_api.slurmapi.shared.node_order import NodeOrder, in_order
+from slurm_rest_api.slurmapi.collector.node_groups import node_groups
 from tests.builders import make_node, make_partition
 
 NOW = 1_795_651_200
@@ -51,22 +53,14 @@ def reservation(nodes: str, start: int = -3600, end: int = 3600, **fields: Any) 
     return {**usual, "nodes": nodes, "start_time": NOW + start, "end_time": NOW + end, **fields}
 
 
-def groups(nodes: list[Record]) -> list[NodeGroup]:
+def table(nodes: list[Record]) -> NodeTable:
     """Returns the nodes in groups, as they are read from the store."""
-    found: dict[str, NodeGroup] = {}
-    for record in nodes:
-        kind = node_kind(record)
-        group = found.setdefault(kind, NodeGroup(parse_node_kind(kind), [], [], []))
-        group.names.append(record["name"])
-        group.cpus.append(record["alloc_cpus"])
-        group.memory.append(record["alloc_mem"])
-    return list(found.values())
+    return parse_nodes(orjson.dumps(node_groups(nodes)))
 
 
 def ask(
     request: Request, nodes: list[Record], partitions: list[Record], reservations: list[Record] | None = None
 ) -> dict[str, Record]:
     """Returns the published records by partition."""
-    order = NodeOrder(in_order(record["name"] for record in nodes))
-    found = compute(request, partitions, groups(nodes), reservations or [], NOW, order)
+    found = compute(request, partitions, table(nodes), reservations or [], NOW)
     return {record["partition"]: record for record in found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -99,3 +100,22 @@ def test_it_agrees_with_a_loop_over_the_records(
         assert (record["answer"] == "never") == bool(record["limits"])
         # Each node that is large enough is free, or lacks something.
         assert record["free_nodes"] + sum(record["short"].values()) >= record["fitting_nodes"]
+
+
+@examples(40)
+@given(requests, nodes(), partitions(), reservations(), st.sets(st.integers(0, 4)), st.sets(st.integers(0, 4)))
+def test_nodes_that_the_job_may_not_use_do_not_exist(
+    request: Request,
+    nodes: list[Record],
+    partitions: list[Record],
+    reservations: list[Record],
+    only: set[int],
+    never: set[int],
+) -> None:
+    asked = replace(
+        request, only=frozenset(f"n{n}" for n in only) if only else None, never=frozenset(f"n{n}" for n in never)
+    )
+    usable = [
+        node for node in nodes if (asked.only is None or node["name"] in asked.only) and node["name"] not in asked.never
+    ]
+    assert ask(asked, nodes, partitions, reservations) == ask(request, usable, partitions, reservations)
