@@ -55,6 +55,11 @@ class BusySource:
         waiting = [job for job in self._jobs if job["job_state"] == "PENDING" and job["partition"] == "main"]
         return int(min(waiting, key=lambda job: (job["priority"], -job["submit_time"]))["job_id"])
 
+    def pending(self, number: int) -> list[int]:
+        """Returns the ids of pending jobs that are spread over the whole queue."""
+        waiting = [job["job_id"] for job in self._jobs if job["job_state"] == "PENDING"]
+        return waiting[:: max(len(waiting) // number, 1)]
+
     def load(self) -> Snapshot:
         """Returns the next snapshot."""
         now = int(time.time())

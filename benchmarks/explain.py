@@ -58,13 +58,15 @@ def main() -> None:
         print("| request | best, ms | median, ms |\n|---|---:|---:|")
         explain = f"/queue/{source.lowest()}/explain"
         fields = [f"{explain}?fields={field}" for field in ("rank", "limits", "availability")]
-        for path in (explain, *fields, *(f"/availability{query}" for query in _QUERIES)):
+        others = itertools.cycle(f"/queue/{job}/explain" for job in source.pending(options.times))
+        for path in (explain, "of other jobs", *fields, *(f"/availability{query}" for query in _QUERIES)):
             taken = []
             for _ in range(options.times):
+                asked = next(others) if path == "of other jobs" else path
                 # For another page nothing is cached.
                 headers = {"Origin": f"http://page{next(origins)}"}
                 began = time.process_time()
-                client.get(path, headers=headers)
+                client.get(asked, headers=headers)
                 taken.append(1000 * (time.process_time() - began))
             print(f"| `{path}` | {min(taken):.1f} | {statistics.median(taken):.1f} |")
 
