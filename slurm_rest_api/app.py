@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 
@@ -24,6 +25,7 @@ from slurm_rest_api.auth.openapi import secured, security_schemes
 from slurm_rest_api.auth.permissions import authorize
 from slurm_rest_api.auth.principal import Authenticate
 from slurm_rest_api.config import Settings
+from slurm_rest_api.config.pages import PagesSettings
 from slurm_rest_api.databases.circuit import Circuit
 from slurm_rest_api.explainapi.views import EXPLAIN, explain_blueprint
 from slurm_rest_api.health.checks import Check, accounting_check, archive_check, authentication_check, snapshot_check
@@ -33,9 +35,11 @@ from slurm_rest_api.metrics.counters import Counters, DatabaseCounts, count_circ
 from slurm_rest_api.metrics.exposition import Exposition
 from slurm_rest_api.metrics.owners import Owner
 from slurm_rest_api.metrics.views import metrics_blueprint
+from slurm_rest_api.pages.site import Cluster, Link, MessageFile, Site, logo_fault, read_logo
 from slurm_rest_api.pages.views import Frame, pages_blueprint
 from slurm_rest_api.slurmapi.availability.views import AVAILABILITY, availability_blueprint
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
+from slurm_rest_api.slurmapi.responses.cluster_name import ClusterName
 from slurm_rest_api.slurmapi.responses.refresh import Refresher
 from slurm_rest_api.slurmapi.responses.responder import Responder
 from slurm_rest_api.slurmapi.responses.snapshot import LiveState, shown_nodes
@@ -52,6 +56,8 @@ from slurm_rest_api.web.request_events import Observer, log_access, observe
 from slurm_rest_api.web.response_cache import Identify, ResponseCacheMiddleware, no_authentication
 from slurm_rest_api.web.security_headers import add_security_headers
 from slurm_rest_api.web.server import server_threads, share_threads
+
+logger = logging.getLogger(__name__)
 
 _BY_TOKEN = ("token", "jwt")
 _EXPOSED = ["Age", "ETag", "Link", "X-Authenticated-User", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
@@ -102,7 +108,12 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     app.register_api(metrics_blueprint(exposition.text))
     if settings.system.serve_index:
         frame = Frame(
-            settings.system.source_name == "demo", settings.auth.mode, frozenset(checks), system.refresh_seconds
+            is_demo=system.source_name == "demo",
+            login=settings.auth.mode,
+            parts=frozenset(checks),
+            refresh_seconds=system.refresh_seconds,
+            site=_site(settings.pages),
+            cluster=ClusterName(snapshots).current,
         )
         app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], frame))
     error_handlers.register(app)
@@ -119,6 +130,24 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
         indent_json(app)
     _protect(app, settings, authenticate, None if accounting is None else accounting.coordinators)
     return app
+
+
+def _site(pages: PagesSettings) -> Site:
+    """Returns the face of the pages. A logo that cannot be read since the start is left out, and logged."""
+    logo = None
+    if (fault := logo_fault(pages.logo)) is not None:
+        logger.error("%s The pages have no logo.", fault)
+    elif pages.logo is not None:
+        logo = read_logo(pages.logo)
+    file = None if pages.message_file is None else MessageFile(pages.message_file)
+    return Site(
+        title=pages.title,
+        logo=logo,
+        message=(lambda: pages.message or "") if file is None else file.text,
+        has_message_file=file is not None,
+        links=tuple(Link(entry.name, entry.url) for entry in pages.links),
+        clusters=tuple(Cluster(entry.name, entry.url, entry.colour) for entry in pages.clusters),
+    )
 
 
 def _register_live(app: OpenAPI, settings: Settings, responder: Responder) -> None:

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from slurm_rest_api.config.models import SECTIONS
-from slurm_rest_api.config.section import AbsolutePath
+from slurm_rest_api.config.section import AbsolutePath, Section
 
 Lines = Mapping[tuple[str, ...], int]
 """Line of each section and setting in the file, counted from 1."""
@@ -64,15 +64,19 @@ def unknown_key(section: str | None, key: object, lines: Lines) -> str:
 def expectation(field: FieldInfo) -> str:
     """Returns the accepted values of a setting in words: `a whole number from 1 to 65535`."""
     choices = [part for part in _parts(field.annotation) if part is not NoneType]
+    if (entry := _entry_model(field)) is not None:
+        return f"a list of entries with {_listed(entry)}"
     words = _type_words(choices[0], field) + _range_words(field)
     return f"{words}, or null" if len(choices) < len(_parts(field.annotation)) else words
 
 
 def _message(section: str, details: ErrorDetails, lines: Lines) -> str:
     path = (section, *details["loc"])
+    name = str(details["loc"][0])
+    if len(path) > 3 and (entry := _entry_model(SECTIONS[section].model_fields[name])) is not None:
+        return _entry_message(entry, path, details, lines)
     if details["type"] in ("extra_forbidden", "invalid_key"):
         return unknown_key(section, details["loc"][0], lines)
-    name = str(details["loc"][0])
     field = SECTIONS[section].model_fields[name]
     where = location(tuple(path[: 3 if len(path) > 2 and isinstance(path[2], int) else 2]), lines)
     value = "(not shown)" if SecretStr in _parts(field.annotation) else _shown(details["input"])
@@ -83,6 +87,32 @@ def _message(section: str, details: ErrorDetails, lines: Lines) -> str:
     expected = _item_words(field) if item else expectation(field)
     hint = _quotes_hint(details)
     return f"{where}: invalid value {value}. Expected {expected}{hint}."
+
+
+def _entry_message(entry: type[Section], path: tuple[str | int, ...], details: ErrorDetails, lines: Lines) -> str:
+    """Returns the message for a fault inside an entry of a list, such as `pages.links[0].url`."""
+    where, key = location(path[:3], lines), str(path[3])
+    if details["type"] == "missing":
+        return f"{where}: `{key}` is missing."
+    if key not in entry.model_fields:
+        return f"{where}: unknown setting `{key}`. Expected {_listed(entry)}."
+    if details["type"] == "value_error":
+        expected = str(details["ctx"]["error"])
+    else:
+        expected = f"expected {expectation(entry.model_fields[key])}"
+    return f"{where}: invalid `{key}` {_shown(details['input'])}. {expected[0].upper()}{expected[1:]}."
+
+
+def _entry_model(field: FieldInfo) -> type[Section] | None:
+    """Returns the model of the entries of a setting that is a list of mappings."""
+    item = get_args(field.annotation)[0] if get_origin(field.annotation) is tuple else None
+    return item if isinstance(item, type) and issubclass(item, Section) else None
+
+
+def _listed(entry: type[Section]) -> str:
+    required = [name for name, field in entry.model_fields.items() if field.is_required()]
+    optional = [name for name in entry.model_fields if name not in required]
+    return " and ".join(required) + (f", with or without {', '.join(optional)}" if optional else "")
 
 
 def _quotes_hint(details: ErrorDetails) -> str:
@@ -103,6 +133,8 @@ def _parts(annotation: Any) -> tuple[Any, ...]:
 
 
 def _item_words(field: FieldInfo) -> str:
+    if (entry := _entry_model(field)) is not None:
+        return _listed(entry)
     item = get_args(field.annotation)[0]
     return f"one of {', '.join(get_args(item))}" if get_origin(item) is Literal else "text that is not empty"
 

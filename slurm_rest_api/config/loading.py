@@ -21,6 +21,9 @@ PASSWORD_VARIABLE: Final = "SLURM_REST_API_DB_PASS"  # noqa: S105 - the name of 
 FILE_NAME: Final = "config.yml"
 SYSTEM_FILE: Final = Path("/etc/slurm-rest-api") / FILE_NAME
 
+_ONE_OF: Final = (("database", "db_pass", "db_pass_file"), ("pages", "message", "message_file"))
+"""Section and two settings of which only one may be set."""
+
 
 def load_settings(
     path: Path | None = None,
@@ -74,7 +77,8 @@ def _validate(content: YamlFile, origin: str) -> tuple[Settings | None, list[str
             )
         else:
             sections[name] = values or {}
-    found += _two_passwords(sections.get("database", {}), content.lines)
+    for section, first, second in _ONE_OF:
+        found += _both_set(section, first, second, sections.get(section, {}), content.lines)
     models = {}
     for name, values in sections.items():
         try:
@@ -84,10 +88,10 @@ def _validate(content: YamlFile, origin: str) -> tuple[Settings | None, list[str
     return (None, found) if found else (Settings.model_validate({**models, "origin": origin}), [])
 
 
-def _two_passwords(values: Mapping[str, Any], lines: faults.Lines) -> list[str]:
-    if values.get("db_pass") is None or values.get("db_pass_file") is None:
+def _both_set(section: str, first: str, second: str, values: Mapping[str, Any], lines: faults.Lines) -> list[str]:
+    if values.get(first) is None or values.get(second) is None:
         return []
-    return [f"{faults.location(('database', 'db_pass_file'), lines)}: `db_pass` is set, too. Set only one of them."]
+    return [f"{faults.location((section, second), lines)}: `{first}` is set, too. Set only one of them."]
 
 
 def _with_password(settings: Settings, environ: Mapping[str, str]) -> Settings:

@@ -13,6 +13,7 @@ import platformdirs
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from slurm_rest_api.config.auth import AuthSettings
+from slurm_rest_api.config.pages import PagesSettings
 from slurm_rest_api.config.section import AbsolutePath, Section, Text
 
 APPLICATION: Final = "slurm-rest-api"
@@ -339,6 +340,7 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     filter: FilterSettings = FilterSettings()
     auth: AuthSettings = AuthSettings()
+    pages: PagesSettings = PagesSettings()
     origin: str = DEFAULTS_ORIGIN
     jwt_key: SecretStr | None = None
 
@@ -348,4 +350,5 @@ SECTIONS: Final[Mapping[str, type[Section]]] = {
     "database": DatabaseSettings,
     "filter": FilterSettings,
     "auth": AuthSettings,
+    "pages": PagesSettings,
 }

@@ -43,7 +43,9 @@ def read_yaml(file: Path) -> YamlFile:
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        message = "The file is not a mapping. Write the sections system, database, filter and auth, each as `name:`."
+        message = (
+            "The file is not a mapping. Write the sections system, database, filter, auth and pages, each as `name:`."
+        )
         raise ConfigError(str(file), [message])
     lines: dict[tuple[str, ...], int] = {}
     duplicates: list[str] = []

@@ -21,6 +21,7 @@ from slurm_rest_api.diagnosis.folders import check_runtime_dir
 from slurm_rest_api.diagnosis.privacy import check_privacy, current_person, run_command
 from slurm_rest_api.diagnosis.slurm import check_commands, check_slurm
 from slurm_rest_api.errors import ConfigError
+from slurm_rest_api.pages.site import logo_fault
 from slurm_rest_api.pyslurm_build.host import SearchPaths
 from slurm_rest_api.pyslurm_build.state import installed_version
 from slurm_rest_api.slurmapi.sources.detect import COMMANDS, PYSLURM, SLURM
@@ -43,7 +44,7 @@ def check(
     """
     source, bin_dir = settings.system.source, settings.system.commands_dir
     pyslurm, runtime = installed_version(), settings.system.runtime_path(environ)
-    findings = [*check_configuration(settings, environ), check_authentication(settings)]
+    findings = [*check_configuration(settings, environ), check_authentication(settings), *check_pages(settings)]
     if source in (SLURM, PYSLURM):
         findings += check_slurm(environ, pyslurm, Path(sys.prefix), place, required=source == PYSLURM)
     if source in (SLURM, COMMANDS):
@@ -89,6 +90,34 @@ def check_authentication(settings: Settings) -> Finding:
     except ConfigError as error:
         return Finding("authentication", "problem", " ".join(error.faults), "The service does not start until then.")
     return Finding("authentication", "ok", f"`auth.mode` is {settings.auth.mode}.")
+
+
+def check_pages(settings: Settings) -> list[Finding]:
+    """Reads the files of section `pages`, as the service does. Reports nothing if there are none."""
+    pages, findings = settings.pages, list[Finding]()
+    if pages.logo is not None:
+        fault = logo_fault(pages.logo)
+        if fault is None:
+            findings.append(Finding("pages", "ok", f"The logo {pages.logo} can be used."))
+        else:
+            findings.append(Finding("pages", "problem", fault, "The service does not start until then."))
+    if pages.message_file is not None:
+        findings.append(_message_file(pages.message_file))
+    unused = pages.model_fields_set and not settings.system.serve_index
+    if unused:
+        text = "Section `pages` has settings, but `system.serve_index` is off: there are no pages."
+        findings.append(Finding("pages", "warning", text, "Set `system.serve_index` to true."))
+    return findings
+
+
+def _message_file(file: Path) -> Finding:
+    try:
+        with file.open("rb"):
+            return Finding("pages", "ok", f"The message is read from {file}.")
+    except FileNotFoundError:
+        return Finding("pages", "ok", f"{file} does not exist, so the pages show no message.")
+    except OSError as error:
+        return Finding("pages", "warning", f"{file} cannot be read: {error.strerror}.", "Make it readable.")
 
 
 def _with_commands(environ: Mapping[str, str], bin_dir: str | None) -> Mapping[str, str]:

@@ -21,6 +21,11 @@ class Page:
     menu: str | None = None
     """The title of the menu of the navigation that has this page; None for a page of the top level."""
 
+    @property
+    def script(self) -> str:
+        """The name of its script, without its suffix. A page without content has that of the frame."""
+        return self.file if self.name else "frame"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -47,6 +52,8 @@ _PAGES: Final = (
 )
 PAGES: Final[Mapping[str, Page]] = MappingProxyType({page.name: page for page in _PAGES})
 """Every page by its name, in the order of the navigation. The page "now" is at `/`."""
+MISSING: Final = Page("", "Page not found", "missing", in_navigation=False)
+"""The answer to a wrong address of a page."""
 
 
 def navigation(parts: frozenset[str], pages: Iterable[Page] = _PAGES) -> list[Entry]:

@@ -17,9 +17,10 @@ from slurm_rest_api.pages.assets import (
     modules_of,
     page_files,
 )
-from slurm_rest_api.pages.registry import PAGES, Page, examples, navigation
+from slurm_rest_api.pages.registry import MISSING, PAGES, Page, examples, navigation
+from slurm_rest_api.pages.site import Logo, Site
 from slurm_rest_api.version import __version__
-from slurm_rest_api.web.error_texts import shown
+from slurm_rest_api.web.error_texts import nearest, shown
 
 # `'self'` covers scripts, styles and requests to the API. The browser makes the pictures of graphs (blob:, data:).
 _POLICY: Final = (
@@ -32,6 +33,11 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+# An SVG image may hold scripts, which a browser would run if the image were opened by its own address.
+_LOGO_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
 _A_YEAR: Final = 31_536_000
 
 
@@ -39,13 +45,16 @@ _A_YEAR: Final = 31_536_000
 class Frame:
     """Facts about this service for the frame of every page.
 
-    `login` is `auth.mode`, `refresh_seconds` that of section `system`.
+    `login` is `auth.mode`, `refresh_seconds` that of section `system`. `cluster` returns the cluster's name, "" if it
+    is not known yet.
     """
 
     is_demo: bool
     login: Literal["none", "token", "jwt", "proxy"]
     parts: frozenset[str]
     refresh_seconds: float
+    site: Site
+    cluster: Callable[[], str]
     version: str = __version__
 
 
@@ -71,13 +80,20 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
     library_file = installed_library()
     library = None if library_file is None else Asset(library_file)
     library_id = library_version(library_file)
-    modules = {name: modules_of(f"{page.file}.js") for name, page in PAGES.items()}
+    modules = {page.name: modules_of(f"{page.script}.js") for page in (*PAGES.values(), MISSING)}
+    site = frame.site
 
-    def render(page: Page, root: str) -> Response:
+    def render(page: Page, root: str, status: int = 200, **more: str) -> Response:
+        cluster = frame.cluster()
         text = render_template(
             f"pages/{page.file}.html",
             page=page,
             frame=frame,
+            site=site,
+            cluster=cluster,
+            site_name=site.name(cluster),
+            here=site.here(cluster),
+            message=site.message(),
             # Relative, because a proxy may add a prefix.
             root=root,
             static=f"{root}pages/static/{version}",
@@ -86,8 +102,17 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
             navigation=navigation(frame.parts),
             routes=routes_of(paths()) if page.name == "api" else [],
             examples=examples(frame.parts),
+            **more,
         )
-        return Response(text, headers=_HEADERS)
+        return Response(text, status, headers=_HEADERS)
+
+    def missing(name: str) -> Response:
+        text = f"No such page: {shown(name)}.{nearest(name, PAGES)}"
+        if request.accept_mimetypes.best_match(("application/json", "text/html")) != "text/html":
+            abort(404, f"{text} Pages: {', '.join(PAGES)}.")
+        answer = render(MISSING, "../" * (request.path.count("/") - 1), 404, text=text)
+        answer.vary.add("Accept")
+        return answer
 
     @blueprint.get("/")
     def home() -> Response:
@@ -98,8 +123,31 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
     def page(name: str) -> Response:
         """Any other page."""
         if name not in PAGES or name == "now":
-            abort(404, f"No such page: {shown(name)}. Pages: {', '.join(PAGES)}.")
+            return missing(name)
         return render(PAGES[name], "../")
+
+    @blueprint.get("/pages/", defaults={"name": ""})
+    @blueprint.get("/pages/<path:name>")
+    def no_page(name: str) -> Response:
+        """Any address that is no page. A slash too many leads to the page."""
+        page_name = name.removesuffix("/")
+        if page_name not in PAGES or page_name == "now":
+            return missing(name)
+        query = request.query_string.decode("ascii", "replace")
+        # Relative, because a proxy may add a prefix.
+        return Response(status=308, headers={"Location": f"../{page_name}{'?' if query else ''}{query}"})
+
+    @blueprint.get("/pages/message")
+    def message() -> Response:
+        """The message of the site. Open pages poll it."""
+        return Response(site.message(), mimetype="text/plain", headers={"Cache-Control": "no-cache"})
+
+    @blueprint.get("/pages/logo")
+    def logo() -> Response:
+        """The logo of the site."""
+        if site.logo is None:
+            abort(404, "The site has no logo (`pages.logo`).")
+        return _logo_response(site.logo)
 
     @blueprint.get("/pages/static/<wanted>/<file>")
     def static(wanted: str, file: str) -> Response:
@@ -116,6 +164,15 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
         return _asset_response(library, library_id, cacheable=wanted == library_id)
 
     return blueprint
+
+
+def _logo_response(logo: Logo) -> Response:
+    answer = Response(logo.body, mimetype=logo.media_type, headers=_LOGO_HEADERS)
+    answer.cache_control.public = True
+    answer.cache_control.no_cache = True
+    answer.add_etag()
+    answer.make_conditional(request)
+    return answer
 
 
 def _asset_response(asset: Asset, etag: str, *, cacheable: bool) -> Response:

@@ -15,7 +15,7 @@ from tests.browser.watching import open_asking
 LANDMARKS = """
 - link "Skip to content"
 - banner:
-  - link "slurm-rest-api"
+  - link "demo"
   - navigation "Pages":
     - list
 - main:

@@ -117,7 +117,7 @@ def test_a_page_names_every_module_of_its_script(pages: FlaskClient) -> None:
 def test_an_unknown_page_is_404_with_the_known_ones(pages: FlaskClient) -> None:
     answer = pages.get("/pages/quue")
     assert answer.status_code == 404
-    assert "No such page: 'quue'. Pages: now, nodes" in answer.get_json()["errors"][0]["detail"]
+    assert "No such page: 'quue'. Did you mean `queue`? Pages: now, nodes" in answer.get_json()["errors"][0]["detail"]
 
 
 def test_pages_without_accounting_or_archive_are_not_in_the_navigation(pages: FlaskClient) -> None:

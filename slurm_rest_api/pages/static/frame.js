@@ -16,7 +16,7 @@ export function page(name, parameters = {}) {
 
 /** Sets the title of the tab. */
 export function setTitle(title) {
-  document.title = `${title} · slurm-rest-api`;
+  document.title = `${title} · ${html.dataset.site}`;
 }
 
 export const jobLink = (id, text = id) => h("a", { href: page("job", { id }) }, text);
@@ -125,7 +125,7 @@ function paper() {
 
 // A menu of the navigation closes with Escape, and when the focus or a click goes elsewhere.
 function menus() {
-  for (const menu of document.querySelectorAll("nav details")) {
+  for (const menu of document.querySelectorAll("header details")) {
     menu.addEventListener("keydown", ({ key }) => {
       if (key !== "Escape" || !menu.open) return;
       menu.open = false;
@@ -188,6 +188,7 @@ function user() {
 }
 
 menus();
+if (byId("clusters") !== null || byId("message") !== null) import("./site.js");
 wallDisplay();
 themes();
 paper();
