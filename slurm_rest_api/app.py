@@ -107,15 +107,7 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     app.register_api(health_blueprint(checks))
     app.register_api(metrics_blueprint(exposition.text))
     if settings.system.serve_index:
-        frame = Frame(
-            is_demo=system.source_name == "demo",
-            login=settings.auth.mode,
-            parts=frozenset(checks),
-            refresh_seconds=system.refresh_seconds,
-            site=_site(settings.pages),
-            cluster=ClusterName(snapshots).current,
-        )
-        app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], frame))
+        _register_pages(app, settings, frozenset(checks), snapshots)
     error_handlers.register(app)
     observers: list[Observer] = [count_requests(counters.mine)]
     if settings.system.access_log:
@@ -130,6 +122,19 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
         indent_json(app)
     _protect(app, settings, authenticate, None if accounting is None else accounting.coordinators)
     return app
+
+
+def _register_pages(app: OpenAPI, settings: Settings, parts: frozenset[str], snapshots: StoreReader) -> None:
+    """Registers the HTML pages. `parts` are the parts of the service that are on."""
+    frame = Frame(
+        is_demo=settings.system.source_name == "demo",
+        login=settings.auth.mode,
+        parts=parts,
+        refresh_seconds=settings.system.refresh_seconds,
+        site=_site(settings.pages),
+        cluster=ClusterName(snapshots).current,
+    )
+    app.register_blueprint(pages_blueprint(lambda: app.api_doc["paths"], frame))
 
 
 def _site(pages: PagesSettings) -> Site:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -76,9 +77,7 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
     """
     blueprint = Blueprint("pages", __name__, template_folder="templates")
     version = content_version()
-    files = page_files()
     library_file = installed_library()
-    library = None if library_file is None else Asset(library_file)
     library_id = library_version(library_file)
     modules = {page.name: modules_of(f"{page.script}.js") for page in (*PAGES.values(), MISSING)}
     site = frame.site
@@ -137,6 +136,14 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
         # Relative, because a proxy may add a prefix.
         return Response(status=308, headers={"Location": f"../{page_name}{'?' if query else ''}{query}"})
 
+    _add_site(blueprint, site)
+    _add_files(blueprint, version, library_file, library_id)
+    return blueprint
+
+
+def _add_site(blueprint: Blueprint, site: Site) -> None:
+    """Adds the routes of the site's message and logo."""
+
     @blueprint.get("/pages/message")
     def message() -> Response:
         """The message of the site. Open pages poll it."""
@@ -148,6 +155,12 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
         if site.logo is None:
             abort(404, "The site has no logo (`pages.logo`).")
         return _logo_response(site.logo)
+
+
+def _add_files(blueprint: Blueprint, version: str, library_file: Path | None, library_id: str) -> None:
+    """Adds the routes of the files of the pages, and of the chart library, if it is installed."""
+    files = page_files()
+    library = None if library_file is None else Asset(library_file)
 
     @blueprint.get("/pages/static/<wanted>/<file>")
     def static(wanted: str, file: str) -> Response:
@@ -162,8 +175,6 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
         if library is None:
             abort(404, "The package plotly is not installed: `bash build.sh` installs it. Graphs are shown as tables.")
         return _asset_response(library, library_id, cacheable=wanted == library_id)
-
-    return blueprint
 
 
 def _logo_response(logo: Logo) -> Response:
