@@ -69,30 +69,19 @@ class Route:
 
 
 def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blueprint:
-    """Returns the blueprint of the pages.
-
-    Args:
-        paths: Returns `paths` of the OpenAPI document.
-        frame: Facts about this service.
-    """
+    """Returns the blueprint of the pages. `paths` returns `paths` of the OpenAPI document."""
     blueprint = Blueprint("pages", __name__, template_folder="templates")
     version = content_version()
     library_file = installed_library()
     library_id = library_version(library_file)
     modules = {page.name: modules_of(f"{page.script}.js") for page in (*PAGES.values(), MISSING)}
-    site = frame.site
 
     def render(page: Page, root: str, status: int = 200, **more: str) -> Response:
-        cluster = frame.cluster()
         text = render_template(
             f"pages/{page.file}.html",
             page=page,
             frame=frame,
-            site=site,
-            cluster=cluster,
-            site_name=site.name(cluster),
-            here=site.here(cluster),
-            message=site.message(),
+            **_site_context(frame),
             # Relative, because a proxy may add a prefix.
             root=root,
             static=f"{root}pages/static/{version}",
@@ -132,13 +121,29 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
         page_name = name.removesuffix("/")
         if page_name not in PAGES or page_name == "now":
             return missing(name)
-        query = request.query_string.decode("ascii", "replace")
-        # Relative, because a proxy may add a prefix.
-        return Response(status=308, headers={"Location": f"../{page_name}{'?' if query else ''}{query}"})
+        return _moved_up(page_name)
 
-    _add_site(blueprint, site)
+    _add_site(blueprint, frame.site)
     _add_files(blueprint, version, library_file, library_id)
     return blueprint
+
+
+def _site_context(frame: Frame) -> dict[str, Any]:
+    """Returns the variables of the frame that come from the site and from the cluster."""
+    site, cluster = frame.site, frame.cluster()
+    return {
+        "site": site,
+        "cluster": cluster,
+        "site_name": site.name(cluster),
+        "here": site.here(cluster),
+        "message": site.message(),
+    }
+
+
+def _moved_up(name: str) -> Response:
+    """Redirects `/pages/<name>/` to `/pages/<name>` with the same query. Relative, because a proxy may add a prefix."""
+    query = request.query_string.decode("ascii", "replace")
+    return Response(status=308, headers={"Location": f"../{name}{'?' if query else ''}{query}"})
 
 
 def _add_site(blueprint: Blueprint, site: Site) -> None:
