@@ -22,8 +22,11 @@ Respond = Callable[[Route], None]
 
 NODES, QUEUE, HISTORY, LOAD, API = (f"pages/{name}" for name in ("nodes", "queue", "history", "load", "api"))
 JOB, NODE = "pages/job?id=7", "pages/node?name=n1"
-PARTITIONS = "pages/partitions"
-EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE, PARTITIONS)
+PARTITIONS, RESERVATIONS, LICENSES, EVENTS = (
+    f"pages/{name}" for name in ("partitions", "reservations", "licenses", "events")
+)
+LIVE = (PARTITIONS, RESERVATIONS, LICENSES)
+EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE, *LIVE, EVENTS)
 CAUSE = "This and that was the cause."
 _ROUTES = frozenset(
     (
@@ -60,7 +63,7 @@ def never(_route: Route) -> None:
 def nothing(route: Route) -> None:
     """Answers without any data."""
     name = urlsplit(route.request.url).path.strip("/")
-    listed = name in ("history", "load") or "shape=list" in route.request.url
+    listed = name in ("history", "load", "events") or "shape=list" in route.request.url
     data = USAGE if name == "usage" else [] if listed else {}
     route.fulfill(json={"data": data, "meta": {**META, **(RANGE if name == "load" else {})}}, headers={"Age": "1"})
 
@@ -88,13 +91,13 @@ def alerts(title: str, *paths: str) -> dict[str, tuple[str, list[str]]]:
 
 
 WRONG = "Temporarily unavailable"
-DATA = ("", NODES, QUEUE, HISTORY, LOAD, JOB, NODE, PARTITIONS)
+DATA = ("", NODES, QUEUE, HISTORY, LOAD, JOB, NODE, *LIVE, EVENTS)
 # For each state the handler of API requests, and for each page the place and the words that it shows.
 STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
     "loading": (
         never,
         {
-            **dict.fromkeys(("", NODES, QUEUE, JOB, NODE, PARTITIONS), (SAID, ["Loading …"])),
+            **dict.fromkeys(("", NODES, QUEUE, JOB, NODE, *LIVE, EVENTS), (SAID, ["Loading …"])),
             HISTORY: (SAID, ["Searching …"]),
             LOAD: (SAID, ["Loading samples …"]),
             API: ("#outcome", ["Checking each endpoint …"]),
@@ -109,6 +112,9 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
             HISTORY: (SAID, ["No matching records", "No jobs have been recorded yet."]),
             LOAD: (SAID, ["No samples in this range"]),
             PARTITIONS: (SAID, ["No partitions", "The cluster has no partitions that you may view."]),
+            RESERVATIONS: (SAID, ["No reservations", "No nodes, cores or licenses are reserved"]),
+            LICENSES: (SAID, ["No licenses", "Neither slurm.conf nor slurmdbd has licenses"]),
+            EVENTS: (SAID, ["No matching events", "No node was down, drained, failing or in maintenance"]),
             "pages/job": (SAID, ["Which job?"]),
             "pages/node": (SAID, ["Which node?"]),
         },
@@ -122,6 +128,9 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
         {
             HISTORY: (SAID, ["No job records here", CAUSE]),
             LOAD: (SAID, ["Load archiving is off", CAUSE]),
+            RESERVATIONS: (SAID, ["Reservations are not read", CAUSE]),
+            LICENSES: (SAID, ["Licenses are not read", CAUSE]),
+            EVENTS: (SAID, ["No events here", CAUSE]),
             API: (TABLE, [f"404: {CAUSE}"]),
             JOB: (SAID, ["No job 7", "Not in the queue.", "Accounting is off"]),
             NODE: (SAID, ["No node n1", "slurmctld has no node with this name, or it is in a hidden partition."]),
@@ -131,9 +140,7 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
         old,
         {
             "": (ALERT, ["Slurm data is out of date", CAUSE]),
-            **dict.fromkeys(
-                (NODES, QUEUE, "pages/job", "pages/node", PARTITIONS), (STRIP, ["Showing data from", CAUSE])
-            ),
+            **dict.fromkeys((NODES, QUEUE, "pages/job", "pages/node", *LIVE), (STRIP, ["Showing data from", CAUSE])),
             API: ("main tr[data-path=nodes] td.state", ["OK, old data"]),
         },
     ),

@@ -1,0 +1,129 @@
+"""The pages of the menu Cluster: their content, filters and links, on a desktop and on a phone."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.asking import answer_with, asked
+from tests.browser.fixture import new_context
+from tests.browser.watching import Watched, barriers
+
+UPDATE = re.compile(r"[?&]since=[0-9a-f]{20}")
+# For each page an element that it has once it is complete, and its first requests to the API.
+PAGES = {
+    "partitions": ("#partitions tbody tr", 4),
+    "reservations": ("#reservations tbody tr", 1),
+    "licenses": ("#licenses tbody tr", 2),
+    "events": ("#events tbody tr", 3),
+}
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+def test_every_page_fits_and_meets_wcag(browser: Browser, past_address: str, width: int, scheme: str) -> None:
+    context = new_context(browser, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = context.new_page()
+    watched = Watched(page)
+    for name, (complete, most) in PAGES.items():
+        # The page before polls no more.
+        page.goto("about:blank")
+        watched.requests.clear()
+        page.goto(f"{past_address}pages/{name}")
+        expect(page.locator(complete).first).to_be_visible()
+        expect(page.locator("h1")).to_have_text(name.capitalize())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert barriers(page) == [], name
+        asking = {url for url in watched.requests if "/pages/" not in urlsplit(url).path and not UPDATE.search(url)}
+        assert len(asking) == most, asking
+    assert watched.faults == []
+    context.close()
+
+
+def test_the_menu_of_the_navigation_works_with_the_keyboard(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/licenses")
+    menu = tab.locator("nav summary")
+    expect(menu).to_have_attribute("aria-current", "true")
+    menu.focus()
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("link", name="Licenses")).to_have_attribute("aria-current", "page")
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_role("link", name="Licenses")).to_be_hidden()
+    expect(menu).to_be_focused()
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Tab")
+    expect(tab.get_by_role("link", name="Partitions")).to_be_focused()
+    tab.keyboard.press("Enter")
+    expect(tab.locator("h1")).to_have_text("Partitions")
+
+
+def test_a_partition_shows_what_is_free_and_links_to_its_jobs(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/partitions")
+    row = tab.get_by_role("row").filter(has=tab.get_by_role("rowheader", name="gpu", exact=True))
+    nodes = asked(demo_address, "nodes?gpus=>0&fields=gpus")["data"].values()
+    totals = {
+        model: sum(node["gpus"].get(model, {"total": 0})["total"] for node in nodes) for model in ("a100", "4090")
+    }
+    for model, total in totals.items():
+        expect(row).to_contain_text(re.compile(rf"{model}: \d+ of {total}"))
+    expect(row.get_by_role("link", name=re.compile(r"\d+ running"))).to_have_attribute(
+        "href", re.compile(r"queue\?partition=gpu&state=RUNNING")
+    )
+    row.get_by_role("link", name="gpu", exact=True).click()
+    expect(tab.locator("h1")).to_have_text("Partition gpu")
+    (record,) = asked(demo_address, "partitions?name=gpu")["data"].values()
+    expect(tab.get_by_text(record["nodes"], exact=True)).to_be_visible()
+    expect(tab.locator("main")).to_contain_text(f"Maximum time{record['max_time_str']}")
+    tab.goto(demo_address + "pages/partitions?name=nosuch")
+    expect(tab.locator("main")).to_contain_text("No partition nosuch")
+
+
+def test_the_time_line_has_the_reservations_of_the_table(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/reservations")
+    row = tab.get_by_role("row").filter(has=tab.get_by_role("rowheader", name="maintenance", exact=True))
+    expect(row).to_contain_text("upcoming")
+    expect(row).to_contain_text("maintenance, named nodes, all nodes")
+    expect(row).to_contain_text("users root")
+    line = tab.get_by_role("img", name=re.compile("Time line of the next 7 days"))
+    names = set(line.locator(".name").all_text_contents())
+    assert {"maintenance", "course"} <= names
+    assert line.locator("rect").count() == len(line.locator(".name").all())
+    tab.goto(demo_address + "pages/reservations?name=course")
+    expect(tab.locator("#reservations tbody tr")).to_have_count(1)
+    tab.get_by_role("button", name="Show all").click()
+    expect(row).to_be_visible()
+
+
+def test_licenses_name_the_jobs_that_wait_for_them(tab: Page, demo_address: str) -> None:
+    meta = {"version": "v-1", "total": 2, "stale": False, "error": None, "next": None}
+    jobs = {"1": {"licenses": {"fluent": 2}}, "2": {"licenses": {"fluent": 1, "ansys": 1}}}
+    answer_with(tab, "queue", {"data": jobs, "meta": meta})
+    tab.goto(demo_address + "pages/licenses")
+    row = tab.get_by_role("row").filter(has=tab.get_by_role("rowheader", name="fluent"))
+    (record,) = asked(demo_address, "licenses?name=fluent&fields=total")["data"].values()
+    expect(row).to_contain_text(f"of {record['total']:,}")
+    expect(row.get_by_role("link", name="2")).to_have_attribute(
+        "href", re.compile(r"queue\?state=PENDING&reason=Licenses")
+    )
+
+
+def test_events_are_filtered_and_summed(tab: Page, past_address: str) -> None:
+    tab.goto(past_address + "pages/events")
+    rows = tab.locator("#events tbody tr")
+    sums = asked(past_address, "events?group_by=reason&since=now-30days&limit=5")["data"]
+    expect(tab.locator("#by-reason tbody tr")).to_have_count(len(sums))
+    reason, number = sums[0]["group"], sums[0]["events"]
+    tab.locator("#by-reason").get_by_role("button", name=reason).click()
+    expect(rows).to_have_count(number)
+    expect(tab).to_have_url(re.compile(r"reason="))
+    expect(rows.first).to_contain_text(reason)
+    tab.go_back()
+    expect(tab.get_by_label("Reason contains")).to_have_value("")
+    tab.get_by_label("Node or hostlist").fill("nosuchnode")
+    tab.get_by_role("button", name="Search").click()
+    expect(tab.locator("main")).to_contain_text("No matching events")
+    tab.get_by_label("From").fill("no time")
+    tab.get_by_role("button", name="Search").click()
+    expect(tab.get_by_label("From")).to_have_attribute("aria-invalid", "true")
