@@ -43,6 +43,7 @@ _PAGES: Final = (
     Page("now", "Now", "home"),
     Page("nodes", "Nodes", "nodes"),
     Page("queue", "Queue", "queue"),
+    Page("my-jobs", "My jobs", "my-jobs"),
     Page("history", "History", "history", needs="accounting"),
     Page("load", "Load", "load", needs="archive"),
     Page("partitions", "Partitions", "partitions", menu=CLUSTER),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from tests.browser.asking import asked
 
-PAGES = ("", "pages/nodes", "pages/queue", "pages/history", "pages/load", "pages/api", "pages/job", "pages/node")
+PAGES = (
+    "", "pages/nodes", "pages/queue", "pages/my-jobs", "pages/history", "pages/load", "pages/api", "pages/job",
+    "pages/node",
+)  # fmt: skip
 
 # For each page, the last element that it loads.
 READY = {
@@ -12,6 +15,7 @@ READY = {
     "pages/nodes": "#map[data-drawn] section",
     "pages/queue": "#summary button + button, #blank :is(p)",
     "pages/history": "#rows tr, #state .empty",
+    "pages/my-jobs": "#ended tbody tr, #ended .empty",
     "pages/load": "#graphs .legend",
     "pages/api": "#outcome:has-text('endpoints OK')",
     "pages/job": "#raw summary",
@@ -20,10 +24,13 @@ READY = {
 
 
 def filled(address: str, path: str) -> str:
-    """Returns `path`, with the id of a running job or the name of a node for their pages."""
+    """Returns `path`, with a running job, its user or the name of a node for their pages."""
     if path == "pages/job":
         (job,) = asked(address, "queue?state=RUNNING&limit=1&fields=job_id")["data"]
         return f"{path}?id={job}"
+    if path == "pages/my-jobs":
+        (job,) = asked(address, "queue?state=RUNNING&limit=1&fields=user_name&shape=list")["data"]
+        return f"{path}?user={job['user_name']}"
     if path == "pages/node":
         (node,) = asked(address, "nodes?limit=1&fields=name")["data"]
         return f"{path}?name={node}"

@@ -137,6 +137,9 @@ def test_private_jobs_are_shown_to_their_user_only(reader: Reader, past_address:
         assert others.isdisjoint(re.findall(r"[\w-]+", texts(page))), path
         if path in ("pages/queue", "pages/history"):
             expect(page.locator("#rows tr").first).to_contain_text(reader.name)
+        elif path == "pages/my-jobs":
+            expect(page.get_by_role("heading", level=1)).to_have_text("My jobs")
+            expect(page.locator("#running tbody tr").first).to_be_visible()
         elif path == "pages/load":
             expect(page.get_by_role("heading", name="CPUs")).to_be_visible()
             expect(page.get_by_role("heading", name="Jobs")).to_have_count(0)

@@ -21,12 +21,12 @@ from tests.browser.watching import barriers, open_asking
 Respond = Callable[[Route], None]
 
 NODES, QUEUE, HISTORY, LOAD, API = (f"pages/{name}" for name in ("nodes", "queue", "history", "load", "api"))
-JOB, NODE = "pages/job?id=7", "pages/node?name=n1"
+JOB, NODE, MINE = "pages/job?id=7", "pages/node?name=n1", "pages/my-jobs?user=alice"
 PARTITIONS, RESERVATIONS, LICENSES, EVENTS = (
     f"pages/{name}" for name in ("partitions", "reservations", "licenses", "events")
 )
 LIVE = (PARTITIONS, RESERVATIONS, LICENSES)
-EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE, *LIVE, EVENTS)
+EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE, *LIVE, EVENTS, MINE)
 CAUSE = "This and that was the cause."
 _ROUTES = frozenset(
     (
@@ -91,13 +91,13 @@ def alerts(title: str, *paths: str) -> dict[str, tuple[str, list[str]]]:
 
 
 WRONG = "Temporarily unavailable"
-DATA = ("", NODES, QUEUE, HISTORY, LOAD, JOB, NODE, *LIVE, EVENTS)
+DATA = ("", NODES, QUEUE, HISTORY, LOAD, JOB, NODE, *LIVE, EVENTS, MINE)
 # For each state the handler of API requests, and for each page the place and the words that it shows.
 STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
     "loading": (
         never,
         {
-            **dict.fromkeys(("", NODES, QUEUE, JOB, NODE, *LIVE, EVENTS), (SAID, ["Loading …"])),
+            **dict.fromkeys(("", NODES, QUEUE, JOB, NODE, *LIVE, EVENTS, MINE), (SAID, ["Loading …"])),
             HISTORY: (SAID, ["Searching …"]),
             LOAD: (SAID, ["Loading samples …"]),
             API: ("#outcome", ["Checking each endpoint …"]),
@@ -116,6 +116,8 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
             LICENSES: (SAID, ["No licenses", "Neither slurm.conf nor slurmdbd has licenses"]),
             EVENTS: (SAID, ["No matching events", "No node was down, drained, failing or in maintenance"]),
             "pages/job": (SAID, ["Which job?"]),
+            "pages/my-jobs": (SAID, ["Whose jobs?"]),
+            MINE: (SAID, ["No jobs of alice", "Nothing is running", "Nothing is waiting", "No jobs ended in the last"]),
             "pages/node": (SAID, ["Which node?"]),
         },
     ),
@@ -132,6 +134,7 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
             LICENSES: (SAID, ["Licenses are not read", CAUSE]),
             EVENTS: (SAID, ["No events here", CAUSE]),
             API: (TABLE, [f"404: {CAUSE}"]),
+            MINE: (ALERT, ["Not found", CAUSE]),
             JOB: (SAID, ["No job 7", "Not in the queue.", "Accounting is off"]),
             NODE: (SAID, ["No node n1", "slurmctld has no node with this name, or it is in a hidden partition."]),
         },
@@ -140,7 +143,9 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
         old,
         {
             "": (ALERT, ["Slurm data is out of date", CAUSE]),
-            **dict.fromkeys((NODES, QUEUE, "pages/job", "pages/node", *LIVE), (STRIP, ["Showing data from", CAUSE])),
+            **dict.fromkeys(
+                (NODES, QUEUE, "pages/job", "pages/node", "pages/my-jobs", *LIVE), (STRIP, ["Showing data from", CAUSE])
+            ),
             API: ("main tr[data-path=nodes] td.state", ["OK, old data"]),
         },
     ),

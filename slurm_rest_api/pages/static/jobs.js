@@ -26,6 +26,9 @@ const TONES = {
 export const baseState = (state) => (state ?? "UNKNOWN").split("+")[0];
 export const isPending = (job) => baseState(job.job_state) === "PENDING";
 
+/** Returns true for a state that is a failure. A job that was cancelled or preempted is none. */
+export const isFailure = (state) => TONES[baseState(state)] === "bad";
+
 /** Returns true for a job that waits, or whose reason says how it ended. */
 export const needsExplanation = (job) => isPending(job) || !["", "None"].includes(job.state_reason ?? "");
 
