@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.asking import answer_with, asked
+from tests.browser.asking import answer_with, asked, is_of
 from tests.browser.fixture import new_context
 from tests.browser.watching import Watched, barriers
 
@@ -127,3 +128,25 @@ def test_events_are_filtered_and_summed(tab: Page, past_address: str) -> None:
     tab.get_by_label("From").fill("no time")
     tab.get_by_role("button", name="Search").click()
     expect(tab.get_by_label("From")).to_have_attribute("aria-invalid", "true")
+
+
+def test_maintenance_is_announced_on_the_home_page_and_on_jobs(tab: Page, demo_address: str) -> None:
+    now = int(time.time())
+    (job,) = asked(demo_address, "queue?state=RUNNING&limit=1")["data"].values()
+    maintenance = {"name": "update", "start_time": now + 3 * 3600, "end_time": now + 9 * 3600, "nodes": job["nodes"]}
+    maintenance |= {"state": "UPCOMING", "node_cnt": 7, "flags": ["MAINT"]}
+    meta = {"version": "v-1", "total": 1, "stale": False, "error": None}
+    answer_with(tab, "reservations", {"data": [maintenance], "meta": meta})
+    tab.goto(demo_address)
+    expect(tab.locator("#maintenance")).to_contain_text(re.compile("Maintenance begins in 3 h: 7 nodes"))
+    tab.unroute_all()
+    asking: list[str] = []
+    tab.on("request", lambda request: asking.append(request.url))
+    answer_with(tab, "reservations", {"data": {"update": maintenance}, "meta": meta})
+    answer_with(tab, f"queue/{job['job_id']}", {"data": job | {"end_time": now + 4 * 3600}, "meta": meta})
+    tab.goto(f"{demo_address}pages/job?id={job['job_id']}")
+    line = tab.locator("main .strip")
+    expect(line).to_contain_text("Maintenance of its nodes begins in 3 h")
+    expect(line.get_by_role("link", name="Reservation update")).to_have_attribute("href", re.compile(r"name=update$"))
+    (url,) = {url for url in asking if is_of("reservations", url)}
+    assert {"flag=MAINT", f"startbefore={now + 4 * 3600}"} <= set(urlsplit(url).query.split("&"))

@@ -4,6 +4,7 @@ import { poll, subscribe } from "./api-client.js";
 import { byId, faultNotice, h, keyed, notice, replaceChildren, setShare, setText, svg } from "./dom.js";
 import { approximate, clock, count, formatDateTime, memory, now, percent, plural, ratio } from "./format.js";
 import { nodeLink, page, setCurlLine } from "./frame.js";
+import { showMaintenance } from "./maintenance.js";
 import { withoutMark } from "./node-facts.js";
 import { nodeProblems, partitionProblems, sortedProblems } from "./problems.js";
 import { pathsOf } from "./sparkline.js";
@@ -198,6 +199,7 @@ function start() {
     onSame: () => update({ nodesFault: null }),
     onFault: (nodesFault) => update({ nodesFault }),
   });
+  showMaintenance(byId("maintenance"));
   if (byId("hour") === null) return;
   poll(
     "load",

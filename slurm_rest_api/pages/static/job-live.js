@@ -69,6 +69,18 @@ export function headline(job, why) {
   return h("section", { class: "headline" }, line, why, belongsTo(job));
 }
 
+/** Makes the line about a maintenance that a job would not end before, {name, text} or null. */
+export function maintenanceLine(crossed) {
+  if (crossed === null) return null;
+  const { name, text } = crossed;
+  return h(
+    "p",
+    { class: "strip" },
+    `${text} `,
+    h("a", { href: page("reservations", { name }) }, `Reservation ${name}`),
+  );
+}
+
 /** Makes the list of known times of a job, [name, epoch seconds], each with the time since the one before. */
 export function timeline(times) {
   const known = times.filter(([, epoch]) => epoch > 0);

@@ -3,12 +3,12 @@
 import { ApiError, getJson, poll } from "./api-client.js";
 import { byId, faultNotice, h, notice, onDemand, renderIfChanged, replaceChildren, setText } from "./dom.js";
 import { onMove, rawRecord, readState, setCurlLine, setTitle, writeState } from "./frame.js";
-import { allocated, cards, headline, liveTimes, progress, stable, titleOf } from "./job-live.js";
+import { allocated, cards, headline, liveTimes, maintenanceLine, progress, stable, titleOf } from "./job-live.js";
 import { holdsNodes, isPending, needsExplanation } from "./jobs.js";
 import { apiUrl } from "./urls.js";
 
 const DEFAULTS = { id: "" };
-const PARTS = ["head", "waiting", "limits", "ran", "times", "cards", "priority", "nodes"];
+const PARTS = ["head", "maintenance", "waiting", "limits", "ran", "times", "cards", "priority", "nodes"];
 
 let current = null;
 
@@ -27,7 +27,7 @@ async function showReason(job, inputs, explanation) {
   renderIfChanged(part("priority"), explanation, () => priorityTable(explanation));
 }
 
-async function showLive(job, explanation) {
+async function showLive(job, explanation, crossed) {
   if (part("head") === null) {
     const isCards = (name) => name === "cards" || name === "waiting";
     const makePart = (name) => h("div", { "data-part": name, class: isCards(name) ? "cards" : null });
@@ -41,6 +41,7 @@ async function showLive(job, explanation) {
     renderIfChanged(part("head"), inputs, () => headline(job, null));
     for (const name of ["waiting", "limits", "priority"]) renderIfChanged(part(name), null, () => null);
   }
+  renderIfChanged(part("maintenance"), crossed, () => maintenanceLine(crossed));
   renderIfChanged(part("times"), inputs, () => liveTimes(job));
   renderIfChanged(part("cards"), inputs, () => cards(job));
   renderIfChanged(part("nodes"), inputs, () => allocated(job));
@@ -85,6 +86,11 @@ async function explanationOf(id, job, signal) {
   }
 }
 
+/** Resolves to the maintenance that a job would not end before, or to null. */
+async function crossedBy(job, signal) {
+  return hasEnded(job) ? null : (await import("./job-maintenance.js")).maintenanceOfJob(job, signal);
+}
+
 function pollJob(id, signal) {
   const path = `queue/${encodeURIComponent(id)}`;
   let job = null;
@@ -99,9 +105,9 @@ function pollJob(id, signal) {
     if (job === null) rawRecord(byId("raw"), "/queue/{jobid}", () => job);
     job = data;
     isGone = false;
-    const explanation = await explanationOf(id, job, signal);
+    const [explanation, crossed] = await Promise.all([explanationOf(id, job, signal), crossedBy(job, signal)]);
     if (signal.aborted) return;
-    await showLive(job, explanation);
+    await showLive(job, explanation, crossed);
     if (isNew) showAccounting(job, signal);
   };
   const onFault = async (fault) => {

@@ -1,7 +1,4 @@
-// Facts about reservations: flags in words, users, order, places on a time line, jobs that cross one. No I/O.
-
-import { approximate, formatDateTime } from "./format.js";
-import { holdsNodes, isPending } from "./jobs.js";
+// Facts about reservations: flags in words, users, order, places on a time line. No I/O, no document.
 
 const HOUR = 3600;
 const DAY = 86400;
@@ -103,48 +100,4 @@ export function daysOf(at) {
     if (epoch >= at + AFTER) return days;
     days.push(epoch);
   }
-}
-
-/**
- * Returns the epoch second at which the time limit of a job is reached, Infinity without a limit; null if unknown.
- *
- * @param {object} job A record of /queue. A pending one is taken to start at `at`.
- */
-export function limitReached(job, at) {
-  if (!isPending(job)) return holdsNodes(job) && job.end_time ? job.end_time : null;
-  if (job.time_limit === "UNLIMITED") return Infinity;
-  return typeof job.time_limit === "number" ? at + 60 * job.time_limit : null;
-}
-
-/**
- * Returns the first upcoming maintenance that begins before `end`, of reservations in any order; null without one.
- *
- * Left out are one that the job runs in, and one whose start moves on with the time.
- */
-export function crossed(reservations, job, at, end) {
-  const found = reservations.filter(
-    (one) =>
-      isMaintenance(one) &&
-      one.start_time > at &&
-      one.start_time < end &&
-      one.name !== job.resv_name &&
-      !one.flags.includes("TIME_FLOAT"),
-  );
-  return sortedReservations(found)[0] ?? null;
-}
-
-/**
- * Returns a sentence about a maintenance that a job would not end before.
- *
- * @param {"all" | "some"} reach The part of the nodes that a pending job could use.
- */
-export function crossingText(job, { start_time: start, end_time: end }, reach, at) {
-  const begin = `begins in ${approximate(start - at)} (${formatDateTime(start)})`;
-  if (!isPending(job))
-    return `Maintenance of its nodes ${begin}, before its time limit is reached. It may be ended then.`;
-  const later = `after ${formatDateTime(end)}`;
-  if (reach === "some")
-    return `Maintenance of a part of its nodes ${begin}. It would not end in time, so these can be used only ${later}.`;
-  const shorter = "or earlier with a shorter time limit";
-  return `Maintenance of all its nodes ${begin}. It would not end in time, so it can start only ${later}, ${shorter}.`;
 }

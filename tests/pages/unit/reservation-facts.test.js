@@ -5,11 +5,8 @@ import test from "node:test";
 
 import {
   barsOf,
-  crossed,
-  crossingText,
   daysOf,
   flagWords,
-  limitReached,
   placeOf,
   sortedReservations,
   usersOf,
@@ -66,35 +63,4 @@ test("days begin at midnight of the reader, also after a day of 25 hours", () =>
     [0, 0, 0, 0, 0, 0, 0],
   );
   assert.equal(days[2] - days[1], 25 * HOUR);
-});
-
-test("a time limit is counted from now for a pending job, and is the end of one that runs", () => {
-  assert.equal(limitReached({ job_state: "PENDING", time_limit: 90 }, FRIDAY), FRIDAY + 5400);
-  assert.equal(limitReached({ job_state: "PENDING", time_limit: "UNLIMITED" }, FRIDAY), Infinity);
-  assert.equal(limitReached({ job_state: "PENDING", time_limit: "Partition_Limit" }, FRIDAY), null);
-  assert.equal(limitReached({ job_state: "RUNNING", time_limit: 90, end_time: FRIDAY + 7 }, FRIDAY), FRIDAY + 7);
-  assert.equal(limitReached({ job_state: "COMPLETED", time_limit: 90, end_time: FRIDAY - 7 }, FRIDAY), null);
-});
-
-test("a job crosses the first maintenance that begins before its end", () => {
-  const one = (name, hours, ...flags) => ({ name, state: "UPCOMING", start_time: FRIDAY + hours * HOUR, flags });
-  const given = [
-    one("later", 9, "MAINT"),
-    one("moving", 1, "MAINT", "TIME_FLOAT"),
-    one("course", 2),
-    one("own", 3, "MAINT"),
-    one("first", 5, "MAINT"),
-    one("begun", -1, "MAINT"),
-  ];
-  const job = { resv_name: "own" };
-  assert.equal(crossed(given, job, FRIDAY, FRIDAY + 10 * HOUR).name, "first");
-  assert.equal(crossed(given, job, FRIDAY, FRIDAY + 5 * HOUR), null);
-});
-
-test("the sentence says when a job can start, or that it may be ended", () => {
-  const maintenance = { start_time: FRIDAY + 3 * HOUR, end_time: FRIDAY + 7 * HOUR };
-  const text = (state, reach) => crossingText({ job_state: state }, maintenance, reach, FRIDAY);
-  assert.match(text("RUNNING", "all"), /^Maintenance of its nodes begins in 3 h .* It may be ended then\.$/);
-  assert.match(text("PENDING", "all"), /all its nodes .* can start only after .*7:00.*, or earlier with a shorter/);
-  assert.match(text("PENDING", "some"), /a part of its nodes .* these can be used only after /);
 });
