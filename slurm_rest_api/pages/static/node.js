@@ -99,7 +99,8 @@ async function showPast(name, signal) {
   const query = { node: name, startafter: `now-${PAST_DAYS}days`, limit: PAST_JOBS, times: "epoch" };
   try {
     const { data } = await getJson("history", query, { signal });
-    replaceChildren(byId("past"), pastSection(data.filter((record) => record.time_end)));
+    const events = h("a", { href: page("events", { node: name, since: "now-365days" }) }, "Events of this node");
+    replaceChildren(byId("past"), pastSection(data.filter((record) => record.time_end)), h("p", {}, events));
   } catch (error) {
     // 404: accounting is switched off.
     if (error.name === "AbortError" || error.status === 404) return;
