@@ -22,8 +22,15 @@ from slurm_rest_api.acctapi.history import History
 from slurm_rest_api.acctapi.list_page import ListPage
 from slurm_rest_api.acctapi.parameters import HistoryParameters
 from slurm_rest_api.acctapi.sum_groups import Group, Grouping
-from slurm_rest_api.acctapi.sums_contract import sum_fields
-from slurm_rest_api.acctapi.sums_sql import MOST_GROUPS, SUMS, SumQuery, efficiency_statements, sum_statements
+from slurm_rest_api.acctapi.sums_contract import EFFICIENCY_FIELDS, sum_fields
+from slurm_rest_api.acctapi.sums_sql import (
+    MOST_GROUPS,
+    SUMS,
+    SumQuery,
+    efficiency_statements,
+    sum_statements,
+    wait_statements,
+)
 from slurm_rest_api.acctapi.wait_histogram import NOT_WAITED, percentile
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.errors import BadParameter
@@ -43,14 +50,15 @@ _SUM_OF: Final = {
     "wait_mean": "wait",
 }
 _PERCENTILES: Final = frozenset(("wait_median", "wait_p90"))
-_EFFICIENCY: Final = frozenset(("cpu_efficiency", "mem_efficiency"))
 _INDEXED: Final = ("submitafter", "startafter", "endafter", "user", "account", "associd", "qos", "jobid")
 
 
 @dataclass
 class _Sum:
     states: Counter[int] = field(default_factory=Counter)
+    waited: int = 0
     waits: Counter[int] = field(default_factory=Counter)
+    """Numbers of waits by bucket, if a percentile is needed."""
     seconds: Counter[str] = field(default_factory=Counter)
     """Sums by the names of `SUMS`."""
     used: list[float] = field(default_factory=lambda: [0.0] * 4)
@@ -112,7 +120,6 @@ class HistorySums:
                 keys=grouping.columns,
                 sums=frozenset(_SUM_OF[name] for name in needed & _SUM_OF.keys()),
                 gpus=frozenset(gpus),
-                percentiles=not needed.isdisjoint(_PERCENTILES),
                 is_server=connection.dialect.name != "sqlite",
             )
             rows = [row for statement in sum_statements(sums) for row in _rows(connection, statement)]
@@ -126,7 +133,12 @@ class HistorySums:
         for row in rows:
             for group in grouping.groups(row):
                 _add(found[group], row[width:])
-        if schema.step is not None and not needed.isdisjoint(_EFFICIENCY):
+        if not needed.isdisjoint(_PERCENTILES):
+            for statement in wait_statements(sums):
+                for *keys, counts in _rows(connection, statement):
+                    for group in grouping.groups(keys):
+                        found[group].waits.update(_waits(counts))
+        if schema.step is not None and not needed.isdisjoint(EFFICIENCY_FIELDS):
             for statement in efficiency_statements(sums, schema.step):
                 for row in _rows(connection, statement):
                     for group in grouping.groups(row):
@@ -156,14 +168,24 @@ def _add(total: _Sum, figures: Sequence[Any]) -> None:
     for name, value in zip(SUMS, sums, strict=True):
         total.seconds[name] += int(value)
     for part in counts.split(","):
-        state, bucket, count = map(int, part.split(":"))
+        state, waited, count = map(int, part.split(":"))
         total.states[state] += count
+        if waited != NOT_WAITED:
+            total.waited += count
+
+
+def _waits(counts: str) -> Counter[int]:
+    """Returns the numbers of waits by bucket, of a text that a database made."""
+    found: Counter[int] = Counter()
+    for part in counts.split(","):
+        bucket, count = map(int, part.split(":"))
         if bucket != NOT_WAITED:
-            total.waits[bucket] += count
+            found[bucket] += count
+    return found
 
 
 def _record(groups: Sequence[str], group: Group, total: _Sum) -> Record:
-    seconds, waited = total.seconds, total.waits.total()
+    seconds, waited = total.seconds, total.waited
     cpu_used, cpu_held, memory_used, memory_held = total.used
     by_state: Counter[str] = Counter()
     for number, count in total.states.items():

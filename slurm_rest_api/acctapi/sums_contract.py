@@ -71,19 +71,32 @@ class HistorySumRecord(PublishedRecord):
     )
     wait_p90: Count | None = Field(description="The wait in seconds that 90 % of them did not exceed, within 5 %.")
     cpu_efficiency: float | None = Field(
+        None,
         ge=0,
-        description="cpu_time of the ended jobs divided by elapsed times their CPUs, both added up: jobs weigh as much"
+        description="Only if `fields` names it: it takes longer than all other fields."
+        " cpu_time of the ended jobs divided by elapsed times their CPUs, both added up: jobs weigh as much"
         " as the CPU hours that they held. Jobs without cpu_time are left out. Null without any, and unless"
         " `database.table_step` is set.",
     )
     mem_efficiency: float | None = Field(
+        None,
         ge=0,
-        description="max_rss of the ended jobs divided by their memory, both times elapsed and added up. Jobs without"
+        description="Only if `fields` names it."
+        " max_rss of the ended jobs divided by their memory, both times elapsed and added up. Jobs without"
         " max_rss are left out. Null as cpu_efficiency.",
     )
 
 
 SUM_FIELDS: Final = tuple(name for name in HistorySumRecord.model_fields if name not in GROUP_NAMES)
+
+
+EFFICIENCY_FIELDS: Final = frozenset(("cpu_efficiency", "mem_efficiency"))
+"""Fields for which the steps of all records are read."""
+
+
+def default_sum_fields(groups: Sequence[str]) -> tuple[str, ...]:
+    """Returns the fields of a sum without `fields`: those that the job table has."""
+    return tuple(name for name in sum_fields(groups) if name not in EFFICIENCY_FIELDS)
 
 
 def sum_fields(groups: Sequence[str]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from slurm_rest_api.acctapi.qos_records import QosList
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.sql import CursorKey
 from slurm_rest_api.acctapi.steps import Steps
-from slurm_rest_api.acctapi.sums_contract import sum_fields
+from slurm_rest_api.acctapi.sums_contract import default_sum_fields, sum_fields
 from slurm_rest_api.acctapi.users import Users
 from slurm_rest_api.acctapi.utilization import Utilization
 from slurm_rest_api.errors import BadParameter
@@ -108,7 +108,8 @@ def _history(accounting: Accounting, query: HistoryParameters) -> Response:
 
 
 def _sums(accounting: Accounting, query: HistoryParameters) -> Response:
-    fields = chosen_fields(query.fields, sum_fields(query.group_by or ()))
+    groups = query.group_by or ()
+    fields = default_sum_fields(groups) if query.fields is None else chosen_fields(query.fields, sum_fields(groups))
     if query.cursor is not None and query.offset:
         raise BadParameter("`offset` cannot be combined with `cursor`.", parameter="offset")
     skipped = query.offset if query.cursor is None else decode_cursor(query.cursor, _sum_key)[0]

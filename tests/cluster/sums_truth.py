@@ -67,7 +67,7 @@ def _names(facts: Facts, group: str, day_of: str) -> list[str]:
 
 
 def _state(facts: Facts) -> str:
-    return facts["State"].split()[0]
+    return str(facts["State"].split()[0])
 
 
 def _waits(lines: Iterable[Facts]) -> list[int]:
