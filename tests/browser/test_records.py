@@ -81,8 +81,8 @@ def test_a_running_job_shows_its_allocation_on_each_node(tab: Page, demo_address
     expect(tab.get_by_text(re.compile(r"Elapsed \d"))).to_be_visible()
 
 
-def test_a_job_that_left_the_queue_shows_what_it_used(tab: Page, demo_address: str) -> None:
-    (old,) = asked(demo_address, "history?state=CD&endbefore=now-1hours&limit=1&times=epoch")["data"]
+def test_a_job_that_left_the_queue_shows_what_it_used(tab: Page, past_address: str) -> None:
+    (old,) = asked(past_address, "history?state=CD&endbefore=now-1hours&limit=1&times=epoch")["data"]
     record = {
         **old,
         "max_rss": 12_288,
@@ -94,13 +94,13 @@ def test_a_job_that_left_the_queue_shows_what_it_used(tab: Page, demo_address: s
         "cpu_time": 15 * 14_400,
         "nodes_alloc": 1,
     }
-    step = asked(demo_address, f"history/{old['id_job']}/steps?times=epoch")["data"][0]
+    step = asked(past_address, f"history/{old['id_job']}/steps?times=epoch")["data"][0]
     measured = {**step, "max_rss": 12_288, "total_rss": 12_288, "max_rss_node": "n1", "max_rss_task": 3}
     meta = {"next": None, "truncated": False}
     requeued = {**record, "state_name": "NODE_FAIL", "id_record": "1"}
     answer_with(tab, "history", {"data": [record, requeued], "meta": meta})
     answer_with(tab, f"history/{old['job_id_str']}/steps", {"data": [measured], "meta": meta})
-    tab.goto(f"{demo_address}pages/job?id={old['id_job']}")
+    tab.goto(f"{past_address}pages/job?id={old['id_job']}")
     expect(tab.get_by_text("This job is no longer in the queue")).to_be_visible()
     expect(tab.get_by_role("heading", level=1)).to_have_text(f"Job {old['job_id_str']}")
     expect(tab.get_by_text(re.compile(r"Elapsed .* of "))).to_be_visible()
@@ -129,10 +129,10 @@ def test_steps_of_a_running_job_are_read_when_they_are_opened(tab: Page, demo_ad
     expect(tab.locator(".verdict")).to_have_count(0)
 
 
-def test_the_steps_that_are_not_read_leave_the_record(tab: Page, demo_address: str) -> None:
-    (old,) = asked(demo_address, "history?state=CD&endbefore=now-1hours&limit=1")["data"]
+def test_the_steps_that_are_not_read_leave_the_record(tab: Page, past_address: str) -> None:
+    (old,) = asked(past_address, "history?state=CD&endbefore=now-1hours&limit=1")["data"]
     fail_with(tab, f"history/{old['job_id_str']}/steps", 503, "The database is away.")
-    tab.goto(f"{demo_address}pages/job?id={old['id_job']}")
+    tab.goto(f"{past_address}pages/job?id={old['id_job']}")
     expect(tab.get_by_role("alert")).to_contain_text("The database is away.")
     expect(tab.get_by_role("region", name="Requested and used")).to_be_visible()
 
@@ -141,6 +141,8 @@ def test_an_unknown_job_is_reported(tab: Page, demo_address: str) -> None:
     tab.goto(f"{demo_address}pages/job?id=7")
     expect(tab.get_by_text("No job 7", exact=True)).to_be_visible()
     expect(tab.get_by_text("The accounting database has no record of it either.")).to_be_visible()
+    tab.goto(f"{demo_address}pages/job?id=abc")
+    expect(tab.get_by_role("alert")).to_contain_text("Not a valid job ID")
 
 
 def test_the_record_describes_each_field(tab: Page, demo_address: str) -> None:

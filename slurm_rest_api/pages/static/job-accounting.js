@@ -3,7 +3,15 @@
 import { ApiError, getJson } from "./api-client.js";
 import { byId, faultNotice, h, notice, onDemand, replaceChildren, setText } from "./dom.js";
 import { rawRecord, setCurlLine, setTitle } from "./frame.js";
-import { attemptsTable, filesCard, pastDetails, pastHeadline, siblingsTable, stepsTable, usePart } from "./job-past.js";
+import {
+  attemptsTable,
+  pastDetails,
+  pastHeadline,
+  siblingsTable,
+  stepsTable,
+  submissionCard,
+  usePart,
+} from "./job-past.js";
 import { jobName } from "./jobs.js";
 import { apiUrl } from "./urls.js";
 
@@ -99,8 +107,7 @@ export async function accountingOf(job, signal) {
   const [record] = records;
   const parts = h("div");
   await withSteps(record, signal, (use, steps) => {
-    const cards = h("div", { class: "cards" }, filesCard(record));
-    replaceChildren(parts, use, steps, attemptsTable(records), cards, siblings(record, signal));
+    replaceChildren(parts, submissionCard(record), use, steps, attemptsTable(records), siblings(record, signal));
   });
   return parts;
 }

@@ -130,10 +130,18 @@ function cards(record) {
   ];
 }
 
-/** Makes the card of the submit line and the paths of a record. */
-export function filesCard(record) {
+const submitLine = ({ submit_line: line }) => line && h("code", {}, line);
+
+/** Makes the card of what only the accounting database has of the submission of a job. */
+export const submissionCard = (record) =>
+  facts("Submission", [
+    ["Submit line", submitLine(record)],
+    ["WCKey", record.wckey],
+  ]);
+
+function filesCard(record) {
   return facts("Files", [
-    ["Submit line", record.submit_line && h("code", {}, record.submit_line)],
+    ["Submit line", submitLine(record)],
     ["Directory", record.work_dir],
     ["Output", record.std_out],
     ["Errors", record.std_err],

@@ -115,6 +115,8 @@ function pollJob(id, signal) {
       job = null;
       isGone = true;
       (await accounting()).showPast(id, signal);
+    } else if (fault.status === 400) {
+      replaceChildren(byId("content"), notice("fault", "Not a valid job ID", fault.message));
     } else if (fault.status !== 404 && job === null) replaceChildren(byId("content"), faultNotice(fault));
   };
   poll(path, {}, { signal, onAnswer, onFault });
