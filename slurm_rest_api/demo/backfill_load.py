@@ -64,6 +64,7 @@ def _outlines(moment: Moment) -> Iterator[Record]:
             "partition": job.partition,
             "cpus_allocated": dict.fromkeys(names, share.cpus),
             "mem_allocated": dict.fromkeys(names, share.memory),
+            "gres_allocated": dict.fromkeys(names, {"gpu": share.gpus} if share.gpus else {}),
         }
     schedule = schedule_of(moment)
     for job in moment.pending:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -77,29 +78,87 @@ def test_the_figures_are_those_of_the_api(tab: Page, demo_address: str) -> None:
         )
 
 
-def test_problem_nodes_have_their_reason_and_a_link(tab: Page, demo_address: str) -> None:
-    with tab.expect_response(lambda response: "/nodes?" in response.url) as asked:
-        tab.goto(demo_address)
-    for name, node in asked.value.json()["data"].items():
-        row = tab.locator("#problems tbody tr", has=tab.get_by_role("link", name=name, exact=True))
-        expect(row).to_contain_text(node["reason"])
-        link = row.get_by_role("link", name=name, exact=True)
-        expect(link).to_have_attribute("href", f"{demo_address}pages/node?name={name}")
+def test_a_problem_node_has_its_reason_and_a_link(tab: Page, demo_address: str) -> None:
+    instead(tab, nodes={"n1": DRAINED})
+    tab.goto(demo_address)
+    row = tab.locator("#problems tbody tr")
+    expect(row).to_contain_text("new disk")
+    expect(row).to_contain_text(re.compile(r"since Nov 14, .* days\), by root$"))
+    link = row.get_by_role("link", name="n1", exact=True)
+    expect(link).to_have_attribute("href", f"{demo_address}pages/node?name=n1")
 
 
-def test_the_worst_problem_is_first_and_equal_ones_are_one_row(tab: Page, demo_address: str) -> None:
+def test_the_worst_problem_is_first_and_equal_ones_are_a_hostlist(tab: Page, demo_address: str) -> None:
     down = {**DRAINED, **node_state("DOWN*"), "reason": "<img src=x onerror=alert(1)>"}
-    instead(tab, nodes={"n1": DRAINED, "n2": down, **{f"m{number}": DRAINED for number in range(10)}})
+    others = {f"m{number}": {**DRAINED, "reason_user": "amy"} for number in range(8, 12)}
+    instead(tab, nodes={"n1": DRAINED, "n2": down, **others})
     tab.goto(demo_address)
     rows = tab.locator("#problems tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.nth(0)).to_contain_text("slurmd does not respond")
     expect(rows.nth(0)).to_contain_text("<img src=x onerror=alert(1)>")
-    expect(rows.nth(1)).to_contain_text("n1")
-    expect(rows.nth(1).get_by_role("link", name="3 more")).to_have_attribute(
-        "href", f"{demo_address}pages/nodes?state=DRAINED"
+    expect(rows.nth(1)).to_contain_text("by root, amy")
+    folded = rows.nth(1).get_by_role("link", name="m[8-11],n1")
+    expect(folded).to_have_attribute("href", f"{demo_address}pages/nodes?name=m%5B8-11%5D%2Cn1")
+    expect(tab.get_by_role("heading", name="Problems (6 nodes)")).to_be_visible()
+
+
+def hidden_parts(page: Page) -> list[str]:
+    """Returns the boxes of the home page that scroll or cut off their content."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll("html, .now, .card, #problem-list, #job-list")]
+            .filter((box) => box.scrollHeight > box.clientHeight + 1).map((box) => box.id || box.tagName)"""
     )
-    expect(tab.get_by_role("heading", name="Problems (12 nodes)")).to_be_visible()
+    return found
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (3840, 2160)], ids=["hd", "4k"])
+def test_a_wall_display_shows_all_that_fits_and_counts_the_rest(
+    browser: Browser, demo_address: str, size: tuple[int, int]
+) -> None:
+    context = new_context(browser, viewport={"width": size[0], "height": size[1]})
+    page = context.new_page()
+    broken = {f"n{number}": {**DRAINED, "reason": f"reason {number}"} for number in range(30)}
+    partitions = {f"partition{number}": PARTITION for number in range(20)}
+    instead(page, usage={**USAGE, "partitions": partitions}, nodes=broken)
+    page.goto(demo_address + "?kiosk")
+    expect(page.locator("#all-problems")).to_have_text(re.compile(r"and \d+ more"))
+    shown = page.locator("#problems tbody tr:visible").count()
+    expect(page.locator("#all-problems")).to_have_text(f"and {30 - shown} more")
+    rows = page.locator("#jobs tbody tr:visible").count()
+    expect(page.locator("#more-partitions")).to_have_text(f"and {20 - rows} more partitions")
+    assert shown >= 2
+    assert rows >= 3
+    assert hidden_parts(page) == []
+    # The time of the wall display.
+    expect(page.locator("#clock")).to_have_text(re.compile(r"\d:\d\d"))
+    # Letters of 1.4 % of the width of the screen.
+    assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize) / innerWidth") > 0.014
+    context.close()
+
+
+def test_a_button_shows_problems_that_do_not_fit(tab: Page, demo_address: str) -> None:
+    instead(tab, nodes={f"n{number}": {**DRAINED, "reason": f"reason {number}"} for number in range(30)})
+    tab.goto(demo_address)
+    tab.get_by_role("button", name="Show all 30 problems").click()
+    expect(tab.locator("#problems tbody tr:visible")).to_have_count(30)
+    assert hidden_parts(tab) in ([], ["HTML"])
+
+
+def test_a_wall_display_moves_on_to_the_next_page_once_that_answers(tab: Page, demo_address: str) -> None:
+    tab.clock.install()
+    away = True
+    tab.route("**/pages/queue?kiosk*", lambda route: route.abort() if away else route.continue_())
+    tab.goto(f"{demo_address}?kiosk&rotate=30&pages=now,queue,nosuch")
+    expect(tab.locator("#clock")).to_be_visible()
+    with tab.expect_event("requestfailed", lambda request: "/pages/queue" in request.url):
+        tab.clock.fast_forward(31_000)
+    expect(tab.locator("#problems-title")).to_be_visible()
+    away = False
+    tab.clock.fast_forward(31_000)
+    expect(tab.locator("h1")).to_have_text("Queue")
+    tab.get_by_role("button", name="Exit kiosk").click()
+    expect(tab).to_have_url(f"{demo_address}pages/queue")
 
 
 def test_a_cluster_without_problems_is_reported(tab: Page, demo_address: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -51,20 +52,19 @@ def envelope(data: Any, version: str = "x-1", **meta: Any) -> str:
     return json.dumps({"data": data, "meta": known | {"next": None} | meta})
 
 
-def answer_with(tab: Page, jobs: Callable[[], list[dict[str, Any]]], changes: Callable[[], str | None]) -> None:
-    """Answers /queue: the page with `jobs`, requests with `since` with `changes` or without any."""
+def answer_with(tab: Page, jobs: Callable[[], list[dict[str, Any]]]) -> None:
+    """Answers /queue with `jobs`, each time as a new version, and requests for job ids with those among them."""
+    versions = itertools.count()
 
     def respond(route: Route) -> None:
         query = parse_qs(urlsplit(route.request.url).query)
-        headers = {"Age": "1"}
+        found: Any = jobs()
         if "group_by" in query:
-            route.fulfill(json={"data": {}, "meta": json.loads(envelope({}))["meta"]}, headers=headers)
-        elif "since" not in query:
-            route.fulfill(body=envelope(jobs()), content_type="application/json", headers=headers)
-        elif (body := changes()) is not None:
-            route.fulfill(body=body, content_type="application/json", headers=headers)
-        else:
-            route.fulfill(body=envelope({}, full=False, gone=[]), content_type="application/json", headers=headers)
+            found = {}
+        elif "jobid" in query:
+            found = {str(one["job_id"]): {} for one in found if str(one["job_id"]) in query["jobid"]}
+        body = envelope(found, f"x-{next(versions)}")
+        route.fulfill(body=body, content_type="application/json", headers={"Age": "1", "Cache-Control": "max-age=1"})
 
     tab.route(re.compile(r"/queue\?"), respond)
 
@@ -76,8 +76,8 @@ def rows(tab: Page) -> Any:
 def test_a_filter_shows_the_jobs_of_the_api_and_is_in_the_address(tab: Page, demo_address: str) -> None:
     user = next(iter(asked(demo_address, "queue?state=R&limit=1&fields=user_name")["data"].values()))["user_name"]
     tab.goto(demo_address + "pages/queue")
-    tab.get_by_role("textbox", name="User", exact=True).fill(user)
-    tab.get_by_role("textbox", name="State", exact=True).fill("r")
+    tab.get_by_role("combobox", name="User", exact=True).fill(user)
+    tab.get_by_role("combobox", name="State", exact=True).fill("r")
     tab.get_by_role("button", name="Show", exact=True).click()
     expect(tab.locator("#found")).to_contain_text(f"with user={user}")
     expect(tab).to_have_url(re.compile(rf"\?user={user}&state=r$"))
@@ -114,13 +114,33 @@ def test_comparisons_of_job_ids_go_to_the_api(tab: Page, demo_address: str) -> N
 def test_an_invalid_filter_is_marked(tab: Page, demo_address: str) -> None:
     tab.goto(demo_address + "pages/queue?state=RUNING")
     expect(tab.get_by_role("alert")).to_contain_text("RUNING")
-    expect(tab.get_by_role("textbox", name="State", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(tab.get_by_role("combobox", name="State", exact=True)).to_have_attribute("aria-invalid", "true")
 
 
-def test_no_matching_job_names_the_filters(tab: Page, demo_address: str) -> None:
-    tab.goto(demo_address + "pages/queue?user=no-such-user")
+def test_no_matching_job_names_the_filters_and_what_was_meant(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/queue?user=no-such-user&partition=Main&limit=25")
     expect(tab.locator("#blank")).to_contain_text("No matching jobs")
     expect(tab.locator("#blank")).to_contain_text("user=no-such-user")
+    expect(tab.locator("#blank")).to_contain_text("0 jobs for partition Main; did you mean main?")
+    link = tab.locator("#blank").get_by_role("link", name="main", exact=True)
+    expect(link).to_have_attribute("href", re.compile(r"/pages/queue\?user=no-such-user&partition=main&limit=25$"))
+
+
+def test_filters_offer_their_values_with_counts(tab: Page, demo_address: str) -> None:
+    with tab.expect_response(lambda response: "group_by=account" in response.url) as asked_for:
+        tab.goto(demo_address + "pages/queue?partition=main")
+        tab.get_by_role("combobox", name="Account", exact=True).focus()
+    assert parse_qs(urlsplit(asked_for.value.url).query)["partition"] == ["main"]
+    groups = asked_for.value.json()["data"]
+    options = tab.locator("#l-account option")
+    expect(options).to_have_count(len(groups))
+    listed = {
+        option["value"]: option["label"]
+        for option in options.evaluate_all("options => options.map(({ value, label }) => ({ value, label }))")
+    }
+    assert listed == {name: f"{group['count']:,} jobs" for name, group in groups.items()}
+    tab.get_by_role("combobox", name="Account", exact=True).press_sequentially("physics,")
+    expect(options.first).to_have_attribute("value", re.compile(r"^physics,\w"))
 
 
 def test_chosen_columns_are_requested_and_kept(tab: Page, demo_address: str) -> None:
@@ -139,17 +159,15 @@ def test_the_whole_queue_is_never_requested(tab: Page, demo_address: str) -> Non
     expect(rows(tab).first).to_be_visible()
     asked_for = [parse_qs(urlsplit(url).query) for url in watched.requests if urlsplit(url).path == "/queue"]
     assert asked_for
-    assert all("limit" in query or "group_by" in query or "since" in query for query in asked_for)
+    assert all("limit" in query or "group_by" in query for query in asked_for)
 
 
 def test_a_job_that_is_gone_is_marked_and_the_focus_stays(tab: Page, demo_address: str) -> None:
     jobs = [job(1), job(2), job(3)]
-    news: list[str] = []
-    answer_with(tab, lambda: jobs, lambda: news.pop() if news else None)
+    answer_with(tab, lambda: jobs)
     tab.goto(demo_address + "pages/queue")
     tab.locator("tr[data-key='3'] th a").focus()
     jobs[:] = [job(2, job_state="COMPLETING"), job(3), job(4)]
-    news.append(envelope({"2": {"job_id": 2}, "4": {"job_id": 4}}, "x-2", full=False, gone=["1"]))
     expect(tab.locator("tr.left[data-key='1']")).to_be_visible()
     expect(tab.locator("tr[data-key='4']")).to_be_visible()
     expect(tab.locator("tr[data-key='2'] .chip")).to_have_text("completing")
@@ -159,7 +177,7 @@ def test_a_job_that_is_gone_is_marked_and_the_focus_stays(tab: Page, demo_addres
 def test_tasks_of_an_array_are_one_row_until_it_is_opened(tab: Page, demo_address: str) -> None:
     waiting = job(9, array_job_id=9, array_task_str="4-9%2", job_state="PENDING", state_reason="JobArrayTaskLimit")
     jobs = [job(7, array_job_id=9, array_task_id=2), job(8, array_job_id=9, array_task_id=3), waiting]
-    answer_with(tab, lambda: jobs, lambda: None)
+    answer_with(tab, lambda: jobs)
     tab.goto(demo_address + "pages/queue")
     expect(rows(tab)).to_have_count(1)
     expect(rows(tab)).to_contain_text("2 running, 6 pending")
@@ -171,14 +189,14 @@ def test_tasks_of_an_array_are_one_row_until_it_is_opened(tab: Page, demo_addres
 
 
 def test_text_from_slurm_is_text(tab: Page, demo_address: str) -> None:
-    answer_with(tab, lambda: [job(1, name=EVIL, state_reason=EVIL)], lambda: None)
+    answer_with(tab, lambda: [job(1, name=EVIL, state_reason=EVIL)])
     tab.goto(demo_address + "pages/queue")
     expect(tab.locator("#rows td").first).to_have_text(EVIL)
     assert tab.locator("#rows script").count() == 0
 
 
 def test_rows_stay_while_the_service_is_unavailable(tab: Page, demo_address: str) -> None:
-    answer_with(tab, lambda: [job(1), job(2)], lambda: None)
+    answer_with(tab, lambda: [job(1), job(2)])
     tab.goto(demo_address + "pages/queue")
     expect(rows(tab)).to_have_count(2)
     body = json.dumps({"errors": [{"status": "503", "title": "x", "detail": "Nothing has been loaded yet."}]})

@@ -79,6 +79,24 @@ export function foldsOnPhone(button, form) {
   return (used) => setText(button, used > 0 ? `Filters (${used})` : "Filters");
 }
 
+/**
+ * Hides the last ones of `rows` if they do not fit into the height of `box`, and returns their number.
+ *
+ * `rest` is an element at the end of the box for the note about hidden rows.
+ */
+export function fitRows(box, rows, rest) {
+  for (const row of rows) row.hidden = false;
+  rest.hidden = true;
+  if (rows.length === 0 || box.scrollHeight <= box.clientHeight) return 0;
+  rest.hidden = false;
+  const bottoms = rows.map((row) => row.getBoundingClientRect().bottom);
+  const below = rest.getBoundingClientRect().bottom - bottoms.at(-1);
+  const limit = box.getBoundingClientRect().bottom - below;
+  const shown = Math.max(1, bottoms.filter((bottom) => bottom <= limit).length);
+  for (const row of rows.slice(shown)) row.hidden = true;
+  return rows.length - shown;
+}
+
 /** Returns a function that calls `work` once its last call is `milliseconds` old. */
 export function debounce(milliseconds, work) {
   let timer = null;

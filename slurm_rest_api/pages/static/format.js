@@ -1,4 +1,4 @@
-// Formats numbers, sizes, times and GPUs for readers. No I/O, no document. An unknown value is a dash.
+// Formats numbers, sizes, times, GPUs and names of nodes for readers. No I/O, no document. An unknown value is a dash.
 
 const UNKNOWN = "–";
 const MEMORY_UNITS = ["MiB", "GiB", "TiB", "PiB"];
@@ -122,4 +122,50 @@ const SIGNALS = {
 export function exitOf({ exit_code: code, exit_signal: signal }) {
   if (signal > 0) return SIGNALS[signal] ? `signal ${signal} (${SIGNALS[signal]})` : `signal ${signal}`;
   return code > 0 ? `exit ${code}` : "";
+}
+
+const byNumber = new Intl.Collator("en", { numeric: true });
+
+// The last number of a name, with the texts before and after it. A leading zero makes its width count.
+function partsOf(name) {
+  const found = /^(.*?)(\d+)(\D*)$/.exec(name);
+  if (found === null) return { before: name, digits: null, after: "" };
+  return { before: found[1], digits: found[2], after: found[3] };
+}
+
+const isPadded = (digits) => digits.length > 1 && digits.startsWith("0");
+
+function follows(last, next) {
+  if (Number(next) !== Number(last) + 1) return false;
+  return last.length === next.length || !(isPadded(last) || isPadded(next));
+}
+
+function rangesOf(numbers) {
+  const ranges = [];
+  for (const digits of numbers) {
+    const range = ranges.at(-1);
+    if (range && follows(range.last, digits)) range.last = digits;
+    else ranges.push({ first: digits, last: digits });
+  }
+  return ranges.map(({ first, last }) => (first === last ? first : `${first}-${last}`));
+}
+
+/**
+ * Returns names as a hostlist: ["n1", "n2", "n4", "login"] is "login,n[1-2,4]".
+ *
+ * @param {Iterable<string>} names Names of nodes, in any order.
+ */
+export function foldedHostlist(names) {
+  const groups = new Map();
+  for (const name of [...new Set(names)].sort(byNumber.compare)) {
+    const { before, digits, after } = partsOf(name);
+    const key = JSON.stringify([before, digits === null, after]);
+    if (!groups.has(key)) groups.set(key, { before, after, numbers: [] });
+    if (digits !== null) groups.get(key).numbers.push(digits);
+  }
+  const written = [...groups.values()].map(({ before, after, numbers }) => {
+    if (numbers.length < 2) return `${before}${numbers.join("")}${after}`;
+    return `${before}[${rangesOf(numbers).join(",")}]${after}`;
+  });
+  return written.join(",");
 }

@@ -144,9 +144,10 @@ function wallDisplay() {
   const on = new URL(location.href).searchParams.has("kiosk");
   html.classList.toggle("kiosk", on);
   if (on) document.querySelector("a.brand").search = "?kiosk";
+  if (on) import("./kiosk.js").then(({ startKiosk }) => startKiosk());
   byId("wall").addEventListener("click", () => {
     const url = new URL(location.href);
-    if (on) url.searchParams.delete("kiosk");
+    if (on) for (const name of ["kiosk", "rotate", "pages"]) url.searchParams.delete(name);
     else url.searchParams.set("kiosk", "");
     location.assign(url);
   });

@@ -14,13 +14,17 @@ import {
   filtersIn,
   queryOf,
   shareOfLimit,
+  timeOf,
   waited,
 } from "./job-records.js";
-import { apiUrl, cursorOf } from "./urls.js";
+import { apiUrl, cursorOf, withState } from "./urls.js";
 
 const PAGE = 50;
 // Scrolling adds up to this many records. A button adds more, so that the end of the page can be reached.
 const BY_SCROLLING = 500;
+// Filters whose values the API counts, among the jobs of the last days if the form has no other range.
+const COUNTED = ["user", "account", "partition", "qos"];
+const COUNTED_SINCE = "now-7days";
 
 let state = readState(FILTERS);
 let current = new AbortController();
@@ -148,7 +152,18 @@ function showEnd() {
   if (known > 0) return;
   const filters = filtersIn(state);
   const text = filters.length > 0 ? `Filters: ${filters.join(", ")}.` : "No jobs have been recorded yet.";
-  replaceChildren(byId("state"), notice("empty", "No matching records", text));
+  const empty = notice("empty", "No matching records", text);
+  replaceChildren(byId("state"), empty);
+  correct(empty);
+}
+
+const choices = () => import("./filter-choices.js");
+const counted = () => ({ path: "history", parameters: { submitafter: timeOf(state.submitafter) || COUNTED_SINCE } });
+
+function correct(place) {
+  const given = Object.fromEntries(COUNTED.map((name) => [name, state[name]]));
+  const link = (changes) => withState(location.href, { ...state, ...changes }, FILTERS);
+  choices().then(({ suggest }) => suggest(place, given, counted(), link));
 }
 
 async function nextPage(signal) {
@@ -237,6 +252,9 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   const given = new FormData(form);
   change(Object.fromEntries(Object.keys(FILTERS).map((name) => [name, (given.get(name) ?? "").trim()])));
+});
+form.addEventListener("focusin", async ({ target }) => {
+  if (COUNTED.includes(target.name)) (await choices()).offerChoices(target, counted());
 });
 byId("clear").addEventListener("click", () => change(FILTERS));
 byId("csv").addEventListener("click", download);

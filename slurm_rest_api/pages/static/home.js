@@ -1,8 +1,20 @@
 // The home page: problems, what is allocated, jobs by partition, nodes by state, the load of the last hour.
 
 import { poll, subscribe } from "./api-client.js";
-import { byId, faultNotice, h, keyed, notice, replaceChildren, setShare, setText, svg } from "./dom.js";
-import { approximate, clock, count, formatDateTime, memory, now, percent, plural, ratio } from "./format.js";
+import {
+  byId,
+  debounce,
+  faultNotice,
+  fitRows,
+  h,
+  keyed,
+  notice,
+  replaceChildren,
+  setShare,
+  setText,
+  svg,
+} from "./dom.js";
+import { approximate, clock, count, formatDateTime, memory, now, percent, plural, ratio, shortDate } from "./format.js";
 import { nodeLink, page, setCurlLine } from "./frame.js";
 import { showMaintenance } from "./maintenance.js";
 import { withoutMark } from "./node-facts.js";
@@ -23,26 +35,35 @@ const PROBLEM_NODES = {
   state: ["DOWN", "DRAIN", "FAIL", "ERROR", "UNKNOWN", "NOT_RESPONDING", "INVALID_REG"],
   fields: ["state_base", "state_flags", "reason", "reason_user", "reason_time"],
 };
-const SHOWN_NODES = 8;
+// More rows are of no use to a reader, and slow.
+const MAX_PROBLEMS = 200;
+const MAX_HOSTLIST = 120;
+// A reader counts fewer names at a glance.
+const COUNTED_NODES = 4;
 const HOUR = 3600;
 
 // What each request has answered; null until it has.
 const known = { usage: null, nodes: null, usageFault: null, nodesFault: null };
+// True once the user wants all problems to be shown.
+let showsAll = false;
 
 function where(problem) {
   if (problem.partition)
     return ["Partition ", h("a", { href: page("queue", { partition: problem.partition }) }, problem.partition)];
-  const shown = problem.names.slice(0, SHOWN_NODES).flatMap((name, index) => [index > 0 && ", ", nodeLink(name)]);
-  const more = problem.names.length - SHOWN_NODES;
-  if (more <= 0) return shown;
-  return [shown, " and ", h("a", { href: page("nodes", { state: problem.word }) }, `${count(more)} more`)];
+  const { names, hostlist, word } = problem;
+  if (names.length === 1) return nodeLink(names[0]);
+  const isShort = hostlist.length <= MAX_HOSTLIST;
+  const href = page("nodes", isShort ? { name: hostlist } : { state: word });
+  const text = isShort ? hostlist : `${hostlist.slice(0, MAX_HOSTLIST)}…`;
+  const number = names.length >= COUNTED_NODES && h("span", { class: "explanation" }, plural(names.length, "node"));
+  return [h("a", { href }, text), number];
 }
 
 function why(problem) {
   if (problem.partition) return "Jobs can be submitted and started only as this state allows.";
-  const by = problem.user ? `by ${problem.user}, ` : "";
-  const since = Number.isFinite(problem.since) && problem.since > 0;
-  const origin = since && `${by}since ${formatDateTime(problem.since)} (${approximate(now() - problem.since)})`;
+  const by = problem.users.length > 0 ? `, by ${problem.users.join(", ")}` : "";
+  const hasTime = Number.isFinite(problem.since) && problem.since > 0;
+  const origin = hasTime && `since ${shortDate(problem.since)} (${approximate(now() - problem.since)})${by}`;
   return [problem.reason ?? "No reason given.", origin && h("span", { class: "explanation" }, origin)];
 }
 
@@ -52,7 +73,7 @@ function fillProblem(row, problem) {
   const facts = JSON.stringify({ ...problem, age: approximate(now() - problem.since) });
   if (row.facts === facts) return;
   row.facts = facts;
-  const meaning = problem.meaning && h("span", { class: "explanation" }, problem.meaning);
+  const meaning = problem.isFirst && problem.meaning && h("span", { class: "explanation" }, problem.meaning);
   replaceChildren(state, h("span", { class: kind }, problem.state ?? problem.word), meaning);
   replaceChildren(place, where(problem));
   replaceChildren(reason, why(problem));
@@ -85,18 +106,48 @@ function knownProblems() {
   return sortedProblems([...(nodes ? nodeProblems(nodes) : []), ...ofPartitions]);
 }
 
+const problemCell = (kind) => h("td", { role: "cell", class: kind });
+
+// Nothing scrolls in a box: problems that do not fit are counted, and a button shows them.
+function fitProblems(number) {
+  const [box, rest] = ["problem-list", "all-problems"].map(byId);
+  box.classList.toggle("all", showsAll);
+  const rows = [...byId("problems").tBodies[0].rows];
+  const left = fitRows(box, rows, rest) + number - rows.length;
+  rest.hidden = left === 0;
+  const isWall = document.documentElement.classList.contains("kiosk");
+  setText(rest, isWall ? `and ${count(left)} more` : `Show all ${plural(number, "problem")}`);
+}
+
+// A wall display has no scroll bar for partitions, either.
+function fitPartitions() {
+  const rest = byId("more-partitions");
+  const left = fitRows(byId("job-list"), [...byId("jobs").tBodies[0].rows], rest);
+  setText(rest, `and ${plural(left, "more partition")}`);
+}
+
+function fitAll() {
+  fitPartitions();
+  fitProblems(knownProblems().length);
+}
+
 let shownNotices = "";
 function showProblems() {
   const problems = knownProblems();
   const table = byId("problems");
   table.hidden = problems.length === 0;
-  const make = () => h("tr", {}, h("td"), h("td"), h("td"));
-  keyed(table.tBodies[0], problems, { key: (problem) => problem.key, make, update: fillProblem });
+  const make = () => h("tr", { role: "row" }, ["state", "where", "why"].map(problemCell));
+  keyed(table.tBodies[0], problems.slice(0, MAX_PROBLEMS), {
+    key: (problem) => problem.key,
+    make,
+    update: fillProblem,
+  });
   const blanks = notices(problems);
   const text = blanks.map((blank) => blank.textContent).join();
   if (text !== shownNotices || byId("notices").childElementCount !== blanks.length)
     replaceChildren(byId("notices"), blanks);
   shownNotices = text;
+  fitProblems(problems.length);
   const { nodes } = known;
   setText(byId("problems-title"), nodes?.size ? `Problems (${plural(nodes.size, "node")})` : "Problems");
 }
@@ -140,6 +191,7 @@ function showJobs(data) {
   const update = (row, [, partition]) => fillJobs(row, partition, partition.partition_load);
   keyed(byId("jobs").tBodies[0], partitions, { key: ([name]) => name, make: jobRow, update });
   fillJobs(byId("jobs").tFoot.rows[0], data, data.total_load);
+  fitPartitions();
 }
 
 // A node that does not respond looks like one that is down.
@@ -183,6 +235,14 @@ function showHour({ data }) {
 function start() {
   setCurlLine(apiUrl("usage", FIGURES));
   showProblems();
+  const showAll = () => {
+    showsAll = true;
+    fitAll();
+  };
+  byId("all-problems").addEventListener("click", showAll);
+  addEventListener("beforeprint", showAll);
+  const sizes = new ResizeObserver(debounce(50, fitAll));
+  for (const id of ["problem-list", "job-list"]) sizes.observe(byId(id));
   const update = (changes) => {
     Object.assign(known, changes);
     showProblems();

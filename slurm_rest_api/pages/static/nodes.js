@@ -11,19 +11,8 @@ import { apiUrl } from "./urls.js";
 
 const DEFAULTS = { partition: "", state: "", name: "", view: "map", place: "" };
 const NODE_FIELDS = [
-  "state",
-  "state_base",
-  "state_flags",
-  "cpus",
-  "effective_cpus",
-  "alloc_cpus",
-  "real_memory",
-  "mem_spec_limit",
-  "alloc_mem",
-  "gres",
-  "gres_used",
-  "partitions",
-  "reason",
+  ...["state", "state_base", "state_flags", "cpus", "effective_cpus", "alloc_cpus", "real_memory", "mem_spec_limit"],
+  ...["alloc_mem", "gres", "gres_used", "partitions", "reason"],
 ];
 const USAGE_FIELDS = [
   ...["priority", "state", "partition_load"].map((field) => `partitions.${field}`),
@@ -194,6 +183,7 @@ function reload() {
     onChange: (records, { full, gone }) => {
       const sameNames = !full && gone.size === 0 && known.names?.length === records.size;
       known = { ...known, names: sameNames ? known.names : sorted(records.keys()), records };
+      countOptions(records);
       succeed("nodes");
     },
     onSame: () => succeed("nodes"),
@@ -212,6 +202,23 @@ function reload() {
       onFault: (fault) => fail("usage", fault),
     },
   );
+}
+
+// Writes the number of nodes into the options of a filter that is not in use.
+function countOptions(records) {
+  const counts = { partition: new Map(), state: new Map() };
+  const add = (kind) => (word) => counts[kind].set(word, (counts[kind].get(word) ?? 0) + 1);
+  for (const node of records.values()) {
+    node.partitions.forEach(add("partition"));
+    new Set([node.state_base, ...node.state_flags]).forEach(add("state"));
+  }
+  for (const select of ["partition", "state"].map(byId)) {
+    for (const one of select.options) {
+      one.dataset.text ??= one.textContent;
+      const number = counts[select.id].get(one.value);
+      if (state[select.id] === "") setText(one, number ? `${one.dataset.text} (${count(number)})` : one.dataset.text);
+    }
+  }
 }
 
 function option(select, value, text = value) {

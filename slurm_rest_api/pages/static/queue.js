@@ -1,20 +1,22 @@
 // The Queue page: a page of jobs by the filters, order and columns in the address, kept up to date by its changes.
 
-import { getJson, subscribe } from "./api-client.js";
-import { byId, debounce, faultNotice, foldsOnPhone, h, notice, replaceChildren, setText } from "./dom.js";
+import { getJson, poll } from "./api-client.js";
+import { byId, faultNotice, foldsOnPhone, h, notice, replaceChildren, setText } from "./dom.js";
 import { count, plural } from "./format.js";
 import { onMove, page, readState, setCurlLine, writeState } from "./frame.js";
 import { reason } from "./job-reasons.js";
 import { arrange, fullState, stateText } from "./jobs.js";
 import { COLUMNS, chosenColumns, csvFieldsOf, DEFAULT_COLUMNS, fieldsOf } from "./queue-columns.js";
 import { makeTable } from "./queue-table.js";
-import { apiUrl, cursorOf, withJobIds } from "./urls.js";
+import { apiUrl, cursorOf, withJobIds, withState } from "./urls.js";
 
 const MAIN_FILTERS = ["user", "account", "partition", "state", "name", "reason"];
 const MORE_FILTERS = [
   ...["qos", "jobid", "array", "node"],
   ...["submitafter", "submitbefore", "startafter", "startbefore"],
 ];
+// Filters whose values the API counts.
+const COUNTED = ["user", "account", "partition", "state", "reason", "qos"];
 const FILTERS = [...MAIN_FILTERS, ...MORE_FILTERS];
 const NO_FILTERS = Object.fromEntries(FILTERS.map((name) => [name, ""]));
 const DEFAULTS = {
@@ -28,7 +30,8 @@ const DEFAULTS = {
 };
 const MAX_TRAIL = 30;
 const ALWAYS_SHOWN_STATES = ["RUNNING", "PENDING"];
-const RETRY_SECONDS = 10;
+// So many rows are marked as gone at once.
+const MAX_MARKED = 50;
 
 // An address may ask for more rows than a page can show.
 function readQueue() {
@@ -46,6 +49,7 @@ const showUnfold = foldsOnPhone(byId("unfold"), byId("filters"));
 const table = makeTable({ onSort: sortBy, onFold: toggleArray });
 // The cursors of the pages before this one: the API has none that lead back.
 const cursors = () => state.trail.split(".").filter(Boolean);
+const choices = () => import("./filter-choices.js");
 const openArrays = () => new Set(state.open.split(",").filter(Boolean));
 const path = (route = "queue") => withJobIds(route, state.jobid);
 // The job ids are in the path.
@@ -105,7 +109,13 @@ function showFilters() {
 }
 
 function emptyNotice() {
-  if (filtersInWords()) return notice("empty", "No matching jobs", `Filters: ${filtersInWords()}.`);
+  if (filtersInWords()) {
+    const empty = notice("empty", "No matching jobs", `Filters: ${filtersInWords()}.`);
+    const given = Object.fromEntries(COUNTED.map((name) => [name, state[name]]));
+    const link = (changes) => withState(location.href, { ...state, trail: "", ...changes }, DEFAULTS);
+    choices().then(({ suggest }) => suggest(empty, given, { path: "queue", parameters: {} }, link));
+    return empty;
+  }
   const title = cursors().length > 0 ? "This page is empty now" : "The queue is empty";
   return notice("empty", title, "Jobs appear here when they are submitted.");
 }
@@ -195,51 +205,45 @@ function showFault(fault) {
   setText(byId("found"), "");
 }
 
-async function loadPage(signal, gone = new Set()) {
-  const answer = await getJson(path(), { ...query(), shape: "list" }, { signal });
-  jobs = answer.data;
-  lastMeta = answer.meta;
+// Resolves to the keys of jobs that have left the queue. Other jobs that left the page are on another one now.
+async function goneAmong(ids, signal) {
+  if (ids.length === 0) return new Set();
+  const { data } = await getJson(withJobIds("queue", ids.join(" ")), { fields: "job_id" }, { signal });
+  return new Set(ids.filter((id) => !Object.hasOwn(data, id)));
+}
+
+async function showPage({ data, meta }, signal) {
+  const isSame = meta.version === lastMeta?.version && !byId("fault").hasChildNodes();
+  if (isSame) return;
+  const isUpdate = lastMeta !== null;
+  const now = new Set(data.map(({ job_id: id }) => String(id)));
+  const left = jobs.map(({ job_id: id }) => String(id)).filter((id) => !now.has(id));
+  const gone = isUpdate ? await goneAmong(left.slice(0, MAX_MARKED), signal) : new Set();
+  [jobs, lastMeta] = [data, meta];
   replaceChildren(byId("fault"));
   byId("scroll").hidden = false;
-  showFound(lastMeta);
-  showPager(lastMeta);
+  showFound(meta);
+  showPager(meta);
   draw(gone);
-  return lastMeta.version;
+  if (!isUpdate) return;
+  await loadSummary(signal);
+  if (byId("why").querySelector("table")) await loadReasons();
 }
 
-// Loads the page again after changes among the matching jobs, because its jobs may be others now.
-async function keepUpToDate(version, signal) {
-  const refresh = debounce(200, async (gone) => {
-    try {
-      await loadPage(signal, gone);
-      await loadSummary(signal);
-    } catch (error) {
-      if (error.name !== "AbortError") showFault(error);
-    }
-  });
-  const onChange = (_records, { gone }) => refresh(gone);
-  const onSame = () => byId("fault").hasChildNodes() && refresh(new Set());
-  const ids = { ...filters(), fields: "job_id" };
-  await subscribe(path(), ids, { from: version, signal, onChange, onSame, onFault: showFault });
-}
-
-async function load() {
+// Polls the page itself. The changes of all matching jobs are many more: each job's priority changes every few minutes.
+function load() {
   current?.abort();
   current = new AbortController();
   const { signal } = current;
+  lastMeta = null;
   showFilters();
   table.busy();
   setCurlLine(apiUrl(path(), query()));
-  try {
-    const [version] = await Promise.all([loadPage(signal), loadSummary(signal)]);
-    if (byId("why").querySelector("table")) await loadReasons();
-    await keepUpToDate(version, signal);
-  } catch (error) {
-    if (error.name === "AbortError") return;
-    showFault(error);
-    if (error.status !== 0 && error.status < 500) return;
-    setTimeout(() => signal.aborted || load(), 1000 * (error.retryAfter ?? RETRY_SECONDS));
-  }
+  const first = Promise.all([loadSummary(signal), byId("why").querySelector("table") && loadReasons()]);
+  // The same fault meets the request for the page, which shows it.
+  first.catch(() => null);
+  const onAnswer = (answer) => showPage(answer, signal);
+  poll(path(), { ...query(), shape: "list" }, { signal, onAnswer, onFault: showFault });
 }
 
 function chooseColumns() {
@@ -259,6 +263,10 @@ function start() {
   byId("filters").addEventListener("submit", (event) => {
     event.preventDefault();
     reload(Object.fromEntries(FILTERS.map((name) => [name, byId(`f-${name}`).value.trim()])));
+  });
+  byId("filters").addEventListener("focusin", async ({ target }) => {
+    if (!COUNTED.includes(target.name)) return;
+    (await choices()).offerChoices(target, { path: path(), parameters: { ...filters(), [target.name]: "" } });
   });
   byId("clear").addEventListener("click", () => {
     for (const name of FILTERS) byId(`f-${name}`).value = "";

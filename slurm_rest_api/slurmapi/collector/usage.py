@@ -1,7 +1,7 @@
 """Computes how much of each partition, of each node and of the cluster is in use.
 
 Every number is defined for every snapshot, also while the cluster's configuration changes:
-- A share of zero (or unknown) CPUs or memory is 0, and so is the load of no nodes.
+- A share of zero (or unknown) CPUs, memory or GPUs is 0, and so is the load of no nodes.
 - An allocation counts only if its node exists and is in the job's partition. The node's own totals include it anyway.
 - Loads are finite and never negative. They exceed 1 where nodes are oversubscribed.
 - A node's shares are shares of what jobs can have: its CPUs without CoreSpecCount, its memory without MemSpecLimit.
@@ -14,7 +14,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from slurm_rest_api.slurm.gres import gres_gpus
 from slurm_rest_api.slurm.states import resources_held
+from slurm_rest_api.slurmapi.collector.job_sums import allocated_gpus
 from slurm_rest_api.slurmapi.collector.state_counts import ClusterCounts
 from slurm_rest_api.slurmapi.sources.base import Record
 
@@ -29,6 +31,7 @@ class Allocation(NamedTuple):
     node: str
     cpus: int
     memory_mib: int
+    gpus: int = 0
 
 
 class _Held(NamedTuple):
@@ -36,6 +39,7 @@ class _Held(NamedTuple):
 
     cpus: int = 0
     memory_mib: int = 0
+    gpus: int = 0
     jobs: int = 0
 
 
@@ -45,18 +49,27 @@ _NOTHING = _Held()
 def allocations_of(job: Record) -> list[Allocation]:
     """Returns the resources that a job holds, one entry a node, or none for other jobs.
 
-    Reads `job_state`, `partition` and, by node name, `cpus_allocated` (CPUs) and `mem_allocated` (MiB).
+    Reads `job_state`, `partition` and, by node name, `cpus_allocated` (CPUs), `mem_allocated` (MiB) and
+    `gres_allocated`. GPUs alone are no allocation.
     """
     partition, held = job.get("partition"), resources_held(job.get("job_state"))
     if not partition or held not in ("memory", "all"):
         return []
     cpus: Mapping[str, int | None] = job.get("cpus_allocated") or {}
     memory: Mapping[str, int | None] = job.get("mem_allocated") or {}
+    gres: Mapping[str, Mapping[str, int] | None] = job.get("gres_allocated") or {}
     has_cpus = held == "all"
     # A job that holds resources is in one partition. Slurm puts the partition of its start first in a list.
     name = partition.partition(",")[0]
     return [
-        Allocation(name, node, (has_cpus and cpus.get(node)) or 0, memory.get(node) or 0) for node in {**cpus, **memory}
+        Allocation(
+            name,
+            node,
+            (has_cpus and cpus.get(node)) or 0,
+            memory.get(node) or 0,
+            allocated_gpus({node: gres[node]}) if node in gres else 0,
+        )
+        for node in {**cpus, **memory}
     ]
 
 
@@ -74,7 +87,8 @@ def compute_usage(partitions: Iterable[Record], nodes: Iterable[Record], allocat
     inactive = {name: outside for name in by_name}  # noqa: C420 - one object for all is the point
     return {
         "total_load": _mean(
-            _load(_number(node, "alloc_cpus"), _number(node, "alloc_mem"), node) for node in by_name.values()
+            _load(_number(node, "alloc_cpus"), _number(node, "alloc_mem"), gres_gpus(node.get("gres_used")), node)
+            for node in by_name.values()
         ),
         "alloc_cpus": _sum(by_name.values(), "alloc_cpus"),
         "alloc_mem": _sum(by_name.values(), "alloc_mem"),
@@ -139,7 +153,9 @@ def _partition_usage(
         "total_used_mem_on_active_nodes": _sum(members, "alloc_mem"),
         "alloc_cpus": sum(holding.cpus for _, holding in holdings),
         "alloc_mem": sum(holding.memory_mib for _, holding in holdings),
-        "partition_load": _mean(_load(holding.cpus, holding.memory_mib, node) for node, holding in holdings),
+        "partition_load": _mean(
+            _load(holding.cpus, holding.memory_mib, holding.gpus, node) for node, holding in holdings
+        ),
         "nodes": {**inactive, **{node["name"]: _node_usage(node, holding) for node, holding in holdings}},
     }
 
@@ -153,6 +169,7 @@ def _node_usage(node: Record, holding: _Held) -> Record:
         "total_used_mem": _number(node, "alloc_mem"),
         "cpus_allocated": holding.cpus,
         "mem_allocated": holding.memory_mib,
+        "gpus_allocated": holding.gpus,
         "running_jobs": holding.jobs,
     }
 
@@ -167,18 +184,22 @@ def _members(nodes: Mapping[str, Record]) -> dict[str, list[Record]]:
 
 def _held(allocations: Iterable[Allocation]) -> dict[str, dict[str, _Held]]:
     held: defaultdict[str, dict[str, _Held]] = defaultdict(dict)
-    for partition, node, cpus, memory_mib in allocations:
+    for partition, node, cpus, memory_mib, gpus in allocations:
         before = held[partition].get(node, _NOTHING)
-        held[partition][node] = _Held(before.cpus + cpus, before.memory_mib + memory_mib, before.jobs + 1)
+        held[partition][node] = _Held(
+            before.cpus + cpus, before.memory_mib + memory_mib, before.gpus + gpus, before.jobs + 1
+        )
     return held
 
 
-def _load(cpus: int, memory_mib: int, node: Record) -> float:
-    """Returns the larger of the CPU and the memory share of a node."""
+def _load(cpus: int, memory_mib: int, gpus: int, node: Record) -> float:
+    """Returns the largest one of the shares of a node's CPUs, memory and GPUs."""
     # CPUEfctv of `scontrol show node`. slurmctld allocates RealMemory without MemSpecLimit.
     cpus_for_jobs = _number(node, "effective_cpus") or _number(node, "cpus")
     memory_for_jobs = _number(node, "real_memory") - _number(node, "mem_spec_limit")
-    return max(_share(cpus, cpus_for_jobs), _share(memory_mib, memory_for_jobs))
+    # Most nodes have no GRES.
+    of_gpus = _share(gpus, gres_gpus(node["gres"])) if node.get("gres") else 0.0
+    return max(_share(cpus, cpus_for_jobs), _share(memory_mib, memory_for_jobs), of_gpus)
 
 
 def _share(part: int, whole: int) -> float:

@@ -1,8 +1,8 @@
 """The published usage: a matrix of partitions and nodes, and totals of the cluster.
 
 Jobs use what slurmctld counts as allocated: suspended ones use memory, completing ones use nothing. A load is a number
-from 0 to 1, or more on oversubscribed nodes. A node's load is the larger of its CPU and memory share, of what jobs can
-have. A partition's and the cluster's load is the mean over their nodes.
+from 0 to 1, or more on oversubscribed nodes. A node's load is the largest one of its CPU, memory and GPU share, of what
+jobs can have. A partition's and the cluster's load is the mean over their nodes.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ class ActiveNode(PublishedRecord):
     total_used_mem: Count = Field(description="Memory that jobs of any partition use on the node, MiB.")
     cpus_allocated: Count = Field(description="CPUs that jobs of this partition use on the node.")
     mem_allocated: Count = Field(description="Memory that jobs of this partition use on the node, MiB.")
+    gpus_allocated: Count = Field(
+        description="GPUs that jobs of this partition use on the node, from `gres_allocated` of the jobs."
+    )
     running_jobs: Count = Field(
         description="Number of this partition's jobs that hold CPUs or memory of the node, suspended ones included."
     )

@@ -84,6 +84,7 @@ def test_the_usage_of_a_small_cluster() -> None:
                         "total_used_mem": 2000,
                         "cpus_allocated": 2,
                         "mem_allocated": 1000,
+                        "gpus_allocated": 0,
                         "running_jobs": 2,
                     },
                     "rack002": {
@@ -94,6 +95,7 @@ def test_the_usage_of_a_small_cluster() -> None:
                         "total_used_mem": 6000,
                         "cpus_allocated": 0,
                         "mem_allocated": 6000,
+                        "gpus_allocated": 0,
                         "running_jobs": 1,
                     },
                 },
@@ -118,6 +120,7 @@ def test_the_usage_of_a_small_cluster() -> None:
                         "total_used_mem": 2000,
                         "cpus_allocated": 1,
                         "mem_allocated": 1000,
+                        "gpus_allocated": 0,
                         "running_jobs": 1,
                     },
                     "rack002": {"active": False},
@@ -125,6 +128,25 @@ def test_the_usage_of_a_small_cluster() -> None:
             },
         },
     }
+
+
+def test_a_node_whose_gpus_are_all_in_use_is_full() -> None:
+    # 16 of 64 CPUs, and all GPUs: no other GPU job can start here.
+    node = make_node(
+        cpus=64, effective_cpus=64, alloc_cpus=16, gres=["gpu:a100:4(S:0-1)"], gres_used=["gpu:a100:4(IDX:0-3)"]
+    )
+    jobs = [
+        make_running_job(number, "rack001", cpus=8, memory_mib=10, gres_allocated={"rack001": {"gpu:a100": gpus}})
+        for number, gpus in ((1, 3), (2, 1))
+    ]
+    allocations = [allocation for job in jobs for allocation in allocations_of(job)]
+
+    usage = compute_usage([make_partition()], [node], allocations[:1])
+
+    assert usage["total_load"] == 1.0
+    assert usage["partitions"]["main"]["partition_load"] == 0.75
+    assert usage["partitions"]["main"]["nodes"]["rack001"]["gpus_allocated"] == 3
+    assert compute_usage([make_partition()], [node], allocations)["partitions"]["main"]["partition_load"] == 1.0
 
 
 def test_an_empty_cluster_has_no_load() -> None:
