@@ -30,6 +30,35 @@ const FLAG_MEANINGS = {
   RESERVED: "in a reservation",
 };
 
+/** States and flags of the filter of nodes, with their texts. */
+export const STATE_FILTERS = [
+  ["", "all"],
+  ["AVAILABLE", "available for jobs"],
+  ["IDLE", "idle"],
+  ["MIXED", "mixed"],
+  ["ALLOCATED", "allocated"],
+  ["DOWN", "down"],
+  ["NOT_RESPONDING", "not responding"],
+  ["DRAIN", "draining or drained"],
+  ["FAIL", "failing"],
+  ["COMPLETING", "completing"],
+  ["MAINTENANCE", "maintenance"],
+  ["RESERVED", "reserved"],
+  ["PLANNED", "planned"],
+  ["POWERED_DOWN", "powered down"],
+];
+
+/** Returns the number of nodes by partition, and by state or flag: {partition: Map, state: Map}. */
+export function filterCounts(nodes) {
+  const counts = { partition: new Map(), state: new Map() };
+  const add = (kind) => (word) => counts[kind].set(word, (counts[kind].get(word) ?? 0) + 1);
+  for (const { partitions, state_base: base, state_flags: flags } of nodes) {
+    partitions.forEach(add("partition"));
+    new Set([base, ...flags]).forEach(add("state"));
+  }
+  return counts;
+}
+
 const isBusy = (base) => base === "ALLOCATED" || base === "MIXED";
 
 function wordOfBase(base, mark, has) {

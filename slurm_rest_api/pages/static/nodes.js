@@ -2,44 +2,30 @@
 
 import { getJson, poll, subscribe } from "./api-client.js";
 import { sample } from "./cell-looks.js";
-import { bands, facts, sorted, summary } from "./cells.js";
+import { bands, facts, heldByJobs, sorted, summary } from "./cells.js";
 import { byId, debounce, faultNotice, h, keyed, notice, replaceChildren, setText } from "./dom.js";
 import { count, percent } from "./format.js";
 import { nodeLink, onColours, onMove, page, readState, setCurlLine, writeState } from "./frame.js";
 import { NodeMap } from "./map.js";
+import { filterCounts, STATE_FILTERS } from "./node-facts.js";
 import { apiUrl } from "./urls.js";
 
-const DEFAULTS = { partition: "", state: "", name: "", view: "map", place: "" };
+const DEFAULTS = { partition: "", state: "", name: "", view: "map", place: "", show: "", user: "", group: "" };
 const NODE_FIELDS = [
   ...["state", "state_base", "state_flags", "cpus", "effective_cpus", "alloc_cpus", "real_memory", "mem_spec_limit"],
   ...["alloc_mem", "gres", "gres_used", "partitions", "reason"],
 ];
 const USAGE_FIELDS = [
   ...["priority", "state", "partition_load"].map((field) => `partitions.${field}`),
-  ...["running_jobs", "cpus_allocated", "mem_allocated"].map((field) => `partitions.nodes.${field}`),
+  ...["running_jobs", "cpus_allocated", "mem_allocated", "gpus_allocated"].map((field) => `partitions.nodes.${field}`),
 ];
-const STATES = [
-  ["", "all"],
-  ["AVAILABLE", "available for jobs"],
-  ["IDLE", "idle"],
-  ["MIXED", "mixed"],
-  ["ALLOCATED", "allocated"],
-  ["DOWN", "down"],
-  ["NOT_RESPONDING", "not responding"],
-  ["DRAIN", "draining or drained"],
-  ["FAIL", "failing"],
-  ["COMPLETING", "completing"],
-  ["MAINTENANCE", "maintenance"],
-  ["RESERVED", "reserved"],
-  ["PLANNED", "planned"],
-  ["POWERED_DOWN", "powered down"],
-];
+const JOB_FIELDS = ["cpus_allocated", "mem_allocated", "gres_allocated"];
 const ROWS = 200;
 
 let state = readState(DEFAULTS);
 let ending = new AbortController();
 // The answers to the current filters. The names are kept sorted, because sorting takes longer than drawing.
-let known = { names: null, records: null, partitions: null };
+let known = { names: null, records: null, partitions: null, held: null };
 const faults = new Map();
 let shown = [];
 let pointed = null;
@@ -48,7 +34,8 @@ let rows = ROWS;
 function fillParts(header, band) {
   const [, facts, text] = header.children;
   const closed = band.state && band.state !== "UP" ? `, ${band.state}` : "";
-  setText(facts, `priority tier ${count(band.priority)}, ${percent(band.load)} allocated${closed}`);
+  const tier = band.isRack ? "" : `priority tier ${count(band.priority)}, `;
+  setText(facts, `${tier}${percent(band.load)} allocated${closed}`);
   setText(text, summary(band));
 }
 
@@ -104,11 +91,7 @@ function showTable() {
         h("td", {}, band.name),
         h("th", { scope: "row" }, nodeLink(cell.name)),
         h("td"),
-        h("td", number),
-        h("td", number),
-        h("td", number),
-        h("td", number),
-        h("td", number),
+        [1, 2, 3, 4, 5].map(() => h("td", number)),
         h("td"),
       ),
     update: fillRow,
@@ -119,6 +102,8 @@ function showTable() {
   );
   byId("more").hidden = lines.length <= rows;
 }
+
+const ofUser = () => state.show === "user" && state.user !== "";
 
 function filters() {
   const set = [
@@ -132,7 +117,9 @@ function filters() {
 function show() {
   const { names, records, partitions } = known;
   if (names === null || partitions === null) return;
-  shown = bands(names, records, partitions, state.place === "same");
+  const [byRack, aligned] = [state.group === "rack", state.place === "same"];
+  const held = ofUser() ? (known.held ?? {}) : null;
+  shown = bands(names, records, partitions, { aligned, view: state.show, byRack, held });
   const asTable = state.view === "table";
   byId("nodes").classList.toggle("wide", asTable);
   const chosen = filters();
@@ -170,14 +157,16 @@ function reload() {
   ending.abort();
   ending = new AbortController();
   const { signal } = ending;
-  known = { names: null, records: null, partitions: null };
+  known = { names: null, records: null, partitions: null, held: null };
   faults.clear();
   rows = ROWS;
   byId("name").removeAttribute("aria-invalid");
   if (shown.length === 0) replaceChildren(byId("blank"), notice("loading", "Loading …"));
   const { partition, state: wanted, name } = state;
-  const query = { partition, state: wanted, name, fields: NODE_FIELDS };
-  setCurlLine(apiUrl("nodes", { ...query, fields: ["name", ...NODE_FIELDS], format: "table" }));
+  // The load average of each node changes all the time.
+  const fields = state.show === "average" ? [...NODE_FIELDS, "cpu_load"] : NODE_FIELDS;
+  const query = { partition, state: wanted, name, fields };
+  setCurlLine(apiUrl("nodes", { ...query, fields: ["name", ...fields], format: "table" }));
   subscribe("nodes", query, {
     signal,
     onChange: (records, { full, gone }) => {
@@ -189,6 +178,7 @@ function reload() {
     onSame: () => succeed("nodes"),
     onFault: (fault) => fail("nodes", fault),
   });
+  if (ofUser()) pollUser(signal);
   poll(
     "usage",
     { compact: true, partition, fields: USAGE_FIELDS },
@@ -206,12 +196,7 @@ function reload() {
 
 // Writes the number of nodes into the options of a filter that is not in use.
 function countOptions(records) {
-  const counts = { partition: new Map(), state: new Map() };
-  const add = (kind) => (word) => counts[kind].set(word, (counts[kind].get(word) ?? 0) + 1);
-  for (const node of records.values()) {
-    node.partitions.forEach(add("partition"));
-    new Set([node.state_base, ...node.state_flags]).forEach(add("state"));
-  }
+  const counts = filterCounts(records.values());
   for (const select of ["partition", "state"].map(byId)) {
     for (const one of select.options) {
       one.dataset.text ??= one.textContent;
@@ -219,6 +204,22 @@ function countOptions(records) {
       if (state[select.id] === "") setText(one, number ? `${one.dataset.text} (${count(number)})` : one.dataset.text);
     }
   }
+}
+
+// Highlights the nodes of one user.
+function pollUser(signal) {
+  poll(
+    "queue",
+    { user: state.user, state: "R", fields: JOB_FIELDS, shape: "list" },
+    {
+      signal,
+      onAnswer: ({ data }) => {
+        known = { ...known, held: heldByJobs(data) };
+        succeed("queue");
+      },
+      onFault: (fault) => fail("queue", fault),
+    },
+  );
 }
 
 function option(select, value, text = value) {
@@ -232,6 +233,9 @@ function showControls() {
   }
   if (byId("name").value !== state.name) byId("name").value = state.name;
   byId("place").checked = state.place === "same";
+  byId("place").disabled = state.group === "rack";
+  for (const name of ["show", "group", "user"]) byId(name).value = state[name];
+  byId("user").parentElement.hidden = state.show !== "user";
   byId("view").setAttribute("aria-pressed", String(state.view === "table"));
 }
 
@@ -256,6 +260,13 @@ function listen() {
     "input",
     debounce(400, () => choose({ name: byId("name").value.trim() }, true)),
   );
+  byId("show").addEventListener("change", ({ target }) => choose({ show: target.value }, true));
+  byId("group").addEventListener("change", ({ target }) => choose({ group: target.value }, false));
+  byId("user").addEventListener("change", ({ target }) => choose({ user: target.value.trim() }, true));
+  byId("user").addEventListener("focus", async ({ target }) => {
+    const { offerChoices } = await import("./filter-choices.js");
+    offerChoices(target, { path: "queue", parameters: { state: "R" } });
+  });
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("view").addEventListener("click", () => choose({ view: state.view === "table" ? "map" : "table" }, false));
   byId("place").addEventListener("change", ({ target }) => choose({ place: target.checked ? "same" : "" }, false));
@@ -284,7 +295,7 @@ async function offerOthers() {
   }
 }
 
-for (const [value, text] of STATES) option(byId("state"), value, text);
+for (const [value, text] of STATE_FILTERS) option(byId("state"), value, text);
 listen();
 showControls();
 drawLegend();

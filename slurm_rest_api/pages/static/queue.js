@@ -30,7 +30,7 @@ const DEFAULTS = {
 };
 const MAX_TRAIL = 30;
 const ALWAYS_SHOWN_STATES = ["RUNNING", "PENDING"];
-// So many rows are marked as gone at once.
+// The most rows that are marked as gone at once.
 const MAX_MARKED = 50;
 
 // An address may ask for more rows than a page can show.

@@ -8,8 +8,10 @@ import {
   cell,
   code,
   facts,
+  heldByJobs,
   KINDS,
   LEVELS,
+  rackOf,
   sorted,
   summary,
 } from "../../../slurm_rest_api/pages/static/cells.js";
@@ -32,16 +34,18 @@ const DRAINED = { ...IDLE, state: "IDLE+DRAIN", state_flags: ["DRAIN"], reason: 
 const DOWN = { ...IDLE, state: "DOWN*", state_base: "DOWN", state_flags: ["NOT_RESPONDING"] };
 const HELD = { running_jobs: 1, cpus_allocated: 2, mem_allocated: 500 };
 
-test("a cell has a kind, and the larger one of CPU and memory as its load", () => {
+test("a cell has a kind, and the largest share of CPUs, memory and GPUs as its load", () => {
   const cases = [
-    [IDLE, undefined, "free", 0],
+    [IDLE, undefined, "free", 0.25],
+    [{ ...IDLE, gres_used: [] }, undefined, "free", 0],
+    [BUSY, { ...HELD, gpus_allocated: 3 }, "own", 0.75],
     [BUSY, HELD, "own", 0.5],
     [BUSY, undefined, "other", 0.5],
     [{ ...BUSY, effective_cpus: 4 }, undefined, "other", 1],
     [{ ...BUSY, alloc_cpus: 0, alloc_mem: 500, mem_spec_limit: 500 }, undefined, "free", 1],
-    [DRAINED, undefined, "leaving", 0],
-    [{ ...IDLE, state: "IDLE+MAINTENANCE", state_flags: ["MAINTENANCE"] }, undefined, "leaving", 0],
-    [DOWN, undefined, "down", 0],
+    [DRAINED, undefined, "leaving", 0.25],
+    [{ ...IDLE, state: "IDLE+MAINTENANCE", state_flags: ["MAINTENANCE"] }, undefined, "leaving", 0.25],
+    [DOWN, undefined, "down", 0.25],
   ];
   for (const [node, held, kind, load] of cases) {
     const found = cell("n1", node, held);
@@ -68,7 +72,7 @@ test("bands follow the priority tiers, and may be aligned", () => {
   const partition = { priority: 1, state: "UP", partition_load: 0.5, nodes: { n1: HELD } };
   const partitions = { main: partition, long: { ...partition, priority: 9 }, empty: partition };
   const names = (aligned) =>
-    bands(["n1", "n2"], records, partitions, aligned).map((band) => [band.name, band.cells.map((one) => one.kind)]);
+    bands(["n1", "n2"], records, partitions, { aligned }).map((band) => [band.name, band.cells.map((one) => one.kind)]);
   assert.deepEqual(names(false), [
     ["long", ["free"]],
     ["main", ["own"]],
@@ -97,4 +101,51 @@ test("the facts of a node are texts", () => {
   const outside = facts({ ...cell("n1", DRAINED), kind: "outside" }, { name: "main" });
   assert.deepEqual([outside.partition, outside.jobs, outside.reason], ["not in main", "–", "disk"]);
   assert.equal(outside.state, "DRAINED (IDLE+DRAIN): drained: no jobs running");
+});
+
+test("a view shows its own share", () => {
+  const held = { ...HELD, gpus_allocated: 3 };
+  const node = { ...BUSY, cpu_load: 600 };
+  const loads = ["", "cpu", "memory", "gpu", "average", "state"].map((view) => cell("n1", node, held, view).load);
+  assert.deepEqual(loads, [0.75, 0.25, 0.5, 0.75, 0.75, 0.5]);
+  const withoutGpus = cell("n1", { ...BUSY, gres: [], gres_used: [] }, HELD, "gpu");
+  assert.equal(code(withoutGpus), code({ kind: "outside", load: 0 }));
+  assert.equal(cell("n1", { ...IDLE, cpu_load: 0 }, undefined, "average").kind, "free");
+});
+
+test("racks are in the names of nodes", () => {
+  const names = ["r01n05", "cn069", "r1n1-ib", "login", "rack2-gpu10"];
+  assert.deepEqual(names.map(rackOf), ["r01", "cn", "r1", "login", "rack2"]);
+  const records = new Map([
+    ["r1n1", BUSY],
+    ["r1n2", { ...IDLE, gres_used: [] }],
+    ["r2n1", DOWN],
+  ]);
+  const found = bands([...records.keys()], records, {}, { byRack: true });
+  assert.deepEqual(
+    found.map(({ name, load, cells }) => [name, load, cells.map(({ kind }) => kind)]),
+    [
+      ["r1", 0.25, ["own", "free"]],
+      ["r2", 0.25, ["down"]],
+    ],
+  );
+  assert.equal(facts(found[0].cells[0], found[0]).partition, "main");
+});
+
+test("the map highlights what one user holds", () => {
+  const jobs = [
+    {
+      cpus_allocated: { n1: 2 },
+      mem_allocated: { n1: 10 },
+      gres_allocated: { n1: { "gpu:a100": 1, "shard:a100": 4 } },
+    },
+    { cpus_allocated: { n1: 1, n2: 4 }, mem_allocated: {}, gres_allocated: {} },
+  ];
+  const held = heldByJobs(jobs);
+  assert.deepEqual(held.n1, { running_jobs: 2, cpus_allocated: 3, mem_allocated: 10, gpus_allocated: 1 });
+  const records = new Map([["n1", BUSY]]);
+  const partitions = { main: { priority: 1, state: "UP", partition_load: 0, nodes: {} } };
+  const [band] = bands(["n1"], records, partitions, { held });
+  assert.equal(band.cells[0].load, 0.375);
+  assert.equal(summary(band), "1 node: 1 running jobs of the user");
 });
