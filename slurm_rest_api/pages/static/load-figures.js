@@ -16,21 +16,19 @@ const columnHead = (text, kind = "number") => h("th", { scope: "col", class: kin
 /**
  * The figures in `host`.
  *
- * `library` is a promise of plotly. `onZoom(since, until)` is called for a range that the user drags over a graph.
+ * `onZoom(since, until)` is called for a range that the user drags over a graph.
  * `show()` takes {samples, gaps, range, partition}: `gaps` are the indexes of samples with a gap before them.
  */
 export class Figures {
   #host;
-  #library;
   #onZoom;
   #figures = new Map();
   #shown = null;
   // The time whose values the legends have, from the pointer or the keys; null for the last values.
   #reading = null;
 
-  constructor(host, library, onZoom) {
+  constructor(host, onZoom) {
     this.#host = host;
-    this.#library = library;
     this.#onZoom = onZoom;
   }
 
@@ -38,7 +36,7 @@ export class Figures {
     return this.#figures.size === 0;
   }
 
-  /** Shows a figure for each graph that has values. Resolves once they are drawn; rejects without plotly. */
+  /** Shows a figure for each graph that has values. */
   show(shown, graphs) {
     this.#shown = shown;
     this.#arrange(graphs.filter((graph) => hasValues(graph, shown.samples)));
@@ -47,7 +45,7 @@ export class Figures {
       this.#fillValues(figure);
     }
     this.#read(this.#reading);
-    return this.redraw();
+    this.redraw();
   }
 
   /** Removes all figures. */
@@ -56,14 +54,12 @@ export class Figures {
     this.#arrange([]);
   }
 
-  async redraw() {
+  /** Draws the graphs again, in the current colours and sizes. */
+  redraw() {
     if (this.#shown === null) return;
-    const Plotly = await this.#library;
+    const actions = { onZoom: this.#onZoom, onPoint: (epoch) => this.#read(epoch) };
     for (const figure of this.#figures.values()) {
-      // Another range or partition may have removed it in the meantime.
-      if (!figure.element.isConnected) continue;
-      const actions = { onZoom: this.#onZoom, onPoint: (epoch) => this.#read(epoch) };
-      await draw(Plotly, figure.plot, { ...this.#shown, graph: figure.graph }, actions);
+      draw(figure.plot, { ...this.#shown, graph: figure.graph }, actions);
       figure.save.disabled = false;
     }
   }
@@ -171,7 +167,7 @@ export class Figures {
   async #download(figure) {
     const { graph, plot } = figure;
     const { range } = this.#shown;
-    const file = await picture(await this.#library, plot, graph, range, this.#heading(graph));
+    const file = await picture(plot, this.#heading(graph));
     const time = wallClock(range.until).replaceAll(":", "");
     h("a", { href: file, download: `load-${graph.id}-${time}.png` }).click();
   }
@@ -191,14 +187,14 @@ export class Figures {
   }
 
   // Left and right move from sample to sample.
-  async #walk(figure, event) {
+  #walk(figure, event) {
     if (!(event.key in STEPS) || this.#shown === null || this.#shown.samples.length === 0) return;
     event.preventDefault();
     const { samples } = this.#shown;
     const most = samples.length - 1;
     const from = samples.findIndex(({ time }) => time === this.#reading);
     const sample = samples[Math.min(most, Math.max(0, (from < 0 ? most : from) + STEPS[event.key]))];
-    point(await this.#library, figure.plot, sample.time);
+    point(figure.plot, sample.time);
     this.#read(sample.time);
     const values = figure.graph.lines.map((line) => `${line.name} ${figure.graph.format(line.get(sample, ""))}`);
     setText(figure.spoken, `${words(sample.time)}: ${values.join(", ")}`);

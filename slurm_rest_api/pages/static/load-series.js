@@ -8,8 +8,8 @@ const inside = (partition, field) =>
   whole([`partitions.${field}`], (sample, bound) => sample.partitions?.[partition]?.[field + bound]);
 
 const LOAD_WORDS = {
-  cluster: "Average allocation of the nodes (max of CPU and memory).",
-  partition: "Average allocation of this partition's nodes (max of CPU and memory) by its own jobs.",
+  cluster: "Average allocation of the nodes (max of CPU, memory and GPU).",
+  partition: "Average allocation of this partition's nodes (max of CPU, memory and GPU) by its own jobs.",
 };
 
 /**
@@ -65,8 +65,46 @@ export function graphsOf(partition) {
       format: count,
       lines: pair("alloc_gpus", "total_gpus"),
     },
+    graphOfParts(partition, "nodes_by_state", {
+      id: "states",
+      title: "Nodes by state",
+      about: "In the words of sinfo, stacked.",
+    }),
+    graphOfParts(partition, "jobs_pending_by_reason", {
+      id: "reasons",
+      title: "Pending jobs by reason",
+      about: "The most common reasons, stacked.",
+    }),
   ];
 }
+
+const MAX_PARTS = 6;
+
+// A graph of parts that add up. Its lines follow from the samples: the largest parts, and the sum of the others.
+function graphOfParts(partition, field, graph) {
+  const partsOf = (sample) => (partition === "" ? sample : sample.partitions?.[partition])?.[field];
+  const sumOf = (sample, names) => {
+    const parts = partsOf(sample);
+    return parts ? names.reduce((sum, name) => sum + (parts[name] ?? 0), 0) : null;
+  };
+  const line = (name, names) => ({ name, get: (sample, bound) => (bound === "" ? sumOf(sample, names) : null) });
+  const linesFrom = (samples) => {
+    const sums = new Map();
+    for (const sample of samples)
+      for (const [name, number] of Object.entries(partsOf(sample) ?? {}))
+        if (number > 0) sums.set(name, (sums.get(name) ?? 0) + number);
+    const names = [...sums.keys()].sort((one, other) => sums.get(other) - sums.get(one) || one.localeCompare(other));
+    if (names.length <= MAX_PARTS) return names.map((name) => line(name, [name]));
+    const [first, others] = [names.slice(0, MAX_PARTS - 1), names.slice(MAX_PARTS - 1)];
+    return [...first.map((name) => line(name, [name])), line("others", others)];
+  };
+  const fields = [partition === "" ? field : `partitions.${field}`];
+  return { ...graph, stacked: true, format: count, fields, lines: [], linesFrom };
+}
+
+/** Returns the graphs with the lines that follow from the samples. */
+export const withLines = (graphs, samples) =>
+  graphs.map((graph) => (graph.linesFrom ? { ...graph, lines: graph.linesFrom(samples) } : graph));
 
 /** Returns the graph that compares partitions. */
 export function graphOfPartitions(names) {
@@ -82,7 +120,7 @@ export function graphOfPartitions(names) {
 }
 
 export const fieldsOf = (graphs) => [
-  ...new Set(["time", ...graphs.flatMap((graph) => graph.lines.flatMap((line) => line.fields))]),
+  ...new Set(["time", ...graphs.flatMap((graph) => graph.fields ?? graph.lines.flatMap((line) => line.fields))]),
 ];
 
 const AROUND = 5;
@@ -155,7 +193,7 @@ export function summaryOf(line, samples) {
 const LEAST = { gpus: Number.MIN_VALUE, jobs: 0 };
 /** Returns true if a graph has values to show. */
 export const hasValues = (graph, samples) =>
-  !(graph.id in LEAST) ||
+  (graph.stacked ? graph.lines.length > 0 : !(graph.id in LEAST)) ||
   graph.lines.some((line) =>
     samples.some((sample) => (line.get(sample, "_max") ?? line.get(sample, "") ?? -1) >= LEAST[graph.id]),
   );

@@ -1,12 +1,11 @@
 // The Load page: the range and partition that the user chose, the samples, and the figures.
 
 import { ApiError, getJson, poll } from "./api-client.js";
-import { byId, debounce, faultNotice, h, notice, replaceChildren, setText } from "./dom.js";
+import { byId, faultNotice, h, notice, replaceChildren, setText } from "./dom.js";
 import { count, now, zone } from "./format.js";
 import { onColours, onMove, readState, setCurlLine, setTitle, writeState } from "./frame.js";
 import { Figures } from "./load-figures.js";
-import { plotly } from "./load-plot.js";
-import { fieldsOf, gapsIn, graphOfPartitions, graphsOf } from "./load-series.js";
+import { fieldsOf, gapsIn, graphOfPartitions, graphsOf, withLines } from "./load-series.js";
 import { moved, rangeOf, SPANS, stepFor, stepText, wallClock, words } from "./load-time.js";
 import { apiUrl } from "./urls.js";
 
@@ -16,10 +15,7 @@ const RANGE_WORDS = { hour: "last hour", day: "last day", week: "last week", mon
 
 let state = readState(DEFAULTS);
 let current = new AbortController();
-const source = byId("controls").dataset.library;
-const library = source ? plotly(source) : Promise.reject(new Error("The package plotly is not installed."));
-library.catch(() => null);
-const figures = new Figures(byId("graphs"), library, zoom);
+const figures = new Figures(byId("graphs"), zoom);
 
 function change(news) {
   state = { ...state, ...news };
@@ -29,11 +25,6 @@ function change(news) {
 
 function zoom(since, until) {
   change({ since: String(since), until: String(Math.min(until, Math.ceil(now()))) });
-}
-
-// Shows a notice if the figures cannot be drawn. Their legends and tables are there without plotly.
-function reportMissing(error) {
-  replaceChildren(byId("state"), notice("off", "No graphs", `${error.message} The values are below, as tables.`));
 }
 
 function partitionChoices(names) {
@@ -79,7 +70,7 @@ function show({ data: samples, meta }, graphs) {
     meta.step,
   );
   const all = state.partition === "" && names.length > 1 ? [...graphs, graphOfPartitions(names)] : graphs;
-  figures.show({ samples, gaps, range, partition: state.partition }, all).catch(reportMissing);
+  figures.show({ samples, gaps, range, partition: state.partition }, withLines(all, samples));
 }
 
 // Adds the pages of an answer that was cut because of its size.
@@ -166,9 +157,7 @@ function listen() {
     const { since, until } = moved(rangeOf(state, now()), target.dataset.move, now());
     zoom(since, until);
   });
-  const redraw = () => figures.redraw().catch(reportMissing);
-  onColours(redraw);
-  addEventListener("resize", debounce(200, redraw));
+  onColours(() => figures.redraw());
   onMove(() => {
     state = readState(DEFAULTS);
     start();
