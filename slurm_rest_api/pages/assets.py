@@ -1,4 +1,4 @@
-"""The files that pages load: their own, and the chart library of the package plotly.
+"""The files that pages load.
 
 The address of a file has a version that changes with its content, so browsers may cache it forever.
 """
@@ -9,11 +9,9 @@ import gzip
 import hashlib
 import re
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-LIBRARY: Final = "plotly.min.js"
 STATIC: Final = Path(__file__).with_name("static")
 _MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
 # 6 is within 1 % of 9 at a third of the time.
@@ -66,23 +64,3 @@ class Asset:
 def page_files(folder: Path = STATIC) -> dict[str, Asset]:
     """Returns the files of the pages by name."""
     return {file.name: Asset(file) for file in folder.iterdir() if file.suffix in _MEDIA_TYPES}
-
-
-def installed_library() -> Path | None:
-    """Finds the chart library of this environment; None if it is not installed and graphs are shown as tables.
-
-    Its package is not imported: that takes a second and 50 MB.
-    """
-    spec = find_spec("plotly")
-    folders = spec.submodule_search_locations if spec is not None else None
-    files = (Path(folder) / "package_data" / LIBRARY for folder in folders or ())
-    return next((file for file in files if file.is_file()), None)
-
-
-def library_version(file: Path | None) -> str:
-    """Returns a hash for the release of the chart library, for its address; "" if it is not installed."""
-    if file is None:
-        return ""
-    # An upgrade replaces the file, so its size and time are enough: reading 5 MB takes too long here.
-    status = file.stat()
-    return hashlib.sha256(f"{file} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:12]

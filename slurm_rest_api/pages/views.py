@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from flask import Blueprint, Response, abort, render_template, request
 
 from slurm_rest_api.pages.assets import (
-    LIBRARY,
     Asset,
     content_version,
-    installed_library,
-    library_version,
     modules_of,
     page_files,
 )
@@ -72,8 +68,6 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
     """Returns the blueprint of the pages. `paths` returns `paths` of the OpenAPI document."""
     blueprint = Blueprint("pages", __name__, template_folder="templates")
     version = content_version()
-    library_file = installed_library()
-    library_id = library_version(library_file)
     modules = {page.name: modules_of(f"{page.script}.js") for page in (*PAGES.values(), MISSING)}
 
     def render(page: Page, root: str, status: int = 200, **more: str) -> Response:
@@ -86,7 +80,6 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
             root=root,
             static=f"{root}pages/static/{version}",
             modules=modules[page.name],
-            library=f"{root}pages/library/{library_id}/{LIBRARY}" if library_id else "",
             navigation=navigation(frame.parts),
             routes=routes_of(paths()) if page.name == "api" else [],
             examples=examples(frame.parts),
@@ -124,7 +117,7 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
         return _moved_up(page_name)
 
     _add_site(blueprint, frame.site)
-    _add_files(blueprint, version, library_file, library_id)
+    _add_files(blueprint, version)
     return blueprint
 
 
@@ -162,10 +155,9 @@ def _add_site(blueprint: Blueprint, site: Site) -> None:
         return _logo_response(site.logo)
 
 
-def _add_files(blueprint: Blueprint, version: str, library_file: Path | None, library_id: str) -> None:
-    """Adds the routes of the files of the pages, and of the chart library, if it is installed."""
+def _add_files(blueprint: Blueprint, version: str) -> None:
+    """Adds the routes of the files of the pages."""
     files = page_files()
-    library = None if library_file is None else Asset(library_file)
 
     @blueprint.get("/pages/static/<wanted>/<file>")
     def static(wanted: str, file: str) -> Response:
@@ -173,13 +165,6 @@ def _add_files(blueprint: Blueprint, version: str, library_file: Path | None, li
         if file not in files:
             abort(404, f"No such file of the pages: {shown(file)}.")
         return _asset_response(files[file], version, cacheable=wanted == version)
-
-    @blueprint.get(f"/pages/library/<wanted>/{LIBRARY}")
-    def chart_library(wanted: str) -> Response:
-        """The chart library."""
-        if library is None:
-            abort(404, "The package plotly is not installed: `bash build.sh` installs it. Graphs are shown as tables.")
-        return _asset_response(library, library_id, cacheable=wanted == library_id)
 
 
 def _logo_response(logo: Logo) -> Response:

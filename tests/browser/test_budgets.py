@@ -36,10 +36,6 @@ def cold(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def is_chart_library(request: Request) -> bool:
-    return "plotly" in request.url
-
-
 @pytest.mark.parametrize("path", PAGES)
 def test_the_first_view_is_small_and_sends_few_requests(cold: Page, demo_address: str, path: str) -> None:
     finished: list[Request] = []
@@ -48,7 +44,7 @@ def test_the_first_view_is_small_and_sends_few_requests(cold: Page, demo_address
     expect(cold.locator("h1")).to_be_visible()
     settle(cold)
     # Updates are not part of the first view.
-    own = [request for request in finished if not is_chart_library(request) and "since=" not in request.url]
+    own = [request for request in finished if "since=" not in request.url]
     own = list({request.url: request for request in own}.values())
     sizes = {
         request.url: sum(request.sizes()[part] for part in ("responseBodySize", "responseHeadersSize"))

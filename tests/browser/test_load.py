@@ -83,17 +83,26 @@ def test_the_legend_has_the_values_of_the_archive(tab: Page, demo_address: str) 
     expect(tab.locator("#curl")).to_contain_text(f"since={since}&until={until}")
 
 
+def points(tab: Page, line: str, kind: str = "line", title: str = "Jobs") -> list[list[tuple[float, float]]]:
+    """Returns the stretches of a line, an area or a band of a graph, as points in pixels."""
+    path = tab.get_by_label(f"Graph: {title}.").locator(f'path[data-line="{line}"][data-kind={kind}]')
+    text = path.get_attribute("d") or ""
+    numbers = [[float(number) for number in re.findall(r"-?\d+\.\d+", part)] for part in text.split("M")[1:]]
+    return [list(zip(part[::2], part[1::2], strict=True)) for part in numbers]
+
+
 def test_a_gap_stays_a_gap(tab: Page, demo_address: str) -> None:
     before = [BEGIN + 60 * place for place in range(20)]
     after = [BEGIN + 2 * HOUR + 60 * place for place in range(20)]
     answer_with(tab, "load", answer(samples(before + after)))
     tab.goto(demo_address + "pages/load")
     drawn(tab)
-    line = tab.evaluate(
-        "document.querySelector('[aria-label^=\"Graph: Jobs\"]').data.find((d) => d.name === 'running')"
-    )
-    assert line["y"] == [*range(20), None, *range(20, 40)]
-    assert line["connectgaps"] is False
+    first, second = points(tab, "running")
+    assert (len(first), len(second)) == (20, 20)
+    heights = [y for _, y in first + second]
+    # One job more with each sample.
+    assert heights == sorted(heights, reverse=True)
+    assert [len(part) for part in points(tab, "pending")] == [20, 20]
     jobs = figure(tab, "Jobs")
     jobs.get_by_text("Values as a table").click()
     expect(jobs.get_by_role("cell", name="no samples")).to_have_count(1)
@@ -107,9 +116,45 @@ def test_averages_have_a_band_from_lowest_to_highest(tab: Page, demo_address: st
     answer_with(tab, "load", answer(found, step=600))
     tab.goto(demo_address + "pages/load")
     drawn(tab)
-    band = tab.evaluate("document.querySelector('[aria-label^=\"Graph: Jobs\"]').data.find((d) => d.fill === 'toself')")
-    assert band["y"] == [2, 3, 4, 5, 6, 3, 2, 1, 0, -1]
+    (line,), (band,) = points(tab, "running"), points(tab, "running", "band")
+    one = line[0][1] - line[1][1]
+    high, low = band[:5], band[:4:-1]
+    assert [round((y - top) / one) for (_, y), (_, top) in zip(line, high, strict=True)] == [2] * 5
+    assert [round((bottom - y) / one) for (_, y), (_, bottom) in zip(line, low, strict=True)] == [1] * 5
     expect(tab.locator("#about")).to_contain_text("5 10-minute averages; shaded band: min–max")
+
+
+def test_states_of_nodes_and_reasons_are_stacked(tab: Page, demo_address: str) -> None:
+    found = samples([BEGIN + 60 * place for place in range(5)])
+    for sample in found:
+        sample |= {"nodes_by_state": {"IDLE": 4, "ALLOCATED": 8, "DOWN*": 0}}
+    # Older samples have no reasons.
+    found[-1]["jobs_pending_by_reason"] = {f"Reason{number}": 10 - number for number in range(8)}
+    answer_with(tab, "load", answer(found))
+    tab.goto(demo_address + "pages/load")
+    drawn(tab)
+    (below,), (above,) = (points(tab, state, "area", "Nodes by state") for state in ("ALLOCATED", "IDLE"))
+    # The lower side of an area is its second half, backwards.
+    assert below[:5] == above[:4:-1]
+    names = figure(tab, "Nodes by state").locator("tbody th")
+    expect(names).to_have_text(["ALLOCATED", "IDLE"])
+    reasons = figure(tab, "Pending jobs by reason")
+    expect(reasons.locator("tbody th")).to_have_text([*(f"Reason{number}" for number in range(5)), "others"])
+    expect(reasons.get_by_role("row", name="others").get_by_role("cell").last).to_have_text("12")
+
+
+def test_marks_of_the_axes_do_not_overlap(tab: Page, demo_address: str) -> None:
+    answer_with(tab, "load", answer(samples([BEGIN + 60 * place for place in range(300)])))
+    tab.goto(demo_address + "pages/load")
+    drawn(tab)
+    overlaps = tab.evaluate(
+        """() => [...document.querySelectorAll(".chart svg")].flatMap((chart) => {
+            const boxes = [...chart.querySelectorAll("text")].map((text) => text.getBoundingClientRect());
+            const hit = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+            return boxes.flatMap((one, at) => boxes.slice(at + 1).filter((other) => hit(one, other)));
+        }).length"""
+    )
+    assert overlaps == 0
 
 
 def test_dragging_across_a_graph_zooms_and_back_returns(tab: Page, demo_address: str) -> None:
@@ -120,7 +165,7 @@ def test_dragging_across_a_graph_zooms_and_back_returns(tab: Page, demo_address:
     tab.goto(demo_address + "pages/load?last=month")
     drawn(tab)
     expect(tab.locator("#about")).to_contain_text("1-hour averages")
-    place = tab.get_by_label("Graph: Jobs").locator(".nsewdrag")
+    place = tab.get_by_label("Graph: Jobs.").locator("svg")
     box = place.bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
@@ -184,7 +229,7 @@ def test_arrow_keys_read_the_values(tab: Page, demo_address: str) -> None:
     answer_with(tab, "load", answer(samples([BEGIN + 60 * place for place in range(30)])))
     tab.goto(demo_address + "pages/load")
     drawn(tab)
-    tab.get_by_label("Graph: Jobs").focus()
+    tab.get_by_label("Graph: Jobs.").focus()
     tab.keyboard.press("ArrowLeft")
     expect(figure(tab, "Jobs").get_by_role("status")).to_contain_text("running 28, pending 3")
     cpus = figure(tab, "CPUs").get_by_role("row", name=re.compile("allocated")).get_by_role("cell").last
@@ -207,19 +252,9 @@ def test_a_range_without_samples_is_explained(tab: Page, demo_address: str) -> N
     expect(tab.locator("#state")).to_contain_text("No samples in this range")
 
 
-def test_without_the_chart_library_the_values_are_tables(tab: Page, demo_address: str) -> None:
-    tab.route("**/pages/library/**", lambda route: route.fulfill(status=404))
-    answer_with(tab, "load", answer(samples([BEGIN + 60 * place for place in range(9)])))
-    tab.goto(demo_address + "pages/load")
-    expect(tab.locator("#state")).to_contain_text("No graphs")
-    jobs = figure(tab, "Jobs")
-    jobs.get_by_text("Values as a table").click()
-    expect(jobs.get_by_role("region", name="Jobs: values").get_by_role("row")).to_have_count(10)
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_graphs_meet_wcag_on_a_phone(browser: Browser, demo_address: str, scheme: str) -> None:
-    context = new_context(browser, color_scheme=scheme, viewport={"width": 390, "height": 800})
+    context = new_context(browser, color_scheme=scheme, viewport={"width": 360, "height": 800})
     page = context.new_page()
     page.goto(demo_address + "pages/load")
     drawn(page)
@@ -233,8 +268,7 @@ def test_the_page_sends_few_requests(tab: Page, demo_address: str) -> None:
     sizes: dict[str, int] = {}
 
     def weighed(request: Request) -> None:
-        if "/pages/library/" not in request.url:
-            sizes[request.url] = request.sizes()["responseBodySize"]
+        sizes[request.url] = request.sizes()["responseBodySize"]
 
     tab.on("requestfinished", weighed)
     tab.goto(demo_address + "pages/load")

@@ -1,4 +1,4 @@
-"""The files of the pages are compressed and cacheable, and the chart library comes from an installed package."""
+"""The files of the pages are compressed and cacheable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from slurm_rest_api.config import Settings
-from slurm_rest_api.pages.assets import LIBRARY, STATIC, content_version, installed_library, library_version, modules_of
+from slurm_rest_api.pages.assets import STATIC, content_version, modules_of
 from tests.conftest import make_client
 
 MOST_LINES, MOST_COLUMNS = 300, 120
@@ -21,13 +21,6 @@ def pages(tmp_path: Path) -> FlaskClient:
     return make_client(Settings.model_validate({"system": {"runtime_dir": tmp_path, "serve_index": True}}))
 
 
-def library_address(pages: FlaskClient) -> str:
-    """Returns the address of the chart library on the Load page."""
-    found = re.search(r'data-library="\.\./([^"]+)"', pages.get("/pages/load").text)
-    assert found is not None
-    return f"/{found[1]}"
-
-
 def script_address(pages: FlaskClient, name: str = "frame.js") -> str:
     """Returns the address of a script on the home page."""
     found = re.search(rf'src="\./([^"]+/{re.escape(name)})"', pages.get("/").text)
@@ -35,16 +28,8 @@ def script_address(pages: FlaskClient, name: str = "frame.js") -> str:
     return f"/{found[1]}"
 
 
-def test_only_the_load_page_names_the_chart_library(pages: FlaskClient) -> None:
-    assert library_address(pages).endswith(LIBRARY)
-    assert LIBRARY not in pages.get("/").text
-    assert LIBRARY not in pages.get("/pages/history").text
-
-
-@pytest.mark.parametrize("address", [library_address, script_address])
-def test_a_file_is_compressed_for_clients_that_accept_gzip(pages: FlaskClient, address: object) -> None:
-    assert callable(address)
-    url = address(pages)
+def test_a_file_is_compressed_for_clients_that_accept_gzip(pages: FlaskClient) -> None:
+    url = script_address(pages)
     plain, zipped = pages.get(url), pages.get(url, headers={"Accept-Encoding": "gzip"})
     assert (plain.status_code, zipped.status_code) == (200, 200)
     assert "Content-Encoding" not in plain.headers
@@ -55,20 +40,16 @@ def test_a_file_is_compressed_for_clients_that_accept_gzip(pages: FlaskClient, a
     assert plain.mimetype == zipped.mimetype == "text/javascript"
 
 
-@pytest.mark.parametrize("address", [library_address, script_address])
-def test_a_file_is_cacheable_under_its_version_only(pages: FlaskClient, address: object) -> None:
-    assert callable(address)
-    url = address(pages)
+def test_a_file_is_cacheable_under_its_version_only(pages: FlaskClient) -> None:
+    url = script_address(pages)
     assert pages.get(url).headers["Cache-Control"] == "public, max-age=31536000, immutable"
     other = pages.get(re.sub(r"/[0-9a-f]{12}/", "/0123456789ab/", url))
     assert other.status_code == 200
     assert other.headers["Cache-Control"] == "public, max-age=0"
 
 
-@pytest.mark.parametrize("address", [library_address, script_address])
-def test_a_client_with_the_current_file_gets_304(pages: FlaskClient, address: object) -> None:
-    assert callable(address)
-    url = address(pages)
+def test_a_client_with_the_current_file_gets_304(pages: FlaskClient) -> None:
+    url = script_address(pages)
     tag = pages.get(url).headers["ETag"]
     again = pages.get(url, headers={"If-None-Match": tag, "Accept-Encoding": "gzip"})
     assert again.status_code == 304
@@ -82,16 +63,6 @@ def test_a_style_sheet_has_its_media_type(pages: FlaskClient) -> None:
 def test_unknown_files_are_404(pages: FlaskClient) -> None:
     assert pages.get("/pages/static/x/nosuch.js").status_code == 404
     assert pages.get("/pages/static/x/../views.py").status_code == 404
-
-
-def test_another_release_of_the_chart_library_has_another_version(tmp_path: Path) -> None:
-    file = tmp_path / LIBRARY
-    file.write_text("first")
-    before = library_version(file)
-    file.write_text("the second one")
-    assert library_version(file) != before
-    assert library_version(installed_library()) not in ("", before)
-    assert library_version(None) == ""
 
 
 def test_another_content_of_the_files_has_another_version(tmp_path: Path) -> None:
