@@ -37,6 +37,7 @@ from slurm_rest_api.metrics.owners import Owner
 from slurm_rest_api.metrics.views import metrics_blueprint
 from slurm_rest_api.pages.site import Cluster, Link, MessageFile, Site, logo_fault, read_logo
 from slurm_rest_api.pages.views import Frame, pages_blueprint
+from slurm_rest_api.slurm.hostlist import expand
 from slurm_rest_api.slurmapi.availability.views import AVAILABILITY, availability_blueprint
 from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
 from slurm_rest_api.slurmapi.responses.cluster_name import ClusterName
@@ -152,6 +153,7 @@ def _site(pages: PagesSettings) -> Site:
         has_message_file=file is not None,
         links=tuple(Link(entry.name, entry.url) for entry in pages.links),
         clusters=tuple(Cluster(entry.name, entry.url, entry.colour) for entry in pages.clusters),
+        racks=tuple((entry.name, expand(entry.nodes)) for entry in pages.racks),
     )
 
 

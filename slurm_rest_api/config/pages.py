@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from slurm_rest_api.config.section import AbsolutePath, Section
+from slurm_rest_api.slurm.hostlist import expand
 
 _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 _LONGEST_URL: Final = 500
@@ -45,6 +46,16 @@ def _colour(value: str) -> str:
     return value
 
 
+def _hostlist(value: str) -> str:
+    try:
+        names = expand(value)
+    except ValueError:
+        names = []
+    if not names:
+        raise ValueError("expected a hostlist such as n[001-032]")
+    return value
+
+
 Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_shown)]
 
 
@@ -61,6 +72,13 @@ class ClusterSettings(Section):
     name: Name
     url: Annotated[str, AfterValidator(_base_url)]
     colour: Annotated[str, AfterValidator(_colour)] | None = None
+
+
+class RackSettings(Section):
+    """An entry of `pages.racks`."""
+
+    name: Name
+    nodes: Annotated[str, AfterValidator(_hostlist)]
 
 
 class PagesSettings(Section):
@@ -99,4 +117,11 @@ class PagesSettings(Section):
         max_length=50,
         description="Clusters with a slurm-rest-api, this one included, for a menu that opens the same page of another"
         " cluster. The name of this one is its ClusterName in slurm.conf.",
+    )
+    racks: tuple[RackSettings, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=2000,
+        description="Racks for the map of nodes, each with a name and the hostlist of its nodes, in the order of the"
+        " map. Without any, racks are taken from the names of nodes. Everyone who reaches the pages can read it.",
     )

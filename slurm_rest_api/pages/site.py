@@ -124,6 +124,8 @@ class Site:
     has_message_file: bool = False
     links: tuple[Link, ...] = ()
     clusters: tuple[Cluster, ...] = ()
+    racks: tuple[tuple[str, list[str]], ...] = ()
+    """Each rack with the names of its nodes, in the order of the map."""
 
     def name(self, cluster: str) -> str:
         """Returns the name of the site in the titles of the tabs. `cluster` is "" if it is not known yet."""

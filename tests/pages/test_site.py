@@ -45,9 +45,11 @@ pages:
     - {name: Help, url: "https://user:secret@example.org", target: x}
   clusters:
     - {name: alpha, url: "https://alpha.example.org/?q", colour: red}
+  racks:
+    - {name: r1, nodes: "n[001-"}
 """
     found = faults_of(tmp_path, text)
-    assert len(found) == 8
+    assert len(found) == 9
     for part in (
         "pages.message_file (line 5): `message` is set, too. Set only one of them.",
         'pages.title (line 3): invalid value "two\\nlines". Expected text in one line.',
@@ -56,6 +58,7 @@ pages:
         "pages.links[2] (line 6): unknown setting `target`. Expected name and url.",
         "without blanks and without a password.",
         "pages.clusters[0] (line 10): invalid `url`",
+        'pages.racks[0] (line 12): invalid `nodes` "n[001-". Expected a hostlist such as n[001-032].',
         'invalid `colour` "red". Expected a colour such as "#0072b2", in quotes.',
     ):
         assert any(part in fault for fault in found), (part, found)
@@ -113,6 +116,15 @@ def test_texts_of_the_site_are_text(tmp_path: Path) -> None:
     assert f"<title>Queue · {escaped}</title>" in page.text
     assert f'href="https://docs.example.org/?a=1&amp;b=2" rel="noreferrer">{escaped}</a>' in page.text
     assert 'href="https://alpha.example.org/slurm" rel="noreferrer">' in page.text
+
+
+def test_the_map_has_the_racks_of_the_site(tmp_path: Path) -> None:
+    racks = [{"name": "b'1", "nodes": "n[08-10]"}, {"name": "a1", "nodes": "x"}]
+    assert (
+        """data-racks='[["b\\u00271", ["n08", "n09", "n10"]], ["a1", ["x"]]]'"""
+        in client_with(tmp_path, racks=racks).get("/pages/nodes").text
+    )
+    assert "data-racks='[]'" in client_with(tmp_path).get("/pages/nodes").text
 
 
 def test_the_message_file_is_read_again_and_limited(tmp_path: Path) -> None:

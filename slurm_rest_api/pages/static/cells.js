@@ -85,15 +85,19 @@ export function rackOf(name) {
 }
 
 // Returns a band for each rack. The jobs of all partitions count as its own.
-function racks(names, records, { view, held, words }) {
-  const found = new Map();
+function racks(names, records, { view, held, words, sites }) {
+  const known = new Map(sites.flatMap(([rack, nodes]) => nodes.map((node) => [node, rack])));
+  const nameOf = (node) => (known.size > 0 ? (known.get(node) ?? "other nodes") : rackOf(node));
+  // In the order of the site.
+  const found = new Map(sites.map(([rack]) => [rack, []]));
   for (const name of names) {
     const node = records.get(name);
-    const rack = rackOf(name);
+    const rack = nameOf(name);
     if (!found.has(rack)) found.set(rack, []);
     found.get(rack).push(cell(name, node, held === null ? heldByAll(node) : held[name], view));
   }
-  return [...found].map(([name, cells]) => {
+  const filled = [...found].filter(([, cells]) => cells.length > 0);
+  return filled.map(([name, cells]) => {
     const mean = cells.reduce((sum, { all }) => sum + all, 0) / cells.length;
     const codes = Uint8Array.from(cells, code);
     return { name, isRack: true, words, priority: 0, state: null, load: mean, cells, codes };
@@ -108,11 +112,17 @@ function racks(names, records, { view, held, words }) {
  * @param {object} partitions `partitions` of /usage.
  * @param {{aligned: boolean, view: string, byRack: boolean, held: object?}} options `aligned`: a cell for every node in
  *   each band, at the same place in all bands. `view`: as for a cell. `byRack`: bands are racks. `held`: what the jobs
- *   of one user hold, by node, in place of those of the partition.
+ *   of one user hold, by node, in place of those of the partition. `sites`: [rack, names of nodes] pairs; without any
+ *   the racks are in the names of nodes.
  */
-export function bands(names, records, partitions, { aligned = false, view = "", byRack = false, held = null } = {}) {
+export function bands(
+  names,
+  records,
+  partitions,
+  { aligned = false, view = "", byRack = false, held = null, sites = [] } = {},
+) {
   const words = held !== null ? WORDS.user : byRack || view in OF_NODES ? WORDS.nodes : WORDS.partition;
-  if (byRack) return racks(names, records, { view, held, words });
+  if (byRack) return racks(names, records, { view, held, words, sites });
   const found = Object.entries(partitions).map(([name, { priority, state, partition_load: mean, nodes }]) => {
     const cells = [];
     for (const node of names) {

@@ -1,4 +1,4 @@
-// The shapes of a graph: path data of lines, bands and stacked areas, and the marks of the value axis. No I/O, no document.
+// The shapes of a graph: path data of lines, bands and stacked areas, marks of the value axis. No I/O, no document.
 
 import { pointsOf } from "./load-series.js";
 

@@ -21,6 +21,8 @@ const USAGE_FIELDS = [
 ];
 const JOB_FIELDS = ["cpus_allocated", "mem_allocated", "gres_allocated"];
 const ROWS = 200;
+// The racks of the site, `pages.racks`: [name, names of nodes] pairs.
+const RACKS = JSON.parse(byId("nodes").dataset.racks);
 
 let state = readState(DEFAULTS);
 let ending = new AbortController();
@@ -119,7 +121,7 @@ function show() {
   if (names === null || partitions === null) return;
   const [byRack, aligned] = [state.group === "rack", state.place === "same"];
   const held = ofUser() ? (known.held ?? {}) : null;
-  shown = bands(names, records, partitions, { aligned, view: state.show, byRack, held });
+  shown = bands(names, records, partitions, { aligned, view: state.show, byRack, held, sites: RACKS });
   const asTable = state.view === "table";
   byId("nodes").classList.toggle("wide", asTable);
   const chosen = filters();
@@ -208,18 +210,12 @@ function countOptions(records) {
 
 // Highlights the nodes of one user.
 function pollUser(signal) {
-  poll(
-    "queue",
-    { user: state.user, state: "R", fields: JOB_FIELDS, shape: "list" },
-    {
-      signal,
-      onAnswer: ({ data }) => {
-        known = { ...known, held: heldByJobs(data) };
-        succeed("queue");
-      },
-      onFault: (fault) => fail("queue", fault),
-    },
-  );
+  const query = { user: state.user, state: "R", fields: JOB_FIELDS, shape: "list" };
+  const onAnswer = ({ data }) => {
+    known = { ...known, held: heldByJobs(data) };
+    succeed("queue");
+  };
+  poll("queue", query, { signal, onAnswer, onFault: (fault) => fail("queue", fault) });
 }
 
 function option(select, value, text = value) {

@@ -130,6 +130,20 @@ test("racks are in the names of nodes", () => {
     ],
   );
   assert.equal(facts(found[0].cells[0], found[0]).partition, "main");
+  const sites = [
+    ["west", ["r2n1", "gone"]],
+    ["empty", ["gone"]],
+    ["east", ["r1n2"]],
+  ];
+  const ofSite = bands([...records.keys()], records, {}, { byRack: true, sites });
+  assert.deepEqual(
+    ofSite.map(({ name, cells }) => [name, cells.length]),
+    [
+      ["west", 1],
+      ["east", 1],
+      ["other nodes", 1],
+    ],
+  );
 });
 
 test("the map highlights what one user holds", () => {
