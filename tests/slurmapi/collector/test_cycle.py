@@ -212,7 +212,7 @@ def test_a_job_pass_collects_resources_counts_and_states() -> None:
         [make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)], {2: 7}, JobMemory({}, {})
     )
     list(job_pass.rows())
-    assert job_pass.usage_input == [("main", "rack001", 2, 4000)]
+    assert job_pass.usage_input == [("main", "rack001", 2, 4000, 0)]
     assert job_pass.counts.of_cluster() == {
         "jobs_running": 1,
         "jobs_pending": 1,
