@@ -45,6 +45,7 @@ _PAGES: Final = (
     Page("queue", "Queue", "queue"),
     Page("my-jobs", "My jobs", "my-jobs"),
     Page("history", "History", "history", needs="accounting"),
+    Page("usage", "Usage", "usage", needs="accounting"),
     Page("load", "Load", "load", needs="archive"),
     Page("partitions", "Partitions", "partitions", menu=CLUSTER),
     Page("reservations", "Reservations", "reservations", menu=CLUSTER),

@@ -6,7 +6,7 @@ from tests.browser.asking import asked
 
 PAGES = (
     "", "pages/nodes", "pages/queue", "pages/my-jobs", "pages/history", "pages/load", "pages/api", "pages/job",
-    "pages/node",
+    "pages/node", "pages/usage",
 )  # fmt: skip
 
 # For each page, the last element that it loads.
@@ -17,6 +17,7 @@ READY = {
     "pages/history": "#rows tr, #state .empty",
     "pages/my-jobs": "#ended tbody tr, #ended .empty",
     "pages/load": "#graphs .legend",
+    "pages/usage": "#sum tr",
     "pages/api": "#outcome:has-text('endpoints OK')",
     "pages/job": "#raw summary",
     "pages/node": "#raw summary",

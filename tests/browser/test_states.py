@@ -26,7 +26,8 @@ PARTITIONS, RESERVATIONS, LICENSES, EVENTS = (
     f"pages/{name}" for name in ("partitions", "reservations", "licenses", "events")
 )
 LIVE = (PARTITIONS, RESERVATIONS, LICENSES)
-EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE, *LIVE, EVENTS, MINE)
+ACCOUNT_USAGE = "pages/usage"
+EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE, *LIVE, EVENTS, MINE, ACCOUNT_USAGE)
 CAUSE = "This and that was the cause."
 _ROUTES = frozenset(
     (
@@ -63,7 +64,7 @@ def never(_route: Route) -> None:
 def nothing(route: Route) -> None:
     """Answers without any data."""
     name = urlsplit(route.request.url).path.strip("/")
-    listed = name in ("history", "load", "events") or "shape=list" in route.request.url
+    listed = name in ("history", "load", "events", "utilization") or "shape=list" in route.request.url
     data = USAGE if name == "usage" else [] if listed else {}
     route.fulfill(json={"data": data, "meta": {**META, **(RANGE if name == "load" else {})}}, headers={"Age": "1"})
 
@@ -91,7 +92,7 @@ def alerts(title: str, *paths: str) -> dict[str, tuple[str, list[str]]]:
 
 
 WRONG = "Temporarily unavailable"
-DATA = ("", NODES, QUEUE, HISTORY, LOAD, JOB, NODE, *LIVE, EVENTS, MINE)
+DATA = ("", NODES, QUEUE, HISTORY, LOAD, JOB, NODE, *LIVE, EVENTS, MINE, ACCOUNT_USAGE)
 # For each state the handler of API requests, and for each page the place and the words that it shows.
 STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
     "loading": (
@@ -100,6 +101,7 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
             **dict.fromkeys(("", NODES, QUEUE, JOB, NODE, *LIVE, EVENTS, MINE), (SAID, ["Loading …"])),
             HISTORY: (SAID, ["Searching …"]),
             LOAD: (SAID, ["Loading samples …"]),
+            ACCOUNT_USAGE: (SAID, ["Adding up usage …"]),
             API: ("#outcome", ["Checking each endpoint …"]),
         },
     ),
@@ -111,6 +113,7 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
             QUEUE: (SAID, ["The queue is empty", "0 jobs", "Jobs appear here when they are submitted."]),
             HISTORY: (SAID, ["No matching records", "No jobs have been recorded yet."]),
             LOAD: (SAID, ["No samples in this range"]),
+            ACCOUNT_USAGE: (SAID, ["No usage", "No account has usage in this range"]),
             PARTITIONS: (SAID, ["No partitions", "The cluster has no partitions that you may view."]),
             RESERVATIONS: (SAID, ["No reservations", "No nodes, cores or licenses are reserved"]),
             LICENSES: (SAID, ["No licenses", "Neither slurm.conf nor slurmdbd has licenses"]),
@@ -133,6 +136,7 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
             RESERVATIONS: (SAID, ["Reservations are not read", CAUSE]),
             LICENSES: (SAID, ["Licenses are not read", CAUSE]),
             EVENTS: (SAID, ["No events here", CAUSE]),
+            ACCOUNT_USAGE: (SAID, ["No usage here", CAUSE]),
             API: (TABLE, [f"404: {CAUSE}"]),
             MINE: (ALERT, ["Not found", CAUSE]),
             JOB: (SAID, ["No job 7", "Not in the queue.", "Accounting is off"]),
