@@ -160,7 +160,7 @@ def _site(pages: PagesSettings) -> Site:
 def _register_live(app: OpenAPI, settings: Settings, responder: Responder) -> None:
     """Registers the routes that answer from the snapshot."""
     has_events = settings.system.use_acct_db and settings.database.table_event is not None
-    app.register_api(live_blueprint(responder, links_events=has_events))
+    app.register_api(live_blueprint(responder, links_events=has_events, links_history=settings.system.use_acct_db))
     app.register_api(availability_blueprint(responder))
 
 

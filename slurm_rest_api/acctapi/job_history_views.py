@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
-from flask import Response, request
+from flask import Response
 from flask_openapi3 import APIBlueprint
 
 from slurm_rest_api.acctapi.contract import JOB_FIELDS, HistoryAnswer
@@ -20,7 +19,7 @@ from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.error_texts import shown
 from slurm_rest_api.web.job_ids import JobId, parse_job_id
 from slurm_rest_api.web.name_lists import chosen_fields
-from slurm_rest_api.web.paging import decode_cursor
+from slurm_rest_api.web.paging import add_related_link, decode_cursor
 from slurm_rest_api.web.parameters import as_csv
 from slurm_rest_api.web.record_stream import chosen, listing
 
@@ -38,7 +37,7 @@ def job_history_blueprint(accounting: Accounting | None) -> APIBlueprint:
     def attempts_route(path: HistoryPath, query: AttemptsParameters) -> Response:
         """The records of one job, the newest attempt first. An array or a heterogeneous job has those of all its parts.
 
-        If its steps are read, the header `Link` (rel=related) leads to them.
+        The header `Link` (rel=related) leads to its latest state in /jobs, and to its steps if they are read.
         """
         return _attempts(turned_on(accounting), path.id, query)
 
@@ -70,8 +69,9 @@ def _attempts(accounting: Accounting, text: str, query: AttemptsParameters) -> R
     records = accounting.history.records(page, query.times)
     response = with_etag(listing(chosen(records, fields), fields, query.format, meta))
     if accounting.steps is not None:
-        root = request.root_path.rstrip("/")
-        response.headers.add("Link", f'<{root}/history/{quote(job.text, safe="")}/steps>; rel="related"')
+        add_related_link(response, "/history/", job.text, "/steps")
+    # It answers from slurmctld while that has the job. An array has more than one job, so the route is that of lists.
+    add_related_link(response, "/jobs?id=", job.text)
     return response
 
 

@@ -25,6 +25,7 @@ from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.error_texts import shown
 from slurm_rest_api.web.job_ids import JobId, parse_job_id
 from slurm_rest_api.web.name_lists import chosen_fields
+from slurm_rest_api.web.paging import add_related_link
 from slurm_rest_api.web.routes import add_csv_route
 from slurm_rest_api.web.server import client_disconnected_check
 from slurm_rest_api.web.text_formats import MIMETYPES, Format, table_of
@@ -53,7 +54,10 @@ def jobs_blueprint(live: LiveState, refresher: Refresher, accounting: Accounting
         responses={"200": PolledJobAnswer, "404": ErrorAnswer, "504": ErrorAnswer},
     )
     def job_by_id(path: JobPath, query: JobParameters) -> Response:
-        """One job, task of an array or component of a heterogeneous job, wherever it is known."""
+        """One job, task of an array or component of a heterogeneous job, wherever it is known.
+
+        With the accounting database the header `Link` (rel=related) leads to its records in /history.
+        """
         return responder.job(path.id, query)
 
     add_csv_route(blueprint, "/jobs", jobs)
@@ -97,7 +101,10 @@ class _Responder:
             )
         if not records:
             raise NotFound(_unknown(asked, has_accounting=self._accounting is not None))
-        return _response(found, _json(records[asked.text], found.meta), MIMETYPES["json"])
+        response = _response(found, _json(records[asked.text], found.meta), MIMETYPES["json"])
+        if self._accounting is not None:
+            add_related_link(response, "/history/", asked.text)
+        return response
 
     def _answer(self, asked: Sequence[JobId], fields: Sequence[str]) -> Answer:
         if request.cache_control.no_cache:

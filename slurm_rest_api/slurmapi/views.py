@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import quote
 
-from flask import Response, request
+from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
 from slurm_rest_api.slurmapi.contract.responses import (
@@ -34,14 +33,18 @@ from slurm_rest_api.slurmapi.query.parameters import (
 from slurm_rest_api.slurmapi.reservation_views import add_reservation_routes
 from slurm_rest_api.slurmapi.responses.responder import Responder
 from slurm_rest_api.web.envelope import ErrorAnswer
+from slurm_rest_api.web.paging import add_related_link
 from slurm_rest_api.web.routes import add_csv_route
 
 LIVE: Final = "slurmapi"
 """The name of the blueprint."""
 
 
-def live_blueprint(responder: Responder, *, links_events: bool = False) -> APIBlueprint:
-    """Returns the blueprint of the live routes. With `links_events` a node links to its events."""
+def live_blueprint(responder: Responder, *, links_events: bool = False, links_history: bool = False) -> APIBlueprint:
+    """Returns the blueprint of the live routes.
+
+    With `links_events` a node links to its events, with `links_history` a job to its records in /history.
+    """
     blueprint = APIBlueprint(
         LIVE,
         __name__,
@@ -49,7 +52,7 @@ def live_blueprint(responder: Responder, *, links_events: bool = False) -> APIBl
         abp_responses={"400": ErrorAnswer, "412": ErrorAnswer, "503": ErrorAnswer},
     )
     _add_collections(blueprint, responder)
-    _add_records(blueprint, responder, links_events=links_events)
+    _add_records(blueprint, responder, links_events=links_events, links_history=links_history)
     add_reservation_routes(blueprint, responder)
     add_fair_share_route(blueprint, responder)
     _add_documents(blueprint, responder)
@@ -75,19 +78,24 @@ def _add_collections(blueprint: APIBlueprint, responder: Responder) -> None:
     _add_csv_routes(blueprint, queue, nodes, partitions)
 
 
-def _add_records(blueprint: APIBlueprint, responder: Responder, *, links_events: bool) -> None:
+def _add_records(blueprint: APIBlueprint, responder: Responder, *, links_events: bool, links_history: bool) -> None:
     @blueprint.get("/queue/<jobid>", summary="A job", responses={"200": JobAnswer, "404": ErrorAnswer})
     def job(path: JobPath, query: RecordParameters) -> Response:
-        """One job: `123`, an array task `123_7`, or a component of a heterogeneous job `123+1`."""
-        return responder.record("queue", query, path.jobid)
+        """One job: `123`, an array task `123_7`, or a component of a heterogeneous job `123+1`.
+
+        With the accounting database the header `Link` (rel=related) leads to its records in /history.
+        """
+        response = responder.record("queue", query, path.jobid)
+        if links_history:
+            add_related_link(response, "/history/", path.jobid)
+        return response
 
     @blueprint.get("/nodes/<name>", summary="A node", responses={"200": NodeAnswer, "404": ErrorAnswer})
     def node(path: NamePath, query: RecordParameters) -> Response:
         """One node by its name. If /events is on, the header `Link` (rel=related) leads to the events of the node."""
         response = responder.record("nodes", query, path.name)
         if links_events:
-            root = request.root_path.rstrip("/")
-            response.headers["Link"] = f'<{root}/events?node={quote(path.name, safe="")}>; rel="related"'
+            add_related_link(response, "/events?node=", path.name)
         return response
 
     @blueprint.get("/partitions/<name>", summary="A partition", responses={"200": PartitionAnswer, "404": ErrorAnswer})

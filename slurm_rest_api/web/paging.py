@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 from flask import Response, request
@@ -64,3 +64,9 @@ def add_link_header(response: Response, link: str) -> None:
     """
     if len(link) <= _MAX_LINK:
         response.headers["Link"] = f'<{link}>; rel="next"'
+
+
+def add_related_link(response: Response, before: str, name: str, after: str = "") -> None:
+    """Adds the header `Link` (rel=related) to the route `before`, `name` and `after`, relative to the server's root."""
+    root = request.root_path.rstrip("/")
+    response.headers.add("Link", f'<{root}{before}{quote(name, safe="")}{after}>; rel="related"')

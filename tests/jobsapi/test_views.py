@@ -256,6 +256,13 @@ def test_without_accounting_the_snapshot_answers_alone(alone: FlaskClient) -> No
     assert "`system.use_acct_db`" in alone.get("/jobs/101").get_json()["errors"][0]["detail"]
 
 
+def test_a_job_leads_to_its_records(client: FlaskClient, alone: FlaskClient) -> None:
+    for path, link in (("/jobs/1", "/history/1"), ("/jobs/20_0", "/history/20_0"), ("/queue/1", "/history/1")):
+        assert client.get(path).headers.getlist("Link") == [f'<{link}>; rel="related"']
+        assert "Link" not in alone.get(path).headers
+    assert "Link" not in client.get("/jobs?id=1").headers
+
+
 @pytest.fixture
 def broken(settings: Settings, folder: Path, tmp_path: Path) -> FlaskClient:
     """A service whose accounting database cannot be reached."""
