@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, Table, and_, or_, select, tuple_, union_all
+from sqlalchemy import Column, Connection, Integer, Select, Table, and_, or_, select, tuple_, union_all
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from slurm_rest_api.acctapi import encodings, states
@@ -18,6 +18,7 @@ from slurm_rest_api.acctapi.associations import Association
 from slurm_rest_api.acctapi.column_probe import Schema
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.filters import Condition, Filters, conditions, one_of_many
+from slurm_rest_api.acctapi.joined_numbers import joined_numbers, numbers_of
 from slurm_rest_api.acctapi.reference_data import ReferenceData, ReferenceDataCache
 from slurm_rest_api.acctapi.resolve_names import visible_records
 from slurm_rest_api.auth.data_scope import DataScope
@@ -36,8 +37,15 @@ COLUMNS: Final = (
 )  # fmt: skip
 """Columns that are always read, as far as the database has them."""
 
-Row = Mapping[Any, Any]
+Row = Mapping[str, Any]
 Pair = tuple[int, int]
+
+
+class Columns(NamedTuple):
+    """The columns of the job table that a statement reads."""
+
+    numbers: list[Column[Any]]
+    others: list[Column[Any]]
 
 
 class Names(NamedTuple):
@@ -115,7 +123,7 @@ class JobsById:
             self._accounts.expire()
             reference = self._reference_data.get(connection, schema) if names else None
             statement = self._statement(connection, schema, jobs, more, scope)
-            rows = [] if statement is None else connection.execute(statement).mappings().all()
+            rows = [] if statement is None else _rows(connection, *statement)
             shown = [attempt for attempt in newest(rows) if self._is_shown(attempt.row)]
             known = Names(reference, self._accounts, self._cluster, self._hidden)
             return Found(shown, known, len(rows) <= MAX_ATTEMPTS)
@@ -124,7 +132,7 @@ class JobsById:
 
     def _statement(
         self, connection: Connection, schema: Schema, jobs: Sequence[JobId], more: Collection[str], scope: DataScope
-    ) -> CompoundSelect[Any] | None:
+    ) -> tuple[CompoundSelect[Any], Columns] | None:
         visible = None
         if scope.hides("jobs", "usage"):
             visible = visible_records(
@@ -134,25 +142,38 @@ class JobsById:
                 self._accounts,
             )
         allowed = conditions(schema.job, Filters(visible=visible))
-        columns = [*COLUMNS, *(["partition"] if self._hidden else []), *more]
-        return attempts_at(schema.job, jobs, dict.fromkeys(columns), allowed)
+        names = dict.fromkeys([*COLUMNS, *(["partition"] if self._hidden else []), *more])
+        present = [schema.job.c[name] for name in names if name in schema.job.c]
+        numbers = [column for column in present if isinstance(column.type, Integer)]
+        columns = Columns(numbers, [column for column in present if column not in set(numbers)])
+        statement = attempts_at(schema.job, jobs, columns, allowed)
+        return None if statement is None else (statement, columns)
 
     def _is_shown(self, row: Row) -> bool:
         """Returns False for a job that is in hidden partitions alone. Its newest record decides."""
         return not self._hidden or not row["partition"] or bool(shown_partitions(row["partition"], self._hidden))
 
 
+def _rows(connection: Connection, statement: CompoundSelect[Any], columns: Columns) -> list[Row]:
+    names = [column.name for column in (*columns.numbers, *columns.others)]
+    return [
+        dict(zip(names, (*numbers_of(row[0]), *row[1:]), strict=True)) for row in connection.execute(statement).all()
+    ]
+
+
 def attempts_at(
-    job: Table, jobs: Sequence[JobId], columns: Iterable[str], allowed: Sequence[Condition]
+    job: Table, jobs: Sequence[JobId], columns: Columns, allowed: Sequence[Condition]
 ) -> CompoundSelect[Any] | None:
     """Selects the records of `jobs`, at most one more than `MAX_ATTEMPTS`. A record may be selected twice.
+
+    The first column has all numbers as `joined_numbers`.
 
     Returns None if none of the ids can be that of a job: 0 and NO_VAL mean "no array" and "no heterogeneous job".
     """
     possible = [found for found in jobs if 0 < found.job < NO_VAL]
     if not possible:
         return None
-    chosen = [job.c[name] for name in columns if name in job.c]
+    chosen = [joined_numbers(*columns.numbers).label("numbers"), *columns.others]
 
     def scan(index: str, *wanted: Condition) -> Select[Any]:
         return (

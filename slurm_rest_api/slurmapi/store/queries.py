@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NamedTuple
 
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS, NEVER, Condition, all_of, any_of, compares
@@ -15,6 +17,9 @@ _NO_INDEX: Final = "+"
 """Before a column: its index is not used. In the order of an index SQLite would seek in the table for each row."""
 _SORT_FIRST: Final = "LIMIT -1 OFFSET 0"
 """At the end of a subquery: it is sorted before the outer query reads bodies. Otherwise the sorter carries them."""
+
+
+_BODIES_AT_ONCE: Final = 50
 
 
 class Order(NamedTuple):
@@ -84,11 +89,16 @@ class RecordQueries:
         yield from self._statements.execute(query, (*where.values, limit))
 
     def bodies(self, kind: Kind, rows: Iterable[tuple[Value, ...]]) -> Iterator[tuple[int | str, bytes]]:
-        """Reads key and rendered JSON for each of `rows`, whose last value is the key."""
-        query = f"SELECT key, body FROM {kind} WHERE key = ?"
-        for row in rows:
-            # One query for each record, so that sorting carries keys and not bodies.
-            yield self._statements.execute(query, row[-1:]).one()
+        """Reads key and rendered JSON for each of `rows`, whose last value is the key.
+
+        It reads bodies in short lists, apart from the rows, so that sorting carries keys and not bodies.
+        """
+        query = f"SELECT key, body FROM {kind} WHERE key IN (SELECT value FROM json_each(?))"
+        left = iter(rows)
+        while keys := [row[-1] for row in islice(left, _BODIES_AT_ONCE)]:
+            found = {row[0]: row for row in self._statements.execute(query, (json.dumps(keys),))}
+            for key in keys:
+                yield found[key]
 
     def groups(
         self, kind: Kind, where: Condition, sums: Mapping[str, str], by: str | None

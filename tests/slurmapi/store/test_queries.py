@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,7 +59,9 @@ class Meter:
 
     def _statement(self, sql: str) -> None:
         self.cost.statements += 1
-        self.cost.whole += sql.startswith("SELECT key, body FROM")
+        if sql.startswith("SELECT key, body FROM"):
+            keys = re.search(r"json_each\('(\[.*\])'\)", sql)
+            self.cost.whole += 1 if keys is None else len(json.loads(keys[1]))
 
     @contextmanager
     def measured(self) -> Iterator[Cost]:
