@@ -1,6 +1,7 @@
 """A store of 100,000 jobs and 10,000 nodes, written by SQL alone in about a second.
 
-Each job is in one of 200 partitions. Each fifth one runs on up to four of the nodes n1 to n9999.
+Each job is in one of 200 partitions. Each fifth one runs on up to four of the nodes n1 to n9999. The pending job
+EXPLAINED is in partition p8, which has all nodes for /availability.
 """
 
 from __future__ import annotations
@@ -8,15 +9,19 @@ from __future__ import annotations
 import sqlite3
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from slurm_rest_api.slurmapi.store import schema
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, KINDS, WORD_TABLES, Kind, word_table
 from slurm_rest_api.slurmapi.store.record_writer import Loaded, StoreCycle, WrittenRows
+from tests.builders import make_job, make_partition
 
 JOBS: Final = 100_000
 NODES: Final = 9_999
 GENERATION: Final = "large"
+EXPLAINED: Final = 80_008
 
 _NODE: Final = "((i * 7 + {}) % 9999 + 1)"
 _JOB: Final = {
@@ -39,6 +44,12 @@ _JOB: Final = {
     "start_time": "iif(i % 5, 0, 2000000 + i)",
     "priority": "i",
     "num_cpus": "1",
+    "rank_queue": "iif(i % 5, 'p' || (i % 200) || char(10), NULL)",
+    "rank_order": "-i",
+    "tasks": "1",
+    "rank_cpus": "1",
+    "rank_gpus": "0",
+    "rank_at_limit": "0",
 }
 _NODES: Final = {
     "state": "'IDLE'",
@@ -72,7 +83,13 @@ def write_store(path: Path) -> str:
     connection.execute("INSERT INTO nodes (key, body, version) SELECT key, X'7B7D', changed FROM nodes_index")
     cycle = StoreCycle(connection, 2, {kind: WrittenRows() for kind in KINDS}, continues=False)
     connection.execute("UPDATE queue_index SET changed = 2 WHERE key = 7")
-    for name, total in (("queue", JOBS), ("nodes", NODES), ("partitions", 0)):
+    partition = orjson.dumps(make_partition("p8"))
+    connection.execute("INSERT INTO partitions (key, body, version) VALUES ('p8', ?, 2)", (partition,))
+    connection.execute("INSERT INTO partitions_index (key, changed) VALUES ('p8', 2)")
+    job = make_job(EXPLAINED, partition="p8", priority=EXPLAINED, submit_time=1_000_000 + EXPLAINED)
+    connection.execute("UPDATE queue SET body = ? WHERE key = ?", (orjson.dumps(job), EXPLAINED))
+    connection.execute("INSERT INTO document VALUES ('node_groups', ?)", (orjson.dumps(_node_groups()),))
+    for name, total in (("queue", JOBS), ("nodes", NODES), ("partitions", 1)):
         connection.execute(
             "INSERT INTO collection (name, version, changed_at, total) VALUES (?, 2, 1.0, ?)", (name, total)
         )
@@ -80,6 +97,15 @@ def write_store(path: Path) -> str:
     connection.execute("COMMIT")
     connection.close()
     return f"{GENERATION}-1"
+
+
+def _node_groups() -> dict[str, Any]:
+    """Returns the document of nodes in 99 groups, in which each node is between two of other groups."""
+    groups = [
+        [f",p8,\n,IDLE,\n{64_000 + number}\n16|0||2|0|", list(range(number, NODES, 99)), [number % 16] * 101, [0] * 101]
+        for number in range(99)
+    ]
+    return {"names": [f"n{number}" for number in range(1, NODES + 1)], "groups": groups}
 
 
 def _write_words(connection: sqlite3.Connection, kind: Kind) -> None:

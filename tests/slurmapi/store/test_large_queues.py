@@ -10,12 +10,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from slurm_rest_api.config import Settings
+from slurm_rest_api.slurmapi.availability.nodes import parse_nodes
 from slurm_rest_api.slurmapi.query.parameters import NodesParameters, PartitionsParameters, QueueParameters
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store import schema
 from slurm_rest_api.slurmapi.store.statements import StatementLimit
 from tests.conftest import make_client
-from tests.slurmapi.store.large import JOBS, write_store
+from tests.slurmapi.store.large import EXPLAINED, JOBS, NODES, write_store
 
 _EVERY = 100
 """Steps between two calls of the handler that counts them."""
@@ -154,6 +155,20 @@ def test_the_most_expensive_question_reads_each_record_a_few_times(steps: Steps,
     """A list that was compared with each record would take 200 times as many."""
     records = JOBS if path.startswith("/queue") else 10_000
     assert steps.of(path, total) <= 150 * records
+
+
+def test_an_explanation_reads_few_jobs_and_parses_the_nodes_once(steps: Steps) -> None:
+    parse_nodes.cache_clear()
+    assert steps.of("/availability?cpus=8&mem=32000", 1) < 1_000
+    explained = f"/queue/{EXPLAINED}/explain"
+    # At most 500 jobs are ahead, and a search finds each of the 200 queues.
+    assert steps.of(f"{explained}?fields=rank", None) < 20 * 500 + 40 * 200
+    assert steps.of(explained, None) < 20 * 500 + 40 * 200 + 2_000
+    found = steps.client.get(explained).get_json()["data"]
+    # Each fifth job runs. The jobs of p8 are 200 apart.
+    assert found["rank"][0]["jobs_ahead"] == (JOBS - EXPLAINED) // 200
+    assert found["availability"][0]["free_nodes"] == NODES
+    assert parse_nodes.cache_info().misses == 1
 
 
 def test_each_parameter_is_asked() -> None:
