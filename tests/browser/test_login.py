@@ -92,22 +92,40 @@ def test_invalid_and_expired_tokens_are_refused_and_not_kept(context: BrowserCon
     expect(page.locator("#user")).to_have_text("grafana")
 
 
-def test_a_token_is_kept_in_its_tab_unless_remembered(context: BrowserContext, asking: Asking) -> None:
+def test_a_login_holds_for_all_tabs_until_one_logs_out(context: BrowserContext, asking: Asking) -> None:
+    first, waiting = context.new_page(), context.new_page()
+    for page in (first, waiting):
+        page.goto(asking.address + "pages/api")
+        expect(page.get_by_role("dialog", name="Log in")).to_be_visible()
+    log_in(first, asking.admin)
+    for page in (first, waiting):
+        expect(page.locator("#user")).to_have_text("grafana")
+    # A new tab gets the token before its first request, so it never asks.
+    third = context.new_page()
+    refused: list[str] = []
+    third.on("response", lambda response: refused.append(response.url) if response.status == 401 else None)
+    third.goto(asking.address + "pages/queue")
+    expect(third.locator("#user")).to_have_text("grafana")
+    assert refused == []
+    assert first.evaluate("localStorage.getItem('slurm-rest-api token')") is None
+    third.get_by_role("button", name="Log out").click()
+    for page in (first, waiting, third):
+        expect(page.get_by_role("dialog", name="Log in")).to_be_visible()
+        assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_remembered_token_outlives_the_tabs(context: BrowserContext, asking: Asking) -> None:
     first = context.new_page()
     first.goto(asking.address + "pages/api")
-    log_in(first, asking.admin)
+    log_in(first, asking.admin, remember=True)
     expect(first.locator("#user")).to_have_text("grafana")
+    first.close()
     second = context.new_page()
     second.goto(asking.address + "pages/api")
-    log_in(second, asking.admin, remember=True)
     expect(second.locator("#user")).to_have_text("grafana")
-    third = context.new_page()
-    third.goto(asking.address + "pages/queue")
-    third.goto(asking.address + "pages/api")
-    expect(third.locator("#user")).to_have_text("grafana")
-    third.get_by_role("button", name="Log out").click()
-    expect(third.get_by_role("dialog", name="Log in")).to_be_visible()
-    assert third.evaluate("localStorage.getItem('slurm-rest-api token')") is None
+    second.get_by_role("button", name="Log out").click()
+    expect(second.get_by_role("dialog", name="Log in")).to_be_visible()
+    assert second.evaluate("localStorage.getItem('slurm-rest-api token')") is None
 
 
 def test_a_revoked_token_ends_the_session_with_the_reason(context: BrowserContext, asking: Asking) -> None:
@@ -224,6 +242,8 @@ def test_a_slurm_token_is_accepted_as_scontrol_prints_it(tmp_path: Path, context
         expect(page.get_by_role("dialog")).to_contain_text("scontrol token")
         log_in(page, f"SLURM_JWT={token}\n")
         expect(page.locator("#user")).to_have_text("alice")
+        # It expires in ten minutes.
+        expect(page.locator("#expiry")).to_contain_text("Login ends in ")
         expect(page.locator("#curl")).to_contain_text('"Authorization: Bearer $SLURM_JWT"')
 
 

@@ -14,8 +14,13 @@ export class ApiError extends Error {
   }
 }
 
-/** The user's token: in this tab, or in the browser if the user wants it remembered. */
+/**
+ * The user's token: in this tab, or in the browser if the user wants it remembered.
+ *
+ * Requests wait for the promise `ready`, while another tab may give its token.
+ */
 export const token = {
+  ready: null,
   get: () => localStorage.getItem(TOKEN) ?? sessionStorage.getItem(TOKEN),
   keep(text, forever) {
     token.forget();
@@ -26,6 +31,19 @@ export const token = {
     sessionStorage.removeItem(TOKEN);
   },
 };
+
+/** Returns the time at which a JWT expires, in epoch seconds; null for other tokens and for one without `exp`. */
+export function tokenExpiry(text) {
+  const [, payload] = /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(text ?? "") ?? [];
+  if (payload === undefined) return null;
+  try {
+    const { exp } = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
+    return typeof exp === "number" ? exp : null;
+  } catch {
+    // Three parts with dots between them, but no JWT.
+    return null;
+  }
+}
 
 // The frame of the page listens to these events.
 function emit(name, detail) {
@@ -54,6 +72,7 @@ async function errorOf(response) {
  * @throws {DOMException} AbortError: `signal` ended the request.
  */
 export async function request(url, { signal, headers = {} } = {}) {
+  await token.ready;
   const known = token.get();
   const sent = known ? { Authorization: `Bearer ${known}`, ...headers } : headers;
   let response;

@@ -140,6 +140,21 @@ function menus() {
   }
 }
 
+// The module of the search is loaded when the search gets the focus, or by the key "/".
+function search() {
+  const [form, input] = [byId("search"), byId("search-text")];
+  input.addEventListener("focus", () => import("./search.js"), { once: true });
+  // Until the module is loaded, Enter must not load the page again.
+  form.addEventListener("submit", (event) => event.preventDefault());
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest?.("input, textarea, select, dialog, [contenteditable]");
+    if (event.key !== "/" || event.ctrlKey || event.altKey || event.metaKey || isTyping) return;
+    event.preventDefault();
+    input.focus();
+    input.select();
+  });
+}
+
 function wallDisplay() {
   const on = new URL(location.href).searchParams.has("kiosk");
   html.classList.toggle("kiosk", on);
@@ -167,9 +182,11 @@ function user() {
     byId("log-in").hidden = token.get() !== null;
   };
   showButtons();
+  const tabs = import("./login-tabs.js");
+  if (token.get() === null) token.ready = tabs.then(({ tokenOfOtherTabs }) => tokenOfOtherTabs()).then(showButtons);
   byId("log-in").addEventListener("click", async () => (await login()).askForToken());
-  byId("logout").addEventListener("click", () => {
-    token.forget();
+  byId("logout").addEventListener("click", async () => {
+    (await tabs).logOut();
     location.reload();
   });
   document.addEventListener("refused", async ({ detail: { fault, known } }) => {
@@ -189,6 +206,7 @@ function user() {
 }
 
 menus();
+search();
 if (byId("clusters") !== null || byId("message") !== null) import("./site.js");
 wallDisplay();
 themes();

@@ -2,6 +2,7 @@
 
 import { request, token } from "./api-client.js";
 import { byId, h, setText } from "./dom.js";
+import { shareToken } from "./login-tabs.js";
 import { root } from "./urls.js";
 
 // `scontrol token` prints SLURM_JWT= before the token.
@@ -36,6 +37,7 @@ async function logIn(event) {
   try {
     await tryToken(text);
     token.keep(text, byId("remember").checked);
+    shareToken(text);
     location.reload();
   } catch (fault) {
     submit.disabled = false;

@@ -3,7 +3,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { applyChanges, retrySeconds, secondsToNextSnapshot } from "../../../slurm_rest_api/pages/static/api-client.js";
+import {
+  applyChanges,
+  retrySeconds,
+  secondsToNextSnapshot,
+  tokenExpiry,
+} from "../../../slurm_rest_api/pages/static/api-client.js";
 
 test("the next request is sent when the next snapshot is due", () => {
   const cases = [
@@ -56,4 +61,12 @@ test("an answer to since changes and removes single records", () => {
   const answer = { data: { a: { state: "MIXED" } }, meta: { full: false, gone: ["b"] } };
   assert.deepEqual(applyChanges(records, answer), { changed: new Set(["a"]), gone: new Set(["b"]), full: false });
   assert.deepEqual([...records], [["a", { state: "MIXED", cpus: 8 }]]);
+});
+
+test("the expiry of a JWT is its claim exp, and other tokens have none", () => {
+  const jwt = (claims) => `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.c2ln`;
+  assert.equal(tokenExpiry(jwt({ exp: 1_800_000_000, sun: "zoë?>" })), 1_800_000_000);
+  for (const text of [null, "", "sra_abc", "a.b.c", jwt({ sun: "alice" }), jwt({ exp: "soon" })]) {
+    assert.equal(tokenExpiry(text), null, text);
+  }
 });
