@@ -61,7 +61,16 @@ from slurm_rest_api.web.server import server_threads, share_threads
 logger = logging.getLogger(__name__)
 
 _BY_TOKEN = ("token", "jwt")
-_EXPOSED = ["Age", "ETag", "Link", "X-Authenticated-User", "X-Slurm-Stale", "X-Total-Count", "X-Truncated"]
+_EXPOSED = [
+    "Age",
+    "ETag",
+    "Link",
+    "X-Authenticated-User",
+    "X-Private-Data",
+    "X-Slurm-Stale",
+    "X-Total-Count",
+    "X-Truncated",
+]
 
 
 def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
@@ -216,6 +225,7 @@ def _protect(
             authenticate,
             authorize=lambda principal, path: authorize(principal, path, private),
             scope_for=lambda principal: scope_for(principal, private, coordinated, member_of),
+            private_for=lambda principal: () if principal.role == "admin" else private,
             open_paths=settings.auth.open_paths,
             # A proxy with authentication has authenticated the user for pages too.
             pages_are_open=settings.system.serve_index and settings.auth.mode in _BY_TOKEN,

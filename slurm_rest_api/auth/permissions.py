@@ -28,8 +28,9 @@ _DENIED_BY: Final = {
     "licenses": frozenset[str](),
     # Its answers name nodes and partitions.
     "availability": frozenset(("nodes", "partitions")),
-    "usage": frozenset(("usage", "nodes", "partitions")),
-    "load": frozenset(("usage", "nodes", "partitions")),
+    # sinfo shows how much of each node is allocated, whatever PrivateData=usage hides.
+    "usage": frozenset(("nodes", "partitions")),
+    "load": frozenset(("nodes", "partitions")),
     "fairshare": frozenset[str](),
     "stats": frozenset[str](),
     "metrics": frozenset[str](),

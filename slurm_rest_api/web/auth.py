@@ -33,12 +33,14 @@ def require_principal(
     *,
     authorize: Authorize,
     scope_for: ScopeFor,
+    private_for: Callable[[Principal], Collection[str]],
     open_paths: Collection[str],
     pages_are_open: bool,
 ) -> None:
     """Requires a principal that `authorize` accepts for each request to `app`, except on `open_paths`.
 
-    Routes read the data scope from `current_scope()`, which calls `scope_for`.
+    Routes read the data scope from `current_scope()`, which calls `scope_for`. `private_for` returns the words of
+    PrivateData that apply to a principal. Responses name them, so that pages can say what is hidden.
 
     The check runs before routing errors: a path that does not exist is refused like any other. Pages hold no data.
     With `pages_are_open` they and the API reference need no principal, because users enter their token on the page.
@@ -66,6 +68,8 @@ def require_principal(
         if (name := principal_name()) is not None:
             # Names may have characters that a header cannot carry.
             response.headers["X-Authenticated-User"] = quote(name, safe="@+ ")
+            if hidden := private_for(g.principal):
+                response.headers["X-Private-Data"] = ", ".join(hidden)
         return response
 
 

@@ -187,6 +187,10 @@ def test_a_user_without_jobs_has_an_empty_queue_of_private_jobs(context: Browser
     page.goto(asking.address + "pages/queue")
     log_in(page, asking.user)
     expect(page.locator("main")).to_contain_text("The queue is empty")
+    # The page says what is hidden, and by whom.
+    expect(page.get_by_role("contentinfo")).to_contain_text(
+        "service: jobs of other users, partitions (auth.private_data: jobs, partitions)"
+    )
     assert page.locator("tbody tr a[href*='pages/job']").count() == 0
 
 

@@ -83,7 +83,8 @@ export async function request(url, { signal, headers = {} } = {}) {
     throw new ApiError(0, "Can't reach the server. It may be restarting, or the network is down.");
   }
   const user = response.headers.get("X-Authenticated-User");
-  if (user !== null && headers.Authorization === undefined) emit("known", decodeURIComponent(user));
+  if (user !== null && headers.Authorization === undefined)
+    emit("known", { name: decodeURIComponent(user), hidden: response.headers.get("X-Private-Data") ?? "" });
   if (response.ok) return response;
   const fault = await errorOf(response);
   if (fault.status === 401 && headers.Authorization === undefined) emit("refused", { fault, known });

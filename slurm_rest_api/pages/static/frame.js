@@ -7,6 +7,14 @@ import { curlCommand, pageUrl, root, stateOf, withState } from "./urls.js";
 
 const THEME = "slurm-rest-api theme";
 const html = document.documentElement;
+// The words of auth.private_data. The others have no owners.
+const PRIVATE = {
+  jobs: "jobs of other users",
+  usage: "usage of other users",
+  users: "other users",
+  accounts: "other accounts",
+  reservations: "reservations of others",
+};
 
 /** Returns the address of a page: page("job", {id: 7}). On a wall display links stay on it. */
 export function page(name, parameters = {}) {
@@ -171,9 +179,13 @@ function wallDisplay() {
 
 // The user's name, and the buttons to log in and out. The dialog and links that need the token are loaded on demand.
 function user() {
-  document.addEventListener("known", ({ detail }) => {
-    setText(byId("user"), detail);
+  document.addEventListener("known", ({ detail: { name, hidden } }) => {
+    setText(byId("user"), name);
     byId("user").hidden = false;
+    const words = hidden.split(", ").map((word) => PRIVATE[word] ?? word);
+    const origin = `(auth.private_data: ${hidden})`;
+    setText(byId("private"), `Hidden from you by the administrators of this service: ${words.join(", ")} ${origin}.`);
+    byId("private").hidden = hidden === "";
   });
   if (byId("login") === null) return;
   const login = () => import("./login.js");
