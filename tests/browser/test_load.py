@@ -172,7 +172,7 @@ def test_dragging_across_a_graph_zooms_and_back_returns(tab: Page, demo_address:
     with tab.expect_request(lambda request: is_of("load", request.url)) as zoomed:
         tab.mouse.move(box["x"] + 0.80 * box["width"], middle)
         tab.mouse.down()
-        tab.mouse.move(box["x"] + 0.83 * box["width"], middle, steps=4)
+        tab.mouse.move(box["x"] + 0.825 * box["width"], middle, steps=4)
         tab.mouse.up()
     asked_for = parse_qs(urlsplit(zoomed.value.url).query)
     since, until = int(asked_for["since"][0]), int(asked_for["until"][0])

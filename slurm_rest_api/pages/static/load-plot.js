@@ -4,7 +4,8 @@ import { h, replaceChildren, svg } from "./dom.js";
 import { pathsOf, topOf, valueMarks } from "./load-shapes.js";
 import { axisMarks, words } from "./load-time.js";
 
-const WIDTH_OF_A_MARK = 75;
+// With room for a mark at a side, which moves inwards by half its width.
+const WIDTH_OF_A_MARK = 95;
 const MARGIN = { left: 70, right: 14, top: 8, bottom: 26 };
 const PICTURE = { width: 1000, height: 420, margin: { left: 80, right: 20, top: 70, bottom: 60 } };
 const PICTURE_SCALE = 2;
