@@ -83,7 +83,9 @@ async function find(job, signal) {
 let last = { key: "", at: 0, found: null };
 
 /**
- * Resolves to {name, text} for the first maintenance that a job would not end before; null without one or without answer.
+ * Resolves to {name, text} for the first maintenance that a job would not end before.
+ *
+ * Resolves to null without one or without answer.
  *
  * The answer is kept for a minute.
  */
