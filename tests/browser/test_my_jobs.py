@@ -38,7 +38,7 @@ RECORD = {
 def user_with_jobs(address: str) -> str:
     """Returns the user with the most running jobs who has pending ones, too."""
     running, pending = (asked(address, f"queue?state={state}&group_by=user")["data"] for state in ("R", "PD"))
-    return max(running.keys() & pending.keys(), key=lambda name: int(running[name]["count"]))
+    return str(max(running.keys() & pending.keys(), key=lambda name: int(running[name]["count"])))
 
 
 def test_a_user_is_chosen_once_and_kept_in_the_browser(tab: Page, demo_address: str) -> None:

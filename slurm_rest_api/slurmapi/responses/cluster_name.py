@@ -41,5 +41,5 @@ class ClusterName:
             if view is None or view.collection("partitions") is None:
                 return ""
             batch = next(view.batches("partitions"), [])
-            names = (orjson.loads(body)["cluster"] for _, body in batch)
+            names = (orjson.loads(body).get("cluster") for _, body in batch)
             return next((str(name) for name in names if name), "")
