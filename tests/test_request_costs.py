@@ -74,7 +74,10 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
     )
     Cycle(source, StoreWriter(paths.store), hidden=[], refresh_seconds=3600.0).run()
     assert open_sampler(settings) is not None
-    return make_client(settings)
+    made = make_client(settings)
+    # A worker compiles the templates of a page once.
+    assert made.get("/").status_code == 200
+    return made
 
 
 def routes(client: FlaskClient) -> dict[str, dict[str, Any]]:
