@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -97,6 +98,13 @@ def test_links_are_relative_to_the_prefix(pages: FlaskClient, address: str) -> N
 def test_files_name_no_other_host(file: Path) -> None:
     text = file.read_text().replace("http://www.w3.org/2000/svg", "")
     assert re.findall(r"https?:|//[a-z]|@import", text.replace("// ", "")) == []
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_ids_of_a_page_are_unique(pages: FlaskClient, address: str) -> None:
+    ids = re.findall(r'\sid="([^"]+)"', pages.get(address).text)
+    assert "main" in ids
+    assert [name for name, number in Counter(ids).items() if number > 1] == []
 
 
 def test_a_page_names_every_module_of_its_script(pages: FlaskClient) -> None:

@@ -230,8 +230,9 @@ function showControls() {
   if (byId("name").value !== state.name) byId("name").value = state.name;
   byId("place").checked = state.place === "same";
   byId("place").disabled = state.group === "rack";
-  for (const name of ["show", "group", "user"]) byId(name).value = state[name];
-  byId("user").parentElement.hidden = state.show !== "user";
+  for (const name of ["show", "group"]) byId(name).value = state[name];
+  byId("owner").value = state.user;
+  byId("owner").parentElement.hidden = state.show !== "user";
   byId("view").setAttribute("aria-pressed", String(state.view === "table"));
 }
 
@@ -258,8 +259,8 @@ function listen() {
   );
   byId("show").addEventListener("change", ({ target }) => choose({ show: target.value }, true));
   byId("group").addEventListener("change", ({ target }) => choose({ group: target.value }, false));
-  byId("user").addEventListener("change", ({ target }) => choose({ user: target.value.trim() }, true));
-  byId("user").addEventListener("focus", async ({ target }) => {
+  byId("owner").addEventListener("change", ({ target }) => choose({ user: target.value.trim() }, true));
+  byId("owner").addEventListener("focus", async ({ target }) => {
     const { offerChoices } = await import("./filter-choices.js");
     offerChoices(target, { path: "queue", parameters: { state: "R" } });
   });
