@@ -25,7 +25,7 @@ from slurm_rest_api.acctapi.tables import (
     step_table,
     tres_table,
 )
-from slurm_rest_api.acctapi.usage_window import floor
+from slurm_rest_api.acctapi.usage_window import floor, following
 from slurm_rest_api.demo.accounting_rows import (
     Row,
     account_rows,
@@ -105,10 +105,16 @@ class AccountingFile:
         """
         until = floor(now, "hour")
         since = self.read_note(_ROLLED_UP) or floor(until - days * _DAY, "hour")
-        if since < until:
+        if since >= until:
+            return
+        start = since
+        while start < until:
+            end = min(until, following(floor(start, "day"), "day"))
+            # A day at a time: other processes wait for the lock, and give up after a minute.
             with self._engine.begin() as connection:
-                roll_up(connection, JOB_TABLE, EVENT_TABLE, total, since, until)
-            self.write_note(_ROLLED_UP, until)
+                roll_up(connection, JOB_TABLE, EVENT_TABLE, total, start, end)
+            start = end
+        self.write_note(_ROLLED_UP, until)
 
     @property
     def is_rolled_up(self) -> bool:
