@@ -291,7 +291,7 @@ byId("forget").addEventListener("click", () => {
   writeState({ user: "" }, DEFAULTS, { push: true });
   start();
 });
-document.addEventListener("known", ({ detail: name }) => {
+document.addEventListener("known", ({ detail: { name } }) => {
   login = name;
 });
 setInterval(tick, 1000);
