@@ -24,7 +24,9 @@ from tests.browser.watching import open_asking
 # The partition gpu and its nodes; neither the resource of that name (gpu:a100:4, gres/gpu) nor an element's id.
 HIDDEN = re.compile(r"(?<![\w/])gpu(\d+)?(?![\w:=])")
 _TEXTS = """() => {
-    const values = [...document.querySelectorAll("main :is(option, a)")].map((one) => one.value ?? one.href);
+    // The choices of what the map shows name no partition.
+    const named = [...document.querySelectorAll("main :is(option:not(#show > option), a)")];
+    const values = named.map((one) => one.value ?? one.href);
     return [document.title, document.querySelector("main").innerText, ...values].join("\\n");
 }"""
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tests.cluster.sacct_truth import Facts, tres
+from tests.testbed.slurmnodes import HIDDEN_PARTITION
 
 COLUMNS: Final = [
     "DBIndex", "JobIDRaw", "JobName", "User", "Account", "Partition", "QOS", "State", "Submit", "Eligible", "Start",
@@ -63,7 +64,8 @@ def _names(facts: Facts, group: str, day_of: str) -> list[str]:
         return [_state(facts)]
     if group == "day":
         return [f"{datetime.fromtimestamp(int(facts[day_of])):%Y-%m-%d}"]  # noqa: DTZ006
-    return facts[_COLUMN_OF[group]].split(",") if group == "partition" else [facts[_COLUMN_OF[group]]]
+    value = facts[_COLUMN_OF[group]]
+    return [name for name in value.split(",") if name != HIDDEN_PARTITION] if group == "partition" else [value]
 
 
 def _state(facts: Facts) -> str:

@@ -18,6 +18,7 @@ from tests.cluster.sacct_truth import JOB_NOT_TOLD, JOB_ROWS, Facts, read_column
 from tests.cluster.sums_truth import COLUMNS, sums_of, wrong_sums
 from tests.conftest import make_client
 from tests.testbed.cluster import Cluster
+from tests.testbed.slurmnodes import HIDDEN_PARTITION
 from tests.testbed.steps import wait_until
 
 ODD_NAME: Final = 'it\'s "odd" \\ café 日本 🚀'
@@ -268,7 +269,7 @@ def _summed(client: FlaskClient, groups: str, query: str) -> dict[tuple[str, ...
 
 def _lines(cluster: Cluster, *options: str) -> list[Facts]:
     told = read_columns(cluster, COLUMNS, "-X", "-D", *options)
-    return [facts for facts in told if facts["Partition"] != "secret"]
+    return [facts for facts in told if facts["Partition"] != HIDDEN_PARTITION]
 
 
 def test_all_pages_together_give_each_record_once(history: History) -> None:
