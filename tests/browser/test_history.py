@@ -103,7 +103,7 @@ def test_scrolling_and_the_button_add_records_without_duplicates(tab: Page, demo
 
 def test_the_filters_are_in_the_address(tab: Page, demo_address: str) -> None:
     tab.goto(demo_address + "pages/history")
-    tab.get_by_label("User").fill("rosa")
+    tab.get_by_label("User", exact=True).fill("rosa")
     tab.get_by_label("State").fill("COMPLETED,FAILED")
     tab.get_by_role("button", name="Search").click()
     expect(tab).to_have_url(re.compile(r"user=rosa&state=COMPLETED%2CFAILED"))
@@ -111,9 +111,9 @@ def test_the_filters_are_in_the_address(tab: Page, demo_address: str) -> None:
     states = set(tab.locator("#rows .state").all_text_contents())
     assert states <= {"COMPLETED", "FAILED"}
     tab.go_back()
-    expect(tab.get_by_label("User")).to_have_value("")
+    expect(tab.get_by_label("User", exact=True)).to_have_value("")
     tab.go_forward()
-    expect(tab.get_by_label("User")).to_have_value("rosa")
+    expect(tab.get_by_label("User", exact=True)).to_have_value("rosa")
     tab.get_by_role("button", name="Clear").click()
     expect(tab).to_have_url(re.compile(r"/pages/history$"))
 

@@ -314,6 +314,7 @@ def test_cors_allows_the_configured_origins(settings: Settings, cycle: Cycle) ->
         "X-Total-Count",
         "X-Truncated",
         "X-Authenticated-User",
+        "X-Private-Data",
     }
     foreign = client.get("/queue", headers={"Origin": "https://elsewhere.example"})
     assert "Access-Control-Allow-Origin" not in foreign.headers
