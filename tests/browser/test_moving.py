@@ -12,7 +12,7 @@ from tests.browser.asking import asked
 def test_back_and_forward_restore_the_pages(tab: Page, demo_address: str) -> None:
     counts = asked(demo_address, "queue?state=R&group_by=user")["data"]
     user = max(counts, key=lambda name: int(counts[name]["count"]))
-    user_field = tab.get_by_role("textbox", name="User", exact=True)
+    user_field = tab.get_by_role("combobox", name="User", exact=True)
     title = tab.get_by_role("heading", level=1)
     tab.goto(demo_address + "pages/queue?fold=no&state=R&sort=job_id")
     expect(tab.locator("#rows tr.job").nth(1)).to_be_visible()

@@ -157,7 +157,7 @@ def test_a_tap_fills_the_panel_without_opening_jobs(browser: Browser, demo_addre
 
 def test_filters_are_in_the_address(tab: Page, demo_address: str) -> None:
     open_map(tab, demo_address + "pages/nodes")
-    tab.get_by_role("combobox", name="Partition").select_option("gpu")
+    tab.get_by_role("combobox", name="Partition", exact=True).select_option("gpu")
     expect(tab.locator("#map h2")).to_have_text(["gpu"])
     expect(tab).to_have_url(f"{demo_address}pages/nodes?partition=gpu")
     tab.get_by_label("Names").fill("gpu[001-003]")

@@ -85,7 +85,7 @@ def test_pages_below_a_prefix_lead_nowhere_else(tab: Page, web: Nginx) -> None:
     }.items():
         tab.get_by_role("navigation", name="Pages", exact=True).get_by_role("link", name=title).click()
         look(f"pages/{title.lower()}", rows)
-    tab.get_by_role("textbox", name="State", exact=True).fill("R")
+    tab.get_by_role("combobox", name="State", exact=True).fill("R")
     tab.get_by_role("button", name="Show", exact=True).click()
     expect(tab.locator("#found")).to_contain_text("with state=R")
     with tab.expect_download() as started:
