@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 Arguments = ParamSpec("Arguments")
 
 _DATABASE: Final = "slurm_rest_api_database"
+_READS: Final = 3
+"""Readings of the counters' folder in a request, if its files are damaged or deleted meanwhile."""
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -52,11 +54,15 @@ class Counters:
         """Returns the counters of this process, or their sums over all workers, in Prometheus' text format."""
         if self._folder is None:
             return generate_latest(self.mine)
-        try:
-            return _sums(self._folder)
-        except DAMAGED:
-            remove_damaged(self._folder)
-            return _sums(self._folder)
+        for _ in range(_READS - 1):
+            try:
+                return _sums(self._folder)
+            except FileNotFoundError as error:
+                # It was deleted after the library had listed the folder. The next reading lists it again.
+                logger.info("Reading the counters again, because a file was deleted meanwhile: %s.", error)
+            except DAMAGED:
+                remove_damaged(self._folder)
+        return _sums(self._folder)
 
 
 def open_counters(folder: Path) -> Counters:

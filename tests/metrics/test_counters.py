@@ -15,7 +15,7 @@ from slurm_rest_api.acctapi.database import Database, open_database
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.demo.accounting import ASSOC_TABLE, JOB_TABLE, AccountingFile
 from slurm_rest_api.errors import DatabaseUnavailable
-from slurm_rest_api.metrics.counters import DatabaseCounts, count_requests
+from slurm_rest_api.metrics.counters import Counters, DatabaseCounts, count_requests
 from slurm_rest_api.web.request_events import RequestEvent
 from tests.waiting import GIVE_UP_SECONDS, wait_for
 
@@ -88,3 +88,18 @@ def test_a_runtime_folder_that_cannot_be_written_fails_no_request(
     count(event)
     labels = {"route": "/queue", "method": "GET", "status": "200"}
     assert registry.get_sample_value("slurm_rest_api_http_requests_total", labels) == 1.0
+
+
+def test_a_file_that_is_deleted_while_it_is_read_fails_no_request(
+    tmp_path: Path, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listings: list[list[str]] = []
+
+    def listed(_pattern: str) -> list[str]:
+        # At the first listing the file of another worker exists still.
+        listings.append([str(tmp_path / "counter_2.db")] if not listings else [])
+        return listings[-1]
+
+    monkeypatch.setattr("prometheus_client.multiprocess.glob.glob", listed)
+    assert Counters(registry, tmp_path).text() == b""
+    assert len(listings) == 2
