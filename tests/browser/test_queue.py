@@ -235,9 +235,9 @@ def test_a_phone_has_cards_and_a_button_for_the_filters(browser: Browser, demo_a
         box = cell.bounding_box()
         assert box is not None
         assert box["x"] + box["width"] <= 360
-    expect(page.get_by_role("search")).to_be_hidden()
+    expect(page.get_by_role("search", name="Filters")).to_be_hidden()
     page.get_by_role("button", name="Filters (1)").click()
-    expect(page.get_by_role("search")).to_be_visible()
+    expect(page.get_by_role("search", name="Filters")).to_be_visible()
     page.get_by_role("button", name="Show breakdown").click()
     expect(page.locator("#why table")).to_be_visible()
     assert barriers(page) == []
