@@ -158,7 +158,8 @@ def test_queue_job_and_node_send_the_token(context: BrowserContext, asking: Aski
     page = context.new_page()
     watched = Watched(page)
     page.goto(asking.address + "pages/queue?fold=no&state=R")
-    with page.expect_response(lambda response: "/queue?" in response.url and response.status == 200) as update:
+    rows = f"{asking.address}queue?"
+    with page.expect_response(lambda response: response.url.startswith(rows) and response.ok) as update:
         log_in(page, asking.admin)
     assert update.value.request.headers["authorization"] == f"Bearer {asking.admin}"
     link = page.locator("#rows tr.job th a").first
