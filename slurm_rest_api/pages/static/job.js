@@ -102,13 +102,14 @@ function pollJob(id, signal) {
   }, 1000);
   const onAnswer = async ({ data }) => {
     const isNew = job?.job_state !== data.job_state || job?.restart_cnt !== data.restart_cnt;
-    if (job === null) rawRecord(byId("raw"), "/queue/{jobid}", () => job);
+    const isFirst = job === null;
     job = data;
     isGone = false;
     const [explanation, crossed] = await Promise.all([explanationOf(id, job, signal), crossedBy(job, signal)]);
     if (signal.aborted) return;
     await showLive(job, explanation, crossed);
     if (isNew) showAccounting(job, signal);
+    if (isFirst) rawRecord(byId("raw"), "/queue/{jobid}", () => job);
   };
   const onFault = async (fault) => {
     if (fault.status === 404 && !isGone) {
