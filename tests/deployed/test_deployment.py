@@ -95,7 +95,7 @@ def test_pages_below_a_prefix_lead_nowhere_else(tab: Page, web: Nginx) -> None:
     look("pages/job", "#raw summary")
     tab.get_by_role("region", name="Allocated resources").get_by_role("link").first.click()
     look("pages/node", "#raw summary")
-    tab.get_by_role("link", name="slurm-rest-api").click()
+    tab.locator("a.brand").click()
     look("", "#jobs tbody tr")
     expect(tab.locator("#curl")).to_contain_text(f"'{prefix}usage?")
     tab.goto(prefix + "openapi/swagger")
