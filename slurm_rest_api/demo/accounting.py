@@ -89,14 +89,15 @@ class AccountingFile:
                 if used := step_rows(batch):
                     connection.execute(steps, used)
 
-    def write_events(self, current: list[Row], now: int) -> None:
-        """Stores the events that go on, and ends those that went on before, at epoch second `now`."""
+    def write_events(self, rows: list[Row], ends: int | None = None) -> None:
+        """Stores events. With `ends`, an epoch second, those that went on before and are not in `rows` end then."""
         events = event_table(EVENT_TABLE)
         with self._engine.begin() as connection:
-            open_ones = (events.c.time_end == 0, events.c.node_name != "")
-            connection.execute(update(events).where(*open_ones).values(time_end=now))
-            if current:
-                connection.execute(insert(events).prefix_with("OR REPLACE"), current)
+            if ends is not None:
+                open_ones = (events.c.time_end == 0, events.c.node_name != "")
+                connection.execute(update(events).where(*open_ones).values(time_end=ends))
+            if rows:
+                connection.execute(insert(events).prefix_with("OR REPLACE"), rows)
 
     def roll_up(self, total: Mapping[int, int], days: int, now: int) -> None:
         """Sums up the hours that ended since the last call, or in the last `days` of the first one.

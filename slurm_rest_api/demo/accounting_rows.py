@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from slurm_rest_api.demo.hardware import node_list
 from slurm_rest_api.demo.jobs import Job
+from slurm_rest_api.demo.layouts import Outage
 from slurm_rest_api.demo.priorities import priority_of
 from slurm_rest_api.demo.step_rows import GPU_MEMORY, GPU_UTILISATION
 from slurm_rest_api.demo.timeline import Moment
@@ -190,16 +191,16 @@ def qos_rows() -> list[Row]:
     return [{**_QOS, "id": number, "name": name, **_QOS_CHANGES[name]} for number, name in enumerate(QOS, 1)]
 
 
-def event_rows(moment: Moment) -> list[Row]:
-    """Returns the events of nodes that go on at a moment."""
+def event_rows(outages: Iterable[Outage], now: int) -> list[Row]:
+    """Returns the event of each outage at epoch second `now`. Its end is 0 while it goes on."""
     return [
         {
-            "time_start": outage.since, "time_end": 0, "node_name": outage.node.name, "cluster_nodes": "",
-            "reason": outage.reason, "reason_uid": 0,
+            "time_start": outage.since, "time_end": outage.until if outage.until <= now else 0,
+            "node_name": outage.node.name, "cluster_nodes": "", "reason": outage.reason, "reason_uid": 0,
             "state": (1 if outage.down else 2) | sum(NODE_FLAG_BITS[flag] for flag in outage.flags),
             "tres": f"1={outage.node.kind.cpus},2={outage.node.kind.memory}",
         }
-        for outage in moment.outages.values()
+        for outage in outages
     ]  # fmt: skip
 
 

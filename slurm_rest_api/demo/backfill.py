@@ -20,7 +20,7 @@ from slurm_rest_api.archive.tables import RAW, metadata
 from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.config.models import SystemSettings
 from slurm_rest_api.demo.accounting import AccountingFile
-from slurm_rest_api.demo.accounting_rows import has_record, job_row
+from slurm_rest_api.demo.accounting_rows import event_rows, has_record, job_row
 from slurm_rest_api.demo.backfill_load import FINE_SECONDS, past_sample, wanted_slots
 from slurm_rest_api.demo.files import DemoFolder
 from slurm_rest_api.demo.scale import Scale
@@ -46,6 +46,11 @@ def backfill_jobs(timeline: Timeline, file: AccountingFile, now: int, days: int)
         file.write(job_row(job, now) for job in ended if has_record(job, now) or not job.start)
         file.write_note(_BACKFILLED_SINCE, since)
         until = since
+
+
+def backfill_events(timeline: Timeline, file: AccountingFile, now: int, days: int) -> None:
+    """Writes the events of nodes that ended in the last `days`. The collector writes those that go on."""
+    file.write_events(event_rows((each for each in timeline.outages(now - days * _DAY, now) if each.until <= now), now))
 
 
 def backfill_load(timeline: Timeline, archive: Path, now: int, days: int) -> None:
@@ -79,6 +84,7 @@ def main(folder: Path, nodes: int, jobs: int, seed: int, days: int) -> None:
     timeline, now = Timeline(scale), int(time.time())
     started = time.monotonic()
     accounting = AccountingFile(files.accounting)
+    backfill_events(timeline, accounting, now, scale.record_days)
     backfill_jobs(timeline, accounting, now, scale.record_days)
     accounting.roll_up(amounts(timeline.hardware), scale.record_days, now)
     accounting.close()

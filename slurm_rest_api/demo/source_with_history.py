@@ -54,12 +54,14 @@ class SourceWithHistory(DemoSource):
     def load(self) -> Snapshot:
         """Returns the records of the cluster now. The accounting database has the same moment."""
         moment = self.moment()
+        since = self._since(moment)
         if self._synced is None:
-            self._catch_up(moment)
+            self._catch_up(moment, since)
             self._backfill_process = self._start_backfill(self.timeline.scale, self._folder)
         else:
             self._write_changes(moment, self._synced)
-        self._accounting.write_events(event_rows(moment), moment.now)
+        outages = self.timeline.outages(moment.now if since is None else since, moment.now, self.progress)
+        self._accounting.write_events(event_rows(outages, moment.now), ends=moment.now)
         # The first time it is done with the past.
         if self._accounting.is_rolled_up:
             self._accounting.roll_up(amounts(self.timeline.hardware), self.timeline.scale.record_days, moment.now)
@@ -70,11 +72,17 @@ class SourceWithHistory(DemoSource):
             self._backfill_process = None
         return self.snapshot(moment)
 
-    def _catch_up(self, moment: Moment) -> None:
-        """Writes all current records, and the changes since the demo last ran."""
+    def _since(self, moment: Moment) -> int | None:
+        """Returns the epoch second of the last load, or the first one of the past. None: there was no load."""
+        if self._synced is not None:
+            return self._synced
         since = self._accounting.read_note(_SYNCED)
+        return None if since is None else max(since, moment.now - self.timeline.scale.record_days * _DAY)
+
+    def _catch_up(self, moment: Moment, since: int | None) -> None:
+        """Writes all current records, and the changes since the demo last ran."""
         if since is not None:
-            self._write_changes(moment, max(since, moment.now - self.timeline.scale.record_days * _DAY))
+            self._write_changes(moment, since)
         self._write(rows_of(moment))
         self._write(job_row(job, moment.now) for job in moment.ended)
 

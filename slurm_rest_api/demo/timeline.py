@@ -62,6 +62,16 @@ class Timeline:
                     if since < job.submit <= until or since < job.start <= until or since < job.end <= until:
                         yield job
 
+    def outages(self, since: int, until: int, progress: Progress = no_progress) -> Iterator[Outage]:
+        """Yields the outages that began up to `until` and ended after `since`, unsorted."""
+        for block in self.hardware.blocks:
+            progress()
+            # An outage lasts until the end of its window.
+            for number in range(self._timetable.window_at(block, since), self._timetable.window_at(block, until) + 1):
+                outage = self._timetable.outage(block, number)
+                if outage is not None and outage.since <= until:
+                    yield outage
+
     def windows(self, block: Block, since: int, until: int) -> Iterator[Window]:
         """Yields the windows of a block that run at any time from `since` to `until`."""
         for number in range(self._timetable.window_at(block, since), self._timetable.window_at(block, until) + 1):

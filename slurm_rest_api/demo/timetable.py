@@ -75,19 +75,32 @@ class Timetable:
 
     def window(self, block: Block, number: int) -> Window:
         """Returns the window of a block by its number (see `window_at`)."""
-        random = Random(f"{self._scale.seed}/{self._scale.nodes}/{block.number}/{number}")  # noqa: S311
-        start = number * block.kind.window + self._phase(block)
-        ids = JobIds(block.number, self._blocks, number)
+        start, ids = self._start(block, number), JobIds(block.number, self._blocks, number)
         if not block.nodes:
-            return _waiting_window(random, block, start, ids)
-        layout = lay_out(random, block, start)
+            return _waiting_window(self._random(block, number), block, start, ids)
+        random, layout = self._layout(block, number)
         writer = _Writer(random, block, start, ids, self._scale.queue_ratio)
         jobs = sorted(writer.jobs(layout), key=lambda job: (job.end, job.id))
         return Window(start, start + block.kind.window, tuple(jobs), layout.outage)
 
+    def outage(self, block: Block, number: int) -> Outage | None:
+        """Returns the outage in a window of a block. Generates no jobs, so it is cheap."""
+        return self._layout(block, number)[1].outage if block.nodes else None
+
     def window_at(self, block: Block, moment: int) -> int:
         """Returns the number of the block's window that contains an epoch second."""
         return (moment - self._phase(block)) // block.kind.window
+
+    def _layout(self, block: Block, number: int) -> tuple[Random, Layout]:
+        """Returns the layout of a window, and the generator from which its jobs are drawn."""
+        random = self._random(block, number)
+        return random, lay_out(random, block, self._start(block, number))
+
+    def _random(self, block: Block, number: int) -> Random:
+        return Random(f"{self._scale.seed}/{self._scale.nodes}/{block.number}/{number}")  # noqa: S311
+
+    def _start(self, block: Block, number: int) -> int:
+        return number * block.kind.window + self._phase(block)
 
     def _phase(self, block: Block) -> int:
         """Returns the offset of a block's windows in seconds. It differs between blocks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from flask.testing import FlaskClient
 from slurm_rest_api.archive.sample import make_sample
 from slurm_rest_api.config import Settings, load_settings
 from slurm_rest_api.demo.accounting import AccountingFile
-from slurm_rest_api.demo.backfill import backfill_jobs, backfill_load
+from slurm_rest_api.demo.backfill import backfill_events, backfill_jobs, backfill_load
 from slurm_rest_api.demo.backfill_load import past_sample, wanted_slots
 from slurm_rest_api.demo.cli_options import write_config
 from slurm_rest_api.demo.files import DemoFolder
@@ -144,6 +145,36 @@ def test_backfill_runs_once_and_joins_the_live_records(lived: Lived) -> None:
     for record in message:
         assert record["time_submit"] <= (record["time_start"] or record["time_submit"])
         assert record["partition"] != HIDDEN_PARTITION
+
+
+def test_events_agree_with_the_nodes_and_their_jobs(lived: Lived) -> None:
+    file = AccountingFile(lived.folder.accounting)
+    backfill_events(lived.source.timeline, file, lived.now, 3)
+    backfill_jobs(lived.source.timeline, file, lived.now, 3)
+    file.close()
+    for seconds in (10, 30 * HOUR):
+        lived.live(seconds)
+        nodes = lived.client.get("/nodes").get_json()["data"]
+        unusable = {
+            (name, node["reason"])
+            for name, node in nodes.items()
+            if {"DOWN", "DRAIN", "FAIL"} & {node["state_base"], *node["state_flags"]}
+        }
+        events = lived.client.get("/events?event=node&limit=10000").get_json()["data"]
+        open_ones = {(event["node"], event["reason"]) for event in events if event["end"] is None}
+        assert unusable <= open_ones
+        assert {nodes[name]["state_flags"][0] for name, _ in open_ones - unusable} <= {"MAINTENANCE"}
+    ended = [event for event in events if event["end"] is not None]
+    assert min(event["end"] for event in ended) < TUESDAY_15H - 2 * DAY
+    assert max(event["end"] for event in ended) > TUESDAY_15H
+    by_node: defaultdict[str, list[Record]] = defaultdict(list)
+    for event in sorted(events, key=lambda event: event["start"]):
+        by_node[event["node"]].append(event)
+    assert all(one["end"] <= two["start"] for found in by_node.values() for one, two in pairwise(found))
+    down = {(event["node"], event["start"]) for event in events if event["state"] == "DOWN*"}
+    failed = lived.history("state=NF&fields=failed_node,time_end")
+    assert {(job["failed_node"], job["time_end"]) for job in failed} <= down
+    assert len(failed) > 3
 
 
 def test_users_match_the_submitters(lived: Lived) -> None:
