@@ -2,4 +2,5 @@
 
 from slurm_rest_api.cli import main
 
-main()
+if __name__ == "__main__":
+    main()
