@@ -17,7 +17,7 @@ process a core. It needs neither root nor Slurm, and reports the tests it left o
 Parts, each alone or with others, then up to four at a time. They install what they need, as root
 on Debian or Ubuntu:
   --cluster   tests on a real Slurm cluster in a folder of its own (about 1.5 GB)
-  --browser   tests of the pages in Debian's Chromium
+  --browser   tests of the pages in Debian's Chromium and Firefox
   --deployed  tests with nginx and uWSGI, of the wheel and of the sdist
   --releases  tests on real clusters of two older releases of Slurm (about 2 GB)
   --fresh     the commands of the documents in an empty Debian root (about 0.5 GB; port 5000)

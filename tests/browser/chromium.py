@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.debian import program
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium_of(driver: Playwright) -> Iterator[Browser]:
     """Runs Chromium without a window."""
     path = program("chromium", "chromium", "fonts-dejavu-core")
-    with sync_playwright() as driver:
-        # Its sandbox does not work for root in many containers. It opens pages of this service only.
-        running = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    # Its sandbox does not work for root in many containers. It opens pages of this service only.
+    running = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    yield running
+    running.close()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Runs Chromium with a driver of its own."""
+    with sync_playwright() as driver, chromium_of(driver) as running:
         yield running
-        running.close()

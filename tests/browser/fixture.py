@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.waiting import GIVE_UP_SECONDS
 
-from .chromium import chromium
+from .chromium import chromium_of
 from .watching import Watched
 
 PATIENCE_MS = 1000 * GIVE_UP_SECONDS
@@ -19,9 +19,16 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A Chromium without a window, one per session: Playwright's driver runs once per thread."""
-    with chromium() as running:
+def driver() -> Iterator[Playwright]:
+    """Playwright's driver, one per session: it runs once per thread."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(driver: Playwright) -> Iterator[Browser]:
+    """A Chromium without a window, one per session."""
+    with chromium_of(driver) as running:
         yield running
 
 
