@@ -14,7 +14,7 @@ import orjson
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.collector.hide_reservations import names_of_hidden
-from slurm_rest_api.slurmapi.collector.limit_use import limit_use
+from slurm_rest_api.slurmapi.collector.limit_use import LimitUse
 from slurm_rest_api.slurmapi.collector.node_gres import GresInUse, with_gpus
 from slurm_rest_api.slurmapi.collector.node_groups import node_groups
 from slurm_rest_api.slurmapi.collector.optional_kinds import rows_of, store_optional
@@ -159,6 +159,7 @@ class Cycle:
         self._refresh_seconds = refresh_seconds
         self._progress = progress
         self._memory = _NO_MEMORY
+        self._limit_use = LimitUse()
         self._hidden_reservations: frozenset[str] = frozenset()
 
     def run(self) -> CycleReport:
@@ -176,6 +177,9 @@ class Cycle:
         with self._writer.cycle() as cycle:
             # An unchanged job has no body, so its row must be in the store as the last cycle wrote it.
             memory = self._memory if cycle.continues and not self._hides_others(loaded) else _NO_MEMORY
+            # After a failure the next cycle begins with new sums, because these may have jobs that the store has not.
+            limit_use = LimitUse() if memory is _NO_MEMORY else self._limit_use
+            self._limit_use = LimitUse()
             fingerprints: JobFingerprints = {}
             changed = _without_unchanged(loaded, memory.fingerprints, fingerprints)
             gres_in_use = GresInUse(loaded.nodes)
@@ -185,6 +189,8 @@ class Cycle:
             job_pass = JobPass(_reporting(snapshot.jobs, self._progress), fingerprints, memory)
             renderer = Renderer()
             jobs = _store(cycle, snapshot, job_pass, gres_in_use, loaded_at, renderer, self._progress)
+            is_complete = limit_use.is_empty
+            cycle.store_limit_use(limit_use.update(job_pass.counts.of_limits()), is_complete=is_complete)
             cycle.replace_document(wait_times.DOCUMENT, waits.to_json(), len(waits.partitions), loaded_at)
             seconds = time.monotonic() - started
             # Only now, because a source may read jobs, or ask again for some, while they are iterated.
@@ -204,7 +210,7 @@ class Cycle:
                     optional_kinds=_optional_kinds(loaded),
                 )
             )
-        self._memory = job_pass.memory
+        self._memory, self._limit_use = job_pass.memory, limit_use
         return CycleReport(
             seconds=time.monotonic() - started,
             cost=cost,
@@ -264,7 +270,6 @@ def _store(
 ) -> int:
     """Writes all records and documents. Returns the number of jobs."""
     jobs = cycle.replace_records("queue", job_pass.rows(), loaded_at)
-    cycle.replace_limit_use(limit_use(job_pass.counts.of_limits()))
     cycle.replace_rank_totals()
     reservations = reservations_at(snapshot.reservations, loaded_at)
     nodes = with_reservations(with_gpus(gres_in_use.filled(snapshot.nodes)), reservations, loaded_at)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,6 +21,8 @@ LimitGroup = tuple[str | None, str | None, str | None, str | None, str | None]
 
 _Sum = list[Any]
 """The values of a `LimitSum`."""
+_Sums = dict[tuple[str | None, ...], _Sum]
+"""The sums of one owner by QOS, account and partition."""
 
 
 def limit_group(job: Record) -> LimitGroup | None:
@@ -35,56 +36,72 @@ def limit_group(job: Record) -> LimitGroup | None:
     return get("qos"), get("account"), get("user_name"), get("partition"), tres
 
 
-def limit_use(groups: Iterable[tuple[LimitGroup, int]]) -> dict[str, bytes]:
-    """Returns the bodies of the table `limit_use` by `owner`.
+class LimitUse:
+    """Keeps the sums of all owners from one load to the next, and adds what has changed in between.
 
-    Args:
-        groups: Each group with the number of its pending tasks, or of its jobs that hold resources.
+    There may be as many groups as jobs, and few of them change from one load to the next.
     """
-    # Short steps: there may be as many groups as jobs.
-    of_users: dict[tuple[str | None, ...], _Sum] = {}
-    for group, number in groups:
-        qos, account, _, partition, tres = group
-        found = of_users.get(group[:4])
-        if found is None:
-            found = of_users[group[:4]] = [qos, account, partition, 0, 0, {}]
-        if tres is None:
-            found[3] += number
-        else:
-            found[4] += number
-            _add(found[5], parse_tres(tres), number)
-    owners: defaultdict[str, list[_Sum]] = defaultdict(list)
-    for (_, _, user, _), found in of_users.items():
-        owners[user_key(user or "")].append(found)
-    of_accounts = _by_account(of_users.values())
-    for (account, _, _), found in of_accounts.items():
-        owners[account_key(account or "")].append(found)
-    owners[ALL] = list(_by_account(of_accounts.values()).values())
-    return {valid_text(owner): _rendered(sums) for owner, sums in owners.items()}
+
+    def __init__(self) -> None:
+        self._numbers: dict[LimitGroup, int] = {}
+        self._sums: dict[str, _Sums] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """True if there is no sum yet. The next update then returns those of all owners."""
+        return not self._numbers
+
+    def update(self, groups: Iterable[tuple[LimitGroup, int]]) -> dict[str, bytes | None]:
+        """Returns the changed bodies of the table `limit_use` by `owner`, None for an owner without jobs.
+
+        Args:
+            groups: Each group with the number of its pending tasks, or of its jobs that hold resources.
+        """
+        before = self._numbers
+        now: dict[LimitGroup, int] = {}
+        changed: set[str] = set()
+        for group, number in groups:
+            now[group] = number = now.get(group, 0) + number
+        for group, number in now.items():
+            if (difference := number - before.get(group, 0)) != 0:
+                self._add(group, difference, changed)
+        for group in before.keys() - now.keys():
+            self._add(group, -before[group], changed)
+        self._numbers = now
+        return {valid_text(owner): self._body(owner) for owner in changed}
+
+    def _add(self, group: LimitGroup, number: int, changed: set[str]) -> None:
+        qos, account, user, partition, tres = group
+        held = {} if tres is None else parse_tres(tres)
+        for owner, named in ((user_key(user or ""), account), (account_key(account or ""), None), (ALL, None)):
+            sums = self._sums.setdefault(owner, {})
+            key = (qos, named, partition)
+            found = sums.get(key)
+            if found is None:
+                found = sums[key] = [*key, 0, 0, {}]
+            if tres is None:
+                found[3] += number
+            else:
+                found[4] += number
+                _add_tres(found[5], held, number)
+            if not found[3] and not found[4]:
+                del sums[key]
+            changed.add(owner)
+
+    def _body(self, owner: str) -> bytes | None:
+        sums = list(self._sums[owner].values())
+        if not sums:
+            del self._sums[owner]
+            return None
+        try:
+            return orjson.dumps(sums)
+        except TypeError:
+            # A text is no valid Unicode.
+            return orjson.dumps(valid_text(sums))
 
 
-def _by_account(sums: Iterable[_Sum]) -> dict[tuple[str | None, ...], _Sum]:
-    """Returns the sums by account, QOS and partition. They have no account themselves."""
-    totals: dict[tuple[str | None, ...], _Sum] = {}
-    for each in sums:
-        qos, account, partition = each[:3]
-        total = totals.get((account, qos, partition))
-        if total is None:
-            total = totals[account, qos, partition] = [qos, None, partition, 0, 0, {}]
-        total[3] += each[3]
-        total[4] += each[4]
-        _add(total[5], each[5], 1)
-    return totals
-
-
-def _add(totals: dict[str, int], tres: Mapping[str, int], number: int) -> None:
+def _add_tres(totals: dict[str, int], tres: Mapping[str, int], number: int) -> None:
     for name, count in tres.items():
         totals[name] = totals.get(name, 0) + count * number
-
-
-def _rendered(sums: list[_Sum]) -> bytes:
-    try:
-        return orjson.dumps(sums)
-    except TypeError:
-        # A text is no valid Unicode.
-        return orjson.dumps(valid_text(sums))
+        if not totals[name]:
+            del totals[name]

@@ -118,14 +118,18 @@ class StoreCycle:
             self._connection.execute("INSERT OR REPLACE INTO document (name, body) VALUES (?, ?)", (name, body))
         self._update_collection(name, total, loaded_at, changed=changed)
 
-    def replace_limit_use(self, bodies: Mapping[str, bytes]) -> None:
-        """Stores the use of limits by owner, see `held_jobs`. Only changed rows are written."""
-        stored = dict(self._connection.execute("SELECT owner, body FROM limit_use"))
-        self._connection.executemany(
-            "DELETE FROM limit_use WHERE owner = ?", ((owner,) for owner in stored if owner not in bodies)
-        )
-        changed = ((owner, body) for owner, body in bodies.items() if stored.get(owner) != body)
-        self._connection.executemany("INSERT OR REPLACE INTO limit_use (owner, body) VALUES (?, ?)", changed)
+    def store_limit_use(self, bodies: Mapping[str, bytes | None], *, is_complete: bool) -> None:
+        """Stores the use of limits of the owners in `bodies`, see `held_jobs`. An owner with None is removed.
+
+        Args:
+            is_complete: The bodies are those of all owners, and all other rows are removed.
+        """
+        if is_complete:
+            self._connection.execute("DELETE FROM limit_use")
+        removed = ((owner,) for owner, body in bodies.items() if body is None)
+        self._connection.executemany("DELETE FROM limit_use WHERE owner = ?", removed)
+        stored = ((owner, body) for owner, body in bodies.items() if body is not None)
+        self._connection.executemany("INSERT OR REPLACE INTO limit_use (owner, body) VALUES (?, ?)", stored)
 
     def replace_rank_totals(self) -> None:
         """Stores the sums with which ranks are computed, if a job changed in this cycle."""
