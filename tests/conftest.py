@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import gc
+from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import flask_openapi3.utils
 import pytest
 from flask.testing import FlaskClient
+from flask_openapi3.models.operation import Operation
 from werkzeug.test import TestResponse
 
 from slurm_rest_api.app import create_app
@@ -26,8 +29,36 @@ __all__ = ["browser", "cluster", "driver", "tab"]
 
 load_profile()
 
-# Most tests create an application. The JSON schemas of the models take half of the time, and are always the same.
-flask_openapi3.utils.get_model_schema = functools.cache(flask_openapi3.utils.get_model_schema)
+_Described = tuple[dict[str, Any], dict[str, Any]]
+
+
+def _describe_once(describe: Callable[[dict[str, Any], dict[str, Any], Operation], None]) -> Callable[..., None]:
+    """Returns flask-openapi3's `describe`, which then describes the model of a response once."""
+
+    def described(status: str, model: Any) -> _Described:
+        schemas, operation = dict[str, Any](), Operation()
+        describe({status: model}, schemas, operation)
+        return schemas, operation.responses or {}
+
+    known = functools.cache(described)
+
+    def describe_all(models: dict[str, Any], schemas: dict[str, Any], operation: Operation) -> None:
+        operation.responses = {}
+        for status, model in models.items():
+            # A dict is no model but the description itself.
+            of_model, responses = (described if isinstance(model, dict) else known)(status, model)
+            schemas.update(of_model)
+            operation.responses.update(responses)
+
+    return describe_all
+
+
+# Most tests create an application. Its documentation takes more than half of the time, and is always the same.
+_patch: Final = pytest.MonkeyPatch()
+for _name in ("get_model_schema", "parse_path", "parse_query"):
+    _patch.setattr(flask_openapi3.utils, _name, functools.cache(getattr(flask_openapi3.utils, _name)))
+_patch.setattr("flask_openapi3.blueprint.get_responses", _describe_once(flask_openapi3.utils.get_responses))
+_patch.setattr("flask_openapi3.openapi.entry_points", functools.cache(entry_points))
 
 
 def pytest_collection_finish() -> None:
