@@ -189,7 +189,7 @@ run_parts() {
 # once, that of the others at their end. Parts are put together so that all rows end at about the same time. The first
 # row cannot be divided, so it has the processors first.
 pytest_arguments=("$@")
-rows=("cluster" "checks plain" "fresh deployed lowest" "browser releases" "soak")
+rows=("cluster" "checks plain" "deployed lowest fresh" "browser releases" "soak")
 work="$(mktemp -d)"
 row_processes=()
 trap '[ "${#row_processes[@]}" = 0 ] || kill "${row_processes[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT

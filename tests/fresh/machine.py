@@ -59,6 +59,13 @@ class FreshMachine:
         )
         self.shell.run(["chown", "-R", f"{USER}:{USER}", f"/home/{USER}"])
 
+    def copy(self, name: str) -> None:
+        """Copies a folder of the checkout that is no part of a clone, if it exists."""
+        if (CHECKOUT / name).is_dir():
+            copy = f"{FOLDER}/{name}"
+            shutil.copytree(CHECKOUT / name, self.layout.inside(copy))
+            self.shell.run(["chown", "-R", f"{USER}:{USER}", copy])
+
     def leave(self) -> None:
         """End every process inside and unmount everything."""
         end_all(self.layout.root)
