@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from benchmarks.document import write_between_marks
 from benchmarks.machine import machine
+from slurm_rest_api.demo.scale import Scale
 from tests.browser.chromium import chromium
 from tests.browser.service import demo
 
@@ -37,7 +38,7 @@ def measure(nodes: int, jobs: int, rounds: int) -> Mapping[str, Any]:
     with chromium() as browser:
         # The peer adds a style sheet, which the policy of the pages forbids.
         page = browser.new_context(viewport={"width": 1600, "height": 1000}, bypass_csp=True).new_page()
-        with tempfile.TemporaryDirectory() as folder, demo(Path(folder), nodes, jobs) as address:
+        with tempfile.TemporaryDirectory() as folder, demo(Path(folder), Scale(nodes, jobs)) as address:
             page.goto(address + "pages/nodes")
             page.locator("#map[data-drawn]").wait_for()
             page.evaluate(_SCRIPT.read_text())

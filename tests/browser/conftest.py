@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from slurm_rest_api.config import Settings, load_settings
+from slurm_rest_api.demo.scale import Scale
 from tests.browser.asking import asked
 from tests.browser.service import demo
 from tests.waiting import wait_for
@@ -33,7 +34,8 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def demo_address(demo_folder: Path) -> Iterator[str]:
     """The address of a demo with a slash at its end. All tests share it."""
-    with demo(demo_folder) as address:
+    # No test needs a longer past.
+    with demo(demo_folder, Scale(100, 400, days=11)) as address:
         yield address
 
 
@@ -52,5 +54,4 @@ def past_address(demo_address: str) -> str:
 @pytest.fixture(scope="session")
 def demo_settings(demo_folder: Path, demo_address: str) -> Settings:
     """The settings of that demo, for other web applications over its store."""
-    (config,) = demo_folder.glob("cache/**/config.yml")
-    return load_settings(config, {})
+    return load_settings(demo_folder / "demo" / "config.yml", {})

@@ -10,6 +10,7 @@ from typing import Literal
 
 from playwright.sync_api import Browser, expect
 
+from slurm_rest_api.demo.scale import Scale
 from tests.browser.asking import asked
 from tests.browser.chromium import chromium
 from tests.browser.fixture import new_context
@@ -71,7 +72,7 @@ def main() -> None:
     if len(sys.argv) > 1:
         sizes = take_all(sys.argv[1])
     else:
-        with tempfile.TemporaryDirectory() as folder, demo(Path(folder), 300, 1000) as address:
+        with tempfile.TemporaryDirectory() as folder, demo(Path(folder), Scale()) as address:
             wait_for("the last day of the archive", lambda: len(asked(address, _LAST_DAY)["data"]) >= 140)
             sizes = take_all(address)
     for name, size in sizes.items():

@@ -15,6 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from slurm_rest_api.demo.cli_options import write_config
+from slurm_rest_api.demo.files import DemoFolder
+from slurm_rest_api.demo.scale import Scale
 from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 
@@ -55,9 +60,15 @@ def _running(folder: Path, arguments: Sequence[str], token: str | None = None) -
 
 
 @contextmanager
-def demo(folder: Path, nodes: int = 100, jobs: int = 400) -> Iterator[str]:
+def demo(folder: Path, scale: Scale) -> Iterator[str]:
     """Runs the demo with its files in `folder`. Yields its address with a slash at the end, once it has data."""
-    with _running(folder, ["run", "--demo", f"--demo-nodes={nodes}", f"--demo-jobs={jobs}"]) as address:
+    files = DemoFolder(folder / "demo")
+    files.prepare(scale)
+    write_config(files, scale)
+    sections = yaml.safe_load(files.config.read_text())
+    sections["system"]["runtime_dir"] = str(folder / "run")
+    files.config.write_text(yaml.safe_dump(sections))
+    with _running(folder, ["--config", str(files.config), "run"]) as address:
         yield address
 
 
