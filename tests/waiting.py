@@ -10,7 +10,7 @@ Found = TypeVar("Found")
 
 # Only a failure ever takes this long. It is minutes, so that a busy machine fails no test.
 GIVE_UP_SECONDS: Final = 300.0
-_POLL_SECONDS: Final = 0.02
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2
 _LIMITS: Final = (1.0, 8.0, 64.0, GIVE_UP_SECONDS)
 
 
@@ -20,13 +20,19 @@ def wait_for(description: str, probe: Callable[[], Found | None], seconds: float
     Raises:
         AssertionError: `probe` returned nothing true for `seconds`. The message names `description`.
     """
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     while True:
         if found := probe():
             return found
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        if waited > seconds:
             raise AssertionError(f"gave up after {seconds:g} s: {description}")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(pause_after(waited, _SHORTEST_PAUSE, _LONGEST_PAUSE))
+
+
+def pause_after(waited: float, shortest: float, longest: float) -> float:
+    """Returns the seconds until the next probe, which grow with the time `waited`: a probe may be a program."""
+    return max(shortest, min(longest, waited / 20))
 
 
 def with_longer_limits(attempt: Callable[[float], Found], reached: Callable[[Found], bool]) -> tuple[float, Found]:

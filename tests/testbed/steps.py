@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-from tests.waiting import GIVE_UP_SECONDS
+from tests.waiting import GIVE_UP_SECONDS, pause_after
 
 T = TypeVar("T")
 
@@ -98,12 +98,12 @@ def wait_until(
 ) -> T:
     """Calls `probe` until `accept` returns true for its result, and returns that result.
 
-    A probe that raises CommandFailedError is called again.
+    A probe that raises CommandFailedError is called again. Pauses grow from `interval` to four times that.
 
     Raises:
         DeadlineError: `accept` returned nothing true for `timeout` seconds. The message has `what` and the last result.
     """
-    deadline = time.monotonic() + timeout
+    begun = time.monotonic()
     while True:
         last: object
         try:
@@ -113,6 +113,7 @@ def wait_until(
             last = value
         except CommandFailedError as error:
             last = error
-        if time.monotonic() >= deadline:
+        waited = time.monotonic() - begun
+        if waited >= timeout:
             raise DeadlineError(what, timeout, last)
-        time.sleep(interval)
+        time.sleep(pause_after(waited, interval, 4 * interval))
