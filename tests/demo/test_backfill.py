@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
 from collections import defaultdict
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -206,6 +210,19 @@ def test_backfill_fills_the_archive_once(lived: Lived) -> None:
         assert HIDDEN_PARTITION not in samples[0]["partitions"]
     hours = lived.client.get(f"/load?{query}&step=3600").get_json()["data"]
     assert 22 <= len(hours) <= 24
+
+
+def test_the_process_writes_the_past_and_ends(tmp_path: Path) -> None:
+    files, scale = DemoFolder(tmp_path / "demo"), Scale(20, 20, days=1)
+    files.prepare(scale)
+    options = [f"--folder={files.root}", "--nodes=20", "--jobs=20", "--seed=1", "--days=1"]
+    command = [sys.executable, "-m", "slurm_rest_api.demo.backfill", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "The demo's past is written: job records of 1 days and load samples of 1" in done.stderr
+    assert AccountingFile(files.accounting).is_rolled_up
+    with closing(sqlite3.connect(files.archive)) as archive:
+        [[samples]] = archive.execute("SELECT count(*) FROM load_sample")
+    assert samples == 143
 
 
 def test_recent_days_are_sampled_more_often() -> None:
