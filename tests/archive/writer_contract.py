@@ -91,7 +91,7 @@ def check_renewal(archives: Archives) -> None:
 def check_a_day_that_goes_on(archives: Archives) -> None:
     """Imported samples up to the middle of a day leave the rest of the day to the collector."""
     store = archives.store()
-    morning, evening = range(0, 43200, 60), range(43200, 86400, 60)
+    morning, evening = range(0, 43200, 60), range(43200, 86400, 300)
     store.add_past([make_sample(slot) for slot in morning])
     store.rebuild(morning)
     assert sorted(_widths(archives)) == [600, 3600, 21600]
@@ -100,7 +100,7 @@ def check_a_day_that_goes_on(archives: Archives) -> None:
     while store.roll_up(86400, 50):
         pass
     (day,) = archives.reader().steps(TimeRange(0, 86400, 86400), 10)
-    assert day.weight == 1440
+    assert day.weight == len(morning) + len(evening)
     assert sorted(_widths(archives)) == [600, 3600, 21600, 86400]
 
 
@@ -110,18 +110,18 @@ def check_a_clock_that_was_ahead(archives: Archives) -> None:
     day = 86400
     for minute in range(60):
         store.add(make_sample(60 * minute))
-    store.add(make_sample(1000 * day))
-    while store.roll_up(1001 * day, 50):
+    store.add(make_sample(50 * day))
+    while store.roll_up(51 * day, 50):
         pass
-    for minute in range(60, 180):
+    for minute in range(60, 180, 5):
         store.add(make_sample(60 * minute, minute))
     reader = archives.reader()
-    assert [part.weight for part in reader.steps(TimeRange(0, day, day), 10)] == [180]
+    assert [part.weight for part in reader.steps(TimeRange(0, day, day), 10)] == [60 + 24]
     # Deleting raw samples loses no rollup.
-    while store.prune(RAW, 500 * day):
+    while store.prune(RAW, 25 * day):
         pass
     hours = reader.steps(TimeRange(0, day, 3600), 10)
-    assert [(part.weight, sample_of(part)["total_load_max"]) for part in hours] == [(60, 0.5), (60, 119), (60, 179)]
+    assert [(part.weight, sample_of(part)["total_load_max"]) for part in hours] == [(60, 0.5), (12, 115), (12, 175)]
 
 
 def check_a_range_that_begins_empty(archives: Archives) -> None:
