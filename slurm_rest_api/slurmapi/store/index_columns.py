@@ -126,6 +126,9 @@ RANK_INDEX: Final = (
 CLOCK_COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {**dict.fromkeys(KINDS, ()), "queue": ("run_time",)}
 """Columns with the values of clock fields. They are written in every load, unlike the others."""
 
+STATE_INDEX: Final = ("job_state", "num_cpus", "num_nodes", "memory", "gpus", "tasks")
+"""What /queue sums by state. Every Queue page asks for it after each load."""
+
 INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
     "queue": (
         ("user_name",),
@@ -135,6 +138,7 @@ INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
         ("changed",),
         RANK_INDEX,
         ("held_tres", "qos", "account", "user_name", "partition"),
+        STATE_INDEX,
     ),
     "nodes": (("changed",),),
     "partitions": (),
@@ -142,7 +146,7 @@ INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
     "licenses": (),
     "fairshare": (("user_name",), ("account",), ("changed",)),
 }
-"""The columns of each index. Rows in which the first one is null are left out."""
+"""The columns of each index. Rows in which the first one is null are left out, except of STATE_INDEX."""
 
 WORD_TABLES: Final[Mapping[Kind, tuple[str, ...]]] = {
     "queue": ("partition_words", "node_words"),

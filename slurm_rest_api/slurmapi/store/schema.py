@@ -13,10 +13,18 @@ from pathlib import Path
 from typing import Final
 
 from slurm_rest_api.slurm.array_tasks import has_any_task, has_task
-from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, INDEXED, KINDS, WORD_TABLES, Kind, word_table
+from slurm_rest_api.slurmapi.store.index_columns import (
+    COLUMNS,
+    INDEXED,
+    KINDS,
+    STATE_INDEX,
+    WORD_TABLES,
+    Kind,
+    word_table,
+)
 from slurm_rest_api.slurmapi.store.statements import StatementLimit
 
-LAYOUT: Final = 17
+LAYOUT: Final = 18
 """Number of the table layout. Raise it with every change of the tables, so that old files are recreated."""
 
 BUSY_SECONDS: Final = 5.0
@@ -101,7 +109,7 @@ def _tables_of(kind: Kind) -> str:
 
 def _without_null(column: str) -> str:
     """Returns the condition of a partial index. SQLite ignores such an index if the column is NOT NULL."""
-    return "" if column == "changed" else f"WHERE {column} IS NOT NULL"
+    return "" if column in ("changed", STATE_INDEX[0]) else f"WHERE {column} IS NOT NULL"
 
 
 def create(path: Path, generation: str) -> sqlite3.Connection:

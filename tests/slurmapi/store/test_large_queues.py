@@ -157,6 +157,16 @@ def test_the_most_expensive_question_reads_each_record_a_few_times(steps: Steps,
     assert steps.of(path, total) <= 150 * records
 
 
+def test_tabs_with_the_queue_cost_what_one_does(steps: Steps) -> None:
+    """Each asks for its page and for the sums by state once a version is new, as after a change of all priorities."""
+    page, sums = "/queue?limit=50&shape=list&fields=job_id,job_state,priority", "/queue?group_by=state"
+    first = [steps.of(page, JOBS), steps.of(sums, None)]
+    assert 0 < first[0] <= 2_000 + 60 * 50
+    # Read from an index alone: the sorter would take as many steps again.
+    assert 0 < first[1] <= 20 * JOBS
+    assert sum(steps.of(path, None) for path in (page, sums) * 19) == 0
+
+
 def test_an_explanation_reads_few_jobs_and_parses_the_nodes_once(steps: Steps) -> None:
     parse_nodes.cache_clear()
     assert steps.of("/availability?cpus=8&mem=32000", 1) < 1_000
