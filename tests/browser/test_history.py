@@ -148,6 +148,20 @@ def test_every_filter_is_sent_as_it_is_typed(tab: Page, demo_address: str) -> No
     expect(tab.locator("#state")).to_contain_text("jobname=a b&c")
 
 
+def test_names_are_offered_with_counts_and_corrected(tab: Page, past_address: str) -> None:
+    tab.goto(past_address + "pages/history?partition=Main")
+    expect(tab.locator("#state")).to_contain_text("0 jobs for partition Main; did you mean main?")
+    tab.get_by_label("Account", exact=True).focus()
+    offered = tab.locator("#l-account option")
+    expect(offered.first).to_be_attached()
+    expect(offered.first).to_have_text(re.compile(r"^[\d,]+ jobs$"))
+    accounts = asked(past_address, "history?submitafter=now-7days&group_by=account")["data"]
+    assert {option.get_attribute("value") for option in offered.all()} == {group["account"] for group in accounts}
+    tab.get_by_role("link", name="main", exact=True).click()
+    expect(tab).to_have_url(past_address + "pages/history?partition=main")
+    expect(tab.locator("#rows tr").first).to_contain_text("main")
+
+
 def test_a_date_is_in_the_users_time_zone(browser: Browser, demo_address: str) -> None:
     context = new_context(browser, timezone_id="Asia/Tokyo")
     page = context.new_page()

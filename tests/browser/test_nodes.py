@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from slurm_rest_api.config import Settings
 from tests.browser.asking import node_state
 from tests.browser.fixture import new_context
+from tests.browser.mounted import mounted
 from tests.browser.watching import barriers
 
 META = {"source": "demo", "version": "v-1", "changed_at": 1, "total": 1, "stale": False, "error": None, "next": None}
@@ -172,6 +174,23 @@ def test_filters_are_in_the_address(tab: Page, demo_address: str) -> None:
         tab.go_back()
     expect(tab).to_have_url(f"{demo_address}pages/nodes")
     expect(tab.locator("#map h2").nth(3)).to_be_visible()
+
+
+def test_the_map_has_the_racks_of_the_site_and_a_view_of_memory(tab: Page, demo_settings: Settings) -> None:
+    pages = type(demo_settings.pages).model_validate({"racks": [{"name": "west", "nodes": "n[2-3]"}]})
+    instead(tab, {"n1": FREE, "n2": BUSY}, {"n2": HELD})
+    looks = "(canvases) => canvases.map((canvas) => canvas.toDataURL())"
+    with mounted(demo_settings.model_copy(update={"pages": pages})) as address:
+        open_map(tab, address + "pages/nodes?show=cpu")
+        tab.get_by_label("Group by").select_option("rack")
+        expect(tab.locator("#map h2")).to_have_text(["west", "other nodes"])
+        cpus = tab.eval_on_selector_all("#map canvas", looks)
+        tab.get_by_label("Show").select_option("memory allocated")
+        expect(tab).to_have_url(re.compile(r"\?show=memory&group=rack$"))
+        # Half of the CPUs of n2 are allocated, and a tenth of its memory. Nothing of n1 is.
+        west, others = tab.eval_on_selector_all("#map canvas", looks)
+        assert (west == cpus[0], others == cpus[1]) == (False, True)
+        tab.goto("about:blank")
 
 
 def test_an_invalid_hostlist_is_explained(tab: Page, demo_address: str) -> None:
