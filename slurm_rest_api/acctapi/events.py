@@ -12,7 +12,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, Select, and_, case, cast, false, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+)
 
 from slurm_rest_api.acctapi.column_probe import Schema, readable
 from slurm_rest_api.acctapi.database import Database
@@ -69,21 +83,13 @@ class Events:
         size = min(query.limit, self._most)
 
         def read(connection: Connection, schema: Schema) -> ListPage[Record, EventKey]:
-            table = readable(schema.event, "/events", "table_event")
-            columns = table.c
-            statement = select(table).where(*self._conditions(columns, query, shown))
+            columns = _table(schema).c
+            statement = select(_table(schema)).where(*self._conditions(columns, query, shown))
             if after is not None:
                 start, node = after
                 earlier = and_(columns.time_start == start, columns.node_name < node)
                 statement = statement.where(columns.time_start <= start, or_(columns.time_start < start, earlier))
-            # The index has the order of starts alone. It finds the first start of the page, the rest is sorted.
-            starts = statement.with_only_columns(columns.time_start).order_by(columns.time_start.desc()).limit(size + 1)
-            first = min(connection.execute(_by_index(starts, schema, query)).scalars(), default=None)
-            if first is None:
-                return ListPage([], None, truncated=False)
-            statement = statement.where(columns.time_start >= first)
-            statement = statement.order_by(columns.time_start.desc(), columns.node_name.desc()).limit(size + 1)
-            rows = connection.execute(_by_index(statement, schema, query)).mappings().all()
+            rows = _newest(connection, statement, schema, query, size + 1)
             names = self._reference_data.get(connection, schema).tres
             last = (rows[size - 1]["time_start"], rows[size - 1]["node_name"]) if len(rows) > size else None
             records = [self._record(row, names, query.times) for row in rows[:size]]
@@ -100,8 +106,7 @@ class Events:
         now = int(self._now())
 
         def read(connection: Connection, schema: Schema) -> list[Any]:
-            table = readable(schema.event, "/events", "table_event")
-            columns = table.c
+            columns = _table(schema).c
             group = columns[_COLUMNS[query.group_by or "node"]]
             last = min(now, query.until or now)
             end = case((columns.time_end == 0, last), (columns.time_end > last, last), else_=columns.time_end)
@@ -114,7 +119,7 @@ class Events:
             # A collation may take different texts for equal.
             statement = statement.group_by(cast(group, LargeBinary) if is_text else group)
             statement = statement.where(columns.node_name != "", *self._conditions(columns, query, shown))
-            return list(connection.execute(_by_index(statement, schema, query, is_sum=True)))
+            return list(connection.execute(_by_index(statement, schema, query, is_ordered=False)))
 
         for value, count, going_on, seconds in self._database.run(read):
             found = groups[self._group(query.group_by, value)]
@@ -190,16 +195,61 @@ def _has_state(column: Any, state: int) -> ColumnElement[bool]:
     return flagged
 
 
-def _by_index(statement: Select[Any], schema: Schema, query: EventsParameters, *, is_sum: bool = False) -> Select[Any]:
+def _newest(
+    connection: Connection, statement: Select[Any], schema: Schema, query: EventsParameters, count: int
+) -> list[RowMapping]:
+    """Returns the newest `count` events of `statement`, newest first.
+
+    With `since`, most events began later. Those that began before it are found apart from them, by their end if that
+    finds fewer: read in the order of their starts, all older events would be read.
+    """
+    start = _table(schema).c.time_start
+    if query.since is None or schema.event_end_index is None or _is_of_few_nodes(query):
+        return _in_order(connection, statement, schema, query, count)
+    rows = _in_order(connection, statement.where(start >= query.since), schema, query, count)
+    if len(rows) < count:
+        earlier = statement.where(start < query.since).order_by((start + 0).desc(), _table(schema).c.node_name.desc())
+        found = _by_index(earlier.limit(count - len(rows)), schema, query, is_ordered=False)
+        rows += connection.execute(found).mappings()
+    return rows
+
+
+def _in_order(
+    connection: Connection, statement: Select[Any], schema: Schema, query: EventsParameters, count: int
+) -> list[RowMapping]:
+    """Reads the newest events in the order of an index, which has that of their starts alone.
+
+    It finds the first start of the page. Then only the events from there on are sorted.
+    """
+    columns = _table(schema).c
+    starts = statement.with_only_columns(columns.time_start).order_by(columns.time_start.desc()).limit(count)
+    first = min(connection.execute(_by_index(starts, schema, query)).scalars(), default=None)
+    if first is None:
+        return []
+    ordered = statement.where(columns.time_start >= first)
+    ordered = ordered.order_by(columns.time_start.desc(), columns.node_name.desc()).limit(count)
+    return list(connection.execute(_by_index(ordered, schema, query)).mappings())
+
+
+def _by_index(
+    statement: Select[Any], schema: Schema, query: EventsParameters, *, is_ordered: bool = True
+) -> Select[Any]:
     """Names the index that finds the events: that of few nodes, else that of their start, which is the order.
 
-    A sum has no order. With `since` alone, the index of their end finds fewer events.
+    Without that order, the server takes the index of starts or ends that finds fewer events since `since`.
     """
-    table = schema.event
-    assert table is not None
-    index = schema.event_time_index
-    if query.node is not None and len(query.node) <= _FEW_NODES:
-        index = "PRIMARY"
-    elif is_sum and query.since is not None and query.until is None:
-        index = schema.event_end_index or index
-    return statement if index is None else statement.with_hint(table, f"FORCE INDEX (`{index}`)", "mysql")
+    indexes = [schema.event_time_index]
+    if _is_of_few_nodes(query):
+        indexes = ["PRIMARY"]
+    elif not is_ordered and query.since is not None:
+        indexes.append(schema.event_end_index)
+    names = ", ".join(f"`{name}`" for name in indexes if name is not None)
+    return statement.with_hint(_table(schema), f"FORCE INDEX ({names})", "mysql") if names else statement
+
+
+def _is_of_few_nodes(query: EventsParameters) -> bool:
+    return query.node is not None and len(query.node) <= _FEW_NODES
+
+
+def _table(schema: Schema) -> Table:
+    return readable(schema.event, "/events", "table_event")

@@ -133,18 +133,19 @@ def test_a_node_that_is_drained_and_resumed(cluster: Cluster, accounting: FlaskC
 
 
 @pytest.mark.parametrize(
-    ("query", "key"),
+    ("query", "keys"),
     [
-        ("", "rollup"),
-        ("since=now-1day&state=DOWN", "rollup"),
-        (f"node={NODE}[0-2]", "PRIMARY"),
-        ("group_by=reason&until=now-1day", "rollup"),
-        ("group_by=node&since=now-1day", "archive_purge"),
-        (f"group_by=node&node={NODE}1", "PRIMARY"),
+        ("", {"rollup"}),
+        # Those that began before it are found by their end, or in a small table by their start.
+        ("since=now-1day&state=DOWN", {"rollup", "archive_purge"}),
+        (f"node={NODE}[0-2]", {"PRIMARY"}),
+        ("group_by=reason&until=now-1day", {"rollup"}),
+        ("group_by=node&since=now-1day", {"archive_purge"}),
+        (f"group_by=node&node={NODE}1", {"PRIMARY"}),
     ],
 )
 def test_statements_use_the_named_index(
-    cluster: Cluster, accounting: FlaskClient, monkeypatch: pytest.MonkeyPatch, query: str, key: str
+    cluster: Cluster, accounting: FlaskClient, monkeypatch: pytest.MonkeyPatch, query: str, keys: set[str]
 ) -> None:
     statements: list[str] = []
     execute = Connection.execute
@@ -159,7 +160,8 @@ def test_statements_use_the_named_index(
     found = [text for text in statements if TABLE in text and "FORCE INDEX" in text]
     plans = [cluster.sql(f"EXPLAIN {statement}")[0] for statement in found]
 
-    assert [plan[5] for plan in plans] == [key] * (1 if "group_by" in query else 2)
-    if key == "rollup" and "group_by" not in query:
+    assert len(plans) == 1 if "group_by" in query else len(plans) >= 2
+    assert {plan[5] for plan in plans} <= keys
+    if "rollup" in keys and "group_by" not in query:
         # The index has the order of the first statement, which finds the first start of the page.
         assert "filesort" not in plans[0][-1]
