@@ -41,10 +41,12 @@ class KeyRangeFinder:
         lower bound, and `start_before` and `end_before` give an upper one.
         """
         ended = min(filter(None, (filters.start_before, filters.end_before)), default=None)
+        begin = filters.start_after if filters.end_after is None else filters.end_after
         return KeyRange(
             lower=self._bound(connection, job, "lower", filters.submit_after),
             upper=self._bound(connection, job, "upper", ended),
             submitted_below=self._bound(connection, job, "upper", filters.submit_before),
+            begun=self._bound(connection, job, "lower", begin),
         )
 
     def _bound(self, connection: Connection, job: Table, side: str, moment: int | None) -> int | None:

@@ -47,12 +47,14 @@ class KeyRange:
     """Primary keys that can match: from `lower` up to but not including `upper`. None is no bound.
 
     `submitted_below` bounds the rows that were inserted when their job was submitted, for `submit_before`. Array tasks
-    get their rows later, when they start, and keep the time at which the array was submitted.
+    get their rows later, when they start, and keep the time at which the array was submitted. `begun` divides the rows
+    of a window of starts or ends: most of them were inserted within the window, at this key or above it.
     """
 
     lower: int | None = None
     upper: int | None = None
     submitted_below: int | None = None
+    begun: int | None = None
 
 
 class CursorKey(NamedTuple):
@@ -256,10 +258,27 @@ def _qos_scans(query: _Query) -> list[IndexScan]:
 
 def _window_scans(query: _Query) -> list[IndexScan]:
     """Scans jobs that ended in the window, and running jobs unless `endafter` excludes them."""
-    scans = [query.scan("rollup2", query.job.c.time_end >= _window_start(query))]
-    if query.filters.end_after is None:
-        scans.append(query.scan("rollup2", query.job.c.time_end == 0))
-    return scans
+    since = _window_start(query)
+    assert since is not None
+    return [query.scan(index, *found) for index, found in window_scans(query.job, query.filters, query.keys, since)]
+
+
+def window_scans(job: Table, filters: Filters, keys: KeyRange, since: int) -> list[IndexScan]:
+    """Returns the scans for jobs that ended at `since` or later, or that run, unless `endafter` excludes them.
+
+    The primary key has the rows themselves, so it reads those that were inserted within the window. The index of ends
+    finds the others by the key that it ends with.
+    """
+    found = [job.c.time_end >= since]
+    if filters.end_after is None:
+        found.append(job.c.time_end == 0)
+    if keys.begun is None:
+        return [IndexScan("rollup2", [condition]) for condition in found]
+    earlier = job.c.job_db_inx < keys.begun
+    return [
+        IndexScan("PRIMARY", [job.c.job_db_inx >= keys.begun, or_(*found)]),
+        *(IndexScan("rollup2", [condition, earlier]) for condition in found),
+    ]
 
 
 def _primary_key_scans(query: _Query) -> list[IndexScan]:
@@ -282,7 +301,7 @@ _INDEX_CHOICES: Final[tuple[_Choice, ...]] = (
     (_few_associations,                      _association_scans),  # association, sacct_def for orphans
     (_numeric_user,                          _user_scan),          # sacct_def
     (_few_qos,                               _qos_scans),          # qos
-    (_short_time_window,                     _window_scans),       # rollup2
+    (_short_time_window,                     _window_scans),       # PRIMARY and rollup2
     (_any_query,                             _primary_key_scans),  # PRIMARY, array_job for tasks that started late
 )  # fmt: skip
 

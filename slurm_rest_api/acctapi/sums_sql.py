@@ -35,13 +35,12 @@ from sqlalchemy import (
 
 from slurm_rest_api.acctapi import states
 from slurm_rest_api.acctapi.filters import (
-    Condition,
     Filters,
     association_condition,
     conditions,
     newest_attempt,
 )
-from slurm_rest_api.acctapi.sql import IndexScan, KeyRange, in_key_range, job_id_scans, late_tasks
+from slurm_rest_api.acctapi.sql import IndexScan, KeyRange, in_key_range, job_id_scans, late_tasks, window_scans
 from slurm_rest_api.acctapi.step_usage import step_memory, tres_count
 from slurm_rest_api.acctapi.utc_offsets import Period
 from slurm_rest_api.acctapi.wait_histogram import NOT_WAITED, has_waited, wait_bucket, wait_seconds
@@ -230,37 +229,39 @@ def _scans(query: SumQuery) -> list[IndexScan]:
     if filters.jobs is not None:
         return job_id_scans(job, filters, keys)
     owners = [] if filters.associations is None else [association_condition(job, filters.associations)]
-    names, found = _indexes(query)
-    found += [*owners, *in_key_range(job, keys)]
+    within = [*owners, *in_key_range(job, keys)]
+    names, since = _indexes(query)
+    if names == ["rollup2"] and since is not None and keys.submitted_below is None:
+        return [IndexScan(index, [*found, *within]) for index, found in window_scans(job, filters, keys, since)]
+    if since is not None and filters.end_after is None:
+        # What started in a window has ended after its begin, or not at all.
+        within.append(or_(job.c.time_end >= since, job.c.time_end == 0))
+    index_names = ", ".join(names)
     if keys.submitted_below is None:
-        return [IndexScan(names, found)]
+        return [IndexScan(index_names, within)]
     below = job.c.job_db_inx < keys.submitted_below
     late = late_tasks(job, keys.submitted_below)
-    return [IndexScan(names, [*found, below]), IndexScan(_LATE, [*found, *late])]
+    return [IndexScan(index_names, [*within, below]), IndexScan(_LATE, [*within, *late])]
 
 
-def _indexes(query: SumQuery) -> tuple[str, list[Condition]]:
-    """Returns the indexes that can find the records, and the conditions that they need."""
-    job, filters = query.job, query.filters
+def _indexes(query: SumQuery) -> tuple[list[str], int | None]:
+    """Returns the indexes that can find the records, and the begin of a window of starts or ends."""
+    filters = query.filters
     if filters.states is not None and filters.states <= states.ACTIVE:
-        return "rollup2", []
+        return ["rollup2"], None
     names = []
-    found: list[Condition] = []
     if filters.associations is not None:
         names.append("association")
     if filters.uids is not None:
         names += ["sacct_def", "sacct_def2"]
     if filters.qos is not None:
         names.append("qos")
-    if filters.end_after is not None:
+    since = filters.start_after if filters.end_after is None else filters.end_after
+    if since is not None:
         names.append("rollup2")
-    elif filters.start_after is not None:
-        # What started in a window has ended after its begin, or not at all.
-        names.append("rollup2")
-        found.append(or_(job.c.time_end >= filters.start_after, job.c.time_end == 0))
     if query.range.lower is not None or not names:
         names.append("PRIMARY")
-    return ", ".join(names), found
+    return names, since
 
 
 def _from_scan(columns: Select[Any], query: SumQuery, scan: IndexScan) -> Select[Any]:

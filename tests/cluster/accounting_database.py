@@ -136,6 +136,25 @@ def accounting_database(
 
 
 @contextmanager
+def recorded(database: AccountingDatabase) -> Iterator[list[str]]:
+    """The statements that the server gets from the account meanwhile."""
+    statements: list[str] = []
+    database.sql("SET GLOBAL log_output = 'TABLE'")
+    database.sql("TRUNCATE mysql.general_log")
+    database.sql("SET GLOBAL general_log = ON")
+    try:
+        yield statements
+    finally:
+        database.sql("SET GLOBAL general_log = OFF")
+        rows = database.sql(
+            "SELECT CONVERT(argument USING utf8mb4) FROM mysql.general_log"
+            " WHERE user_host LIKE %s AND command_type IN ('Query', 'Prepare', 'Execute') ORDER BY event_time",
+            [f"{READER}%"],
+        )
+        statements += [text for (text,) in rows]
+
+
+@contextmanager
 def real_accounting(cluster: Cluster, runtime: Path) -> Iterator[Settings]:
     """Settings of a service that reads the tables of the cluster's own slurmdbd, as an account that may just do so."""
     facts, name, user = cluster.database, CLUSTER_NAME, f"'{READER}_real'@'%'"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -15,10 +14,10 @@ from tests.cluster.accounting_database import (
     ASSOC_TABLE,
     JOB_TABLE,
     READABLE,
-    READER,
     STEP_TABLE,
     AccountingDatabase,
     accounting_database,
+    recorded,
 )
 from tests.cluster.history_model import BEGIN, population
 from tests.conftest import make_client
@@ -51,25 +50,6 @@ def database(cluster: Cluster) -> Iterator[AccountingDatabase]:
 @pytest.fixture(scope="module")
 def accounting(database: AccountingDatabase, tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
     return make_client(database.settings(tmp_path_factory.mktemp("run"), names_cache_seconds=1))
-
-
-@contextmanager
-def recorded(database: AccountingDatabase) -> Iterator[list[str]]:
-    """The statements that the server gets from the account meanwhile."""
-    statements: list[str] = []
-    database.sql("SET GLOBAL log_output = 'TABLE'")
-    database.sql("TRUNCATE mysql.general_log")
-    database.sql("SET GLOBAL general_log = ON")
-    try:
-        yield statements
-    finally:
-        database.sql("SET GLOBAL general_log = OFF")
-        rows = database.sql(
-            "SELECT CONVERT(argument USING utf8mb4) FROM mysql.general_log"
-            " WHERE user_host LIKE %s AND command_type IN ('Query', 'Prepare', 'Execute') ORDER BY event_time",
-            [f"{READER}%"],
-        )
-        statements += [text for (text,) in rows]
 
 
 def contents(database: AccountingDatabase) -> list[tuple[Any, ...]]:
@@ -139,7 +119,7 @@ def test_sessions_are_read_only_and_end_by_themselves(
         ("jobid>=1100", {"id_job"}),
         (f"submitafter={BEGIN + 30 * 86400}", {"PRIMARY"}),
         (f"startbefore={BEGIN + 30 * 86400}", {"PRIMARY"}),
-        (f"jobname=nothing&endafter={BEGIN}&endbefore={BEGIN + 86400}", {"rollup2"}),
+        (f"jobname=nothing&endafter={BEGIN}&endbefore={BEGIN + 86400}", {"PRIMARY", "rollup2"}),
     ],
 )
 def test_a_statement_uses_the_key_that_it_was_made_for(
@@ -162,8 +142,8 @@ def test_a_statement_uses_the_key_that_it_was_made_for(
     ("query", "keys"),
     [
         (f"submitafter={BEGIN + 30 * 86400}", {"PRIMARY"}),
-        (f"endafter={BEGIN + 39 * 86400}", {"rollup2"}),
-        (f"startafter={BEGIN + 39 * 86400}", {"rollup2"}),
+        (f"endafter={BEGIN + 39 * 86400}", {"PRIMARY", "rollup2"}),
+        (f"startafter={BEGIN + 39 * 86400}", {"PRIMARY", "rollup2"}),
         ("state=PENDING", {"rollup2"}),
         ("user=alice", {"association"}),
         ("qos=urgent", {"qos"}),

@@ -20,11 +20,10 @@ from slurm_rest_api.slurmapi.sources.base import Snapshot
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from slurm_rest_api.web.job_ids import parse_job_id_list
 from tests.acctapi.rows import job_row
-from tests.cluster.accounting_database import JOB_TABLE, accounting_database, real_accounting
+from tests.cluster.accounting_database import JOB_TABLE, accounting_database, real_accounting, recorded
 from tests.cluster.comparison import Row, differences
 from tests.cluster.conftest import Jobs
 from tests.cluster.sacct_truth import JOB_ROWS, Facts, read_sacct
-from tests.cluster.test_accounting_statements import recorded
 from tests.cluster.test_source_commands import programs
 from tests.conftest import make_client
 from tests.fakes import FakeSource
