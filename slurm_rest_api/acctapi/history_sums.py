@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import functools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from slurm_rest_api.acctapi import states
+from slurm_rest_api.acctapi.association_numbers import AssociationNumbers
 from slurm_rest_api.acctapi.column_probe import Schema
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.history import History
@@ -72,6 +73,7 @@ class HistorySums:
         self._database = database
         self._history = history
         self._most = most
+        self._numbers = AssociationNumbers()
         self._without_association: frozenset[int] = frozenset()
 
     def page(
@@ -112,7 +114,9 @@ class HistorySums:
             number for number, name in tres.items() if name.startswith(f"{_GPU}:")
         }
         while True:
-            grouping = Grouping(schema.job, query.group_by or (), filters, context, self._without_association)
+            grouping = Grouping(
+                schema.job, query.group_by or (), filters, context, self._numbers, self._without_association
+            )
             sums = SumQuery(
                 job=schema.job,
                 filters=filters,
@@ -123,7 +127,7 @@ class HistorySums:
                 is_server=connection.dialect.name != "sqlite",
             )
             rows = [row for statement in sum_statements(sums) for row in _rows(connection, statement)]
-            missing = _missing(rows, grouping, context.associations.ids()) - self._without_association
+            missing = grouping.missing(rows)
             if not missing:
                 break
             # Their records have an account of their own, which the statement has to read. Later ones know that.
@@ -156,11 +160,6 @@ def _rows(connection: Connection, statement: Any) -> Sequence[Any]:
             parameter="group_by",
         )
     return rows
-
-
-def _missing(rows: Iterable[Any], grouping: Grouping, known: frozenset[int]) -> frozenset[int]:
-    at = grouping.association_at
-    return frozenset() if at is None else frozenset(row[at] for row in rows) - known
 
 
 def _add(total: _Sum, figures: Sequence[Any]) -> None:

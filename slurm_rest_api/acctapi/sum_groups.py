@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, LargeBinary, Table, case, literal
 
 from slurm_rest_api.acctapi import encodings, states
+from slurm_rest_api.acctapi.association_numbers import AssociationNumbers, Name
 from slurm_rest_api.acctapi.filters import Filters
 from slurm_rest_api.acctapi.records import RecordContext
 from slurm_rest_api.acctapi.sums_sql import as_bytes, day_number
@@ -23,23 +24,31 @@ Group = tuple[str | None, ...]
 class Grouping:
     """The columns of the groups `names`, and what they mean in `context`.
 
-    `texts_of` are the ids of associations that are known to be missing: their records have an account of their own.
+    `numbers` makes one group of the associations of an account or a user. `texts_of` are the ids of associations that
+    are known to be missing: their records have an account of their own.
     """
 
     def __init__(
-        self, job: Table, names: Sequence[str], filters: Filters, context: RecordContext, texts_of: Iterable[int] = ()
+        self,
+        job: Table,
+        names: Sequence[str],
+        filters: Filters,
+        context: RecordContext,
+        numbers: AssociationNumbers,
+        texts_of: Iterable[int] = (),
     ) -> None:
         self._context = context
+        self._numbers = numbers
         self._filters = filters
         self._parts: list[tuple[int, Callable[..., Iterable[str | None]]]] = []
         self._texts_of = frozenset(texts_of)
         self.columns: list[ColumnElement[Any]] = []
-        self.association_at: int | None = None
-        """The column with the id of the association, whose account is the group. None without such a group."""
+        self._account_at: tuple[int, int] | None = None
         for name in names:
             columns, read = getattr(self, f"_by_{name}")(job)
             if name == "account":
-                self.association_at = len(self.columns)
+                # All of these columns but the last one are those of the association.
+                self._account_at = (len(self.columns), len(self.columns) + len(columns) - 1)
             self._add(columns, read)
         self._group_count = len(self._parts)
         if filters.nodes is not None:
@@ -60,26 +69,49 @@ class Grouping:
         if all(found[self._group_count :]):
             yield from itertools.product(*found[: self._group_count])
 
+    def missing(self, rows: Iterable[Sequence[Any]]) -> frozenset[int]:
+        """Returns the ids of associations whose accounts are groups, and that are missing. See `texts_of`."""
+        if self._account_at is None:
+            return frozenset()
+        begin, end = self._account_at
+        read = self._association_reader("acct")
+        return frozenset(read(*row[begin:end]) for row in rows) - self._context.associations.ids() - self._texts_of
+
+    def _association_columns(self, job: Table, name: Name) -> list[ColumnElement[Any]]:
+        numbered = self._numbers.of(self._context.associations, name)
+        return [job.c.id_assoc] if numbered is None else numbered.columns(job)
+
+    def _association_reader(self, name: Name) -> Callable[..., int]:
+        """Returns the function from the values of `_association_columns` to an id with the same name."""
+        numbered = self._numbers.of(self._context.associations, name)
+        return int if numbered is None else numbered.association
+
     def _add(self, columns: list[ColumnElement[Any]], read: Callable[..., Iterable[str | None]]) -> None:
         self.columns += columns
         self._parts.append((len(columns), read))
 
     def _by_user(self, job: Table) -> Any:
-        def read(association: int, uid: int) -> Iterable[str]:
-            known = self._context.associations.by_id(association)
+        id_of = self._association_reader("user")
+
+        def read(*values: int) -> Iterable[str]:
+            *association, uid = values
+            known = self._context.associations.by_id(id_of(*association))
             return [known.user if known and known.user else self._context.user_of(uid)]
 
-        return [job.c.id_assoc, job.c.id_user], read
+        return [*self._association_columns(job, "user"), job.c.id_user], read
 
     def _by_account(self, job: Table) -> Any:
-        def read(association: int, text: bytes | None) -> Iterable[str | None]:
-            known = self._context.associations.by_id(association)
+        id_of = self._association_reader("acct")
+
+        def read(*values: Any) -> Iterable[str | None]:
+            *association, text = values
+            known = self._context.associations.by_id(id_of(*association))
             return [(known.acct if known else None) or _text(text) or None]
 
         own: ColumnElement[Any] = literal(None, LargeBinary())
         if self._texts_of:
             own = case((job.c.id_assoc.in_(sorted(self._texts_of)), as_bytes(job.c.account)))
-        return [job.c.id_assoc, own], read
+        return [*self._association_columns(job, "acct"), own], read
 
     def _by_partition(self, job: Table) -> Any:
         def read(text: bytes) -> Iterable[str | None]:
