@@ -6,7 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from playwright.sync_api import Page, Route
 
@@ -33,7 +33,8 @@ def answer_with(page: Page, path: str, body: object, status: int = 200) -> None:
 
 def is_of(path: str, url: str) -> bool:
     """Returns True if `url` is a request to the route `path`, and no page of that name."""
-    return urlsplit(url).path == f"/{path}"
+    # The "+" of a component of a heterogeneous job is encoded.
+    return unquote(urlsplit(url).path) == f"/{path}"
 
 
 def fail_with(page: Page, path: str, status: int, detail: str, parameter: str | None = None) -> None:
