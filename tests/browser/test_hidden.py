@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from tests.browser.watching import open_asking
 
 # The partition gpu and its nodes; neither the resource of that name (gpu:a100:4, gres/gpu) nor an element's id.
 HIDDEN = re.compile(r"(?<![\w/])gpu(\d+)?(?![\w:=])")
+CLUSTER = ("pages/partitions", "pages/reservations", "pages/licenses", "pages/events")
 _TEXTS = """() => {
     // The choices of what the map shows name no partition.
     const named = [...document.querySelectorAll("main :is(option:not(#show > option), a)")];
@@ -39,7 +40,8 @@ def texts(page: Page) -> str:
 
 def open_filled(page: Page, address: str, path: str) -> None:
     open_asking(page, address + path)
-    expect(page.locator(READY[path.partition("?")[0]]).first).to_be_attached(timeout=PATIENCE_MS)
+    ready = READY.get(path.partition("?")[0], "main tbody tr")
+    expect(page.locator(ready).first).to_be_attached(timeout=PATIENCE_MS)
 
 
 def copied(past: Path, into: Path) -> Path:
@@ -96,21 +98,30 @@ class Reader:
     name: str
 
 
+@contextmanager
+def logged_in(
+    browser: Browser, settings: Settings, folder: Path, name: str, private_data: list[str]
+) -> Iterator[Reader]:
+    """Logs `name` in with the role user, where these data are private."""
+    tokens = TokenFile(folder / "tokens.json")
+    token = tokens.add(name, "user", None)
+    auth = {"mode": "token", "token_file": str(tokens.path), "private_data": private_data}
+    section = type(settings.auth).model_validate(auth)
+    context = new_context(browser, viewport={"width": 1280, "height": 800})
+    context.add_init_script(f"sessionStorage.setItem('slurm-rest-api token', '{token}')")
+    with mounted(settings.model_copy(update={"auth": section})) as address:
+        yield Reader(context.new_page(), address, name)
+        context.close()
+
+
 @pytest.fixture
 def reader(browser: Browser, demo_settings: Settings, past_address: str, tmp_path: Path) -> Iterator[Reader]:
     counts = asked(past_address, "queue?state=R&group_by=user")["data"]
     # Coordinators see the jobs of their accounts.
     coordinators = {name for account in asked(past_address, "accounts")["data"] for name in account["coordinators"]}
     name = max(counts.keys() - coordinators, key=lambda user: int(counts[user]["count"]))
-    tokens = TokenFile(tmp_path / "tokens.json")
-    token = tokens.add(name, "user", None)
-    auth = {"mode": "token", "token_file": str(tokens.path), "private_data": ["jobs"]}
-    section = type(demo_settings.auth).model_validate(auth)
-    context = new_context(browser, viewport={"width": 1280, "height": 800})
-    context.add_init_script(f"sessionStorage.setItem('slurm-rest-api token', '{token}')")
-    with mounted(demo_settings.model_copy(update={"auth": section})) as address:
-        yield Reader(context.new_page(), address, name)
-        context.close()
+    with logged_in(browser, demo_settings, tmp_path, name, ["jobs"]) as found:
+        yield found
 
 
 def anothers_job(address: str, name: str) -> tuple[int, str]:
@@ -129,7 +140,7 @@ def anothers_job(address: str, name: str) -> tuple[int, str]:
 def test_private_jobs_are_shown_to_their_user_only(reader: Reader, past_address: str) -> None:
     page, others = reader.page, set(asked(past_address, "queue?group_by=user")["data"]) - {reader.name}
     job, node = anothers_job(past_address, reader.name)
-    for path in PAGES:
+    for path in (*PAGES, *CLUSTER):
         if path == "pages/job":
             page.goto(f"{reader.address}{path}?id={job}")
             expect(page.get_by_text(f"No job {job}", exact=True)).to_be_visible()
@@ -148,3 +159,23 @@ def test_private_jobs_are_shown_to_their_user_only(reader: Reader, past_address:
         elif path == "pages/node":
             expect(page.get_by_role("region", name="In use")).to_contain_text("CPUs allocated")
             expect(page.locator("#jobs")).to_contain_text("No jobs here that you may view")
+
+
+def test_hidden_parts_of_the_cluster_are_named(browser: Browser, demo_settings: Settings, tmp_path: Path) -> None:
+    private = ["reservations", "events", "partitions"]
+    hidden = re.compile(r"Hidden from you .+: .*partitions.*\(auth\.private_data: .*partitions.*\)")
+    with logged_in(browser, demo_settings, tmp_path, "alice", private) as reader:
+        page = reader.page
+        for path, text in {
+            "pages/partitions": "Your role may not read /partitions (`auth.private_data`: partitions).",
+            "pages/reservations": "No nodes, cores or licenses are reserved, or you may not see it.",
+            "pages/events": "Your role may not read /events (`auth.private_data`: events).",
+            "pages/licenses": "fluent",
+            "": "Your role may not read /usage (`auth.private_data`: partitions).",
+        }.items():
+            page.goto(reader.address + path)
+            expect(page.locator("main")).to_contain_text(text)
+            expect(page.locator("#private")).to_have_text(hidden)
+        # Problems of nodes stay. Gauges without numbers would look like an idle cluster.
+        expect(page.locator("#problems tbody tr").first).to_be_visible()
+        expect(page.locator(".bars, .jobs, .aside").locator("visible=true")).to_have_count(0)

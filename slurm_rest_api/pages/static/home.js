@@ -232,6 +232,11 @@ function showHour({ data }) {
   setText(caption, data.length > 0 ? range : "The archive has no samples of the last hour.");
 }
 
+// The notice says who hides the sums of a cluster. Its gauges and tables would have no numbers.
+function showSums(isAllowed) {
+  for (const part of document.querySelectorAll(".bars, .jobs, .aside")) part.hidden = !isAllowed;
+}
+
 function start() {
   setCurlLine(apiUrl("usage", FIGURES));
   showProblems();
@@ -250,9 +255,13 @@ function start() {
   poll("usage", FIGURES, {
     onAnswer: (usage) => {
       update({ usage, usageFault: null });
+      showSums(true);
       for (const show of [showBars, showJobs, showStates]) show(usage.data);
     },
-    onFault: (usageFault) => update({ usageFault }),
+    onFault: (usageFault) => {
+      update({ usageFault });
+      if (usageFault.status === 403) showSums(false);
+    },
   });
   subscribe("nodes", PROBLEM_NODES, {
     onChange: (nodes) => update({ nodes, nodesFault: null }),
