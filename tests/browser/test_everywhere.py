@@ -13,7 +13,7 @@ from slurm_rest_api.config import Settings
 from tests.browser.fixture import new_context
 from tests.browser.mounted import mounted
 from tests.browser.paths import PAGES, filled
-from tests.browser.watching import Watched, barriers, settle
+from tests.browser.watching import Watched, barriers, settle, unseen_focus
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
@@ -48,10 +48,14 @@ def test_a_page_below_a_prefix_stays_there(tab: Page, below_a_prefix: str, path:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_phone_scrolls_down_only_and_meets_wcag(phone: Page, demo_address: str, path: str) -> None:
+def test_a_phone_and_a_zoomed_window_scroll_down_only(phone: Page, demo_address: str, path: str) -> None:
     open_page(phone, demo_address, path)
     assert phone.evaluate("document.documentElement.scrollWidth") <= 360
     assert barriers(phone) == []
+    # A window of 1280 × 800 at a zoom of 200 %, with the keyboard alone.
+    phone.set_viewport_size({"width": 640, "height": 400})
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 640
+    assert unseen_focus(phone, most=40) == []
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -10,6 +10,16 @@ from playwright.sync_api import ConsoleMessage, Page, Request
 _HERE = "127.0.0.1"
 # A page without changes for this long is complete. The limit is for pages with a clock.
 _QUIET_MS, _LONGEST_MS = 1000, 5000
+# True if the focused element is in the window with nothing over it, and has an outline. Date fields show the focus in
+# a part of theirs.
+_IS_FOCUS_SEEN = """() => {
+    const at = document.activeElement;
+    const box = at.getClientRects()[0];
+    const [top, bottom] = [Math.max(box.top, 0), Math.min(box.bottom, innerHeight)];
+    const found = document.elementFromPoint(box.left + Math.min(box.width / 2, 20), (top + bottom) / 2);
+    const parts = found === null ? [] : [at.contains(found), found.contains(at), found.closest("label")?.contains(at)];
+    return parts.some(Boolean) && (getComputedStyle(at).outlineStyle !== "none" || /^date/.test(at.type));
+}"""
 _STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 
 
@@ -46,6 +56,18 @@ def barriers(page: Page) -> list[str]:
     options = {"runOnly": {"type": "tag", "values": _STANDARD}, "resultTypes": ["violations"]}
     found = Axe().run(page, options=options).response["violations"]
     return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
+
+
+def unseen_focus(page: Page, most: int) -> list[str]:
+    """Moves the focus with the tab key to the end of the page, at most `most` times. Returns where it is not seen."""
+    unseen: list[str] = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement === document.body"):
+            break
+        if not page.evaluate(_IS_FOCUS_SEEN):
+            unseen.append(page.evaluate("document.activeElement.outerHTML.slice(0, 200)"))
+    return unseen
 
 
 def open_asking(page: Page, url: str) -> None:
