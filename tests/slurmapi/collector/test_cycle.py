@@ -139,7 +139,7 @@ class Broken:
         raise OSError("lost")
 
 
-@examples(150)
+@examples(60)
 @given(st.lists(st.lists(EVENTS, max_size=3), min_size=1, max_size=8))
 def test_a_long_lived_store_equals_one_filled_from_scratch(history: list[list[tuple[Any, ...]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

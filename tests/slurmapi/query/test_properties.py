@@ -16,7 +16,7 @@ from tests.slurmapi.query.reference_nodes import part_of_usage
 from tests.slurmapi.query.routes import ROUTES, Cluster, Route, clusters
 from tests.slurmapi.query.service import Service
 
-fewer = examples(60)
+fewer = examples(40)
 every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
 
 
