@@ -27,7 +27,7 @@ from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.reservation_names import reservation_names
 from slurm_rest_api.acctapi.resolve_names import filters_of
 from slurm_rest_api.acctapi.row_search import Found, cursor_key_of, search
-from slurm_rest_api.acctapi.sql import CursorKey, KeyRange, Page, job_rows, page_keys
+from slurm_rest_api.acctapi.sql import CursorKey, KeyRange, Page, job_rows, newest_of_users, page_keys
 from slurm_rest_api.acctapi.step_usage import NOTHING, used_by_steps
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurm.user_names import UserNames
@@ -161,6 +161,10 @@ class History:
 
     def _find(self, connection: Connection, schema: Schema, filters: Filters, keys: KeyRange, page: Page) -> Found:
         if filters.is_exact:
+            newest = newest_of_users(schema.job, filters, keys, page)
+            rows = [] if newest is None else connection.execute(newest).all()
+            if rows and len(rows) == page.limit:
+                return Found([cursor_key_of(row) for row in rows])
             return Found([cursor_key_of(row) for row in connection.execute(page_keys(schema.job, filters, keys, page))])
         deadline = time.monotonic() + self._limits.seconds
         return search(connection, schema.job, filters, keys, page, lambda: time.monotonic() < deadline)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import Select, Table, and_, desc, false, func, not_, or_, select, union_all
+from sqlalchemy import FromClause, Select, Table, and_, desc, false, func, not_, or_, select, union_all
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from slurm_rest_api.acctapi import states
@@ -36,10 +36,14 @@ SHORT_WINDOW_SECONDS: Final = 32 * 86400
 WHOLE_WINDOW_SECONDS: Final = 2 * 86400
 """Longest time window that is always read as a whole: its last page would otherwise read on to the oldest record."""
 
+_NEWEST_OF_USERS: Final = 2000
+"""Newest records of numeric users among which a page is looked for first."""
+
 # So few records have these states that reading a time window is cheaper than reading records until one matches.
 _RARE: Final = frozenset((7, 8, 9, 10, 11, states.REQUEUED, states.RESIZED, states.REVOKED))
 
 Keys = Select[Any] | CompoundSelect[Any]
+_Limited = TypeVar("_Limited", Select[Any], CompoundSelect[Any])
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,28 @@ def page_keys(job: Table, filters: Filters, keys: KeyRange, page: Page) -> Keys:
     return _limited(union, page)
 
 
+def newest_of_users(job: Table, filters: Filters, keys: KeyRange, page: Page) -> Select[Any] | None:
+    """Selects the keys of a page among the newest records of numeric users. None if another index serves them.
+
+    A page that is not full is not all: `page_keys` finds the rest. The index of users has the keys, but not in their
+    order. Sorting what the index has reads no records, while `page_keys` reads all records of the users.
+    """
+    query = _Query(job, filters, keys, page.after)
+    if _index_choice(query) is not _user_scan or page.offset + page.limit > _NEWEST_OF_USERS:
+        return None
+    entry = job.alias("entry")
+    of_users = [entry.c.id_user.in_(sorted(filters.uids or ())), *in_key_range(entry, keys)]
+    if page.after is not None:
+        of_users.append(entry.c.job_db_inx < page.after.key)
+    newest = select(entry.c.job_db_inx).where(*of_users).order_by(entry.c.job_db_inx.desc()).limit(_NEWEST_OF_USERS)
+    found = newest.with_hint(entry, "FORCE INDEX (sacct_def)", "mysql").subquery("newest")
+    # The server reads the newest keys first, and their records by the primary key.
+    statement = _scan_statement(job, filters, page, IndexScan("PRIMARY", []))
+    statement = statement.select_from(found.join(job, found.c.job_db_inx == job.c.job_db_inx))
+    ordered = statement.order_by(found.c.job_db_inx.desc())
+    return _limited(ordered, page).prefix_with("STRAIGHT_JOIN", dialect="mysql")
+
+
 def job_id_scans(job: Table, filters: Filters, keys: KeyRange) -> list[IndexScan]:
     """Returns the scans that find the jobs of `filters.jobs`."""
     return _job_id_scans(_Query(job, filters, keys, None))
@@ -142,7 +168,7 @@ def _columns(job: Table, page: Page) -> Select[Any]:
     return select(job.c.job_db_inx, job.c.id_job, job.c.time_submit, *(job.c[name] for name in page.extra))
 
 
-def _limited(keys: Keys, page: Page) -> Keys:
+def _limited(keys: _Limited, page: Page) -> _Limited:
     limited = keys.limit(page.limit)
     return limited.offset(page.offset) if page.offset else limited
 
@@ -164,7 +190,7 @@ def _after_cursor(job: Table, after: CursorKey, *, by_job_id: bool) -> list[Cond
     return [job.c.id_job <= after.id_job, or_(job.c.id_job < after.id_job, earlier)]
 
 
-def in_key_range(job: Table, keys: KeyRange) -> list[Condition]:
+def in_key_range(job: FromClause, keys: KeyRange) -> list[Condition]:
     """Returns the conditions on the primary key. There are none for `keys.submitted_below`."""
     found = [] if keys.lower is None else [job.c.job_db_inx >= keys.lower]
     return found if keys.upper is None else [*found, job.c.job_db_inx < keys.upper]
@@ -306,8 +332,12 @@ _INDEX_CHOICES: Final[tuple[_Choice, ...]] = (
 )  # fmt: skip
 
 
+def _index_choice(query: _Query) -> Callable[[_Query], list[IndexScan]]:
+    return next(scans for applies, scans in _INDEX_CHOICES if applies(query))
+
+
 def _index_scans(query: _Query) -> list[IndexScan]:
-    return next(scans(query) for applies, scans in _INDEX_CHOICES if applies(query))
+    return _index_choice(query)(query)
 
 
 def _window_start(query: _Query) -> int | None:

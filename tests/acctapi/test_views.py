@@ -156,6 +156,8 @@ def test_hidden_partitions_are_left_out_of_partition_lists(accounting: FlaskClie
     [
         "",
         "user=alice&",
+        "user=1001&",
+        "user=1001&partition=main&duplicates=false&",
         "jobid>0&",
         "jobid=101,102,104,106,107,109&",
         "account=physics&duplicates=false&",

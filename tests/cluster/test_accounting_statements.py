@@ -138,6 +138,19 @@ def test_a_statement_uses_the_key_that_it_was_made_for(
         assert not any("filesort" in (row[9] or "") for row in plan if row[2] == JOB_TABLE)
 
 
+def test_the_newest_records_of_a_numeric_user_are_found_in_the_index(
+    database: AccountingDatabase, accounting: FlaskClient
+) -> None:
+    with recorded(database) as statements:
+        assert len(accounting.get("/history?user=2001&limit=5").get_json()["data"]) == 5
+    [search] = [text for text in statements if "FORCE INDEX" in text]
+    plan = {row[2]: row for row in database.sql(f"EXPLAIN {search.replace('%', '%%')}")}
+
+    # Of all records of the user, the server reads and sorts the keys alone.
+    assert (plan["entry"][5], "Using index" in plan["entry"][9]) == ("sacct_def", True)
+    assert (plan[JOB_TABLE][3], plan[JOB_TABLE][5]) == ("eq_ref", "PRIMARY")
+
+
 @pytest.mark.parametrize(
     ("query", "keys"),
     [
