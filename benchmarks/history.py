@@ -1,13 +1,14 @@
-"""Measures /history over ten million records, with the query of 2018, sacct and slurmrestd as peers.
+"""Measures /history and its neighbours over ten million records, with the query of 2018 and Slurm's commands as peers.
 
 Run `python3 -m benchmarks.history` as root in the checkout, on an idle machine. It brings up the cluster of
-`tests/testbed`, fills slurmdbd's own job table, measures, prints Markdown tables and takes the cluster down.
+`tests/testbed`, fills slurmdbd's own tables, measures, prints Markdown tables and takes the cluster down.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from benchmarks import history_report as report
 from benchmarks import run_on_cluster
 from benchmarks.document import machine
 from benchmarks.history_measure import (
+    ProcessorTime,
     Statements,
     deep_page,
     explained,
@@ -27,9 +29,11 @@ from benchmarks.history_measure import (
     watched_statements,
 )
 from benchmarks.history_peers import many_clients, peers, start
+from benchmarks.history_questions import Question, ask, daemon, questions, table
 from benchmarks.history_report import Line
 from benchmarks.history_requests import PAGE_GOAL, Request, requests
 from benchmarks.history_rows import Filled, connect, fill
+from benchmarks.history_steps import fill_events, fill_steps, fill_usage
 from slurm_rest_api.config import DatabaseSettings, Settings
 from tests.conftest import make_client
 from tests.testbed.cluster import Cluster
@@ -48,6 +52,7 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m benchmarks.history", description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000, help="records (default: ten million)")
+    parser.add_argument("--steps-of", type=int, help="number of newest jobs with three steps each (default: all)")
     parser.add_argument("--times", type=int, default=50, help="requests of each kind (default: 50)")
     parser.add_argument("--old", action="store_true", help="also measure the queries of 2018: half a minute each")
     parser.add_argument("--output", type=Path, help="also write the tables between the marks of this file")
@@ -60,12 +65,13 @@ def _measure(cluster: Cluster, options: argparse.Namespace) -> str:
     filled = _filled(connection, options.rows)
     lines: list[Line] = []
     client = make_client(_settings(cluster))
+    server = ProcessorTime(daemon(cluster, "mariadb"))
     with watched_statements() as statements:
         # The first request reads the reference data, so it is not measured.
         client.get("/history?account=acct7")
         for request in requests(filled):
             with step(f"measure {request.name}"):
-                lines.append(_line(client, statements, connection, request, options))
+                lines.append(_line(client, statements, connection, request, options, server))
     for line in lines:
         if options.old and line.request.classic:
             with step(f"measure the query of 2018 for {line.request.name}"):
@@ -78,7 +84,28 @@ def _measure(cluster: Cluster, options: argparse.Namespace) -> str:
         finally:
             service.stop()
     size = _table_bytes(connection)
-    return report.render(machine(cluster), filled, size, lines, others, many)
+    answers = report.render(machine(cluster), filled, size, lines, others, many)
+    return f"{answers}\n\n{_ask(cluster, connection, filled, options)}"
+
+
+def _ask(cluster: Cluster, connection: pymysql.Connection[Any], filled: Filled, options: argparse.Namespace) -> str:
+    with step("write steps, usage and events"):
+        fill_steps(connection, CLUSTER, options.steps_of or filled.rows, say)
+        fill_usage(connection, CLUSTER, filled)
+        fill_events(connection, CLUSTER, filled)
+    # Events of shown nodes need a snapshot of the cluster, which these clients lack.
+    all_shown = make_client(_settings(cluster, hidden=[]))
+    some_hidden = make_client(_settings(cluster))
+
+    def client_of(question: Question) -> FlaskClient:
+        return all_shown if question.path.startswith("/events") else some_hidden
+
+    with watched_statements() as statements:
+        found = ask(cluster, client_of, statements, questions(connection, filled), options.times)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM `{CLUSTER}_step_table`")
+        [[steps]] = cursor.fetchall()
+    return f"{table(found)}\n\nThe step table has {steps:,} rows."
 
 
 def _filled(connection: pymysql.Connection[Any], rows: int) -> Filled:
@@ -94,15 +121,16 @@ def _filled(connection: pymysql.Connection[Any], rows: int) -> Filled:
         return fill(connection, CLUSTER, rows, say)
 
 
-def _settings(cluster: Cluster) -> Settings:
+def _settings(cluster: Cluster, hidden: Sequence[str] = (HIDDEN_PARTITION,)) -> Settings:
     facts = cluster.database
     return Settings.model_validate({
         "system": {"use_acct_db": True, "runtime_dir": cluster.path("/tmp/bench-history")},  # noqa: S108
         "database": {
             "db_host": facts.host, "db_port": facts.port, "db_user": facts.user, "db_pass": facts.password,
             "db_name": facts.name, "table_job": _JOB_TABLE, "table_assoc": f"{CLUSTER}_assoc_table",
+            "table_step": f"{CLUSTER}_step_table", "table_event": f"{CLUSTER}_event_table", "tables_usage": CLUSTER,
         },
-        "filter": {"partitions": [HIDDEN_PARTITION]},
+        "filter": {"partitions": list(hidden)},
     })  # fmt: skip
 
 
@@ -112,13 +140,14 @@ def _line(
     connection: pymysql.Connection[Any],
     request: Request,
     options: argparse.Namespace,
+    server: ProcessorTime,
 ) -> Line:
-    first = measure(client, statements, first_page(request), options.times)
+    first = measure(client, statements, first_page(request), options.times, server)
     line = Line(request, first)
     if line.is_missed:
         say(f"{request.name} misses its goal:\n{explained(connection, statements)}")
     if request.deep and (path := deep_page(client, request)) is not None:
-        line.deep = measure(client, statements, path, options.times)
+        line.deep = measure(client, statements, path, options.times, server)
         if line.deep_median > PAGE_GOAL:
             say(f"{request.name}, page at 100,000, misses its goal:\n{explained(connection, statements)}")
     return line

@@ -1,4 +1,7 @@
-"""Times requests to /history in this process, and the SQL statements that they execute."""
+"""Times requests in this process and the SQL statements that they execute, and measures the processor time of both.
+
+Other work on the machine makes a request wait, but hardly changes its processor time.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+import psutil
 import pymysql
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
@@ -21,12 +25,22 @@ OLD_LIMIT_SECONDS: Final = 30
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds of equal requests: whole response and its statements. `records` is the count in each."""
+    """Milliseconds of equal requests: whole response and its statements. `records` is the count in each.
+
+    `service_cpu` and `database_cpu` are milliseconds of processor time of one request, the mean of all.
+    """
 
     status: int
     records: int
     answers: list[float]
     statements: list[float]
+    service_cpu: float = 0.0
+    database_cpu: float = 0.0
+
+    @property
+    def cpu(self) -> float:
+        """Milliseconds of processor time of one request, in the service and the database server."""
+        return self.service_cpu + self.database_cpu
 
 
 @dataclass
@@ -69,9 +83,30 @@ def watched_statements() -> Iterator[Statements]:
             event.remove(Engine, name, hook)
 
 
-def measure(client: FlaskClient, statements: Statements, path: str, times: int) -> Timing:
-    """Requests `path` `times` times, or once if the response is an error."""
+class ProcessorTime:
+    """Processor seconds of processes, children that have ended included, since `start`."""
+
+    def __init__(self, *processes: psutil.Process) -> None:
+        self._processes = processes
+        self._begun = 0.0
+
+    def start(self) -> None:
+        """Begins to measure."""
+        self._begun = self._now()
+
+    def seconds(self) -> float:
+        """Returns the processor seconds since `start`."""
+        return self._now() - self._begun
+
+    def _now(self) -> float:
+        return sum(sum(process.cpu_times()[:4]) for process in self._processes)
+
+
+def measure(client: FlaskClient, statements: Statements, path: str, times: int, server: ProcessorTime) -> Timing:
+    """Requests `path` `times` times, or once if the response is an error. `server` is that of the database."""
     answers, database = [], []
+    own = time.process_time()
+    server.start()
     while True:
         statements.seen.clear()
         began = time.perf_counter()
@@ -80,8 +115,16 @@ def measure(client: FlaskClient, statements: Statements, path: str, times: int) 
         database.append(statements.milliseconds)
         if len(answers) == times or response.status_code != 200:
             break
-    body = response.get_json()
-    return Timing(response.status_code, len(body.get("data", [])), answers, database)
+    service_cpu, database_cpu = time.process_time() - own, server.seconds()
+    body, count = response.get_json(), len(answers)
+    return Timing(
+        status=response.status_code,
+        records=len(body.get("data", [])),
+        answers=answers,
+        statements=database,
+        service_cpu=1000 * service_cpu / count,
+        database_cpu=1000 * database_cpu / count,
+    )
 
 
 def first_page(request: Request) -> str:

@@ -57,10 +57,12 @@ def _setting(machine: str, filled: Filled, size: int) -> str:
 def _table(lines: list[Line]) -> str:
     head = [
         "Times in milliseconds. *Database*: all statements of a request together, as the client sees them. *Page*: ten"
-        " records, whole answer.",
+        " records, whole answer. *Processor*: mean processor time of a request in the service and the database server,"
+        " which other work on the machine hardly changes.",
         "",
-        "| request | database p50 | p99 | page p50 | p99 | database at record 100,000 p50 | p99 | query of 2018 | × |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| request | database p50 | p99 | page p50 | p99 | processor: service | database"
+        " | database at record 100,000 p50 | p99 | query of 2018 | × |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     return "\n".join([*head, *map(_row, lines)])
 
@@ -70,11 +72,12 @@ def _row(line: Line) -> str:
     deep = ["", ""]
     if line.deep is not None and line.deep.status == 200:
         deep = [_ms(line.deep_median), _ms(_p99(line.deep.statements))]
+    used = [_ms(line.first.service_cpu), _ms(line.first.database_cpu)]
     if line.first.status != 200:
-        cells = [f"{line.first.status} after {_ms(line.median)}", "", "", "", *deep]
+        cells = [f"{line.first.status} after {_ms(line.median)}", "", "", "", *used, *deep]
     else:
         cells = [_ms(line.median), _ms(_p99(line.first.statements)), _ms(statistics.median(line.first.answers)),
-                 _ms(_p99(line.first.answers)), *deep]  # fmt: skip
+                 _ms(_p99(line.first.answers)), *used, *deep]  # fmt: skip
     old = "" if line.old is None else f"> {OLD_LIMIT_SECONDS:,} s" if math.isinf(line.old) else _ms(line.old)
     ratio = (
         ""

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from benchmarks.history_rows import RETIRED, Filled
 
 DAY: Final = 86400
-PAGE_GOAL, FILTER_GOAL, WINDOW_GOAL, SUM_GOAL = 5.0, 50.0, 500.0, 300.0
-"""Milliseconds in the database: newest page and pages by cursor; what an index serves; what a window bounds; a sum."""
+PAGE_GOAL, FILTER_GOAL, WINDOW_GOAL = 5.0, 50.0, 500.0
+"""Milliseconds in the database: newest page and pages by cursor; what an index serves; what a window bounds."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Request:
 
 def requests(filled: Filled) -> list[Request]:
     """Returns all requests for a filled table."""
-    return [*_alone(filled), *_windows(filled), *_pairs(filled), *_sums(filled)]
+    return [*_alone(filled), *_windows(filled), *_pairs(filled)]
 
 
 def _alone(filled: Filled) -> list[Request]:
@@ -119,20 +119,6 @@ def _pairs(filled: Filled) -> list[Request]:
         Request("newest, as sacct hides attempts", "duplicates=false", "TRUE", FILTER_GOAL),
         Request("user, as sacct hides attempts", "user=u0&duplicates=false", "id_assoc = 1000", FILTER_GOAL),
     ]  # fmt: skip
-
-
-def _sums(filled: Filled) -> list[Request]:
-    month = between("submit", filled.now - 30 * DAY, filled.now)
-    ended = between("end", filled.now - 30 * DAY, filled.now)
-    old = f"time_submit >= {filled.now - 30 * DAY}"
-    few = "fields=account,jobs,states,cpu_hours"
-    return [
-        Request("sums of a month by account", f"group_by=account&{month}", old, SUM_GOAL),
-        Request("jobs and CPU hours of a month by account", f"group_by=account&{month}&{few}", old, SUM_GOAL),
-        Request("sums of a month by account, by end", f"group_by=account&{ended}", old),
-        Request("sums of a month by account and user", f"group_by=account,user&{month}", old),
-        Request("sums of a user by day", "group_by=day&user=u5", "id_assoc = 1005"),
-    ]
 
 
 def between(word: str, since: int, until: int) -> str:

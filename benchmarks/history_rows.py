@@ -6,7 +6,8 @@ The same number of rows gives the same records, relative to the current time.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,8 +26,9 @@ RUNNING, PENDING = 3000, 2000
 BUFFER_POOL_BYTES: Final = 4 * 2**30
 """The minimum that Slurm's documentation recommends."""
 
+_LOG_BYTES: Final = 4 * 2**30
 _CHUNK: Final = 250_000
-_FIRST_ASSOC: Final = 1000
+FIRST_ASSOC: Final = 1000
 _PADDING: Final = (
     "--output=/scratch/projects/results/run-%j.out --export=ALL --cpus-per-task=4 /scratch/projects/bin/solve"
 )
@@ -54,7 +56,7 @@ _NODE = f"CONCAT('node', LPAD(1 + FLOOR(1000 * {_R5}), 4, '0'))"
 _ROW: Final[dict[str, str]] = {
     "job_db_inx": "({field} << 52) | (made * 1000 << 10) | (seq & 1023)",
     "mod_time": "made", "id_job": "100000 + seq - (seq % 500 = 0)", "id_user": "20000 + u", "id_group": "20000",
-    "id_assoc": f"{_FIRST_ASSOC} + u", "account": f"IF(u >= {CAMPUS_FROM}, 'campus', CONCAT('acct', u % {ACCOUNTS}))",
+    "id_assoc": f"{FIRST_ASSOC} + u", "account": f"IF(u >= {CAMPUS_FROM}, 'campus', CONCAT('acct', u % {ACCOUNTS}))",
     "job_name": f"IF(seq % 100000 = 77, 'seldom', CONCAT('job', FLOOR(500 * {_R4})))",
     "cpus_req": "4", "mem_req": "8000", "nodes_alloc": "1",
     "nodelist": f"CASE WHEN s = 0 THEN 'None assigned' WHEN {_R5} > 0.8 THEN 'node[0100-0103]' ELSE {_NODE} END",
@@ -92,20 +94,51 @@ def connect(facts: DatabaseFacts) -> pymysql.Connection[Any]:
 def fill(connection: pymysql.Connection[Any], cluster: str, rows: int, tell: Callable[[str], None]) -> Filled:
     """Writes `rows` records of `cluster` and their associations."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SET GLOBAL innodb_buffer_pool_size = {BUFFER_POOL_BYTES}")
-        cursor.execute("SET SESSION unique_checks = 0")
+        prepare(cursor)
         cursor.execute("SELECT id FROM cluster_table WHERE name = %s", [cluster])
         [[field]] = cursor.fetchall()
         _write_associations(cursor, cluster)
         now = int(time.time())
         filled = Filled(rows, now - YEARS_SECONDS, now)
-        for first in range(1, rows + 1, _CHUNK):
-            last = min(first + _CHUNK - 1, rows)
-            cursor.execute(_insert(cluster, filled, field, first, last))
-            if last % (4 * _CHUNK) == 0 or last == rows:
-                tell(f"{last:,} of {rows:,} records")
+        with indexed_afterwards(cursor, f"{cluster}_job_table"):
+            for first in range(1, rows + 1, _CHUNK):
+                last = min(first + _CHUNK - 1, rows)
+                cursor.execute(_insert(cluster, filled, field, first, last))
+                if last % (4 * _CHUNK) == 0 or last == rows:
+                    tell(f"{last:,} of {rows:,} records")
         cursor.execute(f"ANALYZE TABLE `{cluster}_job_table`")
     return filled
+
+
+def prepare(cursor: Any) -> None:
+    """Sets up the server to write millions of rows: the log is as large as what is written between two flushes."""
+    for setting in (
+        f"innodb_buffer_pool_size = {BUFFER_POOL_BYTES}",
+        f"innodb_log_file_size = {_LOG_BYTES}",
+        "innodb_flush_log_at_trx_commit = 0",
+    ):
+        cursor.execute(f"SET GLOBAL {setting}")
+
+
+@contextmanager
+def indexed_afterwards(cursor: Any, table: str) -> Iterator[None]:
+    """Removes the secondary indexes of a table, and builds the same ones at the end.
+
+    Building an index of sorted rows takes a tenth of the time of inserting into it.
+    """
+    cursor.execute(
+        "SELECT index_name, MIN(non_unique), GROUP_CONCAT(CONCAT('`', column_name, '`') ORDER BY seq_in_index)"
+        " FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = %s"
+        " AND index_name <> 'PRIMARY' GROUP BY index_name",
+        [table],
+    )
+    indexes = cursor.fetchall()
+    cursor.execute(f"ALTER TABLE `{table}` {', '.join(f'DROP INDEX `{name}`' for name, _, _ in indexes)}")
+    try:
+        yield
+    finally:
+        added = (f"ADD {'' if repeats else 'UNIQUE '}INDEX `{name}` ({parts})" for name, repeats, parts in indexes)
+        cursor.execute(f"ALTER TABLE `{table}` {', '.join(added)}")
 
 
 def _insert(cluster: str, filled: Filled, field: int, first: int, last: int) -> str:
@@ -124,13 +157,13 @@ def _write_associations(cursor: Any, cluster: str) -> None:
     columns = "(creation_time, id_assoc, user, acct, parent_acct, id_parent, lineage, is_def)"
     cursor.execute("INSERT IGNORE INTO qos_table (creation_time, id, name) VALUES (0, 2, 'urgent'), (0, 3, 'spare')")
     cursor.execute(
-        f"INSERT INTO `{cluster}_assoc_table` {columns} SELECT 0, {_FIRST_ASSOC + USERS} + seq,"
+        f"INSERT INTO `{cluster}_assoc_table` {columns} SELECT 0, {FIRST_ASSOC + USERS} + seq,"
         f" '', IF(seq = {ACCOUNTS}, 'campus', CONCAT('acct', seq)), 'root', 1,"
         f" CONCAT('/', IF(seq = {ACCOUNTS}, 'campus', CONCAT('acct', seq)), '/'), 0 FROM seq_0_to_{ACCOUNTS}"
     )
     account = f"IF(seq >= {CAMPUS_FROM}, 'campus', CONCAT('acct', seq % {ACCOUNTS}))"
-    parent = f"{_FIRST_ASSOC + USERS} + IF(seq >= {CAMPUS_FROM}, {ACCOUNTS}, seq % {ACCOUNTS})"
+    parent = f"{FIRST_ASSOC + USERS} + IF(seq >= {CAMPUS_FROM}, {ACCOUNTS}, seq % {ACCOUNTS})"
     cursor.execute(
-        f"INSERT INTO `{cluster}_assoc_table` {columns} SELECT 0, {_FIRST_ASSOC} + seq, CONCAT('u', seq), {account},"
+        f"INSERT INTO `{cluster}_assoc_table` {columns} SELECT 0, {FIRST_ASSOC} + seq, CONCAT('u', seq), {account},"
         f" '', {parent}, CONCAT('/', {account}, '/0-u', seq, '/'), 1 FROM seq_0_to_{USERS - 1}"
     )

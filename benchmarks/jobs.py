@@ -20,11 +20,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
+import psutil
 import pymysql
 
 from benchmarks import run_on_cluster
 from benchmarks.document import machine
+from benchmarks.history_measure import ProcessorTime
 from benchmarks.history_peers import start
+from benchmarks.history_questions import daemon
 from benchmarks.history_rows import connect, fill
 from benchmarks.measure import Answer, Client, summary
 from tests.testbed.cluster import Cluster
@@ -45,12 +48,16 @@ _ROUNDS: Final = 10
 
 @dataclass(frozen=True)
 class Line:
-    """Seconds of equal requests by one program, and the number of jobs and bytes in each answer."""
+    """Seconds of equal requests by one program, and the number of jobs and bytes in each answer.
+
+    `cpu` is the mean of their processor seconds: of the service or the command, and of the daemons and the database.
+    """
 
     name: str
     seconds: list[float]
     jobs: int
     size: int
+    cpu: float
 
 
 def main(arguments: list[str]) -> int:
@@ -120,10 +127,14 @@ def _ask(service: Service, ids: Sequence[int], times: int) -> Line:
     client = Client(service.url)
     path = _path(ids)
     body = client.body(path)
+    processes = [psutil.Process(pid) for pid in service.processes()]
+    used = ProcessorTime(*processes, daemon(service.cluster, "mariadb"))
+    used.start()
     answers = [client.get(path) for _ in range(times)]
+    cpu = used.seconds() / times
     client.close()
     jobs = len(orjson.loads(body)["data"])
-    return Line(f"`/jobs`, {len(ids):,} ids", [answer.seconds for answer in answers], jobs, len(body))
+    return Line(f"`/jobs`, {len(ids):,} ids", [answer.seconds for answer in answers], jobs, len(body), cpu)
 
 
 def _lines(cluster: Cluster, service: Service, live: Sequence[int], ended: Sequence[int], times: int) -> list[Line]:
@@ -145,11 +156,14 @@ def _lines(cluster: Cluster, service: Service, live: Sequence[int], ended: Seque
 
 def _command(cluster: Cluster, name: str, argv: Sequence[str], times: int) -> Line:
     seconds, printed = [], ""
+    daemons = (daemon(cluster, name) for name in ("mariadb", "slurmdbd", "slurmctld"))
+    used = ProcessorTime(psutil.Process(), *daemons)
+    used.start()
     for _ in range(times):
         began = time.perf_counter()
         printed = cluster.run(argv, timeout=600, check=False).stdout
         seconds.append(time.perf_counter() - began)
-    return Line(f"`{name}`", seconds, printed.count("\n"), len(printed))
+    return Line(f"`{name}`", seconds, printed.count("\n"), len(printed), used.seconds() / times)
 
 
 def _selects(connection: pymysql.Connection[Any], ask: Callable[[], Line]) -> float:
@@ -204,14 +218,21 @@ def _poll(service: Service, ids: Sequence[int], began: float) -> tuple[list[Answ
 
 
 def _table(lines: Sequence[Line]) -> str:
-    head = ["| | p50 | p99 | jobs | bytes |", "|---|---:|---:|---:|---:|"]
+    head = [
+        "*Processor* is the time of one request in the service and the database server, or in the command, slurmctld,"
+        " slurmdbd and the database server. The service's collector loads meanwhile, which counts as well.",
+        "",
+        "| | p50 | p99 | processor | jobs | bytes |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
     return "\n".join([*head, *map(_row, lines)])
 
 
 def _row(line: Line) -> str:
     ordered = sorted(line.seconds)
     p99 = ordered[max(0, math.ceil(0.99 * len(ordered)) - 1)]
-    return f"| {line.name} | {_ms(statistics.median(ordered))} | {_ms(p99)} | {line.jobs:,} | {line.size:,} |"
+    cells = [_ms(statistics.median(ordered)), _ms(p99), _ms(line.cpu), f"{line.jobs:,}", f"{line.size:,}"]
+    return f"| {line.name} | {' | '.join(cells)} |"
 
 
 def _verdict(line: Line, selects: float) -> str:
