@@ -17,17 +17,20 @@ from tests.testbed.cluster import Cluster
 
 CLUSTER: Final = "testbed"
 TRES: Final = "cpu,mem,gres/gpu"
-UNTIL: Final = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)  # noqa: DTZ005
+YESTERDAY: Final = datetime.now() - timedelta(days=1)  # noqa: DTZ005
+# Months are summed up whole. The jobs ran in the last two days of one that has ended.
+UNTIL: Final = YESTERDAY.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+MONTH: Final = (UNTIL - timedelta(days=1)).replace(day=1)
 SINCE: Final = UNTIL - timedelta(days=2)
 DAY: Final = int(SINCE.timestamp())
 FIRST_JOB: Final = 900_000_000
-# Association, QOS, start and end in seconds of the window, TRES.
+# Association, QOS, workload key, start and end in seconds of the window, TRES.
 JOBS: Final = (
-    (6, 1, 600, 9000, "1=16,2=4000,4=1,5=16"),
-    (6, 2, 30_000, 100_000, "1=8,2=2000,4=1,5=8,1001=2"),
-    (7, 1, 80_000, 90_500, "1=32,2=64000,4=2,5=32"),
-    (8, 1, -5000, 7300, "1=2,2=100,4=1,5=2"),
-    (8, 1, 160_000, 171_111, "1=4,2=1000,4=1,5=4,1001=1"),
+    (6, 1, "alice past_one", 600, 9000, "1=16,2=4000,4=1,5=16"),
+    (6, 2, "alice past_two", 30_000, 100_000, "1=8,2=2000,4=1,5=8,1001=2"),
+    (7, 1, "bob past_one", 80_000, 90_500, "1=32,2=64000,4=2,5=32"),
+    (8, 1, None, -5000, 7300, "1=2,2=100,4=1,5=2"),
+    (8, 1, None, 160_000, 171_111, "1=4,2=1000,4=1,5=4,1001=1"),
 )
 
 
@@ -37,13 +40,16 @@ def accounting(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> It
     names = cluster.run(["sacctmgr", "-nP", "show", "assoc", "format=id,user,account"]).stdout.split()
     users = {int(number): user for number, user, _ in (line.split("|") for line in names) if user}
     assert {users.get(number) for number, *_ in JOBS} == {"alice", "bob", "carol"}
+    cluster.run(["sacctmgr", "-i", "add", "user", "alice,bob", "wckeys=past_one,past_two"])
+    printed = cluster.run(["sacctmgr", "-nP", "show", "wckey", "format=user,wckey,id"]).stdout.split()
+    wckeys = {f"{user} {name}": number for user, name, number in (line.split("|") for line in printed)}
     values = ", ".join(
-        f"({FIRST_JOB + number}, {FIRST_JOB + number}, {assoc}, {qos}, 1001, 'past', 'main', 'x', 3,"
-        f" {DAY + start}, {DAY + start - 1500}, {DAY + start}, {DAY + end}, '{tres}', '{tres}')"
-        for number, (assoc, qos, start, end, tres) in enumerate(JOBS)
+        f"({FIRST_JOB + number}, {FIRST_JOB + number}, {assoc}, {qos}, {wckeys.get(wckey or '', 0)}, 1001, 'past',"
+        f" 'main', 'x', 3, {DAY + start}, {DAY + start - 1500}, {DAY + start}, {DAY + end}, '{tres}', '{tres}')"
+        for number, (assoc, qos, wckey, start, end, tres) in enumerate(JOBS)
     )
     columns = (
-        "job_db_inx, id_job, id_assoc, id_qos, id_user, job_name, `partition`, account, state, time_submit,"
+        "job_db_inx, id_job, id_assoc, id_qos, id_wckey, id_user, job_name, `partition`, account, state, time_submit,"
         " time_eligible, time_start, time_end, tres_alloc, tres_req"
     )
     of_cluster = "1=112,2=224000,3=0,4=8,5=112,6=0,7=0,8=0,1001=4,1002=0,1003=0"
@@ -64,6 +70,8 @@ def accounting(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> It
         with real_accounting(cluster, tmp_path_factory.mktemp("run")) as found:
             yield make_client(found.model_copy(update={"filter": type(found)().filter}))
     finally:
+        for user in ("alice", "bob"):
+            cluster.run(["sacctmgr", "-i", "delete", "user", user, "wckeys=past_one,past_two"], check=False)
         usage = [
             f"DELETE FROM {CLUSTER}_{kind}usage_{step}_table WHERE time_start < {DAY + 2 * 86400};"
             for kind in ("", "assoc_", "qos_", "wckey_")
@@ -102,6 +110,7 @@ WINDOWS: Final = [
     (SINCE, UNTIL, "day"),
     (SINCE + timedelta(hours=1), UNTIL - timedelta(hours=3), "hour"),
     (SINCE + timedelta(minutes=130), SINCE + timedelta(minutes=2010), "hour"),
+    (MONTH, UNTIL, "month"),
 ]
 
 
@@ -131,6 +140,12 @@ def test_the_figures_are_those_of_sreport(cluster: Cluster, accounting: FlaskCli
     assert {(row[0], row[1], row[2]): int(row[3]) for row in told if int(row[3])} == users
     by_qos = _ours(accounting, "group_by=account,user,qos&step=total", start, end)
     assert _added(by_qos, "account", "user", "tres") == users
+
+    told = _printed(cluster, "WCKeyUtilizationByUser", start, end, "wckey,login,tresname,used")
+    keys = {(row[0], row[1], row[2]): int(row[3]) for row in told if row[1] and int(row[3])}
+    assert len(keys) >= 5
+    for how in (step, "total"):
+        assert _added(_ours(accounting, f"group_by=wckey,user&step={how}", start, end), "wckey", "user", "tres") == keys
 
 
 def test_sums_of_whole_jobs_are_those_of_sreport(cluster: Cluster, accounting: FlaskClient) -> None:
@@ -188,5 +203,5 @@ def test_statements_use_the_primary_key(
     found = [text for text in statements if "usage_" in text and "FORCE INDEX" in text]
     plans = [row for text in found for row in cluster.sql(f"EXPLAIN {text}") if "usage_" in (row[2] or "")]
 
-    assert found or "wckey" in query
+    assert found
     assert {(row[3], row[5]) for row in plans} <= {("range", "PRIMARY")}

@@ -86,6 +86,7 @@ StoragePort={ports.mariadb}
 StorageUser=slurm
 StoragePass={password}
 StorageLoc={database}
+TrackWCKey=yes
 """
 
 # innodb_snapshot_isolation: slurmdbd refuses to start with it. The sizes are those that slurmdbd requires.
