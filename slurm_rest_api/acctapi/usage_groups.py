@@ -1,7 +1,8 @@
 """Assigns the associations and workload keys that a user may see to the groups of /utilization.
 
-Slurm shows the usage of an association to its user, to coordinators of its account and to operators if PrivateData has
-usage, and that of a workload key to its user alone (as_mysql_get_usage()).
+If PrivateData has usage or users, Slurm shows the usage of an association to its user, to coordinators of its account
+and to operators, and that of a workload key to its user alone (as_mysql_get_usage(), _cluster_get_assocs(),
+as_mysql_get_wckeys()).
 """
 
 from __future__ import annotations
@@ -68,9 +69,8 @@ def association_groups(
 
 def wckey_users(query: UtilizationParameters, scope: DataScope) -> frozenset[str] | None:
     """Returns the users whose workload keys the filters and the user's rights let through. None: all users."""
-    names_users = "user" in (query.group_by or ()) or query.user is not None
     wanted = None if query.user is None else frozenset(query.user)
-    if not (scope.hides("usage") or (scope.hides("users") and names_users)):
+    if not scope.hides("usage", "users"):
         return wanted
     own = frozenset((scope.user,))
     return own if wanted is None else own & wanted
@@ -94,7 +94,7 @@ class _View:
         self._scope = scope
         self._visible = VisibleAssociations(scope, associations)
         self._names_users = "user" in (query.group_by or ()) or query.user is not None
-        self._own_usage = scope.hides("usage")
+        self._own_usage = scope.hides("usage", "users")
         self._own_accounts = scope.accounts | associations.accounts_of_user(scope.user)
         self._ancestry = {
             row.acct: tuple(above.acct for above in associations.with_ancestors(row)) for row in associations.accounts()

@@ -16,12 +16,13 @@ import yaml
 from slurm_rest_api.config import Settings
 from tests.cluster.accounting_database import real_accounting
 from tests.cluster.conftest import Jobs, StartService
+from tests.cluster.past_usage import SINCE, TRES, UNTIL, past_usage, read_sreport
 from tests.testbed.cluster import Cluster
 from tests.testbed.service import SERVICE
 from tests.testbed.slurmnodes import SERVICE_USER
 from tests.waiting import GIVE_UP_SECONDS, wait_for
 
-WORDS: Final = ("accounts", "jobs", "nodes", "partitions", "reservations", "usage", "users")
+WORDS: Final = ("accounts", "events", "jobs", "nodes", "partitions", "reservations", "usage", "users")
 FILES: Final = ("/etc/slurm/slurm.conf", "/etc/slurm/slurmdbd.conf")
 USERS: Final = ("alice", "bob", "carol")
 COORDINATOR: Final = "bob"
@@ -153,7 +154,7 @@ def ask(
     folder = tmp_path_factory.mktemp("runtime")
     with private_data(cluster, *WORDS), operator(cluster), real_accounting(cluster, folder) as settings:
         service = start(configuration(settings))
-        tokens = {user: cluster.token(user) for user in USERS}
+        tokens = {user: cluster.token(user) for user in (*USERS, SERVICE_USER)}
 
         def asking(user: str, path: str) -> tuple[int, Any]:
             request = urllib.request.Request(f"{service.url}{path}", headers={"X-SLURM-USER-TOKEN": tokens[user]})
@@ -174,7 +175,7 @@ def configuration(settings: Settings) -> str:
     return yaml.safe_dump({
         "system": {"refresh_seconds": 1, "use_acct_db": True},
         "database": {**database, "db_pass": settings.database.db_pass.get_secret_value()},
-        "auth": {"mode": "jwt", "jwt_key_file": KEY, "private_data": list(WORDS)},
+        "auth": {"mode": "jwt", "jwt_key_file": KEY, "admins": [SERVICE_USER], "private_data": list(WORDS)},
     })  # fmt: skip
 
 
@@ -196,6 +197,46 @@ def test_a_user_sees_what_slurms_commands_show(cluster: Cluster, ask: Ask, user:
         assert cluster.run(["scontrol", "show", command], user=user, check=False).returncode != 0
         assert ask(user, path)[0] == 403
     assert (len(shown) > 1) == (user == COORDINATOR)
+
+
+@pytest.fixture(scope="module")
+def used(cluster: Cluster, ask: Ask) -> Iterator[None]:
+    """slurmdbd has usage of two past days."""
+    with past_usage(cluster):
+        yield
+
+
+@pytest.mark.usefixtures("used")
+@pytest.mark.parametrize("user", [*USERS, SERVICE_USER])
+def test_a_user_sees_the_usage_of_sreport_and_the_events_and_accounts_of_sacctmgr(
+    cluster: Cluster, ask: Ask, user: str
+) -> None:
+    report = ("account,login,tresname,used", user)
+    lines = read_sreport(cluster, "AccountUtilizationByUser", SINCE, UNTIL, *report)
+    printed = {tuple(line[:3]): int(line[3]) for line in lines if int(line[3])}
+    window = f"tres={TRES}&step=total&since={int(SINCE.timestamp())}&until={int(UNTIL.timestamp())}"
+    by_user = ask(user, f"/utilization?group_by=account,user&{window}")[1]
+    found = {(one["account"], one["user"], one["tres"]): one["allocated"] for one in by_user}
+    assert found == {key: seconds for key, seconds in printed.items() if key[1]}
+    assert {name for _, name, _ in found} == {"bob": {"bob", "carol"}, SERVICE_USER: set(USERS)}.get(user, {user})
+    by_account = ask(user, f"/utilization?group_by=account&{window}")[1]
+    of_accounts = {(one["account"], "", one["tres"]): one["allocated"] for one in by_account}
+    # Of their own account sreport prints the user alone.
+    assert of_accounts.items() >= {key: seconds for key, seconds in printed.items() if not key[1]}.items()
+    lines = read_sreport(cluster, "Utilization", SINCE, UNTIL, "tresname,al", user)
+    whole = {one["tres"]: one["allocated"] for one in ask(user, f"/utilization?{window}")[1]}
+    assert whole == {tres: int(seconds) for tres, seconds in lines}
+    # sreport refuses workload keys to all but operators.
+    keys = {one["user"] for one in ask(user, f"/utilization?group_by=wckey,user&{window}")[1]}
+    assert keys == {"carol": set(), SERVICE_USER: {"alice", "bob"}}.get(user, {user})
+
+    refused = cluster.run(["sacctmgr", "-nP", "show", "event"], user=user, check=False).returncode != 0
+    assert ask(user, "/events")[0] == (403 if refused else 200)
+    shown = cluster.run(["sacctmgr", "-nP", "show", "account", "format=account"], user=user, check=False)
+    accounts = set(shown.stdout.split()) if shown.returncode == 0 else set()
+    # They are refused, or those that the user coordinates. The service adds those that the user runs under.
+    own = {"alice": {"physics"}, "bob": {"physics"}, "carol": {"biology"}}.get(user, set())
+    assert {one["name"] for one in ask(user, "/accounts")[1]} == accounts | own
 
 
 @pytest.mark.parametrize("user", USERS)
