@@ -12,6 +12,15 @@ from __future__ import annotations
 
 from typing import Final
 
+_USAGE: Final = """
+u32 17.02:u64 | creation_time mod_time time_start
+i8 | deleted
+u32 | id
+24.11:u32 | id_alt
+i32 | id_tres
+u64 | alloc_secs
+"""
+# The tables of hours and months have the same columns and keys as those of days.
 COLUMNS: Final = {
     "job_table": """
 u32 17.02:u64 | job_db_inx mem_req time_submit time_start time_end time_eligible time_suspended mod_time
@@ -130,6 +139,28 @@ tx | cluster_nodes tres
 u32 | reason_uid
 u16 19.05:u32 | state
 """,
+    "usage_day_table": """
+u32 17.02:u64 | creation_time mod_time time_start
+i8 | deleted
+i32 | id_tres
+u64 | count alloc_secs down_secs pdown_secs idle_secs over_secs
+u64 21.08:- | resv_secs
+21.08:u64 | plan_secs
+""",
+    "assoc_usage_day_table": _USAGE,
+    "wckey_usage_day_table": _USAGE,
+    "qos_usage_day_table": """
+24.11:u64 | creation_time mod_time time_start alloc_secs
+24.11:i8 | deleted
+24.11:u32 | id id_alt
+24.11:i32 | id_tres
+""",
+    "wckey_table": """
+u32 17.02:u64 | creation_time mod_time
+i8 | deleted is_def
+u32 | id_wckey
+tt | wckey_name user
+""",
     "qos_table": """
 u32 17.02:u64 | creation_time mod_time
 i8? | deleted
@@ -178,7 +209,32 @@ u32? | flags
 }
 """Columns by table. Tables of a cluster are listed without its name."""
 
+_PURGED: Final = """22.05:key 23.02:- | time_start | time_start
+23.02:key | archive_purge | mod_time
+25.05:key | archive_delete | deleted
+"""
 KEYS: Final = {
+    "usage_day_table": f"""
+primary | PRIMARY | id_tres time_start
+{_PURGED}""",
+    "assoc_usage_day_table": f"""
+primary | PRIMARY | id id_tres time_start
+{_PURGED}""",
+    "wckey_usage_day_table": """
+primary | PRIMARY | id id_tres time_start
+23.02:key | archive_purge | mod_time
+25.05:key | archive_delete | deleted
+""",
+    "qos_usage_day_table": """
+24.11:primary | PRIMARY | id id_alt id_tres time_start
+24.11:key | archive_purge | mod_time
+25.05:key | archive_delete | deleted
+""",
+    "wckey_table": """
+primary | PRIMARY | id_wckey
+unique 19.05:- | wckey_name | wckey_name(20) user(20)
+19.05:unique | udex | wckey_name(42) user(42)
+""",
     "job_table": """
 primary | PRIMARY | job_db_inx
 unique 17.11:- | id_job | id_job id_assoc time_submit

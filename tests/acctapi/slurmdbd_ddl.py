@@ -10,7 +10,10 @@ from tests.acctapi.slurmdbd_columns import COLUMNS, KEYS
 RELEASES: Final = ("15.08", "17.11", "20.11", "22.05", "23.11", "24.11", "26.05")
 """One release for each version of the tables."""
 
-OF_A_CLUSTER: Final = ("job_table", "assoc_table", "step_table", "event_table", "resv_table")
+OF_A_CLUSTER: Final = (
+    "job_table", "assoc_table", "step_table", "event_table", "resv_table", "usage_day_table", "assoc_usage_day_table",
+    "qos_usage_day_table", "wckey_usage_day_table", "wckey_table",
+)  # fmt: skip
 
 _TYPES: Final = {
     "u16": "smallint unsigned", "u32": "int unsigned", "u64": "bigint unsigned", "i8": "tinyint", "i16": "smallint",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from tests.acctapi.slurmdbd_associations import association_records
 from tests.acctapi.slurmdbd_ddl import OF_A_CLUSTER, RELEASES, columns, keys, tables
 from tests.acctapi.slurmdbd_rows import HIDDEN_JOB_ROWS, NO_VAL, T, at_least, cases, job_record, job_row, key_of
 from tests.cluster.accounting_database import (
+    ASSOC_TABLE,
+    CLUSTER,
     EVENT_TABLE,
     JOB_TABLE,
     READABLE,
@@ -139,6 +143,89 @@ def test_events_of_each_release(database: AccountingDatabase, tmp_path: Path) ->
     assert [(record["group"], record["events"], record["going_on"]) for record in sums] == [
         ("DRAIN", 1, 1), ("DOWN", 1, 0),
     ]  # fmt: skip
+
+
+def test_usage_of_each_release(database: AccountingDatabase, tmp_path: Path) -> None:
+    # A day in the time zone of this process.
+    day = int(datetime(2025, 6, 14).timestamp())  # noqa: DTZ001
+    row = {"time_start": day, "id_tres": 1}
+    figures = {"count": 9, "alloc_secs": 1, "idle_secs": 2, "down_secs": 3, "pdown_secs": 4, "over_secs": 5}
+    tables: dict[str, list[dict[str, Any]]] = {
+        "usage": [row | figures | {"resv_secs": 6, "plan_secs": 6}],
+        "assoc_usage": [row | {"id": number, "alloc_secs": 10 * number} for number in (4, 5, 6, 10)],
+        "wckey_usage": [row | {"id": 1, "alloc_secs": 70}],
+        "qos_usage": [row | {"id": 4, "id_alt": 2, "alloc_secs": 40}] if at_least(database.release, "24.11") else [],
+    }
+    names = {kind: f"{CLUSTER}_{kind}_day_table" for kind in tables if tables[kind]}
+    for kind, name in names.items():
+        database.insert(name, tables[kind])
+    database.insert(f"{CLUSTER}_wckey_table", [{"id_wckey": 1, "wckey_name": "sim", "user": "alice"}])
+    database.grant([*READABLE, *names.values(), f"{CLUSTER}_wckey_table"])
+    client = make_client(database.settings(tmp_path / "run", tables_usage=CLUSTER))
+    query = f"/utilization?step=day&since={day}&until={day + 86400}"
+
+    [whole] = records(client, query)
+    assert [whole[name] for name in ("count", "allocated", "idle", "down", "planned_down", "overcommitted", "planned",
+                                     "reported")] == [9, 1, 2, 3, 4, 5, 6, 16]  # fmt: skip
+    # Association 10 is for the hidden partition.
+    by_user = records(client, f"{query}&group_by=account,user")
+    assert [(one["account"], one["user"], one["allocated"]) for one in by_user] == [
+        ("biology", "bob", 60), ("physics", "alice", 40), ("physics", "bob", 50),
+    ]  # fmt: skip
+    by_account = {one["account"]: one["allocated"] for one in records(client, f"{query}&group_by=account")}
+    assert by_account == {"biology": 60, "physics": 90, "root": 150, "science": 60}
+    [key] = records(client, f"{query}&group_by=wckey,user")
+    assert (key["wckey"], key["user"], key["allocated"]) == ("sim", "alice", 70)
+    by_qos = client.get(f"{query}&group_by=qos")
+    if "qos_usage" in names:
+        assert [(one["qos"], one["allocated"]) for one in by_qos.get_json()["data"]] == [("urgent", 40)]
+    else:
+        assert by_qos.status_code == 503
+        assert "Slurm has them since 24.11" in by_qos.text
+
+
+def test_accounts_qos_and_sums_of_each_release(database: AccountingDatabase, tmp_path: Path) -> None:
+    users_are_coords = 0x10000
+    database.sql("DELETE FROM acct_table")
+    database.insert("acct_table", [{"name": "physics", "description": "Größe", "organization": "sci", "deleted": 0}])
+    database.sql("DELETE FROM acct_coord_table")
+    database.insert("acct_coord_table", [{"acct": "science", "user": "carol", "deleted": 0}])
+    if at_least(database.release, "24.05"):
+        database.sql(f"UPDATE `{ASSOC_TABLE}` SET flags = {users_are_coords} WHERE id_assoc = 7")
+    database.insert("qos_table", [{"id": 77, "name": "limited", "deleted": 0, "flags": 128, **QOS_LIMITS}])
+    database.grant([*READABLE, "acct_table", "acct_coord_table"])
+    client = make_client(database.settings(tmp_path / "run", table_acct="acct_table", table_coord="acct_coord_table"))
+    found = {one["name"]: one for one in records(client, "/accounts")}
+    [qos] = records(client, "/qos?name=limited")
+    by_state = records(client, "/history?group_by=state&jobid>=1")
+    database.sql("DELETE FROM qos_table WHERE id = 77")
+    if at_least(database.release, "24.05"):
+        database.sql(f"UPDATE `{ASSOC_TABLE}` SET flags = 0 WHERE id_assoc = 7")
+
+    tree = {name: (one["parent_account"], one["level"], one["users"]) for name, one in found.items()}
+    assert tree == {
+        "root": (None, 0, ["root"]), "physics": ("root", 1, ["alice", "bob"]), "science": ("root", 1, []),
+        "biology": ("science", 2, ["bob"]),
+    }  # fmt: skip
+    assert (found["physics"]["description"], found["physics"]["organization"]) == ("Größe", "sci")
+    # Coordinators of science, and since 24.05 by the flag of biology its users.
+    by_flag = ["bob"] if at_least(database.release, "24.05") else []
+    assert (found["science"]["coordinators"], found["biology"]["coordinators"]) == (["carol"], [*by_flag, "carol"])
+    assert (found["physics"]["max_wall"], found["physics"]["grp_tres"]) == (1440, {"cpu": 512})
+    # Preempt has `,1`: the QOS normal.
+    assert (qos["preempt"], qos["preempt_mode"], qos["flags"]) == (["normal"], "REQUEUE", ["OverPartQOS"])
+    since = {"max_jobs_per_account": "16.05", "max_jobs_accrue_per_user": "18.08", "preempt_exempt_time": "19.05",
+             "limit_factor": "21.08", "grp_jobs": "15.08"}  # fmt: skip
+    values = {"max_jobs_per_account": 2, "max_jobs_accrue_per_user": 3, "preempt_exempt_time": 60, "limit_factor": 1.5,
+              "grp_jobs": 6}  # fmt: skip
+    assert {name: qos[name] for name in since} == {
+        name: values[name] if at_least(database.release, release) else None for name, release in since.items()
+    }
+    shown = cases(database.release, database.charset)
+    states = Counter(
+        job_record(database.release, number, case.record)["state_name"] for number, case in enumerate(shown, 1)
+    )
+    assert {one["state"]: one["jobs"] for one in by_state} == states
 
 
 def test_the_newest_record_comes_first(database: AccountingDatabase, accounting: FlaskClient) -> None:
