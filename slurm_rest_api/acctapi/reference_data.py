@@ -34,6 +34,10 @@ class ReferenceData:
         return frozenset(number for number, known in self.qos.items() if known == name)
 
 
+# The ids of a site's own TRES follow it. slurmdbd writes a row `dynamic_offset` for it (_as_mysql_acct_check_tables()).
+_TRES_OFFSET: Final = 1000
+
+
 class ReferenceDataCache:
     """Caches the reference data for `lifetime_seconds`. Thread-safe: one thread reads at a time."""
 
@@ -66,9 +70,8 @@ class ReferenceDataCache:
 
 
 def _read(connection: Connection, schema: Schema) -> ReferenceData:
-    tres = {
-        row.id: f"{row.type}/{row.name}" if row.name else row.type for row in connection.execute(select(schema.tres))
-    }
+    rows = connection.execute(select(schema.tres).where(schema.tres.c.id != _TRES_OFFSET))
+    tres = {row.id: f"{row.type}/{row.name}" if row.name else row.type for row in rows}
     found = [qos_of(row) for row in connection.execute(select(schema.qos)).mappings()]
     return ReferenceData(
         associations=Associations(association_of(row) for row in connection.execute(select(schema.assoc)).mappings()),

@@ -51,7 +51,7 @@ def past_usage(cluster: Cluster) -> Iterator[None]:
     cluster.run(["sacctmgr", "-i", "add", "user", "alice,bob", "wckeys=past_one,past_two"])
     of_cluster = "1=112,2=224000,3=0,4=8,5=112,6=0,7=0,8=0,1001=4,1002=0,1003=0"
     events = ", ".join(
-        f"({DAY + start}, {DAY + end}, '{node}', '', 'before', 0, {state}, '{tres}')"
+        f"({DAY + start}, {DAY + end}, '{node}', '', 'before', 0, {state}, '{_known(cluster, tres)}')"
         for start, end, node, state, tres in (
             (-90_000, 2 * 86400 + 3600, "", 0, of_cluster),
             (10_000, 40_000, "pastnode", 1, "1=16,2=32000"),
@@ -89,16 +89,28 @@ def _job_values(cluster: Cluster) -> str:
     return ", ".join(rows)
 
 
+def _known(cluster: Cluster, tres: str) -> str:
+    """Returns the TRES of the text that slurmdbd knows."""
+    known = {number for [number] in _listed(cluster, "tres", "id")}
+    return ",".join(part for part in tres.split(",") if part.partition("=")[0] in known)
+
+
 def _listed(cluster: Cluster, what: str, columns: str) -> list[list[str]]:
     printed = cluster.run(["sacctmgr", "-nP", "show", what, f"format={columns}"]).stdout
     return [line.split("|") for line in printed.splitlines()]
 
 
 def read_sreport(
-    cluster: Cluster, report: str, start: datetime, end: datetime, columns: str, user: str = "root"
+    cluster: Cluster,
+    report: str,
+    start: datetime,
+    end: datetime,
+    columns: str,
+    user: str = "root",
+    tres: str = TRES,
 ) -> list[list[str]]:
     """Returns the lines of a report of `sreport cluster` in TRES seconds. `user` runs it, by default root."""
     window = [f"start={start:%Y-%m-%dT%H:%M:%S}", f"end={end:%Y-%m-%dT%H:%M:%S}"]
-    command = ["sreport", "-nP", "-t", "seconds", "-T", TRES, "cluster", report, *window, f"format={columns}"]
+    command = ["sreport", "-nP", "-t", "seconds", "-T", tres, "cluster", report, *window, f"format={columns}"]
     output = cluster.run(command, user=user, check=user == "root").stdout
     return [line.split("|") for line in output.splitlines()]

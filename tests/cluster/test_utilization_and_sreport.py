@@ -84,6 +84,16 @@ def test_the_figures_are_those_of_sreport(cluster: Cluster, accounting: FlaskCli
         assert _added(_ours(accounting, f"group_by=wckey,user&step={how}", start, end), "wckey", "user", "tres") == keys
 
 
+def test_all_tres_are_those_of_sacctmgr(cluster: Cluster, accounting: FlaskClient) -> None:
+    printed = cluster.run(["sacctmgr", "-nP", "show", "tres", "format=type,name"]).stdout
+    known = {line.rstrip("|").replace("|", "/") for line in printed.splitlines()}
+    window = f"since={int(SINCE.timestamp())}&until={int(UNTIL.timestamp())}"
+    found = accounting.get(f"/utilization?tres=all&step=total&{window}").get_json()["data"]
+    assert {"cpu", "gres/gpu"} <= {record["tres"] for record in found} <= known
+    fault = accounting.get("/utilization?tres=nothing").get_json()["errors"][0]["detail"]
+    assert set(fault.partition("such as ")[2].rstrip(".").split(", ")) <= known
+
+
 def test_sums_of_whole_jobs_are_those_of_sreport(cluster: Cluster, accounting: FlaskClient) -> None:
     """sreport splits jobs at the ends of the window. Those that ended in this one had started in it, too."""
     start, end = SINCE + timedelta(hours=3), UNTIL
