@@ -237,3 +237,28 @@ export function subscribe(path, parameters, { from = null, signal, onChange, onF
     { signal, onFault },
   );
 }
+
+/**
+ * Keeps `view` up to date with the records of a route, and calls `show` after each answer.
+ *
+ * @param {{records: Map<string, object> | null, fault: ApiError | null}} view `records` is null until the first answer.
+ *   After an error the records stay, and the frame shows their age: `fault` has the error only if there are none, or
+ *   if the user may not see them any more.
+ */
+export function follow(path, parameters, view, { signal, show }) {
+  return subscribe(path, parameters, {
+    signal,
+    onChange: (records) => {
+      Object.assign(view, { records, fault: null });
+      show();
+    },
+    onSame: () => {
+      view.fault = null;
+      show();
+    },
+    onFault: (fault) => {
+      if (view.records === null || fault.status === 403) view.fault = fault;
+      show();
+    },
+  });
+}

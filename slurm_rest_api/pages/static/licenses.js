@@ -1,6 +1,6 @@
 // The Licenses page: total, used, free and reserved licenses, and the jobs that wait for them.
 
-import { poll, subscribe } from "./api-client.js";
+import { follow, poll } from "./api-client.js";
 import { byId, faultNotice, h, notice, renderIfChanged, setShare, setText } from "./dom.js";
 import { count, formatDateTime, plural, ratio } from "./format.js";
 import { page, setCurlLine } from "./frame.js";
@@ -11,8 +11,7 @@ import { apiUrl } from "./urls.js";
 const WAITING = { state: "PENDING", reason: "Licenses" };
 const MOST = 1000;
 
-let records = null;
-let fault = null;
+const view = { records: null, fault: null };
 // The number of waiting jobs by license; null if it is not known.
 let waiting = null;
 
@@ -48,6 +47,7 @@ const COLUMNS = [
 ];
 
 function blank() {
+  const { records, fault } = view;
   if (fault?.status === 404) return notice("off", "Licenses are not read", fault.message);
   if (fault) return faultNotice(fault);
   if (records === null) return notice("loading", "Loading …");
@@ -62,7 +62,7 @@ function show() {
   const all = waiting === null ? 0 : [...waiting.values()].reduce((sum, jobs) => sum + jobs, 0);
   setText(byId("more"), all >= MOST ? `Of the ${plural(MOST, "job")} that were submitted first.` : "");
   if (note !== null) return;
-  const sorted = [...records.values()].sort((a, b) => a.name.localeCompare(b.name));
+  const sorted = [...view.records.values()].sort((a, b) => a.name.localeCompare(b.name));
   showRecords(byId("licenses"), COLUMNS, sorted, ({ name }) => name);
 }
 
@@ -76,24 +76,7 @@ function waitingByLicense(jobs) {
 
 show();
 setCurlLine(apiUrl("licenses"));
-subscribe(
-  "licenses",
-  {},
-  {
-    onChange: (found) => {
-      [records, fault] = [found, null];
-      show();
-    },
-    onSame: () => {
-      fault = null;
-      show();
-    },
-    onFault: (error) => {
-      if (records === null || error.status === 403) fault = error;
-      show();
-    },
-  },
-);
+follow("licenses", {}, view, { show });
 poll(
   "queue",
   { ...WAITING, limit: MOST, fields: ["licenses"] },

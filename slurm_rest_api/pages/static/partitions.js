@@ -1,6 +1,6 @@
 // The Partitions page: for each partition its state, what is free, its jobs, its limits and who may use it.
 
-import { poll, subscribe } from "./api-client.js";
+import { follow, poll, subscribe } from "./api-client.js";
 import { byId, facts, faultNotice, h, notice, replaceChildren, setShare, setText } from "./dom.js";
 import { count, formatDuration, memory, plural, ratio } from "./format.js";
 import { onMove, page, readState, setCurlLine, setTitle } from "./frame.js";
@@ -19,8 +19,8 @@ const GPU_NODES = { gpus: ">0", fields: ["partitions", "gpus", "state_base", "st
 const TONES = { UP: "good", DRAIN: "old" };
 
 // What each request has answered; null until it has. A request that was refused has {}.
-const known = { partitions: null, usage: null, free: null, gpus: null };
-let fault = null;
+const known = { usage: null, free: null, gpus: null };
+const view = { records: null, fault: null };
 let refusal = "";
 
 const chip = (text, tone) => h("span", { class: `chip ${tone}` }, text);
@@ -161,9 +161,11 @@ function showOne(partition) {
   );
 }
 
+const isKnown = () => view.records !== null && !Object.values(known).includes(null);
+
 function blank(records, name) {
-  if (fault) return faultNotice(fault);
-  if (Object.values(known).includes(null)) return notice("loading", "Loading …");
+  if (view.fault) return faultNotice(view.fault);
+  if (!isKnown()) return notice("loading", "Loading …");
   if (records.length > 0) return null;
   if (name === "") return notice("empty", "No partitions", "The cluster has no partitions that you may view.");
   return notice("empty", `No partition ${name}`, "slurmctld has no partition with this name, or it is hidden.");
@@ -172,8 +174,8 @@ function blank(records, name) {
 let shown = "";
 function show() {
   const { name } = readState(DEFAULTS);
-  const isKnown = fault === null && !Object.values(known).includes(null);
-  const all = isKnown ? sortedPartitions(known.partitions.values()).map(joined) : [];
+  const isShown = view.fault === null && isKnown();
+  const all = isShown ? sortedPartitions(view.records.values()).map(joined) : [];
   const records = name === "" ? all : all.filter((partition) => partition.name === name);
   const note = blank(records, name);
   const text = note?.textContent ?? "";
@@ -209,26 +211,7 @@ function start() {
     Object.assign(known, news);
     show();
   };
-  subscribe(
-    "partitions",
-    {},
-    {
-      onChange: (partitions) => {
-        fault = null;
-        learn({ partitions });
-      },
-      onSame: () => {
-        if (fault === null) return;
-        fault = null;
-        show();
-      },
-      onFault: (error) => {
-        // What is shown stays, and the frame shows its age.
-        if (known.partitions === null || error.status === 403) fault = error;
-        show();
-      },
-    },
-  );
+  follow("partitions", {}, view, { show });
   poll("usage", USAGE, {
     onAnswer: ({ data }) => learn({ usage: data.partitions }),
     onFault: lacks("usage", {}),

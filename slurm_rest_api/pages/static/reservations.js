@@ -1,6 +1,6 @@
 // The Reservations page: a time line of the next seven days, and a table of all reservations.
 
-import { subscribe } from "./api-client.js";
+import { follow } from "./api-client.js";
 import { byId, faultNotice, h, notice, renderIfChanged, replaceChildren, setText, svg } from "./dom.js";
 import { approximate, formatDateTime, formatDuration, now, plural } from "./format.js";
 import { onMove, page, readState, setCurlLine, writeState } from "./frame.js";
@@ -17,8 +17,7 @@ const dayOfMonth = new Intl.DateTimeFormat(undefined, { day: "numeric" });
 const HEAD = 2;
 const ROW = 2.7;
 
-let records = null;
-let fault = null;
+let view = { records: null, fault: null };
 let current = new AbortController();
 
 function line(epoch, at, height, kind) {
@@ -100,6 +99,7 @@ const COLUMNS = [
 ];
 
 function blank({ name, partition }) {
+  const { records, fault } = view;
   if (fault?.status === 404) return notice("off", "Reservations are not read", fault.message);
   if (fault) return faultNotice(fault);
   if (records === null) return notice("loading", "Loading …");
@@ -119,7 +119,7 @@ function show() {
   byId("chosen").hidden = chosen.length === 0;
   setText(byId("filter"), chosen.map(([field, value]) => `${field} ${value}`).join(", "));
   if (isEmpty) return;
-  const reservations = sortedReservations(records.values());
+  const reservations = sortedReservations(view.records.values());
   replaceChildren(byId("line"), timeLine(reservations));
   showRecords(byId("reservations"), COLUMNS, reservations, ({ name }) => name);
 }
@@ -127,26 +127,11 @@ function show() {
 function load() {
   current.abort();
   current = new AbortController();
-  [records, fault] = [null, null];
+  view = { records: null, fault: null };
   show();
   const query = readState(DEFAULTS);
   setCurlLine(apiUrl("reservations", query));
-  subscribe("reservations", query, {
-    signal: current.signal,
-    onChange: (found) => {
-      [records, fault] = [found, null];
-      show();
-    },
-    onSame: () => {
-      fault = null;
-      show();
-    },
-    onFault: (error) => {
-      // What is shown stays, and the frame shows its age.
-      if (records === null || error.status === 403) fault = error;
-      show();
-    },
-  });
+  follow("reservations", query, view, { signal: current.signal, show });
 }
 
 byId("all").addEventListener("click", () => {
