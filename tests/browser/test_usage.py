@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.browser.asking import asked, fail_with
+from tests.browser.asking import asked, fail_with, is_of
 from tests.waiting import wait_for
 
 # Both ends are over, so that no sum changes meanwhile.
@@ -50,7 +50,12 @@ def test_accounts_open_to_their_users(tab: Page, demo_address: str, tmp_path: Pa
     expect(tab.locator("#graphs svg")).to_have_count(2)
     expect(tab.locator("#graphs svg").first.locator("g")).to_have_count(7)
 
-    row.get_by_role("button").press("Enter")
+    held: list[Route] = []
+    tab.route(lambda url: is_of("history", url) and "group_by=user" in url, lambda route: held.append(route), times=1)
+    with tab.expect_request(lambda request: "group_by=user" in request.url):
+        row.get_by_role("button").press("Enter")
+    expect(tab.locator("#rows [role=status]")).to_have_text("Loading …")
+    held[0].continue_()
     users = tab.locator("tr[data-user]")
     expect(users).to_have_count(len([user for account, user in known if account == "physics"]))
     expect(row.get_by_role("button")).to_be_focused()

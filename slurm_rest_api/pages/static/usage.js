@@ -85,30 +85,43 @@ function accountRow(row) {
   );
 }
 
-// Rows of the users of the account that is open. The sums of their jobs are asked for then.
+// The sums of the jobs of users by account: null while they are loading, undefined before.
 const usersOf = new Map();
-function userRows(account) {
-  const usage = found.usage?.filter((record) => record.account === account) ?? null;
-  if (!usersOf.has(account)) {
-    usersOf.set(account, []);
-    const { signal } = current;
-    const store = ({ data }) => {
-      usersOf.set(account, data);
-      if (!signal.aborted) showRows();
-    };
-    // Without them the rows have hours alone.
-    sumsOf({ group_by: ["user"], account }, signal).then(store, (error) => {
+function loadUsers(account) {
+  const { signal } = current;
+  const store = (sums) => {
+    if (signal.aborted) return;
+    usersOf.set(account, sums);
+    showRows();
+  };
+  usersOf.set(account, null);
+  sumsOf({ group_by: ["user"], account }, signal).then(
+    ({ data }) => store(data),
+    (error) => {
       if (!(error instanceof ApiError) && error.name !== "AbortError") throw error;
-    });
-  }
-  return rowsBy("user", usage, usersOf.get(account)).map((row) =>
-    h(
-      "tr",
-      { class: "of-account", "data-user": row.user },
-      h("th", { scope: "row" }, h("a", { href: page("usage", { ...inAddress(), user: row.user, account }) }, row.user)),
-      cells(row, jobsOf({ account, user: row.user })),
-    ),
+      // Without them the rows have hours alone.
+      store([]);
+    },
   );
+}
+
+function userRow(account, row) {
+  const { user } = row;
+  return h(
+    "tr",
+    { class: "of-account", "data-user": user },
+    h("th", { scope: "row" }, h("a", { href: page("usage", { ...inAddress(), user, account }) }, user)),
+    cells(row, jobsOf({ account, user })),
+  );
+}
+
+// Rows of the users of the account that is open. The sums of their jobs are asked for then.
+function userRows(account) {
+  if (!usersOf.has(account)) loadUsers(account);
+  const sums = usersOf.get(account);
+  if (sums === null) return h("tr", { class: "of-account" }, h("td", { colspan: 7, role: "status" }, "Loading …"));
+  const usage = found.usage?.filter((record) => record.account === account) ?? null;
+  return rowsBy("user", usage, sums).map((row) => userRow(account, row));
 }
 
 const inAddress = () =>
