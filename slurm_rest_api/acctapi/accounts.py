@@ -210,6 +210,7 @@ class _View:
         of_association = self.association_record(row)
         description, organization = self._texts(row)
         coordinators = self._coordinators(row)
+        users = list(dict.fromkeys(user.user for user in self.users(row)))
         return {
             "name": row.acct,
             "parent_account": of_association.pop("parent_account"),
@@ -220,7 +221,8 @@ class _View:
             "flags": ["UsersAreCoords"] if (row.values.get("flags") or 0) & _USERS_ARE_COORDS else [],
             "coordinators": None if coordinators is None else sorted(coordinators),
             "children": [child.acct for child in self.children(row)],
-            "users": list(dict.fromkeys(user.user for user in self.users(row))),
+            "users": users,
+            "user_count": len(users),
             **{field: value for field, value in of_association.items() if field not in _OF_USERS},
             "effective_limits": list(self._effective(row)),
         }

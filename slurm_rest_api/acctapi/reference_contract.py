@@ -113,6 +113,7 @@ class AccountRecord(PublishedRecord):
     )
     children: list[str] = Field(description="Names of the accounts directly below.")
     users: list[str] = Field(description="Names of the users who may run under it.")
+    user_count: Count = Field(description="Number of these users.")
     shares: Count | Literal["parent"] = Field(description='Raw fair-share. "parent": that of the account above.')
     qos: list[str] = Field(description=f"Names of the QOS that may be used. {_INHERITED}")
     default_qos: str | None = Field(description=f"Name of the default QOS. {_INHERITED}")

@@ -79,7 +79,7 @@ def test_a_record_has_the_texts_the_tree_and_the_limits(accounting: FlaskClient)
     assert (physics["parent_account"], physics["level"], physics["id_assoc"]) == ("science", 2, 3)
     assert (physics["description"], physics["organization"], physics["shares"]) == ("Lab", "uni", 3)
     # The association for the hidden partition and the removed one are left out.
-    assert (physics["users"], physics["children"]) == (["alice", "bob"], [])
+    assert (physics["users"], physics["user_count"], physics["children"]) == (["alice", "bob"], 2, [])
     # Those of science coordinate physics, too.
     assert physics["coordinators"] == found["science"]["coordinators"] == ["erin", "frank"]
     assert (found["biology"]["coordinators"], found["science"]["flags"]) == (["alice"], ["UsersAreCoords"])

@@ -29,7 +29,7 @@ LIMIT_ROWS = [
     Row("name", "account"), Row("parent_account", "parentname", lambda text: text or None),
     *(row for row in ASSOC_ROWS if row.field not in ("user", "acct", "partition")),
 ]  # fmt: skip
-DERIVED = {"level", "children", "users", "effective_limits", "deleted"}
+DERIVED = {"level", "children", "users", "user_count", "effective_limits", "deleted"}
 
 
 @pytest.fixture(scope="module")
