@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from slurm_rest_api.slurmapi.contract.node import NodeRecord
 from tests.cluster.answers import fresh
 from tests.releases.conftest import assert_agrees
@@ -60,25 +58,3 @@ def test_gpus_in_use_do_not_depend_on_tracked_tres(release: Cluster, service: Se
     model = "gpu:4090" if has_odd_nodes(release) else "gpu:tesla"
     assert f"{model}:2" in nodes["rack006"]["gres_used"]
     assert (usage["total_gpus"], usage["alloc_gpus"]) == (4, 4)
-
-
-def _words(cluster: Cluster) -> dict[str, int]:
-    """Returns the number of visible nodes by sinfo's word for their state."""
-    counts: Counter[str] = Counter()
-    for node, facts in read_nodes(cluster).items():
-        word = facts["StateLong"].upper()
-        # Until 24.11 sinfo prints "fail" for a node with FAIL that is not full, since then "failing" for any with jobs.
-        if word == "FAIL" and facts["CPUAlloc"] != "0":
-            word = "FAILING"
-        counts[word] += node != HIDDEN_NODE
-    return +counts
-
-
-def test_states_in_sums_are_the_words_of_sinfo(release: Cluster, service: Service, scene: Scene) -> None:
-    def difference() -> list[str]:
-        before = _words(release)
-        [usage] = fresh(service, "/usage")
-        counted = usage["nodes_by_state"]
-        return [] if counted in (before, _words(release)) else [f"counted {counted}, sinfo says {before}"]
-
-    assert_agrees(difference)
