@@ -48,6 +48,8 @@ _PAGES: Final = (
     Page("usage", "Usage", "usage", needs="accounting"),
     Page("load", "Load", "load", needs="archive"),
     Page("partitions", "Partitions", "partitions", menu=CLUSTER),
+    Page("accounts", "Accounts", "accounts", needs="accounting", menu=CLUSTER),
+    Page("qos", "QOS", "qos", needs="accounting", menu=CLUSTER),
     Page("reservations", "Reservations", "reservations", menu=CLUSTER),
     Page("licenses", "Licenses", "licenses", menu=CLUSTER),
     Page("events", "Events", "events", needs="accounting", menu=CLUSTER),

@@ -20,6 +20,8 @@ PAGES = {
     "reservations": ("#reservations tbody tr", 1),
     "licenses": ("#licenses tbody tr", 2),
     "events": ("#events tbody tr", 3),
+    "accounts": ("#tree li", 3),
+    "qos": ("#qos tbody tr", 5),
 }
 
 
@@ -34,7 +36,7 @@ def test_every_page_fits_and_meets_wcag(browser: Browser, past_address: str, wid
         watched.requests.clear()
         page.goto(f"{past_address}pages/{name}")
         expect(page.locator(complete).first).to_be_visible()
-        expect(page.locator("h1")).to_have_text(name.capitalize())
+        expect(page.locator("h1")).to_have_text(re.compile(f"^{name}$", re.IGNORECASE))
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
         assert barriers(page) == [], name
         asking = {url for url in watched.requests if "/pages/" not in urlsplit(url).path and not UPDATE.search(url)}
@@ -128,6 +130,86 @@ def test_events_are_filtered_and_summed(tab: Page, past_address: str) -> None:
     tab.get_by_label("From").fill("no time")
     tab.get_by_role("button", name="Search").click()
     expect(tab.get_by_label("From")).to_have_attribute("aria-invalid", "true")
+
+
+def test_accounts_open_to_their_users_and_limits_with_the_keyboard(tab: Page, demo_address: str) -> None:
+    (record,) = asked(demo_address, "accounts?name=physics")["data"]
+    tab.goto(demo_address + "pages/accounts")
+    root = tab.get_by_role("treeitem", name=re.compile("^root"))
+    physics = tab.get_by_role("treeitem", name=re.compile("^physics"))
+    expect(physics).to_contain_text(f"{record['user_count']} users")
+    assert tab.get_by_role("treeitem").count() == 1 + len(asked(demo_address, "accounts?parent=root")["data"])
+    root.focus()
+    tab.keyboard.press("End")
+    expect(physics).to_be_focused()
+    tab.keyboard.press("ArrowRight")
+    expect(physics).to_have_attribute("aria-expanded", "true")
+    users = tab.locator("#tree .member")
+    expect(users).to_have_text(record["users"])
+    tab.keyboard.press("Enter")
+    details = tab.get_by_role("region", name="Details")
+    expect(details.get_by_role("heading", name="Account physics")).to_be_visible()
+    limit = details.get_by_role("row").filter(has_text="GrpTRES=cpu")
+    expect(limit).to_contain_text("CPUs of all running jobs, with all accounts below")
+    expect(limit).to_contain_text(re.compile(rf"{record['grp_tres']['cpu']:,}[\d,]+ \(\d+%\)physics"))
+    (share,) = asked(demo_address, "fairshare?account=physics&sort=name&limit=1")["data"].values()
+    expect(details).to_contain_text(f"Level{share['level_fs']:.2f}: has used")
+    expect(details.get_by_role("link", name="Usage")).to_have_attribute("href", re.compile(r"usage\?account=physics$"))
+    assert tab.url.endswith("accounts?name=physics")
+
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("Enter")
+    expect(details.get_by_role("heading", name=f"User {record['users'][0]}")).to_be_visible()
+    expect(details.get_by_role("link", name="My jobs")).to_have_attribute("href", re.compile(r"my-jobs\?user="))
+    tab.go_back()
+    expect(details.get_by_role("heading", name="Account physics")).to_be_visible()
+    physics.focus()
+    tab.keyboard.press("ArrowLeft")
+    expect(users).to_have_count(0)
+
+    tab.get_by_role("searchbox").fill(record["users"][1])
+    expect(users).to_have_text([record["users"][1]])
+    expect(tab.locator("#about")).to_contain_text("1 of")
+    tab.goto(demo_address + "pages/accounts?name=nosuch")
+    expect(details).to_contain_text("No account nosuch")
+
+
+def test_more_users_of_an_account_are_read_on_demand(tab: Page, demo_address: str) -> None:
+    asking: list[str] = []
+    tab.on("request", lambda request: asking.append(request.url))
+    meta = {"source": "slurmdbd", "cluster": "demo", "count": 1, "truncated": False}
+    tab.goto(demo_address + "pages/accounts")
+    physics = tab.get_by_role("treeitem", name=re.compile("^physics"))
+    expect(physics).to_be_visible()
+    assert not any(is_of("users", url) for url in asking)
+    answer_with(tab, "users", {"data": [{"user": "ada"}], "meta": meta | {"next": "/users?acct=physics&cursor=c1"}})
+    physics.focus()
+    tab.keyboard.press("ArrowRight")
+    expect(tab.locator("#tree .note")).to_have_text("Show the next users: 1 are shown")
+    answer_with(tab, "users", {"data": [{"user": "bob"}], "meta": meta | {"next": None}})
+    tab.locator("#tree .note").click()
+    expect(tab.locator("#tree .member")).to_have_text(["ada", "bob"])
+    expect(tab.locator("#tree .note")).to_have_count(0)
+    assert "cursor=c1" in [url for url in asking if is_of("users", url)][-1]
+
+
+def test_a_qos_shows_its_limits_and_the_users_who_reach_them(tab: Page, demo_address: str) -> None:
+    meta = {"version": "v-1", "total": 2, "stale": False, "error": None}
+    sums = {user: {"count": 1, "tasks": 1, "cpus": cpus, "memory": 0, "nodes": 1, "gpus": 0}
+            for user, cpus in (("ada", 4), ("bob", 24))}  # fmt: skip
+    answer_with(tab, "queue", {"data": sums, "meta": meta})
+    (record,) = asked(demo_address, "qos?name=interactive")["data"]
+    tab.goto(demo_address + "pages/qos")
+    row = tab.get_by_role("row").filter(has=tab.get_by_role("rowheader", name=re.compile("^interactive")))
+    expect(row).to_contain_text(f"Running jobs of each user: {record['max_jobs_per_user']}")
+    expect(row).to_contain_text("all accountsin all partitions")
+    row.get_by_role("link", name="interactive").click()
+    expect(tab.locator("h1")).to_have_text("QOS interactive")
+    limit = tab.get_by_role("row").filter(has_text="MaxTRESPerUser=cpu")
+    expect(limit).to_contain_text("CPUs of running jobs of each user")
+    expect(limit).to_contain_text(f"{record['max_tres_per_user']['cpu']}24 (75%)bob")
+    tab.goto(demo_address + "pages/qos?name=nosuch")
+    expect(tab.locator("main")).to_contain_text("No QOS nosuch")
 
 
 def test_maintenance_is_announced_on_the_home_page_and_on_jobs(tab: Page, demo_address: str) -> None:

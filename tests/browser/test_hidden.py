@@ -159,6 +159,10 @@ def test_private_jobs_are_shown_to_their_user_only(reader: Reader, past_address:
         elif path == "pages/node":
             expect(page.get_by_role("region", name="In use")).to_contain_text("CPUs allocated")
             expect(page.locator("#jobs")).to_contain_text("No jobs here that you may view")
+    # How much of a limit all jobs use is not known to a user who sees some of them.
+    page.goto(f"{reader.address}pages/accounts?name=physics")
+    expect(page.locator("#hidden")).to_contain_text("how much of a limit they use (auth.private_data: jobs)")
+    expect(page.get_by_role("row").filter(has_text="GrpTRES=cpu")).to_contain_text(re.compile(r"\d–physics"))
 
 
 def test_hidden_parts_of_the_cluster_are_named(browser: Browser, demo_settings: Settings, tmp_path: Path) -> None:

@@ -22,12 +22,13 @@ Respond = Callable[[Route], None]
 
 NODES, QUEUE, HISTORY, LOAD, API = (f"pages/{name}" for name in ("nodes", "queue", "history", "load", "api"))
 JOB, NODE, MINE = "pages/job?id=7", "pages/node?name=n1", "pages/my-jobs?user=alice"
-PARTITIONS, RESERVATIONS, LICENSES, EVENTS = (
-    f"pages/{name}" for name in ("partitions", "reservations", "licenses", "events")
+PARTITIONS, RESERVATIONS, LICENSES, EVENTS, ACCOUNTS, QOS = (
+    f"pages/{name}" for name in ("partitions", "reservations", "licenses", "events", "accounts", "qos")
 )
+REFERENCE = (EVENTS, ACCOUNTS, QOS)
 LIVE = (PARTITIONS, RESERVATIONS, LICENSES)
 ACCOUNT_USAGE = "pages/usage"
-EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE, *LIVE, EVENTS, MINE, ACCOUNT_USAGE)
+EVERYWHERE = ("", NODES, QUEUE, HISTORY, LOAD, API, JOB, NODE, *LIVE, *REFERENCE, MINE, ACCOUNT_USAGE)
 CAUSE = "This and that was the cause."
 _ROUTES = frozenset(
     (
@@ -64,7 +65,9 @@ def never(_route: Route) -> None:
 def nothing(route: Route) -> None:
     """Answers without any data."""
     name = urlsplit(route.request.url).path.strip("/")
-    listed = name in ("history", "load", "events", "utilization") or "shape=list" in route.request.url
+    listed = (
+        name in ("history", "load", "utilization", "events", "accounts", "qos") or "shape=list" in route.request.url
+    )
     data = USAGE if name == "usage" else [] if listed else {}
     route.fulfill(json={"data": data, "meta": {**META, **(RANGE if name == "load" else {})}}, headers={"Age": "1"})
 
@@ -92,13 +95,13 @@ def alerts(title: str, *paths: str) -> dict[str, tuple[str, list[str]]]:
 
 
 WRONG = "Temporarily unavailable"
-DATA = ("", NODES, QUEUE, HISTORY, LOAD, JOB, NODE, *LIVE, EVENTS, MINE, ACCOUNT_USAGE)
+DATA = ("", NODES, QUEUE, HISTORY, LOAD, JOB, NODE, *LIVE, *REFERENCE, MINE, ACCOUNT_USAGE)
 # For each state the handler of API requests, and for each page the place and the words that it shows.
 STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
     "loading": (
         never,
         {
-            **dict.fromkeys(("", NODES, QUEUE, JOB, NODE, *LIVE, EVENTS, MINE), (SAID, ["Loading …"])),
+            **dict.fromkeys(("", NODES, QUEUE, JOB, NODE, *LIVE, *REFERENCE, MINE), (SAID, ["Loading …"])),
             HISTORY: (SAID, ["Searching …"]),
             LOAD: (SAID, ["Loading samples …"]),
             ACCOUNT_USAGE: (SAID, ["Adding up usage …"]),
@@ -117,6 +120,8 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
             PARTITIONS: (SAID, ["No partitions", "The cluster has no partitions that you may view."]),
             RESERVATIONS: (SAID, ["No reservations", "No nodes, cores or licenses are reserved"]),
             LICENSES: (SAID, ["No licenses", "Neither slurm.conf nor slurmdbd has licenses"]),
+            ACCOUNTS: (SAID, ["No accounts", "The cluster has no accounts that you may view."]),
+            QOS: (SAID, ["No QOS", "The accounting database has none."]),
             EVENTS: (SAID, ["No matching events", "No node was down, drained, failing or in maintenance"]),
             "pages/job": (SAID, ["Which job?"]),
             "pages/my-jobs": (SAID, ["Whose jobs?"]),
@@ -136,6 +141,8 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
             RESERVATIONS: (SAID, ["Reservations are not read", CAUSE]),
             LICENSES: (SAID, ["Licenses are not read", CAUSE]),
             EVENTS: (SAID, ["No events here", CAUSE]),
+            ACCOUNTS: (SAID, ["Accounts are not read", CAUSE]),
+            QOS: (SAID, ["QOS are not read", CAUSE]),
             ACCOUNT_USAGE: (SAID, ["No usage here", CAUSE]),
             API: (TABLE, [f"404: {CAUSE}"]),
             MINE: (ALERT, ["Not found", CAUSE]),
@@ -148,7 +155,8 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
         {
             "": (ALERT, ["Slurm data is out of date", CAUSE]),
             **dict.fromkeys(
-                (NODES, QUEUE, "pages/job", "pages/node", "pages/my-jobs", *LIVE), (STRIP, ["Showing data from", CAUSE])
+                (NODES, QUEUE, "pages/job", "pages/node", "pages/my-jobs", *LIVE, ACCOUNTS, QOS),
+                (STRIP, ["Showing data from", CAUSE]),
             ),
             API: ("main tr[data-path=nodes] td.state", ["OK, old data"]),
         },

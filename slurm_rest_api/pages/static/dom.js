@@ -31,6 +31,9 @@ function nodes(children) {
 
 export const byId = (id) => document.getElementById(id);
 
+/** Returns true if the navigation has a page: some need the accounting database or the archive. */
+export const hasPage = (name) => document.querySelector(`header nav a[href$="pages/${name}"]`) !== null;
+
 /** Replaces the children of an element. Children are as for `h`. */
 export function replaceChildren(element, ...children) {
   element.replaceChildren(...nodes(children));
@@ -46,6 +49,10 @@ export function setShare(element, share) {
   element.style.setProperty("--share", `${(100 * Math.min(1, Math.max(0, share))).toFixed(1)}%`);
   return element;
 }
+
+/** Makes the meter of a share, 0 to 1; null if the share is not known. A text next to it says the same. */
+export const meterOf = (share) =>
+  share === null ? null : setShare(h("div", { class: "meter", "aria-hidden": "true" }), share);
 
 /**
  * Makes the children of `parent` those of `items`, in their order.
@@ -104,6 +111,17 @@ export function debounce(milliseconds, work) {
     clearTimeout(timer);
     timer = setTimeout(() => work(...given), milliseconds);
   };
+}
+
+/** Replaces the children of an element if they differ. The focus stays on the same link or button of those in it. */
+export function replaceKeepingFocus(element, ...children) {
+  const fresh = element.cloneNode(false);
+  replaceChildren(fresh, ...children);
+  if (element.isEqualNode(fresh)) return;
+  const places = () => [...element.querySelectorAll("a, button, [tabindex]")];
+  const focused = places().indexOf(document.activeElement);
+  element.replaceChildren(...fresh.childNodes);
+  if (focused >= 0) places()[focused]?.focus();
 }
 
 const rendered = new WeakMap();

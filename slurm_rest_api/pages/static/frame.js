@@ -1,9 +1,9 @@
 // The frame of every page: links, the state in its address, the curl command, colours, the age of the data, the user.
 
 import { token } from "./api-client.js";
-import { byId, h, replaceChildren, setText } from "./dom.js";
+import { byId, h, hasPage, replaceChildren, setText } from "./dom.js";
 import { followAge } from "./freshness.js";
-import { curlCommand, pageUrl, root, stateOf, withState } from "./urls.js";
+import { curlCommand, literal, pageUrl, root, stateOf, withState } from "./urls.js";
 
 const THEME = "slurm-rest-api theme";
 const html = document.documentElement;
@@ -29,6 +29,16 @@ export function setTitle(title) {
 
 export const jobLink = (id, text = id) => h("a", { href: page("job", { id }) }, text);
 export const nodeLink = (name, text = name) => h("a", { href: page("node", { name }) }, text);
+
+// A service without the accounting database has neither accounts nor QOS: their jobs are linked then.
+function jobsOrPage(where, filter, name) {
+  const href = hasPage(where) ? page(where, { name }) : page("queue", { [filter]: literal(name) });
+  return h("a", { href }, name);
+}
+
+/** Makes the link to an account, and to a QOS. */
+export const accountLink = (name) => name && jobsOrPage("accounts", "account", name);
+export const qosLink = (name) => name && jobsOrPage("qos", "qos", name);
 
 /** Reads the state of the page from its address: the same link shows the same page. */
 export const readState = (defaults) => stateOf(location.search, defaults);

@@ -3,7 +3,7 @@
 import { ApiError, getJson } from "./api-client.js";
 import { byId, faultNotice, foldsOnPhone, h, notice, replaceChildren, setShare, setText } from "./dom.js";
 import { count, exitOf, formatDateTime, formatDuration, formatLimit, percent, plural, zone } from "./format.js";
-import { jobLink, onMove, readState, setCurlLine, writeState } from "./frame.js";
+import { accountLink, jobLink, onMove, qosLink, readState, setCurlLine, writeState } from "./frame.js";
 import {
   cpusOf,
   efficiencyOf,
@@ -84,8 +84,8 @@ function row(record) {
     { role: "row" },
     h("th", { role: "rowheader", scope: "row" }, link, detail(record.job_name, "detail name")),
     stateCell(record),
-    cell("User", null, record.user_name, detail(record.account ?? "–")),
-    cell("Partition", null, record.partition ?? "–", detail(record.qos ?? "–")),
+    cell("User", null, record.user_name, detail(accountLink(record.account) ?? "–")),
+    cell("Partition", null, record.partition ?? "–", detail(qosLink(record.qos) ?? "–")),
     cell("Submitted", "time", formatDateTime(record.time_submit), detail(wait)),
     elapsedCell(record),
     cpuCell(record),

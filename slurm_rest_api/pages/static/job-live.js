@@ -14,7 +14,7 @@ import {
   plural,
   ratio,
 } from "./format.js";
-import { jobLink, nodeLink, page } from "./frame.js";
+import { accountLink, jobLink, nodeLink, page, qosLink } from "./frame.js";
 import {
   gpus,
   holdsNodes,
@@ -171,9 +171,9 @@ function exitText(text) {
 function submittedBy(job) {
   return facts("Submitted by", [
     ["User", queueLink("user", job.user_name)],
-    ["Account", queueLink("account", job.account)],
+    ["Account", accountLink(job.account)],
     ["Partition", queueLink("partition", job.partition)],
-    ["QOS", queueLink("qos", job.qos)],
+    ["QOS", qosLink(job.qos)],
     ["Priority", job.priority === 0 ? "0 (held)" : count(job.priority)],
     ["Nice", job.nice || null],
     ["Restarts", job.restart_cnt || null],

@@ -2,7 +2,7 @@
 
 import { facts, h, notice, setShare, tableOf, withCode } from "./dom.js";
 import { count, exitOf, formatDateTime, formatDuration, formatLimit, memory, percent, plural, zone } from "./format.js";
-import { jobLink, page } from "./frame.js";
+import { accountLink, jobLink, page, qosLink } from "./frame.js";
 import { elapsedBar, hosts, timeline } from "./job-live.js";
 import { requestedMemory, useOf } from "./job-use.js";
 import { stateChip, stateText } from "./jobs.js";
@@ -94,9 +94,9 @@ function cards(record) {
   return [
     facts("Submitted by", [
       ["User", link("user", record.user_name)],
-      ["Account", link("account", record.account)],
+      ["Account", accountLink(record.account)],
       ["Partition", link("partition", record.partition)],
-      ["QOS", link("qos", record.qos)],
+      ["QOS", qosLink(record.qos)],
       ["Priority", count(record.priority)],
       ["Last pending reason", record.reason],
       ["Comment", record.comment],

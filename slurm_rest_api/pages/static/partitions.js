@@ -3,7 +3,7 @@
 import { follow, poll, subscribe } from "./api-client.js";
 import { byId, facts, faultNotice, h, notice, replaceChildren, setShare, setText } from "./dom.js";
 import { count, formatDuration, memory, plural, ratio } from "./format.js";
-import { onMove, page, readState, setCurlLine, setTitle } from "./frame.js";
+import { onMove, page, qosLink, readState, setCurlLine, setTitle } from "./frame.js";
 import { accessRules, gpusByPartition, idleNodes, limitsOf, sortedPartitions } from "./partition-facts.js";
 import { showRecords } from "./record-table.js";
 import { apiUrl } from "./urls.js";
@@ -113,7 +113,7 @@ function settings(partition) {
     ["Sharing of nodes", flags.Shared === "NO" ? null : flags.Shared],
     ["Least loaded nodes first", flags.LLN ? "yes" : null],
     ["One user per node", flags.ExclusiveUser ? "yes" : null],
-    ["QOS of the partition", partition.qos_char],
+    ["QOS of the partition", qosLink(partition.qos_char)],
     [
       "Instead, while it is down",
       partition.alternate && link("partitions", { name: partition.alternate }, partition.alternate),

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { count, formatDuration, formatLimit, memory, plural, shortDate } from "./format.js";
-import { jobLink, nodeLink, page } from "./frame.js";
+import { accountLink, jobLink, nodeLink, page, qosLink } from "./frame.js";
 import { reason } from "./job-reasons.js";
 import { gpus, holdsNodes, isPending, jobName, runSeconds, stateChip, taskCount } from "./jobs.js";
 
@@ -54,9 +54,9 @@ export const COLUMNS = {
   job_id: { title: "Job", sort: true, text: idText, node: idLink },
   name: { title: "Name", sort: true, long: true, ...text("name") },
   user_name: { title: "User", sort: true, ...filterLink("user_name", "user") },
-  account: { title: "Account", sort: true, ...filterLink("account", "account") },
+  account: { title: "Account", sort: true, ...text("account"), node: (job) => accountLink(job.account) },
   partition: { title: "Partition", sort: true, ...filterLink("partition", "partition") },
-  qos: { title: "QOS", sort: true, ...filterLink("qos", "qos") },
+  qos: { title: "QOS", sort: true, ...text("qos"), node: (job) => qosLink(job.qos) },
   job_state: { title: "State", sort: true, text: (job) => job.job_state, node: (job) => stateChip(job.job_state) },
   state_reason: {
     title: "Why",

@@ -41,3 +41,12 @@ export function showRecords(table, columns, records, key) {
   };
   keyed(table.tBodies[0], records, { key, make: () => makeRow(columns), update });
 }
+
+/** Makes a section with a table of records. Columns and `key` are as for `showRecords`. */
+export function recordTable(title, caption, columns, records, key) {
+  const head = [h("caption", {}, h("span", {}, caption)), h("thead"), h("tbody")];
+  const table = h("table", { class: "stacked" }, head);
+  showRecords(table, columns, records, key);
+  const scroll = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, table);
+  return h("section", {}, h("h2", {}, title), scroll);
+}

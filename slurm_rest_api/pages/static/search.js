@@ -2,28 +2,27 @@
 // The names are loaded once, when it gets the focus. A pause in typing sends one request: the job or the job names.
 
 import { getJson } from "./api-client.js";
-import { byId, debounce, h, replaceChildren, setText } from "./dom.js";
+import { byId, debounce, h, hasPage, replaceChildren, setText } from "./dom.js";
 import { count } from "./format.js";
-
-import { isJobId, literal, suggestions } from "./search-targets.js";
-import { pageUrl } from "./urls.js";
+import { isJobId, suggestions } from "./search-targets.js";
+import { literal, pageUrl } from "./urls.js";
 
 const PAUSE_MILLISECONDS = 250;
 const JOB_NAMES = 20;
-const LISTS = {
-  partition: ["partitions", { fields: "name" }],
-  user: ["queue", { group_by: "user" }],
-  account: ["queue", { group_by: "account" }],
-  node: ["nodes", { fields: "name" }],
-  reservation: ["reservations", { fields: "name" }],
-};
 
 const form = byId("search");
 const input = byId("search-text");
 const list = byId("search-list");
 const names = {};
-const hasPage = (name) => document.querySelector(`header nav a[href$="pages/${name}"]`) !== null;
-const hasHistory = hasPage("history");
+const hasAccounting = hasPage("accounts");
+const LISTS = {
+  partition: ["partitions", { fields: "name" }],
+  user: ["queue", { group_by: "user" }],
+  account: hasAccounting ? ["accounts", { fields: "name" }] : ["queue", { group_by: "account" }],
+  qos: hasAccounting ? ["qos", { fields: "name" }] : ["queue", { group_by: "qos" }],
+  node: ["nodes", { fields: "name" }],
+  reservation: ["reservations", { fields: "name" }],
+};
 
 let found = [];
 let active = -1;
@@ -35,7 +34,8 @@ const text = () => input.value.trim();
 
 async function loadList([kind, [path, parameters]]) {
   try {
-    names[kind] = Object.keys((await getJson(path, parameters)).data);
+    const { data } = await getJson(path, parameters);
+    names[kind] = Array.isArray(data) ? data.map(({ name }) => name) : Object.keys(data);
   } catch {
     // The user may not read it, it is off, or there is no connection, which the strip reports.
     names[kind] = [];
@@ -85,7 +85,7 @@ function choose(at) {
 
 function show() {
   const chosen = JSON.stringify(found[active]);
-  found = suggestions(text(), names, { hasHistory, job });
+  found = suggestions(text(), names, { hasAccounting, job });
   replaceChildren(list, found.map(option));
   active = -1;
   choose(found.findIndex((one) => JSON.stringify(one) === chosen));
@@ -146,7 +146,7 @@ async function submitted() {
   else {
     const wanted = text();
     await load();
-    if (wanted === text()) go(suggestions(wanted, names, { hasHistory })[0]);
+    if (wanted === text()) go(suggestions(wanted, names, { hasAccounting })[0]);
   }
 }
 

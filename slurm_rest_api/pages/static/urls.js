@@ -70,3 +70,6 @@ export function withJobIds(route, text) {
 
 /** Returns the cursor in the address of the next page of an answer (`meta.next`); null if there is none. */
 export const cursorOf = (next) => (next ? new URL(next, root).searchParams.get("cursor") : null);
+
+/** Returns a name as a filter of the API that matches this name alone. */
+export const literal = (name) => name.replace(/[\\,*!]/g, "\\$&");

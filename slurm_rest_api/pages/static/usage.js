@@ -3,7 +3,7 @@
 import { ApiError, getJson } from "./api-client.js";
 import { byId, faultNotice, h, notice, onDemand, replaceChildren, setText, withCode } from "./dom.js";
 import { count, plural } from "./format.js";
-import { onMove, page, readState, setCurlLine, writeState } from "./frame.js";
+import { accountLink, onMove, page, readState, setCurlLine, writeState } from "./frame.js";
 import { apiUrl } from "./urls.js";
 import { barsOf, csvRows, DEFAULTS, lastDay, monthsUntil, rangeOf, rowsBy, totalOf } from "./usage-figures.js";
 import { graphOf } from "./usage-graph.js";
@@ -121,7 +121,9 @@ function userRows(account) {
   const sums = usersOf.get(account);
   if (sums === null) return h("tr", { class: "of-account" }, h("td", { colspan: 7, role: "status" }, "Loading …"));
   const usage = found.usage?.filter((record) => record.account === account) ?? null;
-  return rowsBy("user", usage, sums).map((row) => userRow(account, row));
+  const text = ["Limits, users and fair share: account ", accountLink(account)];
+  const more = account && h("tr", { class: "of-account" }, h("td", { colspan: 7 }, text));
+  return [rowsBy("user", usage, sums).map((row) => userRow(account, row)), more];
 }
 
 const inAddress = () =>

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { isJobId, literal, suggestions } from "../../../slurm_rest_api/pages/static/search-targets.js";
+import { isJobId, suggestions } from "../../../slurm_rest_api/pages/static/search-targets.js";
+import { literal } from "../../../slurm_rest_api/pages/static/urls.js";
 
 const NAMES = {
   user: ["alice", "malice", "bob"],
@@ -38,7 +39,7 @@ test("the equal name comes first, then beginnings, then parts", () => {
 });
 
 test("a text without a match leads to the jobs with this name, and to accounting where it is on", () => {
-  const found = suggestions("zoë,<b>", NAMES, { hasHistory: true });
+  const found = suggestions("zoë,<b>", NAMES, { hasAccounting: true });
   assert.deepEqual(
     found.map(({ page, parameters }) => [page, parameters]),
     [
@@ -49,6 +50,22 @@ test("a text without a match leads to the jobs with this name, and to accounting
   );
   assert.equal(suggestions("zoë", NAMES).length, 1);
   assert.deepEqual(suggestions("", NAMES), []);
+});
+
+test("accounts and QOS lead to their pages, and to their jobs without accounting", () => {
+  const names = { account: ["phys,ics"], qos: ["physical"] };
+  const found = (hasAccounting) =>
+    suggestions("phys", names, { hasAccounting })
+      .slice(0, 2)
+      .map(({ kind, page, parameters }) => [kind, page, parameters]);
+  assert.deepEqual(found(true), [
+    ["account", "accounts", { name: "phys,ics" }],
+    ["QOS", "qos", { name: "physical" }],
+  ]);
+  assert.deepEqual(found(false), [
+    ["account", "queue", { account: "phys\\,ics" }],
+    ["QOS", "queue", { qos: "physical" }],
+  ]);
 });
 
 test("a hostlist leads to its nodes, and signs of the filters are taken literally", () => {

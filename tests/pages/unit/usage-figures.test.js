@@ -1,9 +1,8 @@
-// Ranges, sums and CSV of the Usage page, and the use of limits.
+// Ranges, sums and CSV of the Usage page.
 
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { limitRows, withBelow } from "../../../slurm_rest_api/pages/static/limit-use.js";
 import { csvOf } from "../../../slurm_rest_api/pages/static/usage-csv.js";
 import {
   barsOf,
@@ -97,24 +96,4 @@ test("bars are those of one account, or of the cluster with its capacity", () =>
   );
   assert.equal(barsOf([at(100, undefined, 3600, { reported: 7200 })], "cpu")[0].all, 2);
   assert.deepEqual([0, 1, 1.2, 4, 80, 130000].map(topOf), [1, 1, 1.5, 5, 100, 150000]);
-});
-
-test("group limits include the jobs of accounts below", () => {
-  const accounts = [
-    { name: "root", parent_account: null },
-    { name: "science", parent_account: "root", grp_tres: { cpu: 100, "fs/disk": 5 }, grp_submit_jobs: 50 },
-    { name: "chem", parent_account: "science", grp_jobs: 0, grp_tres_mins: { cpu: 900 } },
-  ];
-  const running = withBelow({ science: { cpus: 10, tasks: 1 }, chem: { cpus: 30, tasks: 2 } }, accounts);
-  const rows = limitRows(accounts, { running, submitted: null });
-  assert.deepEqual(
-    rows.map(({ name, tres, limit, used }) => [name, tres, limit, used]),
-    [
-      ["science", "cpu", 100, 40],
-      ["science", "fs/disk", 5, null],
-      ["science", null, 50, null],
-      ["chem", "cpu", 900, null],
-      ["chem", null, 0, 2],
-    ],
-  );
 });
