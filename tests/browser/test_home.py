@@ -103,6 +103,14 @@ def test_the_worst_problem_is_first_and_equal_ones_are_a_hostlist(tab: Page, dem
     expect(tab.get_by_role("heading", name="Problems (6 nodes)")).to_be_visible()
 
 
+RIGHT_END = """(selector) => {
+    const text = document.createRange();
+    text.selectNodeContents(document.querySelector(selector));
+    return text.getBoundingClientRect().right;
+}"""
+LEFT_END = "(selector) => document.querySelector(selector).getBoundingClientRect().left"
+
+
 def hidden_parts(page: Page) -> list[str]:
     """Returns the boxes of the home page that scroll or cut off their content."""
     found: list[str] = page.evaluate(
@@ -121,8 +129,12 @@ def test_a_wall_display_shows_all_that_fits_and_counts_the_rest(
     broken = {f"n{number}": {**DRAINED, "reason": f"reason {number}"} for number in range(30)}
     partitions = {f"partition{number}": PARTITION for number in range(20)}
     instead(page, usage={**USAGE, "partitions": partitions}, nodes=broken)
+    maintenance = {"name": "update", "state": "UPCOMING", "start_time": time.time() + 300_000, "node_cnt": 1000}
+    page.route("**/reservations?*", answer([maintenance]))
     page.goto(demo_address + "?kiosk")
     expect(page.locator("#all-problems")).to_have_text(re.compile(r"and \d+ more"))
+    expect(page.locator("#maintenance")).to_contain_text("Maintenance begins in 3 days")
+    assert page.evaluate(RIGHT_END, "#problems-title") < page.evaluate(LEFT_END, "#maintenance")
     shown = page.locator("#problems tbody tr:visible").count()
     expect(page.locator("#all-problems")).to_have_text(f"and {30 - shown} more")
     rows = page.locator("#jobs tbody tr:visible").count()
