@@ -14,6 +14,8 @@ from tests.browser.paths import PAGES, filled
 from tests.browser.watching import settle
 
 MOST_BYTES = 150_000
+# A day of samples, which the service leaves to a proxy to compress. There are more of them the longer the demo runs.
+MOST_BYTES_OF_LOAD = 200_000
 # The frame, a style sheet, modules (which a browser loads side by side, and keeps for a year), and the API.
 MOST_REQUESTS, MOST_API_REQUESTS = 18, 3
 _SHIFTS = """
@@ -50,7 +52,7 @@ def test_the_first_view_is_small_and_sends_few_requests(cold: Page, demo_address
         request.url: sum(request.sizes()[part] for part in ("responseBodySize", "responseHeadersSize"))
         for request in own
     }
-    assert sum(sizes.values()) <= MOST_BYTES, sizes
+    assert sum(sizes.values()) <= (MOST_BYTES_OF_LOAD if path == "pages/load" else MOST_BYTES), sizes
     assert len(own) <= MOST_REQUESTS, [request.url for request in own]
     assert sum("/pages/" not in urlsplit(request.url).path for request in own) <= MOST_API_REQUESTS + 2 * (path == "")
 
