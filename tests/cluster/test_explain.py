@@ -123,6 +123,8 @@ def submit(cluster: Cluster, jobs: Jobs) -> dict[str, int]:
     )
     # The backfill scheduler gives the estimates.
     wait_until("an estimated start", lambda: starts(cluster), lambda seen: set(seen) >= set(IN_LONG))
+    past = ["scontrol", "show", "res", "ex_past"]
+    wait_until("ex_past to end", lambda: cluster.run(past).stdout, lambda seen: "State=INACTIVE" in seen)
     return ids
 
 
