@@ -32,14 +32,15 @@ _SHIFTS = """
 
 @pytest.fixture
 def cold(browser: Browser) -> Iterator[Page]:
-    """A tab of a browser with an empty cache."""
+    """A tab of a browser with an empty cache, which records shifts of the layout."""
     context = new_context(browser, viewport={"width": 1280, "height": 800})
+    context.add_init_script(_SHIFTS)
     yield context.new_page()
     context.close()
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_the_first_view_is_small_and_sends_few_requests(cold: Page, demo_address: str, path: str) -> None:
+def test_the_first_view_is_small_sends_few_requests_and_moves_nothing(cold: Page, demo_address: str, path: str) -> None:
     finished: list[Request] = []
     cold.on("requestfinished", lambda request: finished.append(request))
     cold.goto(demo_address + filled(demo_address, path))
@@ -55,14 +56,13 @@ def test_the_first_view_is_small_and_sends_few_requests(cold: Page, demo_address
     assert sum(sizes.values()) <= (MOST_BYTES_OF_LOAD if path == "pages/load" else MOST_BYTES), sizes
     assert len(own) <= MOST_REQUESTS, [request.url for request in own]
     assert sum("/pages/" not in urlsplit(request.url).path for request in own) <= MOST_API_REQUESTS + 2 * (path == "")
+    shifts = cold.evaluate("window.shifts")
+    assert sum(shift["value"] for shift in shifts) < 0.02, shifts
 
 
 @pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("size", [(1280, 800), (390, 844)], ids=["desktop", "phone"])
-def test_nothing_moves_while_a_page_loads(
-    browser: Browser, demo_address: str, path: str, size: tuple[int, int]
-) -> None:
-    context = new_context(browser, viewport={"width": size[0], "height": size[1]})
+def test_nothing_moves_while_a_page_loads_on_a_phone(browser: Browser, demo_address: str, path: str) -> None:
+    context = new_context(browser, viewport={"width": 390, "height": 844})
     context.add_init_script(_SHIFTS)
     page = context.new_page()
     page.goto(demo_address + filled(demo_address, path))
