@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -95,7 +96,8 @@ def test_headers_sort_and_pages_follow_each_other(tab: Page, demo_address: str) 
     expect(tab.locator("#jobs")).to_have_attribute("aria-busy", "false")
     tab.get_by_role("button", name="Next").click()
     expect(tab.locator("#place")).to_have_text("Page 2")
-    expect(rows(tab).first).to_be_visible()
+    # The button is below the rows, and the next page begins with its first row.
+    expect(rows(tab).first).to_be_in_viewport()
     tab.get_by_role("button", name="Previous").click()
     expect(tab.locator("#place")).to_have_text("Page 1")
     tab.go_back()
@@ -151,6 +153,26 @@ def test_chosen_columns_are_requested_and_kept(tab: Page, demo_address: str) -> 
     tab.reload()
     expect(tab.locator("th[data-field=qos]")).to_be_visible()
     assert re.search(r"qos", tab.get_by_role("link", name="Download CSV").get_attribute("href") or "")
+
+
+def test_columns_suit_pending_jobs_and_the_order(tab: Page, demo_address: str) -> None:
+    tab.goto(demo_address + "pages/queue?state=PD&sort=-qos")
+    heads = tab.locator("#heads th")
+    expect(heads.filter(has_text="QOS")).to_have_attribute("aria-sort", "descending")
+    expect(heads.filter(has_text="Priority")).to_be_visible()
+    expect(heads.filter(has_text="Run time")).to_have_count(0)
+
+
+def test_jobs_that_cross_a_maintenance_are_marked(tab: Page, demo_address: str) -> None:
+    start = time.time() + 3 * 3600
+    maintenance = {"name": "update", "nodes": "n[1-2]", "start_time": start, "end_time": start + 60, "flags": ["MAINT"]}
+    for name, data in {"reservations": [maintenance], "partitions": {}}.items():
+        body = envelope(data)
+        tab.route(re.compile(rf"/{name}\?"), lambda route, *, body=body: route.fulfill(body=body))
+    answer_with(tab, lambda: [job(1, nodes="n2", end_time=start + 9), job(2, nodes="n3", end_time=start + 9)])
+    tab.goto(demo_address + "pages/queue")
+    expect(tab.locator("#rows .mark")).to_have_text("maintenance in 3 h")
+    expect(tab.locator("tr[data-key='1'] .mark")).to_have_attribute("href", re.compile("reservations.name=update"))
 
 
 def test_the_whole_queue_is_never_requested(tab: Page, demo_address: str) -> None:

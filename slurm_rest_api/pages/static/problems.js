@@ -1,6 +1,6 @@
 // Problems of the cluster: nodes that accept no jobs and partitions that are not UP. No I/O, no document.
 
-import { foldedHostlist } from "./format.js";
+import { foldedHostlist } from "./hostlist.js";
 import { nodeState, withoutMark } from "./node-facts.js";
 
 // The worst first.

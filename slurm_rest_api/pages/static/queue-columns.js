@@ -4,7 +4,10 @@ import { h } from "./dom.js";
 import { count, formatDuration, formatLimit, memory, plural, shortDate } from "./format.js";
 import { accountLink, jobLink, nodeLink, page, qosLink } from "./frame.js";
 import { reason } from "./job-reasons.js";
-import { gpus, holdsNodes, isPending, jobName, runSeconds, stateChip, taskCount } from "./jobs.js";
+import { fullState, gpus, holdsNodes, isPending, jobName, runSeconds, stateChip, taskCount } from "./jobs.js";
+
+// The mark for a maintenance needs the rest: queue-maintenance.js.
+const STATE_FIELDS = ["job_state", "partition", "nodes", "start_time", "end_time", "time_limit", "resv_name"];
 
 const text = (field) => ({ text: (job) => job[field] ?? "–" });
 const number = (field, write = count) => ({ number: true, text: (job) => write(job[field]) });
@@ -13,9 +16,20 @@ const filterLink = (field, filter) => ({
   node: (job) => job[field] && h("a", { href: page("queue", { [filter]: job[field] }) }, job[field]),
 });
 
+const markedState = ({ job_state: name, maintenance }) => (maintenance ? `${name}, ${maintenance.label}` : name);
+
+function state({ job_state: name, maintenance }) {
+  if (!maintenance) return stateChip(name);
+  const { name: reservation, label, text: sentence } = maintenance;
+  const link = h("a", { href: page("reservations", { name: reservation }), title: sentence, class: "mark" }, label);
+  return [stateChip(name), link];
+}
+
 function start(job) {
   if (!job.start_time) return "–";
-  return isPending(job) ? `expected ${shortDate(job.start_time)}` : shortDate(job.start_time);
+  // A line break only behind "expected".
+  const time = shortDate(job.start_time).replaceAll(" ", "\u00a0");
+  return isPending(job) ? `expected ${time}` : time;
 }
 
 function end(job) {
@@ -48,7 +62,8 @@ function idLink(job) {
  * The columns, by the API's name of their main field.
  *
  * `sort`: the API can sort by it. `needs`: the fields that it reads. `text(job, at)` is its text, `node(job)` its
- * element. `ticks`: the text changes every second. `number`: aligned to the right. `long`: may be cut.
+ * element or elements. `ticks`: the text changes every second. `number`: aligned to the right. `long`: may be cut.
+ * `wraps`: has as many lines as it needs.
  */
 export const COLUMNS = {
   job_id: { title: "Job", sort: true, text: idText, node: idLink },
@@ -57,16 +72,11 @@ export const COLUMNS = {
   account: { title: "Account", sort: true, ...text("account"), node: (job) => accountLink(job.account) },
   partition: { title: "Partition", sort: true, ...filterLink("partition", "partition") },
   qos: { title: "QOS", sort: true, ...text("qos"), node: (job) => qosLink(job.qos) },
-  job_state: { title: "State", sort: true, text: (job) => job.job_state, node: (job) => stateChip(job.job_state) },
-  state_reason: {
-    title: "Why",
-    sort: true,
-    long: true,
-    text: why,
-  },
+  job_state: { title: "State", sort: true, needs: STATE_FIELDS, text: markedState, node: state },
+  state_reason: { title: "Why", sort: true, wraps: true, text: why },
   priority: { title: "Priority", sort: true, ...number("priority") },
   submit_time: { title: "Submitted", sort: true, number: true, text: (job) => shortDate(job.submit_time) },
-  start_time: { title: "Start", sort: true, number: true, text: start },
+  start_time: { title: "Start", sort: true, number: true, wraps: true, text: start },
   run_time: {
     title: "Run time",
     number: true,
@@ -92,11 +102,16 @@ export const COLUMNS = {
   dependency: { title: "Depends on", long: true, ...text("dependency") },
 };
 
-/** The columns that are shown unless the user chose others. */
-export const DEFAULT_COLUMNS = [
-  ...["job_id", "name", "user_name", "partition", "job_state", "state_reason", "start_time", "run_time"],
-  ...["time_limit", "num_nodes", "num_cpus", "gpus", "nodes"],
-].join(",");
+const FIRST_COLUMNS = ["job_id", "name", "user_name", "partition", "job_state", "state_reason"];
+const DEFAULT_COLUMNS = [
+  ...FIRST_COLUMNS,
+  ...["start_time", "run_time", "time_limit", "num_nodes", "num_cpus", "gpus", "nodes"],
+];
+// Those of pending jobs alone, which have neither a run time nor nodes.
+const PENDING_COLUMNS = [
+  ...FIRST_COLUMNS,
+  ...["priority", "submit_time", "start_time", "time_limit", "num_nodes", "num_cpus", "gpus"],
+];
 
 // Fields that the rows need whatever columns are shown.
 const ALWAYS = [
@@ -104,10 +119,19 @@ const ALWAYS = [
   ...["het_job_id", "het_job_offset", "num_cpus"],
 ];
 
-/** Returns the columns among the names in `chosen`, the job id first; the default ones if there are none. */
-export function chosenColumns(chosen) {
-  const known = chosen.split(",").filter((name) => Object.hasOwn(COLUMNS, name) && name !== "job_id");
-  return ["job_id", ...(known.length > 0 ? new Set(known) : DEFAULT_COLUMNS.split(",").slice(1))];
+/**
+ * Returns the columns of a state of the page, the job id first.
+ *
+ * @param {{columns: string, state: string, sort: string}} state `columns` are those that the user chose, with commas.
+ *   Without any, they depend on the states of the jobs, and the column that sorts is among them.
+ */
+export function chosenColumns({ columns, state: states, sort }) {
+  const known = columns.split(",").filter((name) => Object.hasOwn(COLUMNS, name) && name !== "job_id");
+  if (known.length > 0) return ["job_id", ...new Set(known)];
+  const shown = fullState(states) === "PENDING" ? PENDING_COLUMNS : DEFAULT_COLUMNS;
+  const sorting = sort.replace(/^-/, "");
+  if (shown.includes(sorting) || !Object.hasOwn(COLUMNS, sorting)) return shown;
+  return [...FIRST_COLUMNS, sorting, ...shown.slice(FIRST_COLUMNS.length)];
 }
 
 const needsOf = (columns) => columns.flatMap((name) => COLUMNS[name].needs ?? [name]);

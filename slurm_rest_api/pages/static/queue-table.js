@@ -59,11 +59,12 @@ export function makeTable({ onSort, onFold }) {
 
   function makeRow({ key, kind }) {
     const cells = columns.map((name, at) => {
-      const { number, long, title } = COLUMNS[name];
+      const { number, long, wraps, title } = COLUMNS[name];
       if (at === 0) return h("th", { role: "rowheader", scope: "row" });
       // On a phone rows are cards, where each value has its label in front.
       const field = { role: "cell", "data-field": name, "data-label": title };
-      return h("td", { ...field, class: number ? "number" : long ? "long" : null });
+      const kinds = [number && "number", long && "long", wraps && "wraps"].filter(Boolean);
+      return h("td", { ...field, class: kinds.join(" ") || null });
     });
     return h("tr", { role: "row", "data-key": key, class: kind }, cells);
   }
@@ -89,7 +90,8 @@ export function makeTable({ onSort, onFold }) {
     button.setAttribute("aria-expanded", String(isOpen));
     setText(button, isOpen ? "−" : "+");
     const sums = { job_state: tasksByState(jobs), num_cpus: count(jobs.reduce((sum, job) => sum + job.num_cpus, 0)) };
-    const isSame = (name) => jobs.every((job) => COLUMNS[name].text(job, 0) === COLUMNS[name].text(first, 0));
+    const textOf = (name, job) => (COLUMNS[name].ticks ? job.job_id : COLUMNS[name].text(job, 0));
+    const isSame = (name) => jobs.every((job) => textOf(name, job) === textOf(name, first));
     columns.slice(1).forEach((name, index) => {
       const cell = row.children[index + 1];
       if (sums[name] !== undefined) setText(cell, sums[name]);

@@ -3,10 +3,10 @@
 import { getJson, poll } from "./api-client.js";
 import { byId, faultNotice, foldsOnPhone, h, notice, replaceChildren, setText } from "./dom.js";
 import { count, plural } from "./format.js";
-import { onMove, page, readState, setCurlLine, writeState } from "./frame.js";
-import { reason } from "./job-reasons.js";
-import { arrange, fullState, stateText } from "./jobs.js";
-import { COLUMNS, chosenColumns, csvFieldsOf, DEFAULT_COLUMNS, fieldsOf } from "./queue-columns.js";
+import { onMove, readState, setCurlLine, writeState } from "./frame.js";
+import { arrange } from "./jobs.js";
+import { COLUMNS, chosenColumns, csvFieldsOf, fieldsOf } from "./queue-columns.js";
+import { showReasons, showStates } from "./queue-sums.js";
 import { makeTable } from "./queue-table.js";
 import { apiUrl, cursorOf, withJobIds, withState } from "./urls.js";
 
@@ -21,15 +21,16 @@ const FILTERS = [...MAIN_FILTERS, ...MORE_FILTERS];
 const NO_FILTERS = Object.fromEntries(FILTERS.map((name) => [name, ""]));
 const DEFAULTS = {
   ...NO_FILTERS,
-  sort: "",
+  // The newest job first.
+  sort: "-job_id",
   limit: "50",
   trail: "",
-  columns: DEFAULT_COLUMNS,
+  // Those that suit the states of the jobs.
+  columns: "",
   fold: "yes",
   open: "",
 };
 const MAX_TRAIL = 30;
-const ALWAYS_SHOWN_STATES = ["RUNNING", "PENDING"];
 // The most rows that are marked as gone at once.
 const MAX_MARKED = 50;
 
@@ -60,7 +61,7 @@ const filtersInWords = () =>
     .join("  ");
 
 function query() {
-  const fields = fieldsOf(chosenColumns(state.columns));
+  const fields = fieldsOf(chosenColumns(state));
   return { ...filters(), fields, sort: state.sort, limit: state.limit, cursor: cursors().at(-1) };
 }
 
@@ -76,8 +77,8 @@ function reload(news) {
 }
 
 function sortBy(field) {
-  const next = { [field]: `-${field}`, [`-${field}`]: "" }[state.sort] ?? field;
-  reload({ sort: next });
+  const next = { [field]: `-${field}`, [`-${field}`]: DEFAULTS.sort }[state.sort] ?? field;
+  reload({ sort: next === state.sort ? field : next });
 }
 
 function toggleArray(array) {
@@ -102,7 +103,7 @@ function showFilters() {
   byId("more").open ||= MORE_FILTERS.some((name) => state[name] !== "");
   byId("fold").checked = state.fold === "yes";
   byId("limit").value = state.limit;
-  const columns = chosenColumns(state.columns);
+  const columns = chosenColumns(state);
   for (const box of byId("choices").querySelectorAll("input")) box.checked = columns.includes(box.value);
   table.setHeads(columns, state.sort);
   byId("csv").href = apiUrl(path("queue.csv"), { ...filters(), sort: state.sort, fields: csvFieldsOf(columns) }).href;
@@ -136,61 +137,6 @@ function showPager({ next }) {
   setText(byId("place"), `Page ${at + 1}${at >= MAX_TRAIL ? " or later" : ""}`);
 }
 
-function card(name, { count: number, cpus, gpus }) {
-  const isChosen = fullState(state.state) === name;
-  const choose = () => reload({ state: isChosen && name !== "" ? "" : name });
-  return h(
-    "button",
-    { type: "button", "aria-pressed": String(isChosen), "data-state": name, onclick: choose },
-    h("span", { class: "label" }, name === "" ? "all" : stateText(name)),
-    h("strong", {}, count(number)),
-    h("span", { class: "sums" }, `${count(cpus)} CPUs${gpus ? `, ${count(gpus)} GPUs` : ""}`),
-  );
-}
-
-// Loads the number of jobs in each state, for the other filters. The cards choose a state.
-async function loadSummary(signal) {
-  const { data } = await getJson(path(), { ...filters(), state: "", group_by: "state" }, { signal });
-  const none = { count: 0, cpus: 0, gpus: 0 };
-  const sums = { ...none };
-  for (const group of Object.values(data)) for (const name of Object.keys(sums)) sums[name] += group[name];
-  const names = [...new Set([...ALWAYS_SHOWN_STATES, ...Object.keys(data)])];
-  const cards = names.map((name) => card(name, data[name] ?? none));
-  const focused = document.activeElement?.closest?.("#summary button")?.dataset.state;
-  replaceChildren(byId("summary"), card("", sums), cards);
-  if (focused !== undefined) byId("summary").querySelector(`[data-state="${focused}"]`)?.focus({ preventScroll: true });
-}
-
-function reasonRow([name, group]) {
-  const { label } = reason(name);
-  const given = Object.entries(filters()).filter(([, value]) => value !== "");
-  const link = h("a", { href: page("queue", { ...Object.fromEntries(given), reason: name }) }, name);
-  return h(
-    "tr",
-    {},
-    h("th", { scope: "row" }, link),
-    h("td", {}, label === name ? "–" : label),
-    h("td", { class: "number" }, count(group.count)),
-  );
-}
-
-async function loadReasons() {
-  const { data } = await getJson(path(), { ...filters(), state: state.state || "PD", group_by: "reason" });
-  const groups = Object.entries(data).filter(([name]) => name !== "None" && name !== "(null)");
-  groups.sort(([, one], [, other]) => other.count - one.count);
-  if (groups.length === 0) {
-    replaceChildren(byId("why"), notice("empty", "No pending job has a reason", filtersInWords()));
-    return;
-  }
-  const head = (title) => h("th", { scope: "col", class: title === "Jobs" ? "number" : null }, title);
-  const heads = ["Reason", "Summary", "Jobs"].map(head);
-  const caption = h("caption", {}, "The most common first, with links to their jobs.");
-  const body = h("tbody", {}, groups.map(reasonRow));
-  const reasons = h("table", {}, caption, h("thead", {}, h("tr", {}, heads)), body);
-  const region = { class: "scroll", tabindex: "0", role: "region", "aria-label": "Reasons" };
-  replaceChildren(byId("why"), h("div", region, reasons));
-}
-
 function showFault(fault) {
   table.idle();
   replaceChildren(byId("fault"), faultNotice(fault));
@@ -212,9 +158,27 @@ async function goneAmong(ids, signal) {
   return new Set(ids.filter((id) => !Object.hasOwn(data, id)));
 }
 
+const loadReasons = () => showReasons(path(), filters());
+
+async function loadSums(signal) {
+  const states = showStates(path(), filters(), { signal, onChoose: (chosen) => reload({ state: chosen }) });
+  await Promise.all([states, byId("why").querySelector("table") && loadReasons()]);
+}
+
+// Marks the jobs that would not end before a maintenance. Resolves to true if there are any.
+async function markMaintenance(signal) {
+  const { marksOf } = await import("./queue-maintenance.js");
+  const marks = await marksOf(jobs, signal);
+  for (const job of jobs) job.maintenance = marks.get(job.job_id);
+  return marks.size > 0;
+}
+
 async function showPage({ data, meta }, signal) {
   const isSame = meta.version === lastMeta?.version && !byId("fault").hasChildNodes();
-  if (isSame) return;
+  if (isSame) {
+    if (await markMaintenance(signal)) draw(new Set());
+    return;
+  }
   const isUpdate = lastMeta !== null;
   const now = new Set(data.map(({ job_id: id }) => String(id)));
   const left = jobs.map(({ job_id: id }) => String(id)).filter((id) => !now.has(id));
@@ -224,10 +188,10 @@ async function showPage({ data, meta }, signal) {
   byId("scroll").hidden = false;
   showFound(meta);
   showPager(meta);
+  if (isUpdate) await markMaintenance(signal);
   draw(gone);
-  if (!isUpdate) return;
-  await loadSummary(signal);
-  if (byId("why").querySelector("table")) await loadReasons();
+  if (isUpdate) await loadSums(signal);
+  else if (await markMaintenance(signal)) draw(new Set());
 }
 
 // Polls the page itself. The changes of all matching jobs are many more: each job's priority changes every few minutes.
@@ -239,16 +203,15 @@ function load() {
   showFilters();
   table.busy();
   setCurlLine(apiUrl(path(), query()));
-  const first = Promise.all([loadSummary(signal), byId("why").querySelector("table") && loadReasons()]);
   // The same fault meets the request for the page, which shows it.
-  first.catch(() => null);
+  loadSums(signal).catch(() => null);
   const onAnswer = (answer) => showPage(answer, signal);
   poll(path(), { ...query(), shape: "list" }, { signal, onAnswer, onFault: showFault });
 }
 
 function chooseColumns() {
   const chosen = [...byId("choices").querySelectorAll("input:checked")].map((box) => box.value);
-  const kept = chosenColumns(state.columns).filter((name) => chosen.includes(name));
+  const kept = chosenColumns(state).filter((name) => chosen.includes(name));
   reload({ trail: state.trail, columns: [...new Set([...kept, ...chosen])].join(",") });
 }
 
@@ -277,11 +240,14 @@ function start() {
     draw(new Set());
   });
   byId("limit").addEventListener("change", (event) => reload({ limit: event.target.value }));
-  byId("first").addEventListener("click", () => reload({}));
-  byId("previous").addEventListener("click", () => reload({ trail: cursors().slice(0, -1).join(".") }));
-  byId("next").addEventListener("click", () =>
-    reload({ trail: [...cursors(), cursorOf(lastMeta.next)].slice(-MAX_TRAIL).join(".") }),
-  );
+  // The buttons are below the rows: another page begins with its first row.
+  const turn = (trail) => {
+    reload({ trail: trail.slice(-MAX_TRAIL).join(".") });
+    if (byId("scroll").getBoundingClientRect().top < 0) byId("scroll").scrollIntoView();
+  };
+  byId("first").addEventListener("click", () => turn([]));
+  byId("previous").addEventListener("click", () => turn(cursors().slice(0, -1)));
+  byId("next").addEventListener("click", () => turn([...cursors(), cursorOf(lastMeta.next)]));
   byId("explain").addEventListener("click", () =>
     loadReasons().catch((error) => replaceChildren(byId("why"), faultNotice(error))),
   );
