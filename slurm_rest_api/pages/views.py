@@ -8,12 +8,7 @@ from typing import Any, Final, Literal
 
 from flask import Blueprint, Response, abort, render_template, request
 
-from slurm_rest_api.pages.assets import (
-    Asset,
-    content_version,
-    modules_of,
-    page_files,
-)
+from slurm_rest_api.pages.assets import Asset, content_version, page_files
 from slurm_rest_api.pages.registry import MISSING, PAGES, Page, examples, navigation
 from slurm_rest_api.pages.site import Logo, Site
 from slurm_rest_api.version import __version__
@@ -67,8 +62,8 @@ class Route:
 def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blueprint:
     """Returns the blueprint of the pages. `paths` returns `paths` of the OpenAPI document."""
     blueprint = Blueprint("pages", __name__, template_folder="templates")
-    version = content_version()
-    modules = {page.name: modules_of(f"{page.script}.js") for page in (*PAGES.values(), MISSING)}
+    files = page_files()
+    version = content_version(files)
 
     def render(page: Page, root: str, status: int = 200, **more: str) -> Response:
         text = render_template(
@@ -79,7 +74,6 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
             # Relative, because a proxy may add a prefix.
             root=root,
             static=f"{root}pages/static/{version}",
-            modules=modules[page.name],
             navigation=navigation(frame.parts),
             routes=routes_of(paths()) if page.name == "api" else [],
             examples=examples(frame.parts),
@@ -117,7 +111,7 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
         return _moved_up(page_name)
 
     _add_site(blueprint, frame.site)
-    _add_files(blueprint, version)
+    _add_files(blueprint, files, version)
     return blueprint
 
 
@@ -155,9 +149,8 @@ def _add_site(blueprint: Blueprint, site: Site) -> None:
         return _logo_response(site.logo)
 
 
-def _add_files(blueprint: Blueprint, version: str) -> None:
-    """Adds the routes of the files of the pages."""
-    files = page_files()
+def _add_files(blueprint: Blueprint, files: Mapping[str, Asset], version: str) -> None:
+    """Adds the route of the files of the pages."""
 
     @blueprint.get("/pages/static/<wanted>/<file>")
     def static(wanted: str, file: str) -> Response:

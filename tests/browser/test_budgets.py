@@ -16,8 +16,8 @@ from tests.browser.watching import settle
 MOST_BYTES = 150_000
 # A day of samples, which the service leaves to a proxy to compress. There are more of them the longer the demo runs.
 MOST_BYTES_OF_LOAD = 200_000
-# The frame, a style sheet, modules (which a browser loads side by side, and keeps for a year), and the API.
-MOST_REQUESTS, MOST_API_REQUESTS = 18, 3
+# The frame, style sheets, scripts (which a browser keeps for a year), and the API.
+MOST_REQUESTS, MOST_API_REQUESTS = 10, 3
 _SHIFTS = """
     window.shifts = [];
     new PerformanceObserver((list) => {

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from slurm_rest_api.config import Settings
-from slurm_rest_api.pages.assets import STATIC, content_version, modules_of
+from slurm_rest_api.pages.assets import STATIC, Asset, content_version
 from tests.conftest import make_client
 
 MOST_LINES, MOST_COLUMNS = 300, 120
@@ -21,7 +21,7 @@ def pages(tmp_path: Path) -> FlaskClient:
     return make_client(Settings.model_validate({"system": {"runtime_dir": tmp_path, "serve_index": True}}))
 
 
-def script_address(pages: FlaskClient, name: str = "frame.js") -> str:
+def script_address(pages: FlaskClient, name: str = "shared.js") -> str:
     """Returns the address of a script on the home page."""
     found = re.search(rf'src="\./([^"]+/{re.escape(name)})"', pages.get("/").text)
     assert found is not None
@@ -57,7 +57,7 @@ def test_a_client_with_the_current_file_gets_304(pages: FlaskClient) -> None:
 
 
 def test_a_style_sheet_has_its_media_type(pages: FlaskClient) -> None:
-    assert pages.get(script_address(pages).replace("frame.js", "pages.css")).mimetype == "text/css"
+    assert pages.get(script_address(pages).replace("shared.js", "pages.css")).mimetype == "text/css"
 
 
 def test_unknown_files_are_404(pages: FlaskClient) -> None:
@@ -65,22 +65,10 @@ def test_unknown_files_are_404(pages: FlaskClient) -> None:
     assert pages.get("/pages/static/x/../views.py").status_code == 404
 
 
-def test_another_content_of_the_files_has_another_version(tmp_path: Path) -> None:
-    (tmp_path / "a.js").write_text("1")
-    before = content_version(tmp_path)
-    (tmp_path / "a.js").write_text("2")
-    assert content_version(tmp_path) != before
-
-
-def test_static_imports_are_followed_and_dynamic_ones_are_not(tmp_path: Path) -> None:
-    imports = (
-        'import { a } from "./a.js";\nimport {\n  c,\n} from "./c.js";\nconst later = () => import("./later.js");\n'
-    )
-    (tmp_path / "page.js").write_text(imports)
-    (tmp_path / "a.js").write_text('import { b } from "./b.js";\n')
-    (tmp_path / "b.js").write_text('import { a } from "./a.js";\n')
-    (tmp_path / "c.js").write_text("")
-    assert modules_of("page.js", tmp_path) == ["a.js", "b.js", "c.js"]
+def test_another_content_of_the_files_has_another_version() -> None:
+    before = content_version({"a.js": Asset("a.js", b"1")})
+    assert content_version({"a.js": Asset("a.js", b"2")}) != before
+    assert content_version({"b.js": Asset("b.js", b"1")}) != before
 
 
 def test_scripts_are_short() -> None:

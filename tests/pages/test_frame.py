@@ -77,7 +77,7 @@ def test_no_script_or_style_is_inline_and_the_policy_forbids_it(pages: FlaskClie
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_page_refers_to_this_service_only(pages: FlaskClient, address: str) -> None:
     targets = Links(pages.get(address).text).targets
-    assert any(target.endswith("/frame.js") for target in targets)
+    assert any(target.endswith("/shared.js") for target in targets)
     routes = pages.get("/openapi/openapi.json").get_json()["paths"]
     for target in targets:
         assert not re.match(r"\w+:|/", target), f"{target} is not relative"
@@ -107,19 +107,9 @@ def test_ids_of_a_page_are_unique(pages: FlaskClient, address: str) -> None:
     assert [name for name, number in Counter(ids).items() if number > 1] == []
 
 
-def test_a_page_names_every_module_of_its_script(pages: FlaskClient) -> None:
-    named = re.findall(r'rel="modulepreload" href="[^"]*/([\w-]+\.js)"', pages.get("/pages/job").text)
-    assert named == [
-        "api-client.js",
-        "dom.js",
-        "format.js",
-        "frame.js",
-        "freshness.js",
-        "job-live.js",
-        "jobs.js",
-        "slurm-vocabulary.js",
-        "urls.js",
-    ]
+def test_a_page_loads_the_shared_script_and_its_own(pages: FlaskClient) -> None:
+    named = re.findall(r'<script type="module" src="[^"]*/([\w-]+\.js)"', pages.get("/pages/job").text)
+    assert named == ["shared.js", "job.js"]
 
 
 def test_an_unknown_page_is_404_with_the_known_ones(pages: FlaskClient) -> None:
@@ -160,7 +150,7 @@ def test_only_the_demo_has_the_demo_notice(pages: FlaskClient, tmp_path: Path) -
 def test_pages_are_off_by_default(client: FlaskClient) -> None:
     assert client.get("/").status_code == 404
     assert client.get("/pages/api").status_code == 404
-    assert client.get("/pages/static/x/frame.js").status_code == 404
+    assert client.get("/pages/static/x/shared.js").status_code == 404
 
 
 def test_the_interactive_reference_loads_from_this_service_only(pages: FlaskClient) -> None:

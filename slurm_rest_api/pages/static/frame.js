@@ -204,7 +204,10 @@ function user() {
     byId("log-in").hidden = token.get() !== null;
   };
   showButtons();
-  const tabs = import("./login-tabs.js");
+  const tabs = import("./login-tabs.js").then((module) => {
+    module.joinTabs();
+    return module;
+  });
   if (token.get() === null) token.ready = tabs.then(({ tokenOfOtherTabs }) => tokenOfOtherTabs()).then(showButtons);
   byId("log-in").addEventListener("click", async () => (await login()).askForToken());
   byId("logout").addEventListener("click", async () => {

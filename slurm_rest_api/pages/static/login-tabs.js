@@ -60,9 +60,12 @@ function showExpiry() {
   setText(byId("expiry"), left > WARNING_SECONDS ? "" : text);
 }
 
-listen();
-// An open channel keeps a page out of the browser's cache of earlier pages.
-addEventListener("pagehide", () => channel.close());
-addEventListener("pageshow", ({ persisted }) => persisted && listen());
-showExpiry();
-setInterval(showExpiry, CHECK_MILLISECONDS);
+/** Begins to share the login with other tabs, and to warn before it expires. */
+export function joinTabs() {
+  listen();
+  // An open channel keeps a page out of the browser's cache of earlier pages.
+  addEventListener("pagehide", () => channel.close());
+  addEventListener("pageshow", ({ persisted }) => persisted && listen());
+  showExpiry();
+  setInterval(showExpiry, CHECK_MILLISECONDS);
+}
