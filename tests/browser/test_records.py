@@ -60,7 +60,9 @@ def test_a_pending_job_shows_its_rank_limits_and_priority(tab: Page, demo_addres
     expect(limits).to_have_text("MaxJobsPerUser8 of 8 running jobs in QOS normal.8 of 8")
     priority = tab.get_by_role("region", name="Priority")
     expect(priority).to_contain_text("Priority 990 in main")
-    expect(priority.get_by_role("row")).to_have_text(["FactorPointsShare", "Age600", "Fair share400", "Nice-10"])
+    rows = ["FactorPointsShare", "Age60060%", "Fair share40040%", "Nice-10-1%"]
+    expect(priority.get_by_role("row")).to_have_text(rows)
+    expect(priority.locator(".factors .factor")).to_have_count(3)
     assert barriers(tab) == []
 
 

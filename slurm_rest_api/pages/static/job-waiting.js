@@ -1,10 +1,11 @@
 // Why a pending job waits, from /queue/{jobid}/explain.
 
 import { facts, h, setShare, tableOf, withCode } from "./dom.js";
-import { count, formatDateTime, plural, ratio } from "./format.js";
+import { count, formatDateTime, percent, plural, ratio } from "./format.js";
 import { jobLink, nodeLink, page } from "./frame.js";
 import { availabilityText, endsWhen, rankText, reason } from "./job-reasons.js";
 import { isPending, stateChip } from "./jobs.js";
+import { priorityParts } from "./priority-factors.js";
 
 /** Makes the sentence for the reason of a job. `explanation` is null if there is none. */
 export function why(job, explanation) {
@@ -18,16 +19,6 @@ export function why(job, explanation) {
   ];
   return h("p", { class: "why" }, words, h("span", { class: "faint" }, `Slurm reason: ${name}.`));
 }
-
-const FACTORS = {
-  age: "Age",
-  fairshare: "Fair share",
-  job_size: "Job size",
-  partition: "Partition",
-  qos: "QOS",
-  assoc: "Association",
-  site: "Site",
-};
 
 const lines = (items) => (items ?? []).map((item) => h("div", {}, item));
 
@@ -93,19 +84,30 @@ export function limitTable(explanation) {
   return tableOf("Limits", caption, ["Limit", "Meaning", "Used"], rows, [2]);
 }
 
-/** Makes the table of the priority factors of a job, with a bar for the share of each. */
-export function priorityTable(explanation) {
+// The table says the same to screen readers.
+function stackedBar(parts) {
+  const shown = parts.filter(({ width }) => width > 0);
+  const bar = shown.map(({ kind, title, points, width }) =>
+    setShare(h("span", { class: `factor ${kind}`, title: `${title}: ${count(points)}` }), width),
+  );
+  return h("div", { class: "factors", "aria-hidden": "true" }, bar);
+}
+
+/** Makes the priority of a job: a bar of its factors, and their points and shares as a table. */
+export function priorityOf(explanation) {
   const [first] = explanation?.priority?.partitions ?? [];
   if (!first) return null;
-  const { nice, tres, ...factors } = first.factors;
-  const known = Object.entries(factors).filter(([, value]) => value !== null);
-  const named = known.map(([name, value]) => [FACTORS[name] ?? name, value]);
-  const all = [...named, ...Object.entries(tres ?? {}).map(([name, value]) => [`TRES ${name}`, value])];
-  const total = all.reduce((sum, [, value]) => sum + Math.max(0, value), 0);
-  const rows = all.map(([name, value]) => [name, count(value), meter(Math.max(0, value), total) || ""]);
-  if (nice) rows.push(["Nice", count(-nice), ""]);
+  const parts = priorityParts(first.factors);
+  const rows = parts.map(({ kind, title, points, share }) => [
+    [h("span", { class: `factor key ${kind}`, "aria-hidden": "true" }), title],
+    count(points),
+    percent(share),
+  ]);
   const where = first.partition === null ? "" : ` in ${first.partition}`;
   const at = formatDateTime(explanation.priority.read_at);
   const caption = `Priority ${count(first.priority)}${where}, as read at ${at}.`;
-  return tableOf("Priority", caption, ["Factor", "Points", "Share"], rows, [1]);
+  const section = tableOf("Priority", caption, ["Factor", "Points", "Share"], rows, [1, 2]);
+  section.classList.add("priority");
+  section.querySelector("h2").after(stackedBar(parts));
+  return section;
 }

@@ -8,7 +8,7 @@ import { holdsNodes, isPending, needsExplanation } from "./jobs.js";
 import { apiUrl } from "./urls.js";
 
 const DEFAULTS = { id: "" };
-const PARTS = ["head", "maintenance", "waiting", "limits", "ran", "times", "cards", "priority", "nodes"];
+const PARTS = ["head", "maintenance", "waiting", "limits", "priority", "ran", "times", "cards", "nodes"];
 
 let current = null;
 
@@ -20,11 +20,11 @@ function part(name) {
 
 // The parts for a job that waits, or whose reason says how it ended.
 async function showReason(job, inputs, explanation) {
-  const { limitTable, priorityTable, waiting, why } = await import("./job-waiting.js");
+  const { limitTable, priorityOf, waiting, why } = await import("./job-waiting.js");
   renderIfChanged(part("head"), { inputs, explanation }, () => headline(job, why(job, explanation)));
   renderIfChanged(part("waiting"), { inputs, explanation }, () => waiting(job, explanation));
   renderIfChanged(part("limits"), explanation, () => limitTable(explanation));
-  renderIfChanged(part("priority"), explanation, () => priorityTable(explanation));
+  renderIfChanged(part("priority"), explanation, () => priorityOf(explanation));
 }
 
 async function showLive(job, explanation, crossed) {
