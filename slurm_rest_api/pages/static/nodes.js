@@ -3,11 +3,12 @@
 import { getJson, poll, subscribe } from "./api-client.js";
 import { sample } from "./cell-looks.js";
 import { bands, facts, heldByJobs, sorted, summary } from "./cells.js";
-import { byId, debounce, faultNotice, h, keyed, notice, replaceChildren, setText } from "./dom.js";
+import { byId, debounce, faultNotice, foldsOnPhone, h, keyed, notice, replaceChildren, setText } from "./dom.js";
 import { count, percent } from "./format.js";
 import { nodeLink, onColours, onMove, page, readState, setCurlLine, writeState } from "./frame.js";
 import { NodeMap } from "./map.js";
 import { filterCounts, STATE_FILTERS } from "./node-facts.js";
+import { showInPanel } from "./node-panel.js";
 import { apiUrl } from "./urls.js";
 
 const DEFAULTS = { partition: "", state: "", name: "", view: "map", place: "", show: "", user: "", group: "" };
@@ -29,6 +30,7 @@ let ending = new AbortController();
 // The answers to the current filters. The names are kept sorted, because sorting takes longer than drawing.
 let known = { names: null, records: null, partitions: null, held: null };
 const faults = new Map();
+const showUnfold = foldsOnPhone(byId("unfold"), byId("filters"));
 let shown = [];
 let pointed = null;
 let rows = ROWS;
@@ -55,22 +57,7 @@ const map = new NodeMap(byId("map"), {
 function point(spot) {
   if (spot === null) return;
   pointed = spot;
-  const { name, state: text, ...others } = facts(spot.band.cells[spot.index], spot.band);
-  if (byId("panel-name").textContent !== name) {
-    replaceChildren(byId("panel-name"), nodeLink(name));
-    replaceChildren(
-      byId("panel-links"),
-      h("a", { href: page("queue", { node: name }) }, "Jobs on this node"),
-      h("a", { href: page("node", { name }) }, "Node details"),
-    );
-  }
-  byId("panel").classList.add("pointed");
-  setText(byId("panel-state"), text);
-  for (const [key, value] of Object.entries(others)) setText(byId(`panel-${key}`), value);
-  if (spot.by !== "keyboard") return;
-  const { partition, jobs, load, cpus, reason } = others;
-  const figures = `Jobs: ${jobs}. Allocated ${load}. CPUs ${cpus}.`;
-  setText(byId("spoken"), `${name}, ${partition}: ${text}. ${figures}${reason === "–" ? "" : ` ${reason}`}`);
+  showInPanel(spot);
 }
 
 function fillRow(row, { cell, band }) {
@@ -124,6 +111,7 @@ function show() {
   shown = bands(names, records, partitions, { aligned, view: state.show, byRack, held, sites: RACKS });
   const asTable = state.view === "table";
   byId("nodes").classList.toggle("wide", asTable);
+  byId("legend").hidden = asTable;
   const chosen = filters();
   const detail = chosen ? `Filters: ${chosen}.` : "The cluster has no nodes in partitions that you may view.";
   const [fault] = faults.values();
@@ -223,6 +211,7 @@ function option(select, value, text = value) {
 }
 
 function showControls() {
+  showUnfold(["partition", "state", "name", "show", "group", "place"].filter((name) => state[name] !== "").length);
   for (const name of ["partition", "state"]) {
     option(byId(name), state[name]);
     byId(name).value = state[name];
