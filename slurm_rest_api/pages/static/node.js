@@ -1,11 +1,12 @@
 // The Node page: the state of a node, its jobs now, and the jobs that ended on it last week.
 
-import { getJson, poll } from "./api-client.js";
+import { poll } from "./api-client.js";
 import { byId, faultNotice, h, notice, renderIfChanged, replaceChildren, setText, tableOf } from "./dom.js";
-import { count, formatDateTime, formatDuration, memory, now } from "./format.js";
+import { count, formatDuration, memory, now } from "./format.js";
 import { jobLink, onMove, page, rawRecord, readState, setCurlLine, setTitle, writeState } from "./frame.js";
 import { holdsNodes, jobName, runSeconds, stateChip } from "./jobs.js";
 import { cards, gauges, headline } from "./node-cards.js";
+import { showPast } from "./node-past.js";
 import { apiUrl } from "./urls.js";
 
 const DEFAULTS = { name: "" };
@@ -15,8 +16,6 @@ const JOB_FIELDS = [
   ...["pre_sus_time", "array_job_id", "array_task_id", "array_task_str", "het_job_id", "het_job_offset"],
   ...["num_cpus", "cpus_allocated", "mem_allocated", "gres_allocated"],
 ];
-const PAST_DAYS = 7;
-const PAST_JOBS = 25;
 
 let current = null;
 
@@ -71,41 +70,6 @@ function showJobs(name, jobs, isBusy) {
     return [tableOf("Jobs now", "With the resources of this node.", heads, rows, [5, 6, 7]), h("p", {}, link)];
   });
   return holding;
-}
-
-function pastRow(record) {
-  return [
-    jobLink(record.job_id_str.includes("[") ? record.id_job : record.job_id_str),
-    record.job_name,
-    record.user_name,
-    stateChip(record.state_name),
-    formatDateTime(record.time_start),
-    formatDateTime(record.time_end),
-    formatDuration(record.elapsed),
-    count(record.tres_alloc?.cpu),
-  ];
-}
-
-function pastSection(ended) {
-  const title = h("h2", {}, "Recent jobs");
-  if (ended.length === 0)
-    return h("section", {}, title, notice("empty", `No jobs ended here in the last ${PAST_DAYS} days`));
-  const heads = ["Job", "Name", "User", "State", "Started", "Ended", "Elapsed", "CPUs"];
-  const caption = `Ended jobs among the newest ${PAST_JOBS} that started here in the last ${PAST_DAYS} days.`;
-  return tableOf("Recent jobs", caption, heads, ended.map(pastRow), [6, 7]);
-}
-
-async function showPast(name, signal) {
-  const query = { node: name, startafter: `now-${PAST_DAYS}days`, limit: PAST_JOBS, times: "epoch" };
-  try {
-    const { data } = await getJson("history", query, { signal });
-    const events = h("a", { href: page("events", { node: name, since: "now-365days" }) }, "Events of this node");
-    replaceChildren(byId("past"), pastSection(data.filter((record) => record.time_end)), h("p", {}, events));
-  } catch (error) {
-    // 404: accounting is switched off.
-    if (error.name === "AbortError" || error.status === 404) return;
-    replaceChildren(byId("past"), h("section", {}, h("h2", {}, "Recent jobs"), faultNotice(error)));
-  }
 }
 
 function clearParts() {
