@@ -4,19 +4,20 @@ import { ApiError, getJson } from "./api-client.js";
 import { byId, faultNotice, foldsOnPhone, h, notice, replaceChildren, setShare, setText } from "./dom.js";
 import { count, exitOf, formatDateTime, formatDuration, formatLimit, percent, plural, zone } from "./format.js";
 import { accountLink, jobLink, onMove, qosLink, readState, setCurlLine, writeState } from "./frame.js";
+import { showFailures } from "./history-failures.js";
 import {
   cpusOf,
   efficiencyOf,
-  FAILED,
   FIELDS,
   FILTERS,
-  failuresIn,
   filtersIn,
+  isOfEnded,
   queryOf,
   shareOfLimit,
   timeOf,
   waited,
 } from "./job-records.js";
+import { stateChip } from "./jobs.js";
 import { apiUrl, cursorOf, withState } from "./urls.js";
 
 const PAGE = 50;
@@ -69,11 +70,9 @@ function cpuCell(record) {
 }
 
 function stateCell(record) {
-  const failed = FAILED.includes(record.state_name);
-  const kind = failed ? "bad" : record.state_name === "COMPLETED" ? "good" : "faint";
   const pending = record.state_name === "PENDING" && record.reason;
   const cause = exitOf(record) || pending || (record.failed_node && `node ${record.failed_node}`);
-  return cell(null, "what", h("span", { class: `state ${kind}` }, record.state_name), cause && detail(cause));
+  return cell(null, "what", stateChip(record.state_name), cause && detail(cause));
 }
 
 function row(record) {
@@ -91,28 +90,6 @@ function row(record) {
     cpuCell(record),
     cell("Nodes", record.nodelist ? null : "none", h("span", { class: "mono" }, record.nodelist ?? "–")),
   );
-}
-
-function failureRow(failure) {
-  const choose = () => change({ state: failure.state });
-  return h(
-    "tr",
-    {},
-    h("th", { scope: "row" }, h("button", { type: "button", class: "quiet", onclick: choose }, failure.state)),
-    h("td", {}, failure.exit || "–"),
-    h("td", { class: "number" }, count(failure.number)),
-    h("td", { class: "number" }, percent(failure.number / records.length)),
-    h("td", {}, failure.meaning),
-  );
-}
-
-function showFailures() {
-  const found = failuresIn(records);
-  byId("failures").hidden = found.length === 0;
-  const failed = found.reduce((sum, { number }) => sum + number, 0);
-  const all = plural(records.length, "loaded record");
-  setText(byId("failures-of"), `${count(failed)} of ${all}, by state and exit.`);
-  replaceChildren(byId("failure-rows"), found.map(failureRow));
 }
 
 function ranges() {
@@ -146,12 +123,13 @@ function showEnd() {
   more.hidden = cursor === null;
   byId("csv").disabled = known === 0;
   byId("table").hidden = known === 0;
-  const onward = cursor === null ? "." : ", newest first. There are more.";
-  setText(byId("number"), known === 0 ? "" : `${plural(known, "record")}${onward}`);
+  const onward = cursor === null ? "" : " There are more.";
+  const number = plural(known, "record") + (isOfEnded(state) ? " of ended jobs" : "");
+  setText(byId("number"), known === 0 ? "" : `${number}, the newest record first.${onward}`);
   replaceChildren(byId("state"));
   if (known > 0) return;
   const filters = filtersIn(state);
-  const text = filters.length > 0 ? `Filters: ${filters.join(", ")}.` : "No jobs have been recorded yet.";
+  const text = filters.length > 0 ? `Filters: ${filters.join(", ")}.` : "No jobs have ended yet.";
   const empty = notice("empty", "No matching records", text);
   replaceChildren(byId("state"), empty);
   correct(empty);
@@ -179,7 +157,6 @@ async function nextPage(signal) {
     byId("rows").append(...answer.data.map(row));
     cursor = cursorOf(answer.meta.next);
     showEnd();
-    showFailures();
   } catch (error) {
     if (error.name === "AbortError") return;
     if (!(error instanceof ApiError)) throw error;
@@ -223,13 +200,14 @@ function start() {
   replaceChildren(byId("rows"));
   more.hidden = true;
   byId("table").hidden = true;
-  byId("failures").hidden = true;
   byId("csv").disabled = true;
   setText(byId("number"), "");
   replaceChildren(byId("state"), notice("loading", "Searching …"));
   const { path, parameters } = queryOf(state);
   setCurlLine(apiUrl(path, { ...parameters, limit: PAGE }));
   nextPage(current.signal);
+  const onChoose = (chosen) => change({ state: chosen });
+  showFailures(queryOf(state), { signal: current.signal, onChoose });
 }
 
 async function download() {

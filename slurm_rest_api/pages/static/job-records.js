@@ -1,6 +1,5 @@
 // Job records of the accounting database: the query of the History form, and facts about a record. No I/O.
 
-import { exitOf } from "./format.js";
 import { withJobIds } from "./urls.js";
 
 export const FILTERS = {
@@ -20,7 +19,13 @@ export const FILTERS = {
   endafter: "",
   endbefore: "",
   duplicates: "",
+  unended: "",
 };
+// The states of records of jobs that have ended.
+const ENDED = [
+  ...["COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "DEADLINE"],
+  ...["OUT_OF_MEMORY", "REQUEUED", "RESIZING", "REVOKED"],
+].join(",");
 export const FIELDS = [
   "id_record",
   "id_job",
@@ -55,31 +60,28 @@ export function timeOf(text) {
   return Number.isNaN(time) ? text : String(time / 1000);
 }
 
+/** Returns true if jobs that have not ended are left out: the user chose neither states nor jobs, nor these. */
+export const isOfEnded = ({ state, jobid, unended }) => state === "" && jobid === "" && unended === "";
+
 /** Returns {path, parameters} of the request for a state of the form. */
 export function queryOf(state) {
   const parameters = Object.fromEntries(
     Object.keys(FILTERS).map((name) => [name, TIMES.includes(name) ? timeOf(state[name]) : state[name]]),
   );
+  if (isOfEnded(state)) parameters.state = ENDED;
   delete parameters.jobid;
+  delete parameters.unended;
   return { path: withJobIds("history", state.jobid), parameters };
 }
 
 /** Returns the filters that are set: ["user=alice"]. */
 export const filtersIn = (state) =>
   Object.keys(FILTERS)
-    .filter((name) => state[name] !== "")
+    .filter((name) => state[name] !== "" && name !== "unended")
     .map((name) => `${name}=${state[name]}`);
 
-export const FAILED = [
-  "FAILED",
-  "TIMEOUT",
-  "OUT_OF_MEMORY",
-  "NODE_FAIL",
-  "BOOT_FAIL",
-  "DEADLINE",
-  "PREEMPTED",
-  "CANCELLED",
-];
+/** States of failures. A job that was cancelled or preempted did not fail. */
+export const FAILED = ["FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "BOOT_FAIL", "DEADLINE"];
 const MEANINGS = {
   FAILED: "Its script ended with an exit code other than 0, or by a signal.",
   TIMEOUT: "It reached its time limit.",
@@ -87,20 +89,31 @@ const MEANINGS = {
   NODE_FAIL: "A node of its allocation failed.",
   BOOT_FAIL: "Its nodes did not start.",
   DEADLINE: "It could not end before its deadline.",
-  PREEMPTED: "A job with higher precedence took its resources.",
-  CANCELLED: "Its user or an administrator cancelled it.",
 };
 
-/** Counts the failures in records: [{state, exit, number, meaning}], the most frequent first. */
-export function failuresIn(records) {
-  const found = new Map();
-  for (const record of records.filter(({ state_name: name }) => FAILED.includes(name))) {
-    const exit = exitOf(record);
-    const key = `${record.state_name} ${exit}`;
-    const known = found.get(key) ?? { state: record.state_name, exit, number: 0, meaning: MEANINGS[record.state_name] };
-    found.set(key, { ...known, number: known.number + 1 });
-  }
-  return [...found.values()].sort((a, b) => b.number - a.number);
+/**
+ * Returns the failures among the sums of records by state, the most frequent first, and the number of all records.
+ *
+ * @param {{state: string, jobs: number}[]} sums Those of /history?group_by=state.
+ * @returns {{all: number, failures: {state: string, number: number, meaning: string}[]}}
+ */
+export function failuresIn(sums) {
+  const failures = sums
+    .filter(({ state }) => FAILED.includes(state))
+    .map(({ state, jobs }) => ({ state, number: jobs, meaning: MEANINGS[state] }));
+  failures.sort((a, b) => b.number - a.number);
+  return { all: sums.reduce((sum, { jobs }) => sum + jobs, 0), failures };
+}
+
+/**
+ * Returns the parameters of the sums by state for those of a search, and if they are of the last seven days.
+ *
+ * The API sums the records of a range of time. A search without one gets the last seven days.
+ */
+export function sumsQuery(parameters) {
+  const hasRange = ["submitafter", "startafter", "endafter"].some((name) => parameters[name] !== "");
+  const range = hasRange ? {} : { endafter: "now-7days" };
+  return { query: { ...parameters, ...range, group_by: "state", fields: "state,jobs" }, isOfWeek: !hasRange };
 }
 
 /** Returns the share of its time limit that a job used; null if it has no limit or did not start. */

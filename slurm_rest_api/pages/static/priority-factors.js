@@ -2,7 +2,8 @@
 
 import { ratio } from "./format.js";
 
-// In the order of sprio(1).
+// In the order of sprio(1). Few clusters use those of `RARE`.
+const RARE = ["site", "assoc"];
 const TITLES = {
   site: "Site",
   age: "Age",
@@ -28,7 +29,7 @@ export function priorityParts({ tres, nice, ...factors }) {
     ...Object.keys(TITLES).map((kind) => ({ kind, title: TITLES[kind], points: factors[kind] ?? null })),
     ...Object.entries(tres ?? {}).map(([name, points]) => ({ kind: "tres", title: `TRES ${name}`, points })),
     { kind: "nice", title: "Nice", points: nice ? -nice : null },
-  ].filter(({ points }) => points !== null);
+  ].filter(({ kind, points }) => points !== null && !(points === 0 && RARE.includes(kind)));
   const added = sum(known.map(({ points }) => Math.max(0, points)));
   const all = sum(known.map(({ points }) => Math.abs(points)));
   return known.map((part) => ({

@@ -39,10 +39,7 @@ export function rangeOf(state, today) {
 /** Returns the last day of a range. */
 export const lastDay = ({ until }) => textOf(new Date(dateOf(until).getTime() - DAY_MS));
 
-/** The states of jobs that failed by themselves or by their nodes: neither CANCELLED nor PREEMPTED. */
-export const FAILURES = FAILED.filter((state) => !["CANCELLED", "PREEMPTED"].includes(state));
-
-const failuresOf = (states) => FAILURES.reduce((sum, state) => sum + (states[state] ?? 0), 0);
+const failuresOf = (states) => FAILED.reduce((sum, state) => sum + (states[state] ?? 0), 0);
 
 const hours = (seconds) => Number(seconds) / 3600;
 

@@ -3,7 +3,7 @@
 import { h, setShare } from "./dom.js";
 import { count, percent, ratio } from "./format.js";
 import { page } from "./frame.js";
-import { FAILURES } from "./usage-figures.js";
+import { FAILED } from "./job-records.js";
 
 const number = (content) => h("td", { class: "number" }, content);
 const hoursText = (value) => (value !== null && value > 0 && value < 10 ? value.toFixed(1) : count(value));
@@ -31,7 +31,7 @@ export function cells(row, query) {
     number(hoursText(row.cpu_hours)),
     number(hoursText(row.gpu_hours)),
     jobsCell(jobs, count(jobs), query),
-    jobsCell(jobs && failures, failed, query, { state: FAILURES.join(",") }),
+    jobsCell(jobs && failures, failed, query, { state: FAILED.join(",") }),
     efficiencyCell(row.cpu_efficiency),
     efficiencyCell(row.mem_efficiency),
   ];

@@ -11,6 +11,7 @@ import {
   filtersIn,
   queryOf,
   shareOfLimit,
+  sumsQuery,
   timeOf,
   waited,
 } from "../../../slurm_rest_api/pages/static/job-records.js";
@@ -49,23 +50,40 @@ test("the filters that are set are named", () => {
   assert.deepEqual(filtersIn({ ...FILTERS, user: "alice", state: "FAILED" }), ["user=alice", "state=FAILED"]);
 });
 
-test("failures are counted by state and exit, the most frequent first", () => {
-  const record = (state_name, exit_code = 0, exit_signal = 0) => ({ state_name, exit_code, exit_signal });
-  const records = [
-    record("COMPLETED"),
-    record("FAILED", 1),
-    record("TIMEOUT"),
-    record("TIMEOUT"),
-    record("FAILED", 2),
-    record("RUNNING"),
+test("failures are counted among all records, the most frequent first, without cancelled jobs", () => {
+  const sums = [
+    { state: "COMPLETED", jobs: 70 },
+    { state: "FAILED", jobs: 8 },
+    { state: "CANCELLED", jobs: 10 },
+    { state: "TIMEOUT", jobs: 12 },
   ];
-  const found = failuresIn(records).map(({ state, exit, number }) => [state, exit, number]);
-  assert.deepEqual(found, [
-    ["TIMEOUT", "", 2],
-    ["FAILED", "exit 1", 1],
-    ["FAILED", "exit 2", 1],
-  ]);
-  assert.deepEqual(failuresIn([]), []);
+  const { all, failures } = failuresIn(sums);
+  assert.equal(all, 100);
+  assert.deepEqual(
+    failures.map(({ state, number }) => [state, number]),
+    [
+      ["TIMEOUT", 12],
+      ["FAILED", 8],
+    ],
+  );
+  assert.deepEqual(failuresIn([]), { all: 0, failures: [] });
+});
+
+test("sums have the range of the search, or the last seven days", () => {
+  const { parameters } = queryOf({ ...FILTERS, user: "alice" });
+  assert.equal(sumsQuery(parameters).query.endafter, "now-7days");
+  assert.equal(sumsQuery(parameters).query.user, "alice");
+  assert.equal(sumsQuery(parameters).isOfWeek, true);
+  const ranged = sumsQuery(queryOf({ ...FILTERS, startafter: "today" }).parameters);
+  assert.deepEqual([ranged.query.endafter, ranged.isOfWeek], ["", false]);
+});
+
+test("jobs that have not ended are left out unless the user chose states, jobs or these", () => {
+  assert.match(queryOf(FILTERS).parameters.state, /^COMPLETED,.*OUT_OF_MEMORY/);
+  assert.doesNotMatch(queryOf(FILTERS).parameters.state, /PENDING|RUNNING/);
+  assert.equal(queryOf({ ...FILTERS, state: "PENDING" }).parameters.state, "PENDING");
+  assert.equal(queryOf({ ...FILTERS, jobid: "7" }).parameters.state, "");
+  assert.equal(queryOf({ ...FILTERS, unended: "yes" }).parameters.state, "");
 });
 
 test("the share of the time limit is known where a job started and has a limit", () => {

@@ -25,6 +25,12 @@ test("points add up to the priority, and shares are those of the points that add
   );
 });
 
+test("site and association are parts where they have points", () => {
+  const titles = (site, assoc) => priorityParts({ ...UNKNOWN, age: 1, site, assoc }).map(({ title }) => title);
+  assert.deepEqual(titles(0, 0), ["Age"]);
+  assert.deepEqual(titles(5, -5), ["Site", "Age", "Association"]);
+});
+
 test("a negative nice adds points, and nice 0 is no part", () => {
   const parts = priorityParts({ ...UNKNOWN, age: 50, fairshare: null, nice: -150 });
   assert.deepEqual(
