@@ -61,7 +61,7 @@ function idLink(job) {
 /**
  * The columns, by the API's name of their main field.
  *
- * `sort`: the API can sort by it. `needs`: the fields that it reads. `text(job, at)` is its text, `node(job)` its
+ * `sort`: the API can sort by it. `needs`: the fields that it reads. `text(job, at)` is its text, `node(job, at)` its
  * element or elements. `ticks`: the text changes every second. `number`: aligned to the right. `long`: may be cut.
  * `wraps`: has as many lines as it needs.
  */
@@ -82,6 +82,7 @@ export const COLUMNS = {
     number: true,
     needs: ["start_time", "end_time", "suspend_time", "pre_sus_time"],
     text: (job, at) => formatDuration(runSeconds(job, at)),
+    node: (job, at) => h("span", { class: "ticking" }, formatDuration(runSeconds(job, at))),
     ticks: true,
   },
   time_limit: { title: "Limit", sort: true, ...number("time_limit", formatLimit) },
@@ -107,11 +108,14 @@ const DEFAULT_COLUMNS = [
   ...FIRST_COLUMNS,
   ...["start_time", "run_time", "time_limit", "num_nodes", "num_cpus", "gpus", "nodes"],
 ];
-// Those of pending jobs alone, which have neither a run time nor nodes.
-const PENDING_COLUMNS = [
-  ...FIRST_COLUMNS,
-  ...["priority", "submit_time", "start_time", "time_limit", "num_nodes", "num_cpus", "gpus"],
-];
+// Those of the jobs of one state. Pending ones have neither a run time nor nodes, and running ones wait for nothing.
+const COLUMNS_OF_STATE = {
+  PENDING: [
+    ...FIRST_COLUMNS,
+    ...["priority", "submit_time", "start_time", "time_limit", "num_nodes", "num_cpus", "gpus"],
+  ],
+  RUNNING: DEFAULT_COLUMNS.filter((name) => name !== "state_reason"),
+};
 
 // Fields that the rows need whatever columns are shown.
 const ALWAYS = [
@@ -128,10 +132,10 @@ const ALWAYS = [
 export function chosenColumns({ columns, state: states, sort }) {
   const known = columns.split(",").filter((name) => Object.hasOwn(COLUMNS, name) && name !== "job_id");
   if (known.length > 0) return ["job_id", ...new Set(known)];
-  const shown = fullState(states) === "PENDING" ? PENDING_COLUMNS : DEFAULT_COLUMNS;
+  const shown = COLUMNS_OF_STATE[fullState(states)] ?? DEFAULT_COLUMNS;
   const sorting = sort.replace(/^-/, "");
   if (shown.includes(sorting) || !Object.hasOwn(COLUMNS, sorting)) return shown;
-  return [...FIRST_COLUMNS, sorting, ...shown.slice(FIRST_COLUMNS.length)];
+  return shown.toSpliced(FIRST_COLUMNS.length, 0, sorting);
 }
 
 const needsOf = (columns) => columns.flatMap((name) => COLUMNS[name].needs ?? [name]);

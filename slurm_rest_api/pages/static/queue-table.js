@@ -51,8 +51,9 @@ export function makeTable({ onSort, onFold }) {
     const text = String(column.text(job, at));
     if (cell.dataset.text === text) return;
     cell.dataset.text = text;
-    const node = column.node?.(job);
-    if (node) replaceChildren(cell, node);
+    const node = column.node?.(job, at);
+    if (column.ticks && cell.firstElementChild) setText(cell.firstElementChild, text);
+    else if (node) replaceChildren(cell, node);
     else setText(cell, text);
     if (column.long) cell.title = text;
   }
@@ -142,12 +143,13 @@ export function makeTable({ onSort, onFold }) {
     setBusy(false);
   }
 
-  // Updates the cells that change every second.
+  // Updates the cells that change every second, in the rows that are in view.
   function tick() {
     const at = now();
+    const inView = ({ top, bottom }) => bottom > 0 && top < innerHeight;
     const ticking = columns.map((name, index) => [name, index]).filter(([name]) => COLUMNS[name].ticks);
     for (const { row, entry } of shown.values()) {
-      if (entry.kind !== "group")
+      if (entry.kind !== "group" && inView(row.getBoundingClientRect()))
         for (const [name, index] of ticking) setCell(row.children[index], name, entry.job, at);
     }
   }
