@@ -162,6 +162,26 @@ export function facts(title, pairs) {
   return h("section", { class: "card" }, h("h2", {}, title), h("dl", { class: "facts" }, list));
 }
 
+const MOST_COLUMNS_OF_PHONES = 5;
+
+// On a phone the rows of a wide table are cards (pages.css): roles keep the table, and values have labels.
+function wideTable(table, heads) {
+  table.className = "carded";
+  const roles = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", td: "cell" };
+  for (const [tag, role] of Object.entries(roles))
+    for (const element of [table, ...table.querySelectorAll("*")])
+      if (element.localName === tag) element.setAttribute("role", role);
+  for (const cell of table.querySelectorAll("th"))
+    cell.setAttribute("role", cell.scope === "col" ? "columnheader" : "rowheader");
+  for (const row of table.tBodies[0].rows) {
+    for (const [at, cell] of [...row.cells].entries()) {
+      cell.dataset.label = heads[at];
+      cell.classList.toggle("what", heads[at] === "State");
+      cell.classList.toggle("none", cell.textContent === "–");
+    }
+  }
+}
+
 /** Makes a section with a table. `numbers` has the indexes of columns that are aligned to the right. */
 export function tableOf(title, caption, heads, rows, numbers = []) {
   const kind = (at) => (numbers.includes(at) ? "number" : null);
@@ -169,6 +189,7 @@ export function tableOf(title, caption, heads, rows, numbers = []) {
   const cell = (value, at) => (at === 0 ? h("th", { scope: "row" }, value) : h("td", { class: kind(at) }, value));
   const body = rows.map((row) => h("tr", {}, row.map(cell)));
   const table = h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, head)), h("tbody", {}, body));
+  if (heads.length > MOST_COLUMNS_OF_PHONES) wideTable(table, heads);
   const scroll = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, table);
   return h("section", {}, h("h2", {}, title), scroll);
 }
