@@ -16,6 +16,8 @@ function reachOf(names, reserved) {
   return found < names.length ? "some" : "all";
 }
 
+const isOfAll = ({ flags }) => flags.includes("ALL_NODES");
+
 // Returns `work` with a memory for its results. Many jobs of a page have the same partition.
 function memoized(work) {
   const known = new Map();
@@ -39,7 +41,9 @@ export function maintenanceMarks(jobs, reservations, partitions, at) {
     pending ? place.split(",").flatMap((name) => expandedHostlist(partitions[name]?.nodes)) : expandedHostlist(place);
   const names = memoized(namesOf);
   const reserved = memoized((one) => new Set(expandedHostlist(reservations[one].nodes)));
-  const reach = memoized((one, place, pending) => reachOf(names(place, pending), reserved(one)));
+  const reach = memoized((one, place, pending) =>
+    isOfAll(reservations[one]) ? "all" : reachOf(names(place, pending), reserved(one)),
+  );
   const marks = new Map();
   for (const job of jobs) {
     const end = limitReached(job, at);
@@ -60,13 +64,18 @@ export function maintenanceMarks(jobs, reservations, partitions, at) {
   return marks;
 }
 
-let kept = { at: 0, reservations: [], partitions: {} };
+let kept = { at: 0, reservations: [], partitions: null };
 
-async function read(signal) {
-  const { data: reservations } = await getJson("reservations", MAINTENANCE, { signal });
-  const coming = reservations.filter(({ start_time: start }) => start > now());
-  const partitions = coming.length > 0 ? (await getJson("partitions", { fields: "name,nodes" }, { signal })).data : {};
-  return { at: now(), reservations: coming, partitions };
+async function readReservations(signal) {
+  const { data } = await getJson("reservations", MAINTENANCE, { signal });
+  return { at: now(), reservations: data.filter(({ start_time: start }) => start > now()), partitions: null };
+}
+
+// The nodes of partitions are of use for pending jobs that reach into a maintenance of some nodes only.
+function needsPartitions(jobs, { reservations, partitions }) {
+  const starts = reservations.filter((one) => !isOfAll(one)).map(({ start_time: start }) => start);
+  const first = Math.min(...starts);
+  return partitions === null && jobs.some((job) => isPending(job) && limitReached(job, now()) > first);
 }
 
 /**
@@ -75,13 +84,13 @@ async function read(signal) {
  * Reservations and partitions are read once a minute. Without permission to read them there are no marks.
  */
 export async function marksOf(jobs, signal) {
-  if (now() - kept.at >= KEPT_SECONDS) {
-    try {
-      kept = await read(signal);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      kept = { ...kept, at: now() };
-    }
+  try {
+    if (now() - kept.at >= KEPT_SECONDS) kept = await readReservations(signal);
+    if (needsPartitions(jobs, kept))
+      kept.partitions = (await getJson("partitions", { fields: "name,nodes" }, { signal })).data;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    kept = { at: now(), reservations: [], partitions: null };
   }
-  return maintenanceMarks(jobs, kept.reservations, kept.partitions, now());
+  return maintenanceMarks(jobs, kept.reservations, kept.partitions ?? {}, now());
 }

@@ -42,3 +42,10 @@ test("an earlier maintenance of other nodes marks no job", () => {
   const marks = maintenanceMarks([running(1, "n2", 5)], [other, MAINTENANCE], PARTITIONS, NOW);
   assert.equal(marks.get(1).name, "update");
 });
+
+test("a maintenance of all nodes has those of every partition", () => {
+  const all = { ...MAINTENANCE, flags: ["MAINT", "ALL_NODES"] };
+  const marks = maintenanceMarks([pending(1, "main", 4), running(2, "n9", 5)], [all], {}, NOW);
+  assert.deepEqual([...marks.keys()], [1, 2]);
+  assert.match(marks.get(1).text, /of all its nodes/);
+});
