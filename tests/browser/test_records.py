@@ -62,7 +62,7 @@ def test_a_pending_job_shows_its_rank_limits_and_priority(tab: Page, demo_addres
     expect(priority).to_contain_text("Priority 990 in main")
     rows = ["FactorPointsShare", "Age60060%", "Fair share40040%", "Nice-10-1%"]
     expect(priority.get_by_role("row")).to_have_text(rows)
-    expect(priority.locator(".factors .factor")).to_have_count(3)
+    expect(tab.locator(".factors .factor")).to_have_count(3)
     assert barriers(tab) == []
 
 
