@@ -4,9 +4,10 @@ Each script that a page names, or that a module loads with `import()`, is an ent
 imports are in one shared file, which the browser loads once for all pages. The others are in the file of their entry.
 
 A joined module is a function that returns its exports, so its names stay its own. Modules of the shared file run on
-every page: except for the frame, they have no effect until one of their functions is called. This reads imports and exports as
-Biome formats them: `import { a, b as c } from "./x.js";` and `export` before a declaration, both at the start of a
-line.
+every page: except for the frame, they have no effect until one of their functions is called.
+
+This reads imports and exports as Biome formats them: `import { a, b as c } from "./x.js";` and `export` before a
+declaration, both at the start of a line.
 """
 
 from __future__ import annotations
