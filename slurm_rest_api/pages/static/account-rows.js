@@ -61,7 +61,7 @@ function update(item, row, known) {
     else item.setAttribute(name, value);
   }
   const texts = textsOf(row, known);
-  renderIfChanged(item, [row.level, row.isOpen, texts], () => content(row, texts));
+  renderIfChanged(item, [row.name, row.level, row.isOpen, texts], () => content(row, texts));
 }
 
 /**
