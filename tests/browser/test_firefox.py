@@ -54,5 +54,5 @@ def test_a_user_logs_in_finds_jobs_and_opens_every_page(
             path = "" if page.name == "now" else f"pages/{page.name}"
             tab.goto(address + filled(past_address, path))
             tab.evaluate("document.getElementById('check')?.click()")
-            expect(tab.locator(READY.get(path, "main tbody tr, main .empty")).first).to_be_attached()
+            expect(tab.locator(READY.get(path, "main :is(tbody tr, .tree li)")).first).to_be_attached()
             assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
