@@ -25,5 +25,7 @@ def firefox_of(driver: Playwright, folder: Path) -> Iterator[Browser]:
     start.chmod(0o700)
     # Playwright's other Firefox is its own build, which Debian does not have.
     running = driver.firefox.launch(channel="moz-firefox", executable_path=start)
-    yield running
-    running.close()
+    try:
+        yield running
+    finally:
+        running.close()
