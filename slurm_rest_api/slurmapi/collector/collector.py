@@ -23,6 +23,7 @@ from typing import Final, Protocol
 
 from apscheduler.events import EVENT_SCHEDULER_STARTED, SchedulerEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.date import DateTrigger
 
@@ -125,6 +126,10 @@ class Collector:
             if not self._stopping.is_set():
                 with watch_clock(self.schedule):
                     self._scheduler.start()
+        except JobLookupError:
+            # `stop()` removes all jobs. APScheduler may be about to remove one that it has just begun.
+            if not self._stopping.is_set():
+                raise
         finally:
             self._loader.stop()
             if self._sampler is not None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from apscheduler.schedulers.blocking import BlockingScheduler
 
 from slurm_rest_api.errors import SourceError
 from slurm_rest_api.slurmapi.collector.collector import Collector
@@ -187,6 +188,20 @@ def test_no_load_is_dropped_because_others_wait_for_the_thread(
         subject.stop()
         thread.join(GIVE_UP_SECONDS)
     assert "skipped" not in caplog.text
+
+
+def test_a_stop_while_the_scheduler_removes_a_job_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = FakeLoader(0.0)
+    subject = collector(loader, tmp_path / "store")
+    remove = BlockingScheduler.remove_job
+
+    def stop_and_remove(scheduler: BlockingScheduler, *arguments: str) -> None:
+        subject.stop()
+        remove(scheduler, *arguments)
+
+    monkeypatch.setattr(BlockingScheduler, "remove_job", stop_and_remove)
+    subject.run()
+    assert loader.stopped.is_set()
 
 
 def test_an_unexpected_error_does_not_end_the_loads(tmp_path: Path) -> None:
