@@ -155,7 +155,7 @@ export function accountDetails({ record, shares }, { path, sumsOf, users, jobs }
       ? notice("empty", "No limits", "Neither the account nor one above it has a limit. A QOS may have some.")
       : limitTable(
           "Limits",
-          "A job has to meet all of them, and those of its user and QOS. Jobs count from their start until they complete.",
+          "A job has to meet all of them, and those of its user and QOS. Jobs count from start until they complete.",
           limits,
           { by: "Set by" },
         ),
