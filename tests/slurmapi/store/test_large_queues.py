@@ -164,7 +164,8 @@ def test_tabs_with_the_queue_cost_what_one_does(steps: Steps) -> None:
     assert 0 < first[0] <= 2_000 + 60 * 50
     # Read from an index alone: the sorter would take as many steps again.
     assert 0 < first[1] <= 20 * JOBS
-    assert sum(steps.of(path, None) for path in (page, sums) * 19) == 0
+    # Each request reads the version of the store, which takes some ten steps.
+    assert sum(steps.of(path, None) for path in (page, sums) * 19) <= 38 * 20 < 19 * min(first)
 
 
 def test_an_explanation_reads_few_jobs_and_parses_the_nodes_once(steps: Steps) -> None:
