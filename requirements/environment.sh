@@ -52,7 +52,7 @@ make_venv() {
             return
         fi
     fi
-    if [ -e "$venv" ] && [ ! -e "$venv/pyvenv.cfg" ] && [ -n "$(ls -A "$venv" | grep -vx '\.lock')" ]; then
+    if [ -e "$venv" ] && [ ! -e "$venv/pyvenv.cfg" ] && [ -n "$(ls -A "$venv" | grep -vx '\.install\.lock')" ]; then
         fail "$venv exists and is not a Python environment. Move it, or name another folder."
     fi
     version="$(python_line "$python")"
@@ -137,7 +137,7 @@ hold_lock() {
     mkdir -p "$1" 2>/dev/null || fail "cannot make the folder $1. Name another one: SLURM_REST_API_VENV=/some/folder bash build.sh"
     [ -w "$1" ] || fail "cannot write to $1. Name another folder: SLURM_REST_API_VENV=/some/folder bash build.sh"
     if command -v flock >/dev/null; then
-        exec 9>"$1/.lock"
+        exec 9>"$1/.install.lock"
         flock -n 9 || { say "Waiting for another run that uses $1"; flock 9; }
     fi
 }
