@@ -94,7 +94,7 @@ def _submit_ending(cluster: Cluster, jobs: Jobs) -> dict[str, int]:
         "hidden": jobs.running(user="mallory", partition="secret"),
     }
     cluster.cancel(ids["cancelled"], ids["cancelled_waiting"])
-    cluster.run(["scontrol", "requeue", str(ids["requeued"])])
+    cluster.requeue(ids["requeued"])
     cluster.run(["scontrol", "update", f"jobid={ids['resized']}", "numnodes=1"])
     return ids
 

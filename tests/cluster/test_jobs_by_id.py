@@ -115,7 +115,7 @@ def _submit(cluster: Cluster, jobs: Jobs) -> dict[str, int]:
     }
     cluster.run(["scontrol", "update", f"jobid={ids['late']}", "EndTime=now+1"])
     cluster.cancel(ids["cancelled"], ids["cancelled_waiting"])
-    cluster.run(["scontrol", "requeue", str(ids["requeued"])])
+    cluster.requeue(ids["requeued"])
     cluster.wait_state(f"{ids['array']}_0", {"RUNNING"})
     cluster.run(["scancel", f"{ids['array']}_0", f"{ids['array']}_5"])
     cluster.wait_state(f"{ids['array']}_1", {"RUNNING"})

@@ -118,7 +118,7 @@ def ended(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         try:
             requeued = jobs.running(nodelist="rack003", wrap="srun -J once sleep 300")
             wait_for("its step", lambda: f"{requeued}.0" in _printed(cluster, "JobID", requeued))
-            cluster.run(["scontrol", "requeue", str(requeued)])
+            cluster.requeue(requeued)
             array = jobs.submit(array="0-1", wrap="srun true", job_name="tasks", output="/tmp/%A_%a-%x.out")
             script = jobs.submit(wrap=_SCRIPT, ntasks=2, nodes=2, mem=100, acctg_freq="task=1", output="/tmp/o-%j-%s")
             ids = {"requeued": str(requeued), "task": f"{array}_1", "array": str(array), "script": str(script)}

@@ -88,7 +88,7 @@ def _running(cluster: Cluster, jobs: Jobs) -> dict[str, int]:
         cluster.wait_state(job, {"RUNNING"})
     ids["het_second"] = ids["het"] + 1
     cluster.suspend(ids["suspended"])
-    cluster.run(["scontrol", "requeue", str(ids["requeued"])])
+    cluster.requeue(ids["requeued"])
     if odd:
         ids["configuring"] = jobs.submit(partition="burst")
         cluster.wait_state(ids["configuring"], {"CONFIGURING"})

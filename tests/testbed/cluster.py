@@ -168,6 +168,14 @@ class Cluster(Truth):
         self.run(["scontrol", "resume", str(job)])
         self.wait_state(job, {"RUNNING"})
 
+    def requeue(self, job: int) -> None:
+        """Requeues a running job and waits until it is pending.
+
+        Its nodes complete it first. A job that is cancelled meanwhile has no second record in slurmdbd.
+        """
+        self.run(["scontrol", "requeue", str(job)])
+        self.wait_state(job, {"PENDING"})
+
     def cancel(self, *jobs: int) -> None:
         """Cancels jobs and waits until none of them, nor of their tasks and components, is active."""
         if not jobs:
