@@ -48,6 +48,8 @@ def database(release: Cluster) -> Iterator[AccountingDatabase]:
         for kind, table in usage_table_names(CLUSTER):
             if kind != "qos" or made.release >= "24.11":
                 theirs = f"{TESTBED}{table.removeprefix(CLUSTER)}"
+                # Those of the release, with its indexes.
+                made.sql(f"DROP TABLE IF EXISTS `{table}`")
                 made.sql(f"CREATE TABLE `{table}` LIKE `{DATABASE}`.`{theirs}`")
         made.sql(
             f"INSERT INTO `{_USAGE}` (creation_time, id, id_tres, time_start, alloc_secs)"
