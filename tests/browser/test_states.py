@@ -114,7 +114,7 @@ STATES: dict[str, tuple[Respond, dict[str, tuple[str, list[str]]]]] = {
             "": (SAID, ["No problems", "No GPUs", "The archive has no samples of the last hour."]),
             NODES: (SAID, ["No matching nodes", "The cluster has no nodes in partitions that you may view."]),
             QUEUE: (SAID, ["The queue is empty", "0 jobs", "Jobs appear here when they are submitted."]),
-            HISTORY: (SAID, ["No matching records", "No jobs have been recorded yet."]),
+            HISTORY: (SAID, ["No matching records", "No jobs have ended yet."]),
             LOAD: (SAID, ["No samples in this range"]),
             ACCOUNT_USAGE: (SAID, ["No usage", "No account has usage in this range"]),
             PARTITIONS: (SAID, ["No partitions", "The cluster has no partitions that you may view."]),

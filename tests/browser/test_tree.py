@@ -73,7 +73,7 @@ def test_the_map_announces_the_current_node(tab: Page, past_address: str) -> Non
     [
         ("", "No problems|^$"),
         ("pages/queue", r"^[\d,]+ jobs"),
-        ("pages/history", r"^50 records, newest first"),
+        ("pages/history", r"^50 records of ended jobs, the newest record first"),
         ("pages/load", r"samples\.$"),
         ("pages/api", r"endpoints OK"),
     ],
