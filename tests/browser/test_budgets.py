@@ -23,11 +23,18 @@ _SHIFTS = """
     new PerformanceObserver((list) => {
         for (const shift of list.getEntries()) {
             if (!shift.hadRecentInput) window.shifts.push({
-                value: shift.value, of: shift.sources.map((s) => s.node?.outerHTML?.slice(0, 120) ?? s.node?.nodeName)
+                value: shift.value, time: shift.startTime,
+                of: shift.sources.map((s) => s.node?.outerHTML?.slice(0, 120) ?? s.node?.nodeName)
             });
         }
     }).observe({ type: "layout-shift", buffered: true });
 """
+# Until a request is repeated: then a load has finished, and new jobs have rows.
+_SHIFTS_OF_FIRST_VIEW = """() => {
+    const names = new Set();
+    const repeated = performance.getEntriesByType("resource").find(({ name }) => names.size === names.add(name).size);
+    return window.shifts.filter(({ time }) => !repeated || time < repeated.startTime);
+}"""
 
 
 @pytest.fixture
@@ -56,7 +63,7 @@ def test_the_first_view_is_small_sends_few_requests_and_moves_nothing(cold: Page
     assert sum(sizes.values()) <= (MOST_BYTES_OF_LOAD if path == "pages/load" else MOST_BYTES), sizes
     assert len(own) <= MOST_REQUESTS, [request.url for request in own]
     assert sum("/pages/" not in urlsplit(request.url).path for request in own) <= MOST_API_REQUESTS + 2 * (path == "")
-    shifts = cold.evaluate("window.shifts")
+    shifts = cold.evaluate(_SHIFTS_OF_FIRST_VIEW)
     assert sum(shift["value"] for shift in shifts) < 0.02, shifts
 
 
@@ -68,7 +75,7 @@ def test_nothing_moves_while_a_page_loads_on_a_phone(browser: Browser, demo_addr
     page.goto(demo_address + filled(demo_address, path))
     expect(page.locator("h1")).to_be_visible()
     settle(page)
-    shifts = page.evaluate("window.shifts")
+    shifts = page.evaluate(_SHIFTS_OF_FIRST_VIEW)
     context.close()
     assert sum(shift["value"] for shift in shifts) < 0.02, shifts
 
