@@ -123,11 +123,13 @@ def _settle(cluster: Cluster, ids: dict[str, int]) -> None:
 
     wanted = {(ids[kind], state) for kind, state in ends.items()}
     wait_until("slurmdbd to have every job's state", states, lambda seen: wanted <= seen, interval=1)
-    wait_until("two tasks of the array to run", lambda: _tasks(cluster, ids["array"]), lambda seen: len(seen) == 3)
+    # slurmdbd learns of a task that starts before it learns which tasks still wait.
+    parts = {f"{ids['array']}_{part}" for part in ("0", "1", "[2-5%2]")}
+    wait_until("two tasks of the array to run", lambda: _tasks(cluster, ids["array"]), lambda seen: seen == parts)
 
 
-def _tasks(cluster: Cluster, array: int) -> list[str]:
-    return [facts["JobID"] for facts in read_sacct(cluster, "-j", str(array))]
+def _tasks(cluster: Cluster, array: int) -> set[str]:
+    return {facts["JobID"] for facts in read_sacct(cluster, "-j", str(array))}
 
 
 def _told(cluster: Cluster, ids: dict[str, int]) -> dict[str, Facts]:
