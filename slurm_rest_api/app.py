@@ -51,7 +51,7 @@ from slurm_rest_api.slurmapi.views import LIVE, live_blueprint
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
 from slurm_rest_api.web.auth import credentials_of, require_principal
-from slurm_rest_api.web.envelope import indent_json
+from slurm_rest_api.web.envelope import ErrorAnswer, indent_json
 from slurm_rest_api.web.operator_params import ComparingRequest
 from slurm_rest_api.web.request_events import Observer, log_access, observe
 from slurm_rest_api.web.response_cache import Identify, ResponseCacheMiddleware, no_authentication
@@ -89,6 +89,9 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
         ),
         security_schemes=security_schemes(settings.auth.mode),
         doc_prefix="/openapi",
+        # Refused parameters are a 400. flask-openapi3 documents a 422 with a body of its own otherwise.
+        validation_error_status=400,
+        validation_error_model=ErrorAnswer,
     )
     app.request_class = ComparingRequest
     paths = RuntimePaths.of(settings)

@@ -15,23 +15,18 @@ from slurm_rest_api.acctapi.views import ACCOUNTING_TAG, Accounting, history_cur
 from slurm_rest_api.errors import BadParameter, NotFound
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.conditional import with_etag
-from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.error_texts import shown
 from slurm_rest_api.web.job_ids import JobId, parse_job_id
 from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import add_related_link, decode_cursor
 from slurm_rest_api.web.parameters import as_csv
 from slurm_rest_api.web.record_stream import chosen, listing
+from slurm_rest_api.web.routes import create_blueprint
 
 
 def job_history_blueprint(accounting: Accounting | None) -> APIBlueprint:
     """Creates the blueprint of these routes. Without `accounting` both answer 404 and name `system.use_acct_db`."""
-    blueprint = APIBlueprint(
-        "acctapi_job_history",
-        __name__,
-        abp_tags=[ACCOUNTING_TAG],
-        abp_responses=dict.fromkeys(("400", "404", "412", "503", "504"), ErrorAnswer),
-    )
+    blueprint = create_blueprint("acctapi_job_history", __name__, ACCOUNTING_TAG, "400", "404", "412", "503", "504")
 
     @blueprint.get("/history/<id>", summary="One job", responses={"200": HistoryAnswer})
     def attempts_route(path: HistoryPath, query: AttemptsParameters) -> Response:

@@ -36,11 +36,11 @@ from slurm_rest_api.acctapi.views import ACCOUNTING_TAG, Accounting, page_meta, 
 from slurm_rest_api.errors import BadParameter, NotFound
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.conditional import with_etag
-from slurm_rest_api.web.envelope import JSON, ErrorAnswer
+from slurm_rest_api.web.envelope import JSON
 from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import decode_cursor
 from slurm_rest_api.web.record_stream import chosen, listing
-from slurm_rest_api.web.routes import add_csv_route
+from slurm_rest_api.web.routes import add_csv_route, create_blueprint
 
 
 def reference_blueprint(accounting: Accounting | None, shown_nodes: ShownNodes | None = None) -> APIBlueprint:
@@ -48,12 +48,7 @@ def reference_blueprint(accounting: Accounting | None, shown_nodes: ShownNodes |
 
     `shown_nodes` returns the nodes whose events are shown. None: of all nodes.
     """
-    blueprint = APIBlueprint(
-        "acctapi_reference",
-        __name__,
-        abp_tags=[ACCOUNTING_TAG],
-        abp_responses=dict.fromkeys(("400", "404", "412", "503", "504"), ErrorAnswer),
-    )
+    blueprint = create_blueprint("acctapi_reference", __name__, ACCOUNTING_TAG, "400", "404", "412", "503", "504")
 
     @blueprint.get("/qos", summary="QOS", responses={"200": QosListAnswer})
     def qos_list_route(query: QosParameters) -> Response:

@@ -15,21 +15,15 @@ from slurm_rest_api.acctapi.views import ACCOUNTING_TAG, Accounting, page_meta, 
 from slurm_rest_api.errors import NotFound
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.conditional import with_etag
-from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import decode_cursor
 from slurm_rest_api.web.record_stream import chosen, listing
-from slurm_rest_api.web.routes import add_csv_route
+from slurm_rest_api.web.routes import add_csv_route, create_blueprint
 
 
 def utilization_blueprint(accounting: Accounting | None) -> APIBlueprint:
     """Creates the blueprint of the route. Without `accounting` it answers 404 and names `system.use_acct_db`."""
-    blueprint = APIBlueprint(
-        "acctapi_utilization",
-        __name__,
-        abp_tags=[ACCOUNTING_TAG],
-        abp_responses=dict.fromkeys(("400", "404", "412", "503", "504"), ErrorAnswer),
-    )
+    blueprint = create_blueprint("acctapi_utilization", __name__, ACCOUNTING_TAG, "400", "404", "412", "503", "504")
 
     @blueprint.get("/utilization", summary="Usage over time", responses={"200": UtilizationAnswer})
     def utilization_route(query: UtilizationParameters) -> Response:

@@ -28,11 +28,10 @@ from slurm_rest_api.acctapi.utilization import Utilization
 from slurm_rest_api.errors import BadParameter
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.conditional import with_etag
-from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import decode_cursor, encode_cursor, next_link
 from slurm_rest_api.web.record_stream import chosen, listing
-from slurm_rest_api.web.routes import add_csv_route, require
+from slurm_rest_api.web.routes import add_csv_route, create_blueprint, require
 
 ACCOUNTING_TAG: Final = Tag(name="accounting", description="Associations and past jobs, from slurmdbd's database.")
 
@@ -59,12 +58,7 @@ class Accounting:
 
 def accounting_blueprint(accounting: Accounting | None) -> APIBlueprint:
     """Creates the blueprint of the accounting routes. With None both answer 404 and name `system.use_acct_db`."""
-    blueprint = APIBlueprint(
-        "acctapi",
-        __name__,
-        abp_tags=[ACCOUNTING_TAG],
-        abp_responses=dict.fromkeys(("400", "404", "503", "504"), ErrorAnswer),
-    )
+    blueprint = create_blueprint("acctapi", __name__, ACCOUNTING_TAG, "400", "404", "503", "504")
 
     @blueprint.get("/users", summary="Associations", responses={"200": UsersAnswer})
     def users_route(query: UsersParameters) -> Response:

@@ -19,10 +19,9 @@ from slurm_rest_api.archive.sample import Sample
 from slurm_rest_api.archive.tables import read, unpack
 from slurm_rest_api.archive.time_range import Retention, TimeRange, time_range_of
 from slurm_rest_api.web.auth import current_scope
-from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.paging import link_with
 from slurm_rest_api.web.record_stream import listing, rendered_listing
-from slurm_rest_api.web.routes import add_csv_route, require
+from slurm_rest_api.web.routes import add_csv_route, create_blueprint, require
 from slurm_rest_api.web.text_formats import flat
 
 
@@ -38,11 +37,13 @@ class Archive:
 
 def load_blueprint(archive: Archive | None) -> APIBlueprint:
     """Creates the blueprint of /load. With None it answers 404 and names `system.archive_usage_load`."""
-    blueprint = APIBlueprint(
+    blueprint = create_blueprint(
         "archive",
         __name__,
-        abp_tags=[Tag(name="load", description="The cluster's load over time, from the archive of samples.")],
-        abp_responses=dict.fromkeys(("400", "404", "503"), ErrorAnswer),
+        Tag(name="load", description="The cluster's load over time, from the archive of samples."),
+        "400",
+        "404",
+        "503",
     )
 
     @blueprint.get("/load", summary="Load samples", responses={"200": LoadAnswer})

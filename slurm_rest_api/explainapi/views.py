@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 from flask import Response, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import APIBlueprint
 
 from slurm_rest_api.acctapi.views import Accounting
 from slurm_rest_api.auth.data_scope import EVERYTHING
@@ -23,9 +23,10 @@ from slurm_rest_api.slurmapi.responses.refresh import Refresher
 from slurm_rest_api.slurmapi.responses.snapshot import LiveState, Snapshot
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.conditional import buffered_or_streamed_response, no_store, not_modified
-from slurm_rest_api.web.envelope import JSON, ErrorAnswer
+from slurm_rest_api.web.envelope import JSON
 from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS, do_not_cache, limit_cache_lifetime
+from slurm_rest_api.web.routes import LIVE_TAG, create_blueprint
 from slurm_rest_api.web.server import client_disconnected_check
 
 EXPLAIN: Final = "explainapi"
@@ -34,12 +35,7 @@ EXPLAIN: Final = "explainapi"
 
 def explain_blueprint(live: LiveState, refresher: Refresher, accounting: Accounting | None) -> APIBlueprint:
     """Creates the blueprint of explanations. Without `accounting` only jobs that slurmctld has are looked up."""
-    blueprint = APIBlueprint(
-        EXPLAIN,
-        __name__,
-        abp_tags=[Tag(name="live", description="The state of the cluster now, from slurmctld.")],
-        abp_responses=dict.fromkeys(("400", "404", "412", "503"), ErrorAnswer),
-    )
+    blueprint = create_blueprint(EXPLAIN, __name__, LIVE_TAG, "400", "404", "412", "503")
 
     @blueprint.get("/queue/<jobid>/explain", summary="Why a job is pending", responses={"200": ExplainAnswer})
     def explain_job(path: JobPath, query: RecordParameters) -> Response:

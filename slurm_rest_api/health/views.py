@@ -7,7 +7,7 @@ from typing import Literal
 
 import orjson
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
 from slurm_rest_api.contract_base import OpenAPIModel
@@ -15,6 +15,7 @@ from slurm_rest_api.health.checks import Check, Part
 from slurm_rest_api.version import __version__
 from slurm_rest_api.web.envelope import JSON
 from slurm_rest_api.web.parameters import Parameters
+from slurm_rest_api.web.routes import HEALTH_TAG, create_blueprint
 
 
 class Health(BaseModel):
@@ -45,7 +46,7 @@ class HealthAnswer(OpenAPIModel):
 
 def health_blueprint(checks: Mapping[str, Check]) -> APIBlueprint:
     """Creates the blueprint for `checks`, by name."""
-    blueprint = APIBlueprint("health", __name__, abp_tags=[Tag(name="health", description="For monitoring.")])
+    blueprint = create_blueprint("health", __name__, HEALTH_TAG, "400")
 
     @blueprint.get("/health", summary="Readiness", responses={"200": HealthAnswer, "503": HealthAnswer})
     def health(query: Parameters) -> Response:

@@ -26,7 +26,7 @@ from slurm_rest_api.web.error_texts import shown
 from slurm_rest_api.web.job_ids import JobId, parse_job_id
 from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import add_related_link
-from slurm_rest_api.web.routes import add_csv_route
+from slurm_rest_api.web.routes import add_csv_route, create_blueprint
 from slurm_rest_api.web.server import client_disconnected_check
 from slurm_rest_api.web.text_formats import MIMETYPES, Format, table_of
 
@@ -35,11 +35,12 @@ _TABLE_FIELDS: Final = ("id", "state", "phase", "exit_code", "exit_signal", "sta
 
 def jobs_blueprint(live: LiveState, refresher: Refresher, accounting: Accounting | None) -> APIBlueprint:
     """Creates the blueprint of /jobs. Without `accounting` only jobs that slurmctld has are found."""
-    blueprint = APIBlueprint(
+    blueprint = create_blueprint(
         "jobsapi",
         __name__,
-        abp_tags=[Tag(name="jobs", description="Jobs by their ids, of slurmctld and of slurmdbd's database.")],
-        abp_responses=dict.fromkeys(("400", "503"), ErrorAnswer),
+        Tag(name="jobs", description="Jobs by their ids, of slurmctld and of slurmdbd's database."),
+        "400",
+        "503",
     )
     responder = _Responder(live, refresher, accounting)
 

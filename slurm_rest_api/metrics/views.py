@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import APIBlueprint
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.web.auth import current_scope
-from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.parameters import Parameters
+from slurm_rest_api.web.routes import HEALTH_TAG, create_blueprint
 
 
 def metrics_blueprint(text: Callable[[DataScope], bytes]) -> APIBlueprint:
     """Returns the blueprint of /metrics. `text` renders the metrics that the current user may see."""
-    blueprint = APIBlueprint(
-        "metrics",
-        __name__,
-        abp_tags=[Tag(name="health", description="For monitoring.")],
-        abp_responses={"400": ErrorAnswer, "503": ErrorAnswer},
-    )
+    blueprint = create_blueprint("metrics", __name__, HEALTH_TAG, "400", "503")
 
     @blueprint.get(
         "/metrics",

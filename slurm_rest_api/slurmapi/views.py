@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import APIBlueprint
 
 from slurm_rest_api.slurmapi.contract.responses import (
     JobAnswer,
@@ -34,7 +34,7 @@ from slurm_rest_api.slurmapi.reservation_views import add_reservation_routes
 from slurm_rest_api.slurmapi.responses.responder import Responder
 from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.paging import add_related_link
-from slurm_rest_api.web.routes import add_csv_route
+from slurm_rest_api.web.routes import LIVE_TAG, add_csv_route, create_blueprint
 
 LIVE: Final = "slurmapi"
 """The name of the blueprint."""
@@ -45,12 +45,7 @@ def live_blueprint(responder: Responder, *, links_events: bool = False, links_hi
 
     With `links_events` a node links to its events, with `links_history` a job to its records in /history.
     """
-    blueprint = APIBlueprint(
-        LIVE,
-        __name__,
-        abp_tags=[Tag(name="live", description="The state of the cluster now, from slurmctld.")],
-        abp_responses={"400": ErrorAnswer, "412": ErrorAnswer, "503": ErrorAnswer},
-    )
+    blueprint = create_blueprint(LIVE, __name__, LIVE_TAG, "400", "412", "503")
     _add_collections(blueprint, responder)
     _add_records(blueprint, responder, links_events=links_events, links_history=links_history)
     add_reservation_routes(blueprint, responder)

@@ -1,18 +1,39 @@
-"""Helpers for blueprints: routes that a setting turns off, and routes that also answer as a CSV file."""
+"""Creates blueprints, and helps with routes that a setting turns off or that also answer as a CSV file."""
 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from flask import Response
-from flask_openapi3 import APIBlueprint
+from flask_openapi3 import APIBlueprint, Tag
 
 from slurm_rest_api.errors import NotFound
+from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.parameters import Query, as_csv
 
 Part = TypeVar("Part")
+
+LIVE_TAG: Final = Tag(name="live", description="The state of the cluster now, from slurmctld.")
+HEALTH_TAG: Final = Tag(name="health", description="For monitoring.")
+
+
+def create_blueprint(name: str, import_name: str, tag: Tag, *error_statuses: str) -> APIBlueprint:
+    """Creates a blueprint with operation ids made from paths, and with the documented statuses of its errors."""
+    return APIBlueprint(
+        name,
+        import_name,
+        abp_tags=[tag],
+        abp_responses=dict.fromkeys(error_statuses, ErrorAnswer),
+        operation_id_callback=_operation_id,
+    )
+
+
+def _operation_id(*, name: str, path: str, method: str) -> str:
+    """Returns the name that generated clients give a route, such as `get_queue_by_jobid` for `/queue/<jobid>`."""
+    return "_".join([method.lower(), *re.findall(r"\w+", re.sub(r"<(?:\w+:)?(\w+)>", r"by_\1", path))])
 
 
 def require(part: Part | None, name: str, setting: str) -> Part:

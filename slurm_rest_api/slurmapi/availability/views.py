@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import APIBlueprint
 
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurmapi.availability.contract import FIELDS, AvailabilityResponse
@@ -17,9 +17,8 @@ from slurm_rest_api.slurmapi.responses.json_stream import in_envelope
 from slurm_rest_api.slurmapi.responses.records import Body
 from slurm_rest_api.slurmapi.responses.responder import Responder
 from slurm_rest_api.slurmapi.responses.snapshot import Snapshot
-from slurm_rest_api.web.envelope import ErrorAnswer
 from slurm_rest_api.web.name_lists import chosen_fields
-from slurm_rest_api.web.routes import add_csv_route
+from slurm_rest_api.web.routes import LIVE_TAG, add_csv_route, create_blueprint
 from slurm_rest_api.web.text_formats import Format, flat, table_of
 
 AVAILABILITY: Final = "availability"
@@ -30,12 +29,7 @@ _TABLE_FIELDS: Final = ("partition", "answer", "free_nodes", "fitting_nodes", "m
 
 def availability_blueprint(responder: Responder) -> APIBlueprint:
     """Returns the blueprint of /availability."""
-    blueprint = APIBlueprint(
-        AVAILABILITY,
-        __name__,
-        abp_tags=[Tag(name="live", description="The state of the cluster now, from slurmctld.")],
-        abp_responses=dict.fromkeys(("400", "412", "503"), ErrorAnswer),
-    )
+    blueprint = create_blueprint(AVAILABILITY, __name__, LIVE_TAG, "400", "412", "503")
 
     @blueprint.get("/availability", summary="Where a job could start now", responses={"200": AvailabilityResponse})
     def available(query: AvailabilityParameters) -> Response:
