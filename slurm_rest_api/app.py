@@ -78,22 +78,7 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
 
     `is_checked`: the start of the service has checked the files of the settings, see `open_auth`.
     """
-    app = OpenAPI(
-        "slurm_rest_api",
-        info=Info(
-            title="slurm-rest-api",
-            version=__version__,
-            description="Read-only JSON about a Slurm cluster. Memory is in MiB, times are epoch seconds. An empty"
-            " parameter is no filter. Lists may be repeated or have commas. A backslash takes the next character of a"
-            " name literally.",
-        ),
-        security_schemes=security_schemes(settings.auth.mode),
-        doc_prefix="/openapi",
-        # Refused parameters are a 400. flask-openapi3 documents a 422 with a body of its own otherwise.
-        validation_error_status=400,
-        validation_error_model=ErrorAnswer,
-    )
-    app.request_class = ComparingRequest
+    app = _empty_app(settings)
     paths = RuntimePaths.of(settings)
     system = settings.system
     snapshots = StoreReader(paths.store, system.store_statement_seconds)
@@ -134,6 +119,27 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     if settings.system.debug:
         indent_json(app)
     _protect(app, settings, authenticate, None if accounting is None else accounting.coordinators)
+    return app
+
+
+def _empty_app(settings: Settings) -> OpenAPI:
+    """Creates an application without routes, which documents itself below /openapi."""
+    app = OpenAPI(
+        "slurm_rest_api",
+        info=Info(
+            title="slurm-rest-api",
+            version=__version__,
+            description="Read-only JSON about a Slurm cluster. Memory is in MiB, times are epoch seconds. An empty"
+            " parameter is no filter. Lists may be repeated or have commas. A backslash takes the next character of a"
+            " name literally.",
+        ),
+        security_schemes=security_schemes(settings.auth.mode),
+        doc_prefix="/openapi",
+        # Refused parameters are a 400. flask-openapi3 documents a 422 with a body of its own otherwise.
+        validation_error_status=400,
+        validation_error_model=ErrorAnswer,
+    )
+    app.request_class = ComparingRequest
     return app
 
 
