@@ -1,6 +1,6 @@
 """Nothing that a release has published is taken away: routes, fields, settings, metrics, commands.
 
-`published/` has the interface of the last release. `pytest tests/stability --publish` records it anew at a release.
+`published/` has the interface of the last release. `pytest tests/stability --publish` records it at a release.
 """
 
 from __future__ import annotations
