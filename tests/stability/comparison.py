@@ -17,7 +17,7 @@ _LOWER_LIMITS: Final = ("minimum", "minLength", "minItems")
 
 @dataclass
 class Shape:
-    """What a schema allows, with its references and alternatives put together."""
+    """Holds the types, values and members that a schema allows, over all its alternatives."""
 
     types: set[str] = field(default_factory=set)
     values: set[str] | None = None
