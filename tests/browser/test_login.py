@@ -261,3 +261,15 @@ def test_with_proxy_authentication_there_is_no_login(demo_settings: Settings, co
         check_routes(page)
         expect(page.locator("#outcome")).to_contain_text("endpoints OK")
         assert page.get_by_role("button", name="Log out").count() == page.get_by_role("dialog").count() == 0
+
+
+def test_when_the_login_of_a_proxy_ends_the_page_asks_to_be_loaded_again(
+    demo_settings: Settings, context: BrowserContext
+) -> None:
+    auth = type(demo_settings.auth).model_validate({"mode": "proxy"})
+    with mounted(demo_settings.model_copy(update={"auth": auth}), user="bob") as address:
+        page = context.new_page()
+        partitions = re.compile(r"(?<!pages)/partitions(\?|$)")
+        page.route(partitions, lambda route: route.fulfill(status=401, body="<h1>Unauthorized</h1>"))
+        page.goto(address + "pages/partitions")
+        expect(page.get_by_role("alert")).to_contain_text("Your login has ended. Load this page again to log in.")

@@ -58,7 +58,9 @@ async function errorOf(response) {
     // The body is a proxy's own error page. Its status is all that is known.
   }
   const retryAfter = Number(response.headers.get("Retry-After")) || null;
-  const detail = error.detail ?? `${response.status} ${response.statusText}`;
+  const ended = response.status === 401 && document.documentElement.dataset.auth === "proxy";
+  const ownWords = ended ? "Your login has ended. Load this page again to log in." : error.detail;
+  const detail = ownWords ?? `${response.status} ${response.statusText}`;
   return new ApiError(response.status, detail, { parameter: error.source?.parameter ?? null, retryAfter });
 }
 
