@@ -116,7 +116,7 @@ WITH_IO: dict[str, tuple[str, ...]] = {
     "slurm": ("user_names",),
     "slurmapi.contract": (),
     "slurmapi.query": (),
-    "slurmapi.collector": ("clock_steps", "collector", "cycle", "loader_main", "loader_process", "lock"),
+    "slurmapi.collector": ("clock_steps", "collector", "cycle", "load_cost", "loader_main", "loader_process", "lock"),
     "acctapi": (
         "coordinators",
         "database",

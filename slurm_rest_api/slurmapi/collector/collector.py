@@ -106,7 +106,7 @@ class Collector:
         self._requests = RefreshRequests(fresh_seconds)
         self._uniform = uniform
         self._failures = 0
-        self._cost = 0.0
+        self._least_interval = 0.0
         self._last_error = ""
         self._source = ("", "")
         self._optional_errors: dict[str, str] = {}
@@ -182,8 +182,8 @@ class Collector:
             self._publish_failure(str(error), is_stored=isinstance(error, StoredFailure))
             return pacing.delay_after_failure(self._refresh_seconds, self._failures, self._uniform)
         self._log_success(report)
-        self._cost = report.cost
-        interval = pacing.interval_after_success(self._refresh_seconds, report.cost)
+        self._least_interval = report.least_interval
+        interval = pacing.interval_after_success(self._refresh_seconds, report.least_interval)
         return max(0.0, interval - (time.monotonic() - started))
 
     def _refresh_and_schedule(self, number: int) -> None:
@@ -198,7 +198,7 @@ class Collector:
             # APScheduler logs an error. The next load may succeed.
             # Locked, so that a request after this point sees the new schedule.
             with self._scheduling:
-                sooner = self._requests.finished(time.monotonic(), None if self._failures else self._cost)
+                sooner = self._requests.finished(time.monotonic(), None if self._failures else self._least_interval)
                 if not self._stopping.is_set():
                     delay = seconds if sooner is None else min(sooner, seconds)
                     self._schedule_refresh(delay)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -15,6 +16,7 @@ from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.collector.hide_reservations import names_of_hidden
 from slurm_rest_api.slurmapi.collector.limit_use import LimitUse
+from slurm_rest_api.slurmapi.collector.load_cost import ControllerTime, LoadMeter
 from slurm_rest_api.slurmapi.collector.node_gres import GresInUse, with_gpus
 from slurm_rest_api.slurmapi.collector.node_groups import node_groups
 from slurm_rest_api.slurmapi.collector.optional_kinds import rows_of, store_optional
@@ -50,13 +52,14 @@ from slurm_rest_api.slurmapi.store.writer import StoreWriter
 
 @dataclass(frozen=True)
 class CycleReport:
-    """Duration and cost of a finished cycle in seconds (see `pacing.cost_of`), and the number of records it stored.
+    """Duration of a finished cycle, the interval that its cost demands, and the number of records it stored.
 
+    Times are seconds. `least_interval` is that of `pacing`.
     `source_detail` is the detail of its source (`ClusterSource.detail`), `source_parts` says where its parts come from.
     """
 
     seconds: float
-    cost: float
+    least_interval: float
     rpcs: int
     jobs: int
     nodes: int
@@ -159,6 +162,7 @@ class Cycle:
         self._refresh_seconds = refresh_seconds
         self._progress = progress
         self._memory = _NO_MEMORY
+        self._controller_time = ControllerTime(os.geteuid())
         self._limit_use = LimitUse()
         self._hidden_reservations: frozenset[str] = frozenset()
 
@@ -169,10 +173,9 @@ class Cycle:
             SourceError: the cluster could not be read. The store is unchanged.
             StoreError: the store could not be written. It is unchanged.
         """
-        started, worked = time.monotonic(), time.process_time()
-        loaded_at = time.time()
+        meter, loaded_at = LoadMeter(), time.time()
         loaded = self._source.load()
-        reading = time.monotonic() - started
+        meter.has_read()
         self._progress()
         with self._writer.cycle() as cycle:
             # An unchanged job has no body, so its row must be in the store as the last cycle wrote it.
@@ -192,18 +195,16 @@ class Cycle:
             is_complete = limit_use.is_empty
             cycle.store_limit_use(limit_use.update(job_pass.counts.of_limits()), is_complete=is_complete)
             cycle.replace_document(wait_times.DOCUMENT, waits.to_json(), len(waits.partitions), loaded_at)
-            seconds = time.monotonic() - started
             # Only now, because a source may read jobs, or ask again for some, while they are iterated.
-            waited = 0.0 if loaded.seconds_waited is None else loaded.seconds_waited()
-            cost = pacing.cost_of(reading + waited, time.process_time() - worked)
             rpcs = self._source.rpcs_of_last_load
+            least_interval = meter.least_interval(loaded, rpcs, self._controller_time)
             cycle.finish(
                 Loaded(
                     source=self._source.name,
                     source_detail=valid_text(self._source.detail),
                     loaded_at=loaded_at,
-                    interval_seconds=pacing.interval_after_success(self._refresh_seconds, cost),
-                    cycle_seconds=seconds,
+                    interval_seconds=pacing.interval_after_success(self._refresh_seconds, least_interval),
+                    cycle_seconds=meter.seconds,
                     rpcs=rpcs,
                     source_parts=json.dumps(origins_as_json(origins_of(self._source))),
                     replaced_texts=renderer.replaced + len(job_pass.memory.replaced),
@@ -212,8 +213,8 @@ class Cycle:
             )
         self._memory, self._limit_use = job_pass.memory, limit_use
         return CycleReport(
-            seconds=time.monotonic() - started,
-            cost=cost,
+            seconds=meter.seconds,
+            least_interval=least_interval,
             rpcs=rpcs,
             jobs=jobs,
             nodes=len(snapshot.nodes),

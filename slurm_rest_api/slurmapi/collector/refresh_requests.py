@@ -22,7 +22,7 @@ class RefreshRequests:
         self._requested = False
         self._failed = False
         self._started: float | None = None
-        self._cost = 0.0
+        self._least_interval = 0.0
 
     def request(self, now: float) -> float | None:
         """Takes a request. Returns the seconds until a load may start, or None if there is nothing to schedule now."""
@@ -40,18 +40,18 @@ class RefreshRequests:
         with self._lock:
             self._running, self._requested, self._started = True, False, now
 
-    def finished(self, now: float, cost: float | None) -> float | None:
+    def finished(self, now: float, least_interval: float | None) -> float | None:
         """Notes that a load ended. Returns the seconds until the next may start, if one was requested meanwhile.
 
-        `cost` is its cost in seconds (see `pacing.cost_of`); None if it failed.
+        `least_interval` is what its cost demands (see `pacing`); None if it failed.
         """
         with self._lock:
-            self._running, self._failed = False, cost is None
-            self._cost = cost or 0.0
+            self._running, self._failed = False, least_interval is None
+            self._least_interval = least_interval or 0.0
             return self._seconds_left(now) if self._requested and not self._failed else None
 
     def _seconds_left(self, now: float) -> float:
         if self._started is None:
             return 0.0
-        earliest = self._started + pacing.interval_after_success(self._fresh_seconds, self._cost)
+        earliest = self._started + pacing.interval_after_success(self._fresh_seconds, self._least_interval)
         return max(0.0, earliest - now)

@@ -5,25 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-COST_FACTOR: Final = 4.0
+CONTROLLER_SHARE: Final = 0.1
+"""The part of a core that slurmctld may spend on the collector, by its own statistics."""
+READING_SHARE: Final = 0.25
+"""The part of the time in which slurmctld may be read while its statistics do not say what that costs it."""
+PROCESSOR_SHARE: Final = 0.5
+"""The part of a core that the loader and its commands may use on this host."""
 LONGEST_BACKOFF_SECONDS: Final = 60.0
 STALE_AFTER_CYCLES: Final = 3
 
 
-def cost_of(reading_seconds: float, processor_seconds: float) -> float:
-    """Returns the cost of a cycle in seconds: the time of reading slurmctld, or processor time if that is more.
+def least_interval(reading_seconds: float, controller_seconds: float | None, processor_seconds: float) -> float:
+    """Returns the seconds from the start of a cycle to the start of the next that its cost demands.
 
     Time spent waiting for a processor is not a cost. Otherwise data would become older the more clients ask for it.
+
+    Args:
+        reading_seconds: Time in which slurmctld was read. Most of it is work of this host.
+        controller_seconds: Time that slurmctld has worked for the cycle, None if it is unknown.
+        processor_seconds: Processor time of the loader and of the commands that it ran.
     """
-    return max(reading_seconds, processor_seconds)
+    reading = reading_seconds / READING_SHARE if controller_seconds is None else controller_seconds / CONTROLLER_SHARE
+    return max(reading, processor_seconds / PROCESSOR_SHARE)
 
 
-def interval_after_success(refresh_seconds: float, cost_seconds: float) -> float:
-    """Returns the seconds from the start of a cycle that cost `cost_seconds` to the start of the next.
-
-    Reading slurmctld takes at most a quarter of the time, and the collector uses at most a quarter of a processor.
-    """
-    return max(refresh_seconds, COST_FACTOR * cost_seconds)
+def interval_after_success(refresh_seconds: float, least_interval_seconds: float) -> float:
+    """Returns the seconds from the start of a cycle to the start of the next. See `least_interval`."""
+    return max(refresh_seconds, least_interval_seconds)
 
 
 def delay_after_failure(refresh_seconds: float, failures: int, uniform: Callable[[float, float], float]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -191,7 +192,35 @@ def test_rpcs_of_the_iteration_over_the_jobs_are_counted(tmp_path: Path) -> None
 
 def test_waiting_for_slurmctld_during_the_iteration_is_a_cost(tmp_path: Path) -> None:
     source = FakeSource(replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0))
-    assert Cycle(source, StoreWriter(tmp_path / "snapshot.sqlite"), [], 10.0).run().cost >= 5000.0
+    assert Cycle(source, StoreWriter(tmp_path / "snapshot.sqlite"), [], 10.0).run().least_interval >= 20_000.0
+
+
+def with_rpcs_of(user_id: int, microseconds: int) -> Snapshot:
+    """A cluster whose slurmctld has worked so long for a user since its start. By the clock, reading took hours."""
+    rpcs = {"service": {"id": user_id, "total_time": microseconds}, "root": {"id": user_id + 1, "total_time": 10**12}}
+    snapshot = replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0)
+    return replace(snapshot, statistics={**snapshot.statistics, "rpc_user_stats": rpcs})
+
+
+def test_the_work_of_slurmctld_decides_as_soon_as_its_statistics_know_it(tmp_path: Path) -> None:
+    me = os.geteuid()
+    source = FakeSource()
+    cycle = Cycle(source, StoreWriter(tmp_path / "snapshot.sqlite"), [], 10.0)
+    intervals = []
+    for user_id, total in (
+        (me, 4_000_000_000),
+        (me, 4_700_000_000),
+        (me + 1, 0),
+        (me, 100),
+        (me, 50),
+        (me, 1_000_000_050),
+    ):
+        source.snapshot = with_rpcs_of(user_id, total)
+        intervals.append(cycle.run().least_interval)
+    # Unknown at first, without a row of this user, with a first one, and after a reset.
+    assert [seconds >= 20_000.0 for seconds in intervals] == [True, False, True, True, True, False]
+    assert intervals[1] == pytest.approx(7_000.0)
+    assert intervals[5] == pytest.approx(10_000.0)
 
 
 @pytest.mark.parametrize("name", ["usage_input", "counts", "memory"])

@@ -126,7 +126,7 @@ def test_a_load_that_hangs_is_ended_after_its_time(bench: Bench) -> None:
     assert children() == []
 
 
-REPORT = CycleReport(seconds=1.0, cost=1.0, rpcs=7, jobs=1, nodes=1, partitions=1, source_detail="slow")
+REPORT = CycleReport(seconds=1.0, least_interval=1.0, rpcs=7, jobs=1, nodes=1, partitions=1, source_detail="slow")
 
 
 def slow_loader(source: str, script: str, cycle_seconds: float) -> LoaderProcess:

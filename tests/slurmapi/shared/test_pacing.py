@@ -7,14 +7,20 @@ import pytest
 from slurm_rest_api.slurmapi.shared import pacing
 
 
-@pytest.mark.parametrize(("cost", "interval"), [(0.0, 10.0), (2.5, 10.0), (2.6, 10.4), (30.0, 120.0)])
-def test_a_cycle_never_takes_more_than_a_quarter_of_the_time(cost: float, interval: float) -> None:
-    assert pacing.interval_after_success(10.0, cost) == pytest.approx(interval)
+@pytest.mark.parametrize(
+    ("controller", "processor", "interval"),
+    [(0.0, 0.0, 3.0), (0.3, 1.5, 3.0), (0.31, 1.5, 3.1), (0.3, 1.6, 3.2), (2.0, 4.0, 20.0)],
+)
+def test_slurmctld_works_a_tenth_of_the_time_and_the_loader_half(
+    controller: float, processor: float, interval: float
+) -> None:
+    least = pacing.least_interval(60.0, controller, processor)
+    assert pacing.interval_after_success(3.0, least) == pytest.approx(interval)
 
 
-def test_cost_is_reading_time_or_processor_time() -> None:
-    assert pacing.cost_of(reading_seconds=3.0, processor_seconds=1.0) == 3.0
-    assert pacing.cost_of(reading_seconds=0.5, processor_seconds=1.0) == 1.0
+def test_slurmctld_is_read_a_quarter_of_the_time_if_its_work_is_unknown() -> None:
+    assert pacing.least_interval(2.5, None, 1.0) == 10.0
+    assert pacing.least_interval(0.1, None, 1.0) == 2.0
 
 
 @pytest.mark.parametrize(("failures", "longest"), [(1, 10.0), (2, 20.0), (3, 40.0), (4, 60.0), (1000, 60.0)])

@@ -1,0 +1,72 @@
+"""Measures what a load costs slurmctld and this host."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Final
+
+from slurm_rest_api.slurmapi.shared import pacing
+from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
+
+_MICROSECONDS: Final = 1e-6
+
+
+class ControllerTime:
+    """Computes the time that slurmctld has spent on the RPCs of one user between two loads.
+
+    sdiag(1) counts it: microseconds from the start of each RPC to its end, with the time in which it waited for locks.
+    RPCs of other programs of the same user count, too.
+
+    Args:
+        user_id: The user whose RPCs count.
+    """
+
+    def __init__(self, user_id: int) -> None:
+        self._user_id = user_id
+        self._last: int | None = None
+
+    def since_last_load(self, statistics: Record) -> float | None:
+        """Returns the seconds since the statistics of the last load, None if these cannot say it.
+
+        They cannot after the first load, after a reset (`sdiag --reset`, midnight UTC), and for a source without RPCs.
+        """
+        before, self._last = self._last, self._total(statistics)
+        if before is None or self._last is None or self._last < before:
+            return None
+        return (self._last - before) * _MICROSECONDS
+
+    def _total(self, statistics: Record) -> int | None:
+        rows = (statistics.get("rpc_user_stats") or {}).values()
+        totals = [row["total_time"] for row in rows if row.get("id") == self._user_id]
+        return totals[0] if totals else None
+
+
+class LoadMeter:
+    """Measures one load from its construction on."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._worked = _processor_seconds()
+        self._reading = 0.0
+
+    def has_read(self) -> None:
+        """Notes that the source has returned the snapshot. Its jobs may be read later."""
+        self._reading = self.seconds
+
+    @property
+    def seconds(self) -> float:
+        """Returns the seconds since the start."""
+        return time.monotonic() - self._started
+
+    def least_interval(self, loaded: Snapshot, rpcs: int, controller_time: ControllerTime) -> float:
+        """Returns the interval that the cost demands, see `pacing`. Call it after the jobs are iterated."""
+        waited = 0.0 if loaded.seconds_waited is None else loaded.seconds_waited()
+        # The statistics of a source without RPCs may name those of others.
+        controller = controller_time.since_last_load(loaded.statistics) if rpcs else None
+        return pacing.least_interval(self._reading + waited, controller, _processor_seconds() - self._worked)
+
+
+def _processor_seconds() -> float:
+    """Returns the processor time of this process and of the commands that it ran so far."""
+    return sum(os.times()[:4])
