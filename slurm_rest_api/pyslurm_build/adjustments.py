@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from slurm_rest_api.pyslurm_build.edits import Edit
+from slurm_rest_api.pyslurm_build.raw_jobs import raw_jobs
 from slurm_rest_api.pyslurm_build.versions import Line
 
 JOB_TEXTS = (
@@ -270,7 +271,7 @@ _SOME_REVISIONS: Final = (
 
 def adjustments_for(line: Line) -> tuple[Edit, ...]:
     """Returns the edits of a pyslurm of the release `line`, in the order in which they are applied."""
-    edits = [*_EVERY_LINE, _jobs(line), _nodes(line), _partitions(line)]
+    edits = [*_EVERY_LINE, _jobs(line), *raw_jobs(line), _nodes(line), _partitions(line)]
     if line < (24, 11):
         edits += _BEFORE_24_11
     edits += _SINCE_23_02 if line >= (23, 2) else _BEFORE_23_02

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from slurm_rest_api.pyslurm_build.adjustments import adjustments_for
+from slurm_rest_api.pyslurm_build.adjustments import JOB_NUMBERS, JOB_TEXTS, adjustments_for
 from slurm_rest_api.pyslurm_build.edits import apply_edit
+from slurm_rest_api.pyslurm_build.raw_jobs import raw_jobs
 
 # utils/helpers.pyx of 25.11.2, which is plain Python there.
 EXIT_CODE = """\
@@ -150,3 +151,20 @@ def test_old_lines_have_one_slurm_in_the_process(tmp_path: Path, line: tuple[int
 def test_a_negative_nice_value_is_signed(line: tuple[int, int], unsigned: bool) -> None:
     edits = [edit for edit in adjustments_for(line) if edit.old == "        return self.ptr.nice - slurm.NICE_OFFSET\n"]
     assert [edit.new.count("int(") for edit in edits] == ([2] if unsigned else [])
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_the_fingerprint_has_each_member_that_the_release_has(line: tuple[int, int]) -> None:
+    text = "".join(edit.new for edit in raw_jobs(line))
+    members = set(re.findall(r"^ +(?:_raw_text\()?job\.(\w+)\)?,$", text, re.MULTILINE))
+    newer = {
+        "prefer": (22, 5),
+        "extra": (23, 2),
+        "resv_ports": (24, 5),
+        "oom_kill_step": (24, 11),
+        "segment_size": (25, 5),
+    }
+    assert {name for name, since in newer.items() if since <= line} == members & newer.keys()
+    # Each member that the properties of `raw_…` read decides about a record.
+    read = {*JOB_TEXTS, *JOB_NUMBERS, "bitflags"} - ({"licenses_allocated"} if line < (25, 5) else set())
+    assert read <= members

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from typing import Final
 
 from slurm_rest_api.slurmapi.shared import pacing
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
+
+MEAN_OF: Final = 10
+"""Loads over which the time of slurmctld is averaged, because a single RPC may wait for a lock."""
 
 _MICROSECONDS: Final = 1e-6
 
@@ -25,16 +29,18 @@ class ControllerTime:
     def __init__(self, user_id: int) -> None:
         self._user_id = user_id
         self._last: int | None = None
+        self._seconds: deque[float] = deque(maxlen=MEAN_OF)
 
-    def since_last_load(self, statistics: Record) -> float | None:
-        """Returns the seconds since the statistics of the last load, None if these cannot say it.
+    def of_a_load(self, statistics: Record) -> float | None:
+        """Returns the seconds of a load, as a mean of the last ones. None if the statistics cannot say them.
 
         They cannot after the first load, after a reset (`sdiag --reset`, midnight UTC), and for a source without RPCs.
         """
         before, self._last = self._last, self._total(statistics)
         if before is None or self._last is None or self._last < before:
             return None
-        return (self._last - before) * _MICROSECONDS
+        self._seconds.append((self._last - before) * _MICROSECONDS)
+        return sum(self._seconds) / len(self._seconds)
 
     def _total(self, statistics: Record) -> int | None:
         rows = (statistics.get("rpc_user_stats") or {}).values()
@@ -63,7 +69,7 @@ class LoadMeter:
         """Returns the interval that the cost demands, see `pacing`. Call it after the jobs are iterated."""
         waited = 0.0 if loaded.seconds_waited is None else loaded.seconds_waited()
         # The statistics of a source without RPCs may name those of others.
-        controller = controller_time.since_last_load(loaded.statistics) if rpcs else None
+        controller = controller_time.of_a_load(loaded.statistics) if rpcs else None
         return pacing.least_interval(self._reading + waited, controller, _processor_seconds() - self._worked)
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.collector.cycle import Cycle, JobMemory, JobPass
+from slurm_rest_api.slurmapi.collector.load_cost import MEAN_OF
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.store.reader import StoreReader
@@ -36,11 +37,13 @@ class Cluster:
 
     jobs: dict[int, dict[str, Any]] = field(default_factory=dict)
     second_node: tuple[str, ...] = ("secret",)
+    is_raw: bool = False
 
     def pyslurm(self) -> Any:
         jobs = [Job(**{**attributes, "id": job_id}) for job_id, attributes in self.jobs.items()]
         nodes = [Node(partitions=["main"]), Node(name="rack002", partitions=list(self.second_node))]
-        return make_pyslurm(jobs=jobs, nodes=nodes, partitions=[Partition(), Partition(name="secret")])
+        partitions = [Partition(), Partition(name="secret")]
+        return make_pyslurm(jobs=jobs, nodes=nodes, partitions=partitions, is_raw=self.is_raw)
 
 
 def rows(store: Path) -> dict[int | str, bytes]:
@@ -91,9 +94,9 @@ EVENTS = st.one_of(
 class Service:
     """A cycle that runs through a history of a cluster."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Path, *, is_raw: bool = False) -> None:
         self.store = store
-        self.cluster = Cluster({job_id: {} for job_id in range(1, 4)})
+        self.cluster = Cluster({job_id: {} for job_id in range(1, 4)}, is_raw=is_raw)
         self.module = self.cluster.pyslurm()
         self.source = PyslurmSource(self.module, NAMES)
         self.start()
@@ -141,10 +144,10 @@ class Broken:
 
 
 @examples(60)
-@given(st.lists(st.lists(EVENTS, max_size=3), min_size=1, max_size=8))
-def test_a_long_lived_store_equals_one_filled_from_scratch(history: list[list[tuple[Any, ...]]]) -> None:
+@given(st.lists(st.lists(EVENTS, max_size=3), min_size=1, max_size=8), st.booleans())
+def test_a_long_lived_store_equals_one_filled_from_scratch(history: list[list[tuple[Any, ...]]], is_raw: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        service = Service(Path(folder) / "snapshot.sqlite")
+        service = Service(Path(folder) / "snapshot.sqlite", is_raw=is_raw)
         service.run()
         for number, events in enumerate(history):
             for event in events:
@@ -202,25 +205,32 @@ def with_rpcs_of(user_id: int, microseconds: int) -> Snapshot:
     return replace(snapshot, statistics={**snapshot.statistics, "rpc_user_stats": rpcs})
 
 
-def test_the_work_of_slurmctld_decides_as_soon_as_its_statistics_know_it(tmp_path: Path) -> None:
-    me = os.geteuid()
+def least_intervals(store: Path, *loads: tuple[int, int]) -> list[float]:
+    """The least intervals of loads with these statistics: the user and the microseconds."""
     source = FakeSource()
-    cycle = Cycle(source, StoreWriter(tmp_path / "snapshot.sqlite"), [], 10.0)
-    intervals = []
-    for user_id, total in (
-        (me, 4_000_000_000),
-        (me, 4_700_000_000),
-        (me + 1, 0),
-        (me, 100),
-        (me, 50),
-        (me, 1_000_000_050),
-    ):
-        source.snapshot = with_rpcs_of(user_id, total)
-        intervals.append(cycle.run().least_interval)
+    cycle = Cycle(source, StoreWriter(store), [], 10.0)
+    found = []
+    for user_id, microseconds in loads:
+        source.snapshot = with_rpcs_of(user_id, microseconds)
+        found.append(cycle.run().least_interval)
+    return found
+
+
+def test_the_work_of_slurmctld_decides_where_its_statistics_know_it(tmp_path: Path) -> None:
+    me = os.geteuid()
+    loads = [(me, 4_000_000_000), (me, 4_700_000_000), (me + 1, 0), (me, 100), (me, 50), (me, 700_000_050)]
+    intervals = least_intervals(tmp_path / "snapshot.sqlite", *loads)
     # Unknown at first, without a row of this user, with a first one, and after a reset.
     assert [seconds >= 20_000.0 for seconds in intervals] == [True, False, True, True, True, False]
-    assert intervals[1] == pytest.approx(7_000.0)
-    assert intervals[5] == pytest.approx(10_000.0)
+    assert [intervals[1], intervals[5]] == pytest.approx([7_000.0, 7_000.0])
+
+
+def test_the_work_of_slurmctld_is_a_mean_of_the_last_loads(tmp_path: Path) -> None:
+    seconds = [0, 100, 400, *(100 for _ in range(MEAN_OF))]
+    totals = [sum(seconds[: number + 1]) * 1_000_000 for number in range(len(seconds))]
+    intervals = least_intervals(tmp_path / "snapshot.sqlite", *((os.geteuid(), total) for total in totals))
+    assert intervals[1:3] == pytest.approx([1_000.0, 2_500.0])
+    assert intervals[-1] == pytest.approx(1_000.0)
 
 
 @pytest.mark.parametrize("name", ["usage_input", "counts", "memory"])

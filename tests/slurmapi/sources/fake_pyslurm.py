@@ -266,6 +266,29 @@ def statistics(**attributes: Any) -> SimpleNamespace:
     return SimpleNamespace(**{**dict.fromkeys(names, 0), **exits, **calls, **attributes})
 
 
+class RawJobs:
+    """The methods that build.sh adds to `pyslurm.Jobs`. `taken` has the ids of jobs that became objects."""
+
+    def __init__(self, jobs: list[Any]) -> None:
+        self._jobs: list[Any] = list(jobs)
+        self.taken: list[int] = []
+
+    def raw_count(self) -> int:
+        return len(self._jobs)
+
+    def raw_facts(self, number: int) -> tuple[int, str | None, int, int, int]:
+        job = self._jobs[number]
+        return job.id, job.partition, job.user_id, job.group_id, hash(repr(sorted(vars(job).items())))
+
+    def raw_take(self, number: int) -> Any:
+        job, self._jobs[number] = self._jobs[number], None
+        self.taken.append(job.id)
+        return job
+
+    def raw_free(self, number: int) -> None:
+        self._jobs[number] = None
+
+
 class Loader:
     """`Jobs`, `Nodes` and `Partitions`: `load()` returns the collection, or raises."""
 
@@ -278,6 +301,18 @@ class Loader:
             raise self.answer
         self.last = Collection(self.answer)
         return self.last
+
+
+class RawLoader(Loader):
+    """`Jobs` with `raw_load()`, as build.sh builds it."""
+
+    last_raw: RawJobs | None = None
+
+    def raw_load(self) -> RawJobs:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        self.last_raw = RawJobs(self.answer)
+        return self.last_raw
 
 
 CLASSIC_STATISTICS: dict[str, Any] = {
@@ -338,8 +373,10 @@ def make_pyslurm(
     nodes: list[Any] | None = None,
     partitions: list[Any] | None = None,
     controller: Any = None,
+    *,
+    is_raw: bool = False,
 ) -> Any:
-    """Returns a module with the object API. Every argument has a small default."""
+    """Returns a module with the object API. Every argument has a small default. `is_raw` adds `Jobs.raw_load()`."""
     answer = statistics() if controller is None else controller
     return SimpleNamespace(
         __version__="26.5.0+pyslurm25.11.2",
@@ -348,7 +385,7 @@ def make_pyslurm(
         Job=Job,
         Node=Node,
         Partition=Partition,
-        Jobs=Loader([Job()] if jobs is None else jobs),
+        Jobs=(RawLoader if is_raw else Loader)([Job()] if jobs is None else jobs),
         Nodes=Loader([Node()] if nodes is None else nodes),
         Partitions=Loader([Partition()] if partitions is None else partitions),
         slurmctld=SimpleNamespace(

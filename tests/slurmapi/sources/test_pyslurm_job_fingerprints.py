@@ -114,3 +114,43 @@ def test_a_node_that_changes_partition_makes_every_job_a_record() -> None:
     assert not isinstance(
         load(fingerprints, Job(), [Node(partitions=["main", "long"]), Node(name="rack002")])[0], UnchangedJob
     )
+
+
+def load_raw(
+    known: JobFingerprints, jobs: list[Any], names: UserNames = NAMES
+) -> tuple[list[Record], JobFingerprints, list[int]]:
+    """The records, the fingerprints and the ids of the jobs that became objects."""
+    pyslurm = make_pyslurm(jobs=jobs, is_raw=True)
+    changed_since = PyslurmSource(pyslurm, names).load().changed_since
+    assert changed_since is not None
+    fingerprints: JobFingerprints = {}
+    records = list(changed_since(known, fingerprints))
+    return records, fingerprints, pyslurm.Jobs.last_raw.taken
+
+
+def test_an_unchanged_raw_job_never_becomes_an_object() -> None:
+    jobs = [{"id": number, "priority": number} for number in (7, 8, 9)]
+    records, known, taken = load_raw({}, [Job(**job) for job in jobs])
+    assert [record["priority"] for record in records] == [7, 8, 9]
+    assert taken == [7, 8, 9]
+
+    jobs[1]["priority"] = 1
+    again, fingerprints, taken_again = load_raw(known, [Job(**job) for job in jobs])
+    assert taken_again == [8]
+    assert [isinstance(record, UnchangedJob) for record in again] == [True, False, True]
+    assert again[0] == {"job_id": 7, "partition": "main,long"}
+    assert again[1]["priority"] == 1
+    assert {job_id for job_id in known if known[job_id] == fingerprints[job_id]} == {7, 9}
+
+
+@pytest.mark.parametrize("attributes", [{"array_id": 7}, {"raw_dependency": "afterok:3"}, {"state": "COMPLETED"}])
+def test_raw_jobs_that_depend_on_others_are_records(attributes: dict[str, Any]) -> None:
+    _, known, _ = load_raw({}, [Job(**attributes)])
+    assert known == {}
+    assert load_raw(known, [Job(**attributes)])[2] == [7]
+
+
+def test_a_new_user_name_makes_a_record_of_a_raw_job() -> None:
+    _, known, _ = load_raw({}, [Job()])
+    named = UserNames(lambda uid: f"user{uid}", str, int)
+    assert load_raw(known, [Job()], named)[0][0]["user_name"] == "user1001"

@@ -1,17 +1,29 @@
 """Fingerprints of jobs: one number for all that a published record is made of.
 
-Most jobs of a long queue do not change from one cycle to the next. Their attributes are read in each cycle. If the
-fingerprint is known, the record is not built, filtered and rendered again, which costs more than the reading.
+Most jobs of a long queue do not change from one cycle to the next. If the fingerprint is known, the record is not
+built, filtered and rendered again. A pyslurm that build.sh has built computes the fingerprints from slurmctld's values.
+Of another one, all attributes of each job are read, which costs six times as much.
 """
 
 from __future__ import annotations
 
 import marshal
+from typing import Any
 
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes
 
 _WITHOUT_REFERENCES = 2
 """Version of marshal. From 3 on the bytes depend on the number of references to an object."""
+
+
+def load_jobs(pyslurm: Any) -> Any:
+    """Loads all jobs with one RPC: raw ones if this pyslurm can, else a `pyslurm.Jobs` with an object for each."""
+    return pyslurm.Jobs.raw_load() if hasattr(pyslurm.Jobs, "raw_load") else pyslurm.Jobs.load()
+
+
+def is_raw(jobs: Any) -> bool:
+    """Return True if the jobs have fingerprints and no objects yet, see `pyslurm_build/raw_jobs.py`."""
+    return hasattr(jobs, "raw_facts")
 
 
 def is_cacheable(a: JobAttributes) -> bool:

@@ -39,6 +39,7 @@ from slurm_rest_api.slurmapi.sources.pyslurm.attribute_reader import READ_ERRORS
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes, grouped_fields
 from slurm_rest_api.slurmapi.sources.pyslurm.job_fingerprints import (
     is_cacheable,
+    is_raw,
     job_fingerprint,
 )
 
@@ -100,13 +101,38 @@ class JobConverter:
 
     def records(self, jobs: Any) -> Iterator[Record]:
         """Yields every job of a `pyslurm.Jobs` and empties the collection, so that each object is freed once read."""
-        return (self._record(attributes, job) for attributes, job in self._read_all(jobs))
+        return self.changed_since(jobs, {}, {})
 
     def changed_since(self, jobs: Any, known: Mapping[int, int], fingerprints: JobFingerprints) -> Iterator[Record]:
         """Yields the same, but an `UnchangedJob` for a job whose fingerprint is in `known`.
 
         Adds the fingerprints of this load to `fingerprints`.
         """
+        read = self._raw_changed_since if is_raw(jobs) else self._read_changed_since
+        return read(jobs, known, fingerprints)
+
+    def _raw_changed_since(
+        self, jobs: Any, known: Mapping[int, int], fingerprints: JobFingerprints
+    ) -> Iterator[Record]:
+        """Makes no object of a job that has not changed, see `pyslurm_build/raw_jobs.py`."""
+        user, group, membership = self._names.user, self._names.group, self._membership
+        for number in range(jobs.raw_count()):
+            job_id, partition, user_id, group_id, raw = jobs.raw_facts(number)
+            fingerprint = hash((raw, user(user_id), group(group_id), membership))
+            if known.get(job_id) == fingerprint:
+                jobs.raw_free(number)
+                fingerprints[job_id] = fingerprint
+                yield UnchangedJob(job_id=job_id, partition=partition)
+                continue
+            job = jobs.raw_take(number)
+            a = self._read(job)
+            if is_cacheable(a):
+                fingerprints[job_id] = fingerprint
+            yield self._record(a, job)
+
+    def _read_changed_since(
+        self, jobs: Any, known: Mapping[int, int], fingerprints: JobFingerprints
+    ) -> Iterator[Record]:
         for a, job in self._read_all(jobs):
             fingerprint = self._fingerprint(a) if is_cacheable(a) else None
             if fingerprint is None:

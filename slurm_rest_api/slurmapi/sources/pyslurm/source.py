@@ -12,6 +12,7 @@ from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 from slurm_rest_api.slurmapi.sources.part_reader import LoadedJobs, all_parts, load_parts
 from slurm_rest_api.slurmapi.sources.pyslurm.attribute_reader import AttributeReader
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes, NodeAttributes, PartitionAttributes
+from slurm_rest_api.slurmapi.sources.pyslurm.job_fingerprints import load_jobs
 from slurm_rest_api.slurmapi.sources.pyslurm.jobs import JobConverter
 from slurm_rest_api.slurmapi.sources.pyslurm.module_facts import detail_of
 from slurm_rest_api.slurmapi.sources.pyslurm.nodes import node_record
@@ -19,7 +20,7 @@ from slurm_rest_api.slurmapi.sources.pyslurm.partitions import partition_record
 from slurm_rest_api.slurmapi.sources.pyslurm.statistics import load_statistics, statistics_record
 
 _LOADS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "jobs": lambda pyslurm: pyslurm.Jobs.load(),
+    "jobs": load_jobs,
     "nodes": lambda pyslurm: pyslurm.Nodes.load(),
     "partitions": lambda pyslurm: pyslurm.Partitions.load(),
     "statistics": load_statistics,
