@@ -1,4 +1,4 @@
-"""Single sign-on with OpenID Connect: Apache's block of the documentation, and tokens of an identity provider."""
+"""Single sign-on with OpenID Connect: the blocks of the documentation, and tokens of an identity provider."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +28,7 @@ from slurm_rest_api.config import Settings
 from tests.conftest import make_client
 from tests.debian import install_unless
 from tests.deployed.installation import CHECKOUT, Installation
+from tests.deployed.nginx_server import nginx
 from tests.deployed.site import RUNTIME, USER, Site, demo_site
 from tests.testbed.service import free_port, http_status
 from tests.waiting import GIVE_UP_SECONDS, wait_for
@@ -39,6 +42,7 @@ LOADED: Final = (
 ALICE: Final = {"sub": "1234", "preferred_username": "alice", "aud": "slurm-rest-api"}
 # The headers of a browser that opens a page, and of a page's script.
 NAVIGATION: Final = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+SESSION: Final = {"Cookie": "session=1"}
 SCRIPT: Final = {"Accept": "*/*", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 
 
@@ -174,6 +178,58 @@ def test_a_header_names_no_user(apache: str, name: str) -> None:
 
 def test_health_needs_no_login(apache: str) -> None:
     assert [Browser().open(f"{apache}{path}").status for path in ("/health", "/health/live")] == [200, 200]
+
+
+class OAuth2Proxy(BaseHTTPRequestHandler):
+    """Answers as oauth2-proxy: a client with the cookie `session` is alice."""
+
+    def do_GET(self) -> None:
+        """Answers the authentication request of nginx, and shows the sign-in page."""
+        is_known = "session=1" in self.headers.get("Cookie", "")
+        self.send_response(200 if not self.path.startswith("/oauth2/auth") else 202 if is_known else 401)
+        if is_known:
+            self.send_header("X-Auth-Request-Preferred-Username", "alice")
+        self.end_headers()
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Logs nothing."""
+
+
+def _documented(block: str, port: int, users: Path) -> str:
+    """Returns nginx's installed block with the lines of the documentation."""
+    before, of_users = re.findall(r"```nginx\n(.*?)```", PAGE, re.DOTALL)
+    begin = block.index("    location / {\n")
+    end = block.index("    }\n", begin)
+    lines = block[begin:end].partition("\n")[2]
+    users.write_text(lines.replace("include uwsgi_params", "include /etc/nginx/uwsgi_params") + of_users)
+    before = before.replace("/etc/nginx/slurm-rest-api-users.conf", str(users))
+    before = before.replace("127.0.0.1:4180", f"127.0.0.1:{port}")
+    return f"{block[:begin]}{before}{block[begin:end]}{of_users}{block[end:]}"
+
+
+@pytest.fixture(scope="module")
+def behind_nginx(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Runs nginx with the documented block, and a stand-in for oauth2-proxy. Returns nginx's address."""
+    users = tmp_path_factory.mktemp("nginx") / "users.conf"
+    with ThreadingHTTPServer(("127.0.0.1", 0), OAuth2Proxy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with nginx(site, lambda block: _documented(block, server.server_port, users)) as running:
+            wait_for("data", lambda: Browser().open(f"{running.url}/nodes", headers=SESSION).status == 200)
+            yield running.url
+        server.shutdown()
+
+
+def test_nginx_asks_oauth2_proxy(behind_nginx: str) -> None:
+    answer = Browser().open(f"{behind_nginx}/queue", headers={**SESSION, "Remote-User": "root"})
+    assert (answer.status, answer.headers["X-Authenticated-User"]) == (200, "alice")
+    assert Browser().open(f"{behind_nginx}/queue", headers={"X-Auth-Request-Preferred-Username": "root"}).status == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/pages/queue?state=R"])
+def test_nginx_sends_people_to_the_login(behind_nginx: str, path: str) -> None:
+    page = Browser().open(f"{behind_nginx}{path}")
+    assert urllib.parse.urlsplit(page.url).path == "/oauth2/sign_in"
+    assert page.url.endswith(path)
 
 
 def _id_token(provider: str) -> str:
