@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +105,20 @@ def proxied(folder: Path, runtime: Path, port: int) -> Iterator[subprocess.Popen
         yield proxy
 
 
+@contextmanager
+def static_files(folder: Path, port: int, contents: Mapping[str, bytes]) -> Iterator[None]:
+    """Runs nginx that sends files from the page cache, which takes the least time."""
+    root = folder / "static"
+    root.mkdir(mode=0o755, exist_ok=True)
+    for name, content in contents.items():
+        (root / name).write_bytes(content)
+    block = f"server {{ listen 127.0.0.1:{port}; root {root}; access_log off; }}"
+    file = folder / "static.conf"
+    file.write_text(_NGINX.format(folder=root, block=block, temporary=_temporary(folder)))
+    with _running(["nginx", "-c", str(file)], dict(os.environ), folder / "static.out"):
+        yield
+
+
 def _uwsgi_ini(folder: Path, config: Path) -> str:
     values = {
         "@VENV@": sys.prefix,
@@ -128,10 +142,12 @@ def _nginx_conf(folder: Path, runtime: Path, port: int) -> str:
     block = block.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("/var/log/nginx/", f"{folder}/")
     # This path is relative to nginx's default configuration file, which is not used here.
     block = block.replace("include uwsgi_params;", "include /etc/nginx/uwsgi_params;")
+    return _NGINX.format(folder=folder, block=block, temporary=_temporary(folder))
+
+
+def _temporary(folder: Path) -> str:
     kinds = ("client_body", "proxy", "uwsgi", "fastcgi", "scgi")
-    return _NGINX.format(
-        folder=folder, block=block, temporary="".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
-    )
+    return "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
 
 
 @contextmanager

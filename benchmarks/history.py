@@ -18,18 +18,20 @@ from flask.testing import FlaskClient
 from benchmarks import history_report as report
 from benchmarks import run_on_cluster
 from benchmarks.document import machine
+from benchmarks.figures import keep
 from benchmarks.history_measure import (
     ProcessorTime,
     Statements,
     deep_page,
     explained,
     first_page,
+    look_up,
     measure,
     measure_old,
     watched_statements,
 )
 from benchmarks.history_peers import many_clients, peers, start
-from benchmarks.history_questions import Question, ask, daemon, questions, table
+from benchmarks.history_questions import Answered, Question, ask, asked_figures, daemon, questions, table
 from benchmarks.history_report import Line
 from benchmarks.history_requests import PAGE_GOAL, Request, requests
 from benchmarks.history_rows import Filled, connect, fill
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--times", type=int, default=50, help="requests of each kind (default: 50)")
     parser.add_argument("--old", action="store_true", help="also measure the queries of 2018: half a minute each")
     parser.add_argument("--output", type=Path, help="also write the tables between the marks of this file")
+    parser.add_argument("--figures", type=Path, help="keep the figures for the table of all benchmarks here")
     parser.add_argument("--keep", action="store_true", help="leave the cluster up, with its records, for another run")
     return parser
 
@@ -85,10 +88,16 @@ def _measure(cluster: Cluster, options: argparse.Namespace) -> str:
             service.stop()
     size = _table_bytes(connection)
     answers = report.render(machine(cluster), filled, size, lines, others, many)
-    return f"{answers}\n\n{_ask(cluster, connection, filled, options)}"
+    found, steps = _ask(cluster, connection, filled, options)
+    least = look_up(connection)
+    keep(options.figures, "history", [*report.figures(lines, least), *asked_figures(found, least)])
+    return f"{answers}\n\n{table(found)}\n\nThe step table has {steps:,} rows."
 
 
-def _ask(cluster: Cluster, connection: pymysql.Connection[Any], filled: Filled, options: argparse.Namespace) -> str:
+def _ask(
+    cluster: Cluster, connection: pymysql.Connection[Any], filled: Filled, options: argparse.Namespace
+) -> tuple[list[Answered], int]:
+    """Returns the measurements of sums, steps, events and usage, and the number of rows of the step table."""
     with step("write steps, usage and events"):
         fill_steps(connection, CLUSTER, options.steps_of or filled.rows, say)
         fill_usage(connection, CLUSTER, filled)
@@ -105,7 +114,7 @@ def _ask(cluster: Cluster, connection: pymysql.Connection[Any], filled: Filled, 
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) FROM `{CLUSTER}_step_table`")
         [[steps]] = cursor.fetchall()
-    return f"{table(found)}\n\nThe step table has {steps:,} rows."
+    return found, int(steps)
 
 
 def _filled(connection: pymysql.Connection[Any], rows: int) -> Filled:

@@ -5,6 +5,7 @@ Other work on the machine makes a request wait, but hardly changes its processor
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,8 +19,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 
 from benchmarks.history_requests import Request
+from tests.testbed.slurmnodes import CLUSTER
 
 _DEPTH: Final = 100_000
+_LOOK_UPS: Final = 200
 OLD_LIMIT_SECONDS: Final = 30
 
 
@@ -157,6 +160,20 @@ def measure_old(connection: pymysql.Connection[Any], table: str, request: Reques
             raise
         return float("inf")
     return 1000 * (time.perf_counter() - began)
+
+
+def look_up(connection: pymysql.Connection[Any], table: str = f"{CLUSTER}_job_table") -> float:
+    """Returns the median milliseconds of reading one record by its primary key, the least that an answer needs."""
+    took = []
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT MAX(job_db_inx) FROM `{table}`")
+        [[last]] = cursor.fetchall()
+        for number in range(_LOOK_UPS):
+            began = time.perf_counter()
+            cursor.execute(f"SELECT * FROM `{table}` WHERE job_db_inx = %s", [last - 997 * number])
+            cursor.fetchall()
+            took.append(1000 * (time.perf_counter() - began))
+    return statistics.median(took)
 
 
 def explained(connection: pymysql.Connection[Any], statements: Statements) -> str:

@@ -16,6 +16,7 @@ import psutil
 import pymysql
 from flask.testing import FlaskClient
 
+from benchmarks.figures import Figure
 from benchmarks.history_measure import ProcessorTime, Statements, Timing, measure
 from benchmarks.history_requests import DAY, between
 from benchmarks.history_rows import CAMPUS_FROM, FIRST_ASSOC, Filled
@@ -148,6 +149,27 @@ def table(found: Sequence[Answered]) -> str:
         "|---|---:|---:|---:|---:|---:|---|---:|---:|---:|---:|",
     ]
     return "\n".join([*head, *map(_row, found)])
+
+
+def asked_figures(found: Sequence[Answered], least: float) -> list[Figure]:
+    """Returns a figure of each question with a goal or a command. `least` is the milliseconds of an index look-up."""
+    figures = []
+    for answered in found:
+        commands = [told for told in answered.theirs if told.ended]
+        best = min(commands, key=lambda told: told.seconds, default=None)
+        if answered.ours.status == 200 and (answered.theirs or answered.question.goal is not None):
+            figures.append(
+                Figure(
+                    f"accounting: {answered.question.name}",
+                    statistics.median(answered.ours.answers),
+                    "" if best is None else f"`{best.command}`",
+                    None if best is None else 1000 * best.seconds,
+                    "one index look-up",
+                    least,
+                    answered.question.goal,
+                )
+            )
+    return figures
 
 
 def _row(answered: Answered) -> str:

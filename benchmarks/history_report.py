@@ -6,6 +6,7 @@ import math
 import statistics
 from dataclasses import dataclass
 
+from benchmarks.figures import Figure
 from benchmarks.history_measure import OLD_LIMIT_SECONDS, Timing
 from benchmarks.history_peers import CLIENTS, Crowd, Peer
 from benchmarks.history_requests import PAGE_GOAL, Request
@@ -44,6 +45,26 @@ class Line:
 def render(machine: str, filled: Filled, size: int, lines: list[Line], others: list[Peer], many: Crowd) -> str:
     """Returns the whole report."""
     return "\n\n".join([_setting(machine, filled, size), _table(lines), _goals(lines), _peers(others), _crowd(many)])
+
+
+def figures(lines: list[Line], least: float) -> list[Figure]:
+    """Returns the newest page, those that were compared with the query of 2018, and those that miss their goal.
+
+    `least` is the milliseconds of one index look-up.
+    """
+    return [
+        Figure(
+            f"`/history?{line.request.query}`".replace("?`", "`").replace("|", "\\|"),
+            line.median,
+            "" if line.old is None else "query of 2018",
+            None if line.old is None else min(line.old, 1000.0 * OLD_LIMIT_SECONDS),
+            "one index look-up",
+            least,
+            line.request.goal,
+        )
+        for line in lines
+        if line.first.status == 200 and (line.is_missed or line.old is not None or not line.request.query)
+    ]
 
 
 def _setting(machine: str, filled: Filled, size: int) -> str:

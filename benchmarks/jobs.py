@@ -25,7 +25,8 @@ import pymysql
 
 from benchmarks import run_on_cluster
 from benchmarks.document import machine
-from benchmarks.history_measure import ProcessorTime
+from benchmarks.figures import Figure, keep
+from benchmarks.history_measure import ProcessorTime, look_up
 from benchmarks.history_peers import start
 from benchmarks.history_questions import daemon
 from benchmarks.history_rows import connect, fill
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rows", type=int, default=10_000_000, help="records (default: ten million)")
     parser.add_argument("--times", type=int, default=50, help="requests of each kind (default: 50)")
     parser.add_argument("--output", type=Path, help="also write the tables between the marks of this file")
+    parser.add_argument("--figures", type=Path, help="keep the figures for the table of all benchmarks here")
     parser.add_argument("--keep", action="store_true", help="leave the cluster up")
     return parser
 
@@ -93,8 +95,20 @@ def _measure(cluster: Cluster, options: argparse.Namespace) -> str:
             crowd = _crowd(service, [*live, *ended])
     finally:
         service.stop()
+    keep(options.figures, "jobs", _figures(lines, look_up(connection)))
     setting = f"{machine(cluster)}. {options.rows:,} records in slurmdbd's own job table, {_LIVE} jobs in slurmctld."
     return "\n\n".join([setting, _table(lines), _verdict(lines[0], selects), crowd])
+
+
+def _figures(lines: Sequence[Line], least: float) -> list[Figure]:
+    """Returns the figures of the requests. sacct knows all of the ids, and squeue those of the live jobs."""
+    times = {line.name: 1000 * statistics.median(line.seconds) for line in lines}
+    mixed, live = lines[0].name, lines[1].name
+    return [
+        Figure(f"jobs by their ids: {mixed}", times[mixed], "`sacct`", times["`sacct`"], "one index look-up", least,
+               _GOAL_MS),
+        Figure(f"jobs by their ids: {live}, all in slurmctld", times[live], "`squeue`", times["`squeue`"]),
+    ]  # fmt: skip
 
 
 def _records(connection: pymysql.Connection[Any]) -> int:

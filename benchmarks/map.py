@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.document import write_between_marks
+from benchmarks.figures import Figure, keep
 from benchmarks.machine import machine
 from slurm_rest_api.demo.scale import Scale
 from tests.browser.chromium import chromium
@@ -70,6 +71,16 @@ def table(found: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", f"Goal: {_GOAL_MS} ms; the largest p99 of the map is {worst:.1f} ms: {verdict}."])
 
 
+def figures(found: Mapping[str, Any]) -> list[Figure]:
+    """Returns the medians of the map, with elements in CSS grids as peer."""
+    own, other = (found["times"][subject] for subject in _SUBJECTS)
+    return [
+        Figure(f"map of nodes: {meaning}", statistics.median(own[move]), "elements", statistics.median(other[move]),
+               goal=_GOAL_MS)
+        for move, meaning in _MOVES.items()
+    ]  # fmt: skip
+
+
 def main() -> None:
     """Measures, prints the table, and writes it into a file if one is given."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -77,11 +88,14 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--output", type=Path, help="a file with our marks, between which the table goes")
+    parser.add_argument("--figures", type=Path, help="keep the figures for the table of all benchmarks here")
     arguments = parser.parse_args()
-    text = table(measure(arguments.nodes, arguments.jobs, arguments.rounds))
+    found = measure(arguments.nodes, arguments.jobs, arguments.rounds)
+    text = table(found)
     sys.stdout.write(f"{text}\n")
     if arguments.output is not None:
         write_between_marks(arguments.output, text)
+    keep(arguments.figures, "map", figures(found))
 
 
 if __name__ == "__main__":

@@ -15,14 +15,16 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import peers_report
 from benchmarks.client_load import Row, measure_port, measure_route
 from benchmarks.commands import measure_command
+from benchmarks.deployment import static_files
 from benchmarks.document import machine, write_between_marks
+from benchmarks.figures import keep
 from benchmarks.live_measurements import newest_api
 from benchmarks.measure import Client
 from benchmarks.on_testbed import DeploymentOnSlurm, Slurm, on_slurm
@@ -30,6 +32,7 @@ from benchmarks.resource_usage import measured
 from tests.testbed.bringup import down, up
 from tests.testbed.cluster import Cluster
 from tests.testbed.layout import CHECKOUT_IN_ROOT, VENV_IN_ROOT, layout_from
+from tests.testbed.service import free_port
 from tests.testbed.steps import TestbedError, say, step, wait_until
 
 _USERS: Final = ("alice", "bob", "carol")
@@ -91,6 +94,18 @@ def _changes(service: DeploymentOnSlurm, jobs: list[str], clients: int, seconds:
     )
     row = measure_route(service, f"`/queue?since=…`, {len(jobs):,} jobs were held", [path], clients, seconds)
     return {"question": "what has changed"} | row
+
+
+def limits(slurm: Slurm, rows: Sequence[Row], options: argparse.Namespace) -> Rows:
+    """Measures nginx with files of the sizes of the responses in `rows`, without the service."""
+    sizes = {f"{index}": int(row["bytes_a_request"]) for index, row in enumerate(rows)}
+    port = free_port()
+    with static_files(slurm.folder, port, {name: os.urandom(size) for name, size in sizes.items()}):
+        for (name, size), row in zip(sizes.items(), rows, strict=True):
+            if row["clients"] <= options.most_callers:
+                say(f"  a file of {size:,} bytes, {row['clients']} clients")
+                found = measure_port(slurm, port, row["request"], [f"/{name}"], {}, row["clients"], options.seconds)
+                yield {"question": row["question"]} | found
 
 
 def peers(slurm: Slurm, options: argparse.Namespace) -> Rows:
@@ -172,6 +187,9 @@ def main(arguments: list[str]) -> int:
                 for part in options.only or PARTS:
                     with step(f"measure {part}"):
                         results[part] = list(PARTS[part](Slurm(cluster, Path(name)), options))
+                    if part == "ours":
+                        with step("measure nginx with files"):
+                            results["limits"] = list(limits(Slurm(cluster, Path(name)), results["ours"], options))
                     options.results.write_text(json.dumps(results, indent=1))
         finally:
             down(layout)
@@ -182,6 +200,7 @@ def main(arguments: list[str]) -> int:
     print(text)
     if options.output is not None:
         write_between_marks(options.output, text, "peers")
+    keep(options.figures, "peers", peers_report.figures(results))
     return 0
 
 
@@ -194,6 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=PARTS)
     parser.add_argument("--results", type=Path, default=Path("peers-results.json"))
     parser.add_argument("--output", type=Path)
+    parser.add_argument("--figures", type=Path, help="keep the figures for the table of all benchmarks here")
     return parser
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from benchmarks.figures import Figure
+
 Row = Mapping[str, Any]
+_MOST_CLIENTS: Final = 50
 _QUESTIONS: Final = ("one job", "a user's jobs", "partitions", "what has changed", "all jobs' states", "all jobs")
 _ANSWERING: Final = {
     "ours": ("web workers", "nginx"),
@@ -20,6 +23,38 @@ def text(results: Mapping[str, Any], jobs: int, running: int) -> str:
     ours, peers = results.get("ours", ()), results.get("peers", ())
     message = f"{results['machine']}. {jobs:,} pending jobs, {running} running."
     return "\n\n".join([message, _idle(peers), _requests([*ours, *peers]), _memory([*ours, *peers])])
+
+
+def figures(results: Mapping[str, Any]) -> list[Figure]:
+    """Returns the figures of this service, each with the fastest peer and with a file of the same size."""
+    found = []
+    for row in results.get("ours", ()):
+        if row["clients"] > _MOST_CLIENTS:
+            continue
+        same = [peer for peer in results.get("peers", ()) if _same(peer, row)]
+        best = min(same, key=lambda peer: float(peer["p50"]), default=None)
+        least = [
+            limit for limit in results.get("limits", ()) if _same(limit, row) and limit["request"] == row["request"]
+        ]
+        found.append(
+            Figure(
+                f"{row['question']}: {row['request']}, {_clients(row['clients'])}",
+                row["p50"],
+                "" if best is None else best["request"],
+                None if best is None else best["p50"],
+                "a file of that size" if least else "",
+                least[0]["p50"] if least else None,
+            )
+        )
+    return found
+
+
+def _same(row: Row, other: Row) -> bool:
+    return (row["question"], row["clients"]) == (other["question"], other["clients"])
+
+
+def _clients(count: int) -> str:
+    return "1 client" if count == 1 else f"{count} clients"
 
 
 def _idle(rows: Sequence[Row]) -> str:

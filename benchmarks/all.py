@@ -1,0 +1,59 @@
+"""Runs all benchmarks one after the other, and writes `benchmarks/results/` and the table of docs/performance.md.
+
+Run `python3 -m benchmarks.all` as root in the checkout, on an idle Debian with `nginx`, `wrk` and `chromium`. It takes
+about 45 minutes. `--only NAME` (repeatable) runs some and keeps the figures of the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from benchmarks.figures import write_table
+
+_ROOT: Final = Path(__file__).parents[1]
+_RESULTS: Final = _ROOT / "benchmarks" / "results"
+_FIGURES: Final = _RESULTS / "figures.json"
+_PAGE: Final = _ROOT / "docs" / "performance.md"
+# Each with the options that keep the whole within 45 minutes.
+_PROGRAMS: Final = {
+    "peers": (),
+    "live": ("--jobs=50000",),
+    "asking": (),
+    "history": ("--times=10", "--steps-of=2000000"),
+    "jobs": ("--rows=1000000",),
+    "load": (),
+    "map": (),
+}
+_WITH_FIGURES: Final = ("peers", "history", "jobs", "map")
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the programs and says how long each took. Returns the number of those that failed."""
+    parser = argparse.ArgumentParser(prog="python3 -m benchmarks.all", description=__doc__)
+    parser.add_argument("--only", action="append", choices=_PROGRAMS, help="run this one; repeatable")
+    options = parser.parse_args(arguments)
+    failed = 0
+    for name in options.only or _PROGRAMS:
+        began = time.monotonic()
+        status = subprocess.run(_command(name), cwd=_ROOT, check=False).returncode
+        failed += status != 0
+        ended = "done" if status == 0 else f"failed with exit status {status}"
+        print(f"benchmarks.{name}: {ended} after {(time.monotonic() - began) / 60:.1f} minutes", flush=True)
+    if _FIGURES.exists():
+        write_table(_FIGURES, _PAGE)
+    return failed
+
+
+def _command(name: str) -> list[str]:
+    figures = ["--figures", str(_FIGURES)] if name in _WITH_FIGURES else []
+    output = ["--output", str(_RESULTS / f"{name}.md")]
+    return [sys.executable, "-m", f"benchmarks.{name}", *_PROGRAMS[name], *output, *figures]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
