@@ -78,6 +78,11 @@ TIMES: Final = frozenset(("submitafter", "submitbefore", "startafter", "startbef
 """Parameters that are points in time. They may be relative to now."""
 
 
+_JobGroup = Literal[
+    "user", "account", "partition", "state", "qos", "reason", "name", "user,state", "account,state", "qos,state"
+]
+
+
 class JobPath(OpenAPIModel):
     """The path of a job."""
 
@@ -172,9 +177,10 @@ class QueueParameters(ListParameters):
     end_time: NumberFilterParam | None = Field(
         None, description=_numbers("Time of the end, epoch seconds") + _UNKNOWN_TIME
     )
-    group_by: Literal["user", "account", "partition", "state", "qos", "reason", "name"] | None = Field(
+    group_by: _JobGroup | None = Field(
         None,
-        description="The numbers of `count` for each group. A job that is pending for two partitions is in both.",
+        description="The numbers of `count` for each group. A job that is pending for two partitions is in both."
+        " `user,state` has the numbers of each state in each group.",
     )
     clock: bool = Field(
         False,

@@ -20,10 +20,14 @@ from slurm_rest_api.web.name_lists import chosen_fields
 
 @dataclass(frozen=True)
 class Group:
-    """A way to group records: by the values of a column, or by each word in it if it holds `words`."""
+    """A way to group records: by the values of a column, or by each word in it if it holds `words`.
+
+    Groups are divided by the values of the column `then`, if there is one.
+    """
 
     column: str
     words: bool = False
+    then: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,18 +61,20 @@ def _fair_share() -> RecordKind:
 
 
 def _queue() -> RecordKind:
+    groups = {
+        "user": Group("user_name"),
+        "account": Group("account"),
+        "partition": Group("partition_words", words=True),
+        "state": Group("job_state"),
+        "qos": Group("qos"),
+        "reason": Group("reason"),
+        "name": Group("name"),
+    }
+    by_state = {f"{name},state": replace(groups[name], then="job_state") for name in ("user", "account", "qos")}
     kind = _record_kind(
         "queue",
         JobRecord,
-        {
-            "user": Group("user_name"),
-            "account": Group("account"),
-            "partition": Group("partition_words", words=True),
-            "state": Group("job_state"),
-            "qos": Group("qos"),
-            "reason": Group("reason"),
-            "name": Group("name"),
-        },
+        {**groups, **by_state},
         {"cpus": "num_cpus", "nodes": "num_nodes", "memory": "memory", "gpus": "gpus", "tasks": "tasks"},
         "job_id partition name user_name job_state run_time_str num_nodes nodes state_reason",
     )

@@ -16,26 +16,40 @@ Aggregates = dict[str, int]
 """`count`, and the sum of each field that the kind of record sums."""
 
 
-def aggregates_of(view: StoreView, query: ListQuery) -> Aggregates | dict[str, Aggregates]:
+Groups = dict[str, Aggregates] | dict[str, dict[str, Aggregates]]
+"""The aggregates of each group, or of each value of `Group.then` in each group."""
+
+
+def aggregates_of(view: StoreView, query: ListQuery) -> Aggregates | Groups:
     """Returns the count and sums of all matching records, or of each group in the order of the groups' names."""
     group = query.group
-    rows = view.groups(
-        query.kind, query.selection.where, RECORD_KINDS[query.kind].sums, None if group is None else group.column
-    )
-    return rows[0][1] if group is None else _by_group(rows, group)
+    by = () if group is None else tuple(column for column in (group.column, group.then) if column is not None)
+    rows = view.groups(query.kind, query.selection.where, RECORD_KINDS[query.kind].sums, by)
+    if group is None:
+        return rows[0][1]
+    if group.then is None:
+        return _by_group([(value, aggregates) for (value,), aggregates in rows], group)
+    return _by_group_and_then(rows, group)
 
 
 def columns(query: ListQuery) -> list[str]:
     """Returns the heading of a table of aggregates."""
-    group = [] if query.group_name is None else [query.group_name]
-    return [*group, "count", *RECORD_KINDS[query.kind].sums]
+    return [*_group_fields(query), "count", *RECORD_KINDS[query.kind].sums]
 
 
 def as_rows(query: ListQuery, aggregates: dict[str, Any]) -> list[dict[str, Any]]:
     """Returns the aggregates as rows of a table."""
-    if query.group_name is None:
+    fields = _group_fields(query)
+    if not fields:
         return [aggregates]
-    return [{query.group_name: name, **entry} for name, entry in aggregates.items()]
+    if len(fields) == 1:
+        return [{fields[0]: name, **entry} for name, entry in aggregates.items()]
+    first, then = fields
+    return [{first: name, then: value, **entry} for name, parts in aggregates.items() for value, entry in parts.items()]
+
+
+def _group_fields(query: ListQuery) -> list[str]:
+    return [] if query.group_name is None else query.group_name.split(",")
 
 
 def _by_group(rows: list[tuple[Value, Aggregates]], group: Group) -> dict[str, Aggregates]:
@@ -46,6 +60,17 @@ def _by_group(rows: list[tuple[Value, Aggregates]], group: Group) -> dict[str, A
             for key, number in aggregates.items():
                 known[key] += number
     return dict(sorted(groups.items()))
+
+
+def _by_group_and_then(
+    rows: list[tuple[tuple[Value, ...], Aggregates]], group: Group
+) -> dict[str, dict[str, Aggregates]]:
+    parts: dict[str, list[tuple[Value, Aggregates]]] = {}
+    for (value, then), aggregates in rows:
+        for name in _group_names(value, group):
+            parts.setdefault(name, []).append((then, aggregates))
+    by_then = Group(column=str(group.then))
+    return {name: _by_group(own, by_then) for name, own in sorted(parts.items())}
 
 
 def _group_names(value: Value, group: Group) -> list[str]:

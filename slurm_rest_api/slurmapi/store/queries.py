@@ -101,25 +101,26 @@ class RecordQueries:
                 yield found[key]
 
     def groups(
-        self, kind: Kind, where: Condition, sums: Mapping[str, str], by: str | None
-    ) -> list[tuple[Value, dict[str, int]]]:
-        """Returns the number of records (`count`) and the sums of columns for each value of the column `by`.
+        self, kind: Kind, where: Condition, sums: Mapping[str, str], by: Sequence[str]
+    ) -> list[tuple[tuple[Value, ...], dict[str, int]]]:
+        """Returns the number of records (`count`) and the sums of columns for each combination of values of `by`.
 
         `sums` maps published names to columns. Without `by` there is one entry, even where no record matches.
         """
         totals = ", ".join(["count(*)", *(f"coalesce(sum({column}), 0)" for column in sums.values())])
         where = where.finding_rows()
-        query = f"SELECT {by or 'NULL'}, {totals} FROM {_rows(kind, where)}"
-        if by is not None:
+        query = f"SELECT {', '.join([*by, totals])} FROM {_rows(kind, where)}"
+        if by:
             # An index with all the columns is in this order, and narrower than the table.
             is_covered = where == ALWAYS and any(
-                index[0] == by and {by, *sums.values()} <= set(index) for index in INDEXED[kind]
+                index[: len(by)] == tuple(by) and {*by, *sums.values()} <= set(index) for index in INDEXED[kind]
             )
             mark = "" if is_covered else _NO_INDEX
-            query += f" GROUP BY {mark}{by} ORDER BY {mark}{by}"
+            columns = ", ".join(f"{mark}{column}" for column in by)
+            query += f" GROUP BY {columns} ORDER BY {columns}"
         names = ("count", *sums)
         rows = self._statements.execute(query, where.values)
-        return [(row[0], dict(zip(names, row[1:], strict=True))) for row in rows]
+        return [(row[: len(by)], dict(zip(names, row[len(by) :], strict=True))) for row in rows]
 
     def count_by(self, kind: Kind, columns: Sequence[str]) -> list[tuple[tuple[Value, ...], int]]:
         """Counts all records of `kind` for each combination of the values of `columns`."""
