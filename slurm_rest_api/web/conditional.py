@@ -23,7 +23,7 @@ _PLAIN_BYTES: Final = 256 * 1024
 _GZIP_BYTES: Final = 512 * 1024
 _UNCOMPRESSED_BYTES: Final = 8 * 1024 * 1024
 # Compressing a smaller body saves no packet.
-_MIN_GZIP_BYTES: Final = 1000
+MIN_GZIP_BYTES: Final = 1000
 
 
 class Representation(Protocol):
@@ -127,8 +127,8 @@ def buffered_or_streamed_response(
 
     The body is compressed if the client accepts that and it saves something.
     """
-    beginning = b"".join(_at_least(_MIN_GZIP_BYTES, pieces))
-    gzip = accepts_gzip() and len(beginning) >= _MIN_GZIP_BYTES
+    beginning = b"".join(_at_least(MIN_GZIP_BYTES, pieces))
+    gzip = accepts_gzip() and len(beginning) >= MIN_GZIP_BYTES
     plain = _CountedPieces(itertools.chain([beginning], pieces))
     encoded = compress(plain) if gzip else iter(plain)
     buffered, is_whole = _read_ahead(encoded, plain, _GZIP_BYTES if gzip else _PLAIN_BYTES)

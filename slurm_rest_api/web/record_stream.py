@@ -9,6 +9,8 @@ from typing import Any, Final
 import orjson
 from flask import Response
 
+from slurm_rest_api.web.compression import compress
+from slurm_rest_api.web.conditional import MIN_GZIP_BYTES, accepts_gzip
 from slurm_rest_api.web.paging import add_link_header
 from slurm_rest_api.web.text_formats import MIMETYPES, Format, table_of
 
@@ -30,13 +32,12 @@ def listing(
     rows = itertools.chain(first, records)
     if format == "json":
         return rendered_listing(map(orjson.dumps, rows), meta)
-    body = table_of(format, rows, columns)
-    return _with_headers(Response(body, mimetype=MIMETYPES[format]), meta)
+    return _streamed(table_of(format, rows, columns), MIMETYPES[format], meta)
 
 
 def rendered_listing(records: Iterable[bytes], meta: Mapping[str, Any]) -> Response:
     """Returns a 200 that streams records that are rendered already."""
-    return _with_headers(Response(_enveloped(records, meta), mimetype=MIMETYPES["json"]), meta)
+    return _streamed(_enveloped(records, meta), MIMETYPES["json"], meta)
 
 
 def chosen(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -44,8 +45,20 @@ def chosen(records: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> Itera
     return ({field: record[field] for field in fields} for record in records)
 
 
-def _with_headers(response: Response, meta: Mapping[str, Any]) -> Response:
-    """Repeats `meta.next` as `Link` and `meta.truncated` as `X-Truncated`, because tables have no `meta`."""
+def _streamed(pieces: Iterator[bytes], mimetype: str, meta: Mapping[str, Any]) -> Response:
+    """Returns a 200 that streams `pieces`, compressed if the client accepts that and it saves something.
+
+    `meta.next` is repeated as `Link` and `meta.truncated` as `X-Truncated`, because tables have no `meta`.
+    """
+    beginning = b""
+    while len(beginning) < MIN_GZIP_BYTES and (piece := next(pieces, None)) is not None:
+        beginning += piece
+    body = itertools.chain([beginning], pieces)
+    gzip = len(beginning) >= MIN_GZIP_BYTES and accepts_gzip()
+    response = Response(compress(body) if gzip else body, mimetype=mimetype)
+    if gzip:
+        response.content_encoding = "gzip"
+    response.vary.add("Accept-Encoding")
     if meta.get("next"):
         add_link_header(response, meta["next"])
     if meta.get("truncated"):
