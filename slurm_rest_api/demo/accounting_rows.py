@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from slurm_rest_api.demo.fair_share import ACCOUNT_SHARES, USER_SHARES
 from slurm_rest_api.demo.hardware import node_list
 from slurm_rest_api.demo.jobs import Job
 from slurm_rest_api.demo.layouts import Outage
@@ -247,7 +248,7 @@ def association_rows() -> list[Row]:
                 acct=account,
                 parent_acct="root",
                 max_wall_pj=5760,
-                shares=10,
+                shares=ACCOUNT_SHARES,
                 grp_tres="1=100000",
             )
         )
@@ -262,7 +263,8 @@ def association_rows() -> list[Row]:
 def _association(number: int, **values: Any) -> Row:
     return {
         "id_assoc": number, "user": "", "acct": "", "partition": "", "deleted": 0, "is_def": 0, "parent_acct": "",
-        "shares": 1, "def_qos_id": None, "qos": b"", "delta_qos": b"", "max_jobs": None, "max_submit_jobs": None,
+        "shares": USER_SHARES, "def_qos_id": None, "qos": b"", "delta_qos": b"", "max_jobs": None,
+        "max_submit_jobs": None,
         "max_tres_pj": "", "max_tres_pn": "", "max_tres_mins_pj": "", "max_tres_run_mins": "", "max_wall_pj": None,
         "grp_jobs": None, "grp_submit_jobs": None, "grp_tres": "", "grp_tres_mins": "", "grp_tres_run_mins": "",
         "grp_wall": None, "max_jobs_accrue": None, "min_prio_thresh": None, "grp_jobs_accrue": None, "priority": None,

@@ -7,6 +7,10 @@ from typing import Final
 from slurm_rest_api.demo.workload import ACCOUNTS, USERS, WEIGHTS
 from slurm_rest_api.slurmapi.sources.base import Record
 
+ACCOUNT_SHARES: Final = 10
+"""Shares of each account, of those of its siblings."""
+USER_SHARES: Final = 1
+"""Shares of each user, of those of the account's users."""
 _TOTAL_USAGE: Final = 1_000_000_000
 """Decayed CPU-seconds of all users."""
 _USAGE: Final = {
@@ -17,9 +21,9 @@ _ALL_USAGE: Final = sum(_USAGE.values())
 
 
 def _account_record(account: str) -> Record:
-    shares = len(ACCOUNTS[account]) / len(USERS)
+    shares = 1 / len(ACCOUNTS)
     usage = _ACCOUNT_USAGE[account] / _ALL_USAGE
-    return _record(account, None, len(ACCOUNTS[account]), _ACCOUNT_USAGE[account]) | {
+    return _record(account, None, ACCOUNT_SHARES, _ACCOUNT_USAGE[account]) | {
         "parent_account": "root", "norm_shares": shares, "norm_usage": usage, "effective_usage": usage,
         "level_fs": shares / usage,
     }  # fmt: skip
@@ -27,7 +31,7 @@ def _account_record(account: str) -> Record:
 
 def _user_record(account: str, user: str) -> Record:
     shares, usage = 1 / len(ACCOUNTS[account]), _USAGE[user] / _ACCOUNT_USAGE[account]
-    return _record(account, user, 1, _USAGE[user]) | {
+    return _record(account, user, USER_SHARES, _USAGE[user]) | {
         "norm_shares": shares, "norm_usage": _USAGE[user] / _ALL_USAGE, "effective_usage": usage,
         "level_fs": shares / usage,
     }  # fmt: skip

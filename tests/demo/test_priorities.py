@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from slurm_rest_api.config import Settings
 from slurm_rest_api.demo.accounting import ASSOC_TABLE, JOB_TABLE, AccountingFile
+from slurm_rest_api.demo.accounting_rows import association_rows
+from slurm_rest_api.demo.fair_share import fair_share_records
 from slurm_rest_api.demo.scale import Scale
 from slurm_rest_api.demo.source import DemoSource
 from slurm_rest_api.slurmapi.contract.fair_share import FairShareRecord
@@ -184,3 +186,12 @@ def test_the_limits_of_the_demo_are_the_reasons(tmp_path: Path) -> None:
     assert found["Dependency"]["dependencies"][0]["state"] in ("PENDING", "RUNNING")
     assert found["Dependency"]["eligible_time"] is None
     assert [one["condition"] for one in found["DependencyNeverSatisfied"]["dependencies"]] == ["failed"]
+
+
+def test_shares_are_those_of_the_accounting_database() -> None:
+    stored = {(row["acct"], row["user"] or None): row["shares"] for row in association_rows() if row["acct"] != "root"}
+    assert stored == {
+        (record["account"], record["user"]): record["raw_shares"]
+        for record in fair_share_records()
+        if record["account"] != "root"
+    }
