@@ -7,7 +7,9 @@ A joined module is a function that returns its exports, so its names stay its ow
 every page: except for the frame, they have no effect until one of their functions is called.
 
 This reads imports and exports as Biome formats them: `import { a, b as c } from "./x.js";` and `export` before a
-declaration, both at the start of a line.
+declaration, both at the start of a line. It refuses all others, `import()` of anything but a module's name, `await`
+outside a function, `import.meta` except for its `url` (the joined files have the same folder), and names that the
+other module does not export.
 """
 
 from __future__ import annotations
@@ -22,8 +24,12 @@ SHARED: Final = "shared.js"
 _IMPORT: Final = re.compile(r'^import \{([^}]*)\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
 _ON_DEMAND: Final = re.compile(r'\bimport\("\./([\w-]+\.js)"\)')
 _EXPORT: Final = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
-# A form of import or export that this module does not read.
-_OTHER: Final = re.compile(r"^(?:import|export)\b[^(]*$", re.MULTILINE)
+# Forms that this module does not read, in a text without those that it reads.
+_OTHER: Final = re.compile(
+    r"^import\b(?!\().*$|^export\b.*$|\bimport\.meta\b(?!\.url\b).*$|\bimport\((?!\"\./[\w-]+\.js\"\)).*$"
+    r"|^(?:(?:const|let) [^=]*= |for |if \()?await\b.*$",
+    re.MULTILINE,
+)
 
 
 def bundles(sources: Mapping[str, str], scripts: Iterable[str]) -> dict[str, str]:
@@ -32,8 +38,10 @@ def bundles(sources: Mapping[str, str], scripts: Iterable[str]) -> dict[str, str
     `sources` has the text of each module by its name, `scripts` the names of the modules that pages name.
 
     Raises:
-        ValueError: Modules import each other in a circle, or a module has a form of import or export that is not read.
+        ValueError: Modules import each other in a circle, import what is not there, or have a form of import or export
+            that is not read.
     """
+    _check_imports(sources)
     on_demand = {name for text in sources.values() for name in _ON_DEMAND.findall(text)}
     orders = {entry: _in_order(entry, sources) for entry in sorted({*scripts, *on_demand})}
     all_used = [name for order in orders.values() for name in order]
@@ -51,6 +59,19 @@ def bundles(sources: Mapping[str, str], scripts: Iterable[str]) -> dict[str, str
             head = f'import {{ {names} }} from "./{SHARED}";\n' if names else ""
             files[entry] = head + "".join(own) + _with_constants(entry, sources[entry])
     return files
+
+
+def _check_imports(sources: Mapping[str, str]) -> None:
+    """Checks that each module exports the names that others import: a missing one would be `undefined`."""
+    exports = {name: set(_EXPORT.findall(text)) for name, text in sources.items()}
+    for name, text in sources.items():
+        for names, other in _IMPORT.findall(text):
+            imported = {part.split(" as ")[0].strip() for part in names.split(",") if part.strip()}
+            if missing := imported - exports.get(other, set()):
+                raise ValueError(f"{name} imports what {other} does not export: {', '.join(sorted(missing))}.")
+        for other in _ON_DEMAND.findall(text):
+            if other not in sources:
+                raise ValueError(f"{name} loads a module that does not exist: {other}.")
 
 
 def _in_order(entry: str, sources: Mapping[str, str]) -> list[str]:

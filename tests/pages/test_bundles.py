@@ -59,8 +59,21 @@ def test_an_entry_that_another_one_imports_is_in_the_shared_file_once() -> None:
         'import "./base.js";',
         'import base from "./base.js";',
         'export { a } from "./base.js";',
+        'import base from "./base.js"; // (the whole)',
+        'import { a } from "../base.js";',
+        'import { a } from "base";',
         "export default 1;",
+        "export default function later() {}",
         "export let a = 1;",
+        "export let a = first();",
+        "export function* all() {}",
+        "export const { a, b } = both();",
+        "export * from './base.js';",
+        "const here = import.meta.resolve('x');",
+        "const later = (name) => import(name);",
+        'const later = () => import("./base.js?x");',
+        "const a = await first();",
+        "await first();",
     ],
 )
 def test_another_form_of_import_or_export_is_an_error(line: str) -> None:
@@ -68,8 +81,24 @@ def test_another_form_of_import_or_export_is_an_error(line: str) -> None:
         bundles({"page.js": f"{line}\n", "base.js": "export const a = 1;\n"}, ["page.js"])
 
 
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('import { a, c as d } from "./base.js";', "does not export: c"),
+        ('import { a } from "./nosuch.js";', "does not export: a"),
+        ('const later = () => import("./nosuch.js");', "does not exist"),
+    ],
+)
+def test_an_import_of_what_is_not_there_is_an_error(line: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        bundles({"page.js": f"{line}\n", "base.js": "export const a = 1;\n"}, ["page.js"])
+
+
 def test_modules_that_import_each_other_are_an_error() -> None:
-    sources = {"a.js": 'import { b } from "./b.js";\n', "b.js": 'import { a } from "./a.js";\n'}
+    sources = {
+        "a.js": 'import { b } from "./b.js";\nexport const a = b;\n',
+        "b.js": 'import { a } from "./a.js";\nexport const b = a;\n',
+    }
     with pytest.raises(ValueError, match=r"a\.js -> b\.js -> a\.js"):
         bundles(sources, ["a.js"])
 
