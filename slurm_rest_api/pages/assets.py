@@ -18,6 +18,8 @@ from slurm_rest_api.pages.registry import MISSING, PAGES
 
 STATIC: Final = Path(__file__).with_name("static")
 _MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
+# The frame first: the sheets of single pages overrule it.
+_SHEETS: Final = ("pages.css", "cluster.css", "usage.css")
 # 6 is within 1 % of 9 at a third of the time.
 _GZIP_LEVEL: Final = 6
 
@@ -37,14 +39,16 @@ class Asset:
 
 @cache
 def page_files() -> Mapping[str, Asset]:
-    """Returns the files of the pages by name: style sheets, and scripts with the modules that they import.
+    """Returns the files of the pages by name: one style sheet, and scripts with the modules that they import.
 
-    The files are read once per process.
+    The files are read once per process. One sheet of 13 kB takes a request less than two.
     """
     sources = {file.name: file.read_text(encoding="utf-8") for file in sorted(STATIC.glob("*.js"))}
     scripts = bundles(sources, (f"{page.script}.js" for page in (*PAGES.values(), MISSING)))
-    sheets = {file.name: file.read_text(encoding="utf-8") for file in sorted(STATIC.glob("*.css"))}
-    return MappingProxyType({name: Asset(name, text.encode()) for name, text in (sheets | scripts).items()})
+    sheet = "".join((STATIC / name).read_text(encoding="utf-8") for name in _SHEETS)
+    return MappingProxyType(
+        {name: Asset(name, text.encode()) for name, text in {"pages.css": sheet, **scripts}.items()}
+    )
 
 
 def content_version(files: Mapping[str, Asset]) -> str:

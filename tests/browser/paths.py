@@ -9,6 +9,10 @@ PAGES = (
     "pages/node", "pages/usage",
 )  # fmt: skip
 
+# The pages of the menu Cluster, and those with one account or QOS.
+CLUSTER = ("pages/partitions", "pages/reservations", "pages/licenses", "pages/events", "pages/accounts", "pages/qos")
+CHOSEN = ("pages/accounts?name=physics", "pages/accounts?name=physics&user=alice", "pages/qos?name=high")
+
 # For each page, the last element that it loads.
 READY = {
     "": "#hour svg",

@@ -20,8 +20,8 @@ PAGES = {
     "reservations": ("#reservations tbody tr", 1),
     "licenses": ("#licenses tbody tr", 2),
     "events": ("#events tbody tr", 3),
-    "accounts": ("#tree li", 3),
-    "qos": ("#qos tbody tr", 5),
+    "accounts": ("#tree li", 2),
+    "qos": ("#qos tbody tr", 4),
 }
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from slurm_rest_api.config import Settings
 from tests.browser.fixture import new_context
 from tests.browser.mounted import mounted
-from tests.browser.paths import PAGES, filled
+from tests.browser.paths import CHOSEN, CLUSTER, PAGES, filled
 from tests.browser.watching import Watched, barriers, settle, unseen_focus
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -47,7 +47,7 @@ def test_a_page_below_a_prefix_stays_there(tab: Page, below_a_prefix: str, path:
     assert [url for url in asked + links if not url.startswith(below_a_prefix)] == []
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, *CLUSTER, *CHOSEN])
 def test_a_phone_and_a_zoomed_window_scroll_down_only(phone: Page, demo_address: str, path: str) -> None:
     open_page(phone, demo_address, path)
     assert phone.evaluate("document.documentElement.scrollWidth") <= 360

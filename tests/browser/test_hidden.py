@@ -17,13 +17,12 @@ from slurm_rest_api.config import Settings
 from tests.browser.asking import asked
 from tests.browser.fixture import PATIENCE_MS, new_context
 from tests.browser.mounted import mounted
-from tests.browser.paths import PAGES, READY, filled
+from tests.browser.paths import CLUSTER, PAGES, READY, filled
 from tests.browser.service import configured
 from tests.browser.watching import open_asking
 
 # The partition gpu and its nodes; neither the resource of that name (gpu:a100:4, gres/gpu) nor an element's id.
 HIDDEN = re.compile(r"(?<![\w/])gpu(\d+)?(?![\w:=])")
-CLUSTER = ("pages/partitions", "pages/reservations", "pages/licenses", "pages/events")
 _TEXTS = """() => {
     // The choices of what the map shows name no partition.
     const named = [...document.querySelectorAll("main :is(option:not(#show > option), a)")];
@@ -40,7 +39,7 @@ def texts(page: Page) -> str:
 
 def open_filled(page: Page, address: str, path: str) -> None:
     open_asking(page, address + path)
-    ready = READY.get(path.partition("?")[0], "main tbody tr")
+    ready = READY.get(path.partition("?")[0], "main :is(tbody tr, #tree li)")
     expect(page.locator(ready).first).to_be_attached(timeout=PATIENCE_MS)
 
 

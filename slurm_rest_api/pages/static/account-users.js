@@ -3,7 +3,7 @@
 import { byUser } from "./account-tree.js";
 import { ApiError, getJson } from "./api-client.js";
 import { count } from "./format.js";
-import { HOLDING, LIMIT_FIELDS } from "./limit-use.js";
+import { byKind, LIMIT_FIELDS, sumsBy } from "./limit-use.js";
 import { cursorOf, literal } from "./urls.js";
 
 const FIELDS = [
@@ -52,10 +52,9 @@ export class AccountUsers {
 
   /** Reads the jobs of the users of an account. */
   async loadJobs(name) {
-    const of = (state) => getJson("queue", { account: literal(name), group_by: "user", state });
     try {
-      const [running, pending] = await Promise.all([of(HOLDING), of("PENDING")]);
-      this.#jobs.set(name, { running: running.data, pending: pending.data });
+      const { data } = await getJson("queue", { account: literal(name), ...sumsBy("user") });
+      this.#jobs.set(name, byKind(data));
     } catch (error) {
       // The users are shown without their jobs.
       if (!(error instanceof ApiError)) throw error;

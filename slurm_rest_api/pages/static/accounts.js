@@ -1,12 +1,14 @@
 // The Accounts page: the tree of accounts and their users, with the details of the one that is chosen.
 
+import { accountDetails, backLink, detailsFault, loadDetails, userDetails } from "./account-details.js";
 import { focusRow, showRows } from "./account-rows.js";
 import { accountKey, accountsWith, moved, pathOf, rowsOf, treeOf, userKey, withUnread } from "./account-tree.js";
+import { AccountUsers } from "./account-users.js";
 import { ApiError, getJson, poll } from "./api-client.js";
 import { byId, debounce, faultNotice, h, notice, renderIfChanged, replaceKeepingFocus, setText } from "./dom.js";
 import { count, plural } from "./format.js";
 import { onMove, readState, setCurlLine, setTitle, writeState } from "./frame.js";
-import { HOLDING, LIMIT_FIELDS, withBelow } from "./limit-use.js";
+import { byKind, LIMIT_FIELDS, sumsBy, withBelow } from "./limit-use.js";
 import { followHidden } from "./private-data.js";
 import { apiUrl } from "./urls.js";
 
@@ -22,10 +24,10 @@ let state = readState(DEFAULTS);
 let tree = null;
 let fault = null;
 let isCut = false;
-// Sums of /queue by account, those of the accounts below included; null until they are known, or if they are private.
-const below = { running: null, pending: null };
-const sums = { running: null, pending: null };
-const answered = new Set();
+// Sums of /queue by account, and with those of the accounts below; null until they are known.
+let sums = null;
+let below = null;
+let isAnswered = false;
 let isPrivate = false;
 // Accounts that are open, the key of the row that has the focus, users that the text of the search has found.
 const open = new Set();
@@ -33,29 +35,21 @@ let active = null;
 let foundUsers = new Map();
 let chosen = { details: null, fault: null };
 let current = new AbortController();
-// What is below an account, and its details. Their modules are loaded when an account is opened or chosen.
-let users = null;
-let details = null;
+const users = new AccountUsers(() => show());
 
-const areSumsKnown = () => !isPrivate && below.running !== null && below.pending !== null;
+const areSumsKnown = () => !isPrivate && below !== null;
 const sumsOf = (name) =>
   areSumsKnown() ? { running: below.running[name] ?? {}, pending: below.pending[name] ?? {} } : null;
 
-async function loadModules() {
-  const [{ AccountUsers }, found] = await Promise.all([import("./account-users.js"), import("./account-details.js")]);
-  users ??= new AccountUsers(() => show());
-  details = found;
-}
-
 function addBelow() {
-  if (tree === null) return;
+  if (tree === null || sums === null) return;
   const records = [...tree.accounts.values()];
-  for (const kind of ["running", "pending"]) below[kind] = sums[kind] && withBelow(sums[kind], records);
+  below = { running: withBelow(sums.running, records), pending: withBelow(sums.pending, records) };
 }
 
 // The accounts that the text of the search finds with those above them, and the users: {shown, isOpen, known}.
 function searched() {
-  const read = withUnread(tree, open, users?.all() ?? new Map());
+  const read = withUnread(tree, open, users.all());
   if (state.q === "") return { shown: null, isOpen: open, known: read };
   const names = [...accountsWith(tree, state.q), ...foundUsers.keys()];
   const shown = new Set(names.flatMap((name) => pathOf(tree, name)));
@@ -70,7 +64,7 @@ function showTree() {
   const { shown, isOpen, known, number } = searched();
   rows = rowsOf(tree, { open: isOpen, users: known, shown });
   if (!rows.some(({ key }) => key === active)) active = rows[0]?.key ?? null;
-  const jobs = isPrivate ? null : (users?.jobsOf(state.name) ?? null);
+  const jobs = isPrivate ? null : users.jobsOf(state.name);
   showRows(byId("tree"), rows, { tree, sumsOf, jobs, chosen: state, active });
   const all = isCut ? `The first ${plural(tree.accounts.size, "account")}` : plural(tree.accounts.size, "account");
   setText(byId("about"), number === undefined ? all : `${count(number)} of ${all} found`);
@@ -84,27 +78,26 @@ function showDetails() {
     return;
   }
   const title = h("h2", { tabindex: "-1" }, user ? `User ${user}` : `Account ${name}`);
-  const content = details === null ? notice("loading", "Loading …") : detailsContent();
-  replaceKeepingFocus(byId("details"), [details?.backLink(), title, content]);
+  replaceKeepingFocus(byId("details"), [backLink(), title, detailsContent()]);
 }
 
 function detailsContent() {
   const { name, user } = state;
   const jobs = isPrivate ? null : users.jobsOf(name);
   const associations = users.associations(name, user);
-  if (chosen.fault) return details.detailsFault(chosen.fault, state);
+  if (chosen.fault) return detailsFault(chosen.fault, state);
   if (chosen.details === null || (user && associations === null)) return notice("loading", "Loading …");
-  if (user && associations.length === 0) return details.detailsFault({ status: 404 }, state);
-  if (user) return details.userDetails(state, associations, chosen.details, jobs);
+  if (user && associations.length === 0) return detailsFault({ status: 404 }, state);
+  if (user) return userDetails(state, associations, chosen.details, jobs);
   const known = { path: pathOf(tree, name), sumsOf, users: users.of(name), jobs };
-  return details.accountDetails(chosen.details, known);
+  return accountDetails(chosen.details, known);
 }
 
 function blank() {
   if (fault?.status === 404) return notice("off", "Accounts are not read", fault.message);
   if (fault) return faultNotice(fault);
   // Rows with jobs are higher on a phone, so the tree waits for them.
-  if (tree === null || answered.size < 2) return notice("loading", "Loading …");
+  if (tree === null || !isAnswered) return notice("loading", "Loading …");
   if (tree.accounts.size > 0) return null;
   return notice("empty", "No accounts", "The cluster has no accounts that you may view.");
 }
@@ -121,16 +114,15 @@ function show() {
   showDetails();
 }
 
-async function setOpen(name, isOpen) {
+function setOpen(name, isOpen) {
   if (isOpen) open.add(name);
   else open.delete(name);
   show();
-  if (isOpen && tree.accounts.get(name).user_count > 0) await readUsers(name);
+  if (isOpen && tree.accounts.get(name).user_count > 0) readUsers(name);
 }
 
 // Reads the users of an account, or the next of them.
-async function readUsers(name) {
-  await loadModules();
+function readUsers(name) {
   if (users.of(name) === null) users.load(name);
   else if (users.of(name).hasMore) users.loadMore(name);
   show();
@@ -147,12 +139,10 @@ async function loadChosen() {
   show();
   document.querySelector("#tree [tabindex='0']")?.scrollIntoView({ block: "nearest" });
   const { signal } = current;
-  await loadModules();
-  if (signal.aborted) return undefined;
   users.load(name, user);
   users.loadJobs(name);
   try {
-    chosen.details = await details.loadDetails(state, signal);
+    chosen.details = await loadDetails(state, signal);
   } catch (error) {
     if (!(error instanceof ApiError)) {
       if (error.name === "AbortError") return undefined;
@@ -221,25 +211,22 @@ function start({ data, meta }) {
   return loadChosen();
 }
 
-function followSums(kind, states) {
-  poll(
-    "queue",
-    { group_by: "account", state: states },
-    {
-      onAnswer: ({ data }) => {
-        sums[kind] = data;
-        answered.add(kind);
-        addBelow();
-        if (kind === "running" && state.name !== "") users?.loadJobs(state.name);
-        show();
-      },
-      // The tree stays without the jobs.
-      onFault: () => {
-        answered.add(kind);
-        show();
-      },
+function followSums() {
+  poll("queue", sumsBy("account"), {
+    onAnswer: ({ data }) => {
+      // The chosen account's first sums come with its details.
+      if (isAnswered && state.name !== "") users.loadJobs(state.name);
+      sums = byKind(data);
+      isAnswered = true;
+      addBelow();
+      show();
     },
-  );
+    // The tree stays without the jobs.
+    onFault: () => {
+      isAnswered = true;
+      show();
+    },
+  });
 }
 
 byId("find").value = state.q;
@@ -290,5 +277,4 @@ poll(
     },
   },
 );
-followSums("running", HOLDING);
-followSums("pending", "PENDING");
+followSums();

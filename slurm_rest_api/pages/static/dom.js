@@ -74,16 +74,17 @@ export function keyed(parent, items, { key, make, update }) {
 }
 
 /**
- * Lets `button` show and hide a form of filters. Only a phone folds it: on wide windows CSS hides the button.
+ * Lets `button` show and hide a form of filters, or a part of it. CSS hides the button on wide windows.
  *
  * Returns a function that shows the number of filters in use on the button.
  */
 export function foldsOnPhone(button, form) {
+  const label = button.textContent;
   button.addEventListener("click", () => {
     const isOpen = !form.classList.toggle("folded");
     button.setAttribute("aria-expanded", String(isOpen));
   });
-  return (used) => setText(button, used > 0 ? `Filters (${used})` : "Filters");
+  return (used) => setText(button, used > 0 ? `${label} (${used})` : label);
 }
 
 /**

@@ -1,7 +1,7 @@
 // The Events page: what nodes went through, by /events, and their downtime by node and by reason.
 
 import { ApiError, getJson } from "./api-client.js";
-import { byId, faultNotice, h, notice, replaceChildren, setShare, setText } from "./dom.js";
+import { byId, faultNotice, foldsOnPhone, h, notice, replaceChildren, setShare, setText } from "./dom.js";
 import { count, formatDateTime, formatDuration, plural, ratio } from "./format.js";
 import { nodeLink, onMove, readState, setCurlLine, writeState } from "./frame.js";
 import { timeOf } from "./job-records.js";
@@ -18,6 +18,7 @@ let events = [];
 let cursor = null;
 
 const form = byId("filters");
+const showUnfold = foldsOnPhone(byId("unfold"), form);
 
 const query = () => ({ ...state, since: timeOf(state.since), until: timeOf(state.until) });
 
@@ -114,6 +115,7 @@ async function sums(by, signal) {
 }
 
 function fillForm() {
+  showUnfold(Object.keys(DEFAULTS).filter((name) => state[name] !== DEFAULTS[name]).length);
   for (const name of Object.keys(DEFAULTS)) {
     const field = form.elements[name];
     field.removeAttribute("aria-invalid");

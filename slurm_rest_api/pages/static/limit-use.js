@@ -136,8 +136,28 @@ export function useText(limit) {
   return limit.used === null ? text : `${usedText(limit)} of ${text} (${percent(limit.share)})`;
 }
 
-/** The states in which a job counts as running for a limit: from its start until it completes. */
-export const HOLDING = JOB_STATES_WITH_NODES.filter((state) => state !== "COMPLETING").join(",");
+// The states in which a job counts as running for a limit: from its start until it completes.
+const HOLDING = JOB_STATES_WITH_NODES.filter((state) => state !== "COMPLETING").join(",");
+
+/** The parameters of /queue for `byKind`: the sums of jobs by `group` and state. */
+export const sumsBy = (group) => ({ group_by: `${group},state`, state: `${HOLDING},PENDING` });
+
+/**
+ * Returns the sums of /queue?group_by=…,state of the jobs that hold resources, and of the pending ones, by group.
+ *
+ * @returns {{running: object, pending: object}} A group without such jobs has no entry.
+ */
+export function byKind(divided) {
+  const sums = { running: {}, pending: {} };
+  for (const [name, states] of Object.entries(divided)) {
+    for (const [state, found] of Object.entries(states)) {
+      const kind = state === "PENDING" ? "pending" : "running";
+      sums[kind][name] ??= {};
+      for (const [key, value] of Object.entries(found)) sums[kind][name][key] = (sums[kind][name][key] ?? 0) + value;
+    }
+  }
+  return sums;
+}
 
 // Names of TRES, and those of the sums of /queue.
 const USED = { cpu: "cpus", mem: "memory", node: "nodes", "gres/gpu": "gpus" };

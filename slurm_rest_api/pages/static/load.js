@@ -1,7 +1,7 @@
 // The Load page: the range and partition that the user chose, the samples, and the figures.
 
 import { ApiError, getJson, poll } from "./api-client.js";
-import { byId, faultNotice, h, notice, replaceChildren, setText } from "./dom.js";
+import { byId, faultNotice, foldsOnPhone, h, notice, replaceChildren, setText } from "./dom.js";
 import { count, now, zone } from "./format.js";
 import { onColours, onMove, readState, setCurlLine, setTitle, writeState } from "./frame.js";
 import { Figures } from "./load-figures.js";
@@ -144,6 +144,7 @@ function submit(event) {
 }
 
 function listen() {
+  foldsOnPhone(byId("unfold"), byId("range"));
   byId("controls").addEventListener("submit", submit);
   byId("to").addEventListener("input", () => byId("to").setCustomValidity(""));
   for (const kind of ["focus", "pointerenter"])

@@ -22,7 +22,7 @@ function noticeOf(reservations, at) {
   const when = isActive ? `until ${shortDate(next.end_time)}` : shortDate(next.start_time);
   const more = soon.length > 1 && [" · ", h("a", { href: page("reservations") }, `${soon.length - 1} more`)];
   const link = h("a", { href: page("reservations", { name: next.name }) }, title);
-  return [h("strong", {}, link), `: ${plural(next.node_cnt, "node")}, ${when}`, more];
+  return [h("strong", {}, link), h("span", { class: "rest" }, `: ${plural(next.node_cnt, "node")}, ${when}`, more)];
 }
 
 /** Shows the next maintenance of the coming seven days, or one that goes on, in `place`, and keeps it up to date. */

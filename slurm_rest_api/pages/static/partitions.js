@@ -74,7 +74,7 @@ function limitLines(partition) {
   const lines = more.filter(([name, text]) => text !== null && !name.startsWith("Default"));
   const ofDefault = usual !== "NONE" && usual !== most && `default ${formatDuration(usual)}`;
   return [
-    h("div", {}, formatDuration(most), ofDefault && h("span", { class: "explanation" }, ofDefault)),
+    h("div", { class: "duration" }, formatDuration(most), ofDefault && h("span", { class: "explanation" }, ofDefault)),
     lines.map(([name, text]) => h("span", { class: "explanation" }, `${name}: ${text}`)),
   ];
 }

@@ -4,7 +4,8 @@ import { ApiError, getJson, poll } from "./api-client.js";
 import { byId, facts, faultNotice, h, meterOf, notice, renderIfChanged, replaceKeepingFocus, setText } from "./dom.js";
 import { count, formatDuration, plural } from "./format.js";
 import { accountLink, onMove, page, qosLink, readState, setCurlLine, setTitle } from "./frame.js";
-import { HOLDING, limitsOf, limitWords, partsOf, shareOf, useOf, useText } from "./limit-use.js";
+import { limitTable } from "./limit-table.js";
+import { byKind, limitsOf, limitWords, partsOf, shareOf, sumsBy, useOf, useText } from "./limit-use.js";
 import { followHidden } from "./private-data.js";
 import { accountsOf, flagText, partitionsOf, preemptedBy, preemptionText, sortedQos } from "./qos-facts.js";
 import { showRecords } from "./record-table.js";
@@ -20,11 +21,9 @@ let fault = null;
 let isPrivate = false;
 // What the other requests know: null until they have answered, or where the user may not read them.
 const answered = new Set();
-const known = { running: null, pending: null, accounts: null, partitions: null };
+const known = { jobs: null, accounts: null, partitions: null };
 // Sums of the jobs of the QOS that is shown by user and by account: {user: {running, pending}, account: …}.
 let largest = {};
-// The module with the table of limits. It is loaded for one QOS.
-let tables = null;
 let current = new AbortController();
 
 const link = (where, parameters, text) => h("a", { href: page(where, parameters) }, text);
@@ -33,8 +32,8 @@ const lines = (items) => items.map((item) => h("div", {}, item));
 const partitionLink = (name) => link("partitions", { name }, name);
 
 function sumsOf(name) {
-  if (isPrivate || known.running === null || known.pending === null) return null;
-  return { running: known.running[name] ?? {}, pending: known.pending[name] ?? {} };
+  if (isPrivate || known.jobs === null) return null;
+  return { running: known.jobs.running[name] ?? {}, pending: known.jobs.pending[name] ?? {} };
 }
 
 function limitsWithUse(record) {
@@ -136,7 +135,7 @@ function limitSection(record) {
   if (limits.length === 0) return notice("empty", "No limits", "The limits of associations and partitions hold.");
   const caption =
     "In use by jobs from their start until they complete. Of a limit for each user or account it is the largest.";
-  return tables.limitTable("Limits", caption, limits, { by: "Most used by" });
+  return limitTable("Limits", caption, limits, { by: "Most used by" });
 }
 
 function oneContent(record) {
@@ -168,11 +167,6 @@ function oneContent(record) {
   ];
 }
 
-async function showOne(record) {
-  tables ??= await import("./limit-table.js");
-  if (readState(DEFAULTS).name === record.name) replaceKeepingFocus(byId("one"), oneContent(record));
-}
-
 function blank(shown, name) {
   if (fault?.status === 404) return notice("off", "QOS are not read", fault.message);
   if (fault) return faultNotice(fault);
@@ -196,7 +190,7 @@ function show() {
   setCurlLine(apiUrl(name === "" ? "qos" : `qos/${encodeURIComponent(name)}`));
   if (note !== null) return;
   if (name === "") showRecords(byId("qos"), COLUMNS, sortedQos(shown), (record) => record.name);
-  else showOne(shown[0]);
+  else replaceKeepingFocus(byId("one"), oneContent(shown[0]));
 }
 
 // The jobs of one QOS by user and by account, for the limits that count each of them.
@@ -209,13 +203,9 @@ async function loadLargest() {
   if (record === undefined) return;
   const { signal } = current;
   const counted = new Set(limitsOf(record).map((limit) => partsOf(limit.name).counted));
-  const of = async (group, state) =>
-    (await getJson("queue", { qos: literal(name), group_by: group, state }, { signal })).data;
   try {
-    for (const group of ["user", "account"].filter((one) => counted.has(one))) {
-      const [running, pending] = await Promise.all([of(group, HOLDING), of(group, "PENDING")]);
-      largest[group] = { running, pending };
-    }
+    for (const group of ["user", "account"].filter((one) => counted.has(one)))
+      largest[group] = byKind((await getJson("queue", { qos: literal(name), ...sumsBy(group) }, { signal })).data);
   } catch (error) {
     // The limits are shown without it.
     if (!(error instanceof ApiError) && error.name !== "AbortError") throw error;
@@ -226,7 +216,8 @@ async function loadLargest() {
 // Without these the page still has the settings of the QOS.
 function learn(name, path, parameters, seconds = null) {
   const onAnswer = ({ data }) => {
-    known[name] = Array.isArray(data) || path === "queue" ? data : Object.values(data);
+    if (name === "jobs") known.jobs = byKind(data);
+    else known[name] = Array.isArray(data) ? data : Object.values(data);
     answered.add(name);
     show();
   };
@@ -265,7 +256,6 @@ poll(
     },
   },
 );
-learn("running", "queue", { group_by: "qos", state: HOLDING });
-learn("pending", "queue", { group_by: "qos", state: "PENDING" });
+learn("jobs", "queue", sumsBy("qos"));
 learn("accounts", "accounts", { fields: ["name", "qos"] }, QOS_SECONDS);
 learn("partitions", "partitions", { fields: ["name", "allow_qos", "deny_qos", "qos_char"] }, QOS_SECONDS);

@@ -4,7 +4,7 @@ import { ApiError, getJson } from "./api-client.js";
 import { h, notice } from "./dom.js";
 import { accountLink, qosLink } from "./frame.js";
 import { limitTable } from "./limit-table.js";
-import { groupLimits, HOLDING, LIMIT_FIELDS, withBelow } from "./limit-use.js";
+import { byKind, groupLimits, LIMIT_FIELDS, sumsBy, withBelow } from "./limit-use.js";
 
 const GROUP_FIELDS = LIMIT_FIELDS.filter((field) => field.startsWith("grp_"));
 
@@ -23,13 +23,16 @@ function table(title, caption, holder, limits) {
   return limitTable(title, caption, limits, { holder });
 }
 
-const queue = (name, state) => optional("queue", { group_by: name, state });
+async function sumsOf(group) {
+  const { data, message } = await optional("queue", sumsBy(group));
+  return { ...(data ? byKind(data) : { running: null, pending: null }), message };
+}
 
 // The limits of all records. `sums` are those of /queue by name.
 function allLimits(records, running, pending, link) {
-  const sumsOf = (name) => running && pending && { running: running[name] ?? {}, pending: pending[name] ?? {} };
+  const of = (name) => running && pending && { running: running[name] ?? {}, pending: pending[name] ?? {} };
   return records.flatMap((record) =>
-    groupLimits(record, sumsOf(record.name)).map((limit) => ({
+    groupLimits(record, of(record.name)).map((limit) => ({
       ...limit,
       key: record.name,
       holder: link(record.name),
@@ -39,18 +42,15 @@ function allLimits(records, running, pending, link) {
 
 /** Loads the group limits of accounts and QOS, and their use, and returns the tables. */
 export async function limits() {
-  const [accounts, qos, ...sums] = await Promise.all([
+  const [accounts, qos, ofAccount, ofQos] = await Promise.all([
     optional("accounts", { fields: ["name", "parent_account", ...GROUP_FIELDS] }),
     optional("qos", { fields: ["name", "flags", ...GROUP_FIELDS] }),
-    queue("account", HOLDING),
-    queue("account", "PENDING"),
-    queue("qos", HOLDING),
-    queue("qos", "PENDING"),
+    sumsOf("account"),
+    sumsOf("qos"),
   ]);
-  const below = ({ data }) => data && withBelow(data, accounts.data ?? []);
-  const [ofAccount, pendingOfAccount, ofQos, pendingOfQos] = sums;
-  const inAccounts = allLimits(accounts.data ?? [], below(ofAccount), below(pendingOfAccount), accountLink);
-  const inQos = allLimits(qos.data ?? [], ofQos.data, pendingOfQos.data, qosLink);
+  const below = (sums) => sums && withBelow(sums, accounts.data ?? []);
+  const inAccounts = allLimits(accounts.data ?? [], below(ofAccount.running), below(ofAccount.pending), accountLink);
+  const inQos = allLimits(qos.data ?? [], ofQos.running, ofQos.pending, qosLink);
   const lacking = [accounts, qos, ofAccount].map(({ message }) => message).filter(Boolean);
   const ofAccounts = "In use by jobs that you may see, with those of all accounts below.";
   return [

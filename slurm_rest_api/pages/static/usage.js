@@ -1,7 +1,7 @@
 // The Usage page: hours, jobs, failures and efficiency by account and user in a month or any range of days.
 
 import { ApiError, getJson } from "./api-client.js";
-import { byId, faultNotice, h, notice, onDemand, replaceChildren, setText, withCode } from "./dom.js";
+import { byId, faultNotice, foldsOnPhone, h, notice, onDemand, replaceChildren, setText, withCode } from "./dom.js";
 import { count, plural } from "./format.js";
 import { accountLink, onMove, page, readState, setCurlLine, writeState } from "./frame.js";
 import { apiUrl } from "./urls.js";
@@ -13,6 +13,8 @@ const MOST = 10_000;
 const SUMS = ["jobs", "states", "cpu_hours", "gpu_hours", "cpu_efficiency", "mem_efficiency"];
 
 const form = byId("controls");
+const showUnfold = foldsOnPhone(byId("unfold"), byId("filters"));
+const FILTERS = ["since", "until", "account", "user"];
 const monthName = new Intl.DateTimeFormat(undefined, { month: "long", year: "numeric", timeZone: "UTC" });
 const dayName = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
 let state = readState(DEFAULTS);
@@ -235,7 +237,8 @@ function fillForm() {
   );
   replaceChildren(byId("month"), isRange && h("option", { value: "" }, "Days chosen"), options);
   form.elements.month.value = isRange ? "" : chosen;
-  for (const name of ["since", "until", "account", "user"]) form.elements[name].value = state[name];
+  for (const name of FILTERS) form.elements[name].value = state[name];
+  showUnfold(FILTERS.filter((name) => state[name] !== "").length);
   const days = range();
   const zone = "days of the cluster's time zone";
   setText(byId("about"), `${inWords(days.since)} to ${inWords(lastDay(days))} (${plural(days.days, "day")}, ${zone})`);

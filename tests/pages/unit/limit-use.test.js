@@ -5,6 +5,7 @@ import test from "node:test";
 
 import {
   amountText,
+  byKind,
   fullest,
   groupLimits,
   limitName,
@@ -95,4 +96,15 @@ test("amounts have the units of what is limited", () => {
 test("limits that are not set are left out, and 0 is one", () => {
   const record = { max_wall: null, max_jobs_per_user: 0, max_tres_per_job: {}, min_tres_per_job: { cpu: 2 } };
   assert.deepEqual(limitsOf(record).map(limitName), ["MaxJobsPerUser", "MinTRESPerJob=cpu"]);
+});
+
+test("sums by state are those of running and of pending jobs", () => {
+  const divided = {
+    chem: { PENDING: { tasks: 7, cpus: 8 }, RUNNING: { tasks: 2, cpus: 4 }, SUSPENDED: { tasks: 1, cpus: 1 } },
+    math: { RUNNING: { tasks: 5, cpus: 5 } },
+  };
+  assert.deepEqual(byKind(divided), {
+    running: { chem: { tasks: 3, cpus: 5 }, math: { tasks: 5, cpus: 5 } },
+    pending: { chem: { tasks: 7, cpus: 8 } },
+  });
 });
