@@ -53,8 +53,11 @@ def envelope(data: Any, version: str = "x-1", **meta: Any) -> str:
     return json.dumps({"data": data, "meta": known | {"next": None} | meta})
 
 
-def answer_with(tab: Page, jobs: Callable[[], list[dict[str, Any]]]) -> None:
-    """Answers /queue with `jobs`, each time as a new version, and requests for job ids with those among them."""
+Jobs = Callable[[], list[dict[str, Any]]]
+
+
+def answer_with(tab: Page, jobs: Jobs, known: Jobs | None = None) -> None:
+    """Answers /queue with `jobs`, each time as a new version, and requests for job ids with those of `known`."""
     versions = itertools.count()
 
     def respond(route: Route) -> None:
@@ -63,7 +66,8 @@ def answer_with(tab: Page, jobs: Callable[[], list[dict[str, Any]]]) -> None:
         if "group_by" in query:
             found = {}
         elif "jobid" in query:
-            found = {str(one["job_id"]): {} for one in found if str(one["job_id"]) in query["jobid"]}
+            known_jobs = found if known is None else known()
+            found = {str(one["job_id"]): one for one in known_jobs if str(one["job_id"]) in query["jobid"]}
         body = envelope(found, f"x-{next(versions)}")
         route.fulfill(body=body, content_type="application/json", headers={"Age": "1", "Cache-Control": "max-age=1"})
 
@@ -194,6 +198,24 @@ def test_a_job_that_is_gone_is_marked_and_the_focus_stays(tab: Page, demo_addres
     expect(tab.locator("tr[data-key='4']")).to_be_visible()
     expect(tab.locator("tr[data-key='2'] .chip")).to_have_text("completing")
     expect(tab.locator("tr[data-key='3'] th a")).to_be_focused()
+
+
+def test_new_jobs_wait_above_the_rows_until_they_are_wanted(tab: Page, demo_address: str) -> None:
+    jobs = [job(number) for number in (6, 5, 4, 3)]
+    answer_with(tab, lambda: sorted(jobs, key=lambda one: -int(one["job_id"]))[:4], lambda: jobs)
+    tab.goto(demo_address + "pages/queue")
+    tab.locator("tr[data-key='5'] th a").focus()
+    jobs += [job(7), job(8)]
+    jobs[1] = job(5, job_state="COMPLETING")
+    news = tab.get_by_role("button", name="2 new jobs: show")
+    expect(news).to_be_visible()
+    expect(tab.locator("tr[data-key='5'] .chip")).to_have_text("completing")
+    assert tab.locator("#rows tr:not(.left)").evaluate_all("(all) => all.map((row) => row.dataset.key)") == list("6543")
+    expect(tab.locator("tr[data-key='5'] th a")).to_be_focused()
+    news.press("Enter")
+    expect(tab.locator("tr[data-key='8']")).to_be_visible()
+    expect(tab.locator("#scroll")).to_be_focused()
+    expect(news).to_be_hidden()
 
 
 def test_tasks_of_an_array_are_one_row_until_it_is_opened(tab: Page, demo_address: str) -> None:

@@ -6,6 +6,7 @@ import { count, plural } from "./format.js";
 import { onMove, readState, setCurlLine, writeState } from "./frame.js";
 import { arrange } from "./jobs.js";
 import { COLUMNS, chosenColumns, csvFieldsOf, fieldsOf } from "./queue-columns.js";
+import { keptRows, newAbove } from "./queue-news.js";
 import { showReasons, showStates } from "./queue-sums.js";
 import { makeTable } from "./queue-table.js";
 import { apiUrl, cursorOf, withJobIds, withState } from "./urls.js";
@@ -45,6 +46,8 @@ let state = readQueue();
 let jobs = [];
 let current = null;
 let lastMeta = null;
+// The jobs of the last answer, while the new ones among them are held back; null if all are shown.
+let held = null;
 
 const showUnfold = foldsOnPhone(byId("unfold"), byId("filters"));
 const table = makeTable({ onSort: sortBy, onFold: toggleArray });
@@ -151,11 +154,45 @@ function showFault(fault) {
   setText(byId("found"), "");
 }
 
-// Resolves to the keys of jobs that have left the queue. Other jobs that left the page are on another one now.
-async function goneAmong(ids, signal) {
-  if (ids.length === 0) return new Set();
-  const { data } = await getJson(withJobIds("queue", ids.join(" ")), { fields: "job_id" }, { signal });
-  return new Set(ids.filter((id) => !Object.hasOwn(data, id)));
+// Resolves to the jobs with these ids that are still in the queue, by id.
+async function remainingOf(ids, parameters, signal) {
+  if (ids.length === 0) return {};
+  return (await getJson(withJobIds("queue", ids.join(" ")), parameters, { signal })).data;
+}
+
+// New jobs of the first page push its rows down. A wall display has no reader who would lose the place.
+const holdsNews = () =>
+  state.sort === DEFAULTS.sort && state.jobid === "" && cursors().length === 0 && !document.querySelector(".kiosk");
+
+function showNews(number) {
+  const isFirst = byId("news").hidden && number > 0;
+  byId("news").hidden = number === 0;
+  if (number > 0) setText(byId("news"), `${plural(number, "new job")}: show`);
+  // Said once: the number changes with each refresh.
+  if (isFirst || number === 0) setText(byId("newsworthy"), isFirst ? "There are new jobs above these." : "");
+}
+
+// Sets the rows for an answer, and resolves to the ids of those that are gone. Other jobs that left the page are on
+// another one now.
+async function takeAnswer(data, isUpdate, signal) {
+  const now = new Set(data.map(({ job_id: id }) => String(id)));
+  const left = jobs.map(({ job_id: id }) => String(id)).filter((id) => !now.has(id));
+  const number = isUpdate && jobs.length > 0 && holdsNews() ? newAbove(jobs, data) : 0;
+  const parameters = number > 0 ? { ...filters(), fields: query().fields } : { fields: "job_id" };
+  const remaining = isUpdate ? await remainingOf(left.slice(0, MAX_MARKED), parameters, signal) : {};
+  const rows = number > 0 ? keptRows(jobs, data, number, remaining) : null;
+  [jobs, held] = rows === null ? [data, null] : [rows, data];
+  showNews(rows === null ? 0 : number);
+  return new Set(isUpdate ? left.slice(0, MAX_MARKED).filter((id) => !Object.hasOwn(remaining, id)) : []);
+}
+
+function showHeld() {
+  if (held === null) return;
+  [jobs, held] = [held, null];
+  showNews(0);
+  draw(new Set());
+  byId("scroll").focus({ preventScroll: true });
+  byId("found").scrollIntoView({ block: "nearest" });
 }
 
 const loadReasons = () => showReasons(path(), filters());
@@ -180,10 +217,8 @@ async function showPage({ data, meta }, signal) {
     return;
   }
   const isUpdate = lastMeta !== null;
-  const now = new Set(data.map(({ job_id: id }) => String(id)));
-  const left = jobs.map(({ job_id: id }) => String(id)).filter((id) => !now.has(id));
-  const gone = isUpdate ? await goneAmong(left.slice(0, MAX_MARKED), signal) : new Set();
-  [jobs, lastMeta] = [data, meta];
+  const gone = await takeAnswer(data, isUpdate, signal);
+  lastMeta = meta;
   replaceChildren(byId("fault"));
   byId("scroll").hidden = false;
   showFound(meta);
@@ -248,6 +283,7 @@ function start() {
   byId("first").addEventListener("click", () => turn([]));
   byId("previous").addEventListener("click", () => turn(cursors().slice(0, -1)));
   byId("next").addEventListener("click", () => turn([...cursors(), cursorOf(lastMeta.next)]));
+  byId("news").addEventListener("click", showHeld);
   byId("explain").addEventListener("click", () =>
     loadReasons().catch((error) => replaceChildren(byId("why"), faultNotice(error))),
   );
