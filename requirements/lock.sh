@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Recreates the lock files: run.lock, dev.lock, pyslurm-build.lock,
-# pyslurm-build-cython0.lock and uwsgi.lock, with hashes, for every Python from 3.11 on.
+# Recreates the lock files: run.lock, dev.lock, pyslurm-build.lock, pyslurm-build-cython0.lock, uwsgi.lock,
+# package.lock and package-tools.lock, with hashes, for every Python from 3.11 on.
 #   bash requirements/lock.sh             keeps each pin that still fits
 #   bash requirements/lock.sh --upgrade   takes the newest releases
 set -euo pipefail
@@ -29,3 +29,6 @@ lock pyproject.toml requirements/run.in --extra dev --constraints requirements/r
 lock requirements/pyslurm-build.in --output-file requirements/pyslurm-build.lock
 lock requirements/pyslurm-build-cython0.in --output-file requirements/pyslurm-build-cython0.lock
 lock requirements/uwsgi.in --output-file requirements/uwsgi.lock
+lock pyproject.toml requirements/package.in --extra postgresql --constraints requirements/run.lock \
+    --output-file requirements/package.lock
+lock requirements/package-tools.in --output-file requirements/package-tools.lock

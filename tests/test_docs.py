@@ -95,6 +95,16 @@ def documented_parameters(section: str) -> set[str]:
     return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
 
 
+def test_no_document_installs_the_name_from_a_package_index() -> None:
+    # No index has this project. The name there may belong to another.
+    commands = re.compile(r"\b(?:pip|pipx|uv|uvx)\b[^`\n]*?[\s\"']slurm[-_]rest[-_]api(?:\[\w+\])?(?=[\s\"'`]|$)")
+    texts = [*DOCUMENTS, *sorted((ROOT / "slurm_rest_api").rglob("*.py")), *ROOT.glob("*.sh"), ROOT / "Containerfile"]
+    found = {str(path.relative_to(ROOT)): commands.findall(path.read_text()) for path in texts}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+    assert commands.search('pip install "slurm-rest-api[postgresql]"')
+    assert not commands.search("/opt/slurm-rest-api/bin/pip install dist/slurm_rest_api-1.0.0-py3-none-any.whl")
+
+
 def test_every_route_has_a_row_in_the_readme(client: FlaskClient) -> None:
     rows = re.findall(r"^\| \[?`(/[\w/{}]+)`", README.read_text(), re.MULTILINE)
     assert set(rows) - {"/openapi/"} == set(openapi_parameters(client))
@@ -154,7 +164,7 @@ def test_links_lead_to_files_and_headings(document: Path) -> None:
 
 @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
 def test_files_and_folders_that_a_document_names_exist(name: str) -> None:
-    folders = ("slurm_rest_api", "tests", "docs", "benchmarks", "requirements")
+    folders = ("slurm_rest_api", "tests", "docs", "benchmarks", "packaging", "requirements")
     paths = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     existing = {f"/{path.relative_to(ROOT)}{'/' * path.is_dir()}" for path in [*paths, *ROOT.iterdir()]}
     named = re.findall(r"`([\w.-]+(?:/[\w.-]+)*(?:/|\.(?:py|js|css|md|yml|sh|toml)))`", (ROOT / name).read_text())

@@ -13,9 +13,12 @@ from tests.completeness import PARTS
 from tests.waiting import GIVE_UP_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = ("build.sh", "run.sh", "tests.sh")
+SCRIPTS = ("build.sh", "run.sh", "tests.sh", "packaging/build.sh")
+PACKAGE_SCRIPTS = [f"packaging/scripts/{name}.sh" for name in ("preinstall", "postinstall", "preremove", "postremove")]
 OTHER_SHELL_FILES = ("requirements/environment.sh", "requirements/javascript.sh", "requirements/lock.sh", ".ci/run")
-LOCKS = ("run.lock", "dev.lock", "pyslurm-build.lock", "pyslurm-build-cython0.lock")
+LOCKS = (
+    "run.lock", "dev.lock", "pyslurm-build.lock", "pyslurm-build-cython0.lock", "package.lock", "package-tools.lock",
+)  # fmt: skip
 
 
 def run_script(name: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -31,7 +34,7 @@ def run_script(name: str, *arguments: str, **variables: str) -> subprocess.Compl
     )
 
 
-@pytest.mark.parametrize("name", [*SCRIPTS, *OTHER_SHELL_FILES])
+@pytest.mark.parametrize("name", [*SCRIPTS, *OTHER_SHELL_FILES, *PACKAGE_SCRIPTS])
 def test_is_valid_bash(name: str) -> None:
     done = subprocess.run(["bash", "-n", str(ROOT / name)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -63,6 +66,7 @@ def test_help_explains_the_script_and_does_nothing(name: str, tmp_path: Path) ->
             ],
         ),
         ("run.sh", ["--config", "--host", "--port", "--demo", "--demo-nodes", "--demo-jobs", "--help"]),
+        ("packaging/build.sh", ["--wheel", "--output", "--format=deb", "--format=rpm", "--help"]),
         ("tests.sh", ["--all", "--help", *(f"--{part}" for part in PARTS), "--lowest"]),
     ],
 )
@@ -140,6 +144,23 @@ def test_build_names_the_package_of_venv(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"{python} cannot make virtual environments" in done.stderr
     assert "apt-get install python3-venv   (python3.12-venv, if" in done.stderr
+
+
+def test_packages_are_refused_a_python_that_no_package_of_the_system_has(tmp_path: Path) -> None:
+    python = tmp_path / "python3.11"
+    python.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+    python.chmod(0o755)
+    tools = tmp_path / "tools"
+    environ = {"SLURM_REST_API_PYTHON": str(python), "SLURM_REST_API_PACKAGING_VENV": str(tools)}
+    done = run_script("packaging/build.sh", f"--output={tmp_path}", **environ)
+    assert (done.returncode, tools.exists()) == (1, False)
+    assert f"{python} is in no package of the system. Name a Python in /usr/bin" in done.stderr
+
+
+def test_packages_are_built_of_a_wheel_that_exists(tmp_path: Path) -> None:
+    done = run_script("packaging/build.sh", f"--wheel={tmp_path}/absent.whl")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"there is no wheel {tmp_path}/absent.whl. Build one: leave --wheel out." in done.stderr
 
 
 def test_run_without_an_environment_names_build_sh(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from slurm_rest_api.config import ConfigInUse, Settings, load_in_use, load_setti
 from slurm_rest_api.config.in_use import IN_USE_VARIABLE, REFUSED, request_reload
 from slurm_rest_api.config_files import check_files
 from slurm_rest_api.demo.cli_options import demo_options
-from slurm_rest_api.deployment.install import LISTEN_QUEUE, listen_queue
+from slurm_rest_api.deployment.install import ANY_HOST, LISTEN_QUEUE, size_for_host
 from slurm_rest_api.deployment.install import install_files as install
 from slurm_rest_api.diagnosis.folders import RUNTIME_FOLDER, check_runtime_dir
 from slurm_rest_api.errors import ArchiveError, ConfigError
@@ -231,7 +231,12 @@ def keep_config(context: click.Context, file: Path) -> None:
     default=Path("/"),
     help="Folder to install below. / is this host.",
 )
-def install_files(root: Path) -> None:
+@click.option(
+    "--any-host",
+    is_flag=True,
+    help=f"For a package or an image: {ANY_HOST.processes} workers, whatever the cores and limits of this host are.",
+)
+def install_files(root: Path, *, any_host: bool) -> None:
     """Write the files of a deployment.
 
     They are the systemd unit, the configuration of uWSGI and nginx, and config.yml.
@@ -239,12 +244,13 @@ def install_files(root: Path) -> None:
     An existing file that differs is kept. The new one gets the suffix .new.
     """
     prefixes = {"written": "wrote", "unchanged": "unchanged", "kept": "kept your file, wrote the new one to"}
+    size = ANY_HOST if any_host else size_for_host()
     try:
-        for installed in install(root):
+        for installed in install(root, size=size):
             click.echo(f"{prefixes[installed.outcome]}: {installed.path}")
-        if (allowed := listen_queue()) < LISTEN_QUEUE:
+        if size.listen < LISTEN_QUEUE:
             click.echo(
-                f"At most {allowed} connections can wait for a worker (net.core.somaxconn). For many clients run"
+                f"At most {size.listen} connections can wait for a worker (net.core.somaxconn). For many clients run"
                 f" sysctl -w net.core.somaxconn={LISTEN_QUEUE}, and set listen = {LISTEN_QUEUE} in uWSGI's file."
             )
     except OSError as error:

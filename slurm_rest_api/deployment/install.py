@@ -18,6 +18,8 @@ RUNTIME: Final = Path("/run/slurm-rest-api")
 SOMAXCONN: Final = Path("/proc/sys/net/core/somaxconn")
 LISTEN_QUEUE: Final = 1024
 """Maximum connections that wait for a worker: enough for 500 simultaneous clients."""
+MAX_PROCESSES: Final = 4
+"""Maximum number of web workers. Four answered 10,000 requests per second."""
 
 # Name in the package → path on the host.
 _TARGETS: Final = {
@@ -35,21 +37,39 @@ class Installed:
     outcome: Literal["written", "unchanged", "kept"]
 
 
-def install_files(root: Path, venv: Path = Path(sys.prefix), somaxconn: Path = SOMAXCONN) -> list[Installed]:
-    """Writes the files below `root` for the service in the environment `venv`.
+@dataclass(frozen=True)
+class ServerSize:
+    """The number of uWSGI's web workers, and of connections that wait for one of them."""
+
+    processes: int
+    listen: int
+
+
+ANY_HOST: Final = ServerSize(MAX_PROCESSES, LISTEN_QUEUE)
+"""For the files of a package or an image, which are written on another host than that of the service."""
+
+
+def size_for_host(somaxconn: Path = SOMAXCONN) -> ServerSize:
+    """Returns the size for the cores of this host and its limit on waiting connections."""
+    return ServerSize(web_processes(len(os.sched_getaffinity(0))), listen_queue(somaxconn))
+
+
+def install_files(root: Path, venv: Path = Path(sys.prefix), size: ServerSize | None = None) -> list[Installed]:
+    """Writes the files below `root` for the service in the environment `venv`, by default in this host's size.
 
     An existing file that differs is kept. The new one is then written with the suffix `.new`.
 
     Raises:
         OSError: a file cannot be written.
     """
+    size = size or size_for_host()
     values = {
         "@VENV@": str(venv),
         "@CONFIG@": str(CONFIG),
         "@INI@": str(INI),
         "@RUNTIME@": str(RUNTIME),
-        "@LISTEN@": str(listen_queue(somaxconn)),
-        "@PROCESSES@": str(web_processes(len(os.sched_getaffinity(0)))),
+        "@LISTEN@": str(size.listen),
+        "@PROCESSES@": str(size.processes),
     }
     texts = {path: _fill(name, values) for name, path in _TARGETS.items()}
     return [_write(root / path.relative_to("/"), text) for path, text in {**texts, CONFIG: config_yml()}.items()]
@@ -67,9 +87,9 @@ def listen_queue(somaxconn: Path = SOMAXCONN) -> int:
 def web_processes(cores: int) -> int:
     """Returns the number of web workers: one per core, but at least two and at most four.
 
-    With one, all clients would wait while it restarts. Four answered 10,000 requests per second.
+    With one, all clients would wait while it restarts.
     """
-    return min(max(cores, 2), 4)
+    return min(max(cores, 2), MAX_PROCESSES)
 
 
 def _fill(name: str, values: dict[str, str]) -> str:

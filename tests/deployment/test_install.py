@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from slurm_rest_api.cli import main
 from slurm_rest_api.config import load_settings
-from slurm_rest_api.deployment.install import install_files, listen_queue, web_processes
+from slurm_rest_api.deployment.install import install_files, listen_queue, size_for_host, web_processes
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("slurm-rest-api.ini", "slurm-rest-api.service", "sample-block-nginx.conf")
@@ -44,7 +44,7 @@ def test_the_listen_queue_respects_the_limit_of_the_host(tmp_path: Path) -> None
     for limit, expected in (("128\n", 128), ("4096\n", 1024)):
         allowed.write_text(limit)
         assert listen_queue(allowed) == expected
-        install_files(tmp_path / limit.strip(), VENV, allowed)
+        install_files(tmp_path / limit.strip(), VENV, size_for_host(allowed))
         ini = (tmp_path / limit.strip() / "etc/slurm-rest-api/slurm-rest-api.ini").read_text()
         assert f"\nlisten = {expected}\n" in ini
     assert listen_queue(tmp_path / "no such file") == 1024
@@ -55,6 +55,15 @@ def test_there_is_one_worker_per_core_from_two_to_four(tmp_path: Path) -> None:
     install_files(tmp_path, VENV)
     ini = (tmp_path / "etc/slurm-rest-api/slurm-rest-api.ini").read_text()
     assert f"\nprocesses = {web_processes(len(os.sched_getaffinity(0)))}\n" in ini
+
+
+def test_files_for_any_host_ignore_the_cores_and_limits_of_this_one(tmp_path: Path) -> None:
+    arguments = ["install-files", "--any-host", "--root", str(tmp_path)]
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, "somaxconn" in result.output) == (0, False)
+    ini = (tmp_path / "etc/slurm-rest-api/slurm-rest-api.ini").read_text()
+    assert "\nprocesses = 4\n" in ini
+    assert "\nlisten = 1024\n" in ini
 
 
 def test_a_changed_file_is_kept(tmp_path: Path) -> None:
