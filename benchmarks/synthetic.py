@@ -96,6 +96,7 @@ def _job(number: int, chance: random.Random, nodes: int) -> Record:
         nodes=node if runs else None,
         cpus_allocated={node: 4} if runs else {},
         mem_allocated={node: 8000} if runs else {},
+        gres_allocated={},
         submit_time=1_795_000_000 + number,
         start_time=1_795_100_000 if runs else 0,
         end_time=0,

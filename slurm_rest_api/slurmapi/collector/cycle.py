@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
-from typing import NamedTuple
-
-import orjson
 
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.collector.hide_reservations import names_of_hidden
+from slurm_rest_api.slurmapi.collector.job_pass import NO_MEMORY, JobMemory, JobPass
 from slurm_rest_api.slurmapi.collector.limit_use import LimitUse
 from slurm_rest_api.slurmapi.collector.load_cost import ControllerTime, LoadMeter
 from slurm_rest_api.slurmapi.collector.node_gres import GresInUse, with_gpus
@@ -23,10 +20,8 @@ from slurm_rest_api.slurmapi.collector.optional_kinds import rows_of, store_opti
 from slurm_rest_api.slurmapi.collector.priority_factors import store_priority_factors
 from slurm_rest_api.slurmapi.collector.reservations import reservations_at, with_reservations
 from slurm_rest_api.slurmapi.collector.started_jobs import StartedJobs
-from slurm_rest_api.slurmapi.collector.state_counts import CountedJob, JobCounter, count_states
+from slurm_rest_api.slurmapi.collector.state_counts import count_states
 from slurm_rest_api.slurmapi.collector.usage import (
-    Allocation,
-    allocations_of,
     compact,
     compute_usage,
     with_counts,
@@ -41,12 +36,11 @@ from slurm_rest_api.slurmapi.sources.base import (
     Progress,
     Record,
     Snapshot,
-    UnchangedJob,
     no_progress,
 )
 from slurm_rest_api.slurmapi.sources.parts import origins_as_json, origins_text
 from slurm_rest_api.slurmapi.sources.slurm_source import origins_of
-from slurm_rest_api.slurmapi.store.record_writer import Loaded, Row, StoreCycle
+from slurm_rest_api.slurmapi.store.record_writer import Loaded, StoreCycle
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 
 
@@ -70,81 +64,6 @@ class CycleReport:
     """By optional kind, why it could not be read."""
 
 
-class JobMemory(NamedTuple):
-    """Facts about the stored jobs by job id, which the next cycle needs for jobs that did not change."""
-
-    fingerprints: JobFingerprints
-    counted: Mapping[int, CountedJob]
-    replaced: frozenset[int] = frozenset()
-    """Ids of jobs in which text was replaced."""
-
-
-_NO_MEMORY = JobMemory({}, {})
-
-
-class JobPass:
-    """Reads the jobs of one snapshot once, and collects the input of the usage on the way.
-
-    Jobs are read lazily, because 100,000 of them would take a gigabyte. `usage_input`, `counts` and `memory` are
-    complete only after `rows()` is exhausted. Reading them earlier raises RuntimeError.
-    """
-
-    def __init__(self, jobs: Iterable[Record], fingerprints: JobFingerprints, before: JobMemory) -> None:
-        """Takes lazy `jobs`, the fingerprints that the source fills while making them, and the memory of `before`."""
-        self._jobs = jobs
-        self._fingerprints = fingerprints
-        self._counter = JobCounter(before.counted)
-        self._replaced_before = before.replaced
-        self._replaced: set[int] = set()
-        self._allocations: list[Allocation] = []
-        self._is_exhausted = False
-
-    def rows(self) -> Iterator[Row]:
-        """Renders one job after the other. Can be called once."""
-        renderer = Renderer()
-        for counted in self._counter.count_while_iterating(self._jobs):
-            if isinstance(counted, UnchangedJob):
-                if counted["job_id"] in self._replaced_before:
-                    self._replaced.add(counted["job_id"])
-                yield Row(counted["job_id"], None)
-                continue
-            self._allocations.extend(allocations_of(counted))
-            job, body = renderer.render(counted)
-            if job is not counted:
-                self._replaced.add(job["job_id"])
-            stable = index_rows.without_clock_fields(job)
-            yield Row(
-                job["job_id"],
-                body,
-                partial(index_rows.job_index_row, job),
-                None if stable is None else orjson.dumps(stable),
-                index_rows.job_clock_values(job),
-            )
-        self._is_exhausted = True
-
-    @property
-    def usage_input(self) -> list[Allocation]:
-        """The resources that the jobs hold, by node."""
-        self._check_exhausted()
-        return self._allocations
-
-    @property
-    def counts(self) -> JobCounter:
-        """The number of jobs and tasks by state and partition."""
-        self._check_exhausted()
-        return self._counter
-
-    @property
-    def memory(self) -> JobMemory:
-        """Fingerprints of these jobs, and what was counted of them, for the next cycle."""
-        self._check_exhausted()
-        return JobMemory(self._fingerprints, self._counter.counted, frozenset(self._replaced))
-
-    def _check_exhausted(self) -> None:
-        if not self._is_exhausted:
-            raise RuntimeError("The jobs of this pass are not read yet. Exhaust `rows()` first.")
-
-
 class Cycle:
     """Loads a snapshot from `source`, removes the hidden partitions, and stores the rest. Reports `progress`."""
 
@@ -161,7 +80,7 @@ class Cycle:
         self._hidden = frozenset(hidden)
         self._refresh_seconds = refresh_seconds
         self._progress = progress
-        self._memory = _NO_MEMORY
+        self._memory = NO_MEMORY
         self._controller_time = ControllerTime(os.geteuid())
         self._limit_use = LimitUse()
         self._hidden_reservations: frozenset[str] = frozenset()
@@ -179,13 +98,13 @@ class Cycle:
         self._progress()
         with self._writer.cycle() as cycle:
             # An unchanged job has no body, so its row must be in the store as the last cycle wrote it.
-            memory = self._memory if cycle.continues and not self._hides_others(loaded) else _NO_MEMORY
+            memory = self._memory if cycle.continues and not self._hides_others(loaded) else NO_MEMORY
             # After a failure the next cycle begins with new sums, because these may have jobs that the store has not.
-            limit_use = LimitUse() if memory is _NO_MEMORY else self._limit_use
+            limit_use = LimitUse() if memory is NO_MEMORY else self._limit_use
             self._limit_use = LimitUse()
             fingerprints: JobFingerprints = {}
             changed = _without_unchanged(loaded, memory.fingerprints, fingerprints)
-            gres_in_use = GresInUse(loaded.nodes)
+            gres_in_use = GresInUse(loaded.nodes, memory.gres)
             summed = replace(changed, jobs=gres_in_use.sum_while_iterating(changed.jobs))
             visible = hide_partitions(summed, self._hidden)
             snapshot, waits = _counting_starts(cycle, memory, visible)
@@ -211,7 +130,7 @@ class Cycle:
                     optional_kinds=_optional_kinds(loaded),
                 )
             )
-        self._memory, self._limit_use = job_pass.memory, limit_use
+        self._memory, self._limit_use = job_pass.memory._replace(gres=gres_in_use.held), limit_use
         return CycleReport(
             seconds=meter.seconds,
             least_interval=least_interval,
@@ -240,7 +159,7 @@ def _counting_starts(cycle: StoreCycle, memory: JobMemory, snapshot: Snapshot) -
 
 def _states_before(cycle: StoreCycle, memory: JobMemory) -> Callable[[int], str | None]:
     """Returns the states of the jobs of the last load by id, from the store if this process does not know them."""
-    if memory is not _NO_MEMORY:
+    if memory is not NO_MEMORY:
         counted = memory.counted
         return lambda job_id: counted[job_id].state if job_id in counted else None
     stored = cycle.stored_values("queue", "job_state")

@@ -10,8 +10,8 @@ from typing import Final
 from slurm_rest_api.slurmapi.shared import pacing
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 
-MEAN_OF: Final = 10
-"""Loads over which the time of slurmctld is averaged, because a single RPC may wait for a lock."""
+LEAST_OF: Final = 10
+"""Loads of which the one with the least time of slurmctld counts. In the others its RPCs have waited for longer."""
 
 _MICROSECONDS: Final = 1e-6
 
@@ -29,10 +29,10 @@ class ControllerTime:
     def __init__(self, user_id: int) -> None:
         self._user_id = user_id
         self._last: int | None = None
-        self._seconds: deque[float] = deque(maxlen=MEAN_OF)
+        self._seconds: deque[float] = deque(maxlen=LEAST_OF)
 
     def of_a_load(self, statistics: Record) -> float | None:
-        """Returns the seconds of a load, as a mean of the last ones. None if the statistics cannot say them.
+        """Returns the seconds of a load: the least of the last ones. None if the statistics cannot say them.
 
         They cannot after the first load, after a reset (`sdiag --reset`, midnight UTC), and for a source without RPCs.
         """
@@ -40,7 +40,7 @@ class ControllerTime:
         if before is None or self._last is None or self._last < before:
             return None
         self._seconds.append((self._last - before) * _MICROSECONDS)
-        return sum(self._seconds) / len(self._seconds)
+        return min(self._seconds)
 
     def _total(self, statistics: Record) -> int | None:
         rows = (statistics.get("rpc_user_stats") or {}).values()

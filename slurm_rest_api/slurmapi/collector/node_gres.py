@@ -8,7 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from slurm_rest_api.slurm.gpus import node_gpus
 from slurm_rest_api.slurm.gres import Gres, count_devices, parse_gres
 from slurm_rest_api.slurm.states import resources_held
-from slurm_rest_api.slurmapi.sources.base import Record
+from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob
+
+GresByNode = Mapping[str, Mapping[str, int] | None]
+"""The published `gres_allocated` of a job."""
 
 
 def with_gpus(nodes: Iterable[Record]) -> list[Record]:
@@ -29,16 +32,33 @@ class GresInUse:
     """Fills `gres_used` of the nodes for which the source has None, with the sum of their jobs' `gres_allocated`.
 
     All jobs count, those of hidden partitions too, as in slurmctld's own GresUsed.
+
+    Args:
+        nodes: The records of the nodes.
+        before: `held` of the last load, which has what an `UnchangedJob` holds.
     """
 
-    def __init__(self, nodes: Iterable[Record]) -> None:
+    def __init__(self, nodes: Iterable[Record], before: Mapping[int, GresByNode]) -> None:
+        self.held: dict[int, GresByNode] = {}
+        """What jobs hold, by job id."""
+        self._before = before
         self._held: dict[str, Counter[tuple[str, str | None]]] = {
             node["name"]: Counter() for node in nodes if node.get("gres_used", ()) is None
         }
 
-    def sum_while_iterating(self, jobs: Iterable[Record]) -> Iterable[Record]:
-        """Returns the same jobs, lazily if there is something to sum."""
-        return self._summing(jobs) if self._held else jobs
+    def sum_while_iterating(self, jobs: Iterable[Record]) -> Iterator[Record]:
+        """Returns the same jobs lazily."""
+        for job in jobs:
+            if isinstance(job, UnchangedJob):
+                by_node = self._before.get(job["job_id"])
+            else:
+                by_node = job.get("gres_allocated")
+                if by_node and resources_held(job.get("job_state")) not in ("memory", "all"):
+                    by_node = None
+            if by_node:
+                self.held[job["job_id"]] = by_node
+                self._add(by_node)
+            yield job
 
     def filled(self, nodes: list[Record]) -> list[Record]:
         """Returns the nodes, those without `gres_used` as copies with it. The jobs have to be read before."""
@@ -49,14 +69,7 @@ class GresInUse:
             for node in nodes
         ]
 
-    def _summing(self, jobs: Iterable[Record]) -> Iterator[Record]:
-        for job in jobs:
-            by_node = job.get("gres_allocated")
-            if by_node and resources_held(job.get("job_state")) in ("memory", "all"):
-                self._add(by_node)
-            yield job
-
-    def _add(self, by_node: Mapping[str, Mapping[str, int] | None]) -> None:
+    def _add(self, by_node: GresByNode) -> None:
         for node, gres in by_node.items():
             if gres and node in self._held:
                 self._held[node].update(_devices(parse_gres(f"{name}:{count}" for name, count in gres.items())))

@@ -18,7 +18,7 @@ def node_state(node: Record) -> NodeState:
 
 
 JobFingerprints = dict[int, int]
-"""By job id, a hash of all that the job's record is made of. Equal hashes mean equal records."""
+"""By job id, a hash of all that the job's record is made of. Equal hashes mean records that only time has changed."""
 
 
 def membership_fingerprint(nodes: Iterable[Record]) -> int:
@@ -29,8 +29,10 @@ def membership_fingerprint(nodes: Iterable[Record]) -> int:
 class UnchangedJob(dict[str, Any]):
     """Replaces the record of a job with a known fingerprint. It has the fields `job_id` and `partition`.
 
-    Only jobs that hold nothing and refer to no other job are replaced. What is hidden of them depends on the nodes and
-    their partitions alone, which the fingerprint covers.
+    One that runs, of which only time has changed the clock fields, also has `run_time`. It holds what it held before.
+
+    Only jobs that refer to no other job are replaced. What is hidden of them depends on the nodes and their partitions
+    alone, which the fingerprint covers.
     """
 
 

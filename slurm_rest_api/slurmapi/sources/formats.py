@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from slurm_rest_api.slurm.states import holds_nodes
+
 UNLIMITED = "UNLIMITED"
 PARTITION_LIMIT = "Partition_Limit"
 """The time limit of a job that has none of its own, as scontrol and sacct print it."""
@@ -60,6 +62,24 @@ def duration_text(seconds: int) -> str:
         return f"{hours:02d}:{minute:02d}:{second:02d}"
     day, hour = divmod(hours, 24)
     return f"{day}-{hour:02d}:{minute:02d}:{second:02d}"
+
+
+def clock_fields(run_time: int, cpus: int | None, time_limit: int | str | None, state: str | None) -> dict[str, Any]:
+    """Returns the published fields of a job that change with time alone.
+
+    Args:
+        run_time: Seconds.
+        cpus: The published `num_cpus`.
+        time_limit: The published `time_limit`: minutes, or a word.
+        state: The published `job_state`.
+    """
+    remaining = time_limit * 60 - run_time if isinstance(time_limit, int) and holds_nodes(state) else None
+    return {
+        "run_time": run_time,
+        "run_time_str": duration_text(run_time),
+        "run_time_remaining": remaining,
+        "elapsed_cpu_time": (cpus or 0) * run_time,
+    }
 
 
 def minutes_text(minutes: int | str) -> str:

@@ -24,7 +24,8 @@ _BATCH: Final = 500
 class Row(NamedTuple):
     """One record to be stored.
 
-    `body` is its rendered JSON. None keeps the stored record as it is, and the other fields are ignored.
+    `body` is its rendered JSON. None keeps the stored record as it is, and the other fields are ignored. With `renewed`
+    the stored record gets the body that it returns for the stored one, in which only clock fields differ.
     `index_row` returns the values of its columns. It is called only where they may have changed.
     `stable_body` is the JSON without the clock fields. None means that every byte counts as a change.
     `clock_values` are the values of `CLOCK_COLUMNS`, which are written even if only the clock fields changed.
@@ -35,6 +36,7 @@ class Row(NamedTuple):
     index_row: Callable[[], IndexRow] = tuple
     stable_body: bytes | None = None
     clock_values: IndexRow = ()
+    renewed: Callable[[bytes], bytes] | None = None
 
 
 @dataclass
@@ -91,7 +93,7 @@ class StoreCycle:
             StoreError: a row without a body is not in the store.
         """
         before, after = self._before[kind], WrittenRows()
-        changed = _changed_rows(rows, before, after)
+        changed = _changed_rows(self._renewed(kind, rows), before, after)
         while batch := list(itertools.islice(changed, _BATCH)):
             self._write(kind, batch, before, after)
         self._remove(kind, [key for key in before.body_hashes if key not in after.body_hashes])
@@ -188,6 +190,18 @@ class StoreCycle:
             ),
         )
 
+    def _renewed(self, kind: Kind, rows: Iterable[Row]) -> Iterator[Row]:
+        """Returns the rows, with a body where it is made from the stored one."""
+        query = f"SELECT body FROM {kind} WHERE key = ?"
+        for row in rows:
+            if (
+                row.renewed is not None
+                and (stored := self._connection.execute(query, (row.key,)).fetchone()) is not None
+            ):
+                yield row._replace(body=row.renewed(stored[0]))
+            else:
+                yield row
+
     def _write(self, kind: Kind, batch: list[tuple[Row, bool]], before: WrittenRows, after: WrittenRows) -> None:
         """Writes the body of each row, and the index row where more than the clock fields changed."""
         version = self._version
@@ -272,14 +286,20 @@ def _changed_rows(rows: Iterable[Row], before: WrittenRows, after: WrittenRows) 
     """Returns the rows with new bytes. The flag is True if more than the clock fields changed."""
     for row in rows:
         key, body = row.key, row.body
-        if body is None:
+        if body is None or row.renewed is not None:
             _carry_over(key, before, after)
+        if body is None:
             continue
         after.body_hashes[key] = body_hash = hash(body)
         if row.stable_body is not None:
             after.stable_hashes[key] = _stable_hash(row.stable_body)
         if before.body_hashes.get(key) != body_hash:
-            yield row, row.stable_body is None or before.stable_hashes.get(key) != after.stable_hashes[key]
+            yield row, row.renewed is None and _differs(row, before, after)
+
+
+def _differs(row: Row, before: WrittenRows, after: WrittenRows) -> bool:
+    """Returns True if more than the clock fields of a row with new bytes changed."""
+    return row.stable_body is None or before.stable_hashes.get(row.key) != after.stable_hashes[row.key]
 
 
 def _carry_over(key: Key, before: WrittenRows, after: WrittenRows) -> None:

@@ -278,7 +278,10 @@ class RawJobs:
 
     def raw_facts(self, number: int) -> tuple[int, str | None, int, int, int]:
         job = self._jobs[number]
-        return job.id, job.partition, job.user_id, job.group_id, hash(repr(sorted(vars(job).items())))
+        # pyslurm computes the run time. slurmctld sends the layout apart from the values of the fingerprint.
+        absent = ("run_time", "layout") if job.state in ("RUNNING", "SUSPENDED") else ("layout",)
+        values = {name: value for name, value in vars(job).items() if name not in absent}
+        return job.id, job.partition, job.user_id, job.group_id, hash(repr(sorted(values.items())))
 
     def raw_take(self, number: int) -> Any:
         job, self._jobs[number] = self._jobs[number], None

@@ -20,6 +20,7 @@ from slurm_rest_api.slurmapi.sources.commands.job_values import (
 from slurm_rest_api.slurmapi.sources.formats import (
     PARTITION_LIMIT,
     UNLIMITED,
+    clock_fields,
     hostlist_terms,
     license_counts,
     minutes_text,
@@ -97,10 +98,7 @@ def _durations(f: Fields, state: str) -> Record:
     limit_seconds = seconds(text)
     limit = text if limit_seconds is None else limit_seconds // 60
     return {
-        "run_time": run_time,
-        "run_time_str": f.get("RunTime", "00:00:00"),
-        "run_time_remaining": None if limit_seconds is None or not holds_nodes(state) else limit_seconds - run_time,
-        "elapsed_cpu_time": (number(f.get("NumCPUs")) or 0) * run_time,
+        **clock_fields(run_time, number(f.get("NumCPUs")), limit, state),
         "pre_sus_time": number(f.get("SecsPreSuspend")) or 0,
         "time_limit": limit,
         "time_limit_str": minutes_text(limit),

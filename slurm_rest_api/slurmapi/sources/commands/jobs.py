@@ -22,6 +22,11 @@ from typing import Final, NamedTuple
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
 from slurm_rest_api.slurmapi.sources.commands.held_jobs import HeldJob, HeldJobs
+from slurm_rest_api.slurmapi.sources.commands.job_fingerprints import (
+    PrintedFingerprint,
+    is_cacheable,
+    printed_fingerprint,
+)
 from slurm_rest_api.slurmapi.sources.commands.job_proof import has_rare_texts, one_line_key, proven_jobs, text_key
 from slurm_rest_api.slurmapi.sources.commands.job_record import JobRecords
 from slurm_rest_api.slurmapi.sources.commands.job_text import (
@@ -176,11 +181,14 @@ class JobLoad:
                 is_holding = True
                 held.add(job_id, piece)
                 continue
-            fingerprint = hash((piece, line, membership))
-            if known.get(job_id) == fingerprint:
+            fingerprint = printed_fingerprint(piece, line, membership)
+            if known.get(job_id) == fingerprint.value:
                 seen.add(job_id)
-                fingerprints[job_id] = fingerprint
-                yield UnchangedJob(job_id=job_id, partition=partition_of(line))
+                fingerprints[job_id] = fingerprint.value
+                unchanged = UnchangedJob(job_id=job_id, partition=partition_of(line))
+                if fingerprint.run_time is not None:
+                    unchanged["run_time"] = fingerprint.run_time
+                yield unchanged
                 continue
             if is_holding or proven.get(job_id) != text_key(piece):
                 is_holding = True
@@ -193,7 +201,9 @@ class JobLoad:
                 seen.add(job_id)
                 yield record
 
-    def _record_if_unmoved(self, job_id: int, piece: bytes, line: bytes, fingerprint: int) -> Record | None:
+    def _record_if_unmoved(
+        self, job_id: int, piece: bytes, line: bytes, fingerprint: PrintedFingerprint
+    ) -> Record | None:
         """Returns the record of a job with known texts, None if squeue has seen it in another state."""
         job, facts = parse_job(piece.decode(errors="replace"), self._release), parse_facts(line)
         if not _agrees(job, facts) or _moved(job, facts):
@@ -304,12 +314,12 @@ class JobLoad:
         self._seen.add(job.job_id)
         if not has_rare_texts(piece):
             self._texts.proven[job.job_id] = text_key(piece)
-        return self._published(job, facts, hash((piece, self._facts[job.job_id], self._membership)))
+        return self._published(job, facts, printed_fingerprint(piece, self._facts[job.job_id], self._membership))
 
-    def _published(self, job: JobText, facts: JobFacts, fingerprint: int) -> Record:
+    def _published(self, job: JobText, facts: JobFacts, fingerprint: PrintedFingerprint) -> Record:
         record = self._records.record(job, facts)
-        if _is_cacheable(job, facts):
-            self._fingerprints[job.job_id] = fingerprint
+        if is_cacheable(job, facts, fingerprint):
+            self._fingerprints[job.job_id] = fingerprint.value
         return record
 
     def _one_line(self, job_ids: list[int]) -> Iterator[bytes]:
@@ -388,10 +398,3 @@ def _agrees(job: JobText, facts: JobFacts) -> bool:
 
 def _moved(job: JobText, facts: JobFacts) -> bool:
     return job.fields.get("JobState") != facts.state
-
-
-def _is_cacheable(job: JobText, facts: JobFacts) -> bool:
-    """Return True if the job is pending and refers to no other job, so that only its own text changes its record."""
-    f = job.fields
-    is_alone = "ArrayJobId" not in f and "HetJobId" not in f and f.get("Dependency") == "(null)"
-    return facts.state == "PENDING" and is_alone

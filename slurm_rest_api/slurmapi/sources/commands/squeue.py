@@ -59,3 +59,8 @@ def partition_of(facts: bytes) -> str | None:
     """Returns the partition of a line after its job id."""
     text = facts.split(_BORDER, 4)[3].decode(errors="replace")
     return None if text in _ABSENT else text
+
+
+def state_of(facts: bytes) -> bytes:
+    """Returns the state of a line after its job id."""
+    return facts.split(_BORDER, 3)[2]

@@ -27,11 +27,21 @@ def is_raw(jobs: Any) -> bool:
 
 
 def is_cacheable(a: JobAttributes) -> bool:
-    """Return True if the fingerprint covers the record: the job is pending and refers to no other job.
+    """Return True if the fingerprint covers the record: the job is pending and refers to no other job."""
+    return a.state == "PENDING" and not _refers_to_others(a)
 
-    Running jobs are left out: time changes them, and usage needs their allocations.
+
+def only_time_changes(a: JobAttributes) -> bool:
+    """Return True if the fingerprint of raw jobs covers all of the record but its clock fields.
+
+    slurmctld gives a job other nodes only with another start, size or state. The fingerprint covers these. A job in its
+    first second has no run time yet.
     """
-    return a.state == "PENDING" and not (a.raw_dependency or a.array_id or a.heterogeneous_id)
+    return a.state in ("RUNNING", "SUSPENDED") and bool(a.run_time) and not _refers_to_others(a)
+
+
+def _refers_to_others(a: JobAttributes) -> bool:
+    return bool(a.raw_dependency or a.array_id or a.heterogeneous_id)
 
 
 def job_fingerprint(a: JobAttributes, *others: int | str) -> int | None:

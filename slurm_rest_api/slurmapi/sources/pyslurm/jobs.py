@@ -24,7 +24,7 @@ from slurm_rest_api.slurmapi.sources.formats import (
     PARTITION_LIMIT,
     UNLIMITED,
     TimeTexts,
-    duration_text,
+    clock_fields,
     hostlist_terms,
     joined,
     license_counts,
@@ -41,6 +41,7 @@ from slurm_rest_api.slurmapi.sources.pyslurm.job_fingerprints import (
     is_cacheable,
     is_raw,
     job_fingerprint,
+    only_time_changes,
 )
 
 logger = logging.getLogger(__name__)
@@ -114,20 +115,28 @@ class JobConverter:
     def _raw_changed_since(
         self, jobs: Any, known: Mapping[int, int], fingerprints: JobFingerprints
     ) -> Iterator[Record]:
-        """Makes no object of a job that has not changed, see `pyslurm_build/raw_jobs.py`."""
+        """Reads the attributes of changed jobs only, see `pyslurm_build/raw_jobs.py`."""
         user, group, membership = self._names.user, self._names.group, self._membership
         for number in range(jobs.raw_count()):
             job_id, partition, user_id, group_id, raw = jobs.raw_facts(number)
-            fingerprint = hash((raw, user(user_id), group(group_id), membership))
-            if known.get(job_id) == fingerprint:
+            # The lowest bit marks a job that runs.
+            fingerprint = hash((raw, user(user_id), group(group_id), membership)) & ~1
+            before = known.get(job_id)
+            if before == fingerprint:
                 jobs.raw_free(number)
                 fingerprints[job_id] = fingerprint
                 yield UnchangedJob(job_id=job_id, partition=partition)
                 continue
             job = jobs.raw_take(number)
+            if before == fingerprint | 1 and not _has_passed_its_year(job):
+                fingerprints[job_id] = fingerprint | 1
+                yield UnchangedJob(job_id=job_id, partition=partition, run_time=job.run_time or 0)
+                continue
             a = self._read(job)
             if is_cacheable(a):
                 fingerprints[job_id] = fingerprint
+            elif only_time_changes(a):
+                fingerprints[job_id] = fingerprint | 1
             yield self._record(a, job)
 
     def _read_changed_since(
@@ -239,19 +248,23 @@ def _time_limit(a: JobAttributes) -> Record:
     """Returns run times, time limits and the time of the end."""
     run_time = a.run_time or 0  # None for a job that was suspended in its first second.
     limit = _minutes(a.raw_time_limit)
-    remaining = limit * 60 - run_time if isinstance(limit, int) and holds_nodes(a.state) else None
     end = number_or_none(a.end_time) or 0
-    # slurmctld computes with a year. scontrol prints `Unknown` under the same condition (src/scontrol/info_job.c).
-    if limit == UNLIMITED and end > time.time():
+    if limit == UNLIMITED and not _has_passed_its_year(a):
         end = 0
     return {
-        "run_time_str": duration_text(run_time),
-        "run_time_remaining": remaining,
-        "elapsed_cpu_time": (a.cpus or 0) * run_time,
+        **clock_fields(run_time, a.cpus, limit, a.state),
         "time_limit": limit,
         "time_limit_str": minutes_text(limit),
         "end_time": end or (None if limit == UNLIMITED and holds_nodes(a.state) else 0),
     }
+
+
+def _has_passed_its_year(job: Any) -> bool:
+    """Return True if a job without a limit has run for longer than the year with which slurmctld computes.
+
+    scontrol prints `Unknown` for its end before (src/scontrol/info_job.c).
+    """
+    return job.raw_time_limit == INFINITE and (number_or_none(job.end_time) or 0) <= time.time()
 
 
 def _minutes(limit: int | None) -> int | str:
