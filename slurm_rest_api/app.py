@@ -52,6 +52,7 @@ from slurm_rest_api.version import __version__
 from slurm_rest_api.web import error_handlers
 from slurm_rest_api.web.auth import credentials_of, require_principal
 from slurm_rest_api.web.envelope import ErrorAnswer, indent_json
+from slurm_rest_api.web.openapi_document import DescribedApplication
 from slurm_rest_api.web.operator_params import ComparingRequest
 from slurm_rest_api.web.request_events import Observer, log_access, observe
 from slurm_rest_api.web.response_cache import Identify, ResponseCacheMiddleware, no_authentication
@@ -124,7 +125,8 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
 
 def _empty_app(settings: Settings) -> OpenAPI:
     """Creates an application without routes, which documents itself below /openapi."""
-    app = OpenAPI(
+    auth = settings.auth
+    app = DescribedApplication(
         "slurm_rest_api",
         info=Info(
             title="slurm-rest-api",
@@ -133,8 +135,9 @@ def _empty_app(settings: Settings) -> OpenAPI:
             " parameter is no filter. Lists may be repeated or have commas. A backslash takes the next character of a"
             " name literally.",
         ),
-        security_schemes=security_schemes(settings.auth.mode),
+        security_schemes=security_schemes(auth.mode),
         doc_prefix="/openapi",
+        finish=lambda paths: paths if auth.mode == "none" else secured(paths, auth.mode, auth.open_paths),
         # Refused parameters are a 400. flask-openapi3 documents a 422 with a body of its own otherwise.
         validation_error_status=400,
         validation_error_model=ErrorAnswer,
@@ -227,8 +230,6 @@ def _protect(
         private = settings.auth.private_data
         coordinated = no_accounts if coordinators is None else coordinators.of
         member_of = no_accounts if coordinators is None else coordinators.member_of
-        document = app.api_doc
-        document["paths"] = secured(document["paths"], settings.auth.mode, settings.auth.open_paths)
         require_principal(
             app,
             authenticate,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+Choice = TypeVar("Choice")
 
 LARGEST_NUMBER = 2**53 - 1
 """The largest integer that a JavaScript client reads exactly (RFC 8259, section 6)."""
@@ -37,7 +39,23 @@ class OpenAPIModel(BaseModel):
         return super().model_json_schema(*args, **kwargs)
 
 
-class PublishedRecord(OpenAPIModel):
+class PublishedModel(OpenAPIModel):
+    """Base of the parts of responses.
+
+    No response is validated while the service runs. So pydantic builds the validator of such a model when the OpenAPI
+    document or a test needs it.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class PublishedChoice(RootModel[Choice], Generic[Choice]):
+    """Base of responses that have one of several forms. Its validator is built as that of `PublishedModel`."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class PublishedRecord(PublishedModel):
     """Base of published records. All fields are present: an unknown value is `null`, not a missing key.
 
     The models describe the records for OpenAPI and tests. Adapters create dictionaries, because a model per record

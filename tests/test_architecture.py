@@ -50,6 +50,7 @@ ONLY_IN = {
     ),
     "flask_cors": ("app",),
     "flask_openapi3": (
+        "web.openapi_document",
         "slurmapi.views",
         "slurmapi.fair_share_views",
         "slurmapi.availability.views",

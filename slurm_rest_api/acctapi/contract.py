@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import ConfigDict, Field
 
 from slurm_rest_api.acctapi.sums_contract import HistorySumRecord
-from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord
+from slurm_rest_api.contract_base import Count, PublishedChoice, PublishedModel, PublishedRecord
 
 Tres = Annotated[dict[str, Count], Field(examples=[{"cpu": 4, "mem": 2000, "node": 1, "gres/gpu": 1}])]
 """Counts by TRES name. Memory is in MiB, energy in joules."""
@@ -186,7 +186,7 @@ ASSOCIATION_FIELDS = tuple(AssociationRecord.model_fields)
 JOB_FIELDS = tuple(HistoryRecord.model_fields)
 
 
-class PageMeta(BaseModel):
+class PageMeta(PublishedModel):
     """Metadata of the page."""
 
     model_config = ConfigDict(extra="forbid")
@@ -200,7 +200,7 @@ class PageMeta(BaseModel):
     )
 
 
-class _Answer(OpenAPIModel):
+class _Answer(PublishedModel):
     model_config = ConfigDict(extra="forbid")
 
     meta: PageMeta
@@ -224,5 +224,5 @@ class HistorySumsAnswer(_Answer):
     data: list[HistorySumRecord]
 
 
-class HistoryListAnswer(RootModel[HistoryAnswer | HistorySumsAnswer]):
+class HistoryListAnswer(PublishedChoice[HistoryAnswer | HistorySumsAnswer]):
     """Job records, or their sums."""

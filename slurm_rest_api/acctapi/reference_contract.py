@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from slurm_rest_api.acctapi.contract import AssociationRecord, PageMeta, Time, Tres
-from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord
+from slurm_rest_api.contract_base import Count, PublishedModel, PublishedRecord
 
 Factor = Annotated[float, Field(ge=0)]
 
@@ -195,7 +195,7 @@ ACCOUNT_DETAIL_FIELDS = tuple(AccountDetailRecord.model_fields)
 QOS_FIELDS = tuple(QosRecord.model_fields)
 
 
-class RecordMeta(BaseModel):
+class RecordMeta(PublishedModel):
     """Metadata of a single record."""
 
     model_config = ConfigDict(extra="forbid")
@@ -212,13 +212,13 @@ class AccountMeta(RecordMeta):
     )
 
 
-class _ListAnswer(OpenAPIModel):
+class _ListAnswer(PublishedModel):
     model_config = ConfigDict(extra="forbid")
 
     meta: PageMeta
 
 
-class _SingleAnswer(OpenAPIModel):
+class _SingleAnswer(PublishedModel):
     model_config = ConfigDict(extra="forbid")
 
     meta: RecordMeta
@@ -242,7 +242,7 @@ class AccountsAnswer(_ListAnswer):
     data: list[AccountRecord]
 
 
-class AccountAnswer(OpenAPIModel):
+class AccountAnswer(PublishedModel):
     """One account with its users and the accounts below it."""
 
     model_config = ConfigDict(extra="forbid")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import ConfigDict, Field
 
 from slurm_rest_api.acctapi.contract import PageMeta, Time, Tres
-from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord
+from slurm_rest_api.contract_base import Count, PublishedModel, PublishedRecord
 
 
 class StepRecord(PublishedRecord):
@@ -67,7 +67,7 @@ class StepRecord(PublishedRecord):
 STEP_FIELDS = tuple(StepRecord.model_fields)
 
 
-class StepsAnswer(OpenAPIModel):
+class StepsAnswer(PublishedModel):
     """Steps of a job: those of the newest attempt first, in each the batch step first."""
 
     model_config = ConfigDict(extra="forbid")

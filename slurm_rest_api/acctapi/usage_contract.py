@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from slurm_rest_api.acctapi.contract import PageMeta, Time
-from slurm_rest_api.contract_base import LARGEST_NUMBER, Count, OpenAPIModel, PublishedRecord
+from slurm_rest_api.contract_base import LARGEST_NUMBER, Count, PublishedModel, PublishedRecord
 
 Seconds = Count | Annotated[str, Field(pattern=r"^\d+$")]
 """TRES seconds. Text above 2^53 - 1, which clients in JavaScript would round."""
@@ -68,7 +68,7 @@ class UtilizationMeta(PageMeta):
     )
 
 
-class UtilizationAnswer(OpenAPIModel):
+class UtilizationAnswer(PublishedModel):
     """Usage over time, oldest step first."""
 
     model_config = ConfigDict(extra="forbid")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from slurm_rest_api.contract_base import OpenAPIModel
+from slurm_rest_api.contract_base import PublishedModel
 
 _BOUNDS = "With a step: means, and for each number its `…_min` and `…_max`."
 
 
-class _Figures(BaseModel):
+class _Figures(PublishedModel):
     # Samples of a step have two more fields for each number.
     model_config = ConfigDict(extra="allow")
 
@@ -64,7 +64,7 @@ class LoadSample(_Figures):
     )
 
 
-class LoadMeta(BaseModel):
+class LoadMeta(PublishedModel):
     """Metadata of the samples."""
 
     model_config = ConfigDict(extra="forbid")
@@ -78,7 +78,7 @@ class LoadMeta(BaseModel):
     truncated: bool = Field(description="True if the response ends before `until`, because it would be too large.")
 
 
-class LoadAnswer(OpenAPIModel):
+class LoadAnswer(PublishedModel):
     """Load samples, oldest first. Times when the cluster could not be read have none."""
 
     model_config = ConfigDict(extra="forbid")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,18 +16,15 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from slurm_rest_api.archive.file_kind import require_archive_file
 from slurm_rest_api.config import SystemSettings
-from slurm_rest_api.databases import mysql
 from slurm_rest_api.errors import ArchiveError
 
 logger = logging.getLogger(__name__)
 
-_CONNECT: dict[str, Callable[..., Any]] = {"pymysql": mysql.connect}
-"""Functions by driver that connect with time limits."""
-with suppress(ModuleNotFoundError):
-    # psycopg is optional.
-    from slurm_rest_api.databases import postgresql
-
-    _CONNECT["psycopg"] = postgresql.connect
+_CONNECT: Final[Mapping[str, str]] = {
+    "pymysql": "slurm_rest_api.databases.mysql",
+    "psycopg": "slurm_rest_api.databases.postgresql",
+}
+"""Modules by driver that connect with time limits. Only that of the configured driver is imported."""
 
 _BUSY_SECONDS: Final = 10
 _CONNECT_SECONDS: Final = 5
@@ -83,8 +80,8 @@ def open_engine(system: SystemSettings, *, writable: bool, connections: int = 2)
             connect_args=_limits(parsed, limit),
             **pool,
         )
-        if (connect := _CONNECT.get(parsed.get_driver_name())) is not None:
-            event.listen(engine, "do_connect", connect)
+        if (module := _CONNECT.get(parsed.get_driver_name())) is not None:
+            event.listen(engine, "do_connect", import_module(module).connect)
         return engine
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         # The error of make_url may contain the whole URL with the password.

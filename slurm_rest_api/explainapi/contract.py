@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import ConfigDict, Field
 
-from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord
+from slurm_rest_api.contract_base import Count, PublishedChoice, PublishedModel, PublishedRecord
 from slurm_rest_api.explainapi.limit_record import LimitUse
 from slurm_rest_api.slurmapi.availability.contract import Availability
 from slurm_rest_api.slurmapi.contract.fair_share import FairShareRecord
@@ -160,7 +160,7 @@ class Explanation(PublishedRecord):
 FIELDS: Final = tuple(Explanation.model_fields)
 
 
-class ExplainError(BaseModel):
+class ExplainError(PublishedModel):
     """A fault that makes an explanation old or incomplete."""
 
     model_config = ConfigDict(extra="forbid")
@@ -168,7 +168,7 @@ class ExplainError(BaseModel):
     detail: str = Field(description="What failed, and what to do.")
 
 
-class ExplainMeta(BaseModel):
+class ExplainMeta(PublishedModel):
     """Metadata of an explanation. The header `Age` has the age of the snapshot in seconds."""
 
     model_config = ConfigDict(extra="forbid")
@@ -181,11 +181,11 @@ class ExplainMeta(BaseModel):
     )
 
 
-class SomeFields(RootModel[dict[str, Any]]):
+class SomeFields(PublishedChoice[dict[str, Any]]):
     """The requested fields of an explanation."""
 
 
-class ExplainAnswer(OpenAPIModel):
+class ExplainAnswer(PublishedModel):
     """The explanation of one job."""
 
     model_config = ConfigDict(extra="forbid")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import ConfigDict, Field
 
-from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord, Unlimited
+from slurm_rest_api.contract_base import Count, PublishedChoice, PublishedModel, PublishedRecord, Unlimited
 from slurm_rest_api.slurm.states import Phase
 from slurm_rest_api.web.text_formats import MIMETYPES
 
@@ -90,7 +90,7 @@ DEFAULT_FIELDS: Final = tuple(PolledJob.model_fields)
 FIELDS: Final = (*DEFAULT_FIELDS, *MoreOfAJob.model_fields)
 
 
-class JobsError(BaseModel):
+class JobsError(PublishedModel):
     """A fault that leaves ids without an answer, or makes answers old."""
 
     model_config = ConfigDict(extra="forbid")
@@ -101,7 +101,7 @@ class JobsError(BaseModel):
     )
 
 
-class JobsMeta(BaseModel):
+class JobsMeta(PublishedModel):
     """Metadata of /jobs. The header `Age` has the age of the snapshot in seconds."""
 
     model_config = ConfigDict(extra="forbid")
@@ -129,7 +129,7 @@ _OTHER_FORMATS: Final[Any] = {
 """The media types of `format`, as flask-openapi3 expects them."""
 
 
-class _Answer(OpenAPIModel):
+class _Answer(PublishedModel):
     model_config = ConfigDict(extra="forbid")
 
     meta: JobsMeta
@@ -141,7 +141,7 @@ class JobsAnswer(_Answer):
     data: dict[str, PolledJob] = Field(description="Jobs by `id`.")
 
 
-class SomeFields(RootModel[dict[str, Any]]):
+class SomeFields(PublishedChoice[dict[str, Any]]):
     """The requested fields of a job."""
 
 
@@ -151,7 +151,7 @@ class SelectedJobsAnswer(_Answer):
     data: dict[str, SomeFields] = Field(description="Jobs by `id`.")
 
 
-class JobsResponse(RootModel[JobsAnswer | SelectedJobsAnswer]):
+class JobsResponse(PublishedChoice[JobsAnswer | SelectedJobsAnswer]):
     """Jobs."""
 
     model_config = _OTHER_FORMATS

@@ -10,7 +10,7 @@ import orjson
 from flask import Flask, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from slurm_rest_api.contract_base import OpenAPIModel
+from slurm_rest_api.contract_base import PublishedModel
 
 JSON: Final = "application/json"
 
@@ -42,7 +42,7 @@ class Fault(BaseModel):
     meta: ErrorMeta
 
 
-class ErrorAnswer(OpenAPIModel):
+class ErrorAnswer(PublishedModel):
     """The body of every error response."""
 
     model_config = ConfigDict(extra="forbid")

@@ -12,6 +12,7 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from slurm_rest_api.errors import NotFound
 from slurm_rest_api.web.envelope import ErrorAnswer
+from slurm_rest_api.web.openapi_document import DescribedBlueprint
 from slurm_rest_api.web.parameters import Query, as_csv
 
 Part = TypeVar("Part")
@@ -22,7 +23,7 @@ HEALTH_TAG: Final = Tag(name="health", description="For monitoring.")
 
 def create_blueprint(name: str, import_name: str, tag: Tag, *error_statuses: str) -> APIBlueprint:
     """Creates a blueprint with operation ids made from paths, and with the documented statuses of its errors."""
-    return APIBlueprint(
+    return DescribedBlueprint(
         name,
         import_name,
         abp_tags=[tag],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import ConfigDict, Field
 
-from slurm_rest_api.contract_base import Count, OpenAPIModel, PublishedRecord, Unlimited
+from slurm_rest_api.contract_base import Count, PublishedChoice, PublishedModel, PublishedRecord, Unlimited
 from slurm_rest_api.slurmapi.contract.responses import SomeFields, StaleError
 from slurm_rest_api.web.text_formats import MIMETYPES
 
@@ -76,7 +76,7 @@ class Availability(PublishedRecord):
 FIELDS: Final = tuple(Availability.model_fields)
 
 
-class AvailabilityMeta(BaseModel):
+class AvailabilityMeta(PublishedModel):
     """Metadata of /availability. The header `Age` has the age of the snapshot in seconds."""
 
     model_config = ConfigDict(extra="forbid")
@@ -88,7 +88,7 @@ class AvailabilityMeta(BaseModel):
     error: StaleError | None = Field(description="Null unless `stale`.")
 
 
-class AvailabilityAnswer(OpenAPIModel):
+class AvailabilityAnswer(PublishedModel):
     """The availability for a job."""
 
     model_config = ConfigDict(extra="forbid")
@@ -104,7 +104,7 @@ _OTHER_FORMATS: Final[Any] = {
 }
 
 
-class AvailabilityResponse(RootModel[AvailabilityAnswer]):
+class AvailabilityResponse(PublishedChoice[AvailabilityAnswer]):
     """The availability for a job."""
 
     model_config = _OTHER_FORMATS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import ConfigDict, Field
 
-from slurm_rest_api.contract_base import OpenAPIModel
+from slurm_rest_api.contract_base import PublishedChoice, PublishedModel
 from slurm_rest_api.slurmapi.contract.fair_share import FairShareRecord
 from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.contract.license import LicenseRecord
@@ -18,7 +18,7 @@ from slurm_rest_api.slurmapi.contract.usage import UsageRecord
 from slurm_rest_api.web.text_formats import MIMETYPES
 
 
-class StaleError(BaseModel):
+class StaleError(PublishedModel):
     """The reason why the data is stale."""
 
     model_config = ConfigDict(extra="forbid")
@@ -28,7 +28,7 @@ class StaleError(BaseModel):
     loaded_at: int = Field(description="Epoch second of the last successful load.")
 
 
-class LiveMeta(BaseModel):
+class LiveMeta(PublishedModel):
     """Metadata of a live route. The header `Age` has the age of the data in seconds."""
 
     model_config = ConfigDict(extra="forbid")
@@ -56,7 +56,7 @@ class LiveMeta(BaseModel):
     )
 
 
-class _LiveAnswer(OpenAPIModel):
+class _LiveAnswer(PublishedModel):
     model_config = ConfigDict(extra="forbid")
 
     meta: LiveMeta
@@ -118,11 +118,11 @@ _OTHER_FORMATS: Final[Any] = {
 """The media types of `format`, as flask-openapi3 expects them."""
 
 
-class SomeFields(RootModel[dict[str, Any]]):
+class SomeFields(PublishedChoice[dict[str, Any]]):
     """A selection of the fields of a record."""
 
 
-class Numbers(RootModel[dict[str, int]]):
+class Numbers(PublishedChoice[dict[str, int]]):
     """The number of records (`count`), and sums."""
 
 
@@ -140,49 +140,49 @@ class SomeFieldsAnswer(_LiveAnswer):
     data: SomeFields
 
 
-class QueueResponse(RootModel[QueueAnswer | SelectedAnswer]):
+class QueueResponse(PublishedChoice[QueueAnswer | SelectedAnswer]):
     """Jobs."""
 
     model_config = _OTHER_FORMATS
 
 
-class NodesResponse(RootModel[NodesAnswer | SelectedAnswer]):
+class NodesResponse(PublishedChoice[NodesAnswer | SelectedAnswer]):
     """Nodes."""
 
     model_config = _OTHER_FORMATS
 
 
-class PartitionsResponse(RootModel[PartitionsAnswer | SelectedAnswer]):
+class PartitionsResponse(PublishedChoice[PartitionsAnswer | SelectedAnswer]):
     """Partitions."""
 
     model_config = _OTHER_FORMATS
 
 
-class FairShareResponse(RootModel[FairShareAnswer | SelectedAnswer]):
+class FairShareResponse(PublishedChoice[FairShareAnswer | SelectedAnswer]):
     """The fair share."""
 
     model_config = _OTHER_FORMATS
 
 
-class ReservationsResponse(RootModel[ReservationsAnswer | SelectedAnswer]):
+class ReservationsResponse(PublishedChoice[ReservationsAnswer | SelectedAnswer]):
     """Reservations."""
 
     model_config = _OTHER_FORMATS
 
 
-class LicensesResponse(RootModel[LicensesAnswer | SelectedAnswer]):
+class LicensesResponse(PublishedChoice[LicensesAnswer | SelectedAnswer]):
     """Licenses."""
 
     model_config = _OTHER_FORMATS
 
 
-class StatsResponse(RootModel[StatsAnswer | SomeFieldsAnswer]):
+class StatsResponse(PublishedChoice[StatsAnswer | SomeFieldsAnswer]):
     """The statistics."""
 
     model_config = _OTHER_FORMATS
 
 
-class UsageResponse(RootModel[UsageAnswer | SomeFieldsAnswer]):
+class UsageResponse(PublishedChoice[UsageAnswer | SomeFieldsAnswer]):
     """The usage."""
 
     model_config = _OTHER_FORMATS
