@@ -44,6 +44,7 @@ from slurm_rest_api.slurmapi.responses.cluster_name import ClusterName
 from slurm_rest_api.slurmapi.responses.refresh import Refresher
 from slurm_rest_api.slurmapi.responses.responder import Responder
 from slurm_rest_api.slurmapi.responses.snapshot import LiveState, shown_nodes
+from slurm_rest_api.slurmapi.responses.whole_bodies import WholeBodies
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.version import StoreVersionReader
@@ -98,7 +99,8 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     live = LiveState(snapshots, prepared)
     refresher = Refresher(live.status, paths.refresh_pipe, slots=shares.refresh)
     exposition = Exposition(snapshots, prepared, counters, checks, _most_owners(settings), archive_status)
-    _register_live(app, settings, Responder(live, refresher))
+    whole = WholeBodies(live, paths.prepared, slots=shares.rendering)
+    _register_live(app, settings, Responder(live, refresher, whole))
     _register_accounting(app, accounting, partial(shown_nodes, live) if settings.filter.partitions else None)
     app.register_api(jobs_blueprint(live, refresher, accounting))
     app.register_api(explain_blueprint(live, refresher, accounting))

@@ -18,6 +18,7 @@ ServiceError                  its text is for people
     ├── NotFound              404
     ├── PreconditionFailed    412, If-Match or If-Unmodified-Since does not hold
     ├── NotLoaded             503, nothing has been loaded yet
+    ├── BeingRendered         503, a large response is not ready, and as many requests wait for it as may
     ├── DatabaseUnavailable   503, the accounting database does not answer
     │   └── DatabaseBusy      503, as many requests use it as may
     ├── DatabaseUnusable      503, it refuses this service: wrong password, missing table or grant
@@ -132,6 +133,10 @@ class PreconditionFailed(ApiError, status=412, title="Precondition failed"):
 
 class NotLoaded(ApiError, status=503, title="No data yet"):
     """The collector has not loaded the cluster yet."""
+
+
+class BeingRendered(ApiError, status=503, title="Being rendered"):
+    """A large response is rendered for the first time. A retry makes sense."""
 
 
 class DatabaseUnavailable(ApiError, status=503, title="Accounting database not available"):

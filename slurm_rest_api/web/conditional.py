@@ -86,6 +86,12 @@ def file_response(representation: Representation, body: BinaryIO, now: float, *,
     return response
 
 
+def may_be_replaced(response: Response, representation: Representation) -> Response:
+    """Says that the response is sent for one more interval while the next one is made (RFC 5861, section 3)."""
+    response.cache_control.stale_while_revalidate = math.ceil(representation.interval_seconds)
+    return response
+
+
 def stream_response(representation: Representation, body: Iterable[bytes], now: float, *, gzip: bool) -> Response:
     """Returns a 200 that sends the pieces of `body` as they are made. Caches may not store it."""
     response = Response(body, mimetype=JSON)

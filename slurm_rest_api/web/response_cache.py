@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -85,10 +86,14 @@ class CachedResponse:
 
 @dataclass
 class CacheCandidate:
-    """A request whose response may be stored under `key`, for `seconds` or for the default lifetime."""
+    """A request whose response may be stored under `key`, for `seconds` or for the default lifetime.
+
+    `stop_waiting` lets identical requests go on.
+    """
 
     key: Key
     version: Hashable
+    stop_waiting: Callable[[], None]
     seconds: float | None = None
 
 
@@ -183,31 +188,33 @@ class ResponseCacheMiddleware:
             return application(environ, start_response)
         if (cached := self._lookup(environ, key, version)) is not None:
             return self._send(cached, environ, start_response, began)
-        computing = self._begin(key)
-        if computing is not None:
+        computing, is_mine = self._begin(key)
+        if not is_mine:
             computing.wait(_WAIT_SECONDS)
         try:
             # Another thread may have stored the response in the meantime.
             if (cached := self._lookup(environ, key, version)) is not None:
                 return self._send(cached, environ, start_response, began)
-            environ[_CANDIDATE] = CacheCandidate(key, version)
+            environ[_CANDIDATE] = CacheCandidate(key, version, partial(self._end, key, computing))
             # Returns before a large body is streamed, so that identical requests do not wait for a slow client.
             return application(environ, start_response)
         finally:
-            if computing is None:
-                self._end(key)
+            if is_mine:
+                self._end(key, computing)
 
-    def _begin(self, key: Key) -> threading.Event | None:
-        """Registers that this thread computes the response for `key`, or returns the event of the thread that does."""
+    def _begin(self, key: Key) -> tuple[threading.Event, bool]:
+        """Returns the event of the thread that computes the response for `key`, and True if that is this thread."""
         with self._lock:
             computing = self._computing.get(key)
-            if computing is None:
-                self._computing[key] = threading.Event()
-            return computing
+            if computing is not None:
+                return computing, False
+            return self._computing.setdefault(key, threading.Event()), True
 
-    def _end(self, key: Key) -> None:
+    def _end(self, key: Key, computing: threading.Event) -> None:
         with self._lock:
-            self._computing.pop(key).set()
+            if self._computing.get(key) is computing:
+                del self._computing[key]
+        computing.set()
 
     def _lookup(self, environ: WSGIEnvironment, key: Key, version: Hashable) -> CachedResponse | None:
         """Returns the stored response if it is valid for this version and for the principal of the request."""
@@ -256,8 +263,10 @@ def limit_cache_lifetime(seconds: float) -> None:
 
 
 def do_not_cache() -> None:
-    """Excludes the current response from the cache."""
-    request.environ.pop(_CANDIDATE, None)
+    """Excludes the current response from the cache. Identical requests do not wait for it any more."""
+    candidate: CacheCandidate | None = request.environ.pop(_CANDIDATE, None)
+    if candidate is not None:
+        candidate.stop_waiting()
 
 
 def _is_cacheable(response: Response) -> bool:

@@ -25,18 +25,27 @@ def server_threads(configured: int) -> int:
 
 @dataclass(frozen=True)
 class ThreadShares:
-    """Numbers of threads of one process that may wait at a time: for each database, and for a load of the cluster."""
+    """Numbers of threads of one process that may wait at a time.
+
+    They wait for each database, for a load of the cluster, and for the first rendering of a large route.
+    """
 
     accounting: int
     archive: int
     refresh: int
+    rendering: int
 
 
 def share_threads(threads: int, *, accounting: bool, archive: bool) -> ThreadShares:
-    """Divides the threads of a process, so that one of four or more is never waiting and answers live requests."""
+    """Divides the threads of a process, so that one of four or more answers live requests.
+
+    With both databases and eight threads or fewer, it may wait for a first rendering, which takes seconds at most.
+    """
     of_accounting = max(1, threads // 2) if accounting else 0
     of_archive = max(1, threads // 4) if archive else 0
-    return ThreadShares(of_accounting, of_archive, refresh=max(1, (threads - of_accounting - of_archive) // 2))
+    rest = threads - of_accounting - of_archive
+    of_refresh = max(1, rest // 2)
+    return ThreadShares(of_accounting, of_archive, of_refresh, rendering=max(1, rest - of_refresh - 1))
 
 
 def client_disconnected_check() -> Callable[[], bool]:

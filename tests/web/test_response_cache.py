@@ -20,6 +20,7 @@ from slurm_rest_api.web.response_cache import (
     CachedResponse,
     ResponseCacheMiddleware,
     ResponseLRU,
+    do_not_cache,
     limit_cache_lifetime,
 )
 from tests.waiting import wait_for
@@ -294,6 +295,15 @@ def test_response_that_cannot_be_cached_releases_the_waiting_requests(pool: Thre
     route.release.set()
     assert {answer.result(600) for answer in answers} == {(200, "large")}
     assert route.calls == THREADS
+
+
+def test_request_that_will_not_be_cached_keeps_no_identical_request_waiting(pool: ThreadPoolExecutor) -> None:
+    route = BlockedRoute(lambda call: Response(f"answer {call}"))
+    route.app.before_request(do_not_cache)
+    answers = route.ask_all(pool, "a" * THREADS)
+    wait_for("all requests to be computed", lambda: route.calls == THREADS)
+    route.release.set()
+    assert len({answer.result(600) for answer in answers}) == THREADS
 
 
 def test_identical_requests_for_another_blueprint_do_not_wait_for_each_other(pool: ThreadPoolExecutor) -> None:

@@ -12,7 +12,8 @@ from typing import BinaryIO, Final
 
 from slurm_rest_api.web.compression import compress
 
-_UNFINISHED: Final = "making-"
+UNFINISHED: Final = "making-"
+"""How the name of a file begins that a worker is writing."""
 
 
 class PreparedBodies:
@@ -43,7 +44,7 @@ class PreparedBodies:
             return path.open("rb")
 
     def _write(self, path: Path, chunks: Iterable[bytes]) -> None:
-        descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix=_UNFINISHED)
+        descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix=UNFINISHED)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 # Released by the kernel if this worker is killed, so that another one may delete the file.
@@ -58,8 +59,16 @@ class PreparedBodies:
         for other in self._folder.glob(f"{name}-*{ending}"):
             if other != path:
                 other.unlink(missing_ok=True)
-        for unfinished in self._folder.glob(f"{_UNFINISHED}*"):
-            _remove_if_abandoned(unfinished)
+        # Those of a route that was large are older, too.
+        for other in self._folder.glob(f"{name}-*~*"):
+            other.unlink(missing_ok=True)
+        remove_abandoned(self._folder)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Removes the unfinished files in `folder` whose writers were killed."""
+    for unfinished in folder.glob(f"{UNFINISHED}*"):
+        _remove_if_abandoned(unfinished)
 
 
 def _remove_if_abandoned(path: Path) -> None:
@@ -71,6 +80,21 @@ def _remove_if_abandoned(path: Path) -> None:
     except (BlockingIOError, FileNotFoundError):
         # Its writer works on it, or has just finished.
         return
+
+
+def try_lock(path: Path) -> int | None:
+    """Locks the file `path`. Returns a descriptor that holds the lock until it is closed, None if another has it.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Final
 
 import orjson
 from flask import Response, request
@@ -30,8 +31,11 @@ from slurm_rest_api.slurmapi.responses.priority_factors import has_factors, with
 from slurm_rest_api.slurmapi.responses.records import Body, execute
 from slurm_rest_api.slurmapi.responses.refresh import Refresher
 from slurm_rest_api.slurmapi.responses.snapshot import LiveState, Name, Snapshot, with_query_etag
+from slurm_rest_api.slurmapi.responses.stand_in import Demand
 from slurm_rest_api.slurmapi.responses.stats import stats_body
 from slurm_rest_api.slurmapi.responses.usage import field_choice_of, usage_body
+from slurm_rest_api.slurmapi.responses.version_files import RenderedVersion
+from slurm_rest_api.slurmapi.responses.whole_bodies import WholeBodies
 from slurm_rest_api.slurmapi.store.conditions import Condition
 from slurm_rest_api.slurmapi.store.index_columns import Kind
 from slurm_rest_api.web.auth import current_scope
@@ -40,25 +44,29 @@ from slurm_rest_api.web.conditional import (
     buffered_or_streamed_response,
     file_response,
     has_representation,
+    may_be_replaced,
     no_store,
     not_modified,
     stream_response,
 )
 from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import add_link_header, encode_cursor, next_link
-from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS, limit_cache_lifetime
+from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS, do_not_cache, limit_cache_lifetime
 from slurm_rest_api.web.server import client_disconnected_check
 from slurm_rest_api.web.text_formats import MIMETYPES, Format
 
 logger = logging.getLogger(__name__)
 
+_NOT_WRITTEN: Final = "The body of /%s cannot be written to `runtime_dir`: %s. Streaming it."
+
 
 class Responder:
     """Builds the responses of the live routes."""
 
-    def __init__(self, live: LiveState, refresher: Refresher) -> None:
+    def __init__(self, live: LiveState, refresher: Refresher, whole: WholeBodies) -> None:
         self._live = live
         self._refresher = refresher
+        self._whole = whole
 
     def records(self, kind: Kind, query: ListParameters, where: Condition) -> Response:
         """Returns the response to a list query of `kind` with the filters `where`."""
@@ -198,17 +206,76 @@ class Responder:
         now = time.time()
         gzip = accepts_gzip()
         with self._live.open(name) as snapshot:
-            if (unchanged := not_modified(snapshot, now)) is not None:
-                return unchanged
-            try:
-                return file_response(snapshot, self._live.open_body(snapshot, gzip=gzip), now, gzip=gzip)
-            except OSError as error:
-                logger.error("The body of /%s cannot be written to `runtime_dir`: %s. Streaming it.", name, error)
-            return stream_response(snapshot, self._live.stream_body(name, gzip=gzip), now, gzip=gzip)
+            if not snapshot.is_large:
+                return self._small_response(snapshot, now, gzip=gzip)
+            if has_representation(snapshot) and (unchanged := not_modified(snapshot, now)) is not None:
+                self._whole.note_request(snapshot, gzip=gzip)
+                return may_be_replaced(unchanged, snapshot)
+        return self._large_response(snapshot, gzip=gzip)
+
+    def _small_response(self, snapshot: Snapshot, now: float, *, gzip: bool) -> Response:
+        """Sends the file with all of a small collection or of a document. Renders it first if there is none."""
+        if (unchanged := not_modified(snapshot, now)) is not None:
+            return unchanged
+        try:
+            return file_response(snapshot, self._live.open_body(snapshot, gzip=gzip), now, gzip=gzip)
+        except OSError as error:
+            logger.error(_NOT_WRITTEN, snapshot.name, error)
+        return stream_response(snapshot, self._live.stream_body(snapshot.name, gzip=gzip), now, gzip=gzip)
+
+    def _large_response(self, snapshot: Snapshot, *, gzip: bool) -> Response:
+        """Sends the file with all of a large collection: the current version, or the one before while it is rendered.
+
+        The view of `snapshot` may be closed, so that no view is open while a request waits.
+        """
+        # It is sent by the server, and identical requests must not wait until it is rendered.
+        do_not_cache()
+        try:
+            body = self._whole.open(snapshot, _demand(), client_disconnected_check(), gzip=gzip)
+        except OSError as error:
+            logger.error(_NOT_WRITTEN, snapshot.name, error)
+            return stream_response(snapshot, self._live.stream_body(snapshot.name, gzip=gzip), time.time(), gzip=gzip)
+        now = time.time()
+        found = _sent(snapshot, body.version, now)
+        try:
+            if (response := not_modified(found, now)) is None:
+                return may_be_replaced(file_response(found, body.file, now, gzip=gzip), found)
+        except BaseException:
+            body.file.close()
+            raise
+        body.file.close()
+        return may_be_replaced(response, found)
 
     def _refresh(self) -> None:
         if request.cache_control.no_cache:
             self._refresher.refresh(client_disconnected_check())
+
+
+def _demand() -> Demand:
+    """Returns the version of a route that the current request demands."""
+    control = request.cache_control
+    dates = (request.if_modified_since, request.if_unmodified_since)
+    return Demand(
+        # Such a client takes no stale response (RFC 9111, section 5.2.1.1).
+        current=bool(control.no_cache) or control.max_age is not None,
+        etags=(*request.if_none_match.as_set(include_weak=True), *request.if_match.as_set(include_weak=True)),
+        changed_at=max((date.timestamp() for date in dates if date is not None), default=0.0),
+    )
+
+
+def _sent(snapshot: Snapshot, version: RenderedVersion, now: float) -> Snapshot:
+    """Returns the metadata of the response with the body of `version`."""
+    if version.etag == snapshot.etag:
+        return replace(snapshot, loaded_at=version.loaded_at)
+    return replace(
+        snapshot,
+        etag=version.etag,
+        changed_at=version.changed_at,
+        loaded_at=version.loaded_at,
+        interval_seconds=version.interval_seconds,
+        stale=version.failed or now > version.stale_from,
+        stale_from=version.stale_from,
+    )
 
 
 def _private_fields(kind: Kind, scope: DataScope) -> frozenset[str]:

@@ -21,6 +21,9 @@ from slurm_rest_api.web.compression import compress
 Name = Kind | Literal["stats", "usage", "usage_compact", "usage_summary"]
 """A collection or a document of the store."""
 
+LARGE_RECORDS: Final = 1000
+"""Records from which a route is large. Rendering as many takes some 20 ms."""
+
 _RETRY_SECONDS: Final = 5
 
 
@@ -59,6 +62,11 @@ class Snapshot:
     stale: bool
     stale_from: float
     meta: dict[str, Any]
+
+    @property
+    def is_large(self) -> bool:
+        """True if rendering the whole of it takes long enough that clients get the version before meanwhile."""
+        return self.name in KINDS and self.collection.total >= LARGE_RECORDS
 
 
 class LiveState:
@@ -110,12 +118,12 @@ class LiveState:
         Raises:
             OSError: the file cannot be written to the runtime directory.
         """
-        return self._prepared.open(snapshot.name, snapshot.etag, gzip=gzip, render=lambda: _whole_body(snapshot))
+        return self._prepared.open(snapshot.name, snapshot.etag, gzip=gzip, render=lambda: whole_body(snapshot))
 
     def stream_body(self, name: Name, *, gzip: bool) -> Iterator[bytes]:
         """Yields the whole body of `name` at the version that is current when the first piece is read."""
         with self.open(name) as snapshot:
-            pieces: Iterable[bytes] = _whole_body(snapshot)
+            pieces: Iterable[bytes] = whole_body(snapshot)
             yield from compress(pieces) if gzip else pieces
 
 
@@ -219,7 +227,7 @@ def _not_loaded(status: Status) -> str:
     return f"Nothing has been loaded from the cluster yet: {status.error}"
 
 
-def _whole_body(snapshot: Snapshot) -> Iterator[bytes]:
+def whole_body(snapshot: Snapshot) -> Iterator[bytes]:
     """Renders the response to a request without parameters."""
     yield b'{"data":'
     if snapshot.name in KINDS:

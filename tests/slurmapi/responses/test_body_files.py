@@ -54,6 +54,15 @@ def test_only_old_versions_of_the_same_body_are_removed(tmp_path: Path) -> None:
     assert kept == {"queue-run-2.json", "queue-run-1.json.gz", "nodes-run-1.json"}
 
 
+def test_versions_of_a_route_that_was_large_are_removed(tmp_path: Path) -> None:
+    bodies = PreparedBodies(tmp_path)
+    large = [tmp_path / f"queue-run-1-a~1.0~1.0~1.0~0.{ending}" for ending in ("json", "json.gz")]
+    for file in large:
+        file.touch()
+    read(bodies, "queue", "run-2", Renderer(b"new"))
+    assert [file for file in large if file.exists()] == []
+
+
 def test_file_that_is_being_sent_survives_its_removal(tmp_path: Path) -> None:
     bodies = PreparedBodies(tmp_path)
     with bodies.open("queue", "run-1", gzip=False, render=Renderer(b"old")) as sending:

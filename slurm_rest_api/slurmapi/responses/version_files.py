@@ -1,0 +1,195 @@
+"""Stores rendered versions of large routes as files, with the metadata of their responses.
+
+A file carries the metadata in its name, so that it appears whole by one rename. Its modification time is the last load
+that had this version. Its access time is the last time that a client asked for it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from slurm_rest_api.slurmapi.responses.body_files import UNFINISHED, remove_abandoned
+from slurm_rest_api.slurmapi.shared import pacing
+from slurm_rest_api.web.compression import compress
+
+_ENDINGS: Final = {True: ".json.gz", False: ".json"}
+_FILE_NAME: Final = re.compile(
+    r"(?P<etag>[^~-]+-\d+-[^~-]+)~(?P<changed_at>[\d.]+)~(?P<loaded_at>[\d.]+)~(?P<interval_seconds>[\d.]+)~(?P<failed>[01])"
+    r"(?P<ending>\.json|\.json\.gz)"
+)
+# More frequent notes of requests would cost more than they tell.
+_NOTE_SECONDS: Final = 1.0
+# A file system keeps nanoseconds, a float of today's times less.
+_ROUNDING_SECONDS: Final = 0.001
+
+
+@dataclass(frozen=True)
+class RenderedVersion:
+    """A rendered version of a route. Times are epoch seconds. `failed`: it was stale when it was rendered."""
+
+    etag: str
+    changed_at: float
+    loaded_at: float
+    interval_seconds: float
+    failed: bool
+
+    @property
+    def generation(self) -> str:
+        """The store's generation. Versions are comparable only within it."""
+        return self.etag.split("-", 1)[0]
+
+    @property
+    def number(self) -> int:
+        """The number of the version in its generation."""
+        return int(self.etag.split("-", 2)[1])
+
+    @property
+    def stale_from(self) -> float:
+        """The epoch second from which the version is stale."""
+        return pacing.stale_from(self.loaded_at, self.interval_seconds)
+
+
+@dataclass(frozen=True)
+class VersionFile:
+    """A file with a rendered version. `asked_at` is when a client last asked for it, in epoch seconds."""
+
+    path: Path
+    version: RenderedVersion
+    gzip: bool
+    asked_at: float
+
+
+class VersionFiles:
+    """A folder of rendered versions. Any number of processes and threads may read it, one at a time writes a route."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def of_route(self, name: str) -> list[VersionFile]:
+        """Returns the files of the route `name`, the newest first."""
+        try:
+            paths = [path for path in self._folder.iterdir() if path.name.startswith(f"{name}-")]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        files = [file for path in paths if (file := _read(path, name)) is not None]
+        return sorted(files, key=lambda file: (file.version.number, file.version.loaded_at), reverse=True)
+
+    def write(
+        self, name: str, version: RenderedVersion, pieces: Iterable[bytes], asked_at: Mapping[bool, float]
+    ) -> None:
+        """Writes the body `pieces` of a version and removes the other versions of the route.
+
+        `asked_at` has the encodings to write, True for gzip, and when clients last asked for each, in epoch seconds.
+
+        Raises:
+            OSError: a file cannot be written, most likely because the disk is full. No partial file remains.
+        """
+        with ExitStack() as stack:
+            unfinished = {gzip: stack.enter_context(_Unfinished(self._folder)) for gzip in asked_at}
+            for gzip, part in unfinished.items():
+                pieces = part.take(pieces, gzip=gzip)
+            for _ in pieces:
+                pass
+            for gzip, part in unfinished.items():
+                part.publish(self._folder / _file_name(name, version, gzip=gzip), asked_at[gzip], version.loaded_at)
+        for path in self._folder.glob(f"{name}-*"):
+            if not path.name.startswith(f"{name}-{version.etag}~"):
+                path.unlink(missing_ok=True)
+        remove_abandoned(self._folder)
+
+    def remove(self, name: str) -> None:
+        """Removes all versions of the route `name`, so that no client gets one of them any more."""
+        for file in self.of_route(name):
+            file.path.unlink(missing_ok=True)
+
+    def note_request(self, file: VersionFile, loaded_at: float, now: float) -> None:
+        """Notes that a client asked for `file` at `now`, when the load at `loaded_at` had its version."""
+        is_noted = 0.0 <= now - file.asked_at < _NOTE_SECONDS and loaded_at - file.version.loaded_at < _ROUNDING_SECONDS
+        if is_noted:
+            return
+        try:
+            os.utime(file.path, (now, max(file.version.loaded_at, loaded_at)))
+        except FileNotFoundError:
+            # The next version has replaced it.
+            return
+
+
+class _Unfinished:
+    """A file that appears under its name once it is whole. Otherwise it is removed at the end of the `with` block."""
+
+    def __init__(self, folder: Path) -> None:
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=UNFINISHED)
+        self._path = Path(name)
+        self._file: BinaryIO = os.fdopen(descriptor, "wb")
+        # Released by the kernel if this worker is killed, so that another one may delete the file.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+    def __enter__(self) -> _Unfinished:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def take(self, pieces: Iterable[bytes], *, gzip: bool) -> Iterator[bytes]:
+        """Yields the pieces and writes them, compressed if `gzip`."""
+        source = iter(pieces)
+        if not gzip:
+            for piece in source:
+                self._file.write(piece)
+                yield piece
+            return
+        passed: list[bytes] = []
+
+        def passing() -> Iterator[bytes]:
+            for piece in source:
+                passed.append(piece)
+                yield piece
+
+        for compressed in compress(passing()):
+            self._file.write(compressed)
+            yield from passed
+            passed.clear()
+
+    def publish(self, path: Path, asked_at: float, loaded_at: float) -> None:
+        """Gives the whole file its name and its times."""
+        self._file.flush()
+        os.utime(self._path, (asked_at, loaded_at))
+        self._path.replace(path)
+
+
+def _file_name(name: str, version: RenderedVersion, *, gzip: bool) -> str:
+    times = f"{version.changed_at!r}~{version.loaded_at!r}~{version.interval_seconds!r}"
+    return f"{name}-{version.etag}~{times}~{version.failed:d}{_ENDINGS[gzip]}"
+
+
+def _read(path: Path, name: str) -> VersionFile | None:
+    """Reads the metadata of a file. Returns None for one that another release has named, or that is removed."""
+    found = _FILE_NAME.fullmatch(path.name.removeprefix(f"{name}-"))
+    if found is None:
+        return None
+    try:
+        status = path.stat()
+        version = RenderedVersion(
+            found["etag"],
+            float(found["changed_at"]),
+            float(found["loaded_at"]),
+            float(found["interval_seconds"]),
+            found["failed"] == "1",
+        )
+    except FileNotFoundError:
+        return None
+    return VersionFile(
+        path,
+        replace(version, loaded_at=max(version.loaded_at, status.st_mtime)),
+        found["ending"] == _ENDINGS[True],
+        status.st_atime,
+    )
