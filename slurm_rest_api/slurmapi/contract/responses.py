@@ -129,8 +129,8 @@ class Numbers(PublishedChoice[dict[str, int]]):
 class SelectedAnswer(_LiveAnswer):
     """The response to a query with parameters."""
 
-    data: dict[str, SomeFields] | list[SomeFields] | Numbers | dict[str, Numbers] | dict[str, dict[str, Numbers]] = (
-        Field(description="Records by key. With `shape=list` a list of them, with `count` and `group_by` numbers.")
+    data: dict[str, SomeFields] | list[SomeFields] | Numbers | dict[str, Numbers] = Field(
+        description="Records by key. With `shape=list` a list of them, with `count` and `group_by` numbers."
     )
 
 
