@@ -128,6 +128,8 @@ CLOCK_COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {**dict.fromkeys(KINDS, (
 
 STATE_INDEX: Final = ("job_state", "num_cpus", "num_nodes", "memory", "gpus", "tasks")
 """What /queue sums by state. Every Queue page asks for it after each load."""
+WHOLE_INDEXES: Final = ("changed", STATE_INDEX[0], "priority")
+"""The first columns of the indexes that have all rows."""
 
 INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
     "queue": (
@@ -139,6 +141,7 @@ INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
         RANK_INDEX,
         ("held_tres", "qos", "account", "user_name", "partition"),
         STATE_INDEX,
+        ("priority",),
     ),
     "nodes": (("changed",),),
     "partitions": (),
@@ -146,7 +149,7 @@ INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
     "licenses": (),
     "fairshare": (("user_name",), ("account",), ("changed",)),
 }
-"""The columns of each index. Rows in which the first one is null are left out, except of STATE_INDEX."""
+"""The columns of each index. Rows in which the first one is null are left out, except of WHOLE_INDEXES."""
 
 WORD_TABLES: Final[Mapping[Kind, tuple[str, ...]]] = {
     "queue": ("partition_words", "node_words"),

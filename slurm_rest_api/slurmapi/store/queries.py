@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS, NEVER, Condition, all_of, any_of, compares
-from slurm_rest_api.slurmapi.store.index_columns import INDEXED, Kind, Value
+from slurm_rest_api.slurmapi.store.index_columns import INDEXED, WHOLE_INDEXES, Kind, Value
 from slurm_rest_api.slurmapi.store.statements import Statements
 
 # Pieces of SQL that steer SQLite's query planner. `tests/slurmapi/store/test_queries.py` counts the steps they save.
@@ -83,7 +83,12 @@ class RecordQueries:
         orders = selection.orders()
         where = all_of([selection.where, _after_cursor(orders, selection.after)]).finding_rows()
         selected = ", ".join([*(order.column for order in orders), *columns])
-        order_by = ", ".join(f"{order.column}{' DESC' if order.descending else ''}" for order in orders)
+        # An index in this order ends the search after `limit` rows. Where a condition refuses rows it may seek all.
+        unused = () if where == ALWAYS else WHOLE_INDEXES
+        order_by = ", ".join(
+            f"{_NO_INDEX if order.column in unused else ''}{order.column}{' DESC' if order.descending else ''}"
+            for order in orders
+        )
         query = f"SELECT {selected} FROM {_rows(selection.kind, where)} ORDER BY {order_by} LIMIT ?"
         limit = -1 if selection.limit is None else selection.limit
         yield from self._statements.execute(query, (*where.values, limit))

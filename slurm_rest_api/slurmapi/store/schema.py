@@ -17,14 +17,14 @@ from slurm_rest_api.slurmapi.store.index_columns import (
     COLUMNS,
     INDEXED,
     KINDS,
-    STATE_INDEX,
+    WHOLE_INDEXES,
     WORD_TABLES,
     Kind,
     word_table,
 )
 from slurm_rest_api.slurmapi.store.statements import StatementLimit
 
-LAYOUT: Final = 18
+LAYOUT: Final = 19
 """Number of the table layout. Raise it with every change of the tables, so that old files are recreated."""
 
 BUSY_SECONDS: Final = 5.0
@@ -109,7 +109,7 @@ def _tables_of(kind: Kind) -> str:
 
 def _without_null(column: str) -> str:
     """Returns the condition of a partial index. SQLite ignores such an index if the column is NOT NULL."""
-    return "" if column in ("changed", STATE_INDEX[0]) else f"WHERE {column} IS NOT NULL"
+    return "" if column in WHOLE_INDEXES else f"WHERE {column} IS NOT NULL"
 
 
 def create(path: Path, generation: str) -> sqlite3.Connection:
