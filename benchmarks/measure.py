@@ -61,6 +61,13 @@ class Client:
         self._connection.request("GET", path, headers=self._headers)
         return self._connection.getresponse().read()
 
+    def header(self, path: str, name: str) -> str | None:
+        """Returns a header of the response for `path`."""
+        self._connection.request("GET", path, headers=self._headers)
+        response = self._connection.getresponse()
+        response.read()
+        return response.headers[name]
+
     def close(self) -> None:
         """Closes the connection."""
         self._connection.close()

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from slurm_rest_api.errors import SourceUnavailable
 from slurm_rest_api.slurm.sentinels import INFINITE
 from slurm_rest_api.slurm.user_names import UserNames
+from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.collector.job_pass import JobMemory, JobPass
 from slurm_rest_api.slurmapi.collector.load_cost import LEAST_OF
@@ -194,6 +195,26 @@ def test_an_unchanged_job_keeps_its_row(tmp_path: Path) -> None:
     service.run()
     after = rows(service.store)
     assert [job_id for job_id in before if before[job_id] != after[job_id]] == [2]
+
+
+def test_a_running_job_that_only_grows_older_is_renewed_without_an_object(tmp_path: Path) -> None:
+    service = Service(tmp_path / "snapshot.sqlite", is_raw=True)
+    service.cluster.jobs = {1: RUNNING, 2: {}}
+    service.run()
+    before = contents(service.store)
+    service.cluster.jobs[1] = RUNNING | {"run_time": 250}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_rows, "job_index_row", lambda _job: pytest.fail("its columns are computed again"))
+        service.run()
+    after = contents(service.store)
+    clock = {"run_time": 250, "run_time_str": "00:04:10", "run_time_remaining": 5150, "elapsed_cpu_time": 500}
+    assert orjson.loads(after["queue"][0][1]) == orjson.loads(before["queue"][0][1]) | clock
+    assert [name for name in before if before[name] != after[name]] == ["queue", "index"]
+    with closing(sqlite3.connect(service.store)) as connection:
+        assert connection.execute("SELECT changed, run_time FROM queue_index ORDER BY key").fetchall() == [
+            (1, 250),
+            (1, 0),
+        ]
 
 
 class AsksAgain:
