@@ -55,10 +55,11 @@ class Told:
 
 @dataclass
 class Answered:
-    """The measurements of one question."""
+    """The measurements of one question. `first` is its first request, of which a worker keeps sums and names."""
 
     question: Question
     ours: Timing
+    first: Timing
     theirs: list[Told] = field(default_factory=list)
 
 
@@ -126,10 +127,9 @@ def ask(
     for question in asked:
         with step(f"ask for {question.name}"):
             client = client_of(question)
-            # The first request reads the names.
-            client.get(question.path)
+            first = measure(client, statements, question.path, 1, database)
             ours = measure(client, statements, question.path, times, database)
-            answered = Answered(question, ours)
+            answered = Answered(question, ours, first)
             for command in question.commands:
                 answered.theirs.append(_run(cluster, command, behind))
             found.append(answered)
@@ -142,11 +142,13 @@ def table(found: Sequence[Answered]) -> str:
     head = [
         "The same questions to Slurm's commands. *Processor*: milliseconds of one request in the service, and in the"
         " database server for it; of a command: its own, those of slurmdbd and of the database server together."
-        " × says how many times more processor time the command took. A command that runs for a minute is ended,"
+        " × says how many times more processor time the command took. *First*: milliseconds of the first request, which"
+        " reads what a worker keeps for the others. A command that runs for a minute is ended,"
         " without an answer.",
         "",
-        "| question | p50 ms | service ms | database ms | records | goal | command | ms | processor ms | lines | × |",
-        "|---|---:|---:|---:|---:|---:|---|---:|---:|---:|---:|",
+        "| question | first ms | p50 ms | service ms | database ms | records | goal | command | ms | processor ms |"
+        " lines | × |",
+        "|---|---:|---:|---:|---:|---:|---:|---|---:|---:|---:|---:|",
     ]
     return "\n".join([*head, *map(_row, found)])
 
@@ -174,9 +176,10 @@ def asked_figures(found: Sequence[Answered], least: float) -> list[Figure]:
 
 def _row(answered: Answered) -> str:
     ours, goal = answered.ours, answered.question.goal
-    left = [answered.question.name, _ms(statistics.median(ours.answers)), _ms(ours.service_cpu), _ms(ours.database_cpu)]
+    median, first = _ms(statistics.median(ours.answers)), _ms(answered.first.answers[0])
     if ours.status != 200:
-        left[1] = f"{ours.status} after {left[1]}"
+        median = f"{ours.status} after {median}"
+    left = [answered.question.name, first, median, _ms(ours.service_cpu), _ms(ours.database_cpu)]
     left += [f"{ours.records:,}", "" if goal is None else f"{goal:g}"]
     if not answered.theirs:
         return f"| {' | '.join(left)} | | | | | |"

@@ -6,8 +6,11 @@ A group is then an account and not an association, and a temporary table of the 
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Sequence
-from typing import Any, Final, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Integer, LargeBinary, String, Table, case, literal
 from sqlalchemy.ext.compiler import compiles
@@ -25,27 +28,38 @@ _MOST_IDS: Final = 50_000
 _FIRST_LETTER: Final = 0x100
 
 
-class Numbered(NamedTuple):
+@dataclass(frozen=True)
+class Numbered:
     """Numbers by the id of an association, from 0 on. `ids` has an id for each number, from 1 on."""
 
     numbers: Sequence[int]
     ids: Sequence[int]
 
+    @functools.cached_property
+    def as_bytes(self) -> bytes:
+        """The numbers, each in two bytes."""
+        return b"".join(number.to_bytes(2, "big") for number in self.numbers)
+
+    @functools.cached_property
+    def as_text(self) -> str:
+        """The numbers, each as one letter."""
+        return "".join(chr(_FIRST_LETTER + number) for number in self.numbers)
+
+    @functools.cached_property
+    def digest(self) -> bytes:
+        """A hash of the numbers: rows that were read with equal ones mean the same associations."""
+        return hashlib.blake2b(self.as_bytes, digest_size=16).digest()
+
     def columns(self, job: Table) -> list[ColumnElement[Any]]:
         """Returns the number of a record's association, and the id of one that has none, else NULL."""
         association = job.c.id_assoc
         other = case((association >= len(self.numbers), association))
-        return [number_at(association, self._as_bytes(), self._as_text()), other]
+        numbers, text = literal(self.as_bytes, LargeBinary()), literal(self.as_text, String())
+        return [number_at(association, numbers, text), other]
 
     def association(self, number: int, other: int | None) -> int:
         """Returns the id of an association with the values of `columns`."""
         return self.ids[number - 1] if other is None else other
-
-    def _as_bytes(self) -> ColumnElement[bytes]:
-        return literal(b"".join(number.to_bytes(2, "big") for number in self.numbers), LargeBinary())
-
-    def _as_text(self) -> ColumnElement[str]:
-        return literal("".join(chr(_FIRST_LETTER + number) for number in self.numbers), String())
 
 
 class AssociationNumbers:

@@ -7,8 +7,9 @@ not see.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,20 +20,17 @@ from slurm_rest_api.acctapi import states
 from slurm_rest_api.acctapi.association_numbers import AssociationNumbers
 from slurm_rest_api.acctapi.column_probe import Schema
 from slurm_rest_api.acctapi.database import Database
+from slurm_rest_api.acctapi.day_sums import DaySums
+from slurm_rest_api.acctapi.filters import Filters
 from slurm_rest_api.acctapi.history import History
 from slurm_rest_api.acctapi.list_page import ListPage
 from slurm_rest_api.acctapi.parameters import HistoryParameters
+from slurm_rest_api.acctapi.sql import KeyRange
 from slurm_rest_api.acctapi.sum_groups import Group, Grouping
+from slurm_rest_api.acctapi.sum_totals import Total, rows_of
 from slurm_rest_api.acctapi.sums_contract import EFFICIENCY_FIELDS, sum_fields
-from slurm_rest_api.acctapi.sums_sql import (
-    MOST_GROUPS,
-    SUMS,
-    SumQuery,
-    efficiency_statements,
-    sum_statements,
-    wait_statements,
-)
-from slurm_rest_api.acctapi.wait_histogram import NOT_WAITED, percentile
+from slurm_rest_api.acctapi.sums_sql import SUMS, SumQuery, efficiency_statements
+from slurm_rest_api.acctapi.wait_histogram import NOT_WAITED, percentiles
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.errors import BadParameter
 from slurm_rest_api.web.error_texts import nearest, shown
@@ -50,18 +48,19 @@ _SUM_OF: Final = {
     "mem_hours": "mem",
     "wait_mean": "wait",
 }
+_NEWEST_SECONDS: Final = 2 * 86400
+"""Reading the records of this time costs less than finding array tasks that began in it."""
+
+_KEPT_BYTES: Final = 32 * 2**20
+"""Most memory of a worker for the sums of past days."""
+
 _PERCENTILES: Final = frozenset(("wait_median", "wait_p90"))
 _INDEXED: Final = ("submitafter", "startafter", "endafter", "user", "account", "associd", "qos", "jobid")
 
 
 @dataclass
 class _Sum:
-    states: Counter[int] = field(default_factory=Counter)
-    waited: int = 0
-    waits: Counter[int] = field(default_factory=Counter)
-    """Numbers of waits by bucket, if a percentile is needed."""
-    seconds: Counter[str] = field(default_factory=Counter)
-    """Sums by the names of `SUMS`."""
+    total: Total = field(default_factory=Total)
     used: list[float] = field(default_factory=lambda: [0.0] * 4)
     """CPU seconds used and held, MiB seconds used and held."""
 
@@ -74,6 +73,7 @@ class HistorySums:
         self._history = history
         self._most = most
         self._numbers = AssociationNumbers()
+        self._days = DaySums(_KEPT_BYTES)
         self._without_association: frozenset[int] = frozenset()
 
     def page(
@@ -109,89 +109,75 @@ class HistorySums:
                 parameter="duplicates",
             )
         context = self._history.record_context(connection, schema, "epoch")
-        tres = context.tres
-        gpus = {number for number, name in tres.items() if name == _GPU} or {
-            number for number, name in tres.items() if name.startswith(f"{_GPU}:")
-        }
+        groups = query.group_by or ()
+
+        def find_keys(filters: Filters) -> KeyRange:
+            return self._key_range(connection, schema, filters)
+
         while True:
-            grouping = Grouping(
-                schema.job, query.group_by or (), filters, context, self._numbers, self._without_association
-            )
+            grouping = Grouping(schema.job, groups, filters, context, self._numbers, self._without_association)
             sums = SumQuery(
                 job=schema.job,
                 filters=filters,
-                range=self._history.key_range(connection, schema, filters),
+                range=find_keys(filters),
                 keys=grouping.columns,
                 sums=frozenset(_SUM_OF[name] for name in needed & _SUM_OF.keys()),
-                gpus=frozenset(gpus),
+                gpus=_gpus(context.tres),
                 is_server=connection.dialect.name != "sqlite",
             )
-            rows = [row for statement in sum_statements(sums) for row in _rows(connection, statement)]
-            missing = grouping.missing(rows)
+            question = (groups, *grouping.numbering, self._without_association)
+            waits = not needed.isdisjoint(_PERCENTILES)
+            totals = self._days.totals(connection, sums, question, find_keys, waits=waits)
+            missing = grouping.missing(totals)
             if not missing:
                 break
             # Their records have an account of their own, which the statement has to read. Later ones know that.
             self._without_association |= missing
         found: defaultdict[Group, _Sum] = defaultdict(_Sum)
-        width = len(grouping.columns)
-        for row in rows:
-            for group in grouping.groups(row):
-                _add(found[group], row[width:])
-        if not needed.isdisjoint(_PERCENTILES):
-            for statement in wait_statements(sums):
-                for *keys, counts in _rows(connection, statement):
-                    for group in grouping.groups(keys):
-                        found[group].waits.update(_waits(counts))
+        for keys, total in totals.items():
+            for group in grouping.groups(keys):
+                found[group].total.add(total)
         if schema.step is not None and not needed.isdisjoint(EFFICIENCY_FIELDS):
+            width = len(grouping.columns)
             for statement in efficiency_statements(sums, schema.step):
-                for row in _rows(connection, statement):
+                for row in rows_of(connection, statement):
                     for group in grouping.groups(row):
                         used = found[group].used
                         used[:] = [known + float(more or 0) for known, more in zip(used, row[width:], strict=True)]
         return found
 
-
-def _rows(connection: Connection, statement: Any) -> Sequence[Any]:
-    rows = connection.execute(statement).all()
-    if len(rows) > MOST_GROUPS:
-        raise BadParameter(
-            f"`group_by` makes more than {MOST_GROUPS:,} groups here. Add a filter, a shorter time window, or leave a"
-            " group out.",
-            parameter="group_by",
-        )
-    return rows
+    def _key_range(self, connection: Connection, schema: Schema, filters: Filters) -> KeyRange:
+        """Returns the range of keys. If it ends shortly before the newest key, it is open: that has no late tasks."""
+        found = self._history.key_range(connection, schema, filters)
+        before = filters.submit_before
+        if before is None or before < filters.now - _NEWEST_SECONDS or filters.submit_after is None:
+            return found
+        return dataclasses.replace(found, submitted_below=None)
 
 
-def _add(total: _Sum, figures: Sequence[Any]) -> None:
-    *sums, counts = figures
-    for name, value in zip(SUMS, sums, strict=True):
-        total.seconds[name] += int(value)
-    for part in counts.split(","):
-        state, waited, count = map(int, part.split(":"))
-        total.states[state] += count
-        if waited != NOT_WAITED:
-            total.waited += count
+def _gpus(tres: Mapping[int, str]) -> frozenset[int]:
+    """Returns the numbers of the TRES that count GPUs: the one of all types, else those of the types."""
+    return frozenset(number for number, name in tres.items() if name == _GPU) or frozenset(
+        number for number, name in tres.items() if name.startswith(f"{_GPU}:")
+    )
 
 
-def _waits(counts: str) -> Counter[int]:
-    """Returns the numbers of waits by bucket, of a text that a database made."""
-    found: Counter[int] = Counter()
-    for part in counts.split(","):
-        bucket, count = map(int, part.split(":"))
-        if bucket != NOT_WAITED:
-            found[bucket] += count
-    return found
-
-
-def _record(groups: Sequence[str], group: Group, total: _Sum) -> Record:
-    seconds, waited = total.seconds, total.waited
-    cpu_used, cpu_held, memory_used, memory_held = total.used
-    by_state: Counter[str] = Counter()
-    for number, count in total.states.items():
-        by_state[states.long_name(number)] += count
+def _record(groups: Sequence[str], group: Group, found: _Sum) -> Record:
+    seconds = dict(zip(SUMS, found.total.sums, strict=True))
+    cpu_used, cpu_held, memory_used, memory_held = found.used
+    # Plain dictionaries, because a sum may have a hundred thousand counts.
+    by_state: dict[str, int] = {}
+    waits: dict[int, int] = {}
+    for name, count in found.total.counts.items():
+        state, bucket = _state_and_bucket(name)
+        by_state[state] = by_state.get(state, 0) + count
+        waits[bucket] = waits.get(bucket, 0) + count
+    waits.pop(NOT_WAITED, None)
+    waited = sum(waits.values())
+    median, ninetieth = percentiles(waits, (0.5, 0.9))
     return {
         **dict(zip(groups, group, strict=True)),
-        "jobs": total.states.total(),
+        "jobs": sum(by_state.values()),
         "states": dict(sorted(by_state.items())),
         "elapsed": seconds["elapsed"],
         "cpu_hours": round(seconds["cpu"] / _HOUR, 4),
@@ -199,11 +185,17 @@ def _record(groups: Sequence[str], group: Group, total: _Sum) -> Record:
         "mem_hours": round(seconds["mem"] / _HOUR, 4),
         "wait_jobs": waited,
         "wait_mean": round(seconds["wait"] / waited, 1) if waited else None,
-        "wait_median": percentile(total.waits, 0.5),
-        "wait_p90": percentile(total.waits, 0.9),
+        "wait_median": median,
+        "wait_p90": ninetieth,
         "cpu_efficiency": round(cpu_used / cpu_held, 4) if cpu_held else None,
         "mem_efficiency": round(memory_used / memory_held, 4) if memory_held else None,
     }
+
+
+@functools.lru_cache(maxsize=10_000)
+def _state_and_bucket(name: str) -> tuple[str, int]:
+    state, bucket = name.split(":")
+    return states.long_name(int(state)), int(bucket)
 
 
 def _check(query: HistoryParameters) -> None:

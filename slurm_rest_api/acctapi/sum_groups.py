@@ -43,6 +43,8 @@ class Grouping:
         self._parts: list[tuple[int, Callable[..., Iterable[str | None]]]] = []
         self._texts_of = frozenset(texts_of)
         self.columns: list[ColumnElement[Any]] = []
+        self.numbering: list[bytes] = []
+        """Hashes of the numbers that stand for associations in `columns`."""
         self._account_at: tuple[int, int] | None = None
         for name in names:
             columns, read = getattr(self, f"_by_{name}")(job)
@@ -79,6 +81,7 @@ class Grouping:
 
     def _association_columns(self, job: Table, name: Name) -> list[ColumnElement[Any]]:
         numbered = self._numbers.of(self._context.associations, name)
+        self.numbering.append(b"" if numbered is None else numbered.digest)
         return [job.c.id_assoc] if numbered is None else numbered.columns(job)
 
     def _association_reader(self, name: Name) -> Callable[..., int]:

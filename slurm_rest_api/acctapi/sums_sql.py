@@ -65,7 +65,8 @@ class SumQuery:
     """The records and columns to sum.
 
     `keys` are the columns of the groups. `sums` are names of `SUMS`. `gpus` are the numbers of the TRES that count
-    GPUs. `is_server`: the database is MariaDB or MySQL, and not an SQLite file.
+    GPUs. `is_server`: the database is MariaDB or MySQL, and not an SQLite file. `ended_before` selects the jobs that
+    ended before this epoch second, and `others` all but these.
     """
 
     job: Table
@@ -75,42 +76,37 @@ class SumQuery:
     sums: frozenset[str] = frozenset()
     gpus: frozenset[int] = frozenset()
     is_server: bool = True
+    ended_before: int | None = None
+    others: bool = False
 
 
 SUMS: Final = ("elapsed", "cpu", "gpu", "mem", "wait")
 """Sums of a statement: seconds, and TRES seconds. All statements count records by state."""
 
 
-def sum_statements(query: SumQuery) -> Iterator[Select[Any]]:
+def sum_statements(query: SumQuery, *, waits: bool) -> Iterator[Select[Any]]:
     """Yields the statements whose rows, added up by group, are the sums.
 
-    A row has the keys, the sums in the order of `SUMS`, and the counts as `state:waited:count,…`. `waited` is
-    `NOT_WAITED` for records without a wait.
+    A row has the keys, the sums in the order of `SUMS`, and the counts as members of a JSON object:
+    `"state:bucket":count,…`. `bucket` is that of the wait, without `waits` any of them, and `NOT_WAITED` for records
+    without a wait.
     """
     job = query.job
-    elapsed = elapsed_seconds(job, query.filters.now)
-    of_jobs = {
-        "elapsed": elapsed,
-        "cpu": elapsed * _allocated(query, (_CPU,)),
-        "gpu": elapsed * _allocated(query, query.gpus),
-        "mem": elapsed * _allocated(query, (_MEMORY,)),
-        "wait": wait_seconds(job),
-    }
+    bucket = wait_bucket(job) if waits else case((has_waited(job), 0), else_=NOT_WAITED)
     sums = [
-        (func.sum(expression) if name in query.sums else literal(0)).label(f"sum_of_{name}")
-        for name, expression in of_jobs.items()
+        (func.sum(_summed(query, name)) if name in query.sums else literal(0)).label(f"sum_of_{name}") for name in SUMS
     ]
-    waited = case((has_waited(job), 0), else_=NOT_WAITED)
-    yield from _counted(query, {"of_state": job.c.state, "waited": waited}, sums)
+    yield from _counted(query, {"of_state": job.c.state, "bucket": bucket}, sums)
 
 
-def wait_statements(query: SumQuery) -> Iterator[Select[Any]]:
-    """Yields the statements that count the waits. A row has the keys, and the counts as `bucket:count,…`.
-
-    They read the records again. With the sums in one statement, the server would add up the sums of each bucket, which
-    takes longer.
-    """
-    yield from _counted(query, {"bucket": wait_bucket(query.job)}, [])
+def _summed(query: SumQuery, name: str) -> ColumnElement[int]:
+    """Returns the SQL for what one record adds to a sum of `SUMS`."""
+    if name == "wait":
+        return wait_seconds(query.job)
+    elapsed = elapsed_seconds(query.job, query.filters.now)
+    if name == "elapsed":
+        return elapsed
+    return elapsed * _allocated(query, {"cpu": (_CPU,), "mem": (_MEMORY,), "gpu": query.gpus}[name])
 
 
 def _counted(
@@ -126,10 +122,25 @@ def _counted(
         inner = counted.group_by(*names).order_by(null()).subquery("counted")
         groups = [inner.c[key.name] for key in keys]
         totals = [func.sum(inner.c[column.name]) for column in sums]
-        text: ColumnElement[str] = cast(inner.c.records, String())
-        for name in reversed(list(parts)):
-            text = cast(inner.c[name], String()) + ":" + text
+        names_of_count = [cast(inner.c[name], String()) for name in parts]
+        text = literal('"', String()) + names_of_count[0]
+        for name in names_of_count[1:]:
+            text = text + ":" + name
+        text = text + '":' + cast(inner.c.records, String())
         yield select(*groups, *totals, func.group_concat(text)).group_by(*groups).limit(MOST_GROUPS + 1)
+
+
+def version_statements(query: SumQuery) -> Iterator[Select[Any]]:
+    """Yields the statements whose rows, added up, show if a record was added, removed or changed.
+
+    A row has the keys, the number of records, and the largest and the sum of their `mod_time`, which slurmdbd sets to
+    the time of each change of an ended record (src/plugins/accounting_storage/mysql/as_mysql_job.c).
+    """
+    changed = query.job.c.mod_time
+    keys = [key.label(f"key_{number}") for number, key in enumerate(query.keys)]
+    for scan in _scans(query):
+        found = _from_scan(select(*keys, func.count(), func.max(changed), func.sum(changed)), query, scan)
+        yield found.group_by(*(literal_column(key.name) for key in keys)).order_by(null()) if keys else found
 
 
 def efficiency_statements(query: SumQuery, step: Table) -> Iterator[Select[Any]]:
@@ -230,6 +241,9 @@ def _scans(query: SumQuery) -> list[IndexScan]:
         return job_id_scans(job, filters, keys)
     owners = [] if filters.associations is None else [association_condition(job, filters.associations)]
     within = [*owners, *in_key_range(job, keys)]
+    if query.others:
+        # Few records, which no window of keys finds.
+        return [IndexScan("rollup2", [or_(job.c.time_end >= (query.ended_before or 0), job.c.time_end == 0), *within])]
     names, since = _indexes(query)
     if names == ["rollup2"] and since is not None and keys.submitted_below is None:
         return [IndexScan(index, [*found, *within]) for index, found in window_scans(job, filters, keys, since)]
@@ -266,6 +280,8 @@ def _indexes(query: SumQuery) -> tuple[list[str], int | None]:
 
 def _from_scan(columns: Select[Any], query: SumQuery, scan: IndexScan) -> Select[Any]:
     wanted = [*scan.conditions, *conditions(query.job, query.filters)]
+    if query.ended_before is not None and not query.others:
+        wanted += [query.job.c.time_end > 0, query.job.c.time_end < query.ended_before]
     if not query.filters.duplicates:
         wanted.append(newest_attempt(query.job, query.filters))
     return columns.where(*wanted).with_hint(query.job, f"FORCE INDEX ({scan.index_name})", "mysql")

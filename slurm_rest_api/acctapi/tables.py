@@ -104,6 +104,7 @@ _JOB_OF_SOME: Final[dict[str, TypeEngine[Any]]] = {
     "std_in": _TEXT,
     "id_resv": UNSIGNED,
     "resv_req": _TEXT,
+    "mod_time": UNSIGNED,
 }
 _ASSOC: Final[dict[str, TypeEngine[Any]]] = {
     "id_assoc": UNSIGNED,

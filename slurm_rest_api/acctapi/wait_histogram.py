@@ -6,8 +6,10 @@ doubling of the wait, so a percentile is within 5 % of the exact one. Waits belo
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import ColumnElement, Table, and_, case, func
@@ -45,17 +47,17 @@ def wait_bucket(job: Table) -> ColumnElement[int]:
     return case((has_waited(job), bucket), else_=NOT_WAITED)
 
 
-def percentile(counts: Mapping[int, int], share: float) -> int | None:
-    """Returns the wait in seconds that `share` of the jobs did not exceed. None without jobs.
+def percentiles(counts: Mapping[int, int], shares: Sequence[float]) -> list[int | None]:
+    """Returns for each share the wait in seconds that this share of the jobs did not exceed. None without jobs.
 
     `counts` has the number of jobs by bucket. It is the nearest rank: the smallest wait with at least that many jobs.
     """
-    rank = max(1, math.ceil(share * sum(counts.values())))
-    for bucket in sorted(counts):
-        rank -= counts[bucket]
-        if rank <= 0:
-            return _middle(bucket)
-    return None
+    buckets = sorted(counts)
+    ranks = list(itertools.accumulate(map(counts.__getitem__, buckets)))
+    if not ranks or not ranks[-1]:
+        return [None] * len(shares)
+    wanted = (max(1, math.ceil(share * ranks[-1])) for share in shares)
+    return [_middle(buckets[bisect.bisect_left(ranks, rank)]) for rank in wanted]
 
 
 def _middle(bucket: int) -> int:

@@ -150,6 +150,7 @@ def job_row(job: Job, now: int) -> Row:
         "time_start": job.start if started else 0,
         "time_end": job.end if ended else 0,
         "priority": priority_of(job, now),
+        "mod_time": job.end if ended else job.start if started else job.submit,
         "state": _STATES[job.outcome] if ended else _RUNNING if started else _PENDING,
         "exit_code": job.exit_code << 8 | job.signal if ended else 0,
         "kill_requid": job.user.uid if ended and job.outcome == "CANCELLED" else None,

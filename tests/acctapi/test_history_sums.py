@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from slurm_rest_api.acctapi.sums_contract import GROUP_NAMES, SUM_FIELDS, HistorySumRecord
 from slurm_rest_api.acctapi.utc_offsets import periods
-from slurm_rest_api.acctapi.wait_histogram import percentile
+from slurm_rest_api.acctapi.wait_histogram import percentiles
 from slurm_rest_api.slurm.sentinels import INFINITE
 from tests.acctapi.rows import STEP_TABLE, Row, fault, job_row, settings_for, write_database
 from tests.acctapi.test_history import MIB, step, write_steps
@@ -239,7 +239,7 @@ def test_only_the_latest_attempts_count_without_duplicates(client: FlaskClient) 
 
 
 def test_too_many_groups_are_refused(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("history_sums", "sums_sql"):
+    for module in ("sum_totals", "sums_sql"):
         monkeypatch.setattr(f"slurm_rest_api.acctapi.{module}.MOST_GROUPS", 5)
     assert "more than 5 groups" in fault(client, "/history?group_by=day&submitafter=0")["detail"]
     assert len(data(client, "group_by=qos&submitafter=0")) == 3
@@ -260,6 +260,6 @@ def test_days_follow_the_time_zone_with_its_changes(monkeypatch: pytest.MonkeyPa
 def test_percentiles_are_within_5_percent_of_any_wait() -> None:
     for wait in (*range(5000), *range(5000, 5_000_000, 4999)):
         # The bucket that SQL computes.
-        found = percentile({math.floor(math.log(wait + 1) * 16 / math.log(2) + 1e-9): 1}, 0.5)
+        [found] = percentiles({math.floor(math.log(wait + 1) * 16 / math.log(2) + 1e-9): 1}, [0.5])
         assert found is not None
         assert abs(found - wait) <= 0.05 * wait, wait

@@ -154,7 +154,7 @@ def test_the_newest_records_of_a_numeric_user_are_found_in_the_index(
 @pytest.mark.parametrize(
     ("query", "keys"),
     [
-        (f"submitafter={BEGIN + 30 * 86400}", {"PRIMARY"}),
+        (f"submitafter={BEGIN + 30 * 86400}", {"PRIMARY", "rollup2"}),
         (f"endafter={BEGIN + 39 * 86400}", {"PRIMARY", "rollup2"}),
         (f"startafter={BEGIN + 39 * 86400}", {"PRIMARY", "rollup2"}),
         ("state=PENDING", {"rollup2"}),

@@ -1,0 +1,186 @@
+"""Reads the totals of a long time window: of past days from memory while no record of them changed.
+
+slurmdbd sets `mod_time` when it changes a record, and a record that it purges is gone. So one statement that counts the
+records and adds up these times finds if what is kept is still right.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection
+
+from slurm_rest_api.acctapi import states
+from slurm_rest_api.acctapi.filters import Filters
+from slurm_rest_api.acctapi.kept_sums import KeptDays, KeptSums, KeptTotals, Version
+from slurm_rest_api.acctapi.sql import KeyRange
+from slurm_rest_api.acctapi.sum_days import MOST_DAYS, DayWindow, day_window
+from slurm_rest_api.acctapi.sum_totals import Keys, PackedTotal, TooManyGroups, Totals, add_up, packed, read_totals
+from slurm_rest_api.acctapi.sums_sql import SumQuery, day_number, version_statements
+from slurm_rest_api.acctapi.utc_offsets import Period
+
+_SETTLED_SECONDS: Final = 300
+"""A record that changed this recently may change again in the same second, and clocks of hosts differ."""
+
+_DAYS_AT_ONCE: Final = 8
+"""Most days of one statement, so that it returns few rows."""
+
+_SUSPENDED: Final = f'"{states.SUSPENDED}:'.encode()
+
+FindKeys = Callable[[Filters], KeyRange]
+"""Returns the range of keys of the records that can match."""
+
+
+class DaySums:
+    """Reads totals, and keeps those of past days in at most `most_bytes`."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.kept = KeptSums(most_bytes)
+
+    def totals(
+        self, connection: Connection, query: SumQuery, question: Hashable, find_keys: FindKeys, *, waits: bool
+    ) -> Totals:
+        """Returns the totals of `query`. `question` is what the columns of its groups depend on.
+
+        Raises:
+            TooManyGroups: there are more groups than a statement returns.
+        """
+        window = day_window(query.filters) if "mod_time" in query.job.c else None
+        if window is None:
+            return read_totals(connection, query, waits=waits)
+        reader = _Reader(connection, query, window, find_keys, waits=waits)
+        asked = (question, window.word, window.shape(query.filters), query.sums, query.gpus, waits)
+        before = self.kept.get(asked)
+        if before.too_large:
+            return read_totals(connection, query, waits=waits)
+        try:
+            after, whole = reader.days(before)
+        except TooManyGroups:
+            self.kept.put(asked, KeptDays(too_large=True))
+            return read_totals(connection, query, waits=waits)
+        if after is not before:
+            self.kept.put(asked, after)
+        return add_up([_unpacked(whole.totals), *reader.rest()])
+
+
+class _Reader:
+    """Reads the parts of one window."""
+
+    def __init__(
+        self, connection: Connection, query: SumQuery, window: DayWindow, find_keys: FindKeys, *, waits: bool
+    ) -> None:
+        self._connection = connection
+        self._query = query
+        self._window = window
+        self._find_keys = find_keys
+        self._waits = waits
+        column = query.job.c[f"time_{window.word}"]
+        self._day = day_number(column, [Period(None, 0)])
+
+    def rest(self) -> Iterator[Totals]:
+        """Yields the totals of the records that belong to no kept sum."""
+        window, filters = self._window, self._query.filters
+        for part in window.rest(filters):
+            yield self._read(self._part(part))
+        if window.ended_before is not None:
+            whole = self._part(window.days(filters, window.first, window.last))
+            yield self._read(dataclasses.replace(whole, ended_before=window.ended_before, others=True))
+
+    def days(self, kept: KeptDays) -> tuple[KeptDays, KeptTotals]:
+        """Returns what can be kept, and the totals of all days. Reads the days that `kept` lacks or that changed."""
+        window = self._window
+        if kept.ended_before != window.ended_before:
+            kept = KeptDays(window.ended_before)
+        is_asked = (kept.first, kept.last) == (window.first, window.last)
+        if kept.whole is not None and is_asked and self._version() == kept.whole.version:
+            return kept, kept.whole
+        # The versions are read first. A change after them is in the sums, and the next version differs.
+        versions = self._versions()
+        wanted = range(window.first, window.last)
+        known = {day: kept.days[day] for day in wanted if day in kept.days and _is(kept.days[day], versions.get(day))}
+        for first, last in _runs([day for day in wanted if day not in known]):
+            known |= self._read_days(first, last, versions)
+        whole = _together([known[day] for day in wanted])
+        days = {day: one for day, one in known.items() if self._can_be_kept(one)}
+        others = {day: one for day, one in kept.days.items() if day not in wanted}
+        return KeptDays(
+            ended_before=window.ended_before,
+            days=days | others if len(days) + len(others) <= MOST_DAYS else days,
+            first=window.first,
+            last=window.last,
+            whole=whole if len(days) == len(known) else None,
+        ), whole
+
+    def _can_be_kept(self, one: KeptTotals) -> bool:
+        """Returns False for a day with a record that changed just now, or whose sum depends on the current time."""
+        is_settled = one.version.latest < self._query.filters.now - _SETTLED_SECONDS
+        return is_settled and not any(_SUSPENDED in total.counts for total in one.totals.values())
+
+    def _version(self) -> Version:
+        found = Version()
+        for statement in version_statements(self._versioned([])):
+            for row in self._connection.execute(statement):
+                found = found.plus(_version_of(*row))
+        return found
+
+    def _versions(self) -> dict[int, Version]:
+        found: dict[int, Version] = {}
+        for statement in version_statements(self._versioned([self._day])):
+            for day, *row in self._connection.execute(statement):
+                found[int(day)] = found.get(int(day), Version()).plus(_version_of(*row))
+        return found
+
+    def _versioned(self, keys: list[ColumnElement[Any]]) -> SumQuery:
+        """Returns the query for versions, which are those of all records of the days: no other filter."""
+        window = self._window
+        filters = window.days(Filters(now=self._query.filters.now), window.first, window.last)
+        return dataclasses.replace(self._part(filters), keys=keys, ended_before=window.ended_before)
+
+    def _read_days(self, first: int, last: int, versions: Mapping[int, Version]) -> dict[int, KeptTotals]:
+        part = self._part(self._window.days(self._query.filters, first, last))
+        of_days = dataclasses.replace(part, keys=[self._day, *part.keys], ended_before=self._window.ended_before)
+        found: dict[int, dict[Keys, PackedTotal]] = {day: {} for day in range(first, last)}
+        for (day, *keys), total in self._read(of_days).items():
+            found[int(day)][tuple(keys)] = packed(total)
+        return {day: KeptTotals(versions.get(day, Version()), totals) for day, totals in found.items()}
+
+    def _part(self, filters: Filters) -> SumQuery:
+        return dataclasses.replace(self._query, filters=filters, range=self._find_keys(filters))
+
+    def _read(self, query: SumQuery) -> Totals:
+        return read_totals(self._connection, query, waits=self._waits)
+
+
+def _is(kept: KeptTotals, version: Version | None) -> bool:
+    return kept.version == (version or Version())
+
+
+def _version_of(records: int, latest: int | None, changes: int | None) -> Version:
+    return Version(int(records), int(latest or 0), int(changes or 0))
+
+
+def _unpacked(totals: Mapping[Keys, PackedTotal]) -> Totals:
+    return {keys: total.unpacked() for keys, total in totals.items()}
+
+
+def _together(days: list[KeptTotals]) -> KeptTotals:
+    version = Version()
+    for day in days:
+        version = version.plus(day.version)
+    totals = add_up(_unpacked(day.totals) for day in days)
+    return KeptTotals(version, {keys: packed(total) for keys, total in totals.items()})
+
+
+def _runs(days: list[int]) -> Iterator[tuple[int, int]]:
+    """Yields the first day and the day after the last one of each run of days, and of parts of long ones."""
+    first = last = None
+    for day in days:
+        if first is None or last is None or day > last + 1 or day - first >= _DAYS_AT_ONCE:
+            if first is not None and last is not None:
+                yield first, last + 1
+            first = day
+        last = day
+    if first is not None and last is not None:
+        yield first, last + 1
