@@ -15,11 +15,19 @@ LARGEST_NUMBER = 2**53 - 1
 Count = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
 """A whole number, not negative and not null."""
 
+LargeCount = Count | Annotated[str, Field(pattern=r"^\d+$")]
+"""A whole number that may be above 2^53 - 1: then it is text, because clients in JavaScript would round it."""
+
 Unlimited = Literal["UNLIMITED"]
 """The published form of Slurm's INFINITE."""
 
 Yes = Literal["Yes"]
 YesNo = Literal["Yes", "No"]
+
+
+def large_count(value: int) -> int | str:
+    """Returns a whole number as a `LargeCount`."""
+    return value if value <= LARGEST_NUMBER else str(value)
 
 
 class OpenAPIModel(BaseModel):

@@ -24,7 +24,9 @@ from slurm_rest_api.acctapi.reference_data import ReferenceData, ReferenceDataCa
 from slurm_rest_api.acctapi.reference_parameters import AccountsParameters
 from slurm_rest_api.acctapi.users import VisibleAssociations, cursor_key_of
 from slurm_rest_api.auth.data_scope import DataScope
+from slurm_rest_api.contract_base import large_count
 from slurm_rest_api.errors import BadParameter, NotFound
+from slurm_rest_api.slurm.stored_names import in_small_letters
 from slurm_rest_api.web.error_texts import shown
 
 Record = dict[str, Any]
@@ -112,7 +114,8 @@ class Accounts:
             ApiError: the database cannot be used.
         """
         view = _View(self._read(), scope, self._hidden)
-        row = next((row for row in view.visible() if row.acct == name and not row.deleted), None)
+        present = {row.acct: row for row in view.visible() if not row.deleted}
+        row = present.get(name) or present.get(in_small_letters(name))
         if row is None:
             raise NotFound(f"There is no account {shown(name)}.")
         children, users = view.children(row), view.users(row)
@@ -252,7 +255,7 @@ class _View:
                     for kind, value in self._values(level, column, is_tres=is_tres):
                         if kind not in taken:
                             account = level.acct if self._allowed.shows_account(level.acct) else None
-                            yield {"limit": name, "tres": kind, "value": value, "account": account}
+                            yield {"limit": name, "tres": kind, "value": large_count(value), "account": account}
                         if is_inherited:
                             taken.add(kind)
 

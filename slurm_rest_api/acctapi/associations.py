@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from slurm_rest_api.acctapi.encodings import tres
+from slurm_rest_api.acctapi.encodings import published_tres, tres
 
 Record = dict[str, Any]
 Row = Mapping[Any, Any]
@@ -177,9 +177,12 @@ class Associations:
             "qos": [qos[number] for number in _qos_ids(ancestry) if number in qos],
             "default_qos": qos.get(nearest(ancestry, "def_qos_id") or 0),
             **{field: nearest(ancestry, column) for field, column in _INHERITED.items()},
-            **{field: nearest_tres(ancestry, column, tres_names) for field, column in _INHERITED_TRES.items()},
+            **{
+                field: published_tres(nearest_tres(ancestry, column, tres_names))
+                for field, column in _INHERITED_TRES.items()
+            },
             **{field: row.values.get(column) for field, column in _GROUP.items()},
-            **{field: tres(row.values[column], tres_names) for field, column in _GROUP_TRES.items()},
+            **{field: published_tres(tres(row.values[column], tres_names)) for field, column in _GROUP_TRES.items()},
             "comment": row.values.get("comment") or None,
             "deleted": row.deleted,
         }

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from slurm_rest_api.acctapi.sums_contract import HistorySumRecord
-from slurm_rest_api.contract_base import Count, PublishedChoice, PublishedModel, PublishedRecord
+from slurm_rest_api.contract_base import Count, LargeCount, PublishedChoice, PublishedModel, PublishedRecord
 
-Tres = Annotated[dict[str, Count], Field(examples=[{"cpu": 4, "mem": 2000, "node": 1, "gres/gpu": 1}])]
+Tres = Annotated[dict[str, LargeCount], Field(examples=[{"cpu": 4, "mem": 2000, "node": 1, "gres/gpu": 1}])]
 """Counts by TRES name. Memory is in MiB, energy in joules."""
 
 Time = Annotated[

@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import groupby, pairwise
 from typing import Final, Literal, NamedTuple
 
+from slurm_rest_api.contract_base import LARGEST_NUMBER, large_count
 from slurm_rest_api.slurm.array_tasks import tasks_among
 from slurm_rest_api.slurm.sentinels import INFINITE, NO_VAL, NO_VAL64
 
@@ -108,6 +109,13 @@ def tres(text: str | None, names: Mapping[int, str]) -> dict[str, int]:
         if equals and key.isdecimal() and count.isdecimal() and (found := number(int(count))) is not None:
             counts[names.get(int(key), key)] = found
     return counts
+
+
+def published_tres(counts: Mapping[str, int]) -> Mapping[str, int | str]:
+    """Returns counts as they are published: as text above 2^53 - 1."""
+    if all(count <= LARGEST_NUMBER for count in counts.values()):
+        return counts
+    return {name: large_count(count) for name, count in counts.items()}
 
 
 def array_tasks(mask: str | None, at_once: int | None) -> str | None:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from slurm_rest_api.acctapi.column_probe import Schema, readable
 from slurm_rest_api.acctapi.database import Database
-from slurm_rest_api.acctapi.encodings import Times, number, point_in_time, tres
+from slurm_rest_api.acctapi.encodings import Times, number, point_in_time, published_tres, tres
 from slurm_rest_api.acctapi.list_page import ListPage
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.reference_parameters import EventsParameters
@@ -181,7 +181,7 @@ class Events:
             "start": point_in_time(row["time_start"], times),
             "end": point_in_time(end, times),
             "duration": max(0, (end or int(self._now())) - row["time_start"]),
-            "tres": tres(row["tres"], names),
+            "tres": published_tres(tres(row["tres"], names)),
             "cluster_nodes": row["cluster_nodes"] or None,
         }
 

@@ -11,6 +11,7 @@ from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.states import parse_states
 from slurm_rest_api.acctapi.sums_contract import Groups
 from slurm_rest_api.contract_base import OpenAPIModel
+from slurm_rest_api.slurm.stored_names import spellings
 from slurm_rest_api.web.job_ids import JobIdFilterParam
 from slurm_rest_api.web.name_lists import (
     CommaList,
@@ -55,10 +56,15 @@ def is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 10
 
 
+def _stored_names(texts: Sequence[str]) -> tuple[str, ...]:
+    return spellings(parse_few_names(texts))
+
+
 _SEVERAL: Final = "One or more, separated by commas."
 States = Annotated[frozenset[int], parsed_with(_states), list_schema(_SEVERAL, "FAILED", "to", "0")]
 Nodes = Annotated[frozenset[str], parsed_with(_nodes), NODES_SCHEMA]
 Users = Annotated[tuple[str, ...], parsed_with(_users), list_schema(_SEVERAL)]
+StoredNames = Annotated[tuple[str, ...], parsed_with(_stored_names), list_schema(_SEVERAL)]
 Ids = Annotated[frozenset[int], parsed_with(_ids), list_schema(_SEVERAL, "7")]
 
 
@@ -75,7 +81,7 @@ class UsersParameters(PageParameters):
 
     name: FewNames | None = Field(None, description="Associations of these users. Same as `user`.")
     user: FewNames | None = Field(None, description="Associations of these users.")
-    acct: FewNames | None = Field(None, description="Associations with these accounts.")
+    acct: StoredNames | None = Field(None, description="Associations with these accounts.")
     deleted: bool = Field(False, description="true: include removed associations.")
     limit: int | None = Field(None, ge=1, description="Associations per page. Default: all.")
 
@@ -90,12 +96,12 @@ class HistoryParameters(PageParameters):
         0, ge=0, le=2**63 - 1, description="Number of records to skip. A large offset is slow, a `cursor` is not."
     )
     user: Users | None = Field(None, description="Jobs of these users, by name or numeric id.")
-    account: FewNames | None = Field(None, description="Jobs under these accounts.")
+    account: StoredNames | None = Field(None, description="Jobs under these accounts.")
     partition: FewNames | None = Field(None, description="Jobs in one of these partitions.")
     jobname: FewNames | None = Field(
         None, description="Jobs with exactly these names. A backslash takes the next character literally."
     )
-    qos: FewNames | None = Field(None, description="Jobs with one of these QOS.")
+    qos: StoredNames | None = Field(None, description="Jobs with one of these QOS.")
     associd: Ids | None = Field(None, description="Jobs under the associations with these ids.")
     node: Nodes | None = Field(None, description="Jobs that ran on this node, or on a node of this hostlist.")
     state: States | None = Field(

@@ -15,13 +15,14 @@ from sqlalchemy import Connection
 from slurm_rest_api.acctapi.column_probe import Schema
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.db_errors import RETRY_SECONDS
-from slurm_rest_api.acctapi.encodings import tres
+from slurm_rest_api.acctapi.encodings import published_tres, tres
 from slurm_rest_api.acctapi.list_page import ListPage, page_of
 from slurm_rest_api.acctapi.qos import Qos
 from slurm_rest_api.acctapi.reference_data import ReferenceData, ReferenceDataCache
 from slurm_rest_api.acctapi.reference_parameters import QosParameters
 from slurm_rest_api.acctapi.tables import QOS_TABLE, REQUIRED_QOS_LIMIT_COLUMNS
 from slurm_rest_api.errors import DatabaseUnusable, NotFound
+from slurm_rest_api.slurm.stored_names import in_small_letters
 from slurm_rest_api.web.error_texts import shown
 
 Record = dict[str, Any]
@@ -103,9 +104,9 @@ def qos_record(qos: Qos, reference: ReferenceData) -> Record:
         "preempt_mode": preempt_mode(get("preempt_mode")),
         "grace_time": get("grace_time") or 0,
         **{field: get(column) for field, column in _VALUES.items()},
-        **{field: tres(get(column), names) for field, column in _GROUP_TRES.items()},
+        **{field: published_tres(tres(get(column), names)) for field, column in _GROUP_TRES.items()},
         **{field: get(column) for field, column in _MAXIMA.items()},
-        **{field: tres(get(column), names) for field, column in _TRES.items()},
+        **{field: published_tres(tres(get(column), names)) for field, column in _TRES.items()},
         "deleted": qos.deleted,
     }
 
@@ -148,7 +149,7 @@ class QosList:
             ApiError: the database cannot be used, or the service may not read the limits.
         """
         reference = self._read()
-        qos = reference.qos_rows.get(name)
+        qos = reference.qos_rows.get(name) or reference.qos_rows.get(in_small_letters(name))
         if qos is None:
             raise NotFound(f"There is no QOS {shown(name)}.")
         return qos_record(qos, reference)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from slurm_rest_api.acctapi.contract import AssociationRecord, PageMeta, Time, Tres
-from slurm_rest_api.contract_base import Count, PublishedModel, PublishedRecord
+from slurm_rest_api.contract_base import Count, LargeCount, PublishedModel, PublishedRecord
 
 Factor = Annotated[float, Field(ge=0)]
 
@@ -91,7 +91,7 @@ class EffectiveLimit(PublishedRecord):
 
     limit: str = Field(description="Name of sacctmgr: GrpTRES, GrpJobs, MaxWall and so on.")
     tres: str | None = Field(description="The TRES that it limits. Null for a limit on jobs or time.")
-    value: Count = Field(description="Jobs, minutes, TRES or TRES minutes. Memory is in MiB.")
+    value: LargeCount = Field(description="Jobs, minutes, TRES or TRES minutes. Memory is in MiB. Text above 2^53 - 1.")
     account: str | None = Field(
         description="The account that sets it. Null: one that the user may not see (`auth.private_data`)."
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from slurm_rest_api.acctapi.encodings import Times
-from slurm_rest_api.acctapi.parameters import Ids, PageParameters
+from slurm_rest_api.acctapi.parameters import Ids, PageParameters, StoredNames
 from slurm_rest_api.contract_base import OpenAPIModel
 from slurm_rest_api.slurm.node_state_numbers import BASE_STATES, FLAGS
 from slurm_rest_api.slurm.states import NODE_STATES, full_name
@@ -57,7 +57,7 @@ class SingleParameters(Parameters):
 class QosParameters(PageParameters):
     """Parameters of /qos."""
 
-    name: FewNames | None = Field(None, description="QOS with these names.")
+    name: StoredNames | None = Field(None, description="QOS with these names.")
     id: Ids | None = Field(None, description="QOS with these ids.")
     deleted: bool = Field(False, description="true: include removed QOS.")
     limit: int | None = Field(None, ge=1, description="QOS per page. Default: all.")
@@ -66,9 +66,9 @@ class QosParameters(PageParameters):
 class AccountsParameters(PageParameters):
     """Parameters of /accounts."""
 
-    name: FewNames | None = Field(None, description="Accounts with these names.")
-    parent: FewNames | None = Field(None, description="Accounts directly below these.")
-    under: FewNames | None = Field(None, description="These accounts and all below them.")
+    name: StoredNames | None = Field(None, description="Accounts with these names.")
+    parent: StoredNames | None = Field(None, description="Accounts directly below these.")
+    under: StoredNames | None = Field(None, description="These accounts and all below them.")
     user: FewNames | None = Field(None, description="Accounts that these users run under.")
     coordinator: FewNames | None = Field(None, description="Accounts that these users coordinate.")
     organization: FewNames | None = Field(None, description="Accounts of these organizations.")

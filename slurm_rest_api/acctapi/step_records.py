@@ -74,7 +74,7 @@ def step_record(step: Row, job: Row, context: RecordContext) -> Record:
         "nodelist": encodings.hostlist(step["nodelist"]),
         "nodes_alloc": step["nodes_alloc"],
         "tasks": step["task_cnt"],
-        "tres_alloc": allocated,
+        "tres_alloc": encodings.published_tres(allocated),
         "time_start": encodings.point_in_time(step["time_start"], context.times),
         "time_end": encodings.point_in_time(end, context.times),
         "elapsed": elapsed,

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import ConfigDict, Field
 
 from slurm_rest_api.acctapi.contract import PageMeta, Time
-from slurm_rest_api.contract_base import LARGEST_NUMBER, Count, PublishedModel, PublishedRecord
-
-Seconds = Count | Annotated[str, Field(pattern=r"^\d+$")]
-"""TRES seconds. Text above 2^53 - 1, which clients in JavaScript would round."""
+from slurm_rest_api.contract_base import Count, LargeCount, PublishedModel, PublishedRecord
 
 _UNIT = "in TRES seconds: CPU seconds for cpu, MiB seconds for mem. Text above 2^53 - 1."
-
-
-def seconds(value: int) -> int | str:
-    """Returns TRES seconds as they are published."""
-    return value if value <= LARGEST_NUMBER else str(value)
 
 
 class _UsageRecord(PublishedRecord):
@@ -30,15 +20,15 @@ class ClusterUsageRecord(_UsageRecord):
     """Usage of one TRES of the cluster in one step."""
 
     count: Count | None = Field(description="Amount of the TRES, the largest within the step.")
-    allocated: Seconds = Field(description=f"Allocated to jobs and reservations, {_UNIT}")
-    idle: Seconds = Field(description="Idle.")
-    down: Seconds = Field(description="Down.")
-    planned_down: Seconds = Field(description="Down as planned: reservations with the flag MAINT.")
-    planned: Seconds = Field(
+    allocated: LargeCount = Field(description=f"Allocated to jobs and reservations, {_UNIT}")
+    idle: LargeCount = Field(description="Idle.")
+    down: LargeCount = Field(description="Down.")
+    planned_down: LargeCount = Field(description="Down as planned: reservations with the flag MAINT.")
+    planned: LargeCount = Field(
         description="Idle, but planned for pending jobs. sreport calls it reserved before Slurm 21.08."
     )
-    overcommitted: Seconds = Field(description="What pending jobs were planned for beyond the idle time.")
-    reported: Seconds = Field(description="allocated, idle, down, planned_down and planned, added up.")
+    overcommitted: LargeCount = Field(description="What pending jobs were planned for beyond the idle time.")
+    reported: LargeCount = Field(description="allocated, idle, down, planned_down and planned, added up.")
 
 
 class GroupUsageRecord(_UsageRecord):
@@ -50,7 +40,7 @@ class GroupUsageRecord(_UsageRecord):
     user: str | None = Field(description="User.")
     qos: str | None = Field(description="QOS.")
     wckey: str | None = Field(description="Workload key. Empty: jobs without one.")
-    allocated: Seconds = Field(description=f"Usage {_UNIT}")
+    allocated: LargeCount = Field(description=f"Usage {_UNIT}")
 
 
 CLUSTER_USAGE_FIELDS = tuple(ClusterUsageRecord.model_fields)

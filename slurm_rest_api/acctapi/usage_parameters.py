@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, cast, get_args
 from pydantic import Field
 
 from slurm_rest_api.acctapi.encodings import Times
-from slurm_rest_api.acctapi.parameters import PageParameters
+from slurm_rest_api.acctapi.parameters import PageParameters, StoredNames
 from slurm_rest_api.acctapi.usage_window import StepOrTotal
 from slurm_rest_api.web.name_lists import FewNames, list_schema, parse_few_names, parsed_with
 from slurm_rest_api.web.timespec import TimeParam
@@ -61,9 +61,9 @@ class UtilizationParameters(PageParameters):
         None, description="Start of the window, rounded down to a step. Default: 24 hours, 30 days or a year before."
     )
     until: TimeParam | None = Field(None, description="End of the window, rounded up to a step. Default: now.")
-    account: FewNames | None = Field(None, description="Usage under these accounts and all below them.")
+    account: StoredNames | None = Field(None, description="Usage under these accounts and all below them.")
     user: FewNames | None = Field(None, description="Usage of these users.")
-    qos: FewNames | None = Field(None, description="Usage with one of these QOS.")
-    wckey: FewNames | None = Field(None, description="Usage with one of these workload keys.")
+    qos: StoredNames | None = Field(None, description="Usage with one of these QOS.")
+    wckey: StoredNames | None = Field(None, description="Usage with one of these workload keys.")
     limit: int = Field(1000, ge=1, description="Records per page.")
     times: Times = Field("epoch", description="Format of times: epoch seconds, ISO 8601, or as in /history.")

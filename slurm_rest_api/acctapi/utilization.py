@@ -19,13 +19,13 @@ from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.encodings import number, point_in_time
 from slurm_rest_api.acctapi.list_page import ListPage, page_of
 from slurm_rest_api.acctapi.reference_data import ReferenceData, ReferenceDataCache
-from slurm_rest_api.acctapi.usage_contract import seconds
 from slurm_rest_api.acctapi.usage_groups import UsageGroups, association_groups, wckey_groups, wckey_users
 from slurm_rest_api.acctapi.usage_parameters import UtilizationParameters
 from slurm_rest_api.acctapi.usage_rows import Wanted, cluster_rows, first_and_last, group_rows, wckeys
 from slurm_rest_api.acctapi.usage_tables import Kind, Step, UsageTables
 from slurm_rest_api.acctapi.usage_window import NOMINAL_SECONDS, Piece, Window, following, window_of
 from slurm_rest_api.auth.data_scope import DataScope
+from slurm_rest_api.contract_base import large_count
 from slurm_rest_api.errors import BadParameter
 from slurm_rest_api.web.error_texts import shown
 
@@ -188,7 +188,7 @@ class Utilization:
                 of_group = {
                     group: name if group in grouped else None for group, name in zip(_FILTERS, names, strict=True)
                 }
-                records.append(record | of_group | {"allocated": seconds(value)})
+                records.append(record | of_group | {"allocated": large_count(value)})
         return records
 
 
@@ -307,7 +307,7 @@ def _figures(sums: Mapping[str, int]) -> Record:
     }
     return {
         "count": number(sums["count"]),
-        **{name: seconds(value) for name, value in parts.items()},
-        "overcommitted": seconds(sums["over_secs"]),
-        "reported": seconds(sum(parts.values())),
+        **{name: large_count(value) for name, value in parts.items()},
+        "overcommitted": large_count(sums["over_secs"]),
+        "reported": large_count(sum(parts.values())),
     }

@@ -34,7 +34,13 @@ ASSOCIATIONS: list[dict[str, Any]] = [
         "flags": 65536,
     },
     {"id_assoc": 3, "acct": "physics", "parent_acct": "science", "max_tres_pj": "1=32", "grp_jobs": 7, "shares": 3},
-    {"id_assoc": 4, "acct": "biology", "parent_acct": "root", "grp_wall": 0},
+    {
+        "id_assoc": 4,
+        "acct": "biology",
+        "parent_acct": "root",
+        "grp_wall": 0,
+        "grp_tres_mins": f"1={2**53 - 1},1001={2**53}",
+    },
     {"id_assoc": 5, "acct": "closed", "parent_acct": "root", "deleted": 1},
     {"id_assoc": 11, "user": "alice", "acct": "physics", "is_def": 1},
     {"id_assoc": 12, "user": "bob", "acct": "physics"},
@@ -93,6 +99,25 @@ def test_a_record_has_the_texts_the_tree_and_the_limits(accounting: FlaskClient)
     assert (found["closed"]["deleted"], found["closed"]["description"]) == (True, None)
 
 
+def test_a_limit_that_a_number_of_json_cannot_hold_is_text(accounting: FlaskClient) -> None:
+    record = accounting.get("/accounts/biology").get_json()["data"]
+    assert record["grp_tres_mins"] == {"cpu": 9007199254740991, "gres/gpu": "9007199254740992"}
+    limits = {limit["tres"]: limit["value"] for limit in record["effective_limits"] if limit["limit"] == "GrpTRESMins"}
+    assert limits == record["grp_tres_mins"]
+    assert AccountRecord.model_validate(accounting.get("/accounts?name=biology").get_json()["data"][0])
+
+
+def test_names_are_found_in_small_letters_as_sacctmgr_does(accounting: FlaskClient) -> None:
+    for path in ("/accounts/{}", "/users?acct={}", "/qos/{}", "/qos?name={}"):
+        name = "normal" if "qos" in path else "physics"
+        found = accounting.get(path.format(name))
+        assert found.status_code == 200
+        assert accounting.get(path.format(name.capitalize())).get_json()["data"] == found.get_json()["data"] != []
+    # Those of users are names of the operating system.
+    assert accounting.get("/users?user=Alice").get_json()["data"] == []
+    assert accounting.get("/accounts/Physics2").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -102,6 +127,10 @@ def test_a_record_has_the_texts_the_tree_and_the_limits(accounting: FlaskClient)
         ("name=closed", []),
         ("parent=root", ["biology", "science"]),
         ("under=science", ["science", "physics"]),
+        ("name=Physics,ROOT", ["root", "physics"]),
+        ("parent=Root", ["biology", "science"]),
+        ("under=SCIENCE", ["science", "physics"]),
+        ("user=Bob", []),
         ("user=bob", ["physics"]),
         ("user=carol", []),
         ("coordinator=erin", ["science", "physics"]),
