@@ -159,7 +159,7 @@ def job_row(job: Job, now: int) -> Row:
         "work_dir": f"/home/{job.user.name}/jobs",
         "submit_line": _submit_line(job),
         "std_in": "/dev/null",
-        "std_out": f"/home/{job.user.name}/jobs/slurm-%j.out",
+        "std_out": f"/home/{job.user.name}/jobs/slurm-{'%j' if job.array is None else '%A_%a'}.out",
         "std_err": "",
         "state_reason_prev": _REASONS.get(job.reason, 0),
         "failed_node": job.failed_node if ended else None,

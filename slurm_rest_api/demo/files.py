@@ -14,7 +14,7 @@ import platformdirs
 from slurm_rest_api.demo.scale import Scale
 
 # Increased whenever the simulation changes, so that files of an older simulation are not continued.
-_SIMULATION_VERSION: Final = 5
+_SIMULATION_VERSION: Final = 6
 _DESCRIPTION: Final = "demo.json"
 
 

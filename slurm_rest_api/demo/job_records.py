@@ -123,6 +123,7 @@ class JobRecords:
     def _common(self, job: Job) -> Record:
         share, user = job.share, job.user
         text = duration_text(job.limit_minutes * 60)
+        output = f"/home/{user.name}/jobs/slurm-{_output_id(job)}.out"
         return {
             **_UNSET,
             **_array_or_het(job),
@@ -159,9 +160,14 @@ class JobRecords:
             "command": f"/home/{user.name}/jobs/{job.name}.sh",
             "work_dir": f"/home/{user.name}/jobs",
             "std_in": "/dev/null",
-            "std_out": f"/home/{user.name}/jobs/slurm-{job.id}.out",
-            "std_err": f"/home/{user.name}/jobs/slurm-{job.id}.out",
+            "std_out": output,
+            "std_err": output,
         }
+
+
+def _output_id(job: Job) -> str:
+    """Returns the id in the name of the file that sbatch(1) writes without `--output`: %A_%a of an array task."""
+    return str(job.id) if job.array is None else f"{job.array.id}_{job.task}"
 
 
 def pending_tasks(array: Array, next_task: Mapping[int, int]) -> str:
