@@ -5,6 +5,7 @@ const MEMORY_UNITS = ["MiB", "GiB", "TiB", "PiB"];
 const isKnown = (value) => value !== null && value !== undefined && value !== "" && !Number.isNaN(value);
 
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
+const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 3 });
 const tenth = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const share = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 0 });
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -19,6 +20,9 @@ const shortDateTime = new Intl.DateTimeFormat(undefined, {
 
 /** Returns a number with thousands separators and no decimals. */
 export const count = (value) => (isKnown(value) ? whole.format(value) : UNKNOWN);
+
+/** Returns a number from 100,000 on with three digits ("1.62M"), smaller ones as `count`. */
+export const roughCount = (value) => (isKnown(value) && value >= 100_000 ? compact.format(value) : count(value));
 
 /** Returns a share between 0 and 1 as percent. */
 export const percent = (value) => (isKnown(value) ? share.format(value) : UNKNOWN);

@@ -14,7 +14,19 @@ import {
   setText,
   svg,
 } from "./dom.js";
-import { approximate, clock, count, formatDateTime, memory, now, percent, plural, ratio, shortDate } from "./format.js";
+import {
+  approximate,
+  clock,
+  count,
+  formatDateTime,
+  memory,
+  now,
+  percent,
+  plural,
+  ratio,
+  roughCount,
+  shortDate,
+} from "./format.js";
 import { nodeLink, page, setCurlLine } from "./frame.js";
 import { showMaintenance } from "./maintenance.js";
 import { withoutMark } from "./node-facts.js";
@@ -170,7 +182,7 @@ function showBars(data) {
 }
 
 // The pending tasks of an array are one job.
-const pendingText = (jobs, tasks) => (tasks > jobs ? `${count(jobs)} (${plural(tasks, "task")})` : count(jobs));
+const pendingText = (jobs, tasks) => (tasks > jobs ? `${count(jobs)} (${roughCount(tasks)} tasks)` : count(jobs));
 
 function fillJobs(row, { jobs_running: running, jobs_pending: pending, tasks_pending: tasks }, load) {
   setText(row.children[1], count(running));

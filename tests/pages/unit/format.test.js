@@ -17,6 +17,7 @@ import {
   percent,
   plural,
   ratio,
+  roughCount,
   shortDate,
 } from "../../../slurm_rest_api/pages/static/format.js";
 
@@ -28,6 +29,15 @@ function check(format, cases) {
   const plain = (text) => text?.replace?.(/\u202f/g, " ") ?? text;
   for (const [value, text] of cases) assert.equal(plain(format(value)), text, `${format.name}(${value})`);
 }
+
+test("large numbers have three digits", () => {
+  check(roughCount, [
+    [99_999, "99,999"],
+    [1_623_723, "1.62M"],
+    [495_396, "495K"],
+    [null, "–"],
+  ]);
+});
 
 test("an unknown value is a dash", () => {
   for (const format of [
