@@ -19,7 +19,8 @@ nor a compiler.
 Options:
   --wheel=FILE    use this wheel (default: build it from this checkout)
   --output=DIR    folder for the packages (default: dist in this checkout)
-  --format=NAME   build only this one: deb or rpm
+  --format=deb|rpm
+                  build only this one
   --help          print this text
 
 Environment: SLURM_REST_API_PYTHON (a Python of the system, in /usr/bin),
@@ -36,7 +37,7 @@ for argument in "$@"; do
         --wheel=?*) wheel="$(readlink -f "${argument#*=}")" ;;
         --output=?*) output="${argument#*=}" ;;
         --format=deb | --format=rpm) formats=("${argument#*=}") ;;
-        *) fail "unknown argument '$argument'. Known: --wheel=FILE, --output=DIR, --format=deb, --format=rpm, --help" 2 ;;
+        *) fail "unknown argument '$argument'. Known: --wheel=FILE, --output=DIR, --format=deb|rpm, --help" 2 ;;
     esac
 done
 [ -z "$wheel" ] || [ -f "$wheel" ] || fail "there is no wheel $wheel. Build one: leave --wheel out."

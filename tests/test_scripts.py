@@ -66,7 +66,7 @@ def test_help_explains_the_script_and_does_nothing(name: str, tmp_path: Path) ->
             ],
         ),
         ("run.sh", ["--config", "--host", "--port", "--demo", "--demo-nodes", "--demo-jobs", "--help"]),
-        ("packaging/build.sh", ["--wheel", "--output", "--format=deb", "--format=rpm", "--help"]),
+        ("packaging/build.sh", ["--wheel", "--output", "--format=deb|rpm", "--help"]),
         ("tests.sh", ["--all", "--help", *(f"--{part}" for part in PARTS), "--lowest"]),
     ],
 )

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Deletes the data of the service if dpkg purges the package. Else it stays, and so do the user and changed configuration.
+# Deletes configuration and data if dpkg purges the package. Else both stay, as far as they were changed. The user stays.
 set -e
 case "$1" in
     remove | 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -43,13 +44,20 @@ class FreshMachine:
         self.layout = Layout(base=base.absolute(), checkout=CHECKOUT, suite=SUITE)
         self.shell = Shell(self.layout.root)
 
+    def make(self) -> None:
+        """Makes the root, once, with the host's name service and certificates. Parts of the tests run side by side."""
+        self.layout.base.mkdir(parents=True, exist_ok=True)
+        with self.layout.lock_file.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            make_root(self.layout, PACKAGES)
+            connect_root(self.layout)
+
     def enter(self) -> None:
         """Make the root, once, and the user's home with nothing in it but the copy of the checkout."""
         program("curl")
-        make_root(self.layout, PACKAGES)
+        self.make()
         self.leave()
         mount_system(self.layout)
-        connect_root(self.layout)
         if f"\n{USER}:" not in self.layout.inside("/etc/passwd").read_text():
             self.shell.run(["useradd", "--user-group", "--shell", "/bin/bash", USER])
         home = self.layout.inside(f"/home/{USER}")
