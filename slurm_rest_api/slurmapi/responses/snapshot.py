@@ -59,6 +59,7 @@ class Snapshot:
     changed_at: float
     loaded_at: float
     interval_seconds: float
+    cycle_seconds: float
     stale: bool
     stale_from: float
     meta: dict[str, Any]
@@ -168,6 +169,7 @@ def _snapshot(
         changed_at=collection.changed_at,
         loaded_at=status.loaded_at,
         interval_seconds=status.interval_seconds,
+        cycle_seconds=status.cycle_seconds or 0.0,
         stale=stale,
         stale_from=stale_from,
         meta={

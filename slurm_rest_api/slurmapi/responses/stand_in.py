@@ -13,7 +13,10 @@ _VERSION: Final = re.compile(r"(?P<generation>[^-]+)-(?P<number>\d{1,18})(-|$)")
 
 
 class Version(Protocol):
-    """A version of a route. Times are epoch seconds, `interval_seconds` is from load to load."""
+    """A version of a route. Times are epoch seconds.
+
+    `pace_seconds` is from load to load, `cycle_seconds` the time that a load takes.
+    """
 
     @property
     def etag(self) -> str: ...
@@ -26,7 +29,9 @@ class Version(Protocol):
     @property
     def loaded_at(self) -> float: ...
     @property
-    def interval_seconds(self) -> float: ...
+    def pace_seconds(self) -> float: ...
+    @property
+    def cycle_seconds(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -45,14 +50,14 @@ class Demand:
 def may_stand_in(version: Version, current: Version, demand: Demand, now: float) -> bool:
     """Returns True if `version` may be sent in place of `current` to a client with this demand.
 
-    A client never gets an older version than it has had. A version is sent for one interval beyond its time. If the
-    data has not changed since, its time ends when it becomes stale.
+    A client never gets an older version than it has had. A version is sent for one interval beyond its time, which ends
+    when the next load is stored. If the data has not changed since, its time ends when it becomes stale.
     """
     if demand.current or version.generation != current.generation or version.number > current.number:
         return False
     lifetimes = STALE_AFTER_CYCLES if version.number == current.number else 1
     # The age is negative if the clock was set back.
-    if not 0.0 <= now - version.loaded_at < (lifetimes + 1) * version.interval_seconds:
+    if not 0.0 <= now - version.loaded_at < (lifetimes + 1) * version.pace_seconds + version.cycle_seconds:
         return False
     return int(version.changed_at) >= demand.changed_at and not any(
         _is_older(version, etag) for etag in demand.etags if etag != version.etag

@@ -22,7 +22,8 @@ from slurm_rest_api.web.compression import compress
 
 _ENDINGS: Final = {True: ".json.gz", False: ".json"}
 _FILE_NAME: Final = re.compile(
-    r"(?P<etag>[^~-]+-\d+-[^~-]+)~(?P<changed_at>[\d.]+)~(?P<loaded_at>[\d.]+)~(?P<interval_seconds>[\d.]+)~(?P<failed>[01])"
+    r"(?P<etag>[^~-]+-\d+-[^~-]+)~(?P<changed_at>[\d.]+)~(?P<loaded_at>[\d.]+)~(?P<interval_seconds>[\d.]+)"
+    r"~(?P<cycle_seconds>[\d.]+)~(?P<failed>[01])"
     r"(?P<ending>\.json|\.json\.gz)"
 )
 # More frequent notes of requests would cost more than they tell.
@@ -33,12 +34,16 @@ _ROUNDING_SECONDS: Final = 0.001
 
 @dataclass(frozen=True)
 class RenderedVersion:
-    """A rendered version of a route. Times are epoch seconds. `failed`: it was stale when it was rendered."""
+    """A rendered version of a route. Times are epoch seconds. `failed`: it was stale when it was rendered.
+
+    `interval_seconds` is from load to load as planned, `cycle_seconds` the time that a load takes.
+    """
 
     etag: str
     changed_at: float
     loaded_at: float
     interval_seconds: float
+    cycle_seconds: float
     failed: bool
 
     @property
@@ -50,6 +55,11 @@ class RenderedVersion:
     def number(self) -> int:
         """The number of the version in its generation."""
         return int(self.etag.split("-", 2)[1])
+
+    @property
+    def pace_seconds(self) -> float:
+        """The seconds from load to load. A host that is too slow takes longer for a load than is planned."""
+        return max(self.interval_seconds, self.cycle_seconds)
 
     @property
     def stale_from(self) -> float:
@@ -167,7 +177,7 @@ class _Unfinished:
 
 
 def _file_name(name: str, version: RenderedVersion, *, gzip: bool) -> str:
-    times = f"{version.changed_at!r}~{version.loaded_at!r}~{version.interval_seconds!r}"
+    times = f"{version.changed_at!r}~{version.loaded_at!r}~{version.interval_seconds!r}~{version.cycle_seconds!r}"
     return f"{name}-{version.etag}~{times}~{version.failed:d}{_ENDINGS[gzip]}"
 
 
@@ -183,6 +193,7 @@ def _read(path: Path, name: str) -> VersionFile | None:
             float(found["changed_at"]),
             float(found["loaded_at"]),
             float(found["interval_seconds"]),
+            float(found["cycle_seconds"]),
             found["failed"] == "1",
         )
     except FileNotFoundError:

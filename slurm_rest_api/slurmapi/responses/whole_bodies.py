@@ -214,13 +214,18 @@ class WholeBodies:
         return {
             file.gzip: file.asked_at
             for file in self._files.of_route(name)
-            if 0.0 <= now - file.asked_at <= WANTED_INTERVALS * file.version.interval_seconds
+            if 0.0 <= now - file.asked_at <= WANTED_INTERVALS * file.version.pace_seconds
         }
 
 
 def _version_of(snapshot: Snapshot) -> RenderedVersion:
     return RenderedVersion(
-        snapshot.etag, snapshot.changed_at, snapshot.loaded_at, snapshot.interval_seconds, snapshot.stale
+        snapshot.etag,
+        snapshot.changed_at,
+        snapshot.loaded_at,
+        float(snapshot.interval_seconds),
+        float(snapshot.cycle_seconds),
+        snapshot.stale,
     )
 
 
