@@ -19,6 +19,7 @@ from slurm_rest_api.acctapi.column_probe import Schema
 from slurm_rest_api.acctapi.database import Database, Session
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.filters import Filters
+from slurm_rest_api.acctapi.job_rows import read_job_rows
 from slurm_rest_api.acctapi.job_search import find_jobs
 from slurm_rest_api.acctapi.key_ranges import KeyRangeFinder
 from slurm_rest_api.acctapi.parameters import HistoryParameters
@@ -27,7 +28,7 @@ from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.reservation_names import reservation_names
 from slurm_rest_api.acctapi.resolve_names import filters_of
 from slurm_rest_api.acctapi.row_search import Found, cursor_key_of, search
-from slurm_rest_api.acctapi.sql import CursorKey, KeyRange, Page, job_rows, newest_of_users, page_keys
+from slurm_rest_api.acctapi.sql import CursorKey, KeyRange, Page, newest_of_users, page_keys
 from slurm_rest_api.acctapi.step_usage import NOTHING, used_by_steps
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurm.user_names import UserNames
@@ -123,8 +124,7 @@ class History:
     def _batch(self, session: Session, keys: Sequence[int], times: Times) -> list[Record]:
         def read(connection: Connection, schema: Schema) -> list[Record]:
             context = self.record_context(connection, schema, times)
-            found = connection.execute(job_rows(schema.job, keys)).mappings()
-            rows = {row["job_db_inx"]: row for row in found}
+            rows = read_job_rows(connection, schema.job, keys)
             used = used_by_steps(connection, schema.step, keys, context.tres)
             reserved = reservation_names(connection, schema.resv, rows.values())
             return [

@@ -151,11 +151,6 @@ def job_id_scans(job: Table, filters: Filters, keys: KeyRange) -> list[IndexScan
     return _job_id_scans(_Query(job, filters, keys, None))
 
 
-def job_rows(job: Table, keys: Sequence[int]) -> Select[Any]:
-    """Selects the whole rows of `keys`, in any order."""
-    return select(job).where(job.c.job_db_inx.in_(keys))
-
-
 def later_attempts(job: Table, filters: Filters, ids: Sequence[int]) -> Select[Any]:
     """Selects id, submit time, hostlist and name of every matching attempt at the jobs `ids`."""
     wanted = [*conditions(job, filters), job.c.state != states.REVOKED, job.c.id_job.in_(ids)]

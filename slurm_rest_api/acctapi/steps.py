@@ -17,10 +17,11 @@ from slurm_rest_api.acctapi.column_probe import Schema, readable
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.db_errors import RETRY_SECONDS
 from slurm_rest_api.acctapi.history import History
+from slurm_rest_api.acctapi.job_rows import read_job_rows
 from slurm_rest_api.acctapi.list_page import ListPage
 from slurm_rest_api.acctapi.parameters import HistoryParameters, StepsParameters
 from slurm_rest_api.acctapi.row_search import cursor_key_of
-from slurm_rest_api.acctapi.sql import MAX_SCANS, CursorKey, KeyRange, Page, job_rows, page_keys
+from slurm_rest_api.acctapi.sql import MAX_SCANS, CursorKey, KeyRange, Page, page_keys
 from slurm_rest_api.acctapi.step_records import step_record
 from slurm_rest_api.acctapi.tables import REQUIRED_STEP_RECORD_COLUMNS
 from slurm_rest_api.auth.data_scope import DataScope
@@ -106,8 +107,7 @@ class Steps:
         records: list[Record] = []
         for start in range(0, len(keys), _KEYS_AT_ONCE):
             batch = keys[start : start + _KEYS_AT_ONCE]
-            rows = connection.execute(job_rows(schema.job, sorted({key.record.key for key in batch}))).mappings()
-            jobs = {row["job_db_inx"]: row for row in rows}
+            jobs = read_job_rows(connection, schema.job, sorted({key.record.key for key in batch}))
             steps = {
                 (row["job_db_inx"], row["id_step"], _component(row)): row
                 for row in connection.execute(step_rows(step, batch)).mappings()
