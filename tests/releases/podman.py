@@ -12,6 +12,7 @@ from typing import Final
 
 from tests.debian import program
 from tests.fresh.machine import CHECKOUT, FreshMachine
+from tests.testbed.mounts import mounted_below
 from tests.testbed.steps import run_command
 
 BASE: Final = "localhost/base"
@@ -75,6 +76,8 @@ def podman(folder: Path) -> Iterator[Podman]:
     try:
         yield engine
     finally:
-        # Without containers nothing below the folder is mounted.
         engine.run("rm", "--all", "--force")
+        # podman can leave the mount of its storage upon itself.
+        for point in mounted_below(folder):
+            run_command(["umount", str(point)])
         shutil.rmtree(folder)
