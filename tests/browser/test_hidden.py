@@ -164,6 +164,26 @@ def test_private_jobs_are_shown_to_their_user_only(reader: Reader, past_address:
     expect(page.get_by_role("row").filter(has_text="GrpTRES=cpu")).to_contain_text(re.compile(r"\d–physics"))
 
 
+def test_private_accounts_and_use_leave_what_a_user_has(
+    browser: Browser, demo_settings: Settings, past_address: str, tmp_path: Path
+) -> None:
+    users = {record["user"]: record["acct"] for record in asked(past_address, "users?fields=user,acct")["data"]}
+    coordinators = {name for account in asked(past_address, "accounts")["data"] for name in account["coordinators"]}
+    name = min(set(users) - coordinators)
+    with logged_in(browser, demo_settings, tmp_path, name, ["accounts", "users", "usage"]) as reader:
+        page = reader.page
+        page.goto(f"{reader.address}pages/accounts?name={users[name]}")
+        expect(page.get_by_role("heading", name=f"Account {users[name]}")).to_be_visible()
+        expect(page.locator("#details .cards")).to_be_visible()
+        found = set(re.findall(r"[\w-]+", texts(page)))
+        assert found.isdisjoint((set(users) - {name}) | (set(users.values()) - {users[name]}))
+        page.goto(f"{reader.address}pages/qos?name=high")
+        expect(page.locator("#one .cards")).to_be_visible()
+        # How many jobs use a limit is a sum of other users.
+        expect(page.get_by_role("row").filter(has_text="GrpTRES=cpu")).to_contain_text("–")
+        assert set(re.findall(r"[\w-]+", texts(page))).isdisjoint(set(users) - {name})
+
+
 def test_hidden_parts_of_the_cluster_are_named(browser: Browser, demo_settings: Settings, tmp_path: Path) -> None:
     private = ["reservations", "events", "partitions"]
     hidden = re.compile(r"Hidden from you .+: .*partitions.*\(auth\.private_data: .*partitions.*\)")
