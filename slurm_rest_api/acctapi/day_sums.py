@@ -56,7 +56,7 @@ class DaySums:
         if before.too_large:
             return read_totals(connection, query, waits=waits)
         try:
-            after, whole = reader.days(before)
+            after, whole = reader.days(before, lambda partly: self.kept.put(asked, partly))
         except TooManyGroups:
             self.kept.put(asked, KeptDays(too_large=True))
             return read_totals(connection, query, waits=waits)
@@ -88,8 +88,11 @@ class _Reader:
             whole = self._part(window.days(filters, window.first, window.last))
             yield self._read(dataclasses.replace(whole, ended_before=window.ended_before, others=True))
 
-    def days(self, kept: KeptDays) -> tuple[KeptDays, KeptTotals]:
-        """Returns what can be kept, and the totals of all days. Reads the days that `kept` lacks or that changed."""
+    def days(self, kept: KeptDays, keep: Callable[[KeptDays], None]) -> tuple[KeptDays, KeptTotals]:
+        """Returns what can be kept, and the totals of all days. Reads the days that `kept` lacks or that changed.
+
+        Calls `keep` with what is read so far. If the time limit ends a later statement, the next request goes on there.
+        """
         window = self._window
         if kept.ended_before != window.ended_before:
             kept = KeptDays(window.ended_before)
@@ -102,16 +105,24 @@ class _Reader:
         known = {day: kept.days[day] for day in wanted if day in kept.days and _is(kept.days[day], versions.get(day))}
         for first, last in _runs([day for day in wanted if day not in known]):
             known |= self._read_days(first, last, versions)
+            keep(self._kept(known, kept))
         whole = _together([known[day] for day in wanted])
+        after = self._kept(known, kept)
+        if all(day in after.days for day in wanted):
+            after = dataclasses.replace(after, whole=whole)
+        return after, whole
+
+    def _kept(self, known: Mapping[int, KeptTotals], before: KeptDays) -> KeptDays:
+        """Returns the days of `known` that can be kept, with other days of `before` if there is room."""
+        window = self._window
         days = {day: one for day, one in known.items() if self._can_be_kept(one)}
-        others = {day: one for day, one in kept.days.items() if day not in wanted}
+        others = {day: one for day, one in before.days.items() if not window.first <= day < window.last}
         return KeptDays(
             ended_before=window.ended_before,
             days=days | others if len(days) + len(others) <= MOST_DAYS else days,
             first=window.first,
             last=window.last,
-            whole=whole if len(days) == len(known) else None,
-        ), whole
+        )
 
     def _can_be_kept(self, one: KeptTotals) -> bool:
         """Returns False for a day with a record that changed just now, or whose sum depends on the current time."""

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import pymysql
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, update
+from sqlalchemy.exc import OperationalError
 
 from slurm_rest_api.acctapi.factory import open_accounting
 from slurm_rest_api.acctapi.kept_sums import KeptDays, KeptSums, KeptTotals, Version
@@ -186,6 +188,31 @@ def test_a_repeated_question_reads_only_the_version_of_past_days(
         sum(record["jobs"] for record in data if record["state"] == "FAILED") for data in (after, first["data"])
     )
     assert failed == before + 1
+
+
+def test_a_question_that_was_ended_goes_on_with_the_days_that_it_lacks(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    path = f"/history?group_by=account&endafter={12 * _DAY}&endbefore={40 * _DAY}"
+    reads = itertools.count(1)
+
+    def end_the_third(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "group_concat" in statement and next(reads) == 3:
+            raise OperationalError(
+                statement, parameters, pymysql.err.OperationalError(1969, "max_statement_time exceeded")
+            )
+
+    event.listen(Engine, "before_cursor_execute", end_the_third)
+    try:
+        assert site.client.get(path).status_code == 504
+    finally:
+        event.remove(Engine, "before_cursor_execute", end_the_third)
+    with counted() as statements:
+        ours = site.client.get(path).get_json()["data"]
+    read = {value for text, values in statements if "group_concat" in text for value in values}
+    assert 12 * _DAY not in read
+    assert {20 * _DAY, 40 * _DAY} <= read
+    fresh = make_client(settings_for(site.file, tmp_path / "fresh", history_max_limit=1000))
+    assert ours == fresh.get(path).get_json()["data"]
 
 
 def test_a_restricted_user_has_neither_the_sums_of_others_nor_gives_them_theirs(tmp_path: Path) -> None:
