@@ -23,6 +23,7 @@ _PAGE: Final = _ROOT / "docs" / "performance.md"
 _PROGRAMS: Final = {
     "peers": (),
     "live": ("--jobs=50000",),
+    "freshness": ("--seconds=60",),
     "asking": (),
     "history": ("--times=10", "--steps-of=2000000"),
     "jobs": ("--rows=1000000",),
