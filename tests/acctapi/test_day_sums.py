@@ -192,7 +192,7 @@ def test_a_repeated_question_reads_only_the_version_of_past_days(
 
 def test_a_question_that_was_ended_goes_on_with_the_days_that_it_lacks(tmp_path: Path) -> None:
     site = Site(tmp_path)
-    path = f"/history?group_by=account&endafter={12 * _DAY}&endbefore={40 * _DAY}"
+    path = f"/history?group_by=state&endafter={12 * _DAY}&endbefore={40 * _DAY}"
     reads = itertools.count(1)
 
     def end_the_third(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
