@@ -45,8 +45,9 @@ class SyntheticSource:
 
 
 def _filled(model: type[JobRecord] | type[NodeRecord] | type[PartitionRecord], **fields: object) -> Record:
-    """Returns a record with every field, with texts of realistic length."""
-    return {name: fields.get(name, f"value of {name}"[:20]) for name in model.model_fields}
+    """Returns a record with every field: texts of realistic length, and null for what is no text."""
+    texts = {name for name, field in model.model_fields.items() if "str" in str(field.annotation)}
+    return {name: fields.get(name, f"value of {name}"[:20] if name in texts else None) for name in model.model_fields}
 
 
 def _node(number: int) -> Record:

@@ -1,10 +1,19 @@
-"""The table of all benchmarks: ratios, missed goals, and the figures of programs that did not run again."""
+"""The benchmarks' own parts: the synthetic cluster, and the table of ratios, goals and figures of earlier runs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from benchmarks.figures import Figure, keep, table, write_table
+from benchmarks.synthetic import SyntheticSource
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.store.writer import StoreWriter
+
+
+def test_the_synthetic_cluster_can_be_loaded(tmp_path: Path) -> None:
+    cycle = Cycle(SyntheticSource(200, 10), StoreWriter(tmp_path / "store.sqlite"), hidden=[], refresh_seconds=10.0)
+    reports = [cycle.run() for _ in range(2)]
+    assert [(report.jobs, report.nodes) for report in reports] == [(200, 10), (200, 10)]
 
 
 def test_a_line_has_the_ratios_to_the_peer_and_to_the_least() -> None:
