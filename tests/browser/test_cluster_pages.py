@@ -195,7 +195,7 @@ def test_more_users_of_an_account_are_read_on_demand(tab: Page, demo_address: st
 
 def test_a_qos_shows_its_limits_and_the_users_who_reach_them(tab: Page, demo_address: str) -> None:
     meta = {"version": "v-1", "total": 2, "stale": False, "error": None}
-    sums = {user: {"count": 1, "tasks": 1, "cpus": cpus, "memory": 0, "nodes": 1, "gpus": 0}
+    sums = {user: {"RUNNING": {"count": 1, "tasks": 1, "cpus": cpus, "memory": 0, "nodes": 1, "gpus": 0}}
             for user, cpus in (("ada", 4), ("bob", 24))}  # fmt: skip
     answer_with(tab, "queue", {"data": sums, "meta": meta})
     (record,) = asked(demo_address, "qos?name=interactive")["data"]

@@ -151,7 +151,7 @@ def _by_user(row: Row, users: str) -> bool:
 
 def _by_account(row: Row, accounts: str) -> bool:
     owner = OWNERS[row["id_assoc"]]
-    return (owner[2] if owner else row["account"]) in accounts.split(",")
+    return (owner[2] if owner else row["account"]) in _spelled(accounts)
 
 
 def _by_partition(row: Row, names: str) -> bool:
@@ -162,7 +162,12 @@ def _by_partition(row: Row, names: str) -> bool:
 
 
 def _by_qos(row: Row, names: str) -> bool:
-    return row["id_qos"] in [QOS.get(name) for name in names.split(",")]
+    return row["id_qos"] in [QOS.get(name) for name in _spelled(names)]
+
+
+def _spelled(names: str) -> set[str]:
+    """Returns the names, and as Slurm's commands look for them: in small letters."""
+    return {spelling for name in names.split(",") for spelling in (name, name.lower())}
 
 
 def _by_state(row: Row, numbers: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -35,19 +37,32 @@ def row_of(tab: Page, job: int) -> Locator:
     return tab.get_by_role("row").filter(has=tab.get_by_role("link", name=str(job), exact=True))
 
 
+def show(tab: Page, job: int) -> Locator:
+    """Returns the row of a job, which is held back above the others until the user asks for new jobs."""
+    row, new = row_of(tab, job), tab.get_by_role("button", name=re.compile("new jobs?: show"))
+    while not row.is_visible():
+        expect(row.or_(new).first).to_be_visible()
+        if new.is_visible():
+            new.click()
+    return row
+
+
 def test_jobs_come_and_go_while_the_focus_stays(tab: Page, pages: Service, cluster: Cluster, jobs: Jobs) -> None:
     name = "<script>alert(1)</script>"
     tab.goto(pages.url + NEWEST_JOBS)
     expect(tab.get_by_role("heading", level=1)).to_be_visible()
     first = jobs.running(partition="main", job_name=name)
-    row = row_of(tab, first)
+    row = show(tab, first)
     expect(row).to_contain_text(name)
     row.get_by_role("link", name=str(first), exact=True).focus()
     tab.evaluate("window.focused = document.activeElement")
     for _ in range(5):
         jobs.submit(partition="main", hold=True)
     last = jobs.submit(partition="main", hold=True)
-    expect(row_of(tab, last)).to_contain_text("pending")
+    expect(tab.get_by_role("button", name=re.compile("new jobs?: show"))).to_be_visible()
+    assert tab.evaluate("document.activeElement === window.focused && window.focused.matches('a')")
+    expect(show(tab, last)).to_contain_text("pending")
+    row.get_by_role("link", name=str(first), exact=True).focus()
     cluster.cancel(last)
     expect(row_of(tab, last)).to_contain_text("cancelled")
     expect(row).to_be_visible()
