@@ -198,22 +198,6 @@ def test_groups_as_a_table(loaded: Service) -> None:
     assert text.splitlines() == ["user,count,cpus,nodes,memory,gpus,tasks", "ada,3,3,3,0,0,6", "bob,1,1,1,0,0,1"]
 
 
-def test_groups_are_divided_by_state(loaded: Service) -> None:
-    of_user = loaded.get("/queue?group_by=user&state=PD,R")["data"]
-    divided = loaded.get("/queue?group_by=user,state&state=PD,R")["data"]
-    assert {name: list(parts) for name, parts in divided.items()} == {"ada": ["PENDING", "RUNNING"], "bob": ["RUNNING"]}
-    for name, parts in divided.items():
-        assert of_user[name] == {key: sum(part[key] for part in parts.values()) for key in of_user[name]}
-    for state in ("PENDING", "RUNNING"):
-        alone = loaded.get(f"/queue?group_by=user&state={state}")["data"]
-        assert alone == {name: parts[state] for name, parts in divided.items() if state in parts}
-    text = loaded.client.get("/queue?group_by=user,state&state=R&format=csv").get_data(as_text=True)
-    assert [line.split(",")[:3] for line in text.splitlines()] == [
-        ["user", "state", "count"],
-        *([name, "RUNNING", str(parts["RUNNING"]["count"])] for name, parts in divided.items()),
-    ]
-
-
 def test_the_next_page_is_linked(loaded: Service) -> None:
     response = loaded.client.get("/queue?format=csv&fields=job_id&limit=3&sort=-priority")
     assert response.get_data(as_text=True).split() == ["job_id", "6", "7", "8"]
