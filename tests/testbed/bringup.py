@@ -141,7 +141,8 @@ def _start_afresh(layout: Layout) -> Ports:
         ports = choose_ports(suite.first_port)
         save_ports(layout, ports)
     with step("write the configuration"):
-        for path in (_DATADIR, _SLURM_STATE, LOGS_IN_ROOT):
+        # The gates too: a job of the new cluster cannot make its pipe where an older job of its id left one.
+        for path in (_DATADIR, _SLURM_STATE, LOGS_IN_ROOT, GATES_IN_ROOT):
             shutil.rmtree(layout.inside(path), ignore_errors=True)
         for path in (f"{_SLURM_STATE}/ctld", LOGS_IN_ROOT, PIDS_IN_ROOT, "/run/slurm", GATES_IN_ROOT, "/etc/slurm"):
             layout.inside(path).mkdir(parents=True, exist_ok=True)

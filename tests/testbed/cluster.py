@@ -27,6 +27,8 @@ _GATE = (
     f"""mkfifo "{GATES_IN_ROOT}/$SLURM_JOB_ID" && read -r status <"{GATES_IN_ROOT}/$SLURM_JOB_ID"; exit "$status" """
 )
 _ACTIVE = {"PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "COMPLETING", "STOPPED"}
+# A job in one of these states leaves it only if it is requeued.
+_ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "DEADLINE"}
 
 Option = str | int | bool
 
@@ -190,13 +192,23 @@ class Cluster(Truth):
         wait_until(f"the jobs {ids} to be gone", active, lambda seen: not seen)
 
     def wait_state(self, job: int | str, states: Collection[str]) -> str:
-        """Waits until slurmctld has the job in one of `states`, and returns that state."""
+        """Waits until slurmctld has the job in one of `states`, and returns that state.
+
+        Raises:
+            TestbedError: the job has ended in another state, or the wait is over. The message has the whole job.
+        """
         what = f"job {job} to be {' or '.join(sorted(states))}"
         try:
-            return wait_until(what, lambda: self.job_state(job), lambda state: state in states)
+            state = wait_until(what, lambda: self.job_state(job), lambda state: state in states or state in _ENDED)
         except DeadlineError as error:
-            details = self.run(["scontrol", "-o", "show", "job", str(job)], check=False)
-            raise TestbedError(f"{error}\n{details.stdout}{details.stderr}") from error
+            raise TestbedError(f"{error}\n{self._job_details(job)}") from error
+        if state not in states:
+            raise TestbedError(f"waited for {what}: {state}\n{self._job_details(job)}")
+        return state
+
+    def _job_details(self, job: int | str) -> str:
+        details = self.run(["scontrol", "-o", "show", "job", str(job)], check=False)
+        return f"{details.stdout}{details.stderr}"
 
     def wait_saved(self, job: int) -> None:
         """Waits until slurmctld has saved the job's current state.
