@@ -214,9 +214,11 @@ function user() {
     (await tabs).logOut();
     location.reload();
   });
+  let hasAsked = false;
   document.addEventListener("refused", async ({ detail: { fault, known } }) => {
-    // The user may have logged in since this request was sent.
-    if (known !== token.get()) return;
+    // The user may have logged in since this request was sent, or closed the dialog while others had no answer yet.
+    if (known !== token.get() || (known === null && hasAsked)) return;
+    hasAsked = true;
     token.forget();
     showButtons();
     (await login()).askForToken(known === null ? "" : fault.message);
