@@ -34,7 +34,8 @@ _RECYCLE_SECONDS: Final = 600
 # The circuit admits no more requests than there are connections, so none waits.
 _POOL_WAIT_SECONDS: Final = 0
 _LOCK_WAIT_SECONDS: Final = 5
-_MOST_TEXT: Final = 1 << 20
+MOST_TEXT: Final = 1 << 20
+"""Most bytes of the text that GROUP_CONCAT returns for a group. A longer one is cut."""
 
 
 class PoolObserver(Protocol):
@@ -271,8 +272,8 @@ def _session_settings(server: str, seconds: int) -> list[str]:
         f"SET SESSION {limit}",
         f"SET SESSION lock_wait_timeout = {_LOCK_WAIT_SECONDS}",
         "SET SESSION TRANSACTION READ ONLY",
-        # The sums of /history return the counts of a group as one text. MySQL cuts it after 1,024 letters.
-        f"SET SESSION group_concat_max_len = {_MOST_TEXT}",
+        # Sums and usage return the numbers of a group as one text. MySQL cuts it after 1,024 letters.
+        f"SET SESSION group_concat_max_len = {MOST_TEXT}",
     ]
 
 

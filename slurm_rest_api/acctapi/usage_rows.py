@@ -20,7 +20,9 @@ from sqlalchemy import (
     union_all,
 )
 
+from slurm_rest_api.acctapi.database import MOST_TEXT
 from slurm_rest_api.acctapi.filters import one_of_many, one_of_texts
+from slurm_rest_api.acctapi.joined_numbers import joined_numbers, whole_numbers_of
 from slurm_rest_api.acctapi.usage_tables import UsageTables, planned_column
 from slurm_rest_api.acctapi.usage_window import Piece
 from slurm_rest_api.errors import BadParameter
@@ -30,21 +32,26 @@ _MOST_RANGES: Final = 5000
 """Ranges of the primary key in one statement. Servers give up finding ranges if there are too many."""
 
 _BRANCHES: Final = 50
-_FEW_IDS: Final = 4
-"""Groups of fewer ids on average are summed up here, because the server would hardly return fewer rows."""
+_FEW_IDS: Final = 20
+"""Groups of fewer ids on average are summed up here: reading a row of each id costs less than a row of each step."""
+
+MOST_STEPS: Final = MOST_TEXT // (2 * len(f"{2**64},"))
+"""Most steps of one id in a statement, so that the server does not cut their text."""
 
 _MOST_WCKEYS: Final = 50_000
 """Most workload keys that one request sums up."""
 
 
 class GroupRow(NamedTuple):
-    """TRES seconds of one group, with one QOS if the table has it, in one step. `start` is None for a total."""
+    """TRES seconds of one group, with one QOS if the table has it, by the starts of steps.
+
+    The seconds of a total are those of its first step.
+    """
 
     group: int
     qos: int | None
-    start: int | None
     tres: int
-    seconds: int
+    steps: Collection[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,10 @@ class Wanted:
 def group_rows(
     connection: Connection, table: Table, wanted: Wanted, piece: Piece, *, total: bool
 ) -> Iterator[GroupRow]:
-    """Yields a `GroupRow` for each group, TRES and step of `piece` with usage. A group may have several."""
+    """Yields the usage of each group and TRES in `piece`, which has at most `MOST_STEPS` steps.
+
+    A group may have several rows.
+    """
     if not (wanted.tres and (wanted.qos is None or wanted.qos)):
         return
     columns = table.c
@@ -78,19 +88,21 @@ def group_rows(
         group_of = {number: group for group, numbers in enumerate(wanted.groups) for number in numbers}
         # Grouped in the order of the primary key, so the server needs no temporary table.
         keys = [columns.id, *extra, columns.id_tres]
-        value = func.sum(columns.alloc_secs) if total else columns.alloc_secs
+        value: ColumnElement[Any] = joined_numbers(literal(piece.since), func.sum(columns.alloc_secs))
+        if not total:
+            value = func.group_concat(joined_numbers(columns.time_start, columns.alloc_secs))
         for some in _batches(sorted(group_of), at_once):
-            start = literal(None) if total else columns.time_start
-            rows = select(*keys, start, value).where(one_of_many(columns.id, some), *common)
-            found = connection.execute(_by_key(rows.group_by(*keys) if total else rows, table))
-            for number, *qos, tres, begin, seconds in found:
-                yield GroupRow(group_of[number], qos[0] if qos else None, begin, tres, int(seconds))
+            rows = select(joined_numbers(*keys, value)).where(one_of_many(columns.id, some), *common).group_by(*keys)
+            for text in connection.execute(_by_key(rows, table)).scalars():
+                number, *numbers = whole_numbers_of(text)
+                qos = numbers.pop(0) if extra else None
+                yield GroupRow(group_of[number], qos, numbers[0], list(zip(numbers[1::2], numbers[2::2], strict=True)))
         return
     for batch in _branches(wanted.groups, at_once):
         branches = [_branch(table, group, some, extra, common) for group, some in batch]
         statement: Executable = branches[0] if len(branches) == 1 else union_all(*branches)
-        for group, *qos, start, tres, seconds in connection.execute(statement):
-            yield GroupRow(group, qos[0] if qos else None, start, tres, int(seconds))
+        for group, *of_qos, start, tres, seconds in connection.execute(statement):
+            yield GroupRow(group, of_qos[0] if of_qos else None, tres, [(start, int(seconds))])
 
 
 def cluster_rows(

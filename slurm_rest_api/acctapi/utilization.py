@@ -6,6 +6,7 @@ The figures are those of `sreport cluster Utilization`, `AccountUtilizationByUse
 
 from __future__ import annotations
 
+import functools
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +22,7 @@ from slurm_rest_api.acctapi.list_page import ListPage, page_of
 from slurm_rest_api.acctapi.reference_data import ReferenceData, ReferenceDataCache
 from slurm_rest_api.acctapi.usage_groups import UsageGroups, association_groups, wckey_groups, wckey_users
 from slurm_rest_api.acctapi.usage_parameters import UtilizationParameters
-from slurm_rest_api.acctapi.usage_rows import Wanted, cluster_rows, first_and_last, group_rows, wckeys
+from slurm_rest_api.acctapi.usage_rows import MOST_STEPS, Wanted, cluster_rows, first_and_last, group_rows, wckeys
 from slurm_rest_api.acctapi.usage_tables import Kind, Step, UsageTables
 from slurm_rest_api.acctapi.usage_window import NOMINAL_SECONDS, Piece, Window, following, window_of
 from slurm_rest_api.auth.data_scope import DataScope
@@ -32,6 +33,9 @@ from slurm_rest_api.web.error_texts import shown
 Record = dict[str, Any]
 UsageKey = tuple[int, str, str, str, str, int]
 """Sort key of a record: start in epoch seconds, account, user, QOS, workload key, id of the TRES."""
+
+_Steps = dict[int, int]
+"""TRES seconds by the start of the step."""
 
 _MOST_ROWS: Final = 400_000
 """Most rows of the database that one statement sums up."""
@@ -94,7 +98,7 @@ class Utilization:
                 groups = self._groups(connection, usage, query, reference, scope, kind)
                 reader = _Reader(connection, usage, kind, groups, tres, window, known)
                 if window.step == "total":
-                    page = page_of(sorted(reader.totals().items()), _key, after, query.limit, self._most)
+                    page = page_of(reader.totals(), _key, after, query.limit, self._most)
                 else:
                     page = self._steps(reader, query.limit, after)
             records = self._records(page.items, query, window, reference, kind)
@@ -154,7 +158,7 @@ class Utilization:
             if found and time.monotonic() > deadline:
                 return ListPage(found, _key_of(at, ("", "", "", ""), -1), truncated=True)
             until = min(reader.until, at + steps * reader.step_seconds)
-            items = sorted(reader.between(at, until).items())
+            items = reader.between(at, until)
             found += items if after is None else [item for item in items if item[0] > after]
             steps = min(reader.most_steps, 2 * steps)
             if found:
@@ -172,23 +176,22 @@ class Utilization:
         kind: Kind,
     ) -> list[Record]:
         grouped = query.group_by or ()
-        ends: dict[int, Any] = {}
+
+        @functools.cache
+        def times(start: int) -> Record:
+            moments = {"start": start, "end": window.end_of(start)}
+            return {name: point_in_time(moment, query.times) for name, moment in moments.items()}
+
+        @functools.cache
+        def group(account: str, user: str, qos: str, wckey: str, tres: int) -> Record:
+            names = zip(_FILTERS, (account, user, qos, wckey), strict=True)
+            of_group = {} if kind == "cluster" else {name: text if name in grouped else None for name, text in names}
+            return {"tres": reference.tres.get(tres, str(tres)), **of_group}
+
         records = []
-        for (start, *names, tres), value in items:
-            if start not in ends:
-                ends[start] = point_in_time(window.end_of(start), query.times)
-            record = {
-                "start": point_in_time(start, query.times),
-                "end": ends[start],
-                "tres": reference.tres.get(tres, str(tres)),
-            }
-            if kind == "cluster":
-                records.append(record | _figures(value))
-            else:
-                of_group = {
-                    group: name if group in grouped else None for group, name in zip(_FILTERS, names, strict=True)
-                }
-                records.append(record | of_group | {"allocated": large_count(value)})
+        for (start, *key), value in items:
+            figures = _figures(value) if kind == "cluster" else {"allocated": large_count(value)}
+            records.append({**times(start), **group(*key), **figures})
         return records
 
 
@@ -217,33 +220,48 @@ class _Reader:
         self.until = window.since if known is None else min(window.until, known[1] + 1)
         self.step_seconds = 1 if window.step == "total" else NOMINAL_SECONDS[window.step]
         rows = max(1, sum(len(ids) for _, ids in groups.members) * self._wanted.ranges_per_id)
-        self.most_steps = max(1, _MOST_ROWS // rows)
+        self.most_steps = max(1, min(MOST_STEPS, _MOST_ROWS // rows))
 
     def steps_of(self, records: int) -> int:
-        """Returns the number of steps that have about `records` records if each group uses each TRES."""
-        records_of_step = max(1, len(self._wanted.groups) * self._wanted.ranges_per_id)
-        return min(self.most_steps, records // records_of_step + 1)
+        """Returns the number of steps that have `records` records even if an eighth of the groups use no TRES.
 
-    def between(self, since: int, until: int) -> dict[UsageKey, int]:
-        """Returns the usage of the steps that begin from `since` on and before `until`."""
+        Reading more steps costs less than a further statement.
+        """
+        records_of_step = max(1, len(self._wanted.groups) * self._wanted.ranges_per_id)
+        return min(self.most_steps, records * 8 // (7 * records_of_step) + 1)
+
+    def between(self, since: int, until: int) -> list[tuple[UsageKey, int]]:
+        """Returns the usage of the steps that begin from `since` on and before `until`, in the order of the keys."""
         assert self._window.step != "total"
         return self._read([Piece(self._window.step, since, until)], total=False)
 
-    def totals(self) -> dict[UsageKey, int]:
-        """Returns the usage of the whole window."""
+    def totals(self) -> list[tuple[UsageKey, int]]:
+        """Returns the usage of the whole window, in the order of the keys."""
         return self._read(self._window.pieces(), total=True)
 
-    def _read(self, pieces: Sequence[Piece], *, total: bool) -> dict[UsageKey, int]:
-        sums: defaultdict[UsageKey, int] = defaultdict(int)
+    def _read(self, pieces: Sequence[Piece], *, total: bool) -> list[tuple[UsageKey, int]]:
         groups = self._groups
+        # By group first: an account may count for many accounts above it.
+        of_groups: defaultdict[tuple[int, str, int], _Steps] = defaultdict(dict)
         for piece in pieces:
             table = self._usage.get(self._kind, piece.step)
             for row in group_rows(self._connection, table, self._wanted, piece, total=total):
-                start = self._window.since if row.start is None else row.start
                 qos = "" if row.qos is None or groups.qos is None else groups.qos[row.qos]
-                for account, user, wckey in groups.names_of(row.group):
-                    sums[start, account, user, qos, wckey, row.tres] += row.seconds
-        return sums
+                _add(of_groups[row.group, qos, row.tres], row.steps)
+        of_names: defaultdict[tuple[str, str, str, str, int], _Steps] = defaultdict(dict)
+        for (group, qos, tres), steps in of_groups.items():
+            for account, user, wckey in groups.names_of(group):
+                _add(of_names[account, user, qos, wckey, tres], steps.items())
+        ordered = sorted(of_names.items())
+        if total:
+            return [((self._window.since, *key), sum(steps.values())) for key, steps in ordered]
+        starts = sorted(set().union(*of_names.values()))
+        return [((start, *key), steps[start]) for start in starts for key, steps in ordered if start in steps]
+
+
+def _add(sums: _Steps, more: Iterable[tuple[int, int]]) -> None:
+    for start, seconds in more:
+        sums[start] = sums.get(start, 0) + seconds
 
 
 def _key_of(start: int, names: tuple[str, str, str, str], tres: int) -> UsageKey:

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any, Final
+from unittest.mock import patch
 
 import pytest
 from flask.testing import FlaskClient
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, event
 
 from slurm_rest_api.acctapi import usage_rows
+from slurm_rest_api.acctapi.database import MOST_TEXT
 from slurm_rest_api.acctapi.usage_contract import ClusterUsageRecord, GroupUsageRecord, UtilizationAnswer
 from slurm_rest_api.acctapi.usage_tables import KINDS, STEPS, usage_table, wckey_table
 from slurm_rest_api.acctapi.usage_window import Piece
@@ -194,21 +196,23 @@ MOMENTS: Final = st.integers(FIRST - 2 * DAY, FIRST + 8 * DAY)
     groups=st.sampled_from(GROUPS), step=st.sampled_from(["hour", "day", "month", "total"]),
     limits=st.tuples(MOMENTS, MOMENTS).map(sorted), limit=st.integers(3, 3000),
     user=st.sampled_from([None, None, "alice", "bob"]), account=st.sampled_from([None, None, "science", "physics"]),
-    qos=st.sampled_from([None, None, "urgent"]),
+    qos=st.sampled_from([None, None, "urgent"]), few=st.sampled_from([0, 20]),
 )  # fmt: skip
 def test_sums_are_those_of_the_hours(
     client: FlaskClient, groups: tuple[str, ...], step: str, limits: list[int], limit: int, user: str | None,
-    account: str | None, qos: str | None,
+    account: str | None, qos: str | None, few: int,
 ) -> None:  # fmt: skip
     since, until = limits
     if step == "hour":
         limit = max(limit, 500)
     filters = {"user": user, "account": account, "qos": qos}
     query = "&".join(f"{name}={value}" for name, value in filters.items() if value is not None)
-    found = everything(
-        client,
-        f"group_by={','.join(groups)}&tres=all&step={step}&since={since}&until={until}&limit={limit}&{query}",
-    )
+    # Groups of many ids are summed up by the server, those of fewer by the service.
+    with patch.object(usage_rows, "_FEW_IDS", few):
+        found = everything(
+            client,
+            f"group_by={','.join(groups)}&tres=all&step={step}&since={since}&until={until}&limit={limit}&{query}",
+        )
     ours = {
         (record["start"], record["account"], record["user"], record["qos"], record["tres"]): record["allocated"]
         for record in found
@@ -274,11 +278,38 @@ def test_lists_of_ids_stay_short(tmp_path: Path) -> None:
             rows = usage_rows.group_rows(
                 connection, usage_table("demo", "assoc", "day"), usage_rows.Wanted(ids, [1]), piece, total=False
             )
-            assert sum(row.seconds for row in rows) == sum(hour[-1] for hour in HOURS if hour[2] == 1)
+            assert sum(seconds for row in rows for _, seconds in row.steps) == sum(
+                hour[-1] for hour in HOURS if hour[2] == 1
+            )
     engine.dispose()
     lists = [text.count("?") for statement in statements for text in re.findall(r"IN \(([^)]*)\)", statement)]
     assert sum(lists) > 6000
     assert max(lists) < 1000
+
+
+def test_the_server_cuts_no_text(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = f"{2**64 - 1},{2**64 - 1}"
+    assert len(",".join([step] * usage_rows.MOST_STEPS)) <= MOST_TEXT
+    monkeypatch.setattr("slurm_rest_api.acctapi.utilization.MOST_STEPS", 7)
+    lengths: list[int] = []
+    read = usage_rows.group_rows
+
+    def recording(*arguments: Any, **options: Any) -> Any:
+        for row in read(*arguments, **options):
+            lengths.append(len(row.steps))
+            yield row
+
+    monkeypatch.setattr("slurm_rest_api.acctapi.utilization.group_rows", recording)
+    found = everything(client, f"group_by=account,user&step=hour&since={FIRST}&until={FIRST + 3 * DAY}&limit=1000")
+    assert {
+        (record["start"], record["account"], record["user"], None, record["tres"]): record["allocated"]
+        for record in found
+    } == {
+        key: value
+        for key, value in plain(("account", "user"), "hour", FIRST, FIRST + 3 * DAY).items()
+        if key[-1] == "cpu"
+    }
+    assert 1 < max(lengths) <= 7
 
 
 @pytest.mark.parametrize(
