@@ -80,6 +80,10 @@ rm -f "$venv/.gitignore" "$venv/.lock" "$venv/CACHEDIR.TAG"
 # Only root can write there later. So each start would compile what is not compiled now.
 "$venv/bin/python" -m compileall -q -j 0 -s "$work" -p / "$venv/lib"
 
+# sbom.sh takes its tool from the environment that this variable names.
+SLURM_REST_API_TEST_VENV="$tools" bash "$checkout/requirements/sbom.sh" "$venv" >"$work/slurm-rest-api.cdx.json" ||
+    fail "cyclonedx-py could not list the packages; see its own message above"
+
 "$venv/bin/python" -c 'import sys, pathlib
 from slurm_rest_api.deployment.install import ANY_HOST, install_files
 install_files(pathlib.Path(sys.argv[1]), pathlib.Path("/opt/slurm-rest-api"), ANY_HOST)' "$work/files"

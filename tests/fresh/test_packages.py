@@ -54,6 +54,10 @@ for source in pathlib.Path("/opt/slurm-rest-api/lib").rglob("*.py"):
         stale.append(str(source))
 print(*stale, sep="\\n", end="")
 """
+_INSTALLED: Final = """
+import importlib.metadata, json
+print(json.dumps({one.name: one.version for one in importlib.metadata.distributions()}))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +134,10 @@ def test_debian_package_is_installed_runs_is_upgraded_and_removed(
     assert root.systemctl_calls() == ["daemon-reload", "try-reload-or-restart slurm-rest-api.service"]
     assert root.shell.output("/opt/slurm-rest-api/bin/python", "-c", _STALE) == ""
     assert __version__ in root.shell.output(PROGRAM, "--version", user=USER)
+    bill = json.loads(root.path("/usr/share/doc/slurm-rest-api/slurm-rest-api.cdx.json").read_text())
+    assert bill["metadata"]["component"]["version"] == __version__
+    installed = json.loads(root.shell.output("/opt/slurm-rest-api/bin/python", "-c", _INSTALLED))
+    assert {one["name"]: one["version"] for one in bill["components"]} | {"slurm-rest-api": __version__} == installed
     owned = set(root.shell.output("dpkg-query", "--listfiles", "slurm-rest-api").split())
     assert not [name for name in owned if name.endswith("/site-packages/pyslurm")]
 
