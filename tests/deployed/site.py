@@ -127,14 +127,16 @@ class Site:
         return log.stat().st_size if log.exists() else 0
 
     def _loaded_since(self, written: int) -> bool:
-        """Returns True if all workers that the log names after `written` bytes have loaded the application."""
+        """Returns True if the log says after `written` bytes that all running workers have loaded the application."""
         ended = self.deployment.process.poll()
         text = self.path("/uwsgi.log").read_bytes()[written:].decode(errors="replace")
         # The first traceback names the cause: uWSGI then interrupts its other workers, and they log theirs.
         first = text.find("Traceback")
         assert ended is None, f"uWSGI ended with status {ended}:\n{text[max(first, 0) :][:6000]}"
-        spawned = set(re.findall(r"spawned uWSGI worker .*?pid: (\d+)", text))
-        return bool(spawned) and spawned <= set(re.findall(r"WSGI app 0 .* pid: (\d+)", text))
+        # uWSGI logs a new worker after it has started it, so the log may lack one.
+        spawned = {int(pid) for pid in re.findall(r"spawned uWSGI worker .*?pid: (\d+)", text)}
+        loaded = {int(pid) for pid in re.findall(r"WSGI app 0 .* pid: (\d+)", text)}
+        return bool(spawned) and spawned | set(self.deployment.workers()) <= loaded
 
     def stop(self) -> None:
         """Stops the deployment. Its exit status must be 0, or systemd would report a failure."""

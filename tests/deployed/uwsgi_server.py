@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from tests.testbed.processes import send_signal, session_processes
-from tests.waiting import GIVE_UP_SECONDS
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 
 @dataclass
@@ -37,13 +37,17 @@ class Deployment:
         return [pid for pid in named if parent_of(pid) not in named]
 
     def stop(self) -> None:
-        """End it as systemd does: SIGTERM, and nothing may be left."""
+        """Ends it as systemd does: SIGTERM, and nothing may be left.
+
+        The loader ends a moment after the master, if uWSGI has given the collector no more time and killed it.
+        """
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(GIVE_UP_SECONDS)
-        left = session_processes_and_children(self.master)
-        for pid in left:
-            send_signal(pid, signal.SIGKILL)
-        assert left == {}
+        try:
+            self.process.wait(GIVE_UP_SECONDS)
+            wait_for("all its processes to have ended", lambda: not session_processes_and_children(self.master))
+        finally:
+            for pid in session_processes_and_children(self.master):
+                send_signal(pid, signal.SIGKILL)
 
 
 def parent_of(pid: int) -> int | None:
