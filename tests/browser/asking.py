@@ -22,6 +22,15 @@ def asked(address: str, question: str) -> Any:
         raise AssertionError(f"GET /{question}: {error.code} {error.read().decode()}") from error
 
 
+def text_of(url: str) -> str:
+    """Returns the body of the answer to a GET of `url`, which may be an error."""
+    try:
+        with urllib.request.urlopen(url, timeout=GIVE_UP_SECONDS) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+
+
 def answer_with(page: Page, path: str, body: object, status: int = 200) -> None:
     """Answers every request of `page` to the route `path` with `body`."""
 

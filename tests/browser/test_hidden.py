@@ -8,21 +8,22 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from slurm_rest_api.auth.token_file import TokenFile
 from slurm_rest_api.config import Settings
-from tests.browser.asking import asked
+from tests.browser.asking import asked, text_of
 from tests.browser.fixture import PATIENCE_MS, new_context
 from tests.browser.mounted import mounted
 from tests.browser.paths import CLUSTER, PAGES, READY, filled
 from tests.browser.service import configured
-from tests.browser.watching import open_asking
+from tests.browser.watching import Watched, open_asking
 
 # The partition gpu and its nodes; neither the resource of that name (gpu:a100:4, gres/gpu) nor an element's id.
-HIDDEN = re.compile(r"(?<![\w/])gpu(\d+)?(?![\w:=])")
+HIDDEN = re.compile(r"(?<![\w/])(?:gpu\d*(?![\w:=])|rtx\d+)")
 _TEXTS = """() => {
     // The choices of what the map shows name no partition.
     const named = [...document.querySelectorAll("main :is(option:not(#show > option), a)")];
@@ -57,7 +58,8 @@ def hiding(demo_settings: Settings, past_address: str, tmp_path_factory: pytest.
     system, database = demo_settings.system, demo_settings.database
     assert system.archive_path is not None
     assert database.db_sqlite_file is not None
-    tables = database.model_dump(include={"table_job", "table_assoc", "table_step"})
+    names = {name for name in type(database).model_fields if name.startswith("table")}
+    tables = database.model_dump(include=names, exclude_none=True)
     with configured(
         folder,
         filter={"partitions": ["gpu"]},
@@ -71,11 +73,34 @@ def hiding(demo_settings: Settings, past_address: str, tmp_path_factory: pytest.
         yield address
 
 
+def open_choices(page: Page, address: str) -> None:
+    """Opens the choices of the filters, and the suggestions of the search."""
+    open_filled(page, address, "pages/queue")
+    for name in ("partition", "account", "user"):
+        with page.expect_response(re.compile(f"group_by={name}")):
+            page.locator(f"#filters [name={name}]").focus()
+    with page.expect_response(re.compile(r"/queue\?name=")):
+        page.locator("#search-text").fill("gp")
+
+
 def test_no_page_shows_hidden_partitions_their_nodes_or_jobs(tab: Page, hiding: str, past_address: str) -> None:
-    (record,) = asked(past_address, "history?partition=gpu&limit=1")["data"]
-    for path in PAGES:
+    watched = Watched(tab)
+    for path in (*PAGES, *CLUSTER, "?kiosk"):
         open_filled(tab, hiding, filled(hiding, path))
         assert HIDDEN.findall(texts(tab)) == [], path
+    open_choices(tab, hiding)
+    # Nor is it in an answer that a page asked for and did not show.
+    asking = {url for url in watched.requests if not re.match("/(pages/.*)?$", urlsplit(url).path)}
+    routes = ("partitions", "reservations", "events", "accounts", "qos", "load", "usage", "utilization", "history")
+    assert {urlsplit(url).path for url in asking} >= {f"/{route}" for route in routes}
+    assert [url for url in asking if HIDDEN.search(text_of(url))] == []
+    # The demo that does not hide it names it.
+    for question in ("partitions", "reservations", "events?limit=1000", "history?limit=1000"):
+        assert HIDDEN.search(text_of(past_address + question)), question
+
+
+def test_pages_do_not_know_hidden_partitions(tab: Page, hiding: str, past_address: str) -> None:
+    (record,) = asked(past_address, "history?partition=gpu&limit=1")["data"]
     for path, text in {
         f"pages/job?id={record['id_job']}": "The accounting database has no record of it either.",
         "pages/node?name=gpu001": "No node gpu001",
@@ -83,6 +108,8 @@ def test_no_page_shows_hidden_partitions_their_nodes_or_jobs(tab: Page, hiding: 
         "pages/queue?partition=gpu": "No matching jobs",
         "pages/history?partition=gpu": "No matching records",
         "pages/load?partition=gpu": "No samples in this range",
+        "pages/partitions?name=gpu": "No partition gpu",
+        "pages/events?node=gpu[001-099]": "No matching events",
     }.items():
         tab.goto(hiding + path)
         expect(tab.locator("main")).to_contain_text(text)
