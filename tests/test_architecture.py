@@ -21,7 +21,6 @@ WEB_WORKER = (
     "slurmapi.query",
     "slurmapi.responses",
     "slurmapi.views",
-    "slurmapi.fair_share_views",
     "slurmapi.availability",
     "jobsapi",
     "explainapi",
@@ -32,7 +31,6 @@ ONLY_IN = {
     "flask": (
         "web.",
         "slurmapi.views",
-        "slurmapi.fair_share_views",
         "slurmapi.availability.views",
         "slurmapi.reservation_views",
         "slurmapi.responses.responder",
@@ -52,7 +50,6 @@ ONLY_IN = {
     "flask_openapi3": (
         "web.openapi_document",
         "slurmapi.views",
-        "slurmapi.fair_share_views",
         "slurmapi.availability.views",
         "slurmapi.reservation_views",
         "acctapi.views",

@@ -9,6 +9,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint
 
 from slurm_rest_api.slurmapi.contract.responses import (
+    FairShareResponse,
     JobAnswer,
     NodeAnswer,
     NodesResponse,
@@ -18,8 +19,8 @@ from slurm_rest_api.slurmapi.contract.responses import (
     StatsResponse,
     UsageResponse,
 )
-from slurm_rest_api.slurmapi.fair_share_views import add_fair_share_route
 from slurm_rest_api.slurmapi.query import filters
+from slurm_rest_api.slurmapi.query.fair_share import FairShareParameters, of_fair_share
 from slurm_rest_api.slurmapi.query.parameters import (
     JobPath,
     NamePath,
@@ -49,7 +50,7 @@ def live_blueprint(responder: Responder, *, links_events: bool = False, links_hi
     _add_collections(blueprint, responder)
     _add_records(blueprint, responder, links_events=links_events, links_history=links_history)
     add_reservation_routes(blueprint, responder)
-    add_fair_share_route(blueprint, responder)
+    _add_fair_share(blueprint, responder)
     _add_documents(blueprint, responder)
     return blueprint
 
@@ -97,6 +98,15 @@ def _add_records(blueprint: APIBlueprint, responder: Responder, *, links_events:
     def partition(path: NamePath, query: RecordParameters) -> Response:
         """One partition by its name."""
         return responder.record("partitions", query, path.name)
+
+
+def _add_fair_share(blueprint: APIBlueprint, responder: Responder) -> None:
+    @blueprint.get("/fairshare", summary="Fair share", responses={"200": FairShareResponse, "404": ErrorAnswer})
+    def fairshare(query: FairShareParameters) -> Response:
+        """Fair share of accounts and of users in accounts, as `sshare` prints it. Keyed by `account/user`."""
+        return responder.records("fairshare", query, of_fair_share(query))
+
+    _add_csv_routes(blueprint, fairshare)
 
 
 def _add_documents(blueprint: APIBlueprint, responder: Responder) -> None:
