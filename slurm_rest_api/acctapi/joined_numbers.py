@@ -37,7 +37,12 @@ def _with_concat(element: joined_numbers, compiler: SQLCompiler, **options: Any)
 def numbers_of(text: str | bytes) -> list[int | None]:
     """Returns the numbers of a `joined_numbers`, None for NULL. Old servers return bytes."""
     found = text if isinstance(text, str) else text.decode("ascii")
-    return [int(number) if number else None for number in found.split(_SEPARATOR)]
+    numbers = found.split(_SEPARATOR)
+    try:
+        return [int(number) if number else None for number in numbers]
+    except ValueError:
+        # SQLite writes numbers from 2^63 on as 1.8e+19.
+        return [int(float(number)) if number else None for number in numbers]
 
 
 def whole_numbers_of(text: str | bytes) -> list[int]:

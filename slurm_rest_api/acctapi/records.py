@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from slurm_rest_api.acctapi import encodings, states
@@ -11,7 +11,6 @@ from slurm_rest_api.acctapi.associations import Associations
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.stdio_paths import Names, expand
 from slurm_rest_api.acctapi.step_usage import NOTHING, StepUsage, efficiency_fields, time_efficiency
-from slurm_rest_api.slurm.hostlist import nth
 from slurm_rest_api.slurm.partitions import names_partition, shown_partitions
 from slurm_rest_api.slurm.reasons import reason_name
 from slurm_rest_api.slurm.sentinels import NO_VAL
@@ -35,6 +34,14 @@ class RecordContext:
     hidden: frozenset[str]
     times: Times
     now: int
+    _counts: dict[str | None, Mapping[str, int]] = field(default_factory=dict)
+
+    def tres_counts(self, text: str | None) -> Mapping[str, int]:
+        """Returns counts by TRES name, as `encodings.tres`. Most jobs have the text of an earlier one."""
+        found = self._counts.get(text)
+        if found is None:
+            found = self._counts[text] = encodings.tres(text, self.tres)
+        return found
 
 
 def job_record(row: Row, context: RecordContext, usage: StepUsage = NOTHING, reservation: str | None = None) -> Record:
@@ -93,7 +100,6 @@ def _user_name(row: Row, context: RecordContext) -> str:
 
 def path_names(row: Row, context: RecordContext) -> Names:
     """Returns the values of the patterns in the paths of a job's batch script."""
-    nodes = encodings.hostlist(row["nodelist"])
     array = encodings.known(row["id_array_job"])
     return Names(
         job=row["id_job"],
@@ -103,18 +109,10 @@ def path_names(row: Row, context: RecordContext) -> Names:
         restarts=row.get("restart_cnt") or 0,
         key=row["job_db_inx"],
         name=row["job_name"],
-        node=None if nodes is None else _first_node(nodes),
+        nodes=encodings.hostlist(row["nodelist"]),
         user=_user_name(row, context),
         directory=row.get("work_dir") or None,
     )
-
-
-def _first_node(nodes: str) -> str | None:
-    try:
-        return nth(nodes, 0)
-    except ValueError:
-        # A text that is not a hostlist names no node.
-        return None
 
 
 def shown_line(line: str | None, hidden: frozenset[str]) -> str | None:
@@ -131,7 +129,7 @@ def _request(row: Row, context: RecordContext) -> Record:
         "timelimit": encodings.time_limit(row["timelimit"], context.times),
         "priority": encodings.number(row["priority"]),
         "qos": context.qos.get(row["id_qos"]),
-        "tres_req": encodings.published_tres(encodings.tres(row["tres_req"], context.tres)),
+        "tres_req": encodings.published_tres(context.tres_counts(row["tres_req"])),
         "constraints": row.get("constraints") or None,
         "licenses": row.get("licenses") or None,
         "container": row.get("container") or None,
@@ -155,7 +153,7 @@ def _allocation(row: Row, context: RecordContext) -> Record:
         "partition": shown_partitions(row["partition"], context.hidden) or None,
         "nodelist": encodings.hostlist(row["nodelist"]),
         "nodes_alloc": row["nodes_alloc"],
-        "tres_alloc": encodings.tres(row["tres_alloc"], context.tres),
+        "tres_alloc": context.tres_counts(row["tres_alloc"]),
         **{
             field: encodings.point_in_time(row[field], context.times)
             for field in ("time_submit", "time_eligible", "time_start", "time_end")

@@ -7,9 +7,9 @@ src/common/print_fields.c, which `sacct --expand-patterns` uses.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
+
+from slurm_rest_api.slurm.hostlist import nth
 
 _PATTERN: Final = re.compile(r"%(?:(?P<percent>%)|(?P<width>[0-9]*)(?P<letter>[AabJjrSsxNntu]))")
 _MOST_DIGITS: Final = 10
@@ -20,11 +20,11 @@ _LONGEST: Final = 4096
 _BASE32: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(NamedTuple):
     """Values of the patterns for one job or step. None is not known: such a pattern stays.
 
-    `step` is the number of the step, or its name if it is no number. `key` is the primary key of the job's record.
+    `nodes` is a hostlist. `step` is the number of the step, or its name if it is no number. `key` is the primary key of
+    the job's record.
     """
 
     job: int
@@ -33,23 +33,47 @@ class Names:
     restarts: int
     key: int
     name: str
-    node: str | None
+    nodes: str | None
     user: str
     directory: str | None
     step: int | str = "batch"
 
-    def numbers(self) -> Mapping[str, int | None]:
-        """Returns the numbers by their letters. A width applies to them."""
-        return {
-            "A": self.array or self.job,
-            "a": self.task,
-            "b": None if self.task is None else self.task % 10,
-            "j": self.job,
-            "r": self.restarts,
-            # sacct knows neither the node nor the task that wrote a file, and prints 0.
-            "n": 0,
-            "t": 0,
-        }
+    def node(self) -> str | None:
+        """Returns the name of the first node."""
+        try:
+            return None if self.nodes is None else nth(self.nodes, 0)
+        except ValueError:
+            # A text that is not a hostlist names no node.
+            return None
+
+    def text(self, letter: str) -> str | None:
+        """Returns the text for a letter that no width applies to."""
+        match letter:
+            case "N":
+                return self.node()
+            case "S":
+                return sluid(self.key)
+            case "u":
+                return self.user
+            case _:
+                return self.name
+
+    def number(self, letter: str) -> int | None:
+        """Returns the number for a letter."""
+        match letter:
+            case "A":
+                return self.array or self.job
+            case "a":
+                return self.task
+            case "b":
+                return None if self.task is None else self.task % 10
+            case "j":
+                return self.job
+            case "r":
+                return self.restarts
+            case _:
+                # sacct knows neither the node nor the task that wrote a file, and prints 0.
+                return 0
 
 
 def expand(path: str | None, names: Names) -> str | None:
@@ -66,25 +90,25 @@ def expand(path: str | None, names: Names) -> str | None:
         directory = ""
     if "\\" in path:
         return directory + path.replace("\\", "")
-    if len(path) > _LONGEST:
+    if len(path) > _LONGEST or "%" not in path:
         return directory + path
     expanded = directory + _PATTERN.sub(lambda found: _expansion(found, names), path)
     return expanded if len(expanded) <= _LONGEST else directory + path
 
 
 def _expansion(found: re.Match[str], names: Names) -> str:
-    letter = found["letter"]
-    if found["percent"]:
+    percent, digits, letter = found.groups()
+    if percent:
         return "%"
-    width = min(int(found["width"] or 0), _MOST_DIGITS)
-    texts: Mapping[str, str | None] = {"x": names.name, "N": names.node, "u": names.user, "S": sluid(names.key)}
-    if letter in texts:
-        text = texts[letter]
+    width = min(int(digits or 0), _MOST_DIGITS)
+    text: str | None
+    if letter in "xNuS":
+        text = names.text(letter)
     elif letter in "Js":
         text = _of_step(letter, width, names)
     else:
-        number = names.numbers()[letter]
-        text = None if number is None else f"{number:0{width}}"
+        number = names.number(letter)
+        text = None if number is None else str(number).zfill(width)
     return found[0] if text is None else text
 
 

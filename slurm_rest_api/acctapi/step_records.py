@@ -6,7 +6,6 @@ Source: `_cluster_get_jobs()` of src/plugins/accounting_storage/mysql/as_mysql_j
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from slurm_rest_api.acctapi import encodings, states
@@ -58,7 +57,7 @@ def step_record(step: Row, job: Row, context: RecordContext) -> Record:
     elapsed = encodings.elapsed(step["time_start"], end, suspended, context.now)
     ended = encodings.exit_status(max(0, step["exit_code"] or 0))
     killer, limit = step["kill_requid"], encodings.known(step.get("timelimit"))
-    allocated = encodings.tres(step["tres_alloc"], context.tres)
+    allocated = context.tres_counts(step["tres_alloc"])
     name = step_text(number, component)
     return {
         "id_record": identity["id_record"],
@@ -80,7 +79,7 @@ def step_record(step: Row, job: Row, context: RecordContext) -> Record:
         "elapsed": elapsed,
         "suspended": suspended,
         "timelimit": None if limit is None else encodings.time_limit(limit, context.times),
-        **_usage(step, allocated | _missing(allocated, job, context), elapsed, context, ended=end is not None),
+        **_usage(step, {**allocated, **_missing(allocated, job, context)}, elapsed, context, ended=end is not None),
         "container": step.get("container") or None,
         "submit_line": shown_line(step.get("submit_line"), context.hidden),
         **_paths(step, job, context),
@@ -97,7 +96,7 @@ def _end_of(step: Row, job: Row) -> tuple[int, int | None]:
 
 def _missing(allocated: Mapping[str, int], job: Row, context: RecordContext) -> dict[str, int]:
     """Returns the counts that a step does not have: those of its job. Old releases record only CPUs for a step."""
-    of_job = encodings.tres(job["tres_alloc"], context.tres)
+    of_job = context.tres_counts(job["tres_alloc"])
     return {name: of_job[name] for name in ("cpu", "mem") if name in of_job and name not in allocated}
 
 
@@ -168,9 +167,8 @@ def _node(nodes: str | None, position: int) -> str | None:
 
 def _paths(step: Row, job: Row, context: RecordContext) -> Record:
     nodes, number = encodings.hostlist(step["nodelist"]), step["id_step"]
-    names = replace(
-        path_names(job, context),
-        node=_node(nodes, 0),
+    names = path_names(job, context)._replace(
+        nodes=nodes,
         directory=step.get("cwd") or None,
         step=number if number >= 0 else step_text(number, None),
     )

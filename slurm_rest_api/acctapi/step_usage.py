@@ -8,14 +8,17 @@ purges steps apart from jobs (`PurgeStepAfter`), so those of an old job may be m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Select,
     String,
     Table,
+    bindparam,
     case,
     cast,
     func,
@@ -25,6 +28,7 @@ from sqlalchemy import (
 )
 
 from slurm_rest_api.acctapi import encodings
+from slurm_rest_api.acctapi.joined_numbers import joined_numbers, numbers_of
 
 _MEMORY: Final = 2
 """Number of the TRES `mem` in every database."""
@@ -60,22 +64,23 @@ def used_by_steps(
     """
     if step is None or not keys:
         return {}
+    numbers = {name: number for number, name in tres.items()}
+    statement = _statement(step, numbers.get("gres/gpumem"), numbers.get("gres/gpuutil"))
+    found = connection.execute(statement, {"keys": keys})
+    return {key: _usage(*figures) for key, *figures in map(numbers_of, found.scalars()) if key is not None}
+
+
+@lru_cache(maxsize=8)
+def _statement(step: Table, gpu_memory: int | None, gpu_percent: int | None) -> Select[Any]:
+    """Returns the statement for the steps of the job records `keys`, with the numbers of two TRES."""
     columns = (step.c.user_sec, step.c.sys_sec, step.c.user_usec, step.c.sys_usec)
     sums = [func.sum(column) for column in columns]
     largest = [func.max(column) for column in columns]
-    numbers = {name: number for number, name in tres.items()}
-    totals = [
-        func.max(step_memory(step)),
-        func.max(_total(step, numbers.get("gres/gpumem"))),
-        func.max(_total(step, numbers.get("gres/gpuutil"))),
-    ]
+    totals = [func.max(found) for found in (step_memory(step), _total(step, gpu_memory), _total(step, gpu_percent))]
     # The primary key begins with the job's, so this reads only the steps of these jobs.
-    found = connection.execute(
-        select(step.c.job_db_inx, *sums, *largest, *totals)
-        .where(step.c.job_db_inx.in_(keys), step.c.deleted == 0)
-        .group_by(step.c.job_db_inx)
-    )
-    return {row[0]: _usage(*row[1:]) for row in found}
+    wanted = step.c.job_db_inx.in_(bindparam("keys", expanding=True))
+    statement = select(joined_numbers(step.c.job_db_inx, *sums, *largest, *totals))
+    return statement.where(wanted, step.c.deleted == 0).group_by(step.c.job_db_inx)
 
 
 def tres_count(text: ColumnElement[Any], number: int) -> ColumnElement[int]:

@@ -339,7 +339,7 @@ def test_measurements_before_18_08(tmp_path: Path) -> None:
 
 
 NAMES: Final = Names(
-    job=128, array=120, task=17, restarts=1, key=(2740 << 52) | 5, name="align", node="rack001", user="alice",
+    job=128, array=120, task=17, restarts=1, key=(2740 << 52) | 5, name="align", nodes="rack001", user="alice",
     directory="/home/alice",
 )  # fmt: skip
 
