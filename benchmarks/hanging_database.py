@@ -24,10 +24,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import wrk
-from slurm_rest_api.config.models import DatabaseSettings
 from slurm_rest_api.demo.scale import Scale
 from tests.acctapi.slurmdbd_rows import job_row
-from tests.cluster.accounting_database import ASSOC_TABLE, JOB_TABLE, PASSWORD, READER, AccountingDatabase
+from tests.cluster.accounting_database import ASSOC_TABLE, JOB_TABLE, OPTIONAL, PASSWORD, READER, AccountingDatabase
 from tests.cluster.mariadb import mariadb_server
 from tests.deployed.asking import ask, wait_healthy
 from tests.deployed.installation import make_installation
@@ -39,7 +38,18 @@ from tests.testbed.layout import layout_from
 from tests.waiting import wait_for
 
 _LIVE: Final = ["/queue?limit=100", "/nodes?limit=100", "/partitions", "/usage?compact=true", "/stats"]
-_ACCOUNTING: Final = ["/history?limit=100", "/users", "/history?user=alice", "/health"]
+_ACCOUNTING: Final = [
+    "/history?limit=100",
+    "/users",
+    "/history?user=alice",
+    "/history?group_by=account&submitafter=0",
+    "/history/1005/steps",
+    "/accounts",
+    "/qos",
+    "/events",
+    "/utilization?group_by=account",
+    "/health",
+]
 _RELEASE: Final = "26.05"
 _ROWS: Final = 1000
 _PAUSE_MS: Final = 100
@@ -47,9 +57,8 @@ _PAUSE_MS: Final = 100
 
 def database_settings(facts: DatabaseFacts, name: str) -> dict[str, Any]:
     """Returns the section `database` of a service that reads the tables of `AccountingDatabase`."""
-    # The demo's configuration names all tables, and this database has two of them.
-    tables = [field for field in DatabaseSettings.model_fields if field.startswith("table")]
-    return dict.fromkeys(("db_sqlite_file", *tables)) | {
+    return {
+        "db_sqlite_file": None,
         "db_host": facts.host,
         "db_port": facts.port,
         "db_user": READER,
@@ -57,6 +66,7 @@ def database_settings(facts: DatabaseFacts, name: str) -> dict[str, Any]:
         "db_name": name,
         "table_job": JOB_TABLE,
         "table_assoc": ASSOC_TABLE,
+        **OPTIONAL,
     }
 
 
@@ -106,6 +116,7 @@ def measure(cluster: Cluster, options: argparse.Namespace) -> bool:
     )
     with mariadb_server(cluster) as (server, facts), demo_site(installation) as site:
         database = AccountingDatabase(facts, _RELEASE)
+        database.grant_all()
         database.insert(JOB_TABLE, (job_row(_RELEASE, number, {}) for number in range(1, _ROWS)))
         configure(site, database_settings(facts, database.name), options)
         with nginx(site, unlimited) as web:

@@ -247,6 +247,8 @@ def _server(settings: DatabaseSettings, read_seconds: int, pool: Mapping[str, An
         url,
         connect_args=arguments,
         isolation_level="AUTOCOMMIT",
+        # There is nothing to roll back, and a database that hangs would make the end of a request wait again.
+        skip_autocommit_rollback=True,
         pool_pre_ping=True,
         pool_recycle=_RECYCLE_SECONDS,
         hide_parameters=True,

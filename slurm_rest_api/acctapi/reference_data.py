@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Connection, select
 
 from slurm_rest_api.acctapi.associations import Associations, association_of
 from slurm_rest_api.acctapi.column_probe import Schema
 from slurm_rest_api.acctapi.qos import Qos, qos_of
+
+Value = TypeVar("Value")
 
 _ORPHANS_LIFETIME_SECONDS: Final = 600.0
 
@@ -43,17 +46,12 @@ class ReferenceDataCache:
 
     def __init__(self, lifetime_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.lifetime_seconds = lifetime_seconds
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._data: tuple[float, ReferenceData] | None = None
-        self._orphan_ids: tuple[float, frozenset[int]] | None = None
+        self._data = _CachedRead[ReferenceData](lifetime_seconds, clock)
+        self._orphan_ids = _CachedRead[frozenset[int]](_ORPHANS_LIFETIME_SECONDS, clock)
 
     def get(self, connection: Connection, schema: Schema) -> ReferenceData:
         """Returns the reference data, at most `lifetime_seconds` old."""
-        with self._lock:
-            if self._data is None or self._data[0] <= self._clock():
-                self._data = (self._clock() + self.lifetime_seconds, _read(connection, schema))
-            return self._data[1]
+        return self._data.get(lambda: _read(connection, schema))
 
     def orphan_association_ids(self, connection: Connection, schema: Schema) -> frozenset[int]:
         """Returns ids of associations that job records have and the association table lacks. 0 is always one of them.
@@ -62,11 +60,50 @@ class ReferenceDataCache:
         more.
         """
         associations = self.get(connection, schema).associations
+
+        def read() -> frozenset[int]:
+            used = frozenset(connection.execute(select(schema.job.c.id_assoc).distinct()).scalars())
+            return (used | {0}) - associations.ids()
+
+        return self._orphan_ids.get(read)
+
+
+class _CachedRead(Generic[Value]):
+    """Caches a value for `lifetime_seconds`. One thread reads it, and the others wait for its result or its error.
+
+    A thread that read again after an error would wait for a database that hangs as long as the first, after it.
+    """
+
+    def __init__(self, lifetime_seconds: float, clock: Callable[[], float]) -> None:
+        self._lifetime_seconds = lifetime_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._value: tuple[float, Value] | None = None
+        self._reading: Future[Value] | None = None
+
+    def get(self, read: Callable[[], Value]) -> Value:
+        """Returns the value, at most `lifetime_seconds` old. Raises what `read` raises, here or in another thread."""
         with self._lock:
-            if self._orphan_ids is None or self._orphan_ids[0] <= self._clock():
-                used = frozenset(connection.execute(select(schema.job.c.id_assoc).distinct()).scalars())
-                self._orphan_ids = (self._clock() + _ORPHANS_LIFETIME_SECONDS, (used | {0}) - associations.ids())
-            return self._orphan_ids[1]
+            now = self._clock()
+            if self._value is not None and now < self._value[0]:
+                return self._value[1]
+            other, own = self._reading, Future[Value]()
+            self._reading = other or own
+        if other is not None:
+            return other.result()
+        try:
+            value = read()
+        except BaseException as error:
+            self._end(None)
+            own.set_exception(error)
+            raise
+        self._end((now + self._lifetime_seconds, value))
+        own.set_result(value)
+        return value
+
+    def _end(self, value: tuple[float, Value] | None) -> None:
+        with self._lock:
+            self._value, self._reading = value, None
 
 
 def _read(connection: Connection, schema: Schema) -> ReferenceData:

@@ -26,7 +26,16 @@ EVENT_TABLE: Final = f"{CLUSTER}_event_table"
 READER: Final = "proof_reader"
 PASSWORD: Final = "read-only"
 READABLE: Final = (JOB_TABLE, ASSOC_TABLE, "qos_table", "tres_table")
-"""The tables that docs/accounting.md says to grant, without `STEP_TABLE`."""
+"""The tables that docs/accounting.md says to grant, without the optional ones."""
+OPTIONAL: Final = {
+    "table_step": STEP_TABLE,
+    "table_acct": "acct_table",
+    "table_coord": "acct_coord_table",
+    "table_event": EVENT_TABLE,
+    "table_resv": RESV_TABLE,
+    "tables_usage": CLUSTER,
+}
+"""Settings with which the service reads the optional tables."""
 
 Row = Mapping[str, Any]
 
@@ -74,6 +83,12 @@ class AccountingDatabase:
         self.sql(f"CREATE OR REPLACE USER '{READER}'@'%%' IDENTIFIED BY %s", [PASSWORD])
         for table in readable:
             self.sql(f"GRANT SELECT ON `{self.name}`.`{table}` TO '{READER}'@'%'")
+
+    def grant_all(self) -> None:
+        """Give the account the right to read all tables of the release that the service can read."""
+        usage = (table for _, table in usage_table_names(CLUSTER))
+        present = {table for [table] in self.sql("SHOW TABLES")}
+        self.grant(table for table in (*READABLE, *OPTIONAL.values(), *usage) if table in present)
 
     def settings(self, runtime: Path, **database: Any) -> Settings:
         """Settings of a service that reads this database as the account; the partition `secret` is hidden."""
