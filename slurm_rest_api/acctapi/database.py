@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
@@ -72,7 +73,8 @@ class Database:
         self._engine = engine
         self._tables = tables
         self._schema: Schema | None = None
-        self._last_error: str | None = None
+        # Messages by the failing function: a table that only one route needs may fail while others answer.
+        self._failures: dict[str, str] = {}
         self._observer: PoolObserver = NullPoolObserver()
         # A new connection may lead to an upgraded database.
         event.listen(engine, "connect", self._forget_schema)
@@ -116,15 +118,17 @@ class Database:
             self._observer.failed(db_errors.refusal_kind(refused.reason))
             raise db_errors.refusal(refused.reason, refused.retry_after) from refused
         except ApiError as error:
-            self._report(error, error)
+            if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                # The request is at fault, and the database has answered.
+                self._note_answer(work.__qualname__)
+            else:
+                self._report(work.__qualname__, error, error)
             raise
         except sqlalchemy_errors.SQLAlchemyError as error:
             api_error = db_errors.to_api_error(error)
-            self._report(api_error, error)
+            self._report(work.__qualname__, api_error, error)
             raise api_error from error
-        if self._last_error is not None:
-            logger.info("The accounting database answers again.")
-            self._last_error = None
+        self._note_answer(work.__qualname__)
         return result
 
     def _try(self, lease: Lease, work: Work[Result]) -> Result:
@@ -162,16 +166,25 @@ class Database:
     def _forget_schema(self, *_: Any) -> None:
         self._schema = None
 
-    def _report(self, error: ApiError, cause: Exception) -> None:
+    def _note_answer(self, function: str) -> None:
+        detail = self._failures.pop(function, None)
+        if detail is not None and detail not in self._failures.values():
+            logger.info("The accounting database answers again.")
+
+    def _report(self, function: str, error: ApiError, cause: Exception) -> None:
         self._observer.failed(db_errors.error_kind(error, cause))
         if isinstance(error, QueryTooSlow):
             logger.warning("A query of the accounting database exceeded its time limit.")
         elif db_errors.is_unreachable(cause):
             # The circuit logs it.
             return
-        elif error.detail != self._last_error:
-            self._last_error = error.detail
-            logger.error("%s The cause: %s", error.detail, db_errors.cause_of(cause))
+        else:
+            is_logged = error.detail in self._failures.values()
+            self._failures[function] = error.detail
+            if not is_logged and cause is error:
+                logger.error("%s", error.detail)
+            elif not is_logged:
+                logger.error("%s The cause: %s", error.detail, db_errors.cause_of(cause))
 
 
 class Session:
