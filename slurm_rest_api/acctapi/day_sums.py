@@ -17,8 +17,8 @@ from slurm_rest_api.acctapi.filters import Filters
 from slurm_rest_api.acctapi.kept_sums import KeptDays, KeptSums, KeptTotals, Version
 from slurm_rest_api.acctapi.sql import KeyRange
 from slurm_rest_api.acctapi.sum_days import MOST_DAYS, DayWindow, day_window
-from slurm_rest_api.acctapi.sum_totals import Keys, PackedTotal, TooManyGroups, Totals, add_up, packed, read_totals
-from slurm_rest_api.acctapi.sums_sql import SumQuery, day_number, version_statements
+from slurm_rest_api.acctapi.sum_totals import Keys, TooManyGroups, Totals, add_up, packed, read_totals
+from slurm_rest_api.acctapi.sums_sql import MOST_GROUPS, SumQuery, day_number, version_statements
 from slurm_rest_api.acctapi.utc_offsets import Period
 
 _SETTLED_SECONDS: Final = 300
@@ -27,10 +27,14 @@ _SETTLED_SECONDS: Final = 300
 _DAYS_AT_ONCE: Final = 8
 """Most days of one statement, so that it returns few rows."""
 
-_SUSPENDED: Final = f'"{states.SUSPENDED}:'.encode()
+_SUSPENDED: Final = f"{states.SUSPENDED}:"
 
 FindKeys = Callable[[Filters], KeyRange]
 """Returns the range of keys of the records that can match."""
+
+
+class _TooLargeError(Exception):
+    """The sums of the days take more memory than one question may."""
 
 
 class DaySums:
@@ -57,12 +61,12 @@ class DaySums:
             return read_totals(connection, query, waits=waits)
         try:
             after, whole = reader.days(before, lambda partly: self.kept.put(asked, partly))
-        except TooManyGroups:
+        except (TooManyGroups, _TooLargeError):
             self.kept.put(asked, KeptDays(too_large=True))
             return read_totals(connection, query, waits=waits)
         if after is not before:
             self.kept.put(asked, after)
-        return add_up([_unpacked(whole.totals), *reader.rest()])
+        return add_up([whole.totals.unpacked(), *reader.rest()])
 
 
 class _Reader:
@@ -78,6 +82,8 @@ class _Reader:
         self._waits = waits
         column = query.job.c[f"time_{window.word}"]
         self._day = day_number(column, [Period(None, 0)])
+        self._keys: dict[Keys, Keys] = {}
+        """The keys of the days. Equal keys of further days are the same object, which takes memory once."""
 
     def rest(self) -> Iterator[Totals]:
         """Yields the totals of the records that belong to no kept sum."""
@@ -88,10 +94,14 @@ class _Reader:
             whole = self._part(window.days(filters, window.first, window.last))
             yield self._read(dataclasses.replace(whole, ended_before=window.ended_before, others=True))
 
-    def days(self, kept: KeptDays, keep: Callable[[KeptDays], None]) -> tuple[KeptDays, KeptTotals]:
+    def days(self, kept: KeptDays, keep: Callable[[KeptDays], bool]) -> tuple[KeptDays, KeptTotals]:
         """Returns what can be kept, and the totals of all days. Reads the days that `kept` lacks or that changed.
 
         Calls `keep` with what is read so far. If the time limit ends a later statement, the next request goes on there.
+
+        Raises:
+            TooManyGroups: there are more groups than a statement returns.
+            _TooLargeError: `keep` returned False.
         """
         window = self._window
         if kept.ended_before != window.ended_before:
@@ -103,9 +113,11 @@ class _Reader:
         versions = self._versions()
         wanted = range(window.first, window.last)
         known = {day: kept.days[day] for day in wanted if day in kept.days and _is(kept.days[day], versions.get(day))}
+        self._keys = {keys: keys for one in known.values() for keys in one.totals.keys}
         for first, last in _runs([day for day in wanted if day not in known]):
             known |= self._read_days(first, last, versions)
-            keep(self._kept(known, kept))
+            if not keep(self._kept(known, kept)):
+                raise _TooLargeError
         whole = _together([known[day] for day in wanted])
         after = self._kept(known, kept)
         if all(day in after.days for day in wanted):
@@ -127,7 +139,7 @@ class _Reader:
     def _can_be_kept(self, one: KeptTotals) -> bool:
         """Returns False for a day with a record that changed just now, or whose sum depends on the current time."""
         is_settled = one.version.latest < self._query.filters.now - _SETTLED_SECONDS
-        return is_settled and not any(_SUSPENDED in total.counts for total in one.totals.values())
+        return is_settled and not one.has_suspended
 
     def _version(self) -> Version:
         found = Version()
@@ -152,10 +164,20 @@ class _Reader:
     def _read_days(self, first: int, last: int, versions: Mapping[int, Version]) -> dict[int, KeptTotals]:
         part = self._part(self._window.days(self._query.filters, first, last))
         of_days = dataclasses.replace(part, keys=[self._day, *part.keys], ended_before=self._window.ended_before)
-        found: dict[int, dict[Keys, PackedTotal]] = {day: {} for day in range(first, last)}
-        for (day, *keys), total in self._read(of_days).items():
-            found[int(day)][tuple(keys)] = packed(total)
-        return {day: KeptTotals(versions.get(day, Version()), totals) for day, totals in found.items()}
+        try:
+            totals = self._read(of_days)
+        except TooManyGroups:
+            if last - first == 1:
+                raise
+            middle = (first + last) // 2
+            return self._read_days(first, middle, versions) | self._read_days(middle, last, versions)
+        found: dict[int, Totals] = {day: {} for day in range(first, last)}
+        for (day, *values), total in totals.items():
+            keys = tuple(values)
+            found[int(day)][self._keys.setdefault(keys, keys)] = total
+        if len(self._keys) > MOST_GROUPS:
+            raise TooManyGroups
+        return {day: _of_day(versions.get(day, Version()), totals) for day, totals in found.items()}
 
     def _part(self, filters: Filters) -> SumQuery:
         return dataclasses.replace(self._query, filters=filters, range=self._find_keys(filters))
@@ -172,16 +194,16 @@ def _version_of(records: int, latest: int | None, changes: int | None) -> Versio
     return Version(int(records), int(latest or 0), int(changes or 0))
 
 
-def _unpacked(totals: Mapping[Keys, PackedTotal]) -> Totals:
-    return {keys: total.unpacked() for keys, total in totals.items()}
+def _of_day(version: Version, totals: Totals) -> KeptTotals:
+    has_suspended = any(name.startswith(_SUSPENDED) for total in totals.values() for name in total.counts)
+    return KeptTotals(version, packed(totals), has_suspended)
 
 
 def _together(days: list[KeptTotals]) -> KeptTotals:
     version = Version()
     for day in days:
         version = version.plus(day.version)
-    totals = add_up(_unpacked(day.totals) for day in days)
-    return KeptTotals(version, {keys: packed(total) for keys, total in totals.items()})
+    return KeptTotals(version, packed(add_up(day.totals.unpacked() for day in days)))
 
 
 def _runs(days: list[int]) -> Iterator[tuple[int, int]]:

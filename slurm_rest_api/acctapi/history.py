@@ -159,6 +159,10 @@ class History:
         """Returns the range of keys of the records that can match."""
         return self._key_ranges.key_range(connection, schema.job, filters)
 
+    def orphan_association_ids(self, connection: Connection, schema: Schema) -> frozenset[int]:
+        """Returns the ids of `ReferenceDataCache.orphan_association_ids`."""
+        return self._reference_data.orphan_association_ids(connection, schema)
+
     def _find(self, connection: Connection, schema: Schema, filters: Filters, keys: KeyRange, page: Page) -> Found:
         if filters.is_exact:
             newest = newest_of_users(schema.job, filters, keys, page)

@@ -54,6 +54,9 @@ _NEWEST_SECONDS: Final = 2 * 86400
 _KEPT_BYTES: Final = 32 * 2**20
 """Most memory of a worker for the sums of past days."""
 
+_MOST_LACKING: Final = 100
+"""Most missing associations that a statement names before a record of them is seen."""
+
 _PERCENTILES: Final = frozenset(("wait_median", "wait_p90"))
 _INDEXED: Final = ("submitafter", "startafter", "endafter", "user", "account", "associd", "qos", "jobid")
 
@@ -110,6 +113,10 @@ class HistorySums:
             )
         context = self._history.record_context(connection, schema, "epoch")
         groups = query.group_by or ()
+        if "account" in groups:
+            # Their records have an account of their own, which the statement has to read.
+            lacking = self._history.orphan_association_ids(connection, schema)
+            self._without_association |= lacking if len(lacking) <= _MOST_LACKING else frozenset()
 
         def find_keys(filters: Filters) -> KeyRange:
             return self._key_range(connection, schema, filters)
@@ -131,7 +138,7 @@ class HistorySums:
             missing = grouping.missing(totals)
             if not missing:
                 break
-            # Their records have an account of their own, which the statement has to read. Later ones know that.
+            # Later statements know that.
             self._without_association |= missing
         found: defaultdict[Group, _Sum] = defaultdict(_Sum)
         for keys, total in totals.items():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from slurm_rest_api.acctapi.sum_totals import Keys, PackedTotal, size_of
+from slurm_rest_api.acctapi.sum_totals import PackedTotals, size_of_keys
 
 _ENTRY_BYTES: Final = 4096
 """Memory of a question and of the objects around its sums."""
@@ -28,10 +29,11 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True)
 class KeptTotals:
-    """Totals of the records that had this version."""
+    """Totals of the records that had this version. `has_suspended`: the sums of some grow until they go on."""
 
     version: Version
-    totals: Mapping[Keys, PackedTotal]
+    totals: PackedTotals
+    has_suspended: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class KeptDays:
     def size(self) -> int:
         """Returns the bytes of memory that it takes."""
         kept = [*self.days.values(), *([] if self.whole is None else [self.whole])]
-        return _ENTRY_BYTES + sum(size_of(one.totals) for one in kept)
+        keys = itertools.chain.from_iterable(one.totals.keys for one in kept)
+        return _ENTRY_BYTES + sum(one.totals.size for one in kept) + size_of_keys(keys)
 
 
 class KeptSums:
@@ -78,8 +81,11 @@ class KeptSums:
             self._kept.move_to_end(question)
             return found[0]
 
-    def put(self, question: Hashable, kept: KeptDays) -> None:
-        """Keeps the days in place of those before. If they take more than half of the room, it keeps that they do."""
+    def put(self, question: Hashable, kept: KeptDays) -> bool:
+        """Keeps the days in place of those before. If they take more than half of the room, it keeps that they do.
+
+        Returns False in that case.
+        """
         size = kept.size()
         if size > self._most // 2:
             kept, size = KeptDays(too_large=True), _ENTRY_BYTES
@@ -89,3 +95,4 @@ class KeptSums:
             self._size += size
             while self._size > self._most:
                 self._size -= self._kept.popitem(last=False)[1][1]
+        return not kept.too_large

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, Select
 
 from slurm_rest_api.acctapi.sums_sql import MOST_GROUPS, SUMS, SumQuery, sum_statements
 from slurm_rest_api.errors import BadParameter
+
+_FASTEST: Final = 1
 
 Keys = tuple[Any, ...]
 """Values of the columns of a group. They stand for its names: see `acctapi.sum_groups`."""
@@ -49,32 +52,45 @@ class Total:
 Totals = dict[Keys, Total]
 
 
-class PackedTotal(NamedTuple):
-    """A `Total` in a fraction of its memory."""
+@dataclass(frozen=True)
+class PackedTotals:
+    """Totals in a tenth of their memory. `data` are the sums and the counts in the order of `keys`, compressed."""
 
-    sums: tuple[int, ...]
-    counts: bytes
+    keys: tuple[Keys, ...] = ()
+    data: bytes = b""
 
-    def unpacked(self) -> Total:
-        """Returns the total."""
-        return Total(list(self.sums), orjson.loads(self.counts))
+    @property
+    def size(self) -> int:
+        """Bytes of memory without those of the keys, which more than one of these may share."""
+        return sys.getsizeof(self.keys) + sys.getsizeof(self.data)
+
+    def unpacked(self) -> Totals:
+        """Returns the totals."""
+        if not self.keys:
+            return {}
+        totals = (Total(list(map(int, sums)), counts) for sums, counts in orjson.loads(zlib.decompress(self.data)))
+        return dict(zip(self.keys, totals, strict=True))
 
 
-def packed(total: Total) -> PackedTotal:
-    """Returns a total in little memory."""
-    return PackedTotal(tuple(total.sums), orjson.dumps(total.counts))
+def packed(totals: Totals) -> PackedTotals:
+    """Returns totals in little memory."""
+    # As texts, because JSON of orjson has no integers of more than 64 bits.
+    rows = [(list(map(str, total.sums)), total.counts) for total in totals.values()]
+    return PackedTotals(tuple(totals), zlib.compress(orjson.dumps(rows), _FASTEST)) if rows else PackedTotals()
 
 
-def size_of(totals: Mapping[Keys, PackedTotal]) -> int:
-    """Returns the bytes of memory that packed totals take, with their keys and the dictionary."""
-    parts = [
-        part for keys, total in totals.items() for part in (keys, *keys, total, total.sums, *total.sums, total.counts)
-    ]
-    return sys.getsizeof(totals) + sum(map(sys.getsizeof, parts))
+def size_of_keys(keys: Iterable[Keys]) -> int:
+    """Returns the bytes of memory of keys with their values. Those that are the same object count once."""
+    distinct = {id(one): one for one in keys}
+    return sum(sys.getsizeof(one) + sum(map(sys.getsizeof, one)) for one in distinct.values())
 
 
 def add_up(parts: Iterable[Totals]) -> Totals:
-    """Returns the totals of all parts, which it changes."""
+    """Returns the totals of all parts, which it changes.
+
+    Raises:
+        TooManyGroups: they have more groups together than a statement returns.
+    """
     found: Totals = {}
     for part in parts:
         if not found:
@@ -84,6 +100,8 @@ def add_up(parts: Iterable[Totals]) -> Totals:
             known = found.setdefault(keys, total)
             if known is not total:
                 known.add(total)
+        if len(found) > MOST_GROUPS:
+            raise TooManyGroups
     return found
 
 

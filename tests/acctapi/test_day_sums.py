@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 import pymysql
 import pytest
+from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, update
@@ -252,9 +257,113 @@ def test_a_renamed_account_has_its_new_name(tmp_path: Path) -> None:
     assert 0 < renamed[0]["jobs"] <= before["physics"]
 
 
+def test_two_workers_have_the_same_sums_after_each_change(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    workers = [site.client, make_client(settings_for(site.file, tmp_path / "two", history_max_limit=1000))]
+    path = f"group_by=account,day&endafter={12 * _DAY}&endbefore={40 * _DAY}"
+    seen = [data(workers[0], path)]
+    for changes in ({60: {"ran": 900}}, {61: None}, {61: {}, 62: {"state": 5, "ran": _DAY}}):
+        site.put({key: _changed(key, change) for key, change in changes.items()})
+        # Each time a worker has what it read before another change than the other one.
+        workers.reverse()
+        found = [data(worker, path) for worker in (*workers, _fresh(site, tmp_path / f"new{len(seen)}"))]
+        assert found[0] == found[1] == found[2] != seen[-1]
+        seen.append(found[0])
+
+
+def _fresh(site: Site, folder: Path) -> FlaskClient:
+    return make_client(settings_for(site.file, folder, history_max_limit=1000))
+
+
+# The clocks change by an hour at 01:00 UTC on October 26, and by half an hour on October 4 at 15:30 UTC.
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"])
+def test_kept_days_of_utc_give_local_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        first, last = 1_758_931_200, 1_761_955_200  # 2025-09-27 and 2025-11-01 in UTC.
+        ends = range(first, last, 1747)
+        write_database(
+            tmp_path / "acct.sqlite",
+            [job_row(number, time_submit=end - 110, mod_time=end) for number, end in enumerate(ends, 1)],
+        )
+        client = make_client(settings_for(tmp_path / "acct.sqlite", tmp_path / "run", history_max_limit=1000))
+        days = Counter(datetime.fromtimestamp(end).date().isoformat() for end in ends)  # noqa: DTZ006 - local days
+        path = f"group_by=day&fields=day,jobs&endafter={first}&endbefore={last}"
+        for _ in range(2):
+            with counted() as statements:
+                assert {record["day"]: record["jobs"] for record in data(client, path)} == days
+        # All of the second answer is from memory.
+        assert not [text for text, _ in statements if "group_concat" in text]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_records_without_an_association_are_read_once(site: Site, tmp_path: Path) -> None:
+    site.put(_ORIGINAL)
+    assert {0, 77} <= {row["id_assoc"] for row in rows()}
+    client = _fresh(site, tmp_path)
+    reads = []
+    for group in ("state", "account"):
+        with counted() as statements:
+            assert data(client, f"group_by={group}&endafter={12 * _DAY}&endbefore={40 * _DAY}")
+        reads.append(len([text for text, _ in statements if "group_concat" in text]))
+    assert reads[0] == reads[1] > 0
+
+
+def test_days_of_many_groups_are_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(tmp_path)
+    path = f"group_by=qos,state&endafter={12 * _DAY}&endbefore={40 * _DAY}"
+    groups = len(wanted := data(site.client, path))
+    for module in ("sum_totals", "sums_sql"):
+        monkeypatch.setattr(f"slurm_rest_api.acctapi.{module}.MOST_GROUPS", groups)
+    client = _fresh(site, tmp_path / "two")
+    with counted() as statements:
+        assert data(client, path) == wanted
+    assert len([text for text, _ in statements if "group_concat" in text]) > 2 * 28 // 8
+    with counted() as statements:
+        assert data(client, path) == wanted
+    assert not [text for text, _ in statements if "group_concat" in text]
+
+
+def test_a_question_whose_sums_are_too_large_is_answered_from_the_records(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.put(_ORIGINAL)
+    path = f"group_by=qos,state&endafter={12 * _DAY}&endbefore={40 * _DAY}"
+    wanted = data(_fresh(site, tmp_path / "one"), path)
+    monkeypatch.setattr("slurm_rest_api.acctapi.history_sums._KEPT_BYTES", 20_000)
+    client = _fresh(site, tmp_path / "two")
+    for _ in range(2):
+        with counted() as statements:
+            assert data(client, path) == wanted
+    assert not [text for text, _ in statements if "mod_time" in text]
+
+
+def test_sums_of_a_day_by_many_users_take_little_memory() -> None:
+    random = Random(5)  # noqa: S311 - test data
+
+    def total() -> Total:
+        counts = {f"{random.choice((3, 5))}:{random.randrange(200)}": random.randrange(1, 9) for _ in range(4)}
+        return Total([random.randrange(10**9) for _ in range(5)], counts)
+
+    users = [(number, None, 1000 + number) for number in range(2000)]
+    days = {day: KeptTotals(Version(), packed({user: total() for user in users})) for day in range(5)}
+    # A month takes less than a quarter of the room, and so does a year by a tenth of them.
+    assert KeptDays(days=days).size() < 5 * 2000 * 100
+    assert days[0].totals.unpacked().keys() == set(users)
+
+
 def _kept(days: int, size: int) -> KeptDays:
-    total = packed(Total(counts={f"{number}": 1 for number in range(size)}))
-    return KeptDays(days={day: KeptTotals(Version(1, 1, 1), {(day, "key"): total}) for day in range(days)})
+    """Returns sums of days with a key each, whose counts are hard to compress."""
+    random = Random(size)  # noqa: S311 - test data
+
+    def of_day(day: int) -> KeptTotals:
+        total = Total(counts={f"{random.getrandbits(64)}": random.getrandbits(30) for _ in range(size)})
+        return KeptTotals(Version(1, 1, 1), packed({(day, "key"): total}))
+
+    return KeptDays(days={day: of_day(day) for day in range(days)})
 
 
 def test_what_is_kept_has_a_bound_in_bytes() -> None:
@@ -262,8 +371,7 @@ def test_what_is_kept_has_a_bound_in_bytes() -> None:
     for question in range(200):
         kept.put(question, _kept(10, 400))
         found = [one for number in range(question + 1) if (one := kept.get(number)).days]
-        texts = sum(len(total.counts) for one in found for day in one.days.values() for total in day.totals.values())
-        assert texts <= kept.size <= 1_000_000
+        assert sum(len(day.totals.data) for one in found for day in one.days.values()) <= kept.size <= 1_000_000
     assert 5 < len(found) < 200
     # The questions that were asked last are kept.
     assert kept.get(199).days
