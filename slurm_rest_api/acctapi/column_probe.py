@@ -50,8 +50,8 @@ _SQLITE_COLUMNS = text("SELECT name FROM pragma_table_info(:name)").bindparams(b
 class Schema:
     """Tables with the columns that this database has.
 
-    `step` and `resv` are None unless `database.table_step` and `database.table_resv` are set. `acct`,
-    `coordinators` and `event` are None unless their settings are set and the service may read them.
+    `step`, `acct`, `coordinators`, `event` and `resv` are None unless their settings are set and the service may read
+    them. `unreadable` has those of the settings `table_step` and `table_resv` that are set to a table that it may not.
     """
 
     job: Table
@@ -64,6 +64,7 @@ class Schema:
     coordinators: Table | None = None
     event: Table | None = None
     resv: Table | None = None
+    unreadable: frozenset[str] = frozenset()
     event_time_index: str | None = None
     """An index of the events by their start. Releases until 21.08 have none."""
     event_end_index: str | None = None
@@ -91,8 +92,11 @@ def probe(connection: Connection, names: TableNames) -> Schema:
     """Reads the columns of the tables `names`.
 
     Raises:
-        DatabaseUnusable: a table does not exist, may not be read, or is not one of slurmdbd's.
+        DatabaseUnusable: a table that every route needs does not exist, may not be read, or is not one of slurmdbd's.
     """
+    step = None if names.step is None else _steps(connection, names.step)
+    resv = resv_table(names.resv) if names.resv and _has(connection, names.resv, RESV_COLUMNS) else None
+    of_history = {"table_step": (names.step, step), "table_resv": (names.resv, resv)}
     return Schema(
         job=job_table(names.job, _columns(connection, names.job, JOB_COLUMNS, REQUIRED_JOB_COLUMNS)),
         assoc=assoc_table(names.assoc, _columns(connection, names.assoc, ASSOC_COLUMNS, REQUIRED_ASSOC_COLUMNS)),
@@ -100,11 +104,12 @@ def probe(connection: Connection, names: TableNames) -> Schema:
         tres=tres_table(),
         # Not probed: only `auth.private_data` needs it, and most accounts have no right to it.
         coord=coord_table(),
-        step=None if names.step is None else _steps(connection, names.step),
+        step=step,
         acct=acct_table(names.acct) if names.acct and _has(connection, names.acct, ACCT_COLUMNS) else None,
         coordinators=coord_table(names.coord) if names.coord and _has(connection, names.coord, COORD_COLUMNS) else None,
         event=event_table(names.event) if names.event and _has(connection, names.event, EVENT_COLUMNS) else None,
-        resv=None if names.resv is None else _reservations(connection, names.resv),
+        resv=resv,
+        unreadable=frozenset(setting for setting, (name, table) in of_history.items() if name and table is None),
         event_time_index=_index(connection, names.event, "time_start"),
         event_end_index=_index(connection, names.event, "time_end"),
         usage=None if names.usage is None else probe_usage(names.usage, partial(_present, connection)),
@@ -125,13 +130,20 @@ def readable(table: Table | None, route: str, setting: str) -> Table:
     return table
 
 
-def _steps(connection: Connection, name: str) -> Table:
-    return step_table(name, _columns(connection, name, STEP_COLUMNS, REQUIRED_STEP_COLUMNS))
+def require_set(schema: Schema, route: str, *settings: str) -> None:
+    """Checks that the service may read the tables of `table_step` and `table_resv`, where these `settings` are set.
+
+    Raises:
+        DatabaseUnusable: one does not exist, or the service may not read it. `route` needs it.
+    """
+    for setting in settings:
+        if setting in schema.unreadable:
+            readable(None, route, setting)
 
 
-def _reservations(connection: Connection, name: str) -> Table:
-    _columns(connection, name, RESV_COLUMNS, RESV_COLUMNS)
-    return resv_table(name)
+def _steps(connection: Connection, name: str) -> Table | None:
+    found = _present(connection, name)
+    return step_table(name, found & STEP_COLUMNS) if found >= REQUIRED_STEP_COLUMNS else None
 
 
 def _index(connection: Connection, table: str | None, column: str) -> str | None:

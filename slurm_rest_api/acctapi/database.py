@@ -122,6 +122,8 @@ class Database:
                 # The request is at fault, and the database has answered.
                 self._note_answer(work.__qualname__)
             else:
+                # It may be that of a table that the schema lacks. An administrator may have granted it meanwhile.
+                self._schema = None
                 self._report(work.__qualname__, error, error)
             raise
         except sqlalchemy_errors.SQLAlchemyError as error:

@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from slurm_rest_api.acctapi.column_probe import Schema
+from slurm_rest_api.acctapi.column_probe import Schema, require_set
 from slurm_rest_api.acctapi.database import Database, Session
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.filters import Filters
@@ -93,6 +93,7 @@ class History:
         limit = min(query.limit, self._limits.records)
 
         def find(connection: Connection, schema: Schema) -> Found:
+            require_set(schema, "/history", "table_step", "table_resv")
             filters = self.filters(connection, schema, query, scope, with_parts=with_parts)
             keys = self.key_range(connection, schema, filters)
             # One more than `limit` shows if another page follows.

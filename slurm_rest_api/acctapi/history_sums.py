@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from slurm_rest_api.acctapi import states
 from slurm_rest_api.acctapi.association_numbers import AssociationNumbers
-from slurm_rest_api.acctapi.column_probe import Schema
+from slurm_rest_api.acctapi.column_probe import Schema, require_set
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.day_sums import DaySums
 from slurm_rest_api.acctapi.filters import Filters
@@ -105,6 +105,8 @@ class HistorySums:
     def _read(
         self, connection: Connection, schema: Schema, query: HistoryParameters, needed: frozenset[str], scope: DataScope
     ) -> Mapping[Group, _Sum]:
+        if not needed.isdisjoint(EFFICIENCY_FIELDS):
+            require_set(schema, "/history", "table_step")
         filters = self._history.filters(connection, schema, query, scope)
         if not (filters.duplicates or filters.is_exact):
             raise BadParameter(

@@ -14,14 +14,40 @@ import pymysql
 from pymysql.constants import CR, ER
 
 from slurm_rest_api.acctapi.database import open_database
-from slurm_rest_api.acctapi.tables import ACCT_TABLE, COORD_TABLE, QOS_TABLE, REQUIRED_QOS_LIMIT_COLUMNS, TRES_TABLE
+from slurm_rest_api.acctapi.tables import (
+    ACCT_COLUMNS,
+    ACCT_TABLE,
+    COORD_COLUMNS,
+    COORD_TABLE,
+    EVENT_COLUMNS,
+    QOS_TABLE,
+    REQUIRED_ASSOC_COLUMNS,
+    REQUIRED_JOB_COLUMNS,
+    REQUIRED_QOS_COLUMNS,
+    REQUIRED_QOS_LIMIT_COLUMNS,
+    REQUIRED_STEP_COLUMNS,
+    REQUIRED_STEP_RECORD_COLUMNS,
+    RESV_COLUMNS,
+    TRES_TABLE,
+    tres_table,
+)
 from slurm_rest_api.acctapi.usage_tables import Kind, usage_table_names
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.diagnosis.finding import Finding
 from slurm_rest_api.errors import ApiError
 
 _NAME: Final = "database"
-_SETTINGS: Final = ("table_assoc", "table_job", "table_step", "table_acct", "table_coord", "table_event", "table_resv")
+_SETTINGS: Final = {
+    "table_assoc": REQUIRED_ASSOC_COLUMNS,
+    "table_job": REQUIRED_JOB_COLUMNS,
+    "table_step": REQUIRED_STEP_COLUMNS | REQUIRED_STEP_RECORD_COLUMNS,
+    "table_acct": ACCT_COLUMNS,
+    "table_coord": COORD_COLUMNS,
+    "table_event": EVENT_COLUMNS,
+    "table_resv": RESV_COLUMNS,
+}
+"""Settings of tables, and the columns that the service reads of each in every release."""
+
 _OPTIONAL: Final = {
     "table_step": "/history/{id}/steps and what jobs used in /history",
     "table_acct": "/accounts",
@@ -38,8 +64,10 @@ _PARTS_OF_USAGE: Final[dict[Kind, str]] = {
     "wckey": "`group_by=wckey` of /utilization",
 }
 
-_FIXED: Final = (QOS_TABLE, TRES_TABLE)
-"""Tables whose names do not depend on the cluster."""
+_FIXED: Final = {QOS_TABLE: REQUIRED_QOS_COLUMNS, TRES_TABLE: frozenset(tres_table().c.keys())}
+"""Tables whose names do not depend on the cluster, with the same columns."""
+
+_COLUMNS_READ: Final = {**_SETTINGS, **_FIXED, COORD_TABLE: COORD_COLUMNS}
 
 _SOCKET_ONLY: Final = 1698
 """ER_ACCESS_DENIED_NO_PASSWORD_ERROR: MariaDB's error for accounts that can log in only through its socket."""
@@ -104,9 +132,10 @@ def _table(cursor: Any, database: DatabaseSettings, name: str) -> Finding:
     where = f"`database.{name}`" if name in _SETTINGS else name
     if name in _OPTIONAL:
         where = f"{where}, for {_OPTIONAL[name]}"
+    columns = ", ".join(f"`{column}`" for column in sorted(_COLUMNS_READ.get(name, ()))) or "1"
     try:
         # The configuration was validated: the name holds no quote.
-        cursor.execute(f"SELECT 1 FROM `{table}` LIMIT 1")  # noqa: S608
+        cursor.execute(f"SELECT {columns} FROM `{table}` LIMIT 1")  # noqa: S608
         cursor.fetchall()
     except pymysql.MySQLError as error:
         code, text = _code_and_text(error)
@@ -114,7 +143,10 @@ def _table(cursor: Any, database: DatabaseSettings, name: str) -> Finding:
             message = f"{where}: the database {database.db_name} has no table {table}."
             remedy = _similar(cursor, name) if name in _SETTINGS else "Set `database.db_name` to slurmdbd's database."
             return Finding(_NAME, "problem", message, remedy)
-        if code in (ER.TABLEACCESS_DENIED_ERROR, ER.COLUMNACCESS_DENIED_ERROR):
+        if code == ER.COLUMNACCESS_DENIED_ERROR:
+            message = f"{where}: {database.db_user} may not read all columns of {table} that it needs ({text})."
+            return Finding(_NAME, "problem", message, _grant(database, table))
+        if code == ER.TABLEACCESS_DENIED_ERROR:
             message = f"{where}: {database.db_user} may not read {table}, or the table does not exist."
             return Finding(_NAME, "problem", message, _grant(database, table))
         return Finding(_NAME, "problem", f"{where}: reading {table} failed: {text} (error {code}).")

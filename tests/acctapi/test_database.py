@@ -52,7 +52,7 @@ def test_a_request_at_fault_is_no_failure_of_the_database(
     assert errors(client) == set()
 
 
-def test_a_table_of_one_route_is_logged_once_while_others_answer(
+def test_a_table_of_one_route_is_logged_once_and_read_as_soon_as_it_can_be(
     file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with closing(sqlite3.connect(file)) as connection:
@@ -64,3 +64,7 @@ def test_a_table_of_one_route_is_logged_once_while_others_answer(
     [line] = lines(caplog)
     assert line.startswith("/accounts cannot read the table that `database.table_acct` names.")
     assert len(errors(client)) == 1
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"ALTER TABLE put_aside RENAME TO {ACCT_TABLE}")
+    assert client.get("/accounts").status_code == 200
+    assert lines(caplog)[1:] == ["The accounting database answers again."]

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 
 from slurm_rest_api.acctapi.tables import STEP_COLUMNS, step_table
 from slurm_rest_api.slurm.sentinels import INFINITE, NO_VAL, NO_VAL64
-from tests.acctapi.rows import STEP_TABLE, TRES, job_row, settings_for, write_database
+from tests.acctapi.rows import STEP_TABLE, TRES, fault, job_row, settings_for, write_database
 from tests.conftest import make_client
 
 Row = dict[str, Any]
@@ -88,13 +88,18 @@ def test_cpu_time_as_only_field_and_as_csv(database: Path, tmp_path: Path) -> No
     assert client.get(f"/history.csv?{query}").text.splitlines() == ["id_job,cpu_time", "1,96.101"]
 
 
-def test_missing_step_table_gets_503(tmp_path: Path) -> None:
+@pytest.mark.parametrize("setting", ["table_step", "table_resv"])
+def test_a_missing_table_of_history_concerns_its_routes_alone(tmp_path: Path, setting: str) -> None:
     file = tmp_path / "accounting.sqlite"
     write_database(file, [job_row(1)])
-    answer = make_client(settings_for(file, tmp_path / "run", table_step="other_step_table")).get("/history")
-    assert answer.status_code == 503
-    assert "no table other_step_table" in answer.get_json()["errors"][0]["detail"]
-    assert "Check `database.table_job`, `database.table_assoc` and the other tables there" in answer.text
+    client = make_client(settings_for(file, tmp_path / "run", **{setting: "other_table"}))
+    sums = "/history?group_by=account&submitafter=0"
+    paths = ["/history", "/history/1"]
+    if setting == "table_step":
+        paths += ["/history/1/steps", f"{sums}&fields=account,cpu_efficiency"]
+    for path in paths:
+        assert f"cannot read the table that `database.{setting}` names" in fault(client, path, 503)["detail"]
+    assert [client.get(path).status_code for path in ("/users", "/qos", sums)] == [200, 200, 200]
 
 
 def usage(file: Path, runtime: Path) -> list[Row]:

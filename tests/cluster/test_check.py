@@ -116,6 +116,14 @@ def test_each_optional_table_is_told_with_its_grant_and_its_route(cluster: Clust
         cluster.sql(finding.remedy.replace("<this host>", "%"))
     assert set(verdicts(checked(cluster, coordinators=False, **settings))) == {"ok"}
 
+    event = f"`{cluster.database.name}`.`{settings['table_event']}`"
+    cluster.sql(f"REVOKE SELECT ON {event} FROM '{ACCOUNT}'@'%';")
+    grant(cluster, "SELECT (time_start, time_end, node_name)", event)
+    [finding] = [found for found in checked(cluster, coordinators=False, **settings) if found.verdict != "ok"]
+    assert finding.verdict == "problem"
+    assert f"`database.table_event`, for /events: {reader} may not read all columns" in finding.sentence
+    assert finding.remedy == f"GRANT SELECT ON {event} TO '{reader}'@'<this host>';"
+
 
 def test_a_missing_table_is_told_with_those_that_there_are(cluster: Cluster, reader: str) -> None:
     grant(cluster, "SELECT", f"`{cluster.database.name}`.*")
