@@ -1,8 +1,8 @@
 """Adds methods to pyslurm's `Jobs` that read jobs without an object for each.
 
-`raw_load()` loads all jobs. `raw_facts(n)` returns a fingerprint of the n-th job with the few values that are needed if
-it has not changed. `raw_take(n)` makes the `Job` of one that has. A `Job` costs 10 microseconds and its attributes 40,
-the facts cost 4.
+`load_raw()` loads all jobs. `raw_values(n)` returns a fingerprint of the n-th job with the few values that are needed
+if it has not changed. `raw_take(n)` makes the `Job` of one that has. A `Job` costs 10 microseconds and its attributes
+40, the values cost 4.
 """
 
 from __future__ import annotations
@@ -12,40 +12,31 @@ from typing import Final
 from slurm_rest_api.pyslurm_build.edits import Edit
 from slurm_rest_api.pyslurm_build.versions import Line
 
-TEXTS: Final = (
-    *("account", "admin_comment", "alloc_node", "array_task_str", "batch_features", "batch_host", "burst_buffer"),
-    *("burst_buffer_state", "cluster", "cluster_features", "command", "comment", "container", "cpus_per_tres"),
-    *("cronspec", "dependency", "exc_nodes", "features", "fed_origin_str", "fed_siblings_active_str"),
-    *("fed_siblings_viable_str", "het_job_id_set", "licenses", "mcs_label", "mem_per_tres", "name", "network", "nodes"),
-    *(
-        "partition",
-        "qos",
-        "req_nodes",
-        "resv_name",
-        "sched_nodes",
-        "selinux_context",
-        "state_desc",
-        "std_err",
-        "std_in",
-    ),
-    *("std_out", "system_comment", "tres_alloc_str", "tres_bind", "tres_freq", "tres_per_job", "tres_per_node"),
-    *("tres_per_socket", "tres_per_task", "tres_req_str", "wckey", "work_dir"),
-    *("prefer", "container_id", "extra", "failed_node", "resv_ports", "licenses_allocated"),
-)
-NUMBERS: Final = (
-    *("accrue_time", "alloc_sid", "array_job_id", "array_max_tasks", "array_task_id", "assoc_id", "batch_flag"),
-    *("billable_tres", "bitflags", "boards_per_node", "contiguous", "core_spec", "cores_per_socket", "cpu_freq_gov"),
-    *("cpu_freq_max", "cpu_freq_min", "cpus_per_task", "deadline", "delay_boot", "derived_ec", "eligible_time"),
-    *("end_time", "exit_code", "fed_siblings_active", "fed_siblings_viable", "group_id", "het_job_id"),
-    *("het_job_offset", "job_id", "job_state", "last_sched_eval", "max_cpus", "max_nodes", "nice", "ntasks_per_board"),
-    *("ntasks_per_core", "ntasks_per_node", "ntasks_per_socket", "ntasks_per_tres", "num_cpus", "num_nodes"),
-    *("num_tasks", "pn_min_cpus", "pn_min_memory", "pn_min_tmp_disk", "pre_sus_time", "preempt_time"),
-    *("preemptable_time", "priority", "profile", "reboot", "req_switch", "requeue", "resize_time", "restart_cnt"),
-    *("shared", "sockets_per_board", "sockets_per_node", "start_time", "state_reason", "submit_time", "suspend_time"),
-    *("threads_per_core", "time_limit", "time_min", "user_id", "wait4switch"),
-    *("oom_kill_step", "segment_size"),
-)
-"""Members of slurm_job_info_t from which pyslurm's attributes of a job are made, without those of its layout."""
+_TEXTS: Final = """
+    account admin_comment alloc_node array_task_str batch_features batch_host burst_buffer burst_buffer_state
+    cluster cluster_features command comment container container_id cpus_per_tres cronspec dependency exc_nodes
+    extra failed_node features fed_origin_str fed_siblings_active_str fed_siblings_viable_str het_job_id_set
+    licenses licenses_allocated mcs_label mem_per_tres name network nodes partition prefer qos req_nodes resv_name
+    resv_ports sched_nodes selinux_context state_desc std_err std_in std_out system_comment tres_alloc_str
+    tres_bind tres_freq tres_per_job tres_per_node tres_per_socket tres_per_task tres_req_str wckey work_dir
+"""
+_NUMBERS: Final = """
+    accrue_time alloc_sid array_job_id array_max_tasks array_task_id assoc_id batch_flag billable_tres bitflags
+    boards_per_node contiguous core_spec cores_per_socket cpu_freq_gov cpu_freq_max cpu_freq_min cpus_per_task
+    deadline delay_boot derived_ec eligible_time end_time exit_code fed_siblings_active fed_siblings_viable
+    group_id het_job_id het_job_offset job_id job_state last_sched_eval max_cpus max_nodes nice ntasks_per_board
+    ntasks_per_core ntasks_per_node ntasks_per_socket ntasks_per_tres num_cpus num_nodes num_tasks oom_kill_step
+    pn_min_cpus pn_min_memory pn_min_tmp_disk pre_sus_time preempt_time preemptable_time profile reboot req_switch
+    requeue resize_time restart_cnt segment_size shared sockets_per_board sockets_per_node start_time state_reason
+    submit_time suspend_time threads_per_core time_limit time_min user_id wait4switch
+"""
+"""Members of slurm_job_info_t from which pyslurm's attributes of a job are made.
+
+Without those of its layout, and without the priority, which is a value of its own.
+"""
+
+TEXTS: Final = tuple(_TEXTS.split())
+NUMBERS: Final = tuple(_NUMBERS.split())
 
 _SINCE: Final[dict[str, Line]] = {
     "prefer": (22, 5),
@@ -73,7 +64,7 @@ cdef _raw_fingerprint(slurm_job_info_t *job):
 """
 _METHODS: Final = """\
     @staticmethod
-    def raw_load():
+    def load_raw():
         cdef Jobs jobs = Jobs()
         verify_rpc(slurm_load_jobs(0, &jobs.info, slurm.SHOW_ALL | slurm.SHOW_DETAIL))
         memset(&jobs.tmp_info, 0, sizeof(slurm_job_info_t))
@@ -87,9 +78,10 @@ _METHODS: Final = """\
             raise IndexError(number)
         return &self.info.job_array[<uint32_t>number]
 
-    def raw_facts(self, number):
+    def raw_values(self, number):
         cdef slurm_job_info_t *job = self._raw(number)
-        return job.job_id, cstr.to_unicode(job.partition), job.user_id, job.group_id, _raw_fingerprint(job)
+        partition = cstr.to_unicode(job.partition)
+        return job.job_id, partition, job.user_id, job.group_id, job.priority, _raw_fingerprint(job)
 
     def raw_take(self, number):
         cdef slurm_job_info_t *job = self._raw(number)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from slurm_rest_api.slurmapi.collector import index_rows
-from slurm_rest_api.slurmapi.collector.clock_fields import with_run_time
+from slurm_rest_api.slurmapi.collector.changed_fields import with_priority, with_run_time
 from slurm_rest_api.slurmapi.collector.node_gres import GresByNode
 from slurm_rest_api.slurmapi.collector.state_counts import CountedJob, JobCounter
 from slurm_rest_api.slurmapi.collector.usage import Allocation, allocations_of
@@ -77,8 +77,10 @@ class JobPass:
         self._is_exhausted = True
 
     def _unchanged_row(self, job: UnchangedJob) -> Row:
-        """Returns the row of a job that is stored. Time has changed it if it runs."""
-        job_id, run_time = job["job_id"], job.get("run_time")
+        """Returns the row of a job that is stored. Time has changed it if it runs, and it may have another priority."""
+        job_id, run_time, priority = job["job_id"], job.get("run_time"), job.get("priority")
+        if priority is not None:
+            return Row(job_id, None, renewed=partial(with_priority, priority=priority), priority=priority)
         if run_time is None:
             return Row(job_id, None)
         self._hold(job_id, self._held_before.get(job_id, ()))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
+from slurm_rest_api.slurm.sentinels import NO_VAL
 from slurm_rest_api.slurm.states import NodeState
 
 Record = dict[str, Any]
@@ -18,7 +19,33 @@ def node_state(node: Record) -> NodeState:
 
 
 JobFingerprints = dict[int, int]
-"""By job id, a hash of all that the job's record is made of. Equal hashes mean records that only time has changed."""
+"""By job id, its fingerprint. Equal ones mean records that only time has changed."""
+
+_PRIORITY_BITS: Final = 32
+
+
+def with_priority(rest: int, priority: int) -> int:
+    """Returns the fingerprint of a job.
+
+    slurmctld changes the priorities of all pending jobs every PriorityCalcPeriod, slurm.conf(5). So the priority is not
+    hashed, so that such a change alone is recognised.
+
+    Args:
+        rest: A hash of all that the record is made of, but the priority.
+        priority: A number of 32 bits.
+    """
+    return rest << _PRIORITY_BITS | priority
+
+
+def differs_in_priority(before: int | None, now: int) -> bool:
+    """Returns True if two fingerprints of a job differ in the priority alone.
+
+    It returns False if one priority is 0 (the job is held) or no number. Such a job has another place in the queue.
+    """
+    if before is None or before >> _PRIORITY_BITS != now >> _PRIORITY_BITS or before == now:
+        return False
+    mask = (1 << _PRIORITY_BITS) - 1
+    return 0 < before & mask < NO_VAL and 0 < now & mask < NO_VAL
 
 
 def membership_fingerprint(nodes: Iterable[Record]) -> int:
@@ -30,6 +57,7 @@ class UnchangedJob(dict[str, Any]):
     """Replaces the record of a job with a known fingerprint. It has the fields `job_id` and `partition`.
 
     One that runs, of which only time has changed the clock fields, also has `run_time`. It holds what it held before.
+    One that is pending, of which only the priority has changed (`differs_in_priority`), also has `priority`.
 
     Only jobs that refer to no other job are replaced. What is hidden of them depends on the nodes and their partitions
     alone, which the fingerprint covers.

@@ -20,12 +20,19 @@ MAX_TOMBSTONES: Final = 50_000
 
 _BATCH: Final = 500
 
+# `rank_order` is null for a job without a rank, which does not depend on its priority.
+_SET_PRIORITY: Final = (
+    "UPDATE queue_index SET changed = ?, priority = ?, rank_order = CASE WHEN rank_order IS NOT NULL THEN ? END"
+    " WHERE key = ?"
+)
+
 
 class Row(NamedTuple):
     """One record to be stored.
 
     `body` is its rendered JSON. None keeps the stored record as it is, and the other fields are ignored. With `renewed`
-    the stored record gets the body that it returns for the stored one, in which only clock fields differ.
+    the stored record gets the body that it returns for the stored one, in which only clock fields differ, or the
+    priority of a job if `priority` has it.
     `index_row` returns the values of its columns. It is called only where they may have changed.
     `stable_body` is the JSON without the clock fields. None means that every byte counts as a change.
     `clock_values` are the values of `CLOCK_COLUMNS`, which are written even if only the clock fields changed.
@@ -37,6 +44,7 @@ class Row(NamedTuple):
     stable_body: bytes | None = None
     clock_values: IndexRow = ()
     renewed: Callable[[bytes], bytes] | None = None
+    priority: int | None = None
 
 
 @dataclass
@@ -203,7 +211,7 @@ class StoreCycle:
                 yield row
 
     def _write(self, kind: Kind, batch: list[tuple[Row, bool]], before: WrittenRows, after: WrittenRows) -> None:
-        """Writes the body of each row, and the index row where more than the clock fields changed."""
+        """Writes the body of each row, and the index row where more than the clock fields and the priority changed."""
         version = self._version
         index_rows = [(row.key, row.index_row()) for row, index_changed in batch if index_changed]
         self._has_changed_jobs |= kind == "queue" and bool(index_rows)
@@ -220,6 +228,9 @@ class StoreCycle:
             f"INSERT OR REPLACE INTO {kind}_index ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
             ((key, version, after.stable_hashes.get(key), *values) for key, values in index_rows),
         )
+        priorities = [(version, row.priority, -row.priority, row.key) for row, _ in batch if row.priority is not None]
+        self._has_changed_jobs |= bool(priorities)
+        self._connection.executemany(_SET_PRIORITY, priorities)
         if clock_columns := CLOCK_COLUMNS[kind]:
             self._connection.executemany(
                 f"UPDATE {kind}_index SET {', '.join(f'{column} = ?' for column in clock_columns)} WHERE key = ?",

@@ -85,6 +85,8 @@ ATTRIBUTES = st.sampled_from(
     [
         {"priority": 1},
         {"priority": 2},
+        {"priority": 0},
+        {"priority": 4_294_967_295},
         {"partition": "main"},
         {"partition": "secret"},
         {"partition": "main,secret"},
@@ -191,10 +193,27 @@ def test_an_unchanged_job_keeps_its_row(tmp_path: Path) -> None:
     service = Service(tmp_path / "snapshot.sqlite")
     service.run()
     before = rows(service.store)
-    service.cluster.jobs[2] = {"priority": 5}
+    service.cluster.jobs[2] = {"nice": 5}
     service.run()
     after = rows(service.store)
     assert [job_id for job_id in before if before[job_id] != after[job_id]] == [2]
+
+
+def test_a_job_with_another_priority_alone_is_changed_without_an_object(tmp_path: Path) -> None:
+    service = Service(tmp_path / "snapshot.sqlite", is_raw=True)
+    service.run()
+    before = contents(service.store)
+    service.cluster.jobs[2] = {"priority": 9}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_rows, "job_index_row", lambda _job: pytest.fail("its columns are computed again"))
+        service.run()
+    assert service.module.Jobs.last_raw.taken == []
+    after = contents(service.store)
+    assert after == filled_from_scratch(service.cluster, tmp_path / "fresh.sqlite")
+    assert [name for name in before if before[name] != after[name]] == ["queue", "index"]
+    with closing(sqlite3.connect(service.store)) as connection:
+        query = "SELECT key, changed, priority, rank_order FROM queue_index ORDER BY key"
+        assert [row for row in connection.execute(query) if row[1] == 2] == [(2, 2, 9, -9)]
 
 
 def test_a_running_job_that_only_grows_older_is_renewed_without_an_object(tmp_path: Path) -> None:

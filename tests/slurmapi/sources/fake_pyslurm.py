@@ -276,12 +276,12 @@ class RawJobs:
     def raw_count(self) -> int:
         return len(self._jobs)
 
-    def raw_facts(self, number: int) -> tuple[int, str | None, int, int, int]:
+    def raw_values(self, number: int) -> tuple[int, str | None, int, int, int, int]:
         job = self._jobs[number]
         # pyslurm computes the run time. slurmctld sends the layout apart from the values of the fingerprint.
-        absent = ("run_time", "layout") if job.state in ("RUNNING", "SUSPENDED") else ("layout",)
+        absent = {"priority", "layout"} | ({"run_time"} if job.state in ("RUNNING", "SUSPENDED") else set())
         values = {name: value for name, value in vars(job).items() if name not in absent}
-        return job.id, job.partition, job.user_id, job.group_id, hash(repr(sorted(values.items())))
+        return job.id, job.partition, job.user_id, job.group_id, job.priority, hash(repr(sorted(values.items())))
 
     def raw_take(self, number: int) -> Any:
         job, self._jobs[number] = self._jobs[number], None
@@ -307,11 +307,11 @@ class Loader:
 
 
 class RawLoader(Loader):
-    """`Jobs` with `raw_load()`, as build.sh builds it."""
+    """`Jobs` with `load_raw()`, as build.sh builds it."""
 
     last_raw: RawJobs | None = None
 
-    def raw_load(self) -> RawJobs:
+    def load_raw(self) -> RawJobs:
         if isinstance(self.answer, Exception):
             raise self.answer
         self.last_raw = RawJobs(self.answer)
@@ -379,7 +379,7 @@ def make_pyslurm(
     *,
     is_raw: bool = False,
 ) -> Any:
-    """Returns a module with the object API. Every argument has a small default. `is_raw` adds `Jobs.raw_load()`."""
+    """Returns a module with the object API. Every argument has a small default. `is_raw` adds `Jobs.load_raw()`."""
     answer = statistics() if controller is None else controller
     return SimpleNamespace(
         __version__="26.5.0+pyslurm25.11.2",

@@ -134,13 +134,36 @@ def test_an_unchanged_raw_job_never_becomes_an_object() -> None:
     assert [record["priority"] for record in records] == [7, 8, 9]
     assert taken == [7, 8, 9]
 
-    jobs[1]["priority"] = 1
+    jobs[1]["nice"] = 1
     again, fingerprints, taken_again = load_raw(known, [Job(**job) for job in jobs])
     assert taken_again == [8]
     assert [isinstance(record, UnchangedJob) for record in again] == [True, False, True]
     assert again[0] == {"job_id": 7, "partition": "main,long"}
-    assert again[1]["priority"] == 1
+    assert again[1]["nice"] == 1
     assert {job_id for job_id in known if known[job_id] == fingerprints[job_id]} == {7, 9}
+
+
+@pytest.mark.parametrize("is_raw", [False, True])
+def test_a_job_with_another_priority_alone_is_no_record(is_raw: bool) -> None:
+    def loaded(known: JobFingerprints, **attributes: Any) -> tuple[Record, JobFingerprints]:
+        pyslurm = make_pyslurm(jobs=[Job(id=7, **attributes)], is_raw=is_raw)
+        changed_since = PyslurmSource(pyslurm, NAMES).load().changed_since
+        assert changed_since is not None
+        fingerprints: JobFingerprints = {}
+        (record,) = changed_since(known, fingerprints)
+        return record, fingerprints
+
+    _, known = loaded({}, priority=5)
+    again, fingerprints = loaded(known, priority=4_000_000_000)
+    assert isinstance(again, UnchangedJob)
+    assert again == {"job_id": 7, "partition": "main,long", "priority": 4_000_000_000}
+    assert fingerprints != known
+    assert loaded(fingerprints, priority=4_000_000_000)[0] == {"job_id": 7, "partition": "main,long"}
+    # A held job has another place in the queue.
+    held, of_held = loaded(known, priority=0)
+    assert not isinstance(held, UnchangedJob)
+    assert not isinstance(loaded(of_held, priority=5)[0], UnchangedJob)
+    assert not isinstance(loaded(known, priority=6, nice=1)[0], UnchangedJob)
 
 
 @pytest.mark.parametrize("attributes", [{"array_id": 7}, {"raw_dependency": "afterok:3"}, {"state": "COMPLETED"}])

@@ -3,44 +3,71 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from slurm_rest_api.slurmapi.sources.base import UnchangedJob, with_priority
 from slurm_rest_api.slurmapi.sources.commands.job_text import JobText
 from slurm_rest_api.slurmapi.sources.commands.job_values import seconds
-from slurm_rest_api.slurmapi.sources.commands.squeue import JobFacts, state_of
+from slurm_rest_api.slurmapi.sources.commands.squeue import JobFacts, partition_of, state_of
 
-_RUNNING: Final = frozenset((b"RUNNING", b"SUSPENDED"))
 _RUN_TIME: Final = re.compile(rb"(?<=\n   RunTime=)(?:[0-9]+-)?[0-9]{2,}:[0-9]{2}:[0-9]{2}(?= TimeLimit=)")
+# Nine digits, so that it has 32 bits. A larger one counts as any other change.
+_PRIORITY: Final = re.compile(rb"(?<=\n   Priority=)[0-9]{1,9}(?= Nice=)")
+_MOVING: Final[Mapping[bytes, re.Pattern[bytes]]] = {
+    b"PENDING": _PRIORITY,
+    b"RUNNING": _RUN_TIME,
+    b"SUSPENDED": _RUN_TIME,
+}
+"""By state, the value that often changes alone."""
 
 
 class PrintedFingerprint(NamedTuple):
     """A fingerprint, for a job that runs without its run time.
 
     Attributes:
-        value: The hash.
+        value: The fingerprint, as `with_priority` makes it.
         run_time: Seconds that the job has run, None if it does not.
+        priority: The priority of a pending job, None for other jobs.
     """
 
     value: int
     run_time: int | None = None
+    priority: int | None = None
 
 
 def printed_fingerprint(piece: bytes, line: bytes, membership: int) -> PrintedFingerprint:
     """Returns the fingerprint of one job.
 
-    The run time is the first text of its form. A job name with a newline may have such a text, too. The job is then
-    ambiguous and gets no fingerprint.
+    Run time and priority are the first text of their form. A job name with a newline may have such a text, too. The job
+    is then ambiguous and gets no fingerprint.
 
     Args:
         piece: The text of scontrol.
         line: The facts of squeue.
         membership: Fingerprint of the nodes and their partitions.
     """
-    found = _RUN_TIME.search(piece) if state_of(line) in _RUNNING else None
+    moving = _MOVING.get(state_of(line))
+    found = moving.search(piece) if moving is not None else None
     if found is None:
-        return PrintedFingerprint(hash((piece, line, membership)))
+        return PrintedFingerprint(with_priority(hash((piece, line, membership)), 0))
     rest = hash((piece[: found.start()], piece[found.end() :], line, membership))
-    return PrintedFingerprint(rest, seconds(found[0].decode()))
+    if moving is _RUN_TIME:
+        return PrintedFingerprint(with_priority(rest, 0), run_time=seconds(found[0].decode()))
+    priority = int(found[0])
+    return PrintedFingerprint(with_priority(rest, priority), priority=priority)
+
+
+def unchanged_job(
+    job_id: int, line: bytes, fingerprint: PrintedFingerprint, *, has_other_priority: bool
+) -> UnchangedJob:
+    """Returns a job of which only its run time has changed, or its priority."""
+    unchanged = UnchangedJob(job_id=job_id, partition=partition_of(line))
+    if fingerprint.run_time is not None:
+        unchanged["run_time"] = fingerprint.run_time
+    if has_other_priority:
+        unchanged["priority"] = fingerprint.priority
+    return unchanged
 
 
 def is_cacheable(job: JobText, facts: JobFacts, fingerprint: PrintedFingerprint) -> bool:

@@ -20,12 +20,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from slurm_rest_api.slurm.user_names import UserNames
-from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
+from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, differs_in_priority
 from slurm_rest_api.slurmapi.sources.commands.held_jobs import HeldJob, HeldJobs
 from slurm_rest_api.slurmapi.sources.commands.job_fingerprints import (
     PrintedFingerprint,
     is_cacheable,
     printed_fingerprint,
+    unchanged_job,
 )
 from slurm_rest_api.slurmapi.sources.commands.job_proof import has_rare_texts, one_line_key, proven_jobs, text_key
 from slurm_rest_api.slurmapi.sources.commands.job_record import JobRecords
@@ -47,7 +48,6 @@ from slurm_rest_api.slurmapi.sources.commands.squeue import (
     JobFacts,
     job_id_and_facts,
     parse_facts,
-    partition_of,
 )
 
 logger = logging.getLogger(__name__)
@@ -182,13 +182,13 @@ class JobLoad:
                 held.add(job_id, piece)
                 continue
             fingerprint = printed_fingerprint(piece, line, membership)
-            if known.get(job_id) == fingerprint.value:
+            before = known.get(job_id)
+            # Only a job after one with doubt may have been imitated with another priority.
+            has_other_priority = not is_holding and differs_in_priority(before, fingerprint.value)
+            if before == fingerprint.value or has_other_priority:
                 seen.add(job_id)
                 fingerprints[job_id] = fingerprint.value
-                unchanged = UnchangedJob(job_id=job_id, partition=partition_of(line))
-                if fingerprint.run_time is not None:
-                    unchanged["run_time"] = fingerprint.run_time
-                yield unchanged
+                yield unchanged_job(job_id, line, fingerprint, has_other_priority=has_other_priority)
                 continue
             if is_holding or proven.get(job_id) != text_key(piece):
                 is_holding = True

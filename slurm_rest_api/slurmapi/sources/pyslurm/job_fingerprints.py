@@ -10,20 +10,23 @@ from __future__ import annotations
 import marshal
 from typing import Any
 
+from slurm_rest_api.slurmapi.sources.base import with_priority
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes
 
 _WITHOUT_REFERENCES = 2
 """Version of marshal. From 3 on the bytes depend on the number of references to an object."""
 
+_PRIORITY = JobAttributes._fields.index("priority")
+
 
 def load_jobs(pyslurm: Any) -> Any:
     """Loads all jobs with one RPC: raw ones if this pyslurm can, else a `pyslurm.Jobs` with an object for each."""
-    return pyslurm.Jobs.raw_load() if hasattr(pyslurm.Jobs, "raw_load") else pyslurm.Jobs.load()
+    return pyslurm.Jobs.load_raw() if hasattr(pyslurm.Jobs, "load_raw") else pyslurm.Jobs.load()
 
 
 def is_raw(jobs: Any) -> bool:
     """Return True if the jobs have fingerprints and no objects yet, see `pyslurm_build/raw_jobs.py`."""
-    return hasattr(jobs, "raw_facts")
+    return hasattr(jobs, "raw_values")
 
 
 def is_cacheable(a: JobAttributes) -> bool:
@@ -54,7 +57,10 @@ def job_fingerprint(a: JobAttributes, *others: int | str) -> int | None:
         a: The attributes.
         others: Other values that the record is made of.
     """
+    priority = a.priority if a.priority.__class__ is int else 0
+    word = None if priority else a.priority
     try:
-        return hash(marshal.dumps((tuple(a), others), _WITHOUT_REFERENCES))
+        rest = hash(marshal.dumps((a[:_PRIORITY], a[_PRIORITY + 1 :], word, others), _WITHOUT_REFERENCES))
     except ValueError:
         return None
+    return with_priority(rest, priority)

@@ -19,7 +19,14 @@ from slurm_rest_api.slurmapi.sources.allocation import (
     even_allocation,
     no_allocation,
 )
-from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob, membership_fingerprint
+from slurm_rest_api.slurmapi.sources.base import (
+    JobFingerprints,
+    Record,
+    UnchangedJob,
+    differs_in_priority,
+    membership_fingerprint,
+    with_priority,
+)
 from slurm_rest_api.slurmapi.sources.formats import (
     PARTITION_LIMIT,
     UNLIMITED,
@@ -118,25 +125,26 @@ class JobConverter:
         """Reads the attributes of changed jobs only, see `pyslurm_build/raw_jobs.py`."""
         user, group, membership = self._names.user, self._names.group, self._membership
         for number in range(jobs.raw_count()):
-            job_id, partition, user_id, group_id, raw = jobs.raw_facts(number)
+            job_id, partition, user_id, group_id, priority, raw = jobs.raw_values(number)
             # The lowest bit marks a job that runs.
-            fingerprint = hash((raw, user(user_id), group(group_id), membership)) & ~1
+            rest = hash((raw, user(user_id), group(group_id), membership)) & ~1
+            waiting, running = with_priority(rest, priority), with_priority(rest | 1, priority)
             before = known.get(job_id)
-            if before == fingerprint:
+            if before == waiting or differs_in_priority(before, waiting):
                 jobs.raw_free(number)
-                fingerprints[job_id] = fingerprint
-                yield UnchangedJob(job_id=job_id, partition=partition)
+                fingerprints[job_id] = waiting
+                yield _unchanged(job_id, partition, None if before == waiting else priority)
                 continue
             job = jobs.raw_take(number)
-            if before == fingerprint | 1 and not _has_passed_its_year(job):
-                fingerprints[job_id] = fingerprint | 1
+            if before == running and not _has_passed_its_year(job):
+                fingerprints[job_id] = running
                 yield UnchangedJob(job_id=job_id, partition=partition, run_time=job.run_time or 0)
                 continue
             a = self._read(job)
             if is_cacheable(a):
-                fingerprints[job_id] = fingerprint
+                fingerprints[job_id] = waiting
             elif only_time_changes(a):
-                fingerprints[job_id] = fingerprint | 1
+                fingerprints[job_id] = running
             yield self._record(a, job)
 
     def _read_changed_since(
@@ -148,8 +156,11 @@ class JobConverter:
                 yield self._record(a, job)
                 continue
             fingerprints[a.id] = fingerprint
-            is_known = known.get(a.id) == fingerprint
-            yield UnchangedJob(job_id=a.id, partition=a.partition) if is_known else self._record(a, job)
+            before = known.get(a.id)
+            if before == fingerprint or differs_in_priority(before, fingerprint):
+                yield _unchanged(a.id, a.partition, None if before == fingerprint else a.priority)
+            else:
+                yield self._record(a, job)
 
     def _fingerprint(self, a: JobAttributes) -> int | None:
         names = self._names
@@ -203,6 +214,14 @@ class JobConverter:
         # select/linear has no cores: the job has whole nodes.
         memory = requested_memory(a)
         return even_allocation(a.allocated_nodes, a.cpus or 0, memory.per_cpu, memory.per_node)
+
+
+def _unchanged(job_id: int, partition: str | None, priority: int | None) -> UnchangedJob:
+    """Returns a job with the given priority, None for the one that it had."""
+    unchanged = UnchangedJob(job_id=job_id, partition=partition)
+    if priority is not None:
+        unchanged["priority"] = priority
+    return unchanged
 
 
 def _array_and_heterogeneous(a: JobAttributes) -> Record:

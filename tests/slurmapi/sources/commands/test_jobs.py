@@ -41,9 +41,9 @@ def test_a_pending_job_that_did_not_change_is_not_parsed_again() -> None:
     second: dict[int, int] = {}
     programs = PrintingPrograms(jobs)
     records = by_id(load(programs, texts).changed_since(first, second))
-    assert [job_id for job_id, record in records.items() if isinstance(record, UnchangedJob)] == [1, 2, 4, 5]
+    assert [job_id for job_id, record in records.items() if isinstance(record, UnchangedJob)] == [1, 2, 3, 4, 5]
     assert records[1] == {"job_id": 1, "partition": "main"}
-    assert records[3]["priority"] == 7
+    assert records[3] == {"job_id": 3, "partition": "main", "priority": 7}
     assert second.keys() == first.keys()
     assert len(programs.calls) == 2
 
