@@ -13,7 +13,7 @@ from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.collector.hide_reservations import names_of_hidden
 from slurm_rest_api.slurmapi.collector.job_pass import NO_MEMORY, JobMemory, JobPass
 from slurm_rest_api.slurmapi.collector.limit_use import LimitUse
-from slurm_rest_api.slurmapi.collector.load_cost import ControllerTime, LoadMeter
+from slurm_rest_api.slurmapi.collector.load_cost import LoadCosts, LoadMeter
 from slurm_rest_api.slurmapi.collector.node_gres import GresInUse, with_gpus
 from slurm_rest_api.slurmapi.collector.node_groups import node_groups
 from slurm_rest_api.slurmapi.collector.optional_kinds import rows_of, store_optional
@@ -65,7 +65,10 @@ class CycleReport:
 
 
 class Cycle:
-    """Loads a snapshot from `source`, removes the hidden partitions, and stores the rest. Reports `progress`."""
+    """Loads a snapshot from `source`, removes the hidden partitions, and stores the rest. Reports `progress`.
+
+    `paces_first` is that of `LoadCosts`.
+    """
 
     def __init__(
         self,
@@ -74,6 +77,8 @@ class Cycle:
         hidden: Collection[str],
         refresh_seconds: float,
         progress: Progress = no_progress,
+        *,
+        paces_first: bool = False,
     ) -> None:
         self._source = source
         self._writer = writer
@@ -81,7 +86,7 @@ class Cycle:
         self._refresh_seconds = refresh_seconds
         self._progress = progress
         self._memory = NO_MEMORY
-        self._controller_time = ControllerTime(os.geteuid())
+        self._costs = LoadCosts(os.geteuid(), paces_first=paces_first)
         self._limit_use = LimitUse()
         self._hidden_reservations: frozenset[str] = frozenset()
 
@@ -116,7 +121,7 @@ class Cycle:
             cycle.replace_document(wait_times.DOCUMENT, waits.to_json(), len(waits.partitions), loaded_at)
             # Only now, because a source may read jobs, or ask again for some, while they are iterated.
             rpcs = self._source.rpcs_of_last_load
-            least_interval = meter.least_interval(loaded, rpcs, self._controller_time)
+            least_interval = self._costs.least_interval(meter, loaded, rpcs)
             cycle.finish(
                 Loaded(
                     source=self._source.name,

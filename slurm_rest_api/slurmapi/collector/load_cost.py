@@ -13,6 +13,12 @@ from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 LEAST_OF: Final = 10
 """Loads of which the one with the least time of slurmctld counts. In the others its RPCs have waited for longer."""
 
+CERTAIN_FROM: Final = 3
+"""Loads from which on the time of slurmctld alone counts."""
+
+MEAN_OF: Final = 5
+"""Loads of which the mean processor time counts. One in which all priorities have changed costs more than others."""
+
 _MICROSECONDS: Final = 1e-6
 
 
@@ -30,6 +36,11 @@ class ControllerTime:
         self._user_id = user_id
         self._last: int | None = None
         self._seconds: deque[float] = deque(maxlen=LEAST_OF)
+
+    @property
+    def is_certain(self) -> bool:
+        """True if there are enough loads that one of them has not waited for locks."""
+        return len(self._seconds) >= CERTAIN_FROM
 
     def of_a_load(self, statistics: Record) -> float | None:
         """Returns the seconds of a load: the least of the last ones. None if the statistics cannot say them.
@@ -65,12 +76,45 @@ class LoadMeter:
         """Returns the seconds since the start."""
         return time.monotonic() - self._started
 
-    def least_interval(self, loaded: Snapshot, rpcs: int, controller_time: ControllerTime) -> float:
+    @property
+    def processor_seconds(self) -> float:
+        """Returns the processor time since the start."""
+        return _processor_seconds() - self._worked
+
+    def reading_seconds(self, loaded: Snapshot) -> float:
+        """Returns the time in which slurmctld was read. Call it after the jobs are iterated."""
+        return self._reading + (0.0 if loaded.seconds_waited is None else loaded.seconds_waited())
+
+
+class LoadCosts:
+    """Computes from the costs of the loads of this process how long the next one has to wait.
+
+    Args:
+        user_id: The user whose RPCs count.
+        paces_first: The first load counts as any other. Else the next one follows soon: the first load makes the record
+            of each job, which is not repeated.
+    """
+
+    def __init__(self, user_id: int, *, paces_first: bool) -> None:
+        self._controller_time = ControllerTime(user_id)
+        self._processor: deque[float] = deque(maxlen=MEAN_OF)
+        self._counts = paces_first
+
+    def least_interval(self, meter: LoadMeter, loaded: Snapshot, rpcs: int) -> float:
         """Returns the interval that the cost demands, see `pacing`. Call it after the jobs are iterated."""
-        waited = 0.0 if loaded.seconds_waited is None else loaded.seconds_waited()
         # The statistics of a source without RPCs may name those of others.
-        controller = controller_time.of_a_load(loaded.statistics) if rpcs else None
-        return pacing.least_interval(self._reading + waited, controller, _processor_seconds() - self._worked)
+        controller = self._controller_time.of_a_load(loaded.statistics) if rpcs else None
+        if not self._counts:
+            self._counts = True
+            return 0.0
+        self._processor.append(meter.processor_seconds)
+        processor = sum(self._processor) / len(self._processor)
+        reading = meter.reading_seconds(loaded)
+        demanded = pacing.least_interval(reading, controller, processor)
+        if self._controller_time.is_certain:
+            return demanded
+        # A slurmctld that was busy for a moment would delay the next load for minutes.
+        return min(demanded, pacing.least_interval(reading, None, processor))
 
 
 def _processor_seconds() -> float:

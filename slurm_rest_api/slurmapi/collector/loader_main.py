@@ -79,6 +79,7 @@ def _open_cycle(options: LoaderOptions, writer: StoreWriter, progress: Progress)
         hidden=options.hidden,
         refresh_seconds=options.refresh_seconds,
         progress=progress,
+        paces_first=options.paces_first,
     )
 
 

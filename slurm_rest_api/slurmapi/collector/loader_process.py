@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from slurm_rest_api.errors import SourceError, StoredFailure
@@ -23,6 +23,8 @@ from slurm_rest_api.slurmapi.collector.loader_protocol import PROGRESS, CycleRes
 logger = logging.getLogger(__name__)
 
 _LAST_LINES: Final = 5
+_FEW_CYCLES: Final = 10
+"""If the loader was started again after fewer cycles, its first load is paced as any other."""
 _MIB: Final = 1024 * 1024
 LOADER_COMMAND: Final = (sys.executable, "-m", "slurm_rest_api.slurmapi.collector.loader_main")
 # libslurm truncates the task indexes of an array at this many letters: 64 by default, 0 is never.
@@ -54,6 +56,7 @@ class LoaderProcess:
         self._command = command
         self._keep_open = keep_open
         self._child: _Child | None = None
+        self._cycles_before: int | None = None
 
     def cycle(self) -> CycleReport:
         """Runs one cycle.
@@ -64,7 +67,8 @@ class LoaderProcess:
         """
         if self._child is None:
             self._child = _Child(self._command, self._keep_open)
-            self._child.send(self._options.to_json())
+            restarts_often = self._cycles_before is not None and self._cycles_before < _FEW_CYCLES
+            self._child.send(replace(self._options, paces_first=restarts_often).to_json())
         child = self._child
         try:
             child.send(f'{{"cycle": {child.cycles}}}')
@@ -87,6 +91,7 @@ class LoaderProcess:
         # Cleared first, because a signal handler and the cycle that it interrupts may both be here.
         child, self._child = self._child, None
         if child is not None:
+            self._cycles_before = child.cycles
             child.end()
 
     def interrupt(self) -> None:

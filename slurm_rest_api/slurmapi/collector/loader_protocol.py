@@ -24,6 +24,7 @@ class LoaderOptions:
 
     `slurm_bin_dir` is the directory of Slurm's commands, None for PATH. `cycle_seconds` is the longest time without
     progress in a cycle. `intervals` has the seconds between two readings of each optional kind that is on.
+    `paces_first` is that of `LoadCosts`.
     """
 
     source: str
@@ -33,6 +34,7 @@ class LoaderOptions:
     slurm_bin_dir: str | None = None
     cycle_seconds: float = 120.0
     intervals: Mapping[Kind, float] = field(default_factory=dict)
+    paces_first: bool = False
 
     def to_json(self) -> str:
         """Returns one line of JSON."""

@@ -22,7 +22,7 @@ from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.collector.job_pass import JobMemory, JobPass
-from slurm_rest_api.slurmapi.collector.load_cost import LEAST_OF
+from slurm_rest_api.slurmapi.collector.load_cost import CERTAIN_FROM, LEAST_OF, LoadCosts, LoadMeter
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, word_table
@@ -265,7 +265,38 @@ def test_rpcs_of_the_iteration_over_the_jobs_are_counted(tmp_path: Path) -> None
 
 def test_waiting_for_slurmctld_during_the_iteration_is_a_cost(tmp_path: Path) -> None:
     source = FakeSource(replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0))
-    assert Cycle(source, StoreWriter(tmp_path / "snapshot.sqlite"), [], 10.0).run().least_interval >= 20_000.0
+    writer = StoreWriter(tmp_path / "snapshot.sqlite")
+    assert Cycle(source, writer, [], 10.0, paces_first=True).run().least_interval >= 20_000.0
+
+
+def test_the_first_load_of_a_loader_is_followed_by_the_next_one_soon(tmp_path: Path) -> None:
+    source = FakeSource(replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0))
+    cycle = Cycle(source, StoreWriter(tmp_path / "snapshot.sqlite"), [], 10.0)
+    assert cycle.run().least_interval == 0.0
+    with StoreReader(tmp_path / "snapshot.sqlite").view() as view:
+        assert view is not None
+        assert view.status().interval_seconds == 10.0
+    source.snapshot = replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0)
+    assert cycle.run().least_interval >= 20_000.0
+
+
+def test_the_mean_processor_time_of_the_last_loads_counts() -> None:
+    costs = LoadCosts(os.geteuid(), paces_first=False)
+    seconds = [100.0, 6.0, 0.0, 3.0, 3.0, 3.0, 3.0]
+    intervals = [costs.least_interval(Measured(each), make_snapshot(), 0) for each in seconds]
+    assert intervals == pytest.approx([0.0, 10.0, 5.0, 5.0, 5.0, 5.0, 4.0])
+
+
+class Measured(LoadMeter):
+    """A load with this processor time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    @property
+    def processor_seconds(self) -> float:
+        return self._seconds
 
 
 def with_rpcs_of(user_id: int, microseconds: int) -> Snapshot:
@@ -278,7 +309,7 @@ def with_rpcs_of(user_id: int, microseconds: int) -> Snapshot:
 def least_intervals(store: Path, *loads: tuple[int, int]) -> list[float]:
     """The least intervals of loads with these statistics: the user and the microseconds."""
     source = FakeSource()
-    cycle = Cycle(source, StoreWriter(store), [], 10.0)
+    cycle = Cycle(source, StoreWriter(store), [], 10.0, paces_first=True)
     found = []
     for user_id, microseconds in loads:
         source.snapshot = with_rpcs_of(user_id, microseconds)
@@ -301,6 +332,13 @@ def test_a_wait_of_slurmctld_for_locks_is_no_work(tmp_path: Path) -> None:
     intervals = least_intervals(tmp_path / "snapshot.sqlite", *((os.geteuid(), total) for total in totals))
     assert intervals[1:4] == pytest.approx([1_000.0] * 3)
     assert intervals[-1] == pytest.approx(7_000.0), "it has become slower"
+
+
+def test_a_slurmctld_that_was_busy_once_does_not_delay_the_second_load(tmp_path: Path) -> None:
+    totals = [number * 9_000_000_000 for number in range(CERTAIN_FROM + 1)]
+    intervals = least_intervals(tmp_path / "snapshot.sqlite", *((os.geteuid(), total) for total in totals))
+    assert intervals[1:CERTAIN_FROM] == pytest.approx([20_000.0] * (CERTAIN_FROM - 1), rel=0.01)
+    assert intervals[CERTAIN_FROM] == pytest.approx(90_000.0)
 
 
 @pytest.mark.parametrize("name", ["usage_input", "counts", "memory"])
