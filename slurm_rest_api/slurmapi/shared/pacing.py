@@ -9,7 +9,7 @@ CONTROLLER_SHARE: Final = 0.1
 """The part of a core that slurmctld may spend on the collector, by its own statistics."""
 READING_SHARE: Final = 0.25
 """The part of the time in which slurmctld may be read while its statistics do not say what that costs it."""
-PROCESSOR_SHARE: Final = 0.6
+PROCESSOR_SHARE: Final = 0.75
 """The part of a core that the loader and its commands may use on this host."""
 LONGEST_BACKOFF_SECONDS: Final = 60.0
 STALE_AFTER_CYCLES: Final = 3

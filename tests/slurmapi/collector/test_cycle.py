@@ -284,7 +284,7 @@ def test_the_mean_processor_time_of_the_last_loads_counts() -> None:
     costs = LoadCosts(os.geteuid(), paces_first=False)
     seconds = [100.0, 6.0, 0.0, 3.0, 3.0, 3.0, 3.0]
     intervals = [costs.least_interval(Measured(each), make_snapshot(), 0) for each in seconds]
-    assert intervals == pytest.approx([0.0, 10.0, 5.0, 5.0, 5.0, 5.0, 4.0])
+    assert intervals == pytest.approx([0.0, 8.0, 4.0, 4.0, 4.0, 4.0, 3.2])
 
 
 class Measured(LoadMeter):

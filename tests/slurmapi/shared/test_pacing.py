@@ -9,9 +9,9 @@ from slurm_rest_api.slurmapi.shared import pacing
 
 @pytest.mark.parametrize(
     ("controller", "processor", "interval"),
-    [(0.0, 0.0, 3.0), (0.3, 1.8, 3.0), (0.31, 1.8, 3.1), (0.3, 2.4, 4.0), (2.0, 4.0, 20.0)],
+    [(0.0, 0.0, 3.0), (0.3, 2.25, 3.0), (0.31, 2.25, 3.1), (0.3, 3.0, 4.0), (2.0, 4.0, 20.0)],
 )
-def test_slurmctld_works_a_tenth_of_the_time_and_the_loader_three_fifths(
+def test_slurmctld_works_a_tenth_of_the_time_and_the_loader_three_quarters(
     controller: float, processor: float, interval: float
 ) -> None:
     least = pacing.least_interval(60.0, controller, processor)
@@ -20,7 +20,7 @@ def test_slurmctld_works_a_tenth_of_the_time_and_the_loader_three_fifths(
 
 def test_slurmctld_is_read_a_quarter_of_the_time_if_its_work_is_unknown() -> None:
     assert pacing.least_interval(2.5, None, 1.0) == 10.0
-    assert pacing.least_interval(0.1, None, 1.2) == 2.0
+    assert pacing.least_interval(0.1, None, 1.5) == 2.0
 
 
 @pytest.mark.parametrize(("failures", "longest"), [(1, 10.0), (2, 20.0), (3, 40.0), (4, 60.0), (1000, 60.0)])
