@@ -23,7 +23,7 @@ def test_a_pending_job_explains_its_reason_and_links_its_dependency(tab: Page, d
     job = first(demo_address, "queue?reason=Dependency&limit=1")
     tab.goto(f"{demo_address}pages/job?id={job['job_id']}")
     expect(tab.locator(".why")).to_contain_text("A job that it depends on has not reached the required state")
-    expect(tab.locator(".facts", has_text="Ends when")).to_contain_text("other jobs of its user end")
+    expect(tab.locator(".facts", has_text="Waits until")).to_contain_text("other jobs of its user end")
     other = re.search(r"\d+", job["dependency"])
     assert other is not None
     tab.get_by_role("link", name=other[0]).first.click()
@@ -53,7 +53,7 @@ def test_a_pending_job_shows_its_rank_limits_and_priority(tab: Page, demo_addres
     answer_with(tab, path, {**told, "data": {**told["data"], **changes}})
     tab.goto(f"{demo_address}pages/job?id={job['job_id']}")
     expect(tab.locator(".why")).to_contain_text(told["data"]["text"])
-    waits = tab.locator(".facts", has_text="Ends when")
+    waits = tab.locator(".facts", has_text="Waits until")
     expect(waits).to_contain_text("Place 8 in main: 7 jobs ahead with 56 CPUs. A limit keeps 2 of them from starting.")
     expect(waits).to_contain_text("2030, ")
     limits = tab.get_by_role("region", name="Limits").get_by_role("row").last

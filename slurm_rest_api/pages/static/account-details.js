@@ -138,7 +138,7 @@ export function accountDetails({ record, shares }, { path, sumsOf, users, jobs }
       { class: "cards" },
       facts("Account", [
         ["Description", record.description],
-        ["Organisation", record.organization],
+        ["Organization", record.organization],
         ["Coordinators", record.coordinators && (record.coordinators.join(", ") || "none")],
         ["Its users coordinate it", record.flags.includes("UsersAreCoords") ? "yes" : null],
         ["Accounts below", listed(record.children.map((child) => treeLink(child)))],

@@ -55,7 +55,7 @@ export function waiting(job, explanation) {
   if (!isPending(job) || explanation === null) return null;
   const start = explanation.estimated_start;
   return facts("What it waits for", [
-    ["Ends when", endsWhen(explanation.ends_by)],
+    ["Waits until", endsWhen(explanation.ends_by)],
     ["Rank", explanation.rank ? lines(explanation.rank.map(rankText)) : withCode(explanation.no_rank)],
     ["Expected start", start ? `${formatDateTime(start)}, as the scheduler estimates` : "no estimate yet"],
     ["If it were first", lines((explanation.availability ?? []).map(availabilityText))],
@@ -105,7 +105,7 @@ export function priorityOf(explanation) {
   ]);
   const where = first.partition === null ? "" : ` in ${first.partition}`;
   const at = formatDateTime(explanation.priority.read_at);
-  const caption = `Priority ${count(first.priority)}${where}, as read at ${at}.`;
+  const caption = `Priority ${count(first.priority)}${where}, read at ${at}.`;
   const section = tableOf("Priority", caption, ["Factor", "Points", "Share"], rows, [1, 2]);
   section.classList.add("priority");
   section.querySelector("h2").after(stackedBar(parts));

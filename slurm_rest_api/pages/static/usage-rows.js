@@ -5,7 +5,10 @@ import { count, percent, ratio } from "./format.js";
 import { page } from "./frame.js";
 import { FAILED } from "./job-records.js";
 
-const number = (content) => h("td", { class: "number" }, content);
+// On a phone, where rows are cards, each value has the title of its column in front.
+const TITLES = ["CPU hours", "GPU hours", "Jobs ended", "Failed", "CPU used", "Memory used"];
+
+const number = (content) => h("td", { class: "number", role: "cell" }, content);
 const hoursText = (value) => (value !== null && value > 0 && value < 10 ? value.toFixed(1) : count(value));
 
 function efficiencyCell(share) {
@@ -27,7 +30,7 @@ function jobsCell(jobs, text, query, more = {}) {
 export function cells(row, query) {
   const { jobs, failures } = row;
   const failed = failures > 0 ? `${count(failures)} (${percent(ratio(failures, jobs))})` : count(failures);
-  return [
+  const found = [
     number(hoursText(row.cpu_hours)),
     number(hoursText(row.gpu_hours)),
     jobsCell(jobs, count(jobs), query),
@@ -35,6 +38,8 @@ export function cells(row, query) {
     efficiencyCell(row.cpu_efficiency),
     efficiencyCell(row.mem_efficiency),
   ];
+  for (const [at, cell] of found.entries()) cell.dataset.label = TITLES[at];
+  return found;
 }
 
 function card(title, value, detail) {

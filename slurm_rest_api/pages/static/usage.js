@@ -81,8 +81,8 @@ function accountRow(row) {
   );
   return h(
     "tr",
-    { "data-account": row.account },
-    h("th", { scope: "row" }, button),
+    { role: "row", "data-account": row.account },
+    h("th", { scope: "row", role: "rowheader" }, button),
     cells(row, jobsOf({ account: row.account ?? "" })),
   );
 }
@@ -111,8 +111,12 @@ function userRow(account, row) {
   const { user } = row;
   return h(
     "tr",
-    { class: "of-account", "data-user": user },
-    h("th", { scope: "row" }, h("a", { href: page("usage", { ...inAddress(), user, account }) }, user)),
+    { role: "row", class: "of-account", "data-user": user },
+    h(
+      "th",
+      { scope: "row", role: "rowheader" },
+      h("a", { href: page("usage", { ...inAddress(), user, account }) }, user),
+    ),
     cells(row, jobsOf({ account, user })),
   );
 }
@@ -121,10 +125,12 @@ function userRow(account, row) {
 function userRows(account) {
   if (!usersOf.has(account)) loadUsers(account);
   const sums = usersOf.get(account);
-  if (sums === null) return h("tr", { class: "of-account" }, h("td", { colspan: 7, role: "status" }, "Loading …"));
+  const note = (content) =>
+    h("tr", { role: "row", class: "of-account" }, h("td", { role: "cell", class: "wide", colspan: 7 }, content));
+  if (sums === null) return note(h("span", { role: "status" }, "Loading …"));
   const usage = found.usage?.filter((record) => record.account === account) ?? null;
   const text = ["Limits, users and fair share: account ", accountLink(account)];
-  const more = account && h("tr", { class: "of-account" }, h("td", { colspan: 7 }, text));
+  const more = account && note(text);
   return [rowsBy("user", usage, sums).map((row) => userRow(account, row)), more];
 }
 
@@ -153,7 +159,10 @@ function showRows() {
       .querySelector(`tr[data-account="${CSS.escape(focused)}"] button`)
       ?.focus();
   const total = totalOf(rows);
-  replaceChildren(byId("sum"), h("tr", {}, h("th", { scope: "row" }, "All"), cells(total, null)));
+  replaceChildren(
+    byId("sum"),
+    h("tr", { role: "row" }, h("th", { scope: "row", role: "rowheader" }, "All"), cells(total, null)),
+  );
   byId("table").hidden = rows.length === 0;
   byId("csv").disabled = rows.length === 0;
   replaceChildren(
