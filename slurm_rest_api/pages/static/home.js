@@ -181,8 +181,8 @@ function showBars(data) {
   showBar("gpu", ratio(data.alloc_gpus, data.total_gpus), gpus);
 }
 
-// The pending tasks of an array are one job. On a phone the number of tasks is a line of its own.
-const pendingText = (jobs, tasks) => (tasks > jobs ? `${count(jobs)} (${roughCount(tasks)}\u00a0tasks)` : count(jobs));
+// The pending tasks of an array are one job.
+const pendingText = (jobs, tasks) => (tasks > jobs ? `${count(jobs)} (${roughCount(tasks)} tasks)` : count(jobs));
 
 function fillJobs(row, { jobs_running: running, jobs_pending: pending, tasks_pending: tasks }, load) {
   setText(row.children[1], count(running));

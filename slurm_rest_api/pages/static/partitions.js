@@ -145,9 +145,9 @@ function settings(partition) {
 function showOne(partition) {
   const { name } = partition;
   const links = [
-    link("nodes", { partition: name }, "Its nodes"),
-    link("queue", { partition: name }, "Its jobs"),
-    link("reservations", { partition: name }, "Its reservations"),
+    link("nodes", { partition: name }, "Nodes"),
+    link("queue", { partition: name }, "Queue"),
+    link("reservations", { partition: name }, "Reservations"),
   ];
   replaceChildren(
     byId("one"),

@@ -4,6 +4,8 @@ import { h, svg } from "./dom.js";
 import { count, percent, ratio } from "./format.js";
 
 const HEIGHT = 100;
+// Fewer bars are as wide as this many would be.
+const LEAST_PLACES = 7;
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const month = new Intl.DateTimeFormat(undefined, { month: "long", year: "numeric" });
 
@@ -59,9 +61,12 @@ export function graphOf(title, bars) {
   const top = topOf(Math.max(...bars.map(({ value, all }) => Math.max(value, all ?? 0))));
   const highest = bars.reduce((one, other) => (other.value > one.value ? other : one));
   const label = `${title}: ${bars.length} bars, most on ${wordsOf(highest)}`;
+  const places = Math.max(LEAST_PLACES, bars.length);
+  const [first, last] = [nameOf(bars[0]), nameOf(bars.at(-1))];
+  const ends = bars.length >= LEAST_PLACES ? [first, last] : [first === last ? first : `${first} to ${last}`];
   const drawing = svg(
     "svg",
-    { viewBox: `0 0 ${bars.length} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
+    { viewBox: `0 0 ${places} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
     bars.map((bar, at) => barOf(bar, at, top)),
   );
   return h(
@@ -70,7 +75,11 @@ export function graphOf(title, bars) {
     h("figcaption", {}, h("h3", {}, title), bars[0].all !== null && h("span", { class: "faint" }, "of the capacity")),
     h("p", { class: "faint top" }, `${count(top)} h`),
     drawing,
-    h("p", { class: "faint ends" }, h("span", {}, nameOf(bars[0])), h("span", {}, nameOf(bars.at(-1)))),
+    h(
+      "p",
+      { class: "faint ends" },
+      ends.map((text) => h("span", {}, text)),
+    ),
     tableOfBars(title, bars),
   );
 }
