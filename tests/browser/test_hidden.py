@@ -217,11 +217,11 @@ def test_hidden_parts_of_the_cluster_are_named(browser: Browser, demo_settings: 
     with logged_in(browser, demo_settings, tmp_path, "alice", private) as reader:
         page = reader.page
         for path, text in {
-            "pages/partitions": "Your role may not read /partitions (`auth.private_data`: partitions).",
+            "pages/partitions": "Your role may not read /partitions (auth.private_data: partitions).",
             "pages/reservations": "No nodes, cores or licenses are reserved, or you may not see it.",
-            "pages/events": "Your role may not read /events (`auth.private_data`: events).",
+            "pages/events": "Your role may not read /events (auth.private_data: events).",
             "pages/licenses": "fluent",
-            "": "Your role may not read /usage (`auth.private_data`: partitions).",
+            "": "Your role may not read /usage (auth.private_data: partitions).",
         }.items():
             page.goto(reader.address + path)
             expect(page.locator("main")).to_contain_text(text)

@@ -230,7 +230,7 @@ def test_names_are_text(tab: Page, demo_address: str) -> None:
 
 def test_an_invalid_value_is_explained_and_marked(tab: Page, demo_address: str) -> None:
     tab.goto(demo_address + "pages/history?startafter=yesteryear")
-    expect(tab.locator("#state")).to_contain_text("Invalid `startafter`: 'yesteryear'.")
+    expect(tab.locator("#state")).to_contain_text("Invalid startafter: 'yesteryear'.")
     expect(tab.get_by_label("Started after")).to_have_attribute("aria-invalid", "true")
 
 

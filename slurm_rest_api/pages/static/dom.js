@@ -139,7 +139,7 @@ export function renderIfChanged(element, inputs, build) {
 export function notice(kind, title, detail = "", ...more) {
   const role = kind === "fault" ? "alert" : "status";
   const titled = h("p", { class: "blank-title" }, title);
-  return h("div", { class: `blank ${kind}`, role }, titled, detail && h("p", {}, detail), ...more);
+  return h("div", { class: `blank ${kind}`, role }, titled, detail && h("p", {}, withCode(detail)), ...more);
 }
 
 /** Makes the notice for an ApiError. */

@@ -1,7 +1,7 @@
 // The dialog for a token, and downloads that need it. Loaded when one of them is used.
 
 import { request, token } from "./api-client.js";
-import { byId, h, setText } from "./dom.js";
+import { byId, h, replaceChildren, withCode } from "./dom.js";
 import { shareToken } from "./login-tabs.js";
 import { root } from "./urls.js";
 
@@ -21,11 +21,13 @@ async function tryToken(text) {
   }
 }
 
+const showFault = (text) => replaceChildren(byId("login-fault"), withCode(text));
+
 /** Opens the dialog, with the reason why the stored token was refused. */
 export function askForToken(why = "") {
   const dialog = byId("login");
   if (dialog.open) return;
-  setText(byId("login-fault"), why);
+  showFault(why);
   dialog.showModal();
 }
 
@@ -33,7 +35,7 @@ async function logIn(event) {
   event.preventDefault();
   const [submit, text] = [byId("login-submit"), cleaned(byId("token").value)];
   submit.disabled = true;
-  setText(byId("login-fault"), "");
+  showFault("");
   try {
     await tryToken(text);
     token.keep(text, byId("remember").checked);
@@ -41,7 +43,7 @@ async function logIn(event) {
     location.reload();
   } catch (fault) {
     submit.disabled = false;
-    setText(byId("login-fault"), fault.message);
+    showFault(fault.message);
     byId("token").focus();
   }
 }
