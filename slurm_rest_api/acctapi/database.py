@@ -23,7 +23,7 @@ from slurm_rest_api.acctapi.column_probe import Schema, TableNames, probe
 from slurm_rest_api.config import DatabaseSettings
 from slurm_rest_api.databases import mysql
 from slurm_rest_api.databases.circuit import Circuit, Lease, Refused
-from slurm_rest_api.errors import ApiError, DatabaseBusy, QueryTooSlow
+from slurm_rest_api.errors import ApiError, DatabaseBusy, DatabaseUnusable, QueryTooSlow
 
 logger = logging.getLogger(__name__)
 
@@ -122,8 +122,6 @@ class Database:
                 # The request is at fault, and the database has answered.
                 self._note_answer(work.__qualname__)
             else:
-                # It may be that of a table that the schema lacks. An administrator may have granted it meanwhile.
-                self._schema = None
                 self._report(work.__qualname__, error, error)
             raise
         except sqlalchemy_errors.SQLAlchemyError as error:
@@ -136,12 +134,17 @@ class Database:
     def _try(self, lease: Lease, work: Work[Result]) -> Result:
         try:
             with self._connection() as connection:
+                is_known = self._schema is not None
                 try:
                     return work(connection, self._current_schema(connection))
+                except DatabaseUnusable:
+                    # The account may have been granted the table since the schema was read.
+                    if not is_known:
+                        raise
                 except sqlalchemy_errors.DBAPIError as error:
                     if db_errors.error_code(error) not in db_errors.SCHEMA_CHANGED:
                         raise
-                logger.info("The tables of the accounting database have changed. Reading their columns again.")
+                    logger.info("The tables of the accounting database have changed. Reading their columns again.")
                 self._schema = None
                 return work(connection, self._current_schema(connection))
         except sqlalchemy_errors.SQLAlchemyError as error:
