@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -266,7 +267,8 @@ def _in_partition(job: FromClause, partition: str, hidden: Collection[str]) -> C
     return or_(alone, and_(job.c.partition.contains(","), listed))
 
 
-def _in_shown_partition(job: FromClause, hidden: Collection[str]) -> Condition:
+@lru_cache(maxsize=8)
+def _in_shown_partition(job: FromClause, hidden: frozenset[str]) -> Condition:
     """Matches records with at least one partition that is not hidden."""
     names = [name.encode() for name in sorted(hidden)]
     return and_(
