@@ -11,8 +11,10 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection
+from sqlalchemy.exc import DBAPIError
 
 from slurm_rest_api.acctapi import states
+from slurm_rest_api.acctapi.db_errors import is_too_slow
 from slurm_rest_api.acctapi.filters import Filters
 from slurm_rest_api.acctapi.kept_sums import KeptDays, KeptSums, KeptTotals, Version
 from slurm_rest_api.acctapi.sql import KeyRange
@@ -23,9 +25,6 @@ from slurm_rest_api.acctapi.utc_offsets import Period
 
 _SETTLED_SECONDS: Final = 300
 """A record that changed this recently may change again in the same second, and clocks of hosts differ."""
-
-_DAYS_AT_ONCE: Final = 8
-"""Most days of one statement, so that it returns few rows."""
 
 _SUSPENDED: Final = f"{states.SUSPENDED}:"
 
@@ -97,7 +96,8 @@ class _Reader:
     def days(self, kept: KeptDays, keep: Callable[[KeptDays], bool]) -> tuple[KeptDays, KeptTotals]:
         """Returns what can be kept, and the totals of all days. Reads the days that `kept` lacks or that changed.
 
-        Calls `keep` with what is read so far. If the time limit ends a later statement, the next request goes on there.
+        Calls `keep` with what is read so far. If the time limit ends a statement, the next request goes on there, with
+        half of its days at once.
 
         Raises:
             TooManyGroups: there are more groups than a statement returns.
@@ -105,7 +105,7 @@ class _Reader:
         """
         window = self._window
         if kept.ended_before != window.ended_before:
-            kept = KeptDays(window.ended_before)
+            kept = KeptDays(window.ended_before, at_once=kept.at_once)
         is_asked = (kept.first, kept.last) == (window.first, window.last)
         if kept.whole is not None and is_asked and self._version() == kept.whole.version:
             return kept, kept.whole
@@ -114,8 +114,13 @@ class _Reader:
         wanted = range(window.first, window.last)
         known = {day: kept.days[day] for day in wanted if day in kept.days and _is(kept.days[day], versions.get(day))}
         self._keys = {keys: keys for one in known.values() for keys in one.totals.keys}
-        for first, last in _runs([day for day in wanted if day not in known]):
-            known |= self._read_days(first, last, versions)
+        for first, last in _runs([day for day in wanted if day not in known], kept.at_once):
+            try:
+                known |= self._read_days(first, last, versions)
+            except DBAPIError as error:
+                if is_too_slow(error):
+                    keep(dataclasses.replace(self._kept(known, kept), at_once=max(1, kept.at_once // 2)))
+                raise
             if not keep(self._kept(known, kept)):
                 raise _TooLargeError
         whole = _together([known[day] for day in wanted])
@@ -134,6 +139,7 @@ class _Reader:
             days=days | others if len(days) + len(others) <= MOST_DAYS else days,
             first=window.first,
             last=window.last,
+            at_once=before.at_once,
         )
 
     def _can_be_kept(self, one: KeptTotals) -> bool:
@@ -206,11 +212,11 @@ def _together(days: list[KeptTotals]) -> KeptTotals:
     return KeptTotals(version, packed(add_up(day.totals.unpacked() for day in days)))
 
 
-def _runs(days: list[int]) -> Iterator[tuple[int, int]]:
-    """Yields the first day and the day after the last one of each run of days, and of parts of long ones."""
+def _runs(days: list[int], most: int) -> Iterator[tuple[int, int]]:
+    """Yields the first day and the day after the last one of each run of days, in parts of at most `most` days."""
     first = last = None
     for day in days:
-        if first is None or last is None or day > last + 1 or day - first >= _DAYS_AT_ONCE:
+        if first is None or last is None or day > last + 1 or day - first >= most:
             if first is not None and last is not None:
                 yield first, last + 1
             first = day

@@ -59,6 +59,11 @@ def error_code(error: exc.DBAPIError) -> int:
     return args[0] if args and isinstance(args[0], int) else 0
 
 
+def is_too_slow(error: exc.DBAPIError) -> bool:
+    """Returns True if the server ended the statement at the time limit."""
+    return error_code(error) in _SLOW
+
+
 def to_api_error(error: exc.SQLAlchemyError) -> ApiError:
     """Returns the API error (503 or 504) for an error of the database."""
     code = error_code(error) if isinstance(error, exc.DBAPIError) else 0

@@ -41,7 +41,7 @@ class KeptDays:
     """Sums of days for one question. `whole` are those of all days from `first` up to but not including `last`.
 
     They are of jobs that ended before the epoch second `ended_before`. None: all jobs. `too_large`: the sums of these
-    days are not kept, because they take too much memory.
+    days are not kept, because they take too much memory. `at_once` is the most days that a statement reads in time.
     """
 
     ended_before: int | None = None
@@ -50,6 +50,7 @@ class KeptDays:
     last: int = 0
     whole: KeptTotals | None = None
     too_large: bool = False
+    at_once: int = 8
 
     def size(self) -> int:
         """Returns the bytes of memory that it takes."""

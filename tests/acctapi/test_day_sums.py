@@ -1,4 +1,4 @@
-"""Sums of past days that a worker keeps: equal to sums over the records after any change, and bounded in memory."""
+"""Sums of past days that a worker keeps: equal to sums over the records after any change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from random import Random
 from typing import Any, Final
 
 import pymysql
@@ -21,9 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine, delete, event, insert,
 from sqlalchemy.exc import OperationalError
 
 from slurm_rest_api.acctapi.factory import open_accounting
-from slurm_rest_api.acctapi.kept_sums import KeptDays, KeptSums, KeptTotals, Version
 from slurm_rest_api.acctapi.parameters import HistoryParameters
-from slurm_rest_api.acctapi.sum_totals import Total, packed
 from slurm_rest_api.acctapi.sums_contract import GROUP_NAMES
 from slurm_rest_api.acctapi.tables import assoc_table, job_table
 from slurm_rest_api.auth.data_scope import EVERYTHING, DataScope
@@ -220,6 +217,28 @@ def test_a_question_that_was_ended_goes_on_with_the_days_that_it_lacks(tmp_path:
     assert ours == fresh.get(path).get_json()["data"]
 
 
+def test_days_that_take_too_long_are_read_fewer_at_once(site: Site, tmp_path: Path) -> None:
+    site.put(_ORIGINAL)
+    path = f"/history?group_by=state&endafter={12 * _DAY}&endbefore={40 * _DAY}"
+    wanted = _fresh(site, tmp_path / "one").get(path).get_json()["data"]
+
+    def end_long_ones(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        days = [value for value in parameters if value in range(12 * _DAY, 41 * _DAY, _DAY)]
+        if "group_concat" in statement and max(days) - min(days) > 2 * _DAY:
+            raise OperationalError(
+                statement, parameters, pymysql.err.OperationalError(1969, "max_statement_time exceeded")
+            )
+
+    client = _fresh(site, tmp_path / "two")
+    event.listen(Engine, "before_cursor_execute", end_long_ones)
+    try:
+        answers = [client.get(path) for _ in range(3)]
+    finally:
+        event.remove(Engine, "before_cursor_execute", end_long_ones)
+    assert [answer.status_code for answer in answers] == [504, 504, 200]
+    assert answers[-1].get_json()["data"] == wanted
+
+
 def test_a_restricted_user_has_neither_the_sums_of_others_nor_gives_them_theirs(tmp_path: Path) -> None:
     file = tmp_path / "acct.sqlite"
     write_database(file, [job_row(number, time_end=20 * _DAY + number, id_assoc=2 + number % 2, mod_time=20 * _DAY)
@@ -339,51 +358,3 @@ def test_a_question_whose_sums_are_too_large_is_answered_from_the_records(
         with counted() as statements:
             assert data(client, path) == wanted
     assert not [text for text, _ in statements if "mod_time" in text]
-
-
-def test_sums_of_a_day_by_many_users_take_little_memory() -> None:
-    random = Random(5)  # noqa: S311 - test data
-
-    def total() -> Total:
-        counts = {f"{random.choice((3, 5))}:{random.randrange(200)}": random.randrange(1, 9) for _ in range(4)}
-        return Total([random.randrange(10**9) for _ in range(5)], counts)
-
-    users = [(number, None, 1000 + number) for number in range(2000)]
-    days = {day: KeptTotals(Version(), packed({user: total() for user in users})) for day in range(5)}
-    # A month takes less than a quarter of the room, and so does a year by a tenth of them.
-    assert KeptDays(days=days).size() < 5 * 2000 * 100
-    assert days[0].totals.unpacked().keys() == set(users)
-
-
-def _kept(days: int, size: int) -> KeptDays:
-    """Returns sums of days with a key each, whose counts are hard to compress."""
-    random = Random(size)  # noqa: S311 - test data
-
-    def of_day(day: int) -> KeptTotals:
-        total = Total(counts={f"{random.getrandbits(64)}": random.getrandbits(30) for _ in range(size)})
-        return KeptTotals(Version(1, 1, 1), packed({(day, "key"): total}))
-
-    return KeptDays(days={day: of_day(day) for day in range(days)})
-
-
-def test_what_is_kept_has_a_bound_in_bytes() -> None:
-    kept = KeptSums(1_000_000)
-    for question in range(200):
-        kept.put(question, _kept(10, 400))
-        found = [one for number in range(question + 1) if (one := kept.get(number)).days]
-        assert sum(len(day.totals.data) for one in found for day in one.days.values()) <= kept.size <= 1_000_000
-    assert 5 < len(found) < 200
-    # The questions that were asked last are kept.
-    assert kept.get(199).days
-    assert not kept.get(0).days
-    # More than half of the room for one question would leave too little for others.
-    kept.put(199, _kept(500, 400))
-    assert kept.get(199).too_large
-    assert kept.size <= 1_000_000
-
-
-def test_many_small_questions_have_a_bound_too() -> None:
-    kept = KeptSums(1_000_000)
-    for question in range(10_000):
-        kept.put(question, KeptDays(too_large=True))
-    assert sum(kept.get(question).too_large for question in range(10_000)) < 1000
