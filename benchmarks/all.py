@@ -1,7 +1,7 @@
 """Runs all benchmarks one after the other, and writes `benchmarks/results/` and the table of docs/performance.md.
 
 Run `python3 -m benchmarks.all` as root in the checkout, on an idle Debian with `nginx`, `wrk` and `chromium`. It takes
-about 45 minutes. `--only NAME` (repeatable) runs some and keeps the figures of the others.
+about 50 minutes. `--only NAME` (repeatable) runs some and keeps the figures of the others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ROOT: Final = Path(__file__).parents[1]
 _RESULTS: Final = _ROOT / "benchmarks" / "results"
 _FIGURES: Final = _RESULTS / "figures.json"
 _PAGE: Final = _ROOT / "docs" / "performance.md"
-# Each with the options that keep the whole within 45 minutes.
+# Each with the options that keep the whole within 50 minutes.
 _PROGRAMS: Final = {
     "peers": ("--clients", "1", "50"),
     "live": ("--jobs=50000",),

@@ -2,7 +2,8 @@
 
 Run `python3 -m benchmarks.freshness` as root in the checkout, on an idle machine. It brings up the cluster of
 `tests/testbed`, fills it with pending jobs and allocations, and changes jobs all the time. Meanwhile a client asks once
-a second: the service with either source, then squeue, then slurmrestd. `--keep` leaves the cluster up with its jobs.
+a second: the service with either source, then squeue, then slurmrestd. Then it fills the cluster to the next size and
+asks again. With the defaults this takes about an hour. `--keep` leaves the cluster up with its jobs.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ _CONFIG: Final = (
 _SUBMITTERS: Final = ("alice", "bob", "carol")
 _PARTITIONS: Final = ("main", "high", "long")
 _CLIENTS: Final = ("slurm:pyslurm", "slurm:commands", "squeue", "slurmrestd")
+_SIZES: Final = ("4500:500", "50000:5000")
+_PEER_SECONDS: Final = 120
+"""The longest duration of the clients that do not ask the service. Their data does not grow old."""
 _ROLES: Final = {"loader": "collector.loader_main", "collector": " collect"}
 _ALLOCATE: Final = "for number in $(seq {count}); do salloc -Q --no-shell -n1 --mem=10 -p main -t 02:00:00; done"
 """An allocation without a process: 5,000 batch jobs would need some 50 GB."""
@@ -74,9 +78,19 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m benchmarks.freshness", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=50_000, help="pending jobs (default: 50000)")
-    parser.add_argument("--running", type=int, default=5_000, help="running jobs (default: 5000)")
-    parser.add_argument("--seconds", type=int, default=600, help="duration of each client (default: 600)")
+    parser.add_argument(
+        "--size",
+        type=_size,
+        action="append",
+        metavar="PENDING:RUNNING",
+        help=f"numbers of jobs; repeatable, the smallest first (default: {', '.join(_SIZES)})",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=int,
+        default=600,
+        help=f"seconds for which the service is asked; squeue and slurmrestd at most {_PEER_SECONDS} (default: 600)",
+    )
     parser.add_argument(
         "--changed", type=float, default=0.05, help="share of the jobs changed a minute (default: 0.05)"
     )
@@ -86,16 +100,28 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _size(text: str) -> tuple[int, int]:
+    """Returns the numbers of pending and running jobs of `PENDING:RUNNING`. Raises ValueError for another text."""
+    pending, running = map(int, text.split(":"))
+    return pending, running
+
+
 def _measure(cluster: Cluster, options: argparse.Namespace) -> str:
-    _fill(cluster, options.jobs, options.running)
+    sizes = options.size or [_size(text) for text in _SIZES]
+    return "\n\n".join(_of_size(cluster, options, *size) for size in sizes)
+
+
+def _of_size(cluster: Cluster, options: argparse.Namespace, jobs: int, running: int) -> str:
+    _fill(cluster, jobs, running)
     pending = [int(job_id) for job_id in cluster.shell.output("squeue", "-h", "-a", "-t", "PD", "-o", "%A").split()]
     with _changing(cluster, pending, options.changed):
         with step("measure slurmctld without a client"):
             alone = _slurmctld_share(cluster, lambda: time.sleep(min(options.seconds, 60)))
         phases = [_phase(cluster, name, options.seconds) for name in options.client or _CLIENTS]
     head = (
-        f"{machine(cluster)}; {len(pending):,} pending and {options.running:,} running jobs, "
-        f"{options.changed:.0%} of the pending ones changed a minute, `refresh_seconds: 3`, {options.seconds} s each."
+        f"{machine(cluster)}; {len(pending):,} pending and {running:,} running jobs, "
+        f"{options.changed:.0%} of the pending ones changed a minute, `refresh_seconds: 3`, "
+        f"{options.seconds} s for each source."
     )
     return "\n\n".join((head, _table(phases, alone)))
 
@@ -103,6 +129,7 @@ def _measure(cluster: Cluster, options: argparse.Namespace) -> str:
 def _phase(cluster: Cluster, name: str, seconds: int) -> Phase:
     if name.startswith("slurm:"):
         return _of_service(cluster, name, seconds)
+    seconds = min(seconds, _PEER_SECONDS)
     if name == "squeue":
         return _of_peer(cluster, "`squeue`", seconds, lambda: _squeue(cluster))
     client = Client(cluster.slurmrestd_url, {"X-SLURM-USER-TOKEN": cluster.token(_SUBMITTERS[-1])})
@@ -112,15 +139,16 @@ def _phase(cluster: Cluster, name: str, seconds: int) -> Phase:
 
 def _table(phases: list[Phase], alone: float) -> str:
     lines = [
-        "| client | requests | age p50, s | age p99, s | slurmctld, of a core | loader, of a core | peak memory, MiB |",
-        "|---|---:|---:|---:|---:|---:|---|",
+        "| client | requests | age p50, s | age p99, s | oldest, s | slurmctld, of a core | loader, of a core "
+        "| peak memory, MiB |",
+        "|---|---:|---:|---:|---:|---:|---:|---|",
     ]
     for phase in phases:
         loader = "" if phase.loader is None else f"{phase.loader:.0%}"
         peaks = ", ".join(f"{role} {peak:.0f}" for role, peak in phase.peaks.items())
         lines.append(
             f"| {phase.name} | {len(phase.ages)} | {phase.age(0.5):.1f} | {phase.age(0.99):.1f} "
-            f"| {phase.slurmctld - alone:.1%} | {loader} | {peaks} |"
+            f"| {max(phase.ages):.1f} | {phase.slurmctld - alone:.1%} | {loader} | {peaks} |"
         )
     return "\n".join((*lines, "", f"slurmctld alone, with the changes: {alone:.1%} of a core, which is subtracted."))
 

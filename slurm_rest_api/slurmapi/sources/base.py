@@ -27,8 +27,8 @@ _PRIORITY_BITS: Final = 32
 def with_priority(rest: int, priority: int) -> int:
     """Returns the fingerprint of a job.
 
-    slurmctld changes the priorities of all pending jobs every PriorityCalcPeriod, slurm.conf(5). So the priority is not
-    hashed, so that such a change alone is recognised.
+    slurmctld changes the priorities of all pending jobs every PriorityCalcPeriod, slurm.conf(5). The priority is not
+    hashed, so that such a change is recognised.
 
     Args:
         rest: A hash of all that the record is made of, but the priority.
