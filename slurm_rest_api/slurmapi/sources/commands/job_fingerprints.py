@@ -11,9 +11,10 @@ from slurm_rest_api.slurmapi.sources.commands.job_text import JobText
 from slurm_rest_api.slurmapi.sources.commands.job_values import seconds
 from slurm_rest_api.slurmapi.sources.commands.squeue import JobFacts, partition_of, state_of
 
-_RUN_TIME: Final = re.compile(rb"(?<=\n   RunTime=)(?:[0-9]+-)?[0-9]{2,}:[0-9]{2}:[0-9]{2}(?= TimeLimit=)")
+# They begin with a literal text, which takes less time than a look-behind.
+_RUN_TIME: Final = re.compile(rb"\n   RunTime=((?:[0-9]+-)?[0-9]{2,}:[0-9]{2}:[0-9]{2}) TimeLimit=")
 # Nine digits, so that it has 32 bits. A larger one counts as any other change.
-_PRIORITY: Final = re.compile(rb"(?<=\n   Priority=)[0-9]{1,9}(?= Nice=)")
+_PRIORITY: Final = re.compile(rb"\n   Priority=([0-9]{1,9}) Nice=")
 _MOVING: Final[Mapping[bytes, re.Pattern[bytes]]] = {
     b"PENDING": _PRIORITY,
     b"RUNNING": _RUN_TIME,
@@ -51,10 +52,10 @@ def printed_fingerprint(piece: bytes, line: bytes, membership: int) -> PrintedFi
     found = moving.search(piece) if moving is not None else None
     if found is None:
         return PrintedFingerprint(with_priority(hash((piece, line, membership)), 0))
-    rest = hash((piece[: found.start()], piece[found.end() :], line, membership))
+    rest = hash((piece[: found.start(1)], piece[found.end(1) :], line, membership))
     if moving is _RUN_TIME:
-        return PrintedFingerprint(with_priority(rest, 0), run_time=seconds(found[0].decode()))
-    priority = int(found[0])
+        return PrintedFingerprint(with_priority(rest, 0), run_time=seconds(found[1].decode()))
+    priority = int(found[1])
     return PrintedFingerprint(with_priority(rest, priority), priority=priority)
 
 
