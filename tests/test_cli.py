@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psutil
 import pytest
@@ -143,6 +143,23 @@ def test_the_web_application_imports_neither_pyslurm_nor_a_scheduler() -> None:
     ).stdout.split()
     assert "slurm_rest_api.slurmapi.views" in modules
     assert not {"pyslurm", "apscheduler", "slurm_rest_api.slurmapi.sources.detect"}.intersection(modules)
+
+
+# Full garbage collections while the service is imported and created, and the objects that later ones leave out.
+_COLLECTIONS: Final = """
+import gc
+before = gc.get_stats()[-1]["collections"]
+import slurm_rest_api.wsgi
+print(gc.get_stats()[-1]["collections"] - before, gc.get_freeze_count(), gc.isenabled())
+"""
+
+
+def test_worker_starts_without_a_full_garbage_collection() -> None:
+    full, frozen, is_enabled = subprocess.run(
+        [sys.executable, "-c", _COLLECTIONS], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+    ).stdout.split()
+    assert (full, is_enabled) == ("0", "True")
+    assert int(frozen) > 50_000
 
 
 def test_address_in_use_is_reported_before_anything_starts(config: Path) -> None:
