@@ -55,6 +55,7 @@ from slurm_rest_api.web.auth import credentials_of, require_principal
 from slurm_rest_api.web.envelope import ErrorAnswer, indent_json
 from slurm_rest_api.web.openapi_document import DescribedApplication
 from slurm_rest_api.web.operator_params import ComparingRequest
+from slurm_rest_api.web.proxied_files import join_vary
 from slurm_rest_api.web.request_events import Observer, log_access, observe
 from slurm_rest_api.web.response_cache import Identify, ResponseCacheMiddleware, no_authentication
 from slurm_rest_api.web.security_headers import add_security_headers
@@ -115,6 +116,7 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
         observers.append(log_access)
     # Flask runs handlers of responses in reverse order, so observers see the final response.
     observe(app, observers)
+    join_vary(app)
     authenticate = None if authentication is None else authentication.authenticate
     ResponseCacheMiddleware(StoreVersionReader(paths.store).current, _identify(authenticate), observers).install(
         app, LIVE, AVAILABILITY, EXPLAIN

@@ -16,6 +16,7 @@ from werkzeug.wsgi import wrap_file
 from slurm_rest_api.errors import PreconditionFailed
 from slurm_rest_api.web.compression import compress
 from slurm_rest_api.web.envelope import JSON
+from slurm_rest_api.web.proxied_files import proxied_response
 from slurm_rest_api.web.response_cache import limit_cache_lifetime
 
 # Largest bodies that are buffered: plain or compressed on the wire, and before compression.
@@ -74,11 +75,13 @@ def not_modified(representation: Representation, now: float) -> Response | None:
 
 
 def file_response(representation: Representation, body: BinaryIO, now: float, *, gzip: bool) -> Response:
-    """Returns a 200 that sends the open file `body`."""
+    """Returns a 200 that sends the open file `body`. It is closed after that."""
     length = os.fstat(body.fileno()).st_size
     if length <= _PLAIN_BYTES:
         with body:
             response = Response(body.read(), mimetype=JSON)
+    elif (proxied := proxied_response(body, JSON)) is not None:
+        response = proxied
     else:
         response = Response(wrap_file(request.environ, body), mimetype=JSON, direct_passthrough=True)
         response.content_length = length

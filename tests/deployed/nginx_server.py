@@ -103,12 +103,14 @@ def _with_prefix(block: str) -> str:
     begin = block.index("        include uwsgi_params;")
     lines = block[begin : block.index("    }\n", begin)]
     commented = block[block.index("    #location /slurm/ {") : block.index("    #}\n") + len("    #}\n")]
-    prefix = commented.replace("    #", "    ").replace("        (the lines of the location above, and)\n", lines)
+    prefix = commented.replace("    #", "    ").replace(
+        "        (the lines of the location above from `include` on, and)\n", lines
+    )
     return block.replace(commented, prefix)
 
 
 def _moved(block: str, port: int, runtime: Path, folder: Path) -> str:
-    moved = block.replace("unix:/run/slurm-rest-api", f"unix:{runtime}").replace("/var/log/nginx", str(folder))
+    moved = block.replace(RUNTIME, str(runtime)).replace("/var/log/nginx", str(folder))
     moved = moved.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("    listen [::]:80;\n", "")
     return moved.replace("include uwsgi_params", "include /etc/nginx/uwsgi_params")
 

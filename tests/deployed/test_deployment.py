@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import signal
 import time
@@ -11,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.watching import Watched
+from tests.cluster.answers import Answer
 from tests.deployed.asking import ask, wait_healthy
 from tests.deployed.nginx_server import Nginx
 from tests.deployed.service_manager import ServiceManager
@@ -61,6 +63,34 @@ def test_answers_are_compressed_once(web: Nginx) -> None:
     assert packed.headers["content-encoding"] == "gzip"
     assert len(packed.body) < len(plain.body) / 3
     assert gzip.decompress(packed.body).startswith(b'{"data":{')
+
+
+def test_nginx_sends_the_file_of_a_large_response(web: Nginx, site: Site) -> None:
+    """The service below a prefix has no location for files, so a worker sends them there."""
+    plain = {"Accept-Encoding": "identity"}
+
+    def same_version() -> tuple[Answer, Answer] | None:
+        by_worker, by_nginx = ask(web, "/slurm/queue", **plain), ask(web, "/queue", **plain)
+        return (by_worker, by_nginx) if by_worker.headers["etag"] == by_nginx.headers["etag"] else None
+
+    by_worker, by_nginx = wait_for("two responses with one version", same_version)
+    assert by_nginx.body == by_worker.body
+    varying = {"date", "age"}
+    assert by_nginx.headers.keys() == by_worker.headers.keys()
+    assert {name: value for name, value in by_nginx.headers.items() if name not in varying} == {
+        name: value for name, value in by_worker.headers.items() if name not in varying
+    }
+    # A worker lets nginx read a file as it names it.
+    assert 0o640 in {path.stat().st_mode & 0o777 for path in (site.path(RUNTIME) / "prepared").glob("queue-*.json")}
+    head = ask(web, "/queue", "HEAD", **plain)
+    assert (head.status, head.body) == (200, b"")
+    part = ask(web, "/queue", **plain, Range="bytes=0-9", **{"If-Modified-Since": by_nginx.headers["last-modified"]})
+    assert (part.status, len(part.body)) == (200, int(part.headers["content-length"]))
+    assert len(part.body) > 256 * 1024
+    assert ask(web, "/_prepared/").status == 404
+    logged = [json.loads(line)["path"] for line in web.access_log.read_text().splitlines()]
+    assert {"/queue", "/slurm/queue"} <= set(logged)
+    assert [path for path in logged if path.startswith("/_prepared/q")] == []
 
 
 @pytest.mark.browser

@@ -102,6 +102,23 @@ def test_block_without_user_names_refuses_all(site: Site) -> None:
         assert ask(plain, "/health/live").status == 200
 
 
+def test_worker_sends_a_file_that_nginx_cannot_open(site: Site, names: Path) -> None:
+    def change(block: str) -> str:
+        assert "/prepared/;" in block
+        line = "        include uwsgi_params;\n"
+        named = unlimited(block).replace(line, line + BASIC.format(file=names))
+        return named.replace("/prepared/;", "/nowhere/;")
+
+    with nginx(site, change) as web:
+        for path in ("/queue", "/usage?compact=true", "/nodes"):
+            for encoding in ("gzip", "identity"):
+                answer = ask(web, path, **{**basic("root"), "Accept-Encoding": encoding})
+                assert (answer.status, answer.headers["x-authenticated-user"]) == (200, "root")
+                assert len(answer.body) == int(answer.headers["content-length"])
+        assert len(answer.body) > 0
+        assert ask(web, "/queue").status == 401
+
+
 def test_no_user_is_answered_from_the_cache_of_another(site: Site, names: Path, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
 

@@ -217,7 +217,11 @@ def test_each_runtime_file_can_be_deleted_under_load(web: Nginx, site: Site) -> 
     assert "Traceback" not in log, log[log.index("Traceback") :][:6000]
     assert {status for _, status in counts} <= {200, 503}
     assert sum(number for (_, status), number in counts.items() if status == 503) < sum(counts.values()) / 2
-    assert {path.stat().st_mode & 0o077 for path in folder.rglob("*") if path.name not in SOCKETS} == {0}
+    # nginx may open the large responses that it sends. It is in the group of the service.
+    modes = {path: path.stat().st_mode & 0o077 for path in folder.rglob("*") if path.name not in SOCKETS}
+    of_responses = {modes.pop(path) for path in list(modes) if "prepared" in path.parts}
+    assert of_responses <= {0, 0o010, 0o040}
+    assert set(modes.values()) == {0}
 
 
 def wait_for_load(web: Nginx, before: int) -> None:
