@@ -40,7 +40,7 @@ const COLUMNS = [
   { title: "Reason", cell: ({ reason }) => reason ?? "–", wide: true },
   { title: "User", cell: ({ user, reason_uid: uid }) => user ?? uid ?? "–" },
   { title: "From", cell: ({ start }) => formatDateTime(start) },
-  { title: "To", cell: ({ end }) => (end === null ? "goes on" : formatDateTime(end)) },
+  { title: "To", cell: ({ end }) => (end === null ? "ongoing" : formatDateTime(end)) },
   { title: "Duration", cell: ({ duration }) => formatDuration(duration), number: true },
 ];
 
@@ -59,7 +59,7 @@ function showSums(by, { data, meta }) {
   const columns = [
     { title: by === "node" ? "Node" : "Reason", cell: groupCells[by] },
     { title: "Events", cell: (sum) => count(sum.events), number: true },
-    { title: "Going on", cell: (sum) => count(sum.going_on), number: true },
+    { title: "Ongoing", cell: (sum) => count(sum.going_on), number: true },
     { title: "Downtime", cell: downtime, number: true },
   ];
   showRecords(byId(`by-${by}`), columns, data, ({ group }) => group ?? "");
