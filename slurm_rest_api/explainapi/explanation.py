@@ -21,7 +21,7 @@ from slurm_rest_api.explainapi.unavailable_nodes import unavailable_nodes
 from slurm_rest_api.explainapi.usable_nodes import usable_nodes
 from slurm_rest_api.jobsapi.lookup import InQueue
 from slurm_rest_api.jobsapi.records import phase_of
-from slurm_rest_api.slurm.reason_texts import NODES_UNAVAILABLE, Explained, explain_reason
+from slurm_rest_api.slurm.reason_texts import LIMIT_OF_ZERO, NODES_UNAVAILABLE, Explained, explain_reason
 from slurm_rest_api.slurmapi.availability.job_request import request_of_job
 from slurm_rest_api.slurmapi.availability.read import availability
 from slurm_rest_api.slurmapi.query.row_access import RowFilter
@@ -87,6 +87,8 @@ def explain(
         # slurmctld names only nodes that are down. Those that are drained count as up.
         record["text"], record["ends_by"] = NODES_UNAVAILABLE.text, list(NODES_UNAVAILABLE.ends_by)
     record["limits"] = job_limits(reference, view, job, scope)
+    if any(limit["is_reason"] and limit["limit"] == 0 for limit in record["limits"]):
+        record["text"], record["ends_by"] = LIMIT_OF_ZERO.text, list(LIMIT_OF_ZERO.ends_by)
     if with_availability and not scope.hides("nodes", "partitions"):
         record["availability"] = _availability(view, job, int(snapshot.loaded_at), scope)
     return Explanation(record, pending, dependencies, in_snapshot(snapshot, dependencies, visible))

@@ -230,6 +230,10 @@ NODES_UNAVAILABLE: Final = ReasonText(
     ("administrator",),
 )
 """The text of ReqNodeNotAvail for a job whose required nodes are out of service."""
+LIMIT_OF_ZERO: Final = ReasonText(
+    "A limit that allows none keeps it from starting. An administrator has to raise the limit.", ("administrator",)
+)
+"""The text of a limit that is 0, under which no end of another job lets the job start."""
 _DETAILS: Final = (
     _detail(
         "Nodes required for job are DOWN",

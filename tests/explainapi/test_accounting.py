@@ -30,6 +30,7 @@ LIVE: Final = [
     make_job(3, state_reason="Dependency", dependency="afterok:1(unfulfilled)", **ALICE),
     make_job(4, state_reason="AssocGrpJobsLimit", **ALICE),
     make_job(5, state_reason="PartitionTimeLimit", time_limit=2880, user_name="nobody", account="none"),
+    make_job(6, state_reason="AssocMaxJobsLimit", **ALICE | {"user_name": "bob"}),
 ]  # fmt: skip
 PAST: Final = [
     job_row(101, state=5, exit_code=256),
@@ -38,7 +39,8 @@ PAST: Final = [
     job_row(201, id_array_job=200, id_array_task=0),
     job_row(202, id_array_job=200, id_array_task=1, state=6),
 ]
-ASSOCIATIONS: Final = [row | ({"grp_jobs": 1} if row.get("parent_acct") == "root" else {}) for row in USERS]
+LIMITS: Final[dict[Any, dict[str, int]]] = {10: {"grp_jobs": 1}, 3: {"max_jobs": 0}}
+ASSOCIATIONS: Final = [row | LIMITS.get(row["id_assoc"], {}) for row in USERS]
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +122,13 @@ def test_limits_come_from_the_database_and_their_use_from_the_snapshot(client: F
     assert [(one["name"], one["is_reason"]) for one in get(client, 3)["data"]["limits"]] == [("GrpJobs", False)]
     assert get(client, 1)["data"]["limits"] == []
     assert get(client, 4, "?fields=limits")["data"] == {"limits": [limit]}
+
+
+def test_a_limit_of_zero_waits_for_an_administrator(client: FlaskClient) -> None:
+    data = get(client, 6)["data"]
+    assert [(one["name"], one["limit"]) for one in data["limits"] if one["is_reason"]] == [("MaxJobs", 0)]
+    assert data["ends_by"] == ["administrator"]
+    assert data["text"] == "A limit that allows none keeps it from starting. An administrator has to raise the limit."
 
 
 def test_without_accounting_the_snapshot_answers_alone(alone: FlaskClient) -> None:
