@@ -27,8 +27,8 @@ function state({ job_state: name, maintenance }) {
 
 function start(job) {
   if (!job.start_time) return "–";
-  // A line break only behind "expected".
-  const time = shortDate(job.start_time).replaceAll(" ", "\u00a0");
+  // A line breaks behind "expected" or between date and time only.
+  const time = shortDate(job.start_time).replace(/(?<!,) /g, "\u00a0");
   return isPending(job) ? `expected ${time}` : time;
 }
 
