@@ -56,7 +56,8 @@ class Parameters(OpenAPIModel):
             if isinstance(details["input"], list) and details["type"] != "value_error":
                 return BadParameter(f"`{name}` has more than one value: {value}. Send one.", parameter=name)
             expected = str(details["ctx"]["error"]) if details["type"] == "value_error" else details["msg"]
-            message = f"Invalid `{name}`: {value}. {expected[0].upper()}{expected[1:]}."
+            # Some are whole sentences.
+            message = f"Invalid `{name}`: {value}. {expected[0].upper()}{expected[1:].removesuffix('.')}."
             return BadParameter(message, parameter=name)
         known = [field.alias or key for key, field in cls.model_fields.items() if field.alias != _CACHE_BUSTER]
         accepted = f"Known parameters: {', '.join(known)}." if known else "This route has no parameters."

@@ -255,6 +255,7 @@ def test_invalid_values_are_named(accounting: FlaskClient, query: str, parameter
     message = fault(accounting, f"/history?{query}")
     assert message["source"] == {"parameter": parameter}
     assert words in message["detail"]
+    assert not message["detail"].endswith("..")
 
 
 def test_users_are_sorted_and_filtered(accounting: FlaskClient) -> None:
