@@ -58,10 +58,13 @@ def used(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield found
 
 
+def counts(facts: Facts) -> dict[str, str]:
+    """Counts of `TRESUsageInTot` by name. sacct prints memory in bytes."""
+    return dict(part.split("=") for part in facts["TRESUsageInTot"].split(",") if part)
+
+
 def mebibytes(facts: Facts) -> float:
-    """Memory in `TRESUsageInTot`, which sacct prints in bytes."""
-    counts = dict(part.split("=") for part in facts["TRESUsageInTot"].split(",") if part)
-    return float(counts.get("mem", "0").removesuffix("M")) / 2**20
+    return float(counts(facts).get("mem", "0").removesuffix("M")) / 2**20
 
 
 def differences(record: dict[str, Any], told: list[Facts]) -> dict[str, Any]:
@@ -102,3 +105,20 @@ def test_efficiency_is_what_seff_computes(used: Used) -> None:
     record = used.record()
     assert differences(record, used.sacct()) == {}
     assert (record["max_rss"], record["cpu_time"]) == (200.0, 9.5)
+    assert (record["gpu_util"], record["gpu_mem"]) == (None, None)
+
+
+def test_gpus_are_what_sacct_prints(used: Used) -> None:
+    """Two tasks with a GPU each, as gpu/nvml counts them: bytes and percent, summed over the tasks."""
+    name = used.cluster.database.name
+    key = f"(SELECT MAX(job_db_inx) FROM {name}.{CLUSTER_NAME}_job_table WHERE id_job = {used.job})"
+    tres = f"SELECT id FROM {name}.tres_table WHERE type = 'gres' AND name IN ('gpumem', 'gpuutil') ORDER BY name"
+    (memory,), (percent,) = used.cluster.sql(tres)
+    used.cluster.sql(
+        f"UPDATE {name}.{CLUSTER_NAME}_step_table SET tres_usage_in_tot = '1=9,{memory}=3145728000,{percent}=187'"
+        f" WHERE job_db_inx = {key} AND id_step = 0;"
+    )
+    record = used.record()
+    [step] = [facts for facts in used.sacct() if facts["JobID"].endswith(".0")]
+    assert str(record["gpu_util"]) == counts(step)["gres/gpuutil"] == "187"
+    assert record["gpu_mem"] == int(counts(step)["gres/gpumem"]) / 2**20 == 3000.0
