@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pymysql
+import pytest
+from sqlalchemy.engine import Connection
 
 from slurm_rest_api.acctapi.usage_tables import usage_table_names
 from slurm_rest_api.config import Settings
@@ -167,6 +169,20 @@ def recorded(database: AccountingDatabase) -> Iterator[list[str]]:
             [f"{READER}%"],
         )
         statements += [text for (text,) in rows]
+
+
+def executed_statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Returns a list that gets each statement that services of this process execute, with its values."""
+    statements: list[str] = []
+    execute = Connection.execute
+
+    def recording(self: Connection, statement: Any, *arguments: Any, **options: Any) -> Any:
+        text = str(statement.compile(self.engine, compile_kwargs={"literal_binds": True}))
+        statements.append(text.replace("%%", "%"))
+        return execute(self, statement, *arguments, **options)
+
+    monkeypatch.setattr(Connection, "execute", recording)
+    return statements
 
 
 @contextmanager

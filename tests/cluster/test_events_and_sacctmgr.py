@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy.engine import Connection
 
 from slurm_rest_api.acctapi.reference_contract import EventRecord
 from slurm_rest_api.config import Settings
-from tests.cluster.accounting_database import real_accounting
+from tests.cluster.accounting_database import executed_statements, real_accounting
 from tests.cluster.comparison import Row, differences
 from tests.cluster.test_qos_and_sacctmgr import tres
 from tests.conftest import make_client
@@ -23,6 +22,12 @@ NODE = "eventnode"
 TABLE = "testbed_event_table"
 # Rows as slurmctld writes them for a node of its own name: states of slurm.h, reasons, users.
 STATES = (1, 1 | 1 << 11, 2 | 1 << 9, 5 | 1 << 9, 2 | 1 << 15, 2 | 1 << 13, 1 | 1 << 15, 2 | 1 << 20, 2 | 1 << 12, 5)
+
+
+# Each is the reason of an event that begins and ends in the same second.
+ODD_REASONS = (
+    "", "x" * 99, """it's "so" \\ `bad`""", "Café 😀", "Café".encode().decode("latin1"), "<b>%s</b>", "\x1b[31mred",
+)  # fmt: skip
 
 
 def _text(text: str) -> str | None:
@@ -54,6 +59,10 @@ def settings(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
         f"({now - 9000 + 100 * number}, {0 if number == 3 else now - 8950 + 100 * number}, '{NODE}{number % 3}', '',"
         f" 'reason {number % 2}', {(0, 4294967294)[number % 2]}, {state}, '1=16,2=64000')"
         for number, state in enumerate(STATES)
+    )
+    values += "".join(
+        f", ({now - 8000}, {now - 8000}, '{NODE}odd{number}', '', X'{reason.encode().hex()}', 4000000000, 1, '')"
+        for number, reason in enumerate(ODD_REASONS)
     )
     columns = "time_start, time_end, node_name, cluster_nodes, reason, reason_uid, state, tres"
     cluster.sql(f"INSERT INTO {TABLE} ({columns}) VALUES {values}")
@@ -93,7 +102,7 @@ def test_every_event_is_what_sacctmgr_prints(cluster: Cluster, accounting: Flask
     }
 
     assert set(before) <= set(ours) <= set(before) | set(after)
-    assert len([node for node, _ in ours if node.startswith(NODE)]) == len(STATES)
+    assert len([node for node, _ in ours if node.startswith(NODE)]) == len(STATES) + len(ODD_REASONS)
     assert wrong == {}
     assert {row.field for row in ROWS} | {"state_words", "duration"} == set(EventRecord.model_fields)
 
@@ -147,15 +156,7 @@ def test_a_node_that_is_drained_and_resumed(cluster: Cluster, accounting: FlaskC
 def test_statements_use_the_named_index(
     cluster: Cluster, accounting: FlaskClient, monkeypatch: pytest.MonkeyPatch, query: str, keys: set[str]
 ) -> None:
-    statements: list[str] = []
-    execute = Connection.execute
-
-    def recording(self: Connection, statement: Any, *arguments: Any, **options: Any) -> Any:
-        text = str(statement.compile(self.engine, compile_kwargs={"literal_binds": True}))
-        statements.append(text.replace("%%", "%"))
-        return execute(self, statement, *arguments, **options)
-
-    monkeypatch.setattr(Connection, "execute", recording)
+    statements = executed_statements(monkeypatch)
     assert accounting.get(f"/events?{query}").status_code == 200
     found = [text for text in statements if TABLE in text and "FORCE INDEX" in text]
     plans = [cluster.sql(f"EXPLAIN {statement}")[0] for statement in found]

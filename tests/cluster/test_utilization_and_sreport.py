@@ -9,10 +9,9 @@ from typing import Any, Final
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy.engine import Connection
 
 from slurm_rest_api.acctapi import usage_rows
-from tests.cluster.accounting_database import real_accounting
+from tests.cluster.accounting_database import executed_statements, real_accounting
 from tests.cluster.past_usage import ENDS, FIRST_JOB, MONTH, SINCE, TRES, UNTIL, past_usage, read_sreport
 from tests.cluster.sacct_truth import read_columns
 from tests.cluster.sums_truth import COLUMNS, sums_of, wrong_sums
@@ -149,15 +148,7 @@ def test_sums_of_jobs_of_every_end_are_those_of_the_lines_of_sacct(cluster: Clus
 def test_statements_use_the_primary_key(
     cluster: Cluster, accounting: FlaskClient, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
-    statements: list[str] = []
-    execute = Connection.execute
-
-    def recording(self: Connection, statement: Any, *arguments: Any, **options: Any) -> Any:
-        text = str(statement.compile(self.engine, compile_kwargs={"literal_binds": True}))
-        statements.append(text.replace("%%", "%"))
-        return execute(self, statement, *arguments, **options)
-
-    monkeypatch.setattr(Connection, "execute", recording)
+    statements = executed_statements(monkeypatch)
     _ours(accounting, query, SINCE, UNTIL)
     # As for groups of many ids, which the server sums up.
     monkeypatch.setattr(usage_rows, "_FEW_IDS", 0)
