@@ -13,6 +13,7 @@ from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store.index_columns import CLOCK_COLUMNS, COLUMNS, OWNERS, IndexRow, Kind, Value
 from slurm_rest_api.slurmapi.store.priority_factors import PRIORITY_FACTORS
 from slurm_rest_api.slurmapi.store.rank_totals import write_totals
+from slurm_rest_api.slurmapi.store.schema import create_indexes
 from slurm_rest_api.slurmapi.store.word_tables import Key, remove_words, replace_words
 
 MAX_TOMBSTONES: Final = 50_000
@@ -104,6 +105,8 @@ class StoreCycle:
         changed = _changed_rows(self._renewed(kind, rows), before, after)
         while batch := list(itertools.islice(changed, _BATCH)):
             self._write(kind, batch, before, after)
+        if not before.body_hashes:
+            create_indexes(self._connection, kind)
         self._remove(kind, [key for key in before.body_hashes if key not in after.body_hashes])
         self.written[kind] = after
         total = len(after.body_hashes)

@@ -24,7 +24,7 @@ from slurm_rest_api.slurmapi.store.index_columns import (
 )
 from slurm_rest_api.slurmapi.store.statements import StatementLimit
 
-LAYOUT: Final = 19
+LAYOUT: Final = 20
 """Number of the table layout. Raise it with every change of the tables, so that old files are recreated."""
 
 BUSY_SECONDS: Final = 5.0
@@ -93,10 +93,6 @@ def _tables_of(kind: Kind) -> str:
     """
     key = "key INTEGER PRIMARY KEY" if kind == "queue" else "key TEXT PRIMARY KEY"
     columns = ", ".join([key, "changed INTEGER NOT NULL", "stable_hash INTEGER", *COLUMNS[kind]])
-    indexes = [
-        f"CREATE INDEX {kind}_by_{names[0]} ON {kind}_index ({', '.join(names)}) {_without_null(names[0])};"
-        for names in INDEXED[kind]
-    ]
     # The rows of a word are next to each other, in the order of their keys.
     words = [
         f"CREATE TABLE {word_table(kind, column)} (word TEXT NOT NULL, key NOT NULL, PRIMARY KEY (word, key))"
@@ -104,7 +100,17 @@ def _tables_of(kind: Kind) -> str:
         for column in WORD_TABLES[kind]
     ]
     bodies = f"CREATE TABLE {kind} ({key}, body BLOB NOT NULL, version INTEGER NOT NULL);"
-    return bodies + f"CREATE TABLE {kind}_index ({columns});" + "".join([*indexes, *words])
+    return bodies + f"CREATE TABLE {kind}_index ({columns});" + "".join(words)
+
+
+def create_indexes(connection: sqlite3.Connection, kind: Kind) -> None:
+    """Creates the indexes of a kind that do not exist yet.
+
+    Call it after the first records are written. Each row written into existing indexes takes four times as long.
+    """
+    for names in INDEXED[kind]:
+        columns = f"{kind}_index ({', '.join(names)}) {_without_null(names[0])}"
+        connection.execute(f"CREATE INDEX IF NOT EXISTS {kind}_by_{names[0]} ON {columns}")
 
 
 def _without_null(column: str) -> str:
@@ -113,7 +119,7 @@ def _without_null(column: str) -> str:
 
 
 def create(path: Path, generation: str) -> sqlite3.Connection:
-    """Creates an empty store at `path` and replaces any file there.
+    """Creates an empty store at `path`, without indexes, and replaces any file there.
 
     `generation` identifies this file: versions are comparable only within a generation.
     """
@@ -158,6 +164,8 @@ def connect_writable(path: Path) -> sqlite3.Connection:
     # The store is loaded again after a power cut, so nothing is gained by waiting for the disk.
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA journal_size_limit = 16777216")
+    # Creating an index sorts. Without this SQLite may need a file in /var/tmp, which may be read-only.
+    connection.execute("PRAGMA temp_store = MEMORY")
     return connection
 
 

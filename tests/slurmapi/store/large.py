@@ -78,6 +78,7 @@ def write_store(path: Path) -> str:
         insert = f"{rows} INSERT INTO {kind}_index (key, changed, {names}) SELECT {key}, 1, {expressions} FROM r"  # noqa: S608 - a test's own text
         connection.execute(insert, (number,))
         _write_words(connection, kind)
+        schema.create_indexes(connection, kind)
     body = """CAST(printf('{"job_id":%d,"job_state":"PENDING"}', key) AS BLOB)"""
     connection.execute(f"INSERT INTO queue (key, body, version) SELECT key, {body}, changed FROM queue_index")  # noqa: S608 - a test's own text
     connection.execute("INSERT INTO nodes (key, body, version) SELECT key, X'7B7D', changed FROM nodes_index")

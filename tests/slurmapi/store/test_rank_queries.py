@@ -42,6 +42,7 @@ def test_a_rank_reads_as_many_jobs_in_a_queue_of_any_length(tmp_path: Path, monk
             " rank_at_limit, changed, node_words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, 'not read')",
             jobs,
         )
+        schema.create_indexes(writer, "queue")
         write_totals(writer)
     writer.close()
     steps = 0

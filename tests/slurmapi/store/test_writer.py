@@ -6,7 +6,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ import pytest
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import schema
 from slurm_rest_api.slurmapi.store.host_run import host_run, is_of_run, new_generation
-from slurm_rest_api.slurmapi.store.index_columns import COLUMNS
+from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, INDEXED
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.record_writer import Loaded, Row
 from slurm_rest_api.slurmapi.store.version import StoreVersionReader
@@ -76,6 +76,13 @@ def test_more_records_than_fit_a_batch_are_all_read(path: Path) -> None:
     jobs = {number: b'{"job_id":%d}' % number for number in range(1, 1502)}
     write(StoreWriter(path), jobs)
     assert queue(StoreReader(path)) == jobs
+
+
+def test_a_store_has_all_indexes_after_its_first_cycle(path: Path) -> None:
+    write(StoreWriter(path), {3: ALICE})
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT name FROM sqlite_master WHERE tbl_name = 'queue_index' AND sql LIKE 'CREATE INDEX%'"
+        assert {name for (name,) in connection.execute(query)} == {f"queue_by_{names[0]}" for names in INDEXED["queue"]}
 
 
 def test_only_rows_that_changed_get_the_new_version(path: Path) -> None:
