@@ -72,7 +72,11 @@ def _changes(snapshot: Snapshot, query: ListQuery, since: str) -> Body:
 
 def _page(snapshot: Snapshot, query: ListQuery, link_to: LinkTo) -> Body:
     total = _total(snapshot, query)
-    records, next_page = _page_records(snapshot.view, query, link_to)
+    selection = query.selection
+    # The reader would have to pass the records before a cursor, too.
+    selects_most = selection.after is None and selection.where != ALWAYS and 2 * total > snapshot.collection.total
+    ranged = replace(query, selection=replace(selection, selects_most=selects_most))
+    records, next_page = _page_records(snapshot.view, ranged, link_to)
     if query.format != "json":
         return Body(table_of(query.format, parsed(records), query.fields or ()), total, next_page)
     data = as_list(records) if query.as_list else as_object(records)

@@ -34,7 +34,8 @@ class Selection:
     """The records of `kind` to read, and their order. Equal records are sorted by key, so every order is total.
 
     `after` is the cursor: the values of the order's columns of the last record before the selection, as
-    `RecordQueries.ordered_keys` returned them. A `limit` of None reads all.
+    `RecordQueries.ordered_keys` returned them. A `limit` of None reads all. `selects_most` says that the condition
+    refuses fewer records than it selects.
     """
 
     kind: Kind
@@ -42,6 +43,7 @@ class Selection:
     order: tuple[Order, ...] = ()
     after: tuple[Value, ...] | None = None
     limit: int | None = None
+    selects_most: bool = False
 
     def orders(self) -> tuple[Order, ...]:
         """Returns the columns to sort by, down to the key."""
@@ -89,7 +91,12 @@ class RecordQueries:
             f"{_NO_INDEX if order.column in unused else ''}{order.column}{' DESC' if order.descending else ''}"
             for order in orders
         )
-        query = f"SELECT {selected} FROM {_rows(selection.kind, where)} ORDER BY {order_by} LIMIT ?"
+        rows = _rows(selection.kind, where)
+        if selection.selects_most and selection.limit is not None and _has_whole_index(selection.kind, orders[0]):
+            # It passes as many rows as the condition refuses, at most. Sorting would read all that it selects.
+            rows = f"{selection.kind}_index INDEXED BY {selection.kind}_by_{orders[0].column} WHERE {where.sql}"
+            order_by = order_by.removeprefix(_NO_INDEX)
+        query = f"SELECT {selected} FROM {rows} ORDER BY {order_by} LIMIT ?"
         limit = -1 if selection.limit is None else selection.limit
         yield from self._statements.execute(query, (*where.values, limit))
 
@@ -172,6 +179,10 @@ def _rows(kind: Kind, where: Condition) -> str:
     """Returns the table and the condition. If it selects keys, SQLite may use no index but that of the keys."""
     # SQLite counts the index of a key that is text among the indexes. These kinds have no other index to choose.
     return f"{kind}_index{' NOT INDEXED' if where.by_key and kind == 'queue' else ''} WHERE {where.sql}"
+
+
+def _has_whole_index(kind: Kind, order: Order) -> bool:
+    return order.column in WHOLE_INDEXES and (order.column,) in INDEXED[kind]
 
 
 def _after_cursor(orders: Sequence[Order], after: tuple[Value, ...] | None) -> Condition:

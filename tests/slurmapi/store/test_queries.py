@@ -159,6 +159,35 @@ def test_filters_read_bodies_of_selected_records_only(cost_of: Costs) -> None:
     assert cost.statements <= 12
 
 
+@pytest.mark.parametrize("sort", ["-priority", "priority"])
+def test_page_of_most_jobs_by_priority_sorts_no_other_jobs(cost_of: Costs, sort: str) -> None:
+    # Counting the jobs takes five steps for each, and sorting them ten more.
+    assert cost_of(MANY, f"/queue?state=PD&sort={sort}&limit=3").steps < 10 * MANY
+
+
+def test_page_by_priority_is_the_same_by_index_and_by_sorting(tmp_path: Path) -> None:
+    api = Service(tmp_path)
+    states = ("PENDING", "PENDING", "RUNNING", "PENDING")
+    jobs = {
+        number: make_job(number, job_state=states[number % 4], priority=None if number % 7 == 0 else number % 5)
+        for number in range(1, 41)
+    }
+    api.load(jobs)
+    for descending in (False, True):
+        # SQLite sorts null first. Jobs with one priority come in the order of their ids.
+        pending = [number for number in jobs if jobs[number]["job_state"] == "PENDING"]
+        rank = {number: -1 if jobs[number]["priority"] is None else jobs[number]["priority"] for number in pending}
+        expected = sorted(pending, key=lambda number: (-rank[number] if descending else rank[number], number))
+        sort = "-priority" if descending else "priority"
+        found, query = [], {"state": "PD", "sort": sort, "limit": "7", "fields": "job_id", "shape": "list"}
+        path = "/queue"
+        while path:
+            body = api.get(path, **query)
+            found += [job["job_id"] for job in body["data"]]
+            path, query = body["meta"]["next"], {}
+        assert found == expected
+
+
 def test_fields_that_are_columns_need_no_bodies(cost_of: Costs) -> None:
     cost = cost_of(MANY, "/queue?user=grace&fields=job_id,name,job_state,priority&limit=5")
     assert (cost.whole, cost.rendered) == (0, 0)
