@@ -40,7 +40,9 @@ def test_changes_lead_from_any_version_to_any_later_one(
     shared: Service, route: Route, history: list[tuple[Cluster, bool, str]], data: st.DataObject
 ) -> None:
     fields = data.draw(st.sampled_from(["", *route.fields, ",".join(route.fields[:3])]))
-    query = {**data.draw(route.queries), **({"fields": fields} if fields else {})}
+    # Time alone changes what run_time selects, so such a filter with `since` is a 400.
+    filters = {name: text for name, text in data.draw(route.queries).items() if name.rstrip("<>=") not in CLOCK_FIELDS}
+    query = {**filters, **({"fields": fields} if fields else {})}
     clocks = [True, False] if route.path == "/queue" else [False]
     shared.reset()
     seen: list[tuple[str, Body]] = []
