@@ -1,4 +1,4 @@
-// Marks of the jobs that would not end before a maintenance of their nodes. Loaded after the first rows of the queue.
+// Marks of the jobs that would not end before a maintenance of their nodes.
 
 import { ApiError, getJson } from "./api-client.js";
 import { approximate, now } from "./format.js";
@@ -64,33 +64,52 @@ export function maintenanceMarks(jobs, reservations, partitions, at) {
   return marks;
 }
 
-let kept = { at: 0, reservations: [], partitions: null };
+let kept = { at: 0, reservations: Promise.resolve([]), partitions: null };
 
-async function readReservations(signal) {
-  const { data } = await getJson("reservations", MAINTENANCE, { signal });
-  return { at: now(), reservations: data.filter(({ start_time: start }) => start > now()), partitions: null };
+async function reservationsToCome() {
+  try {
+    const { data } = await getJson("reservations", MAINTENANCE);
+    return data.filter(({ start_time: start }) => start > now());
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return [];
+  }
+}
+
+/**
+ * Resolves to the maintenances to come, which are read once a minute.
+ *
+ * Without permission to read them there are none.
+ */
+export function readMaintenances() {
+  if (now() - kept.at >= KEPT_SECONDS) kept = { at: now(), reservations: reservationsToCome(), partitions: null };
+  return kept.reservations;
 }
 
 // The nodes of partitions are of use for pending jobs that reach into a maintenance of some nodes only.
-function needsPartitions(jobs, { reservations, partitions }) {
+function needsPartitions(jobs, reservations) {
   const starts = reservations.filter((one) => !isOfAll(one)).map(({ start_time: start }) => start);
   const first = Math.min(...starts);
-  return partitions === null && jobs.some((job) => isPending(job) && limitReached(job, now()) > first);
+  return jobs.some((job) => isPending(job) && limitReached(job, now()) > first);
+}
+
+async function readPartitions(signal) {
+  try {
+    return (await getJson("partitions", { fields: "name,nodes" }, { signal })).data;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return {};
+  }
 }
 
 /**
  * Resolves to the marks of these jobs, as `maintenanceMarks` returns them.
  *
- * Reservations and partitions are read once a minute. Without permission to read them there are no marks.
+ * The nodes of partitions are read at most once for the same maintenances.
  */
 export async function marksOf(jobs, signal) {
-  try {
-    if (now() - kept.at >= KEPT_SECONDS) kept = await readReservations(signal);
-    if (needsPartitions(jobs, kept))
-      kept.partitions = (await getJson("partitions", { fields: "name,nodes" }, { signal })).data;
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    kept = { at: now(), reservations: [], partitions: null };
-  }
-  return maintenanceMarks(jobs, kept.reservations, kept.partitions ?? {}, now());
+  const reservations = await readMaintenances();
+  const { partitions } = kept;
+  if (partitions === null && needsPartitions(jobs, reservations)) kept.partitions = await readPartitions(signal);
+  return maintenanceMarks(jobs, reservations, kept.partitions ?? {}, now());
 }

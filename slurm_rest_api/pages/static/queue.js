@@ -6,6 +6,7 @@ import { count, plural } from "./format.js";
 import { onMove, readState, setCurlLine, writeState } from "./frame.js";
 import { arrange } from "./jobs.js";
 import { COLUMNS, chosenColumns, csvFieldsOf, fieldsOf } from "./queue-columns.js";
+import { marksOf, readMaintenances } from "./queue-maintenance.js";
 import { keptRows, newAbove } from "./queue-news.js";
 import { showReasons, showStates } from "./queue-sums.js";
 import { makeTable } from "./queue-table.js";
@@ -204,7 +205,6 @@ async function loadSums(signal) {
 
 // Marks the jobs that would not end before a maintenance. Resolves to true if there are any.
 async function markMaintenance(signal) {
-  const { marksOf } = await import("./queue-maintenance.js");
   const marks = await marksOf(jobs, signal);
   for (const job of jobs) job.maintenance = marks.get(job.job_id);
   return marks.size > 0;
@@ -223,10 +223,10 @@ async function showPage({ data, meta }, signal) {
   byId("scroll").hidden = false;
   showFound(meta);
   showPager(meta);
-  if (isUpdate) await markMaintenance(signal);
+  // A mark makes its column wider, so rows that are drawn before it would move.
+  await markMaintenance(signal);
   draw(gone);
   if (isUpdate) await loadSums(signal);
-  else if (await markMaintenance(signal)) draw(new Set());
 }
 
 // Polls the page itself. The changes of all matching jobs are many more: each job's priority changes every few minutes.
@@ -238,6 +238,7 @@ function load() {
   showFilters();
   table.busy();
   setCurlLine(apiUrl(path(), query()));
+  readMaintenances();
   // The same fault meets the request for the page, which shows it.
   loadSums(signal).catch(() => null);
   const onAnswer = (answer) => showPage(answer, signal);
