@@ -301,14 +301,11 @@ def test_the_server_cuts_no_text(client: FlaskClient, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("slurm_rest_api.acctapi.utilization.group_rows", recording)
     found = everything(client, f"group_by=account,user&step=hour&since={FIRST}&until={FIRST + 3 * DAY}&limit=1000")
+    expected = plain(("account", "user"), "hour", FIRST, FIRST + 3 * DAY)
     assert {
         (record["start"], record["account"], record["user"], None, record["tres"]): record["allocated"]
         for record in found
-    } == {
-        key: value
-        for key, value in plain(("account", "user"), "hour", FIRST, FIRST + 3 * DAY).items()
-        if key[-1] == "cpu"
-    }
+    } == {key: value for key, value in expected.items() if key[-1] == "cpu"}
     assert 1 < max(lengths) <= 7
 
 

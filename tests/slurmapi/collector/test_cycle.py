@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +21,6 @@ from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.collector.job_pass import JobMemory, JobPass
-from slurm_rest_api.slurmapi.collector.load_cost import CERTAIN_FROM, LEAST_OF, LoadCosts, LoadMeter
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, word_table
@@ -261,84 +259,6 @@ def test_rpcs_of_the_iteration_over_the_jobs_are_counted(tmp_path: Path) -> None
     with StoreReader(tmp_path / "snapshot.sqlite").view() as view:
         assert view is not None
         assert view.status().rpcs == 12
-
-
-def test_waiting_for_slurmctld_during_the_iteration_is_a_cost(tmp_path: Path) -> None:
-    source = FakeSource(replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0))
-    writer = StoreWriter(tmp_path / "snapshot.sqlite")
-    assert Cycle(source, writer, [], 10.0, paces_first=True).run().least_interval >= 20_000.0
-
-
-def test_the_first_load_of_a_loader_is_followed_by_the_next_one_soon(tmp_path: Path) -> None:
-    source = FakeSource(replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0))
-    cycle = Cycle(source, StoreWriter(tmp_path / "snapshot.sqlite"), [], 10.0)
-    assert cycle.run().least_interval == 0.0
-    with StoreReader(tmp_path / "snapshot.sqlite").view() as view:
-        assert view is not None
-        assert view.status().interval_seconds == 10.0
-    source.snapshot = replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0)
-    assert cycle.run().least_interval >= 20_000.0
-
-
-def test_the_mean_processor_time_of_the_last_loads_counts() -> None:
-    costs = LoadCosts(os.geteuid(), paces_first=False)
-    seconds = [100.0, 6.0, 0.0, 3.0, 3.0, 3.0, 3.0]
-    intervals = [costs.least_interval(Measured(each), make_snapshot(), 0) for each in seconds]
-    assert intervals == pytest.approx([0.0, 8.0, 4.0, 4.0, 4.0, 4.0, 3.2])
-
-
-class Measured(LoadMeter):
-    """A load with this processor time."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self._seconds = seconds
-
-    @property
-    def processor_seconds(self) -> float:
-        return self._seconds
-
-
-def with_rpcs_of(user_id: int, microseconds: int) -> Snapshot:
-    """A cluster whose slurmctld has worked so long for a user since its start. By the clock, reading took hours."""
-    rpcs = {"service": {"id": user_id, "total_time": microseconds}, "root": {"id": user_id + 1, "total_time": 10**12}}
-    snapshot = replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0)
-    return replace(snapshot, statistics={**snapshot.statistics, "rpc_user_stats": rpcs})
-
-
-def least_intervals(store: Path, *loads: tuple[int, int]) -> list[float]:
-    """The least intervals of loads with these statistics: the user and the microseconds."""
-    source = FakeSource()
-    cycle = Cycle(source, StoreWriter(store), [], 10.0, paces_first=True)
-    found = []
-    for user_id, microseconds in loads:
-        source.snapshot = with_rpcs_of(user_id, microseconds)
-        found.append(cycle.run().least_interval)
-    return found
-
-
-def test_the_work_of_slurmctld_decides_where_its_statistics_know_it(tmp_path: Path) -> None:
-    me = os.geteuid()
-    loads = [(me, 4_000_000_000), (me, 4_700_000_000), (me + 1, 0), (me, 100), (me, 50), (me, 700_000_050)]
-    intervals = least_intervals(tmp_path / "snapshot.sqlite", *loads)
-    # Unknown at first, without a row of this user, with a first one, and after a reset.
-    assert [seconds >= 20_000.0 for seconds in intervals] == [True, False, True, True, True, False]
-    assert [intervals[1], intervals[5]] == pytest.approx([7_000.0, 7_000.0])
-
-
-def test_a_wait_of_slurmctld_for_locks_is_no_work(tmp_path: Path) -> None:
-    seconds = [0, 100, 900, 800, *(700 for _ in range(LEAST_OF))]
-    totals = [sum(seconds[: number + 1]) * 1_000_000 for number in range(len(seconds))]
-    intervals = least_intervals(tmp_path / "snapshot.sqlite", *((os.geteuid(), total) for total in totals))
-    assert intervals[1:4] == pytest.approx([1_000.0] * 3)
-    assert intervals[-1] == pytest.approx(7_000.0), "it has become slower"
-
-
-def test_a_slurmctld_that_was_busy_once_does_not_delay_the_second_load(tmp_path: Path) -> None:
-    totals = [number * 9_000_000_000 for number in range(CERTAIN_FROM + 1)]
-    intervals = least_intervals(tmp_path / "snapshot.sqlite", *((os.geteuid(), total) for total in totals))
-    assert intervals[1:CERTAIN_FROM] == pytest.approx([20_000.0] * (CERTAIN_FROM - 1), rel=0.01)
-    assert intervals[CERTAIN_FROM] == pytest.approx(90_000.0)
 
 
 @pytest.mark.parametrize("name", ["usage_input", "counts", "memory"])
