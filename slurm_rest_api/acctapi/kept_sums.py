@@ -29,7 +29,7 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True)
 class KeptTotals:
-    """Totals of the records that had this version. `has_suspended`: the sums of some grow until they go on."""
+    """Totals of the records that had this version. `has_suspended`: some depend on the current time."""
 
     version: Version
     totals: PackedTotals
