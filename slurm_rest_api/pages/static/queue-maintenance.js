@@ -109,7 +109,7 @@ async function readPartitions(signal) {
  */
 export async function marksOf(jobs, signal) {
   const reservations = await readMaintenances();
-  const { partitions } = kept;
-  if (partitions === null && needsPartitions(jobs, reservations)) kept.partitions = await readPartitions(signal);
-  return maintenanceMarks(jobs, reservations, kept.partitions ?? {}, now());
+  const read = kept;
+  if (read.partitions === null && needsPartitions(jobs, reservations)) read.partitions = await readPartitions(signal);
+  return maintenanceMarks(jobs, reservations, read.partitions ?? {}, now());
 }
