@@ -21,6 +21,9 @@ Options:
   --output=DIR    folder for the packages (default: dist in this checkout)
   --format=deb|rpm
                   build only this one
+  --maintainer="NAME <ADDRESS>"
+                  maintainer of the packages (default: DEBFULLNAME and DEBEMAIL of the
+                  environment, else an address that does not exist)
   --help          print this text
 
 Environment: SLURM_REST_API_PYTHON (a Python of the system, in /usr/bin),
@@ -31,16 +34,22 @@ HELP
 wheel=""
 output="$checkout/dist"
 formats=(deb rpm)
+# RFC 2606 reserves .invalid, so the default is no person's address.
+maintainer="${DEBFULLNAME:-Local build of slurm-rest-api} <${DEBEMAIL:-slurm-rest-api@localhost.invalid}>"
 for argument in "$@"; do
     case "$argument" in
         --help | -h) usage; exit 0 ;;
         --wheel=?*) wheel="$(readlink -f "${argument#*=}")" ;;
         --output=?*) output="${argument#*=}" ;;
         --format=deb | --format=rpm) formats=("${argument#*=}") ;;
-        *) fail "unknown argument '$argument'. Known: --wheel=FILE, --output=DIR, --format=deb|rpm, --help" 2 ;;
+        --maintainer=?*) maintainer="${argument#*=}" ;;
+        *) fail "unknown argument '$argument'. Known: --wheel=FILE, --output=DIR, --format=deb|rpm, --maintainer=TEXT, --help" 2 ;;
     esac
 done
 [ -z "$wheel" ] || [ -f "$wheel" ] || fail "there is no wheel $wheel. Build one: leave --wheel out."
+# As deb-control(5) has it. The RPM has it as Packager, and its name as Vendor.
+[[ "$maintainer" =~ ^[^\<\>]*[^\<\>\ ]\ \<[^\<\>\ ]+@[^\<\>\ ]+\>$ ]] ||
+    fail "the maintainer is '$maintainer'. Give a name and an address: --maintainer=\"NAME <ADDRESS>\"." 2
 
 # A package can depend on a Python of the system only. Programs of other folders must not hide it.
 python="$(PATH="/usr/bin:/bin" find_python)"
@@ -97,7 +106,9 @@ case "$(uname -m)" in
     *) ARCH="$(uname -m)" ;;
 esac
 PYTHON="${python##*/}"
-export VERSION ARCH PYTHON
+MAINTAINER="$maintainer"
+VENDOR="${maintainer% <*}"
+export VERSION ARCH PYTHON MAINTAINER VENDOR
 mkdir -p "$output"
 output="$(readlink -f "$output")"
 ln -s "$checkout/packaging/scripts" "$checkout/LICENSE.txt" "$work"

@@ -66,7 +66,7 @@ def test_help_explains_the_script_and_does_nothing(name: str, tmp_path: Path) ->
             ],
         ),
         ("run.sh", ["--config", "--host", "--port", "--demo", "--demo-nodes", "--demo-jobs", "--help"]),
-        ("packaging/build.sh", ["--wheel", "--output", "--format=deb|rpm", "--help"]),
+        ("packaging/build.sh", ["--wheel", "--output", "--format=deb|rpm", "--maintainer", "--help"]),
         ("tests.sh", ["--all", "--help", *(f"--{part}" for part in PARTS), "--lowest"]),
     ],
 )
@@ -161,6 +161,15 @@ def test_packages_are_built_of_a_wheel_that_exists(tmp_path: Path) -> None:
     done = run_script("packaging/build.sh", f"--wheel={tmp_path}/absent.whl")
     assert (done.returncode, done.stdout) == (1, "")
     assert f"there is no wheel {tmp_path}/absent.whl. Build one: leave --wheel out." in done.stderr
+
+
+@pytest.mark.parametrize(
+    "maintainer", ["root", "root@host", "Our site <root>", "<root@host>", "Our site <root@host> x"]
+)
+def test_packages_are_refused_a_maintainer_without_a_name_or_an_address(maintainer: str) -> None:
+    done = run_script("packaging/build.sh", f"--maintainer={maintainer}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"the maintainer is '{maintainer}'. Give a name and an address: --maintainer=" in done.stderr
 
 
 def test_run_without_an_environment_names_build_sh(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ system:
   archive_wait_time: 1
 """
 _NEXT: Final = "99.0.0"
+_MAINTAINER: Final = "Our site <admins@example.org>"
 # Python checks the time of the source in the header of a compiled file (importlib's _validate_timestamp_pyc).
 _STALE: Final = """
 import pathlib, struct, sys
@@ -64,7 +65,7 @@ print(json.dumps({one.name: one.version for one in importlib.metadata.distributi
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Builds both packages with the one command. Returns their folder."""
     folder = tmp_path_factory.mktemp("packages")
-    command = ["bash", str(CHECKOUT / "packaging/build.sh"), f"--output={folder}"]
+    command = ["bash", str(CHECKOUT / "packaging/build.sh"), f"--output={folder}", f"--maintainer={_MAINTAINER}"]
     subprocess.run(command, check=True, cwd="/")
     return folder
 
@@ -128,6 +129,7 @@ def test_debian_package_is_installed_runs_is_upgraded_and_removed(
     packages: Path, root: PackageRoot, manager: ServiceManager, tmp_path: Path
 ) -> None:
     deb = one(packages, "*.deb")
+    assert run_command(["dpkg-deb", "--field", str(deb), "Maintainer"]).stdout.strip() == _MAINTAINER
     root.path("/srv/one.deb").write_bytes(deb.read_bytes())
     dpkg(root, "--install", "/srv/one.deb")
     assert {path: root.stat(path) for path in MODES} == MODES
@@ -176,6 +178,8 @@ def test_rpm_is_installed_replaced_and_removed(packages: Path, root: PackageRoot
         command = [rpm, "--root", str(root.layout.root), *arguments]
         return run_command(command).stdout
 
+    people = run("--query", "--package", "--queryformat=%{PACKAGER}, %{VENDOR}", package)
+    assert people == f"{_MAINTAINER}, Our site"
     python = root.path("/usr/bin/python3").readlink()
     requires = run("--query", "--package", "--requires", package).splitlines()
     assert {f"/usr/bin/{python.name}", "shadow-utils"} <= set(requires)
