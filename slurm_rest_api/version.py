@@ -1,3 +1,3 @@
 """The version of this package, for pyproject.toml and the test of the CHANGELOG."""
 
-__version__ = "1.0.0.dev0"
+__version__ = "1.0.0"

@@ -183,6 +183,14 @@ def test_the_newest_entry_of_the_changelog_is_this_version() -> None:
     assert first.group(1) == __version__
 
 
+@pytest.mark.parametrize(
+    ("name", "pattern", "count"),
+    [("docs/api/health.md", r'"version": "(.*?)"', 2), ("Containerfile", r'image\.version="(.*?)"', 1)],
+)
+def test_texts_that_show_the_version_show_this_one(name: str, pattern: str, count: int) -> None:
+    assert re.findall(pattern, (ROOT / name).read_text()) == [__version__] * count
+
+
 def product_texts() -> str:
     """Returns all texts of the product, with `…` in place of values."""
     found = [(ROOT / "requirements" / "environment.sh").read_text()]
