@@ -77,6 +77,7 @@ ONLY_IN = {
     "psycopg": ("databases.postgresql",),
     "sqlalchemy": ("acctapi.", "archive.", "demo.accounting", "demo.usage_rollup", "demo.backfill"),
     "ijson": ("archive.tinydb_import",),
+    "zlib_ng": ("web.compression",),
     "zstandard": ("archive.tables", "archive.spool"),
     "pyslurm": ("pyslurm_build.probe",),
     "ClusterShell": (
