@@ -48,7 +48,7 @@ def _http_exception(error: HTTPException) -> Response:
     status = error.code or 500
     # get_headers() holds the headers of the status, such as Allow for 405.
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
-    return error_response(status, [fault(status, error.name, _http_detail(error))], headers)
+    return error_response(status, [fault(status, error.name.capitalize(), _http_detail(error))], headers)
 
 
 def _http_detail(error: HTTPException) -> str:

@@ -189,7 +189,7 @@ def test_other_methods_are_a_405(client: FlaskClient, method: str) -> None:
     response = client.open("/queue", method=method)
     assert response.status_code == 405
     assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
-    assert faults(response)[0]["title"] == "Method Not Allowed"
+    assert faults(response)[0]["title"] == "Method not allowed"
 
 
 def test_unknown_parameter_is_a_400_with_the_known_ones(client: FlaskClient, cycle: Cycle) -> None:
@@ -226,7 +226,7 @@ def test_cache_buster_of_old_pages_is_accepted(client: FlaskClient, cycle: Cycle
 def test_unknown_route_is_a_404_in_the_same_shape(client: FlaskClient) -> None:
     response = client.get("/no-route")
     assert response.status_code == 404
-    assert faults(response)[0]["title"] == "Not Found"
+    assert faults(response)[0]["title"] == "Not found"
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -36,12 +36,12 @@ def entry(status: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
 
 def test_an_unknown_route_is_named() -> None:
     detail = "There is no route /nothing. See /openapi/openapi.json for all routes."
-    assert errors(raising(ValueError()), "/nothing") == (404, [entry("404", "Not Found", detail)])
+    assert errors(raising(ValueError()), "/nothing") == (404, [entry("404", "Not found", detail)])
 
 
 def test_another_method_gets_the_accepted_ones() -> None:
     status, [error] = errors(raising(ValueError()), method="POST")
-    assert (status, error["title"]) == (405, "Method Not Allowed")
+    assert (status, error["title"]) == (405, "Method not allowed")
     start, _, methods = error["detail"].rstrip(".").partition(" Use one of ")
     assert start == "/raises does not accept POST."
     assert set(methods.split(", ")) == {"GET", "HEAD", "OPTIONS"}
