@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -10,9 +11,11 @@ Schema = Mapping[str, Any]
 Direction = Literal["sent", "received"]
 """Clients send parameters and settings, and receive responses."""
 
-# A newer version may raise the limits of what it accepts.
-_UPPER_LIMITS: Final = ("maximum", "maxLength", "maxItems")
-_LOWER_LIMITS: Final = ("minimum", "minLength", "minItems")
+# Limits of values, with the types that have them. A newer version may widen what it accepts.
+_UPPER_LIMITS: Final = {"maximum": ("integer", "number"), "maxLength": ("string",), "maxItems": ("array",)}
+_LOWER_LIMITS: Final = {"minimum": ("integer", "number"), "minLength": ("string",), "minItems": ("array",)}
+# A pattern that lists words is a list of values.
+_WORDS: Final = re.compile(r"\^\((\w+(?:\|\w+)*)\)\$")
 
 
 @dataclass
@@ -26,6 +29,9 @@ class Shape:
     items: Schema | None = None
     others: Schema | None = None
     """Schema of members whose names are data, such as job ids."""
+    limits: dict[str, float] = field(default_factory=dict)
+    """The widest limit of each kind. A kind is absent if an alternative has none."""
+    patterns: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -58,7 +64,9 @@ class Document:
         for one in self.alternatives(schema):
             kinds = one.get("type", [])
             shape.types |= {kinds} if isinstance(kinds, str) else {*kinds}
-            fixed = [one["const"]] if "const" in one else one.get("enum")
+            fixed = _fixed_values(one)
+            if "pattern" in one and fixed is None:
+                shape.patterns.add(one["pattern"])
             listed |= {str(value) for value in fixed or ()}
             is_open |= fixed is None and kinds != "null"
             shape.properties |= one.get("properties", {})
@@ -67,7 +75,27 @@ class Document:
             others = one.get("additionalProperties")
             shape.others = others if isinstance(others, Mapping) else shape.others
         shape.values = None if is_open else listed
+        shape.limits = _widest_limits([*self.alternatives(schema)])
         return shape
+
+
+def _fixed_values(schema: Schema) -> list[Any] | None:
+    if "const" in schema:
+        return [schema["const"]]
+    if words := _WORDS.fullmatch(schema.get("pattern", "")):
+        return words[1].split("|")
+    found: list[Any] | None = schema.get("enum")
+    return found
+
+
+def _widest_limits(alternatives: list[Schema]) -> dict[str, float]:
+    widest: dict[str, float] = {}
+    for limits, choose, without in ((_UPPER_LIMITS, max, float("inf")), (_LOWER_LIMITS, min, float("-inf"))):
+        for word, types in limits.items():
+            found = [one.get(word, without) for one in alternatives if one.get("type") in types]
+            if found and (limit := choose(found)) != without:
+                widest[word] = limit
+    return widest
 
 
 def compare_api(old: Schema, new: Schema) -> list[str]:
@@ -141,6 +169,8 @@ class _Comparison:
 
     def compare(self, old: Schema, new: Schema, where: str) -> Iterator[str]:
         """Yields what `new` takes away, each with its place."""
+        if self._is_sent and "default" in old and old["default"] != new.get("default"):
+            yield f"{where}: default changed"
         old, new = self._old.follow(old), self._new.follow(new)
         if (pair := (id(old), id(new))) in self._compared:
             return
@@ -148,7 +178,7 @@ class _Comparison:
         before, after = self._old.shape(old), self._new.shape(new)
         yield from self._compare_values(before, after, where)
         if self._is_sent:
-            yield from _narrowed_limits(old, new, where)
+            yield from _narrowed_limits(before, after, where)
         for name, schema in before.properties.items():
             if name not in after.properties:
                 yield f"{where}.{name}: removed"
@@ -181,10 +211,10 @@ def _not_within(sent: set[str], accepted: set[str]) -> set[str]:
     return sent - accepted - ({"integer"} if "number" in accepted else set())
 
 
-def _narrowed_limits(old: Schema, new: Schema, where: str) -> Iterator[str]:
-    for word in _UPPER_LIMITS:
-        if new.get(word, float("inf")) < old.get(word, float("inf")):
-            yield f"{where}: {word} {new[word]}"
-    for word in _LOWER_LIMITS:
-        if new.get(word, float("-inf")) > old.get(word, float("-inf")):
-            yield f"{where}: {word} {new[word]}"
+def _narrowed_limits(old: Shape, new: Shape, where: str) -> Iterator[str]:
+    for word, limit in new.limits.items():
+        before = old.limits.get(word)
+        if before is None or (limit < before if word in _UPPER_LIMITS else limit > before):
+            yield f"{where}: {word} {limit}"
+    # Only a person can say if another pattern accepts the same texts. The record of the old one can be edited then.
+    yield from (f"{where}: another pattern: {pattern}" for pattern in sorted(new.patterns - old.patterns))

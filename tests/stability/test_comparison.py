@@ -17,7 +17,19 @@ API: Final[dict[str, Any]] = {
                 "operationId": "get_queue",
                 "parameters": [
                     {"in": "query", "name": "state", "schema": {"enum": ["PD", "R"], "type": "string"}},
-                    {"in": "query", "name": "limit", "schema": {"type": "integer", "maximum": 1000}},
+                    {"in": "query", "name": "limit", "schema": {"type": "integer", "maximum": 1000, "default": 10}},
+                    {
+                        "in": "query",
+                        "name": "group_by",
+                        "schema": {"anyOf": [{"type": "string", "pattern": "^(user|qos)$"}, {"type": "null"}]},
+                    },
+                    {
+                        "in": "query",
+                        "name": "name",
+                        "schema": {
+                            "anyOf": [{"type": "string", "pattern": "^\\w+$", "maxLength": 9}, {"type": "null"}]
+                        },
+                    },
                 ],
                 "responses": {
                     "200": {
@@ -57,6 +69,13 @@ def operation(api: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def schema(api: dict[str, Any], name: str) -> dict[str, Any]:
+    """Returns the first alternative of a parameter's schema, or the schema itself."""
+    (found,) = (one["schema"] for one in operation(api)["parameters"] if one["name"] == name)
+    alternative: dict[str, Any] = found.get("anyOf", [found])[0]
+    return alternative
+
+
 def job(api: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = api["components"]["schemas"]["Job"]
     return found
@@ -76,9 +95,18 @@ BODY: Final = "GET /queue 200 application/json.data.*"
     [
         (lambda api: api["paths"].clear(), ["GET /queue: removed"]),
         (lambda api: operation(api).update(operationId="queue"), ["GET /queue: operationId changed"]),
-        (lambda api: operation(api)["parameters"].pop(), ["GET /queue ?limit: removed"]),
+        (lambda api: operation(api)["parameters"].pop(1), ["GET /queue ?limit: removed"]),
         (lambda api: operation(api)["parameters"][1].update(required=True), ["GET /queue ?limit: required now"]),
-        (lambda api: operation(api)["parameters"][1]["schema"].update(maximum=10), ["GET /queue ?limit: maximum 10"]),
+        (lambda api: schema(api, "limit").update(maximum=10), ["GET /queue ?limit: maximum 10"]),
+        (lambda api: schema(api, "limit").update(minimum=1), ["GET /queue ?limit: minimum 1"]),
+        (lambda api: schema(api, "limit").update(default=20), ["GET /queue ?limit: default changed"]),
+        (lambda api: schema(api, "limit").pop("default"), ["GET /queue ?limit: default changed"]),
+        (lambda api: schema(api, "name").update(maxLength=8), ["GET /queue ?name: maxLength 8"]),
+        (lambda api: schema(api, "name").update(pattern="^[a-z]+$"), ["GET /queue ?name: another pattern: ^[a-z]+$"]),
+        (
+            lambda api: schema(api, "group_by").update(pattern="^(user)$"),
+            ["GET /queue ?group_by: qos accepted no more"],
+        ),
         (
             lambda api: operation(api)["parameters"][1]["schema"].update(type="string"),
             ["GET /queue ?limit: accepted no more: integer"],
@@ -112,6 +140,9 @@ def test_what_is_taken_away_is_listed(change: Callable[[dict[str, Any]], Any], e
         lambda api: operation(api)["parameters"].append({"in": "query", "name": "user", "schema": {}}),
         lambda api: operation(api)["parameters"][1]["schema"].update(type=["integer", "string"], maximum=2000),
         lambda api: operation(api)["responses"].update({"404": {}}),
+        lambda api: schema(api, "name").pop("pattern"),
+        lambda api: schema(api, "name").pop("maxLength"),
+        lambda api: schema(api, "group_by").update(pattern="^(user|qos|account)$"),
         lambda api: job(api)["properties"].update(user={"type": "string"}),
         lambda api: job(api)["properties"]["state"]["enum"].append("RUNNING"),
         lambda api: job(api)["properties"].update(eligible={"type": "integer"}),
