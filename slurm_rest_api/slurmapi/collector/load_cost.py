@@ -14,7 +14,7 @@ LEAST_OF: Final = 10
 """Loads of which the one with the least time of slurmctld counts. In the others its RPCs have waited for longer."""
 
 CERTAIN_FROM: Final = 3
-"""Loads from which on the time of slurmctld alone counts."""
+"""Loads from which on the time of slurmctld counts without a limit."""
 
 MEAN_OF: Final = 5
 """Loads of which the mean processor time counts. One in which all priorities have changed costs more than others."""
@@ -38,20 +38,19 @@ class ControllerTime:
         self._seconds: deque[float] = deque(maxlen=LEAST_OF)
 
     @property
-    def is_certain(self) -> bool:
-        """True if there are enough loads that one of them has not waited for locks."""
-        return len(self._seconds) >= CERTAIN_FROM
+    def loads(self) -> int:
+        """Returns the number of loads whose time is known, at most LEAST_OF."""
+        return len(self._seconds)
 
     def of_a_load(self, statistics: Record) -> float | None:
-        """Returns the seconds of a load: the least of the last ones. None if the statistics cannot say them.
+        """Returns the seconds of a load: the least of the last ones. None if no statistics have said them so far.
 
-        They cannot after the first load, after a reset (`sdiag --reset`, midnight UTC), and for a source without RPCs.
+        Statistics say nothing after the first load, and after a reset (`sdiag --reset`, midnight UTC).
         """
         before, self._last = self._last, self._total(statistics)
-        if before is None or self._last is None or self._last < before:
-            return None
-        self._seconds.append((self._last - before) * _MICROSECONDS)
-        return min(self._seconds)
+        if before is not None and self._last is not None and self._last >= before:
+            self._seconds.append((self._last - before) * _MICROSECONDS)
+        return min(self._seconds, default=None)
 
     def _total(self, statistics: Record) -> int | None:
         rows = (statistics.get("rpc_user_stats") or {}).values()
@@ -111,10 +110,13 @@ class LoadCosts:
         processor = sum(self._processor) / len(self._processor)
         reading = meter.reading_seconds(loaded)
         demanded = pacing.least_interval(reading, controller, processor)
-        if self._controller_time.is_certain:
-            return demanded
-        # A slurmctld that was busy for a moment would delay the next load for minutes.
-        return min(demanded, pacing.least_interval(reading, None, processor))
+        if self._has_few_loads():
+            return pacing.first_interval(reading, demanded, processor)
+        return demanded
+
+    def _has_few_loads(self) -> bool:
+        """Return True as long as each load may have waited for locks, or was a first one."""
+        return len(self._processor) < CERTAIN_FROM or 0 < self._controller_time.loads < CERTAIN_FROM
 
 
 def _processor_seconds() -> float:

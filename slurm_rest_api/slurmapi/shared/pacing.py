@@ -8,7 +8,9 @@ from typing import Final
 CONTROLLER_SHARE: Final = 0.1
 """The part of a core that slurmctld may spend on the collector, by its own statistics."""
 READING_SHARE: Final = 0.25
-"""The part of the time in which slurmctld may be read while its statistics do not say what that costs it."""
+"""The part of the time in which slurmctld may be read if its statistics do not say what that costs it."""
+FIRST_READING_SHARE: Final = 0.5
+"""The part of the time in which slurmctld may be read until enough loads show what they cost it."""
 PROCESSOR_SHARE: Final = 0.75
 """The part of a core that the loader and its commands may use on this host."""
 LONGEST_BACKOFF_SECONDS: Final = 60.0
@@ -27,6 +29,16 @@ def least_interval(reading_seconds: float, controller_seconds: float | None, pro
     """
     reading = reading_seconds / READING_SHARE if controller_seconds is None else controller_seconds / CONTROLLER_SHARE
     return max(reading, processor_seconds / PROCESSOR_SHARE)
+
+
+def first_interval(reading_seconds: float, least_interval_seconds: float, processor_seconds: float) -> float:
+    """Returns `least_interval_seconds`, limited because few loads do not show what a load costs slurmctld.
+
+    slurmctld may just have been busy, and the first load asks it for more. A few loads that are too frequent harm less
+    than data that is older than it has to be.
+    """
+    limit = max(reading_seconds / FIRST_READING_SHARE, processor_seconds / PROCESSOR_SHARE)
+    return min(least_interval_seconds, limit)
 
 
 def interval_after_success(refresh_seconds: float, least_interval_seconds: float) -> float:

@@ -23,6 +23,16 @@ def test_slurmctld_is_read_a_quarter_of_the_time_if_its_work_is_unknown() -> Non
     assert pacing.least_interval(0.1, None, 1.5) == 2.0
 
 
+@pytest.mark.parametrize(
+    ("reading", "demanded", "processor", "interval"),
+    [(3.0, 14.0, 4.2, 6.0), (3.0, 5.0, 3.0, 5.0), (1.0, 14.0, 6.0, 8.0)],
+)
+def test_the_first_loads_wait_for_what_is_known(
+    reading: float, demanded: float, processor: float, interval: float
+) -> None:
+    assert pacing.first_interval(reading, demanded, processor) == pytest.approx(interval)
+
+
 @pytest.mark.parametrize(("failures", "longest"), [(1, 10.0), (2, 20.0), (3, 40.0), (4, 60.0), (1000, 60.0)])
 def test_back_off_doubles_up_to_a_minute(failures: int, longest: float) -> None:
     assert pacing.delay_after_failure(10.0, failures, lambda low, high: high) == longest
