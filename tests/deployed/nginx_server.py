@@ -57,6 +57,11 @@ class Nginx:
         """Returns the log in which the block writes one line for each request."""
         return self.folder / "slurm-rest-api.log"
 
+    @property
+    def error_log(self) -> Path:
+        """Returns the log of nginx itself."""
+        return self.folder / "error.log"
+
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal to its master."""
         os.kill(self._master(), number)
@@ -76,11 +81,11 @@ class Nginx:
 
 
 @contextmanager
-def nginx(place: Place, change: Change = unchanged) -> Iterator[Nginx]:
+def nginx(place: Place, change: Change = unchanged, user: str = "root") -> Iterator[Nginx]:
     """Runs nginx with the installed block. Only its port and the paths of its socket and log are changed.
 
     It also serves the service below a path prefix, with the block's commented lines. `change` edits the block as an
-    administrator does.
+    administrator does. `user` is the value of the directive `user`: a user and a group of the workers.
     """
     program("nginx", "nginx-light")
     port = free_port()
@@ -88,7 +93,9 @@ def nginx(place: Place, change: Change = unchanged) -> Iterator[Nginx]:
         folder = Path(name)
         block = change(place.path(BLOCK).read_text())
         (folder / "block.conf").write_text(_moved(_with_prefix(block), port, place.path(RUNTIME), folder))
-        (folder / "nginx.conf").write_text(_main(folder))
+        # nginx's workers look there for their temporary files.
+        folder.chmod(0o755)
+        (folder / "nginx.conf").write_text(_main(folder, user))
         command = ["nginx", "-p", name, "-c", str(folder / "nginx.conf")]
         subprocess.run(command, check=True)
         running = Nginx(f"http://127.0.0.1:{port}", folder)
@@ -115,11 +122,11 @@ def _moved(block: str, port: int, runtime: Path, folder: Path) -> str:
     return moved.replace("include uwsgi_params", "include /etc/nginx/uwsgi_params")
 
 
-def _main(folder: Path) -> str:
+def _main(folder: Path, user: str) -> str:
     places = "".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "uwsgi", "fastcgi", "scgi")
     )
     return (
-        f"user root; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;"
+        f"user {user}; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;"
         f"events {{ worker_connections 4096; }} http {{ {places} include {folder}/block.conf; }}\n"
     )

@@ -21,7 +21,8 @@ from tests.deployed.uwsgi_server import Deployment
 from tests.waiting import wait_for
 
 USER: Final = "nobody"
-_AS_USER: Final = ("setpriv", f"--reuid={USER}", "--regid=nogroup", "--clear-groups", "--")
+GROUP: Final = "nogroup"
+_AS_USER: Final = ("setpriv", f"--reuid={USER}", f"--regid={GROUP}", "--clear-groups", "--")
 INI: Final = "/etc/slurm-rest-api/slurm-rest-api.ini"
 CONFIG: Final = "/etc/slurm-rest-api/config.yml"
 UNIT: Final = "/etc/systemd/system/slurm-rest-api.service"
@@ -176,7 +177,7 @@ def demo_site(
         site.install_files()
         for folder in (RUNTIME, STATE):
             site.path(folder).mkdir(parents=True, mode=0o750)
-            shutil.chown(site.path(folder), USER)
+            shutil.chown(site.path(folder), USER, GROUP)
         site.configure(extra or {})
         if processes is not None:
             site.edit(INI, r"\nprocesses = \d+\n", f"\nprocesses = {processes}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import ssl
 import subprocess
 import urllib.request
@@ -14,7 +15,7 @@ import pytest
 from tests.deployed.asking import ask, wait_healthy
 from tests.deployed.installation import Installation
 from tests.deployed.nginx_server import Nginx, nginx
-from tests.deployed.site import Site, demo_site
+from tests.deployed.site import GROUP, Site, demo_site
 from tests.testbed.service import free_port
 from tests.waiting import GIVE_UP_SECONDS, wait_for
 
@@ -102,14 +103,24 @@ def test_block_without_user_names_refuses_all(site: Site) -> None:
         assert ask(plain, "/health/live").status == 200
 
 
-def test_worker_sends_a_file_that_nginx_cannot_open(site: Site, names: Path) -> None:
+@pytest.mark.parametrize(
+    ("folder", "message"), [("absent", "No such file or directory"), ("closed", "Permission denied"), (None, None)]
+)
+def test_worker_sends_a_file_that_nginx_cannot_open(
+    folder: str | None, message: str | None, site: Site, names: Path
+) -> None:
+    site.path("/closed").mkdir(mode=0o700, exist_ok=True)
+
     def change(block: str) -> str:
-        assert "/prepared/;" in block
         line = "        include uwsgi_params;\n"
         named = unlimited(block).replace(line, line + BASIC.format(file=names))
-        return named.replace("/prepared/;", "/nowhere/;")
+        if folder is None:
+            return named
+        assert "/prepared/;" in named
+        return re.sub(r"alias \S+/prepared/;", f"alias {site.path(f'/{folder}')}/;", named)
 
-    with nginx(site, change) as web:
+    # As an administrator installs it: nginx is not root, and in the group of the service.
+    with nginx(site, change, user=f"www-data {GROUP}") as web:
         for path in ("/queue", "/usage?compact=true", "/nodes"):
             for encoding in ("gzip", "identity"):
                 answer = ask(web, path, **{**basic("root"), "Accept-Encoding": encoding})
@@ -117,6 +128,8 @@ def test_worker_sends_a_file_that_nginx_cannot_open(site: Site, names: Path) -> 
                 assert len(answer.body) == int(answer.headers["content-length"])
         assert len(answer.body) > 0
         assert ask(web, "/queue").status == 401
+        failed = set(re.findall(r'open\(\) "\S+?/(\w+)/[^/]+" failed \(\d+: ([^)]+)\)', web.error_log.read_text()))
+    assert failed == ({(folder, message)} if folder else set())
 
 
 def test_no_user_is_answered_from_the_cache_of_another(site: Site, names: Path, tmp_path: Path) -> None:
