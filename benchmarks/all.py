@@ -32,6 +32,7 @@ _PROGRAMS: Final = {
     "jobs": ("--rows=1000000",),
     "load": (),
     "map": (),
+    "reload": (),
 }
 _WITH_FIGURES: Final = ("peers", "history", "jobs", "map")
 _WITH_UWSGI: Final = ("asking",)

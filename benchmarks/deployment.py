@@ -80,17 +80,22 @@ class Deployment:
 
 
 @contextmanager
-def deployed(folder: Path, jobs: int, nodes: int, port: int, uwsgi: str) -> Iterator[Deployment]:
-    """Runs the service over `jobs` jobs and `nodes` nodes. It writes only into `folder`."""
+def deployed(
+    folder: Path, jobs: int, nodes: int, port: int, uwsgi: str, processes: int | None = None
+) -> Iterator[Deployment]:
+    """Runs the service over `jobs` jobs and `nodes` nodes. It writes only into `folder`.
+
+    `processes` is the number of web workers, by default that of `install-files`.
+    """
     folder.chmod(0o755)
     (folder / "run").mkdir(mode=0o755)
     config = folder / "config.yml"
     config.write_text(f'system: {{source: "benchmarks.synthetic:from_environment", runtime_dir: {folder}/run}}\n')
-    (folder / "uwsgi.ini").write_text(_uwsgi_ini(folder, config))
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "SYNTHETIC_CLUSTER": f"{jobs},{nodes}"}
+    (folder / "uwsgi.ini").write_text(uwsgi_ini(folder, config, processes))
+    environ = {"PYTHONPATH": str(ROOT), "SYNTHETIC_CLUSTER": f"{jobs},{nodes}"}
     with ExitStack() as stack:
         server = [uwsgi, "--ini", f"{folder}/uwsgi.ini"]
-        web = stack.enter_context(_running(server, environ, folder / "uwsgi.log"))
+        web = stack.enter_context(running(server, folder / "uwsgi.log", environ))
         proxy = stack.enter_context(proxied(folder, folder / "run", port))
         service = Deployment(port, folder, psutil.Process(web.pid), psutil.Process(proxy.pid))
         service.version()
@@ -101,7 +106,7 @@ def deployed(folder: Path, jobs: int, nodes: int, port: int, uwsgi: str) -> Iter
 def proxied(folder: Path, runtime: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Runs nginx on `port` in front of the uWSGI socket in `runtime`. It writes only into `folder`."""
     (folder / "nginx.conf").write_text(_nginx_conf(folder, runtime, port))
-    with _running(["nginx", "-c", f"{folder}/nginx.conf"], dict(os.environ), folder / "nginx.out") as proxy:
+    with running(["nginx", "-c", f"{folder}/nginx.conf"], folder / "nginx.out") as proxy:
         yield proxy
 
 
@@ -115,17 +120,18 @@ def static_files(folder: Path, port: int, contents: Mapping[str, bytes]) -> Iter
     block = f"server {{ listen 127.0.0.1:{port}; root {root}; access_log off; }}"
     file = folder / "static.conf"
     file.write_text(_NGINX.format(folder=root, block=block, temporary=_temporary(folder)))
-    with _running(["nginx", "-c", str(file)], dict(os.environ), folder / "static.out"):
+    with running(["nginx", "-c", str(file)], folder / "static.out"):
         yield
 
 
-def _uwsgi_ini(folder: Path, config: Path) -> str:
+def uwsgi_ini(folder: Path, config: Path, processes: int | None = None) -> str:
+    """Returns uWSGI's configuration as `install-files` writes it, for a runtime directory in `folder`."""
     values = {
         "@VENV@": sys.prefix,
         "@CONFIG@": str(config),
         "@RUNTIME@": f"{folder}/run",
         "@LISTEN@": str(listen_queue()),
-        "@PROCESSES@": str(web_processes(len(os.sched_getaffinity(0)))),
+        "@PROCESSES@": str(processes or web_processes(len(os.sched_getaffinity(0)))),
     }
     text = (ROOT / "slurm-rest-api.ini").read_text()
     for mark, value in values.items():
@@ -151,9 +157,10 @@ def _temporary(folder: Path) -> str:
 
 
 @contextmanager
-def _running(argv: list[str], environ: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(argv: list[str], log: Path, environ: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs a server with more environment variables, and ends it."""
     with log.open("wb") as output:
-        process = subprocess.Popen(argv, cwd=ROOT, env=environ, stdout=output, stderr=output)
+        process = subprocess.Popen(argv, cwd=ROOT, env={**os.environ, **(environ or {})}, stdout=output, stderr=output)
     try:
         yield process
     finally:
