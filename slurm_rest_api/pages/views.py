@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -62,8 +63,8 @@ class Route:
 def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blueprint:
     """Returns the blueprint of the pages. `paths` returns `paths` of the OpenAPI document."""
     blueprint = Blueprint("pages", __name__, template_folder="templates")
-    files = page_files()
-    version = content_version(files)
+    # Joining the scripts takes a tenth of a worker's start, so the first request for a page does it.
+    version = functools.cache(lambda: content_version(page_files()))
 
     def render(page: Page, root: str, status: int = 200, **more: str) -> Response:
         text = render_template(
@@ -73,7 +74,7 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
             **_site_context(frame),
             # Relative, because a proxy may add a prefix.
             root=root,
-            static=f"{root}pages/static/{version}",
+            static=f"{root}pages/static/{version()}",
             navigation=navigation(frame.parts),
             routes=routes_of(paths()) if page.name == "api" else [],
             examples=examples(frame.parts),
@@ -111,7 +112,7 @@ def pages_blueprint(paths: Callable[[], Mapping[str, Any]], frame: Frame) -> Blu
         return _moved_up(page_name)
 
     _add_site(blueprint, frame.site)
-    _add_files(blueprint, files, version)
+    _add_files(blueprint, version)
     return blueprint
 
 
@@ -149,15 +150,15 @@ def _add_site(blueprint: Blueprint, site: Site) -> None:
         return _logo_response(site.logo)
 
 
-def _add_files(blueprint: Blueprint, files: Mapping[str, Asset], version: str) -> None:
-    """Adds the route of the files of the pages."""
+def _add_files(blueprint: Blueprint, version: Callable[[], str]) -> None:
+    """Adds the route of the files of the pages. `version` returns that of their addresses."""
 
     @blueprint.get("/pages/static/<wanted>/<file>")
     def static(wanted: str, file: str) -> Response:
         """A file of the pages. Any version is answered, because an open page may be older than an upgrade."""
-        if file not in files:
+        if file not in page_files():
             abort(404, f"No such file of the pages: {shown(file)}.")
-        return _asset_response(files[file], version, cacheable=wanted == version)
+        return _asset_response(page_files()[file], version(), cacheable=wanted == version())
 
 
 def _logo_response(logo: Logo) -> Response:
