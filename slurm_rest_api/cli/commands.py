@@ -195,10 +195,14 @@ def reload(settings: Settings, file: Path) -> None:
     """Let uWSGI restart its workers one after the other, and the collector.
 
     FILE is that of `touch-chain-reload` in uWSGI's configuration. With a faulty configuration nothing is restarted.
+    If other versions of libraries have been installed, uWSGI itself restarts, and requests wait meanwhile.
     """
+    from slurm_rest_api.deployment.libraries import RESTART_NAME, are_other_libraries_installed
+
     _check_files(settings)
     try:
-        request_reload(settings, file)
+        other = are_other_libraries_installed(file.parent)
+        request_reload(settings, file.with_name(RESTART_NAME) if other else file)
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
 

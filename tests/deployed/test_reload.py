@@ -10,13 +10,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
+from slurm_rest_api.deployment.libraries import FILE_NAME
 from tests.deployed.asking import ask, wait_healthy
 from tests.deployed.installation import Installation
 from tests.deployed.nginx_server import Nginx, nginx, unlimited
@@ -91,6 +92,9 @@ def test_no_request_fails_during_a_reload(web: Nginx, site: Site) -> None:
     # One after the other.
     first, second = (log.index(f"chain next victim is worker {number}") for number in (1, 2))
     assert "WSGI app 0" in log[first:second]
+    # A worker loads at a lower priority than it serves.
+    assert {nice for pid in site.deployment.workers() for nice in niceness_of_threads(pid)} == {0}
+    assert "loads at normal priority" not in log
 
 
 def test_faulty_configuration_is_refused_and_nothing_restarts(web: Nginx, site: Site) -> None:
@@ -138,6 +142,22 @@ def test_sighup_with_a_faulty_configuration_names_all_faults_and_restarts_with_t
         config.write_text(valid)
 
 
+def test_other_libraries_are_loaded_by_a_reload(web: Nginx, site: Site) -> None:
+    noted = site.path(RUNTIME) / FILE_NAME
+    installed = noted.read_text()
+    assert "sqlalchemy 2." in installed
+    noted.write_text(installed.replace("sqlalchemy 2.", "sqlalchemy 1."))
+    workers, written = set(site.deployment.workers()), site.deployment.log.stat().st_size
+    with asking_clients(web) as counts:
+        site.reload()
+        wait_for("new workers", lambda: workers.isdisjoint(site.deployment.workers()) and is_whole(site))
+    assert noted.read_text() == installed
+    assert {status for _, status in counts} == {200}
+    log = site.deployment.log.read_bytes()[written:].decode()
+    assert "chain next victim" not in log
+    assert "Traceback" not in log
+
+
 def test_a_faulty_configuration_that_stays_in_place_ends_nothing(web: Nginx, site: Site) -> None:
     config, reload = site.path(CONFIG), site.path(RUNTIME) / "reload"
     valid, written = config.read_text(), site.deployment.log.stat().st_size
@@ -169,6 +189,15 @@ def has_ended(site: Site, pid: int) -> bool:
     return pid not in (*site.deployment.workers(), *site.deployment.collectors())
 
 
+def niceness_of_threads(pid: int) -> set[int]:
+    found = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        # A thread that has ended in the meantime has none.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found.add(int((task / "stat").read_text().rpartition(")")[2].split()[16]))
+    return found
+
+
 def is_whole(site: Site) -> bool:
     """True if both workers and the collector with its loader run, and all workers have loaded."""
     ready = set(map(int, re.findall(r"WSGI app 0 .* pid: (\d+)", site.deployment.log.read_text())))
@@ -198,6 +227,7 @@ def test_each_runtime_file_can_be_deleted_under_load(web: Nginx, site: Site) -> 
         "archive.json",
         "collector.lock",
         "config-in-use.json",
+        "libraries",
         "metrics",
         "prepared",
         "refresh.pipe",
