@@ -14,6 +14,7 @@ import orjson
 from flask import Response, request
 
 from slurm_rest_api.auth.data_scope import EVERYTHING, DataScope
+from slurm_rest_api.errors import NotLoaded
 from slurm_rest_api.slurmapi.contract.statistics import StatisticsRecord
 from slurm_rest_api.slurmapi.query.list_query import has_no_parameters, parse_list_query, query_hash
 from slurm_rest_api.slurmapi.query.parameters import (
@@ -37,7 +38,7 @@ from slurm_rest_api.slurmapi.responses.usage import field_choice_of, usage_body
 from slurm_rest_api.slurmapi.responses.version_files import RenderedVersion
 from slurm_rest_api.slurmapi.responses.whole_bodies import WholeBodies
 from slurm_rest_api.slurmapi.store.conditions import Condition
-from slurm_rest_api.slurmapi.store.index_columns import Kind
+from slurm_rest_api.slurmapi.store.index_columns import KINDS, Kind
 from slurm_rest_api.web.auth import current_scope
 from slurm_rest_api.web.conditional import (
     accepts_gzip,
@@ -205,12 +206,17 @@ class Responder:
         self._refresh()
         now = time.time()
         gzip = accepts_gzip()
-        with self._live.open(name) as snapshot:
-            if not snapshot.is_large:
-                return self._small_response(snapshot, now, gzip=gzip)
-            if has_representation(snapshot) and (unchanged := not_modified(snapshot, now)) is not None:
-                self._whole.note_request(snapshot, gzip=gzip)
-                return may_be_replaced(unchanged, snapshot)
+        try:
+            with self._live.open(name) as snapshot:
+                if not snapshot.is_large:
+                    return self._small_response(snapshot, now, gzip=gzip)
+                if has_representation(snapshot) and (unchanged := not_modified(snapshot, now)) is not None:
+                    self._whole.note_request(snapshot, gzip=gzip)
+                    return may_be_replaced(unchanged, snapshot)
+        except NotLoaded:
+            if name in KINDS:
+                self._whole.render_after_first_load(name, gzip=gzip)
+            raise
         return self._large_response(snapshot, gzip=gzip)
 
     def _small_response(self, snapshot: Snapshot, now: float, *, gzip: bool) -> Response:

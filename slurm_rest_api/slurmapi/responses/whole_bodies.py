@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from slurm_rest_api.errors import BeingRendered, ClientDisconnected, ServiceError
+from slurm_rest_api.errors import BeingRendered, ClientDisconnected, NotLoaded, ServiceError
 from slurm_rest_api.slurmapi.responses.body_files import try_lock
 from slurm_rest_api.slurmapi.responses.snapshot import LiveState, Name, Snapshot, whole_body
 from slurm_rest_api.slurmapi.responses.stand_in import Demand, may_stand_in
@@ -32,9 +32,13 @@ MAX_WAIT_SECONDS: Final = 15.0
 WANTED_INTERVALS: Final = 3
 """Intervals after the last request for a route in which its new versions are rendered before anyone asks."""
 
+FIRST_LOAD_SECONDS: Final = 120.0
+"""Longest wait for the first load after a request for a large route. A later request starts another."""
+
 _POLL_SECONDS: Final = 0.05
 _FOLLOW_SECONDS: Final = 0.25
 _RETRY_SECONDS: Final = 2
+_NOT_IN_ADVANCE: Final = "The first version of /%s is not rendered in advance: %s"
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,17 @@ class WholeBodies:
         for file in self._files.of_route(snapshot.name):
             if file.gzip == gzip and file.version.etag == snapshot.etag:
                 self._files.note_request(file, snapshot.loaded_at, self._now())
+
+    def render_after_first_load(self, name: Name, *, gzip: bool) -> None:
+        """Starts a thread that renders `name` once the first load is stored. One thread of the host does it."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = try_lock(self._folder / f"{name}.follow.lock")
+            if lock is not None:
+                _start_thread(name, lock, self._run_after_first_load, name, gzip, lock)
+        except OSError as error:
+            # The request has its answer without it.
+            logger.warning(_NOT_IN_ADVANCE, name, error)
 
     def _open_current(self, name: Name, current: RenderedVersion, *, gzip: bool) -> WholeBody | None:
         """Opens the body of the current version, or of one that another worker has rendered since."""
@@ -138,12 +153,7 @@ class WholeBodies:
         if lock is None:
             return None
         result = Future[RenderedVersion]()
-        thread = threading.Thread(target=self._run, args=(name, gzip, lock, result), name=f"render {name}", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError as error:
-            os.close(lock)
-            raise OSError(errno.EAGAIN, str(error)) from error
+        _start_thread(name, lock, self._run, name, gzip, lock, result)
         return result
 
     def _run(self, name: Name, gzip: bool, lock: int, result: Future[RenderedVersion]) -> None:
@@ -166,6 +176,31 @@ class WholeBodies:
         except (OSError, ServiceError) as error:
             # The next request for the route renders it.
             logger.warning("The next version of /%s is not rendered in advance: %s", name, error)
+
+    def _run_after_first_load(self, name: Name, gzip: bool, lock: int) -> None:
+        """Waits for the first load and ends the lock. Then renders it, if it is large and no other thread does."""
+        try:
+            try:
+                is_large = self._is_large_after_first_load(name)
+            finally:
+                os.close(lock)
+            rendering = try_lock(self._folder / f"{name}.render.lock") if is_large else None
+        except (OSError, ServiceError) as error:
+            # The next request for the route renders it.
+            logger.warning(_NOT_IN_ADVANCE, name, error)
+            return
+        if rendering is not None:
+            self._run(name, gzip, rendering, Future())
+
+    def _is_large_after_first_load(self, name: Name) -> bool:
+        deadline = time.monotonic() + FIRST_LOAD_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                with self._live.open(name) as snapshot:
+                    return snapshot.is_large
+            except NotLoaded:
+                time.sleep(_FOLLOW_SECONDS)
+        return False
 
     def _render(self, name: Name, wanted: Mapping[bool, float]) -> RenderedVersion:
         """Renders the store's current version with the wanted encodings that do not exist. Call it with the lock."""
@@ -216,6 +251,16 @@ class WholeBodies:
             for file in self._files.of_route(name)
             if 0.0 <= now - file.asked_at <= WANTED_INTERVALS * file.version.pace_seconds
         }
+
+
+def _start_thread(name: Name, lock: int, target: Callable[..., None], *arguments: object) -> None:
+    """Starts a thread that ends `lock`. If none can be started, ends it and raises an OSError."""
+    thread = threading.Thread(target=target, args=arguments, name=f"render {name}", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        os.close(lock)
+        raise OSError(errno.EAGAIN, str(error)) from error
 
 
 def _version_of(snapshot: Snapshot) -> RenderedVersion:

@@ -23,6 +23,7 @@ from werkzeug.test import TestResponse
 from slurm_rest_api import app
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.responses import snapshot, whole_bodies
+from slurm_rest_api.slurmapi.responses.body_files import try_lock
 from slurm_rest_api.slurmapi.responses.snapshot import Snapshot, whole_body
 from slurm_rest_api.slurmapi.responses.version_files import VersionFiles
 from slurm_rest_api.slurmapi.responses.whole_bodies import WholeBodies
@@ -303,6 +304,37 @@ def test_version_is_rendered_before_anyone_asks_while_clients_ask_now_and_then(h
     last = host.load()
     wait_for("a rendering after the load", partial(_is_rendered, host, last))
     assert host.renderer.versions == [last - 1, last]
+
+
+def test_first_version_is_rendered_after_its_load_if_a_client_asked_before(host: Host) -> None:
+    assert [host.ask(worker).status_code for worker in (0, 1, 0)] == [503, 503, 503]
+    # One thread of the host waits, and no request does.
+    assert len(followers()) == 1
+    first = host.load()
+    wait_for("a rendering after the load", partial(_is_rendered, host, first))
+    host.slots = 0
+    assert version_of(host.another_worker().get("/queue", headers={"Accept-Encoding": GZIP})) == first
+    assert host.renderer.versions == [first]
+
+
+def test_thread_that_waits_for_the_first_load_ends_without_one(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole_bodies, "FIRST_LOAD_SECONDS", 0.0)
+    assert host.ask().status_code == 503
+    wait_for("its end", lambda: not followers())
+    # Its lock is free again.
+    monkeypatch.undo()
+    lock = try_lock(host.prepared / "queue.follow.lock")
+    assert lock is not None
+    os.close(lock)
+
+
+def test_worker_that_starts_later_sends_what_earlier_ones_have_rendered(host: Host) -> None:
+    host.load()
+    before = host.ask()
+    host.slots = 0
+    after = host.another_worker().get("/queue", headers={"Accept-Encoding": GZIP})
+    assert (after.status_code, after.data) == (200, before.data)
+    assert len(host.renderer.versions) == 1
 
 
 def test_nothing_is_rendered_once_no_client_asks(host: Host) -> None:
