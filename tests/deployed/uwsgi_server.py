@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,9 +63,9 @@ def session_processes_and_children(pid: int) -> dict[int, str]:
     """Every process of a session, with those that its members have started in sessions of their own."""
     found = dict(session_processes(pid))
     for member in list(found):
-        try:
-            children = psutil.Process(member).children(recursive=True)
-            found |= {child.pid: " ".join(child.cmdline()) for child in children}
-        except psutil.NoSuchProcess:
-            continue
+        with suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(member).children(recursive=True):
+                # One that has ended in the meantime, also a zombie, has no command line. The others count.
+                with suppress(psutil.NoSuchProcess):
+                    found[child.pid] = " ".join(child.cmdline())
     return found
