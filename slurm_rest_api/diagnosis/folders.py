@@ -49,10 +49,13 @@ def _existing(folder: Path, is_restricted: bool) -> Finding:
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
         message = f"{folder} is writable by other users (mode {mode:04o}). They could forge API responses."
         return Finding(RUNTIME_FOLDER, "problem", message, f"Run `chmod 0700 {folder}`.")
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if mode & stat.S_IRWXO:
         message = f"{folder} is readable by other users (mode {mode:04o})."
-        verdict: Verdict = "problem" if is_restricted and mode & stat.S_IRWXO else "warning"
-        return Finding(RUNTIME_FOLDER, verdict, message, f"Run `chmod 0700 {folder}`.")
+        verdict: Verdict = "problem" if is_restricted else "warning"
+        return Finding(RUNTIME_FOLDER, verdict, message, f"Run `chmod o-rwx {folder}`.")
+    if mode & stat.S_IRWXG:
+        # RuntimeDirectoryMode= of the unit: nginx is in the group.
+        return Finding(RUNTIME_FOLDER, "ok", f"{folder} is writable, and readable for its group (mode {mode:04o}).")
     return Finding(RUNTIME_FOLDER, "ok", f"{folder} is private and writable.")
 
 

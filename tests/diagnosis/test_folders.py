@@ -37,7 +37,7 @@ def as_nobody(folder: Path) -> list[Finding]:
     [
         (0o700, "ok", "is private and writable."),
         (0o755, "warning", "is readable by other users (mode 0755)."),
-        (0o710, "warning", "is readable by other users (mode 0710)."),
+        (0o750, "ok", "is writable, and readable for its group (mode 0750)."),
         (0o770, "problem", "is writable by other users (mode 0770). They could forge API responses."),
         (0o1777, "problem", "is writable by other users (mode 1777). They could forge API responses."),
     ],
@@ -49,7 +49,8 @@ def test_a_folder_must_be_private(tmp_path: Path, mode: int, verdict: str, words
     finding = check_runtime_dir(folder)[0]
     assert finding.verdict == verdict
     assert finding.sentence == f"{folder} {words}"
-    assert (finding.remedy == f"Run `chmod 0700 {folder}`.") == (verdict != "ok")
+    mends = {"ok": None, "warning": f"Run `chmod o-rwx {folder}`.", "problem": f"Run `chmod 0700 {folder}`."}
+    assert finding.remedy == mends[verdict]
 
 
 def test_a_missing_folder_is_not_created(tmp_path: Path) -> None:
@@ -98,9 +99,7 @@ def test_a_folder_that_cannot_be_created_is_a_problem() -> None:
     assert "cannot create it in /." in findings[0].sentence
 
 
-@pytest.mark.parametrize(
-    ("mode", "verdict"), [(0o755, "problem"), (0o701, "problem"), (0o750, "warning"), (0o700, "ok")]
-)
+@pytest.mark.parametrize(("mode", "verdict"), [(0o755, "problem"), (0o701, "problem"), (0o750, "ok"), (0o700, "ok")])
 def test_folder_that_every_user_may_enter_is_a_problem_where_clients_authenticate(
     tmp_path: Path, mode: int, verdict: str
 ) -> None:
