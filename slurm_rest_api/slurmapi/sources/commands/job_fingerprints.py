@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from slurm_rest_api.slurmapi.sources.base import UnchangedJob, with_priority
+from slurm_rest_api.slurmapi.sources.base import UnchangedJob, differs_in_priority, with_priority
 from slurm_rest_api.slurmapi.sources.commands.job_text import JobText
 from slurm_rest_api.slurmapi.sources.commands.job_values import seconds
 from slurm_rest_api.slurmapi.sources.commands.squeue import JobFacts, partition_of, state_of
@@ -59,16 +59,29 @@ def printed_fingerprint(piece: bytes, line: bytes, membership: int) -> PrintedFi
     return PrintedFingerprint(with_priority(rest, priority), priority=priority)
 
 
-def unchanged_job(
-    job_id: int, line: bytes, fingerprint: PrintedFingerprint, *, has_other_priority: bool
-) -> UnchangedJob:
-    """Returns a job of which only its run time has changed, or its priority."""
+def unchanged_job(job_id: int, line: bytes, fingerprint: PrintedFingerprint, before: int | None) -> UnchangedJob | None:
+    """Returns a job of which only its run time has changed, or its priority. None if more has changed.
+
+    Args:
+        job_id: The job id.
+        line: The facts of squeue.
+        fingerprint: Its fingerprint.
+        before: The value of its fingerprint in the last load, None without one.
+    """
+    has_other_priority = differs_in_priority(before, fingerprint.value)
+    if before != fingerprint.value and not has_other_priority:
+        return None
     unchanged = UnchangedJob(job_id=job_id, partition=partition_of(line))
     if fingerprint.run_time is not None:
         unchanged["run_time"] = fingerprint.run_time
     if has_other_priority:
         unchanged["priority"] = fingerprint.priority
     return unchanged
+
+
+def has_moving_value(job: UnchangedJob) -> bool:
+    """Return True if the job has a run time or another priority, which its fingerprint leaves out."""
+    return "run_time" in job or "priority" in job
 
 
 def is_cacheable(job: JobText, facts: JobFacts, fingerprint: PrintedFingerprint) -> bool:

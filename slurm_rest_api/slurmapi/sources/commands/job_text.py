@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 SEPARATOR: Final = b"\n\nJobId="
@@ -300,6 +300,26 @@ def _features(line: str) -> Mapping[str, str]:
             rest = before
     fields["Features"] = rest.removeprefix("Features=")
     return fields
+
+
+def jobs_of(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yields the jobs between separators, without `JobId=` of the first one and the newlines of the last one."""
+    first = next(pieces, b"")
+    if not first.startswith(b"JobId="):
+        # "No jobs in the system".
+        first = b""
+    first = first.removeprefix(b"JobId=")
+    for piece in pieces:
+        yield first
+        first = piece
+    if first:
+        yield first.removesuffix(b"\n\n")
+
+
+def job_id_of(job: bytes) -> int | None:
+    """Returns the job id at the start of a text without `JobId=`. None if there is none."""
+    digits = job[: job.find(b" ")]
+    return int(digits) if digits.isdigit() and len(digits) < 12 else None
 
 
 def is_ambiguous(job: bytes) -> bool:

@@ -1,7 +1,8 @@
 """Reads all jobs with scontrol and squeue, and decides which texts can be trusted.
 
-squeue says who owns a job and what it holds (see `squeue.py`), scontrol all the rest (see `job_text.py`). A user can
-write text that looks like fields, like a job of their own, or like a job of others. Three facts reveal this:
+squeue says who owns a job and what it holds (see `squeue.py`), scontrol all the rest (see `job_text.py`). While the
+texts of all jobs are as before, squeue need not run again (see `known_facts.py`). A user can write text that looks like
+fields, like a job of their own, or like a job of others. Three facts reveal this:
 
 - A job that was published before has the same texts (`text_key`). It is published at once.
 - From the first other job on, all jobs wait until scontrol ended. Then a job id that is there twice, or that squeue
@@ -20,10 +21,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from slurm_rest_api.slurm.user_names import UserNames
-from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, differs_in_priority
+from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record
 from slurm_rest_api.slurmapi.sources.commands.held_jobs import HeldJob, HeldJobs
 from slurm_rest_api.slurmapi.sources.commands.job_fingerprints import (
     PrintedFingerprint,
+    has_moving_value,
     is_cacheable,
     printed_fingerprint,
     unchanged_job,
@@ -36,24 +38,21 @@ from slurm_rest_api.slurmapi.sources.commands.job_text import (
     JobText,
     Release,
     is_ambiguous,
+    job_id_of,
+    jobs_of,
     parse_job,
     without_ambiguous,
 )
-from slurm_rest_api.slurmapi.sources.commands.job_values import account_name, word
+from slurm_rest_api.slurmapi.sources.commands.known_facts import KnownFacts, agrees, has_moved, line_of
 from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
 from slurm_rest_api.slurmapi.sources.commands.rpcs import LAYOUT, SHOW_JOBS, SHOW_ONE_JOB, SQUEUE, Rpcs
 from slurm_rest_api.slurmapi.sources.commands.single_job import SingleJobs
-from slurm_rest_api.slurmapi.sources.commands.squeue import (
-    ALL_JOBS,
-    JobFacts,
-    job_id_and_facts,
-    parse_facts,
-)
+from slurm_rest_api.slurmapi.sources.commands.squeue import JobFacts, parse_facts, read_facts
 
 logger = logging.getLogger(__name__)
 
 ASK_AGAIN: Final = 1000
-"""Jobs that squeue is asked about again, because they changed or came between the two programs."""
+"""Jobs that squeue is asked about by their ids, such as those that came between the two programs."""
 
 SINGLE_JOBS: Final = 32
 """Jobs that are asked for singly in one load."""
@@ -83,12 +82,14 @@ class JobTexts:
         proven: `text_key` by id of jobs whose texts are clear.
         answers: Answers about doubtful jobs by id, the oldest first.
         reported: Jobs that are left out, and are in the log already.
+        facts: What squeue printed.
     """
 
     def __init__(self) -> None:
         self.proven: dict[int, int] = {}
         self.answers: dict[int, Answer] = {}
         self.reported: set[int] = set()
+        self.facts = KnownFacts()
 
     def keep(self, seen: set[int]) -> None:
         """Forgets jobs that are gone."""
@@ -129,6 +130,7 @@ class JobLoad:
         self._records = JobRecords(names, cluster)
         self._single = SingleJobs(programs, release, rpcs)
         self._facts: dict[int, bytes] = {}
+        self._has_read_facts = False
         self._seen: set[int] = set()
         self._fingerprints: JobFingerprints = {}
 
@@ -147,26 +149,22 @@ class JobLoad:
         self._fingerprints = fingerprints
         # Both programs ask slurmctld at the same time.
         with self._programs.running(SEPARATOR, "scontrol", *_SHOW_JOBS) as printed, HeldJobs() as held:
-            self._facts = self._read_facts()
-            yield from self._clear_jobs(_jobs_of(self._with_layout(printed)), known, held)
-            yield from self._held_jobs(held)
+            remembered = self._texts.facts.lines()
+            self._facts = self._read_all_facts() if remembered is None else remembered
+            yield from self._clear_jobs(jobs_of(self._with_layout(printed)), known, held)
+            yield from self._held_jobs(held, known)
+            self._texts.facts.keep(self._facts, self._seen, were_enough=not len(held))
         self._texts.keep(self._seen)
+
+    def _read_all_facts(self) -> dict[int, bytes]:
+        facts = self._read_facts()
+        self._has_read_facts = True
+        self._texts.facts.read()
+        return facts
 
     def _read_facts(self, job_ids: Iterable[int] = ()) -> dict[int, bytes]:
         self._rpcs.add(SQUEUE)
-        wanted = ",".join(map(str, job_ids))
-        arguments = (*ALL_JOBS, "-j", wanted) if wanted else ALL_JOBS
-        facts: dict[int, bytes] = {}
-        try:
-            for line in self._programs.lines("squeue", *arguments):
-                found = job_id_and_facts(line)
-                if found is not None:
-                    facts[found[0]] = found[1]
-        except ProgramFailed as error:
-            # squeue fails so if it is asked for one job, and this one is gone.
-            if not wanted or "Invalid job id" not in error.message:
-                raise
-        return facts
+        return read_facts(self._programs, job_ids)
 
     def _clear_jobs(self, pieces: Iterable[bytes], known: Mapping[int, int], held: HeldJobs) -> Iterator[Record]:
         """Yields jobs without doubt, and holds the others."""
@@ -175,40 +173,42 @@ class JobLoad:
         is_holding = False
         self._rpcs.add(SHOW_JOBS)
         for piece in pieces:
-            job_id = _job_id(piece)
+            job_id = job_id_of(piece)
             line = facts.get(job_id) if job_id is not None else None
             if job_id is None or line is None or job_id in seen:
                 is_holding = True
                 held.add(job_id, piece)
                 continue
             fingerprint = printed_fingerprint(piece, line, membership)
-            before = known.get(job_id)
-            # Only a job after one with doubt may have been imitated with another priority.
-            has_other_priority = not is_holding and differs_in_priority(before, fingerprint.value)
-            if before == fingerprint.value or has_other_priority:
+            unchanged = unchanged_job(job_id, line, fingerprint, known.get(job_id))
+            # Only a job after one with doubt may have been imitated with another run time or priority.
+            if unchanged is not None and not (is_holding and has_moving_value(unchanged)):
                 seen.add(job_id)
                 fingerprints[job_id] = fingerprint.value
-                yield unchanged_job(job_id, line, fingerprint, has_other_priority=has_other_priority)
+                yield unchanged
                 continue
             if is_holding or proven.get(job_id) != text_key(piece):
                 is_holding = True
                 held.add(job_id, piece)
                 continue
-            record = self._record_if_unmoved(job_id, piece, line, fingerprint)
+            record = self._record_of_owner(job_id, piece, line)
             if record is None:
                 held.add(job_id, piece)
             else:
                 seen.add(job_id)
                 yield record
 
-    def _record_if_unmoved(
-        self, job_id: int, piece: bytes, line: bytes, fingerprint: PrintedFingerprint
-    ) -> Record | None:
-        """Returns the record of a job with known texts, None if squeue has seen it in another state."""
-        job, facts = parse_job(piece.decode(errors="replace"), self._release), parse_facts(line)
-        if not _agrees(job, facts) or _moved(job, facts):
+    def _record_of_owner(self, job_id: int, piece: bytes, line: bytes) -> Record | None:
+        """Returns the record of a job with known texts, None if it has another owner than before."""
+        try:
+            job = parse_job(piece.decode(errors="replace"), self._release)
+        except AmbiguousJob:
             return None
-        return self._published(job, facts, fingerprint)
+        if not agrees(job, parse_facts(line)):
+            return None
+        # Its state may be newer or older than that of squeue.
+        self._facts[job_id] = line = line_of(job, line)
+        return self._published(job, parse_facts(line), printed_fingerprint(piece, line, self._membership))
 
     def _with_layout(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Counts the RPC that a scontrol makes for the first job with nodes."""
@@ -219,10 +219,12 @@ class JobLoad:
                 self._rpcs.add(LAYOUT)
             yield piece
 
-    def _held_jobs(self, held: HeldJobs) -> Iterator[Record]:
+    def _held_jobs(self, held: HeldJobs, known: Mapping[int, int]) -> Iterator[Record]:
         """Yields the held jobs that are clear now, then the doubtful ones that could be read singly."""
         if not len(held):
             return
+        if not self._has_read_facts:
+            self._read_facts_of(held)
         self._ask_again(held)
         clear, doubtful = self._clear_and_doubtful(held)
         expected = {
@@ -236,19 +238,33 @@ class JobLoad:
         unproven: dict[int, HeldJob] = {}
         for job_id, entry in clear.items():
             piece = held.read(entry)
+            fingerprint = printed_fingerprint(piece, self._facts[job_id], self._membership)
+            unchanged = unchanged_job(job_id, self._facts[job_id], fingerprint, known.get(job_id))
+            if unchanged is not None:
+                self._seen.add(job_id)
+                self._fingerprints[job_id] = fingerprint.value
+                yield unchanged
+                continue
             try:
                 job = parse_job(piece.decode(errors="replace"), self._release)
             except AmbiguousJob:
                 doubtful.add(job_id)
                 continue
             facts = parse_facts(self._facts[job_id])
-            if not _agrees(job, facts):
+            if not agrees(job, facts):
                 doubtful.add(job_id)
             elif job.is_ambiguous and job_id not in proven and not self._is_proven(job_id, piece):
                 unproven[job_id] = entry
             else:
                 yield self._proven(job, facts, piece)
         yield from self._single_jobs(held, doubtful, unproven)
+
+    def _read_facts_of(self, held: HeldJobs) -> None:
+        """Replaces what is remembered of the held jobs by what squeue prints now."""
+        wanted = {entry.job_id for entry in held if entry.job_id is not None} - self._seen
+        for job_id in wanted:
+            self._facts.pop(job_id, None)
+        self._facts |= self._read_facts(sorted(wanted)) if len(wanted) <= ASK_AGAIN else self._read_all_facts()
 
     def _ask_again(self, held: HeldJobs) -> None:
         """Asks squeue again for jobs that it did not know, or knew in another state."""
@@ -267,20 +283,24 @@ class JobLoad:
     def _clear_and_doubtful(self, held: HeldJobs) -> tuple[dict[int, HeldJob], set[int]]:
         """Returns the held jobs by id, and the ids of doubtful ones.
 
-        An id is doubtful if it is there twice, unless one of the two has the texts that were proven before. A job
-        before an id that is not clear has a text that looks like a job.
+        An id is doubtful if it is there twice, unless exactly one of the two has the texts that were proven before. A
+        job before an id that is not clear has a text that looks like a job.
         """
         counts = Counter(entry.job_id for entry in held)
         clear: dict[int, HeldJob] = {}
         doubtful: set[int] = set()
+        before: dict[int, int | None] = {}
         last: int | None = None
         for entry in held:
             job_id = entry.job_id
             is_known = job_id is not None and job_id in self._facts and job_id not in self._seen
             if job_id is not None and is_known and (counts[job_id] == 1 or self._is_proven(job_id, held.read(entry))):
-                (doubtful.add if job_id in clear else doubtful.discard)(job_id)
-                clear[job_id] = entry
-                last = job_id
+                if job_id in clear:
+                    # One of the two is a text of the job before it.
+                    doubtful.update(each for each in (job_id, before[job_id], last) if each is not None)
+                else:
+                    doubtful.discard(job_id)
+                clear[job_id], before[job_id], last = entry, last, job_id
                 continue
             if last is not None:
                 doubtful.add(last)
@@ -349,12 +369,12 @@ class JobLoad:
             job = None
             if answer is not None and answer.job is not None and answer.texts == texts_hash:
                 # An old answer has old times, but the right texts.
-                job = answer.job if answer.printed == whole or not _moved(answer.job, facts) else None
+                job = answer.job if answer.printed == whole or not has_moved(answer.job, facts) else None
             if job is None and job_id in unproven:
                 piece = held.read(unproven[job_id])
                 job = without_ambiguous(parse_job(piece.decode(errors="replace"), self._release))
             self._seen.add(job_id)
-            if job is not None and _agrees(job, facts):
+            if job is not None and agrees(job, facts):
                 yield self._records.record(job, facts)
             elif job_id not in self._texts.reported:
                 self._texts.reported.add(job_id)
@@ -365,36 +385,6 @@ class JobLoad:
                 )
 
 
-def _jobs_of(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yields the jobs between separators, without `JobId=` of the first one and the newlines of the last one."""
-    first = next(pieces, b"")
-    if not first.startswith(b"JobId="):
-        # "No jobs in the system".
-        first = b""
-    first = first.removeprefix(b"JobId=")
-    for piece in pieces:
-        yield first
-        first = piece
-    if first:
-        yield first.removesuffix(b"\n\n")
-
-
 def _next_hashes(hashes: tuple[int, int], piece: bytes) -> tuple[int, int]:
     """Returns hashes of one more text of a job: of the whole texts, and of the parts that users write."""
     return hash((hashes[0], piece)), hash((hashes[1], text_key(piece)))
-
-
-def _job_id(piece: bytes) -> int | None:
-    digits = piece[: piece.find(b" ")]
-    return int(digits) if digits.isdigit() and len(digits) < 12 else None
-
-
-def _agrees(job: JobText, facts: JobFacts) -> bool:
-    """Return True if scontrol and squeue have the same owner, partition, account and QOS."""
-    f = job.fields
-    owner = account_name(f.get("UserId"))[1], account_name(f.get("GroupId"))[1]
-    return (*owner, word(f.get("Partition")), word(f.get("Account")), word(f.get("QOS"))) == facts.owner
-
-
-def _moved(job: JobText, facts: JobFacts) -> bool:
-    return job.fields.get("JobState") != facts.state

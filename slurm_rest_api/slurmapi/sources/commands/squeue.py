@@ -5,7 +5,10 @@ squeue prints them with a separator and without any text of a user, so no user c
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
+
+from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
 
 SEPARATOR: Final = "\x1f"
 """Unit separator of ASCII. No name of an account, partition, QOS or node contains it."""
@@ -38,6 +41,27 @@ class JobFacts(NamedTuple):
         return self.user_id, self.group_id, self.partition, self.account, self.qos
 
 
+def read_facts(programs: SlurmPrograms, job_ids: Iterable[int]) -> dict[int, bytes]:
+    """Returns the facts of jobs by id, of all jobs if `job_ids` is empty. Jobs that are gone are left out.
+
+    Raises:
+        SourceUnavailable: slurmctld did not answer.
+    """
+    wanted = ",".join(map(str, job_ids))
+    arguments = (*ALL_JOBS, "-j", wanted) if wanted else ALL_JOBS
+    facts: dict[int, bytes] = {}
+    try:
+        for line in programs.lines("squeue", *arguments):
+            found = job_id_and_facts(line)
+            if found is not None:
+                facts[found[0]] = found[1]
+    except ProgramFailed as error:
+        # squeue fails so if it is asked for one job, and this one is gone.
+        if not wanted or "Invalid job id" not in error.message:
+            raise
+    return facts
+
+
 def job_id_and_facts(line: bytes) -> tuple[int, bytes] | None:
     """Splits a line of squeue into the job id and the rest, None for a line of another form."""
     job_id, _, facts = line.partition(_BORDER)
@@ -53,6 +77,12 @@ def parse_facts(facts: bytes) -> JobFacts:
     user, group, state, *texts = facts.decode(errors="replace").split(SEPARATOR)
     partition, account, qos, nodes = (None if text in _ABSENT else text for text in texts)
     return JobFacts(int(user), int(group), state, partition, account, qos, nodes)
+
+
+def with_state_and_nodes(facts: bytes, state: str, nodes: str) -> bytes:
+    """Returns a line after its job id with another state and other nodes."""
+    user, group, _state, *owner, _nodes = facts.split(_BORDER)
+    return _BORDER.join((user, group, state.encode(), *owner, nodes.encode()))
 
 
 def partition_of(facts: bytes) -> str | None:

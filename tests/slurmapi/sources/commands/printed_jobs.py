@@ -44,6 +44,7 @@ class PrintedJob:
     num_cpus: int = 2
     features: bytes = b"(null)"
     dependency: str = "(null)"
+    run_time: str = "00:00:00"
 
     def lines(self) -> list[bytes]:
         """Returns the lines without their separators."""
@@ -59,7 +60,7 @@ class PrintedJob:
             f"JobState={self.state} Reason=None Dependency={self.dependency}".encode(),
             b"Requeue=1 Restarts=0 BatchFlag=1 Reboot=0 ExitCode=0:0",
             b"DerivedExitCode=0:0",
-            b"RunTime=00:00:00 TimeLimit=01:00:00 TimeMin=N/A",
+            f"RunTime={self.run_time} TimeLimit=01:00:00 TimeMin=N/A".encode(),
             b"SubmitTime=1795714026 EligibleTime=1796491626",
             b"AccrueTime=Unknown",
             b"StartTime=1796491626 EndTime=1796495226 Deadline=N/A",
