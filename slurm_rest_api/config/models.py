@@ -135,7 +135,8 @@ class SystemSettings(Section):
         ge=1,
         allow_inf_nan=False,
         description="Seconds from the start of one load of the cluster to the start of the next."
-        " It is longer if slurmctld would work for more than 10 % of a core, or the loader for more than 75 %.",
+        " It is longer if slurmctld would work for more than 10 % of a core, or the loader for more than one core (75 %"
+        " of the only one).",
     )
     reservations: bool = Field(
         default=True, description="Read the reservations with each load, for /reservations. It costs slurmctld one RPC."

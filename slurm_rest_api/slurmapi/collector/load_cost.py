@@ -90,14 +90,16 @@ class LoadCosts:
 
     Args:
         user_id: The user whose RPCs count.
-        paces_first: The first load counts as any other. Else the next one follows soon: the first load makes the record
-            of each job, which is not repeated.
+        paces_first: The first load counts as any other. Else the next ones follow soon: the first load makes the record
+            of each job and asks slurmctld for more, which is not repeated.
+        cores: Number of cores of this host.
     """
 
-    def __init__(self, user_id: int, *, paces_first: bool) -> None:
+    def __init__(self, user_id: int, *, paces_first: bool, cores: int | None = None) -> None:
+        self._cores = len(os.sched_getaffinity(0)) if cores is None else cores
         self._controller_time = ControllerTime(user_id)
         self._processor: deque[float] = deque(maxlen=MEAN_OF)
-        self._counts = paces_first
+        self._paces_first = self._counts = paces_first
 
     def least_interval(self, meter: LoadMeter, loaded: Snapshot, rpcs: int) -> float:
         """Returns the interval that the cost demands, see `pacing`. Call it after the jobs are iterated."""
@@ -107,12 +109,16 @@ class LoadCosts:
             self._counts = True
             return 0.0
         self._processor.append(meter.processor_seconds)
-        processor = sum(self._processor) / len(self._processor)
+        processor = pacing.processor_interval(sum(self._processor) / len(self._processor), self._cores)
         reading = meter.reading_seconds(loaded)
         demanded = pacing.least_interval(reading, controller, processor)
-        if self._has_few_loads():
-            return pacing.first_interval(reading, demanded, processor)
-        return demanded
+        if not self._has_few_loads():
+            return demanded
+        if self._paces_first:
+            # A slurmctld that was busy for a moment would delay the next load for minutes.
+            return min(demanded, pacing.least_interval(reading, None, processor))
+        # A few frequent loads harm slurmctld less than they keep the data from being old.
+        return processor
 
     def _has_few_loads(self) -> bool:
         """Return True as long as each load may have waited for locks, or was a first one."""

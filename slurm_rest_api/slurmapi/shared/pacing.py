@@ -9,15 +9,27 @@ CONTROLLER_SHARE: Final = 0.1
 """The part of a core that slurmctld may spend on the collector, by its own statistics."""
 READING_SHARE: Final = 0.25
 """The part of the time in which slurmctld may be read if its statistics do not say what that costs it."""
-FIRST_READING_SHARE: Final = 0.5
-"""The part of the time in which slurmctld may be read until enough loads show what they cost it."""
 PROCESSOR_SHARE: Final = 0.75
-"""The part of a core that the loader and its commands may use on this host."""
+"""The part of the only core that the loader and its commands may use on this host."""
+PROCESSOR_SHARE_OF_MORE: Final = 1.0
+"""The part of a core where there are more. scontrol prints on one of them what the loader reads on another."""
 LONGEST_BACKOFF_SECONDS: Final = 60.0
 STALE_AFTER_CYCLES: Final = 3
 
 
-def least_interval(reading_seconds: float, controller_seconds: float | None, processor_seconds: float) -> float:
+def processor_interval(processor_seconds: float, cores: int) -> float:
+    """Returns the seconds from the start of a cycle to the start of the next that its processor time demands.
+
+    Args:
+        processor_seconds: Processor time of the loader and of the commands that it ran.
+        cores: Number of cores of this host.
+    """
+    return processor_seconds / (PROCESSOR_SHARE if cores < 2 else PROCESSOR_SHARE_OF_MORE)
+
+
+def least_interval(
+    reading_seconds: float, controller_seconds: float | None, processor_interval_seconds: float
+) -> float:
     """Returns the seconds from the start of a cycle to the start of the next that its cost demands.
 
     Time spent waiting for a processor is not a cost. Otherwise data would become older the more clients ask for it.
@@ -25,20 +37,10 @@ def least_interval(reading_seconds: float, controller_seconds: float | None, pro
     Args:
         reading_seconds: Time in which slurmctld was read. Most of it is work of this host.
         controller_seconds: Time that slurmctld has worked for the cycle, None if it is unknown.
-        processor_seconds: Processor time of the loader and of the commands that it ran.
+        processor_interval_seconds: `processor_interval`.
     """
     reading = reading_seconds / READING_SHARE if controller_seconds is None else controller_seconds / CONTROLLER_SHARE
-    return max(reading, processor_seconds / PROCESSOR_SHARE)
-
-
-def first_interval(reading_seconds: float, least_interval_seconds: float, processor_seconds: float) -> float:
-    """Returns `least_interval_seconds`, limited because few loads do not show what a load costs slurmctld.
-
-    slurmctld may just have been busy, and the first load asks it for more. A few loads that are too frequent harm less
-    than data that is older than it has to be.
-    """
-    limit = max(reading_seconds / FIRST_READING_SHARE, processor_seconds / PROCESSOR_SHARE)
-    return min(least_interval_seconds, limit)
+    return max(reading, processor_interval_seconds)
 
 
 def interval_after_success(refresh_seconds: float, least_interval_seconds: float) -> float:

@@ -20,25 +20,25 @@ from tests.fakes import FakeSource
 def test_waiting_for_slurmctld_during_the_iteration_is_a_cost(tmp_path: Path) -> None:
     source = FakeSource(replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0))
     writer = StoreWriter(tmp_path / "snapshot.sqlite")
-    cycle = Cycle(source, writer, [], 10.0, paces_first=True)
-    intervals = [cycle.run().least_interval for _load in range(CERTAIN_FROM)]
-    # Of the time half until then, and a quarter from then on.
-    assert intervals == pytest.approx([10_000.0] * (CERTAIN_FROM - 1) + [20_000.0], rel=0.01)
+    assert Cycle(source, writer, [], 10.0, paces_first=True).run().least_interval >= 20_000.0
 
 
-def test_the_first_load_of_a_loader_is_followed_by_the_next_one_soon(tmp_path: Path) -> None:
+def test_the_first_loads_of_a_loader_are_followed_by_the_next_ones_soon(tmp_path: Path) -> None:
     source = FakeSource(replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0))
     cycle = Cycle(source, StoreWriter(tmp_path / "snapshot.sqlite"), [], 10.0)
     assert cycle.run().least_interval == 0.0
     with StoreReader(tmp_path / "snapshot.sqlite").view() as view:
         assert view is not None
         assert view.status().interval_seconds == 10.0
-    source.snapshot = replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0)
-    assert cycle.run().least_interval >= 10_000.0
+    found = []
+    for _load in range(CERTAIN_FROM):
+        source.snapshot = replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0)
+        found.append(cycle.run().least_interval >= 20_000.0)
+    assert found == [False, False, True]
 
 
 def test_the_mean_processor_time_of_the_last_loads_counts() -> None:
-    costs = LoadCosts(os.geteuid(), paces_first=False)
+    costs = LoadCosts(os.geteuid(), paces_first=False, cores=1)
     seconds = [100.0, 6.0, 0.0, 3.0, 3.0, 3.0, 3.0]
     intervals = [costs.least_interval(Measured(each), make_snapshot(), 0) for each in seconds]
     assert intervals == pytest.approx([0.0, 8.0, 4.0, 4.0, 4.0, 4.0, 3.2])
@@ -79,7 +79,7 @@ def test_the_work_of_slurmctld_decides_where_its_statistics_know_it(tmp_path: Pa
     loads = [(me, 4_000_000_000), (me, 4_700_000_000), (me + 1, 0), (me, 100), (me, 50), (me, 700_000_050)]
     intervals = least_intervals(tmp_path / "snapshot.sqlite", *loads)
     # The least time so far counts without a row of this user, with a first one, and after a reset.
-    assert intervals == pytest.approx([10_000.0, *[7_000.0] * 5], rel=0.01)
+    assert intervals == pytest.approx([20_000.0, *[7_000.0] * 5], rel=0.01)
 
 
 def test_a_wait_of_slurmctld_for_locks_is_no_work(tmp_path: Path) -> None:
@@ -93,5 +93,5 @@ def test_a_wait_of_slurmctld_for_locks_is_no_work(tmp_path: Path) -> None:
 def test_a_slurmctld_that_was_busy_once_does_not_delay_the_second_load(tmp_path: Path) -> None:
     totals = [number * 9_000_000_000 for number in range(CERTAIN_FROM + 1)]
     intervals = least_intervals(tmp_path / "snapshot.sqlite", *((os.geteuid(), total) for total in totals))
-    assert intervals[1:CERTAIN_FROM] == pytest.approx([10_000.0] * (CERTAIN_FROM - 1), rel=0.01)
+    assert intervals[1:CERTAIN_FROM] == pytest.approx([20_000.0] * (CERTAIN_FROM - 1), rel=0.01)
     assert intervals[CERTAIN_FROM] == pytest.approx(90_000.0)

@@ -9,28 +9,23 @@ from slurm_rest_api.slurmapi.shared import pacing
 
 @pytest.mark.parametrize(
     ("controller", "processor", "interval"),
-    [(0.0, 0.0, 3.0), (0.3, 2.25, 3.0), (0.31, 2.25, 3.1), (0.3, 3.0, 4.0), (2.0, 4.0, 20.0)],
+    [(0.0, 0.0, 3.0), (0.3, 3.0, 3.0), (0.31, 3.0, 3.1), (0.3, 4.0, 4.0), (2.0, 4.0, 20.0)],
 )
-def test_slurmctld_works_a_tenth_of_the_time_and_the_loader_three_quarters(
-    controller: float, processor: float, interval: float
-) -> None:
+def test_slurmctld_works_a_tenth_of_the_time(controller: float, processor: float, interval: float) -> None:
     least = pacing.least_interval(60.0, controller, processor)
     assert pacing.interval_after_success(3.0, least) == pytest.approx(interval)
 
 
+@pytest.mark.parametrize(("cores", "interval"), [(1, 8.0), (2, 6.0), (64, 6.0)])
+def test_the_loader_works_three_quarters_of_one_core_and_all_the_time_on_one_of_more(
+    cores: int, interval: float
+) -> None:
+    assert pacing.processor_interval(6.0, cores) == pytest.approx(interval)
+
+
 def test_slurmctld_is_read_a_quarter_of_the_time_if_its_work_is_unknown() -> None:
     assert pacing.least_interval(2.5, None, 1.0) == 10.0
-    assert pacing.least_interval(0.1, None, 1.5) == 2.0
-
-
-@pytest.mark.parametrize(
-    ("reading", "demanded", "processor", "interval"),
-    [(3.0, 14.0, 4.2, 6.0), (3.0, 5.0, 3.0, 5.0), (1.0, 14.0, 6.0, 8.0)],
-)
-def test_the_first_loads_wait_for_what_is_known(
-    reading: float, demanded: float, processor: float, interval: float
-) -> None:
-    assert pacing.first_interval(reading, demanded, processor) == pytest.approx(interval)
+    assert pacing.least_interval(0.1, None, 2.0) == 2.0
 
 
 @pytest.mark.parametrize(("failures", "longest"), [(1, 10.0), (2, 20.0), (3, 40.0), (4, 60.0), (1000, 60.0)])
