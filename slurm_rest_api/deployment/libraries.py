@@ -32,6 +32,7 @@ LIBRARIES: Final = (
     "sqlalchemy.ext.compiler",
     "sqlite3",
     "yaml",
+    "zlib_ng.zlib_ng",
     "zstandard",
 )
 """The modules that a web worker imports, without those of the service. Each also imports others of its library."""
