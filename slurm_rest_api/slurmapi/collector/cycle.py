@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 
+from slurm_rest_api.processes.children import return_free_memory
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.collector.hide_reservations import names_of_hidden
@@ -195,6 +196,8 @@ def _store(
 ) -> int:
     """Writes all records and documents. Returns the number of jobs."""
     jobs = cycle.replace_records("queue", job_pass.rows(), loaded_at)
+    # The source has freed the jobs, between other memory that is in use.
+    return_free_memory()
     cycle.replace_rank_totals()
     reservations = reservations_at(snapshot.reservations, loaded_at)
     nodes = with_reservations(with_gpus(gres_in_use.filled(snapshot.nodes)), reservations, loaded_at)

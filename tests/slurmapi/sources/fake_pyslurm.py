@@ -11,6 +11,7 @@ from typing import Any
 
 from slurm_rest_api.slurm.sentinels import NO_VAL, NO_VAL16
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes, NodeAttributes, PartitionAttributes
+from slurm_rest_api.slurmapi.sources.pyslurm.job_own_fields import OwnAttributes
 from slurm_rest_api.slurmapi.sources.pyslurm.statistics import RAW_STATISTICS
 
 
@@ -287,6 +288,14 @@ class RawJobs:
         job, self._jobs[number] = self._jobs[number], None
         self.taken.append(job.id)
         return job
+
+    def raw_shape(self, number: int) -> int:
+        job = self._jobs[number]
+        absent = {"priority", "layout", *OwnAttributes._fields}
+        return hash(repr(sorted((name, value) for name, value in vars(job).items() if name not in absent)))
+
+    def raw_own(self, number: int) -> tuple[Any, ...]:
+        return tuple(getattr(self._jobs[number], name) for name in OwnAttributes._fields)
 
     def raw_free(self, number: int) -> None:
         self._jobs[number] = None

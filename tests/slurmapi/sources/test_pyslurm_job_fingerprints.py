@@ -129,7 +129,7 @@ def load_raw(
 
 
 def test_an_unchanged_raw_job_never_becomes_an_object() -> None:
-    jobs = [{"id": number, "priority": number} for number in (7, 8, 9)]
+    jobs = [{"id": number, "priority": number, "cpus": number} for number in (7, 8, 9)]
     records, known, taken = load_raw({}, [Job(**job) for job in jobs])
     assert [record["priority"] for record in records] == [7, 8, 9]
     assert taken == [7, 8, 9]

@@ -29,6 +29,11 @@ def is_raw(jobs: Any) -> bool:
     return hasattr(jobs, "raw_values")
 
 
+def has_shapes(jobs: Any) -> bool:
+    """Return True if the raw jobs have shapes. A pyslurm that an earlier release of build.sh has built lacks them."""
+    return hasattr(jobs, "raw_shape")
+
+
 def is_cacheable(a: JobAttributes) -> bool:
     """Return True if the fingerprint covers the record: the job is pending and refers to no other job."""
     return a.state == "PENDING" and not _refers_to_others(a)

@@ -37,7 +37,6 @@ from slurm_rest_api.slurmapi.sources.formats import (
     license_counts,
     minutes_text,
     none_if_unset,
-    number_or_none,
     profile_bits,
     tres_memory,
     whole,
@@ -45,10 +44,19 @@ from slurm_rest_api.slurmapi.sources.formats import (
 from slurm_rest_api.slurmapi.sources.pyslurm.attribute_reader import READ_ERRORS, AttributeReader
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes, grouped_fields
 from slurm_rest_api.slurmapi.sources.pyslurm.job_fingerprints import (
+    has_shapes,
     is_cacheable,
     is_raw,
     job_fingerprint,
     only_time_changes,
+)
+from slurm_rest_api.slurmapi.sources.pyslurm.job_own_fields import (
+    JobShapes,
+    OwnAttributes,
+    has_passed_its_year,
+    own_attributes,
+    own_fields,
+    similar_record,
 )
 
 logger = logging.getLogger(__name__)
@@ -56,9 +64,6 @@ logger = logging.getLogger(__name__)
 SHARING = {"NO": "0", "YES": "1", "USER": "USER"}
 THREAD_RESERVATION = 0x8000
 """CORE_SPEC_THREAD of slurm.h: the number is one of threads, not of cores."""
-
-UNSET_TASK = str(NO_VAL)
-"""NO_VAL, which Slurm writes for `%a` in file names of a record for many array tasks."""
 
 GRES_BINDING = {"enforce-binding": "Yes", "disable-binding": "No"}
 KILL_ON_INVALID_DEPENDENCY = {1: "Yes", 2: "No"}
@@ -124,6 +129,7 @@ class JobConverter:
     ) -> Iterator[Record]:
         """Reads the attributes of changed jobs only, see `pyslurm_build/raw_jobs.py`."""
         user, group, membership = self._names.user, self._names.group, self._membership
+        shapes, shape_of = JobShapes(), jobs.raw_shape if has_shapes(jobs) else None
         for number in range(jobs.raw_count()):
             job_id, partition, user_id, group_id, priority, raw = jobs.raw_values(number)
             # The lowest bit marks a job that runs.
@@ -135,8 +141,17 @@ class JobConverter:
                 fingerprints[job_id] = waiting
                 yield _unchanged(job_id, partition, None if before == waiting else priority)
                 continue
+            shape = None if shape_of is None else shape_of(number)
+            if (similar := shapes.get(shape)) is not None:
+                like, record = similar
+                own = OwnAttributes._make(jobs.raw_own(number))
+                jobs.raw_free(number)
+                if is_cacheable(like):
+                    fingerprints[job_id] = waiting
+                yield similar_record(record, own, like, priority, self._times, time.time())
+                continue
             job = jobs.raw_take(number)
-            if before == running and not _has_passed_its_year(job):
+            if before == running and not has_passed_its_year(job.raw_time_limit, job.end_time, time.time()):
                 fingerprints[job_id] = running
                 yield UnchangedJob(job_id=job_id, partition=partition, run_time=job.run_time or 0)
                 continue
@@ -145,7 +160,10 @@ class JobConverter:
                 fingerprints[job_id] = waiting
             elif only_time_changes(a):
                 fingerprints[job_id] = running
-            yield self._record(a, job)
+            record = self._record(a, job)
+            if shape is not None and a.state == "PENDING":
+                shapes.add(shape, a, record)
+            yield record
 
     def _read_changed_since(
         self, jobs: Any, known: Mapping[int, int], fingerprints: JobFingerprints
@@ -181,8 +199,6 @@ class JobConverter:
         # pyslurm has "" for a QOS that was deleted since.
         record["qos"] = a.qos or None
         record["group_name"] = self._names.group(a.group_id or 0)
-        record["accrue_time"] = self._times[a.accrue_time]
-        record["last_sched_eval"] = self._times[a.last_sched_evaluation_time]
         record["preempt_eligible_time"] = self._times[eligible] if eligible else None
         record |= zip(TEXTS.values(), [text or None for text in _text_values(a)], strict=True)
         record |= _array_and_heterogeneous(a)
@@ -191,7 +207,8 @@ class JobConverter:
         record |= _layout_and_placement(a)
         record |= _memory(a)
         record |= _tres(a)
-        record |= _files(a)
+        record["nodes"] = a.allocated_nodes or None
+        record |= own_fields(own_attributes(a), a, self._times, time.time())
         record |= self._allocation(a, job) if holds_nodes(a.state) else no_allocation()
         return record
 
@@ -264,26 +281,14 @@ def _state(a: JobAttributes) -> Record:
 
 
 def _time_limit(a: JobAttributes) -> Record:
-    """Returns run times, time limits and the time of the end."""
+    """Returns run times and time limits."""
     run_time = a.run_time or 0  # None for a job that was suspended in its first second.
     limit = _minutes(a.raw_time_limit)
-    end = number_or_none(a.end_time) or 0
-    if limit == UNLIMITED and not _has_passed_its_year(a):
-        end = 0
     return {
         **clock_fields(run_time, a.cpus, limit, a.state),
         "time_limit": limit,
         "time_limit_str": minutes_text(limit),
-        "end_time": end or (None if limit == UNLIMITED and holds_nodes(a.state) else 0),
     }
-
-
-def _has_passed_its_year(job: Any) -> bool:
-    """Return True if a job without a limit has run for longer than the year with which slurmctld computes.
-
-    scontrol prints `Unknown` for its end before (src/scontrol/info_job.c).
-    """
-    return job.raw_time_limit == INFINITE and (number_or_none(job.end_time) or 0) <= time.time()
 
 
 def _minutes(limit: int | None) -> int | str:
@@ -355,20 +360,3 @@ def _tres(a: JobAttributes) -> Record:
         "cpu_freq_min": none_if_unset(a.raw_cpu_freq_min, 0, NO_VAL),
         "cpu_freq_max": none_if_unset(a.raw_cpu_freq_max, 0, NO_VAL),
     }
-
-
-def _files(a: JobAttributes) -> Record:
-    """Returns the allocated nodes and the standard files of a batch job."""
-    output = _file(a, a.standard_output)
-    return {
-        "nodes": a.allocated_nodes or None,
-        "std_in": _file(a, a.standard_input),
-        "std_out": output,
-        "std_err": _file(a, a.standard_error) or output,
-    }
-
-
-def _file(a: JobAttributes, path: str | None) -> str | None:
-    if not path or not a.is_batch_job:
-        return None
-    return path.replace(UNSET_TASK, "%a") if a.array_id and a.raw_array_task_id == NO_VAL else path
