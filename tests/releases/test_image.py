@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 
+from slurm_rest_api.version import __version__
 from tests.fresh.machine import FreshMachine
 from tests.releases.conftest import assert_agrees
 from tests.releases.podman import Podman, podman
@@ -68,6 +69,16 @@ def is_healthy(engine: Podman, container: str) -> bool:
 def get(port: int, path: str) -> Any:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=GIVE_UP_SECONDS) as reply:
         return json.load(reply)
+
+
+@pytest.mark.releases
+def test_container_serves_the_demo_without_any_mount(engine: Podman) -> None:
+    port = free_port()
+    with engine.running(IMAGE, [], ["run", "--demo", "--host=127.0.0.1", f"--port={port}"]) as container:
+        wait_for("the demo", lambda: http_status(f"http://127.0.0.1:{port}/partitions") == 200)
+        assert get(port, "/health")["meta"]["version"] == __version__
+        label = '{{index .Config.Labels "org.opencontainers.image.version"}}'
+        assert engine.run("inspect", f"--format={label}", container).stdout.strip() == __version__
 
 
 @on_bookworm
