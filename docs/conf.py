@@ -23,7 +23,7 @@ _PAGES = {
     "../CONTRIBUTING.md": "CONTRIBUTING.md",
     **{
         f"../benchmarks/results/{name}.md": "benchmarks.md"
-        for name in ("live", "freshness", "peers", "asking", "history", "jobs", "load", "map", "reload")
+        for name in ("live", "freshness", "peers", "asking", "history", "jobs", "load", "map", "reload", "cycle_cost")
     },
 }
 
