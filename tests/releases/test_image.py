@@ -72,9 +72,9 @@ def get(port: int, path: str) -> Any:
 
 
 @pytest.mark.releases
-def test_container_serves_the_demo_without_any_mount(engine: Podman) -> None:
-    port = free_port()
-    with engine.running(IMAGE, [], ["run", "--demo", "--host=127.0.0.1", f"--port={port}"]) as container:
+def test_container_serves_the_demo(engine: Podman) -> None:
+    port, tmpfs = free_port(), "--tmpfs=/run/slurm-rest-api:mode=1777"
+    with engine.running(IMAGE, [tmpfs], ["run", "--demo", "--host=127.0.0.1", f"--port={port}"]) as container:
         wait_for("the demo", lambda: http_status(f"http://127.0.0.1:{port}/partitions") == 200)
         assert get(port, "/health")["meta"]["version"] == __version__
         label = '{{index .Config.Labels "org.opencontainers.image.version"}}'
