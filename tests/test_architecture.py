@@ -67,7 +67,7 @@ ONLY_IN = {
     "werkzeug": ("web.",),
     "waitress": ("cli.",),
     "click": ("cli.", "deployment.systemd_notify", "demo.cli_options", "demo.backfill"),
-    "jwt": ("auth.modes", "auth.key_set"),
+    "jwt": ("auth.json_web_tokens", "auth.key_set"),
     "prometheus_client": ("metrics.",),
     "uwsgi": ("metrics.counters", "wsgi", "web.server"),
     "yaml": ("config.",),
@@ -108,8 +108,9 @@ NEVER = {
 }
 # The demonstration cluster can be removed: only these import it.
 HOSTS_OF_THE_DEMO = {"cli.commands"}
-# `run` and the collector start without the web application, so each command imports its own parts.
-OF_COMMANDS = {"cli.commands", "demo.cli_options"}
+# `run` and the collector start without the web application, so each command imports its own parts. Most processes need
+# no PyJWT, so a mode of authentication imports its own.
+OF_COMMANDS = {"cli.commands", "demo.cli_options", "auth.factory"}
 # It imports the web application at the priority that suits.
 ENTRY_POINT = "wsgi"
 # Package without I/O: its modules that read files, processes or clocks, or write a log.
@@ -143,7 +144,7 @@ WITH_IO: dict[str, tuple[str, ...]] = {
         "tinydb_import",
         "views",
     ),
-    "auth": ("cached_file", "factory", "key_set", "modes", "token_file"),
+    "auth": ("cached_file", "factory", "json_web_tokens", "key_set", "modes", "token_file"),
     "demo": ("accounting", "backfill", "cli_options", "files", "options", "source", "source_with_history"),
     "health": ("checks",),
     "jobsapi": ("views",),
@@ -256,7 +257,7 @@ def test_demo_can_be_removed() -> None:
     assert {host for host in hosts if not below(host, ("demo",))} <= HOSTS_OF_THE_DEMO
 
 
-def test_only_pyslurm_and_the_parts_of_one_command_are_imported_late() -> None:
+def test_only_pyslurm_and_the_parts_of_one_command_or_mode_are_imported_late() -> None:
     assert [
         f"{own(name)}: {imported}"
         for name, tree in TREES.items()

@@ -123,26 +123,28 @@ def test_dead_web_server_is_restarted_whatever_its_configuration_has_become(
     assert wait_for("another answer", lambda: get(port))["meta"]["source"] == "fake"
 
 
-def test_the_loader_imports_no_web_framework() -> None:
+@pytest.mark.parametrize(
+    ("module", "others"),
+    [
+        ("slurmapi.collector.loader_main", {"flask", "werkzeug", "waitress", "apscheduler", "sqlalchemy", "pydantic"}),
+        # The supervisor, and each other command as far as it needs no more.
+        (
+            "cli.commands",
+            {"flask", "werkzeug", "waitress", "apscheduler", "sqlalchemy", "pymysql", "jwt", "cryptography"},
+        ),
+        ("wsgi", {"pyslurm", "apscheduler", "slurm_rest_api.slurmapi.sources.detect"}),
+    ],
+)
+def test_a_process_imports_only_what_it_needs(module: str, others: set[str]) -> None:
     modules = subprocess.run(
-        [sys.executable, "-c", "import slurm_rest_api.slurmapi.collector.loader_main, sys; print(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-    assert not {"flask", "werkzeug", "waitress", "apscheduler"}.intersection(modules)
-
-
-def test_the_web_application_imports_neither_pyslurm_nor_a_scheduler() -> None:
-    modules = subprocess.run(
-        [sys.executable, "-c", "import slurm_rest_api.wsgi, sys; print(*sys.modules)"],
+        [sys.executable, "-c", f"import slurm_rest_api.{module}, sys; print(*sys.modules)"],
         capture_output=True,
         text=True,
         check=True,
         cwd=Path(__file__).parents[1],
     ).stdout.split()
-    assert "slurm_rest_api.slurmapi.views" in modules
-    assert not {"pyslurm", "apscheduler", "slurm_rest_api.slurmapi.sources.detect"}.intersection(modules)
+    assert f"slurm_rest_api.{module}" in modules
+    assert not others.intersection(modules)
 
 
 # Full garbage collections while the service is imported and created, and the objects that later ones leave out.

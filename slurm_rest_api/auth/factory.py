@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from slurm_rest_api.auth.key_set import KeySetFile
-from slurm_rest_api.auth.modes import (
-    jwt_authenticator,
-    proxy_authenticator,
-    read_shared_key,
-    require_private,
-    shared_key,
-    token_authenticator,
-)
+from slurm_rest_api.auth.modes import proxy_authenticator, require_private, token_authenticator
 from slurm_rest_api.auth.principal import Authenticate
 from slurm_rest_api.auth.token_file import TokenFile
 from slurm_rest_api.config import Settings
 from slurm_rest_api.config.auth import AuthSettings
 from slurm_rest_api.errors import ConfigError, TokenFileError
+
+if TYPE_CHECKING:
+    from slurm_rest_api.auth.key_set import KeySetFile
 
 Content = TypeVar("Content")
 
@@ -77,6 +72,9 @@ def _contradictions(auth: AuthSettings) -> list[str]:
 
 
 def _jwt(settings: Settings, *, is_checked: bool) -> Authentication:
+    from slurm_rest_api.auth.json_web_tokens import jwt_authenticator, read_shared_key, shared_key
+    from slurm_rest_api.auth.key_set import KeySetFile
+
     auth = settings.auth
     if auth.jwt_key_file is not None:
         if settings.jwt_key is not None:

@@ -18,7 +18,6 @@ import click
 from slurm_rest_api.config import Settings, load_settings
 from slurm_rest_api.demo.files import DemoFolder
 from slurm_rest_api.demo.scale import DEFAULT_JOBS, DEFAULT_NODES, FEWEST_NODES, MOST_JOBS, MOST_NODES, Scale
-from slurm_rest_api.demo.usage_rollup import CLUSTER
 
 _PATIENCE_SECONDS: Final = 120.0
 _POLL_SECONDS: Final = 0.3
@@ -91,7 +90,7 @@ def write_config(folder: DemoFolder, scale: Scale) -> None:
         RESV_TABLE,
         STEP_TABLE,
     )
-    from slurm_rest_api.demo.hardware import HIDDEN_PARTITION
+    from slurm_rest_api.demo.hardware import CLUSTER, HIDDEN_PARTITION
     from slurm_rest_api.demo.options import source_name
 
     runtime = Settings().system.runtime_path()

@@ -12,9 +12,7 @@ from sqlalchemy import Connection, Table, func, insert, or_, select
 from slurm_rest_api.acctapi.tables import event_table, job_table
 from slurm_rest_api.acctapi.usage_tables import KINDS, STEPS, Step, usage_table, wckey_table
 from slurm_rest_api.acctapi.usage_window import floor, following
-from slurm_rest_api.demo.hardware import Hardware
-
-CLUSTER: Final = "demo"
+from slurm_rest_api.demo.hardware import CLUSTER, Hardware
 
 _CPU, _MEM, _NODE, _BILLING, _GPU = 1, 2, 4, 5, 1001
 _HOUR: Final = 3600
