@@ -28,14 +28,14 @@ _PROGRAMS: Final = {
     "live": ("--jobs=50000",),
     "freshness": ("--seconds=60",),
     "asking": (),
+    "reload": (),
     "history": ("--times=10", "--steps-of=2000000"),
+    "map": (),
     "jobs": ("--rows=1000000",),
     "load": (),
-    "map": (),
-    "reload": (),
 }
 _WITH_FIGURES: Final = ("peers", "history", "jobs", "map")
-_WITH_UWSGI: Final = ("asking",)
+_WITH_UWSGI: Final = ("asking", "reload")
 
 
 def main(arguments: list[str]) -> int:
