@@ -11,8 +11,8 @@ from typing import Any
 
 from slurm_rest_api.slurm.sentinels import NO_VAL, NO_VAL16
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes, NodeAttributes, PartitionAttributes
-from slurm_rest_api.slurmapi.sources.pyslurm.job_own_fields import OwnAttributes
 from slurm_rest_api.slurmapi.sources.pyslurm.statistics import RAW_STATISTICS
+from tests.slurmapi.sources.fake_raw_jobs import RawJobs
 
 
 class RPCError(Exception):
@@ -265,40 +265,6 @@ def statistics(**attributes: Any) -> SimpleNamespace:
         "rpcs_pending": {"REQUEST_PING": SimpleNamespace(id=1008, count=2)},
     }
     return SimpleNamespace(**{**dict.fromkeys(names, 0), **exits, **calls, **attributes})
-
-
-class RawJobs:
-    """The methods that build.sh adds to `pyslurm.Jobs`. `taken` has the ids of jobs that became objects."""
-
-    def __init__(self, jobs: list[Any]) -> None:
-        self._jobs: list[Any] = list(jobs)
-        self.taken: list[int] = []
-
-    def raw_count(self) -> int:
-        return len(self._jobs)
-
-    def raw_values(self, number: int) -> tuple[int, str | None, int, int, int, int]:
-        job = self._jobs[number]
-        # pyslurm computes the run time. slurmctld sends the layout apart from the values of the fingerprint.
-        absent = {"priority", "layout"} | ({"run_time"} if job.state in ("RUNNING", "SUSPENDED") else set())
-        values = {name: value for name, value in vars(job).items() if name not in absent}
-        return job.id, job.partition, job.user_id, job.group_id, job.priority, hash(repr(sorted(values.items())))
-
-    def raw_take(self, number: int) -> Any:
-        job, self._jobs[number] = self._jobs[number], None
-        self.taken.append(job.id)
-        return job
-
-    def raw_shape(self, number: int) -> int:
-        job = self._jobs[number]
-        absent = {"priority", "layout", *OwnAttributes._fields}
-        return hash(repr(sorted((name, value) for name, value in vars(job).items() if name not in absent)))
-
-    def raw_own(self, number: int) -> tuple[Any, ...]:
-        return tuple(getattr(self._jobs[number], name) for name in OwnAttributes._fields)
-
-    def raw_free(self, number: int) -> None:
-        self._jobs[number] = None
 
 
 class Loader:
