@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from slurm_rest_api.archive.sampler_factory import open_sampler
 from slurm_rest_api.cli import main
 from slurm_rest_api.config import Settings
 from tests.conftest import make_client
+from tests.waiting import wait_for
 
 ADVICE = "run `slurm-rest-api import-archive FILE` with the TinyDB file"
 
@@ -48,10 +50,16 @@ def test_the_start_and_health_name_the_command(settings: Settings, old: Path, ca
     assert str(old) in caplog.text
     assert sampler is not None
     sampler.tick()
-    archive = make_client(settings).get("/health").get_json()["data"]["parts"]["archive"]
-    assert archive["state"] == "broken"
+    client = make_client(settings)
+
+    def broken_archive() -> dict[str, str] | None:
+        archive: dict[str, str] = client.get("/health").get_json()["data"]["parts"]["archive"]
+        return archive if archive["state"] == "broken" else None
+
+    # The writer's thread reports the file.
+    with closing(sampler):
+        archive = wait_for("the archive to be broken", broken_archive)
     assert ADVICE in archive["detail"]
-    sampler.close()
     assert old.read_text() == ' {"_default": {}}'
 
 
