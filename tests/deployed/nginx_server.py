@@ -62,6 +62,10 @@ class Nginx:
         """Returns the log of nginx itself."""
         return self.folder / "error.log"
 
+    def workers(self) -> list[int]:
+        """Returns the process ids of its workers."""
+        return [child.pid for child in psutil.Process(self._master()).children()]
+
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal to its master."""
         os.kill(self._master(), number)
@@ -71,10 +75,9 @@ class Nginx:
         block = self.folder / "block.conf"
         block.write_text(change(block.read_text()))
         subprocess.run(["nginx", "-t", "-q", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")], check=True)
-        master = psutil.Process(self._master())
-        old = {child.pid for child in master.children()}
+        old = set(self.workers())
         self.signal(signal.SIGHUP)
-        wait_for("nginx's new workers", lambda: old.isdisjoint(child.pid for child in master.children()))
+        wait_for("nginx's new workers", lambda: (new := self.workers()) and old.isdisjoint(new))
 
     def _master(self) -> int:
         return int((self.folder / "pid").read_text())

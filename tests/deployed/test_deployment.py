@@ -6,19 +6,22 @@ import gzip
 import json
 import re
 import signal
+import socket
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.watching import Watched
 from tests.cluster.answers import Answer
 from tests.deployed.asking import ask, wait_healthy
-from tests.deployed.nginx_server import Nginx
+from tests.deployed.nginx_server import Nginx, nginx, unlimited
 from tests.deployed.service_manager import ServiceManager
 from tests.deployed.site import INI, RUNTIME, UNIT, Site
 from tests.testbed.processes import send_signal
-from tests.waiting import wait_for
+from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 ROUTES = ("/queue", "/nodes", "/partitions", "/stats", "/usage", "/users", "/history", "/load", "/health", "/metrics")
 
@@ -91,6 +94,31 @@ def test_nginx_sends_the_file_of_a_large_response(web: Nginx, site: Site) -> Non
     logged = [json.loads(line)["path"] for line in web.access_log.read_text().splitlines()]
     assert {"/queue", "/slurm/queue"} <= set(logged)
     assert [path for path in logged if path.startswith("/_prepared/q")] == []
+
+
+def test_disconnected_clients_leave_no_file_open(site: Site) -> None:
+    with nginx(site, unlimited) as web:
+        # A small buffer of the kernel keeps nginx from sending a whole file before the client disconnects.
+        web.edit(lambda block: re.sub(r"(listen 127\.0\.0\.1:\d+);", r"\1 sndbuf=4k;", block))
+
+        def is_open(pid: int, number: int) -> bool:
+            files = psutil.Process(pid).open_files()
+            return sum(Path(file.path).match("prepared/queue-*.json") for file in files) == number
+
+        (sender,) = web.workers()
+        address = ("127.0.0.1", int(web.url.rpartition(":")[2]))
+        clients = [socket.create_connection(address, timeout=GIVE_UP_SECONDS) for _ in range(20)]
+        for client in clients:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.sendall(b"GET /queue HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_for("nginx to send the files", lambda: is_open(sender, len(clients)))
+        for client in clients:
+            client.close()
+        wait_for("nginx to close the files", lambda: is_open(sender, 0))
+        for worker in site.deployment.workers():
+            assert is_open(worker, 0)
+        assert ask(web, "/queue?limit=1").status == 200
+        assert not re.search(r"\[(warn|error|crit|alert|emerg)\]", web.error_log.read_text())
 
 
 @pytest.mark.browser
