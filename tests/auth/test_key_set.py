@@ -21,6 +21,7 @@ from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from tests.auth.clients import auth_client, bearer
 from tests.auth.provider import EC_KEY, RSA_KEYS, entry, key_set, key_set_text, provider_token
+from tests.waiting import wait_for
 
 OLD, NEW, FOREIGN = RSA_KEYS
 
@@ -210,10 +211,15 @@ def test_rotation_under_load_refuses_no_valid_token(
         while not done.is_set():
             statuses.append(own.get("/nodes", headers=token).status_code)
 
+    def wait_for_another_response() -> None:
+        before = len(statuses)
+        wait_for("another response", lambda: len(statuses) > before)
+
     threads = [threading.Thread(target=ask, args=(client.application.test_client(),)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for turn in range(60):
+        wait_for_another_response()
         (written_in_place if turn % 2 else replaced)(file, documents[turn % len(documents)])
     done.set()
     for thread in threads:
