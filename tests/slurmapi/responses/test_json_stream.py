@@ -19,11 +19,11 @@ import pytest
 import waitress.server
 
 from slurm_rest_api.slurmapi.sources.base import Record
-from slurm_rest_api.slurmapi.store import schema
 from slurm_rest_api.slurmapi.store.reader import StoreReader
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.builders import make_job
 from tests.slurmapi.query.service import Service
+from tests.slurmapi.store_connections import watch_connections
 from tests.waiting import GIVE_UP_SECONDS, wait_for
 
 MANY, SOME = 40_000, 20_000
@@ -53,15 +53,12 @@ class Large(Service):
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Large]:
     service = Large(tmp_path_factory.mktemp("large"))
-    connect = schema.connect_readonly
 
-    def counting(path: Path, *arguments: Any) -> sqlite3.Connection:
-        connection = connect(path, *arguments)
+    def watch(connection: sqlite3.Connection) -> None:
         connection.row_factory = service.count
-        return connection
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schema, "connect_readonly", counting)
+        watch_connections(patch, service.paths.root, watch)
         # A new application, whose connections count.
         service.client = Service(service.paths.root).client
         yield service

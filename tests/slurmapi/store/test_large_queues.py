@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,10 +11,9 @@ from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.availability.nodes import parse_nodes
 from slurm_rest_api.slurmapi.query.parameters import NodesParameters, PartitionsParameters, QueueParameters
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
-from slurm_rest_api.slurmapi.store import schema
-from slurm_rest_api.slurmapi.store.statements import StatementLimit
 from tests.conftest import make_client
 from tests.slurmapi.store.large import EXPLAINED, JOBS, NODES, write_store
+from tests.slurmapi.store_connections import watch_connections
 
 _EVERY = 100
 """Steps between two calls of the handler that counts them."""
@@ -49,15 +46,8 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
     paths = RuntimePaths.of(settings)
     paths.make()
     found = Steps(make_client(settings), write_store(paths.store))
-    connect = schema.connect_readonly
-
-    def counting(path: Path, limit: StatementLimit | None = None) -> sqlite3.Connection:
-        connection = connect(path, limit)
-        connection.set_progress_handler(found.count, _EVERY)
-        return connection
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schema, "connect_readonly", counting)
+        watch_connections(patch, paths.root, lambda connection: connection.set_progress_handler(found.count, _EVERY))
         yield found
 
 

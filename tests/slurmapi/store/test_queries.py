@@ -14,10 +14,9 @@ import pytest
 
 from slurm_rest_api.slurmapi.responses import changes, records, responder
 from slurm_rest_api.slurmapi.responses.json_stream import with_fields
-from slurm_rest_api.slurmapi.store import schema
-from slurm_rest_api.slurmapi.store.statements import StatementLimit
 from tests.builders import make_job
 from tests.slurmapi.query.service import Service
+from tests.slurmapi.store_connections import watch_connections
 
 FEW, MANY = 500, 5_000
 
@@ -34,23 +33,20 @@ class Cost:
 
 
 class Meter:
-    """Counts what every read of the store costs from now on."""
+    """Counts the costs of reads of the store in `folder` from now on."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.cost = Cost()
-        connect = schema.connect_readonly
 
-        def watched(path: Path, limit: StatementLimit | None = None) -> sqlite3.Connection:
-            connection = connect(path, limit)
+        def watch(connection: sqlite3.Connection) -> None:
             connection.set_progress_handler(self._step, 1)
             connection.set_trace_callback(self._statement)
-            return connection
 
         def counted(*arguments: object) -> bytes:
             self.cost.rendered += 1
             return with_fields(*arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(schema, "connect_readonly", watched)
+        watch_connections(monkeypatch, folder, watch)
         for module in (records, changes, responder):
             monkeypatch.setattr(module, "with_fields", counted)
 
@@ -86,7 +82,7 @@ def cost_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Costs:
         version = api.get("/queue", count="true")["meta"]["version"]
         api.load({**cluster, 7: make_job(7, user_name="grace", priority=1), 8: make_job(8, user_name="ada")})
         path, before = path.format(version=version), before and before.format(version=version)
-        meter = Meter(monkeypatch)
+        meter = Meter(api.paths.root, monkeypatch)
         fresh = Service(api.paths.root)
         # Asked of another process, so to speak: the one that is measured keeps no answer yet.
         tag = api.client.get(path).headers.get("ETag", "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from slurm_rest_api.slurmapi.store import schema
 from slurm_rest_api.slurmapi.store.rank_queries import JobsAhead
 from slurm_rest_api.slurmapi.store.rank_totals import JOBS_PER_TOTAL, write_totals
 from slurm_rest_api.slurmapi.store.reader import StoreReader
-from slurm_rest_api.slurmapi.store.statements import StatementLimit
+from tests.slurmapi.store_connections import watch_connections
 
 JOBS = 20_000
 QUEUES = 50
@@ -51,14 +50,7 @@ def test_a_rank_reads_as_many_jobs_in_a_queue_of_any_length(tmp_path: Path, monk
         nonlocal steps
         steps += _EVERY
 
-    connect = schema.connect_readonly
-
-    def counting(path: Path, limit: StatementLimit | None = None) -> sqlite3.Connection:
-        connection = connect(path, limit)
-        connection.set_progress_handler(count, _EVERY)
-        return connection
-
-    monkeypatch.setattr(schema, "connect_readonly", counting)
+    watch_connections(monkeypatch, tmp_path, lambda connection: connection.set_progress_handler(count, _EVERY))
     ordered = sorted((job for job in jobs if job[1] == "main\n"), key=lambda job: (job[2], job[3], job[0]))
     with StoreReader(tmp_path / "store.sqlite").view() as view:
         assert view is not None

@@ -12,6 +12,7 @@ from slurm_rest_api.slurmapi.store import schema, statements
 from slurm_rest_api.slurmapi.store.statements import StatementLimit, Statements
 from tests.builders import make_job
 from tests.slurmapi.query.service import Service
+from tests.slurmapi.store_connections import watch_connections
 
 JOBS = 3_000
 ENDLESS = "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r) SELECT i FROM r"
@@ -125,15 +126,12 @@ def test_a_client_that_goes_while_rows_are_sent_ends_the_work(
 ) -> None:
     executed: list[str] = []
     connections: list[sqlite3.Connection] = []
-    connect = schema.connect_readonly
 
-    def traced(path: Path, limit: StatementLimit | None = None) -> sqlite3.Connection:
-        connection = connect(path, limit)
+    def watch(connection: sqlite3.Connection) -> None:
         connection.set_trace_callback(executed.append)
         connections.append(connection)
-        return connection
 
-    monkeypatch.setattr(schema, "connect_readonly", traced)
+    watch_connections(monkeypatch, service.paths.root, watch)
     fresh = Service(service.paths.root)
     response = fresh.client.get("/queue?state=PD", headers={"Accept-Encoding": "identity"}, buffered=False)
     assert response.is_streamed
