@@ -116,11 +116,11 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
         observers.append(log_access)
     # Flask runs handlers of responses in reverse order, so observers see the final response.
     observe(app, observers)
-    join_vary(app)
     authenticate = None if authentication is None else authentication.authenticate
     ResponseCacheMiddleware(StoreVersionReader(paths.store).current, _identify(authenticate), observers).install(
         app, LIVE, AVAILABILITY, EXPLAIN
     )
+    join_vary(app)
     if settings.system.debug:
         indent_json(app)
     _protect(app, settings, authenticate, None if accounting is None else accounting.coordinators)

@@ -11,6 +11,7 @@ from flask import Flask, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from slurm_rest_api.contract_base import PublishedModel
+from slurm_rest_api.web.proxied_files import is_sent_by_proxy
 
 JSON: Final = "application/json"
 
@@ -71,8 +72,8 @@ def indent_json(app: Flask) -> None:
 
     @app.after_request
     def indent(response: Response) -> Response:
-        # A 304 has no body.
-        if response.mimetype != JSON or response.status_code == 304:
+        # A 304 has no body, and nginx sends a file as it is.
+        if response.mimetype != JSON or response.status_code == 304 or is_sent_by_proxy(response):
             return response
         response.direct_passthrough = False
         body = response.get_data()

@@ -44,20 +44,25 @@ def proxied_response(body: BinaryIO, mimetype: str) -> Response | None:
             logger.warning("nginx cannot be allowed to read %s: %s. A worker sends it.", path, error)
             return None
     body.close()
-    response = Response(mimetype=mimetype, direct_passthrough=True)
+    response = Response(mimetype=mimetype)
     response.headers[_HEADER] = f"{location}{path.name}"
     response.content_length = status.st_size
     return response
 
 
+def is_sent_by_proxy(response: Response) -> bool:
+    """Returns True if nginx sends the body of `response`."""
+    return _HEADER in response.headers
+
+
 def join_vary(app: Flask) -> None:
     """Sends one `Vary` header for a file of nginx, because `$upstream_http_vary` is the first one before nginx 1.23.
 
-    Call it before handlers that add such headers are registered, as Flask runs the handlers in reverse order.
+    Flask runs handlers in reverse order. Call it after the response cache, and before handlers that add such headers.
     """
 
     @app.after_request
     def join(response: Response) -> Response:
-        if _HEADER in response.headers:
+        if is_sent_by_proxy(response):
             response.headers["Vary"] = ", ".join(response.headers.getlist("Vary"))
         return response

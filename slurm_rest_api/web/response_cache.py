@@ -19,6 +19,7 @@ from flask import Flask, Response, g, request
 
 from slurm_rest_api.auth.principal import Principal
 from slurm_rest_api.errors import ServiceError
+from slurm_rest_api.web.proxied_files import LOCATION
 from slurm_rest_api.web.request_events import Observer, RequestEvent, request_event
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ _REQUEST_PARTS: Final = (
     "HTTP_IF_RANGE",
     "HTTP_RANGE",
     "HTTP_ORIGIN",
+    # Without it, a worker sends a file that nginx could not open.
+    LOCATION,
 )
 _CREDENTIALS: Final = ("HTTP_AUTHORIZATION", "HTTP_X_SLURM_USER_NAME", "HTTP_X_SLURM_USER_TOKEN", "REMOTE_USER")
 _WAIT_SECONDS: Final = 2.0
@@ -260,6 +263,13 @@ def limit_cache_lifetime(seconds: float) -> None:
     candidate: CacheCandidate | None = request.environ.get(_CANDIDATE)
     if candidate is not None:
         candidate.seconds = seconds if candidate.seconds is None else min(seconds, candidate.seconds)
+
+
+def do_not_wait() -> None:
+    """Lets identical requests go on without the current response. It may be cached nevertheless."""
+    candidate: CacheCandidate | None = request.environ.get(_CANDIDATE)
+    if candidate is not None:
+        candidate.stop_waiting()
 
 
 def do_not_cache() -> None:

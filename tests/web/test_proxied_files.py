@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
@@ -31,6 +32,10 @@ def many_jobs(cycle: Cycle, source: FakeSource) -> None:
 def headers_of(client: FlaskClient, method: str = "GET", **request: Any) -> dict[str, str]:
     answer = client.open("/queue", method=method, **request)
     assert answer.status_code == 200
+    return headers_without_age(answer)
+
+
+def headers_without_age(answer: TestResponse) -> dict[str, str]:
     return {name: value for name, value in answer.headers if name != "Age"}
 
 
@@ -110,3 +115,23 @@ def test_worker_sends_a_file_that_nginx_cannot_be_allowed_to_read(
     monkeypatch.setattr(Path, "chmod", refuse)
     answer = client.get("/queue", environ_overrides=BEHIND_NGINX)
     assert (answer.headers.get("X-Accel-Redirect"), answer.data) == (None, expected)
+
+
+def test_repeated_request_costs_no_other_look_at_the_file(client: FlaskClient, paths: RuntimePaths) -> None:
+    expected = client.get("/queue")
+    proxied = client.get("/queue", environ_overrides=BEHIND_NGINX)
+    file = paths.prepared / proxied.headers["X-Accel-Redirect"].rpartition("/")[2]
+    file.unlink()
+    repeated = client.get("/queue", environ_overrides=BEHIND_NGINX)
+    assert headers_without_age(repeated) == headers_without_age(proxied)
+    assert not file.exists()
+    # nginx could not open the file, and asks again for its bytes.
+    direct = client.get("/queue")
+    assert (direct.data, headers_without_age(direct)) == (expected.data, headers_without_age(expected))
+    assert file.exists()
+
+
+def test_debug_leaves_a_file_of_nginx_as_it_is(settings: Settings) -> None:
+    system = settings.system.model_copy(update={"debug": True})
+    client = make_client(settings.model_copy(update={"system": system}))
+    assert "X-Accel-Redirect" in headers_of(client, environ_overrides=BEHIND_NGINX)

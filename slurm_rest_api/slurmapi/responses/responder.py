@@ -52,7 +52,12 @@ from slurm_rest_api.web.conditional import (
 )
 from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import add_link_header, encode_cursor, next_link
-from slurm_rest_api.web.response_cache import DEFAULT_LIFETIME_SECONDS, do_not_cache, limit_cache_lifetime
+from slurm_rest_api.web.response_cache import (
+    DEFAULT_LIFETIME_SECONDS,
+    do_not_cache,
+    do_not_wait,
+    limit_cache_lifetime,
+)
 from slurm_rest_api.web.server import client_disconnected_check
 from slurm_rest_api.web.text_formats import MIMETYPES, Format
 
@@ -212,6 +217,7 @@ class Responder:
                     return self._small_response(snapshot, now, gzip=gzip)
                 if has_representation(snapshot) and (unchanged := not_modified(snapshot, now)) is not None:
                     self._whole.note_request(snapshot, gzip=gzip)
+                    limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
                     return may_be_replaced(unchanged, snapshot)
         except NotLoaded:
             if name in KINDS:
@@ -234,13 +240,18 @@ class Responder:
 
         The view of `snapshot` may be closed, so that no view is open while a request waits.
         """
-        # It is sent by the server, and identical requests must not wait until it is rendered.
-        do_not_cache()
+        # Identical requests get the version before until it is rendered.
+        do_not_wait()
         try:
             body = self._whole.open(snapshot, _demand(), client_disconnected_check(), gzip=gzip)
         except OSError as error:
             logger.error(_NOT_WRITTEN, snapshot.name, error)
             return stream_response(snapshot, self._live.stream_body(snapshot.name, gzip=gzip), time.time(), gzip=gzip)
+        if body.is_current:
+            # The requests of clients are noted as often, so that the next version is rendered for them.
+            limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
+        else:
+            do_not_cache()
         now = time.time()
         found = _sent(snapshot, body.version, now)
         try:
