@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple
 
 from slurm_rest_api.slurmapi.store.index_columns import INDEXED, KINDS, WORD_TABLES, Kind, Value, word_table
+from slurm_rest_api.slurmapi.store.job_sums import SUMMED_BY
 
 Operator = Literal["=", "<", ">", "<=", ">="]
 
@@ -16,8 +17,9 @@ class Condition(NamedTuple):
     """SQL text with one question mark for each of its `values`.
 
     `by_key` is True if it selects keys, so that a query should find its rows by them and not by another index.
-    `by_index` is True if another index finds its rows. `seek_sql` selects the same rows by their keys, with
-    `seek_values`. It is used where no other condition finds the rows, because it costs more for each row.
+    `by_index` is True if another index finds its rows. `by_sums` is True if a condition for jobs reads only the columns
+    of `SUMMED_BY`. `seek_sql` selects the same rows by their keys, with `seek_values`. It is used where no other
+    condition finds the rows, because it costs more for each row.
     """
 
     sql: str
@@ -26,6 +28,7 @@ class Condition(NamedTuple):
     by_index: bool = False
     seek_sql: str | None = None
     seek_values: tuple[Value, ...] = ()
+    by_sums: bool = False
 
     def finding_rows(self) -> Condition:
         """Returns the form of this condition that finds its rows with the fewest steps."""
@@ -34,8 +37,8 @@ class Condition(NamedTuple):
         return Condition(self.seek_sql, self.seek_values, by_key=True)
 
 
-ALWAYS: Final = Condition("1")
-NEVER: Final = Condition("0")
+ALWAYS: Final = Condition("1", by_sums=True)
+NEVER: Final = Condition("0", by_sums=True)
 
 _GLOB_LETTER: Final = re.compile(r"[*?\[]")
 
@@ -64,7 +67,9 @@ def all_of(conditions: Iterable[Condition]) -> Condition:
     if len(found) == 1:
         return found[0]
     joined = _joined(" AND ", found, ALWAYS)._replace(
-        by_key=any(condition.by_key for condition in found), by_index=any(condition.by_index for condition in found)
+        by_key=any(condition.by_key for condition in found),
+        by_index=any(condition.by_index for condition in found),
+        by_sums=all(condition.by_sums for condition in found),
     )
     seeking = next((number for number, condition in enumerate(found) if condition.seek_sql is not None), None)
     if seeking is None:
@@ -80,13 +85,14 @@ def any_of(conditions: Iterable[Condition]) -> Condition:
     joined = _joined(" OR ", found, NEVER)
     # SQLite uses an index for each alternative, or none.
     by_index = bool(found) and all(condition.by_index for condition in found)
-    return Condition(joined.sql, joined.values, by_index=by_index)
+    by_sums = all(condition.by_sums for condition in found)
+    return Condition(joined.sql, joined.values, by_index=by_index, by_sums=by_sums)
 
 
 def none_of(conditions: Iterable[Condition]) -> Condition:
     """Returns a condition that holds if none of `conditions` holds. A comparison with null does not hold."""
     any_holds = any_of(conditions)
-    return Condition(f"NOT coalesce({any_holds.sql}, 0)", any_holds.values)
+    return Condition(f"NOT coalesce({any_holds.sql}, 0)", any_holds.values, by_sums=any_holds.by_sums)
 
 
 def compares(column: str, operator: Operator, value: Value) -> Condition:
@@ -118,7 +124,8 @@ def is_number(
 def one_of(column: str, values: Sequence[Value]) -> Condition:
     """Returns a condition for `column` being one of `values`."""
     by_index = column in _INDEXED_COLUMNS
-    return Condition(f"{column} IN ({', '.join('?' * len(values))})", tuple(values), by_index=by_index)
+    by_sums = column.removesuffix(" COLLATE NOCASE") in SUMMED_BY
+    return Condition(f"{column} IN ({', '.join('?' * len(values))})", tuple(values), by_index=by_index, by_sums=by_sums)
 
 
 def one_of_many(column: str, values: Sequence[Value]) -> Condition:
@@ -142,10 +149,11 @@ def has_any_word(kind: Kind, column: str, words: Sequence[str]) -> Condition:
         if column in WORD_TABLES[kind]
         else f"EXISTS (SELECT 1 FROM json_each(?) WHERE instr({column}, ',' || value || ','))"
     )
-    by_table = Condition(sql, (json.dumps(words),), by_key=column in WORD_TABLES[kind])
+    by_sums = column in SUMMED_BY
+    by_table = Condition(sql, (json.dumps(words),), by_key=column in WORD_TABLES[kind], by_sums=by_sums)
     if len(words) > FEW_WORDS:
         return by_table
-    compared = any_of(Condition(f"instr({column}, ?)", (f",{word},",)) for word in words)
+    compared = any_of(Condition(f"instr({column}, ?)", (f",{word},",), by_sums=by_sums) for word in words)
     return compared._replace(seek_sql=by_table.sql, seek_values=by_table.values) if by_table.by_key else compared
 
 

@@ -126,9 +126,7 @@ RANK_INDEX: Final = (
 CLOCK_COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {**dict.fromkeys(KINDS, ()), "queue": ("run_time",)}
 """Columns with the values of clock fields. They are written in every load, unlike the others."""
 
-STATE_INDEX: Final = ("job_state", "num_cpus", "num_nodes", "memory", "gpus", "tasks")
-"""What /queue sums by state. Every Queue page asks for it after each load."""
-WHOLE_INDEXES: Final = ("changed", STATE_INDEX[0], "priority")
+WHOLE_INDEXES: Final = ("changed", "priority")
 """The first columns of the indexes that have all rows."""
 
 INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
@@ -140,7 +138,6 @@ INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
         ("changed",),
         RANK_INDEX,
         ("held_tres", "qos", "account", "user_name", "partition"),
-        STATE_INDEX,
         ("priority",),
     ),
     "nodes": (("changed",),),

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS, NEVER, Condition, all_of, any_of, compares
 from slurm_rest_api.slurmapi.store.index_columns import INDEXED, WHOLE_INDEXES, Kind, Value
+from slurm_rest_api.slurmapi.store.job_sums import have_sums
 from slurm_rest_api.slurmapi.store.statements import Statements
 
 # Pieces of SQL that steer SQLite's query planner. `tests/slurmapi/store/test_queries.py` counts the steps they save.
@@ -73,9 +74,8 @@ class RecordQueries:
 
     def count(self, kind: Kind, where: Condition) -> int:
         """Counts the records of `kind` that meet the condition."""
-        where = where.finding_rows()
-        query = f"SELECT count(*) FROM {_rows(kind, where)}"
-        return int(self._statements.execute(query, where.values).one()[0])
+        [(_, counts)] = self.groups(kind, where, {}, ())
+        return counts["count"]
 
     def ordered_keys(self, selection: Selection, columns: Sequence[str] = ()) -> Iterator[tuple[Value, ...]]:
         """Reads the sort values of the selected records lazily, in their order, followed by the values of `columns`.
@@ -119,20 +119,18 @@ class RecordQueries:
 
         `sums` maps published names to columns. Without `by` there is one entry, even where no record matches.
         """
-        totals = ", ".join(["count(*)", *(f"coalesce(sum({column}), 0)" for column in sums.values())])
         where = where.finding_rows()
-        query = f"SELECT {', '.join([*by, totals])} FROM {_rows(kind, where)}"
+        in_sums = kind == "queue" and where.by_sums and have_sums([*by, *sums.values()])
+        number = "coalesce(sum(jobs), 0)" if in_sums else "count(*)"
+        totals = ", ".join([number, *(f"coalesce(sum({column}), 0)" for column in sums.values())])
+        rows = f"job_sums WHERE {where.sql}" if in_sums else _rows(kind, where)
+        query = f"SELECT {', '.join([*by, totals])} FROM {rows}"
         if by:
-            # An index with all the columns is in this order, and narrower than the table.
-            is_covered = where == ALWAYS and any(
-                index[: len(by)] == tuple(by) and {*by, *sums.values()} <= set(index) for index in INDEXED[kind]
-            )
-            mark = "" if is_covered else _NO_INDEX
-            columns = ", ".join(f"{mark}{column}" for column in by)
+            columns = ", ".join(f"{_NO_INDEX}{column}" for column in by)
             query += f" GROUP BY {columns} ORDER BY {columns}"
         names = ("count", *sums)
-        rows = self._statements.execute(query, where.values)
-        return [(row[: len(by)], dict(zip(names, row[len(by) :], strict=True))) for row in rows]
+        found = self._statements.execute(query, where.values)
+        return [(row[: len(by)], dict(zip(names, row[len(by) :], strict=True))) for row in found]
 
     def count_by(self, kind: Kind, columns: Sequence[str]) -> list[tuple[tuple[Value, ...], int]]:
         """Counts all records of `kind` for each combination of the values of `columns`."""

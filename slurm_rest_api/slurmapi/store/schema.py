@@ -22,9 +22,11 @@ from slurm_rest_api.slurmapi.store.index_columns import (
     Kind,
     word_table,
 )
+from slurm_rest_api.slurmapi.store.job_sums import TABLE as JOB_SUMS
+from slurm_rest_api.slurmapi.store.job_sums import begin_job_sums
 from slurm_rest_api.slurmapi.store.statements import StatementLimit
 
-LAYOUT: Final = 20
+LAYOUT: Final = 21
 """Number of the table layout. Raise it with every change of the tables, so that old files are recreated."""
 
 BUSY_SECONDS: Final = 5.0
@@ -104,13 +106,15 @@ def _tables_of(kind: Kind) -> str:
 
 
 def create_indexes(connection: sqlite3.Connection, kind: Kind) -> None:
-    """Creates the indexes of a kind that do not exist yet.
+    """Creates the indexes of a kind that do not exist yet, and the sums of jobs.
 
     Call it after the first records are written. Each row written into existing indexes takes four times as long.
     """
     for names in INDEXED[kind]:
         columns = f"{kind}_index ({', '.join(names)}) {_without_null(names[0])}"
         connection.execute(f"CREATE INDEX IF NOT EXISTS {kind}_by_{names[0]} ON {columns}")
+    if kind == "queue":
+        begin_job_sums(connection)
 
 
 def _without_null(column: str) -> str:
@@ -127,7 +131,7 @@ def create(path: Path, generation: str) -> sqlite3.Connection:
     # SQLite gives the WAL the mode of the database, which would otherwise depend on the umask.
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     connection = connect_writable(path)
-    connection.executescript("BEGIN;" + _TABLES + "".join(_tables_of(kind) for kind in KINDS))
+    connection.executescript("BEGIN;" + _TABLES + JOB_SUMS + "".join(_tables_of(kind) for kind in KINDS))
     connection.execute("INSERT INTO status (id, generation, version) VALUES (1, ?, 0)", (generation,))
     connection.execute(f"PRAGMA user_version = {LAYOUT}")
     connection.execute("COMMIT")
@@ -166,6 +170,8 @@ def connect_writable(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_size_limit = 16777216")
     # Creating an index sorts. Without this SQLite may need a file in /var/tmp, which may be read-only.
     connection.execute("PRAGMA temp_store = MEMORY")
+    # A row that replaces another one runs the triggers of its removal, too.
+    connection.execute("PRAGMA recursive_triggers = ON")
     return connection
 
 

@@ -40,7 +40,9 @@ def test_a_cycle_writes_only_the_words_that_changed(tmp_path: Path) -> None:
             *(insert.format(number, number) for number in range(3, 11)),
         ]
     )
-    assert sum(sql.startswith(("INSERT", "DELETE", "UPDATE")) for sql in written) <= 10 * 3 + 20
+    # SQLite reports the statement that fires a trigger again for each statement of the trigger.
+    statements = [sql for sql, before in zip(written, ["", *written], strict=False) if sql != before]
+    assert sum(sql.startswith(("INSERT", "DELETE", "UPDATE")) for sql in statements) <= 10 * 3 + 20
 
 
 def test_word_tables_have_the_words_of_the_records(tmp_path: Path) -> None:
