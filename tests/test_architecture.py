@@ -78,7 +78,7 @@ ONLY_IN = {
     "sqlalchemy": ("acctapi.", "archive.", "demo.accounting", "demo.usage_rollup", "demo.backfill"),
     "ijson": ("archive.tinydb_import",),
     "zlib_ng": ("web.compression",),
-    "zstandard": ("archive.tables", "archive.spool"),
+    "zstandard": ("archive.tables", "archive.spool", "web.compression"),
     "pyslurm": ("pyslurm_build.probe",),
     "ClusterShell": (
         "slurm.hostlist",

@@ -101,7 +101,7 @@ class Exposition:
 
         tag = "-".join((status.generation, str(status.version), *sorted(private)))
         try:
-            with self._prepared.open(_NAME_OF_PART if private else _NAME, tag, gzip=False, render=render) as file:
+            with self._prepared.open(_NAME_OF_PART if private else _NAME, tag, "identity", render=render) as file:
                 return file.read()
         except OSError:
             # The disk is full. The body files log this.

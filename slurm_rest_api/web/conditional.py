@@ -14,17 +14,17 @@ from werkzeug.http import http_date, is_resource_modified
 from werkzeug.wsgi import wrap_file
 
 from slurm_rest_api.errors import PreconditionFailed
-from slurm_rest_api.web.compression import compress
+from slurm_rest_api.web.compression import Coding, compress
 from slurm_rest_api.web.envelope import JSON
 from slurm_rest_api.web.proxied_files import proxied_response
 from slurm_rest_api.web.response_cache import limit_cache_lifetime
 
 # Largest bodies that are buffered: plain or compressed on the wire, and before compression.
 _PLAIN_BYTES: Final = 256 * 1024
-_GZIP_BYTES: Final = 512 * 1024
+_COMPRESSED_BYTES: Final = 512 * 1024
 _UNCOMPRESSED_BYTES: Final = 8 * 1024 * 1024
 # Compressing a smaller body saves no packet.
-MIN_GZIP_BYTES: Final = 1000
+MIN_COMPRESSED_BYTES: Final = 1000
 
 
 class Representation(Protocol):
@@ -44,9 +44,19 @@ class Representation(Protocol):
     def stale_from(self) -> float: ...
 
 
-def accepts_gzip() -> bool:
-    """Returns True if the current request accepts `Content-Encoding: gzip`."""
-    return request.accept_encodings.quality("gzip") > 0
+def accepted_coding() -> Coding:
+    """Returns the content coding of the response to the current request: the preferred one, and zstd of equals.
+
+    A client that accepts `*` gets gzip. Older ones cannot decode zstd, so they have to name it.
+    """
+    accepted = request.accept_encodings
+    gzip, zstd = (
+        accepted.quality("gzip"),
+        max((quality for name, quality in accepted if name.lower() == "zstd"), default=0),
+    )
+    if zstd > 0 and zstd >= gzip:
+        return "zstd"
+    return "gzip" if gzip > 0 else "identity"
 
 
 def has_representation(representation: Representation) -> bool:
@@ -74,7 +84,7 @@ def not_modified(representation: Representation, now: float) -> Response | None:
     return response
 
 
-def file_response(representation: Representation, body: BinaryIO, now: float, *, gzip: bool) -> Response:
+def file_response(representation: Representation, body: BinaryIO, now: float, coding: Coding) -> Response:
     """Returns a 200 that sends the open file `body`. It is closed after that."""
     length = os.fstat(body.fileno()).st_size
     if length <= _PLAIN_BYTES:
@@ -85,7 +95,7 @@ def file_response(representation: Representation, body: BinaryIO, now: float, *,
     else:
         response = Response(wrap_file(request.environ, body), mimetype=JSON, direct_passthrough=True)
         response.content_length = length
-    _set_cache_headers(response, representation, now, gzip=gzip)
+    _set_cache_headers(response, representation, now, coding)
     return response
 
 
@@ -95,10 +105,10 @@ def may_be_replaced(response: Response, representation: Representation) -> Respo
     return response
 
 
-def stream_response(representation: Representation, body: Iterable[bytes], now: float, *, gzip: bool) -> Response:
+def stream_response(representation: Representation, body: Iterable[bytes], now: float, coding: Coding) -> Response:
     """Returns a 200 that sends the pieces of `body` as they are made. Caches may not store it."""
     response = Response(body, mimetype=JSON)
-    _set_cache_headers(response, representation, now, gzip=gzip)
+    _set_cache_headers(response, representation, now, coding)
     # The body is read later than the headers, so it may be of a later version.
     return no_store(response)
 
@@ -136,13 +146,13 @@ def buffered_or_streamed_response(
 
     The body is compressed if the client accepts that and it saves something.
     """
-    beginning = b"".join(_at_least(MIN_GZIP_BYTES, pieces))
-    gzip = accepts_gzip() and len(beginning) >= MIN_GZIP_BYTES
+    beginning = b"".join(_at_least(MIN_COMPRESSED_BYTES, pieces))
+    coding = accepted_coding() if len(beginning) >= MIN_COMPRESSED_BYTES else "identity"
     plain = _CountedPieces(itertools.chain([beginning], pieces))
-    encoded = compress(plain) if gzip else iter(plain)
-    buffered, is_whole = _read_ahead(encoded, plain, _GZIP_BYTES if gzip else _PLAIN_BYTES)
+    encoded = compress(plain, coding)
+    buffered, is_whole = _read_ahead(encoded, plain, _PLAIN_BYTES if coding == "identity" else _COMPRESSED_BYTES)
     response = Response(b"".join(buffered) if is_whole else itertools.chain(buffered, encoded), mimetype=mimetype)
-    _set_cache_headers(response, representation, now, gzip=gzip)
+    _set_cache_headers(response, representation, now, coding)
     return response
 
 
@@ -203,15 +213,17 @@ def _weak(etag: str) -> str:
     return f'W/"{etag}"'
 
 
-def _set_cache_headers(response: Response, representation: Representation, now: float, *, gzip: bool = False) -> None:
+def _set_cache_headers(
+    response: Response, representation: Representation, now: float, coding: Coding = "identity"
+) -> None:
     headers = response.headers
     headers["ETag"] = _weak(representation.etag)
     headers["Last-Modified"] = http_date(representation.changed_at)
     headers["Age"] = str(max(0, int(now - representation.loaded_at)))
     headers["Cache-Control"] = f"public, max-age={math.ceil(representation.interval_seconds)}"
     headers["Vary"] = "Accept-Encoding"
-    if gzip:
-        headers["Content-Encoding"] = "gzip"
+    if coding != "identity":
+        headers["Content-Encoding"] = coding
     if representation.stale:
         headers["X-Slurm-Stale"] = "1"
     limit_cache_lifetime(math.inf if representation.stale else representation.stale_from - now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from flask import Flask, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from slurm_rest_api.contract_base import PublishedModel
+from slurm_rest_api.web.compression import decompress
 from slurm_rest_api.web.proxied_files import is_sent_by_proxy
 
 JSON: Final = "application/json"
@@ -76,9 +76,7 @@ def indent_json(app: Flask) -> None:
         if response.mimetype != JSON or response.status_code == 304 or is_sent_by_proxy(response):
             return response
         response.direct_passthrough = False
-        body = response.get_data()
-        if response.content_encoding == "gzip":
-            body = gzip.decompress(body)
-            del response.headers["Content-Encoding"]
+        body = decompress(response.get_data(), response.content_encoding)
+        del response.headers["Content-Encoding"]
         response.set_data(orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
         return response

@@ -10,7 +10,7 @@ import orjson
 from flask import Response
 
 from slurm_rest_api.web.compression import compress
-from slurm_rest_api.web.conditional import MIN_GZIP_BYTES, accepts_gzip
+from slurm_rest_api.web.conditional import MIN_COMPRESSED_BYTES, accepted_coding
 from slurm_rest_api.web.paging import add_link_header
 from slurm_rest_api.web.text_formats import MIMETYPES, Format, table_of
 
@@ -51,13 +51,13 @@ def _streamed(pieces: Iterator[bytes], mimetype: str, meta: Mapping[str, Any]) -
     `meta.next` is repeated as `Link` and `meta.truncated` as `X-Truncated`, because tables have no `meta`.
     """
     beginning = b""
-    while len(beginning) < MIN_GZIP_BYTES and (piece := next(pieces, None)) is not None:
+    while len(beginning) < MIN_COMPRESSED_BYTES and (piece := next(pieces, None)) is not None:
         beginning += piece
     body = itertools.chain([beginning], pieces)
-    gzip = len(beginning) >= MIN_GZIP_BYTES and accepts_gzip()
-    response = Response(compress(body) if gzip else body, mimetype=mimetype)
-    if gzip:
-        response.content_encoding = "gzip"
+    coding = accepted_coding() if len(beginning) >= MIN_COMPRESSED_BYTES else "identity"
+    response = Response(compress(body, coding), mimetype=mimetype)
+    if coding != "identity":
+        response.content_encoding = coding
     response.vary.add("Accept-Encoding")
     if meta.get("next"):
         add_link_header(response, meta["next"])

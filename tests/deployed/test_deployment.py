@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from playwright.sync_api import Page, expect
+from zstandard import ZstdDecompressor
 
 from tests.browser.watching import Watched
 from tests.cluster.answers import Answer
@@ -66,6 +67,9 @@ def test_answers_are_compressed_once(web: Nginx) -> None:
     assert packed.headers["content-encoding"] == "gzip"
     assert len(packed.body) < len(plain.body) / 3
     assert gzip.decompress(packed.body).startswith(b'{"data":{')
+    of_browser = ask(web, "/queue", **{"Accept-Encoding": "gzip, deflate, br, zstd"})
+    assert of_browser.headers["content-encoding"] == "zstd"
+    assert ZstdDecompressor().stream_reader(of_browser.body).read().startswith(b'{"data":{')
 
 
 def test_nginx_sends_the_file_of_a_large_response(web: Nginx, site: Site) -> None:

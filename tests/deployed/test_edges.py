@@ -122,7 +122,7 @@ def test_worker_sends_a_file_that_nginx_cannot_open(
     # As an administrator installs it: nginx is not root, and in the group of the service.
     with nginx(site, change, user=f"www-data {GROUP}") as web:
         for path in ("/queue", "/usage?compact=true", "/nodes"):
-            for encoding in ("gzip", "identity"):
+            for encoding in ("zstd", "gzip", "identity"):
                 answer = ask(web, path, **{**basic("root"), "Accept-Encoding": encoding})
                 assert (answer.status, answer.headers["x-authenticated-user"]) == (200, "root")
                 assert len(answer.body) == int(answer.headers["content-length"])

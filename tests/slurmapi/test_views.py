@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+from zstandard import ZstdDecompressor
 
 from slurm_rest_api.acctapi.contract import AssociationRecord, HistoryRecord
 from slurm_rest_api.auth.data_scope import EVERYTHING, DataScope
@@ -100,20 +101,38 @@ def test_empty_cluster_has_empty_objects(client: FlaskClient, cycle: Cycle, sour
     assert client.get("/queue").get_json()["meta"]["total"] == 0
 
 
+def unpack_zstd(body: bytes) -> bytes:
+    return ZstdDecompressor().stream_reader(body).read()
+
+
 @pytest.mark.parametrize("route", ROUTES)
 def test_plain_and_compressed_responses_are_equal(client: FlaskClient, cycle: Cycle, route: str) -> None:
     cycle.run()
     plain = client.get(route)
-    packed = client.get(route, headers={"Accept-Encoding": "gzip"})
     assert "Content-Encoding" not in plain.headers
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert packed.headers["Content-Length"] == str(len(packed.data))
-    assert gzip.decompress(packed.data) == plain.data
+    for coding, decode in (("gzip", gzip.decompress), ("zstd", unpack_zstd)):
+        packed = client.get(route, headers={"Accept-Encoding": coding})
+        assert packed.headers["Content-Encoding"] == coding
+        assert packed.headers["Content-Length"] == str(len(packed.data))
+        assert decode(packed.data) == plain.data
+        assert [packed.headers[name] for name in ("ETag", "Vary")] == [plain.headers[name] for name in ("ETag", "Vary")]
     assert json.loads(plain.data).keys() == {"data", "meta"}
 
 
 @pytest.mark.parametrize(
-    ("accepted", "encoding"), [("gzip;q=0", None), ("br", None), ("*", "gzip"), ("br, gzip", "gzip")]
+    ("accepted", "encoding"),
+    [
+        ("gzip;q=0", None),
+        ("br", None),
+        ("*", "gzip"),
+        ("br, gzip", "gzip"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("ZSTD", "zstd"),
+        ("gzip, zstd;q=0.9", "gzip"),
+        ("gzip;q=0.5, zstd;q=0.9", "zstd"),
+        ("zstd;q=0", None),
+        ("zstd;q=0, *", "gzip"),
+    ],
 )
 def test_compression_follows_what_the_client_accepts(
     client: FlaskClient, cycle: Cycle, accepted: str, encoding: str | None

@@ -42,7 +42,7 @@ def debug_client(settings: Settings, cycle: Cycle, source: FakeSource, tmp_path:
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+@pytest.mark.parametrize("encoding", ["identity", "gzip", "zstd"])
 def test_debug_indents_every_json_response(debug_client: FlaskClient, path: str, encoding: str) -> None:
     for _ in range(2):
         response = debug_client.get(path, headers={"Accept-Encoding": encoding})

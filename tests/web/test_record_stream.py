@@ -13,6 +13,7 @@ from slurm_rest_api.web.record_stream import listing, rendered_listing
 
 META = {"next": None}
 GZIP = {"Accept-Encoding": "gzip, deflate"}
+ZSTD = {"Accept-Encoding": "gzip, deflate, br, zstd"}
 
 
 class Source:
@@ -48,13 +49,13 @@ def test_a_small_list_is_sent_as_it_is() -> None:
     assert len(orjson.loads(answer.get_data())["data"]) == 2
 
 
-@pytest.mark.parametrize("headers", [{}, GZIP], ids=["plain", "gzip"])
+@pytest.mark.parametrize("headers", [{}, GZIP, ZSTD], ids=["plain", "gzip", "zstd"])
 def test_a_long_list_is_streamed(headers: dict[str, str]) -> None:
     source = Source(20_000)
     pieces = answered(source, headers).iter_encoded()
     next(pieces)
     if headers:
-        # The first bytes of a gzip stream are its header.
+        # The first bytes of a compressed stream are its header.
         next(pieces)
     assert 0 < source.read < 5_000
     assert sum(1 for _ in pieces) > 3

@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from slurm_rest_api.web.compression import compress
+from slurm_rest_api.web.compression import Coding, compress
+
+ENDINGS: Final[dict[Coding, str]] = {"identity": ".json", "gzip": ".json.gz", "zstd": ".json.zst"}
+"""How the name of a file ends, by the content coding of the body in it."""
 
 UNFINISHED: Final = "making-"
 """How the name of a file begins that a worker is writing."""
@@ -22,13 +25,13 @@ class PreparedBodies:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def open(self, name: str, tag: str, *, gzip: bool, render: Callable[[], Iterable[bytes]]) -> BinaryIO:
+    def open(self, name: str, tag: str, coding: Coding, render: Callable[[], Iterable[bytes]]) -> BinaryIO:
         """Opens the body of `name` at version `tag` for reading. Calls `render` if its file does not exist yet.
 
         Raises:
             OSError: the file cannot be written, most likely because the disk is full. No partial file remains.
         """
-        ending = ".json.gz" if gzip else ".json"
+        ending = ENDINGS[coding]
         path = self._folder / f"{name}-{tag}{ending}"
         try:
             return path.open("rb")
@@ -38,8 +41,7 @@ class PreparedBodies:
             try:
                 return path.open("rb")
             except FileNotFoundError:
-                chunks = render()
-                self._write(path, compress(chunks) if gzip else chunks)
+                self._write(path, compress(render(), coding))
             self._remove_other_versions(path, name, ending)
             return path.open("rb")
 

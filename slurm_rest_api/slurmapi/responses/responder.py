@@ -40,8 +40,9 @@ from slurm_rest_api.slurmapi.responses.whole_bodies import WholeBodies
 from slurm_rest_api.slurmapi.store.conditions import Condition
 from slurm_rest_api.slurmapi.store.index_columns import KINDS, Kind
 from slurm_rest_api.web.auth import current_scope
+from slurm_rest_api.web.compression import Coding
 from slurm_rest_api.web.conditional import (
-    accepts_gzip,
+    accepted_coding,
     buffered_or_streamed_response,
     file_response,
     has_representation,
@@ -210,32 +211,32 @@ class Responder:
         """Sends the prepared file with all of `name`."""
         self._refresh()
         now = time.time()
-        gzip = accepts_gzip()
+        coding = accepted_coding()
         try:
             with self._live.open(name) as snapshot:
                 if not snapshot.is_large:
-                    return self._small_response(snapshot, now, gzip=gzip)
+                    return self._small_response(snapshot, now, coding)
                 if has_representation(snapshot) and (unchanged := not_modified(snapshot, now)) is not None:
-                    self._whole.note_request(snapshot, gzip=gzip)
+                    self._whole.note_request(snapshot, coding)
                     limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
                     return may_be_replaced(unchanged, snapshot)
         except NotLoaded:
             if name in KINDS:
-                self._whole.render_after_first_load(name, gzip=gzip)
+                self._whole.render_after_first_load(name, coding)
             raise
-        return self._large_response(snapshot, gzip=gzip)
+        return self._large_response(snapshot, coding)
 
-    def _small_response(self, snapshot: Snapshot, now: float, *, gzip: bool) -> Response:
+    def _small_response(self, snapshot: Snapshot, now: float, coding: Coding) -> Response:
         """Sends the file with all of a small collection or of a document. Renders it first if there is none."""
         if (unchanged := not_modified(snapshot, now)) is not None:
             return unchanged
         try:
-            return file_response(snapshot, self._live.open_body(snapshot, gzip=gzip), now, gzip=gzip)
+            return file_response(snapshot, self._live.open_body(snapshot, coding), now, coding)
         except OSError as error:
             logger.error(_NOT_WRITTEN, snapshot.name, error)
-        return stream_response(snapshot, self._live.stream_body(snapshot.name, gzip=gzip), now, gzip=gzip)
+        return stream_response(snapshot, self._live.stream_body(snapshot.name, coding), now, coding)
 
-    def _large_response(self, snapshot: Snapshot, *, gzip: bool) -> Response:
+    def _large_response(self, snapshot: Snapshot, coding: Coding) -> Response:
         """Sends the file with all of a large collection: the current version, or the one before while it is rendered.
 
         The view of `snapshot` may be closed, so that no view is open while a request waits.
@@ -243,10 +244,10 @@ class Responder:
         # Identical requests get the version before until it is rendered.
         do_not_wait()
         try:
-            body = self._whole.open(snapshot, _demand(), client_disconnected_check(), gzip=gzip)
+            body = self._whole.open(snapshot, _demand(), client_disconnected_check(), coding)
         except OSError as error:
             logger.error(_NOT_WRITTEN, snapshot.name, error)
-            return stream_response(snapshot, self._live.stream_body(snapshot.name, gzip=gzip), time.time(), gzip=gzip)
+            return stream_response(snapshot, self._live.stream_body(snapshot.name, coding), time.time(), coding)
         if body.is_current:
             # The requests of clients are noted as often, so that the next version is rendered for them.
             limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
@@ -256,7 +257,7 @@ class Responder:
         found = _sent(snapshot, body.version, now)
         try:
             if (response := not_modified(found, now)) is None:
-                return may_be_replaced(file_response(found, body.file, now, gzip=gzip), found)
+                return may_be_replaced(file_response(found, body.file, now, coding), found)
         except BaseException:
             body.file.close()
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Final, Literal, NamedTuple
@@ -16,7 +16,7 @@ from slurm_rest_api.slurmapi.responses.body_files import PreparedBodies
 from slurm_rest_api.slurmapi.shared import pacing
 from slurm_rest_api.slurmapi.store.index_columns import KINDS, Kind
 from slurm_rest_api.slurmapi.store.reader import Collection, Status, StoreReader, StoreView
-from slurm_rest_api.web.compression import compress
+from slurm_rest_api.web.compression import Coding, compress
 
 Name = Kind | Literal["stats", "usage", "usage_compact", "usage_summary"]
 """A collection or a document of the store."""
@@ -113,19 +113,18 @@ class LiveState:
         with self._reader.view() as view:
             return None if view is None else view.status()
 
-    def open_body(self, snapshot: Snapshot, *, gzip: bool) -> BinaryIO:
+    def open_body(self, snapshot: Snapshot, coding: Coding) -> BinaryIO:
         """Opens the file with the whole body of `snapshot`. Writes it first if this is its first request.
 
         Raises:
             OSError: the file cannot be written to the runtime directory.
         """
-        return self._prepared.open(snapshot.name, snapshot.etag, gzip=gzip, render=lambda: whole_body(snapshot))
+        return self._prepared.open(snapshot.name, snapshot.etag, coding, render=lambda: whole_body(snapshot))
 
-    def stream_body(self, name: Name, *, gzip: bool) -> Iterator[bytes]:
+    def stream_body(self, name: Name, coding: Coding) -> Iterator[bytes]:
         """Yields the whole body of `name` at the version that is current when the first piece is read."""
         with self.open(name) as snapshot:
-            pieces: Iterable[bytes] = whole_body(snapshot)
-            yield from compress(pieces) if gzip else pieces
+            yield from compress(whole_body(snapshot), coding)
 
 
 def shown_nodes(live: LiveState) -> frozenset[str]:

@@ -16,15 +16,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from slurm_rest_api.slurmapi.responses.body_files import UNFINISHED, remove_abandoned
+from slurm_rest_api.slurmapi.responses.body_files import ENDINGS, UNFINISHED, remove_abandoned
 from slurm_rest_api.slurmapi.shared import pacing
-from slurm_rest_api.web.compression import compress
+from slurm_rest_api.web.compression import Coding, compress
 
-_ENDINGS: Final = {True: ".json.gz", False: ".json"}
+_CODINGS: Final = {ending: coding for coding, ending in ENDINGS.items()}
 _FILE_NAME: Final = re.compile(
     r"(?P<etag>[^~-]+-\d+-[^~-]+)~(?P<changed_at>[\d.]+)~(?P<loaded_at>[\d.]+)~(?P<interval_seconds>[\d.]+)"
     r"~(?P<cycle_seconds>[\d.]+)~(?P<failed>[01])"
-    r"(?P<ending>\.json|\.json\.gz)"
+    r"(?P<ending>\.json(?:\.gz|\.zst)?)"
 )
 # More frequent notes of requests would cost more than they tell.
 _NOTE_SECONDS: Final = 1.0
@@ -73,7 +73,7 @@ class VersionFile:
 
     path: Path
     version: RenderedVersion
-    gzip: bool
+    coding: Coding
     asked_at: float
 
 
@@ -93,23 +93,23 @@ class VersionFiles:
         return sorted(files, key=lambda file: (file.version.number, file.version.loaded_at), reverse=True)
 
     def write(
-        self, name: str, version: RenderedVersion, pieces: Iterable[bytes], asked_at: Mapping[bool, float]
+        self, name: str, version: RenderedVersion, pieces: Iterable[bytes], asked_at: Mapping[Coding, float]
     ) -> None:
         """Writes the body `pieces` of a version and removes the other versions of the route.
 
-        `asked_at` has the encodings to write, True for gzip, and when clients last asked for each, in epoch seconds.
+        `asked_at` has the content codings to write, and when clients last asked for each, in epoch seconds.
 
         Raises:
             OSError: a file cannot be written, most likely because the disk is full. No partial file remains.
         """
         with ExitStack() as stack:
-            unfinished = {gzip: stack.enter_context(_Unfinished(self._folder)) for gzip in asked_at}
-            for gzip, part in unfinished.items():
-                pieces = part.take(pieces, gzip=gzip)
+            unfinished = {coding: stack.enter_context(_Unfinished(self._folder)) for coding in asked_at}
+            for coding, part in unfinished.items():
+                pieces = part.take(pieces, coding)
             for _ in pieces:
                 pass
-            for gzip, part in unfinished.items():
-                part.publish(self._folder / _file_name(name, version, gzip=gzip), asked_at[gzip], version.loaded_at)
+            for coding, part in unfinished.items():
+                part.publish(self._folder / _file_name(name, version, coding), asked_at[coding], version.loaded_at)
         for path in self._folder.glob(f"{name}-*"):
             if not path.name.startswith(f"{name}-{version.etag}~"):
                 path.unlink(missing_ok=True)
@@ -149,10 +149,10 @@ class _Unfinished:
         self._file.close()
         self._path.unlink(missing_ok=True)
 
-    def take(self, pieces: Iterable[bytes], *, gzip: bool) -> Iterator[bytes]:
-        """Yields the pieces and writes them, compressed if `gzip`."""
+    def take(self, pieces: Iterable[bytes], coding: Coding) -> Iterator[bytes]:
+        """Yields the pieces and writes them, compressed with `coding`."""
         source = iter(pieces)
-        if not gzip:
+        if coding == "identity":
             for piece in source:
                 self._file.write(piece)
                 yield piece
@@ -164,7 +164,7 @@ class _Unfinished:
                 passed.append(piece)
                 yield piece
 
-        for compressed in compress(passing()):
+        for compressed in compress(passing(), coding):
             self._file.write(compressed)
             yield from passed
             passed.clear()
@@ -176,9 +176,9 @@ class _Unfinished:
         self._path.replace(path)
 
 
-def _file_name(name: str, version: RenderedVersion, *, gzip: bool) -> str:
+def _file_name(name: str, version: RenderedVersion, coding: Coding) -> str:
     times = f"{version.changed_at!r}~{version.loaded_at!r}~{version.interval_seconds!r}~{version.cycle_seconds!r}"
-    return f"{name}-{version.etag}~{times}~{version.failed:d}{_ENDINGS[gzip]}"
+    return f"{name}-{version.etag}~{times}~{version.failed:d}{ENDINGS[coding]}"
 
 
 def _read(path: Path, name: str) -> VersionFile | None:
@@ -201,6 +201,6 @@ def _read(path: Path, name: str) -> VersionFile | None:
     return VersionFile(
         path,
         replace(version, loaded_at=max(version.loaded_at, status.st_mtime)),
-        found["ending"] == _ENDINGS[True],
+        _CODINGS[found["ending"]],
         status.st_atime,
     )

@@ -23,6 +23,7 @@ from slurm_rest_api.slurmapi.responses.body_files import try_lock
 from slurm_rest_api.slurmapi.responses.snapshot import LiveState, Name, Snapshot, whole_body
 from slurm_rest_api.slurmapi.responses.stand_in import Demand, may_stand_in
 from slurm_rest_api.slurmapi.responses.version_files import RenderedVersion, VersionFile, VersionFiles
+from slurm_rest_api.web.compression import Coding
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,9 @@ class WholeBodies:
         self._slots = threading.BoundedSemaphore(slots)
         self._now = now
 
-    def open(self, snapshot: Snapshot, demand: Demand, has_client_gone: Callable[[], bool], *, gzip: bool) -> WholeBody:
+    def open(
+        self, snapshot: Snapshot, demand: Demand, has_client_gone: Callable[[], bool], coding: Coding
+    ) -> WholeBody:
         """Opens the body of `snapshot`, or the version before while it is rendered.
 
         Raises:
@@ -70,34 +73,34 @@ class WholeBodies:
             ServiceError: the store cannot be read.
         """
         current = _version_of(snapshot)
-        if (body := self._open_current(snapshot.name, current, gzip=gzip)) is not None:
+        if (body := self._open_current(snapshot.name, current, coding)) is not None:
             return body
-        rendering = self._start(snapshot.name, gzip=gzip)
-        if (body := self._open_stand_in(snapshot.name, current, demand, gzip=gzip)) is not None:
+        rendering = self._start(snapshot.name, coding)
+        if (body := self._open_stand_in(snapshot.name, current, demand, coding)) is not None:
             return body
-        return self._wait(snapshot.name, current, rendering, has_client_gone, gzip=gzip)
+        return self._wait(snapshot.name, current, rendering, has_client_gone, coding)
 
-    def note_request(self, snapshot: Snapshot, *, gzip: bool) -> None:
+    def note_request(self, snapshot: Snapshot, coding: Coding) -> None:
         """Notes that a client has the current version, so that the next one is rendered for it."""
         for file in self._files.of_route(snapshot.name):
-            if file.gzip == gzip and file.version.etag == snapshot.etag:
+            if file.coding == coding and file.version.etag == snapshot.etag:
                 self._files.note_request(file, snapshot.loaded_at, self._now())
 
-    def render_after_first_load(self, name: Name, *, gzip: bool) -> None:
+    def render_after_first_load(self, name: Name, coding: Coding) -> None:
         """Starts a thread that renders `name` once the first load is stored. One thread of the host does it."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = try_lock(self._folder / f"{name}.follow.lock")
             if lock is not None:
-                _start_thread(name, lock, self._run_after_first_load, name, gzip, lock)
+                _start_thread(name, lock, self._run_after_first_load, name, coding, lock)
         except OSError as error:
             # The request has its answer without it.
             logger.warning(_NOT_IN_ADVANCE, name, error)
 
-    def _open_current(self, name: Name, current: RenderedVersion, *, gzip: bool) -> WholeBody | None:
+    def _open_current(self, name: Name, current: RenderedVersion, coding: Coding) -> WholeBody | None:
         """Opens the body of the current version, or of one that another worker has rendered since."""
         for file in self._files.of_route(name):
-            if file.gzip != gzip or not _is_at_least(file.version, current):
+            if file.coding != coding or not _is_at_least(file.version, current):
                 continue
             if (opened := _opened(file)) is not None:
                 is_same = file.version.etag == current.etag
@@ -105,10 +108,10 @@ class WholeBodies:
                 return WholeBody(opened, current if is_same else file.version, is_current=True)
         return None
 
-    def _open_stand_in(self, name: Name, current: RenderedVersion, demand: Demand, *, gzip: bool) -> WholeBody | None:
+    def _open_stand_in(self, name: Name, current: RenderedVersion, demand: Demand, coding: Coding) -> WholeBody | None:
         files = self._files.of_route(name)
-        # A client may have got the newest version with the other encoding.
-        newest = [file for file in files if file.version.etag == files[0].version.etag and file.gzip == gzip]
+        # A client may have got the newest version with another coding.
+        newest = [file for file in files if file.version.etag == files[0].version.etag and file.coding == coding]
         for file in newest:
             if _is_at_least(file.version, current) or may_stand_in(file.version, current, demand, self._now()):
                 opened = _opened(file)
@@ -122,8 +125,7 @@ class WholeBodies:
         current: RenderedVersion,
         rendering: Future[RenderedVersion] | None,
         has_client_gone: Callable[[], bool],
-        *,
-        gzip: bool,
+        coding: Coding,
     ) -> WholeBody:
         # A waiting request occupies a server thread, so slots are limited.
         if not self._slots.acquire(blocking=False):
@@ -133,34 +135,34 @@ class WholeBodies:
             while time.monotonic() < deadline:
                 if has_client_gone():
                     raise ClientDisconnected(f"The client did not wait for /{name}.")
-                rendering = rendering or self._start(name, gzip=gzip)
+                rendering = rendering or self._start(name, coding)
                 if rendering is None:
                     # Another worker renders.
                     time.sleep(_POLL_SECONDS)
                 elif wait_for_futures([rendering], _POLL_SECONDS).done:
                     # Later than `current`, if a load has ended in the meantime.
                     current, rendering = rendering.result(), None
-                if (body := self._open_current(name, current, gzip=gzip)) is not None:
+                if (body := self._open_current(name, current, coding)) is not None:
                     return body
         finally:
             self._slots.release()
         raise _being_rendered(name, f"It is not finished after {MAX_WAIT_SECONDS:g} seconds")
 
-    def _start(self, name: Name, *, gzip: bool) -> Future[RenderedVersion] | None:
+    def _start(self, name: Name, coding: Coding) -> Future[RenderedVersion] | None:
         """Starts a thread that renders `name`. Returns its result, or None if another thread of the host renders."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = try_lock(self._folder / f"{name}.render.lock")
         if lock is None:
             return None
         result = Future[RenderedVersion]()
-        _start_thread(name, lock, self._run, name, gzip, lock, result)
+        _start_thread(name, lock, self._run, name, coding, lock, result)
         return result
 
-    def _run(self, name: Name, gzip: bool, lock: int, result: Future[RenderedVersion]) -> None:
+    def _run(self, name: Name, coding: Coding, lock: int, result: Future[RenderedVersion]) -> None:
         """Renders the current version and ends the lock. Then renders the next ones for as long as clients ask."""
         try:
             try:
-                version = self._render(name, {**self._wanted(name), gzip: self._now()})
+                version = self._render(name, {**self._wanted(name), coding: self._now()})
             finally:
                 os.close(lock)
         except (OSError, ServiceError) as error:
@@ -177,7 +179,7 @@ class WholeBodies:
             # The next request for the route renders it.
             logger.warning("The next version of /%s is not rendered in advance: %s", name, error)
 
-    def _run_after_first_load(self, name: Name, gzip: bool, lock: int) -> None:
+    def _run_after_first_load(self, name: Name, coding: Coding, lock: int) -> None:
         """Waits for the first load and ends the lock. Then renders it, if it is large and no other thread does."""
         try:
             try:
@@ -190,7 +192,7 @@ class WholeBodies:
             logger.warning(_NOT_IN_ADVANCE, name, error)
             return
         if rendering is not None:
-            self._run(name, gzip, rendering, Future())
+            self._run(name, coding, rendering, Future())
 
     def _is_large_after_first_load(self, name: Name) -> bool:
         deadline = time.monotonic() + FIRST_LOAD_SECONDS
@@ -202,17 +204,17 @@ class WholeBodies:
                 time.sleep(_FOLLOW_SECONDS)
         return False
 
-    def _render(self, name: Name, wanted: Mapping[bool, float]) -> RenderedVersion:
-        """Renders the store's current version with the wanted encodings that do not exist. Call it with the lock."""
+    def _render(self, name: Name, wanted: Mapping[Coding, float]) -> RenderedVersion:
+        """Renders the store's current version with the wanted codings that do not exist. Call it with the lock."""
         with self._live.open(name) as snapshot:
             version = _version_of(snapshot)
             files = [file for file in self._files.of_route(name) if _is_at_least(file.version, version)]
             if files and files[0].version.etag != version.etag:
                 # The store was replaced while it was opened, so this is an older version than the files'.
                 return files[0].version
-            missing = wanted.keys() - {file.gzip for file in files}
+            missing = wanted.keys() - {file.coding for file in files}
             if missing:
-                asked_at = {gzip: wanted[gzip] for gzip in missing}
+                asked_at = {coding: wanted[coding] for coding in missing}
                 try:
                     self._files.write(name, version, whole_body(snapshot), asked_at)
                 except OSError:
@@ -227,7 +229,7 @@ class WholeBodies:
         if lock is None:
             return
         try:
-            while wanted := self._wanted(name):
+            while self._wanted(name):
                 time.sleep(_FOLLOW_SECONDS)
                 with self._live.open(name) as snapshot:
                     current = _version_of(snapshot)
@@ -237,17 +239,18 @@ class WholeBodies:
                 if rendering is None:
                     continue
                 try:
-                    version = self._render(name, wanted)
+                    # A client may have asked for another coding meanwhile.
+                    version = self._render(name, self._wanted(name))
                 finally:
                     os.close(rendering)
         finally:
             os.close(lock)
 
-    def _wanted(self, name: Name) -> dict[bool, float]:
-        """Returns the encodings that clients have asked for within the last intervals, True for gzip, and when."""
+    def _wanted(self, name: Name) -> dict[Coding, float]:
+        """Returns the content codings that clients have asked for within the last intervals, and when."""
         now = self._now()
         return {
-            file.gzip: file.asked_at
+            file.coding: file.asked_at
             for file in self._files.of_route(name)
             if 0.0 <= now - file.asked_at <= WANTED_INTERVALS * file.version.pace_seconds
         }

@@ -27,7 +27,7 @@ class Renderer:
 
 
 def read(bodies: PreparedBodies, name: str, tag: str, render: Renderer, *, compressed: bool = False) -> bytes:
-    with bodies.open(name, tag, gzip=compressed, render=render) as file:
+    with bodies.open(name, tag, "gzip" if compressed else "identity", render=render) as file:
         return file.read()
 
 
@@ -56,7 +56,7 @@ def test_only_old_versions_of_the_same_body_are_removed(tmp_path: Path) -> None:
 
 def test_versions_of_a_route_that_was_large_are_removed(tmp_path: Path) -> None:
     bodies = PreparedBodies(tmp_path)
-    large = [tmp_path / f"queue-run-1-a~1.0~1.0~1.0~0.{ending}" for ending in ("json", "json.gz")]
+    large = [tmp_path / f"queue-run-1-a~1.0~1.0~1.0~0.{ending}" for ending in ("json", "json.gz", "json.zst")]
     for file in large:
         file.touch()
     read(bodies, "queue", "run-2", Renderer(b"new"))
@@ -65,7 +65,7 @@ def test_versions_of_a_route_that_was_large_are_removed(tmp_path: Path) -> None:
 
 def test_file_that_is_being_sent_survives_its_removal(tmp_path: Path) -> None:
     bodies = PreparedBodies(tmp_path)
-    with bodies.open("queue", "run-1", gzip=False, render=Renderer(b"old")) as sending:
+    with bodies.open("queue", "run-1", "identity", render=Renderer(b"old")) as sending:
         read(bodies, "queue", "run-2", Renderer(b"new"))
         assert sending.read() == b"old"
 
@@ -93,7 +93,7 @@ def test_failed_rendering_leaves_no_file(tmp_path: Path) -> None:
         raise OSError("No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        PreparedBodies(tmp_path).open("queue", "run-1", gzip=False, render=fail)
+        PreparedBodies(tmp_path).open("queue", "run-1", "identity", render=fail)
     assert [path.name for path in tmp_path.iterdir()] == ["queue.json.lock"]
 
 
@@ -105,7 +105,7 @@ def render():
     yield b"x" * 100_000
     print("half", flush=True)
     time.sleep(3600)
-PreparedBodies(pathlib.Path(sys.argv[1])).open("queue", "run-1", gzip=False, render=render)
+PreparedBodies(pathlib.Path(sys.argv[1])).open("queue", "run-1", "identity", render=render)
 """
 
 

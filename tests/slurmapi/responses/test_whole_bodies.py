@@ -27,6 +27,7 @@ from slurm_rest_api.slurmapi.responses.body_files import try_lock
 from slurm_rest_api.slurmapi.responses.snapshot import Snapshot, whole_body
 from slurm_rest_api.slurmapi.responses.version_files import VersionFiles
 from slurm_rest_api.slurmapi.responses.whole_bodies import WholeBodies
+from slurm_rest_api.web.compression import decompress
 from tests.builders import make_job
 from tests.conftest import make_client
 from tests.slurmapi.query.service import Service
@@ -296,6 +297,26 @@ def test_version_before_is_not_sent_if_the_other_encoding_is_rendered_already(ho
     generation, number, rest = plain.name.split("-", 3)[1:]
     plain.rename(plain.with_name(f"queue-{generation}-{int(number) + 1}-{rest}"))
     assert refuses_to_wait(worker)
+
+
+def test_body_is_kept_in_each_content_coding_that_clients_asked_for(host: Host) -> None:
+    host.load()
+    plain = host.ask(accepted=PLAIN)
+    assert endings(host) == {".json"}
+    packed = host.ask(1, "zstd, gzip")
+    assert (packed.headers["Content-Encoding"], packed.headers["ETag"]) == ("zstd", plain.headers["ETag"])
+    assert decompress(packed.data, "zstd") == plain.data
+    assert endings(host) == {".json", ".zst"}
+    version = host.load()
+    wait_for("the next version", lambda: _is_rendered(host, version))
+    # It is rendered once for both.
+    assert endings(host) == {".json", ".zst"}
+    assert host.renderer.versions == [version - 1, version - 1, version]
+
+
+def endings(host: Host) -> set[str]:
+    """The ends of the names of the rendered versions."""
+    return {path.suffix for path in host.prepared.iterdir() if "~" in path.name}
 
 
 def test_version_is_rendered_before_anyone_asks_while_clients_ask_now_and_then(host: Host) -> None:
