@@ -23,6 +23,7 @@ from benchmarks.client_load import Row, measure_route, usage_row
 from benchmarks.deployment import Deployment, deployed
 from benchmarks.document import write_between_marks
 from benchmarks.resource_usage import measured
+from tests.testbed.service import free_port
 
 Part = Callable[[Deployment, argparse.Namespace], list[Row]]
 
@@ -134,7 +135,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=10_000)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 50, 500])
     parser.add_argument("--seconds", type=int, default=6)
-    parser.add_argument("--port", type=int, default=5978)
+    parser.add_argument("--port", type=int, default=free_port())
     parser.add_argument("--uwsgi", default="uwsgi")
     parser.add_argument("--only", action="append", choices=PARTS)
     parser.add_argument("--results", type=Path, default=Path("asking-results.json"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -107,6 +108,7 @@ def proxied(folder: Path, runtime: Path, port: int) -> Iterator[subprocess.Popen
     """Runs nginx on `port` in front of the uWSGI socket in `runtime`. It writes only into `folder`."""
     (folder / "nginx.conf").write_text(_nginx_conf(folder, runtime, port))
     with running(["nginx", "-c", f"{folder}/nginx.conf"], folder / "nginx.out") as proxy:
+        _await_port(port, proxy)
         yield proxy
 
 
@@ -120,8 +122,23 @@ def static_files(folder: Path, port: int, contents: Mapping[str, bytes]) -> Iter
     block = f"server {{ listen 127.0.0.1:{port}; root {root}; access_log off; }}"
     file = folder / "static.conf"
     file.write_text(_NGINX.format(folder=root, block=block, temporary=_temporary(folder)))
-    with running(["nginx", "-c", str(file)], folder / "static.out"):
+    with running(["nginx", "-c", str(file)], folder / "static.out") as server:
+        _await_port(port, server)
         yield
+
+
+def _await_port(port: int, server: subprocess.Popen[bytes]) -> None:
+    """Waits until `server` accepts connections on `port`. Raises OSError when it has ended, or after 5 minutes."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def uwsgi_ini(folder: Path, config: Path, processes: int | None = None) -> str:

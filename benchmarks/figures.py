@@ -6,6 +6,7 @@ A figure is a ratio: to the best peer, and to the least that this machine needs 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ _HEAD: Final = (
 class Figure:
     """The median milliseconds of one question: of this service, of the best peer, and of `limit`, the least possible.
 
-    `goal` is in milliseconds.
+    `goal` is in milliseconds. `reason` says why it is missed.
     """
 
     question: str
@@ -33,6 +34,7 @@ class Figure:
     limit: str = ""
     least: float | None = None
     goal: float | None = None
+    reason: str = ""
 
 
 def keep(path: Path | None, program: str, figures: Iterable[Figure]) -> None:
@@ -40,14 +42,19 @@ def keep(path: Path | None, program: str, figures: Iterable[Figure]) -> None:
     if path is None:
         return
     known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    known[program] = [asdict(figure) for figure in figures]
-    path.write_text(f"{json.dumps(known, indent=1)}\n")
+    known[program] = {"measured": time.strftime("%Y-%m-%d"), "figures": [asdict(figure) for figure in figures]}
+    # A whole file at once: an interrupted run must not lose the figures of the others.
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(f"{json.dumps(known, indent=1)}\n")
+    new.replace(path)
 
 
 def write_table(path: Path, page: Path) -> None:
     """Writes the figures of the file `path` between the marks of a Markdown page."""
-    kept: dict[str, list[dict[str, Any]]] = json.loads(path.read_text())
-    write_between_marks(page, table([Figure(**entry) for entries in kept.values() for entry in entries]))
+    kept: dict[str, dict[str, Any]] = json.loads(path.read_text())
+    lines = table([Figure(**entry) for program in kept.values() for entry in program["figures"]])
+    dates = ", ".join(f"`{name}` {program['measured']}" for name, program in kept.items())
+    write_between_marks(page, f"{lines}\n\nMeasured by {dates}.")
 
 
 def table(figures: Iterable[Figure]) -> str:
@@ -64,7 +71,8 @@ def _line(figure: Figure) -> str:
         cells += ["", ""] if value is None else [f"{name}, {_time(value)}", _number(ratio)]
     goal = ""
     if figure.goal is not None:
-        goal = f"{_time(figure.goal)}: {'met' if figure.ours <= figure.goal else '**missed**'}"
+        missed = f"**missed**, {figure.reason}" if figure.reason else "**missed**"
+        goal = f"{_time(figure.goal)}: {'met' if figure.ours <= figure.goal else missed}"
     return f"| {' | '.join([*cells, goal])} |"
 
 

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 
 from benchmarks import history_report as report
 from benchmarks import run_on_cluster
-from benchmarks.document import machine
+from benchmarks.document import machine, write_between_marks
 from benchmarks.figures import keep
 from benchmarks.history_measure import (
     ProcessorTime,
@@ -88,9 +88,13 @@ def _measure(cluster: Cluster, options: argparse.Namespace) -> str:
             service.stop()
     size = _table_bytes(connection)
     answers = report.render(machine(cluster), filled, size, lines, others, many)
-    found, steps = _ask(cluster, connection, filled, options)
     least = look_up(connection)
-    keep(options.figures, "history", [*report.figures(lines, least), *asked_figures(found, least)])
+    # These are kept if the questions fail.
+    keep(options.figures, "history", report.figures(lines, least))
+    if options.output is not None:
+        write_between_marks(options.output, answers)
+    found, steps = _ask(cluster, connection, filled, options)
+    keep(options.figures, "accounting", asked_figures(found, least))
     return f"{answers}\n\n{table(found)}\n\nThe step table has {steps:,} rows."
 
 

@@ -4,7 +4,8 @@
 
 async () => {
   const from = document.querySelector("script[src$='/nodes.js']").src;
-  const load = (name) => import(new URL(name, from));
+  // The service sends joined modules. map.py answers these addresses with the modules themselves.
+  const load = (name) => import(new URL(`../modules/${name}`, from));
   const [{ bands, facts, sorted, summary }, { NodeMap }, { h, setText }] = await Promise.all(
     ["cells.js", "map.js", "dom.js"].map(load),
   );

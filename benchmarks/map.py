@@ -16,10 +16,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from playwright.sync_api import Route
+
 from benchmarks.document import write_between_marks
 from benchmarks.figures import Figure, keep
 from benchmarks.machine import machine
 from slurm_rest_api.demo.scale import Scale
+from slurm_rest_api.pages.assets import STATIC
 from tests.browser.chromium import chromium
 from tests.browser.service import demo
 
@@ -42,10 +45,15 @@ def measure(nodes: int, jobs: int, rounds: int) -> Mapping[str, Any]:
         with tempfile.TemporaryDirectory() as folder, demo(Path(folder), Scale(nodes, jobs)) as address:
             page.goto(address + "pages/nodes")
             page.locator("#map[data-drawn]").wait_for()
+            page.route("**/static/modules/*", _send_module)
             page.evaluate(_SCRIPT.read_text())
         # The demo has ended, because it would use the cores.
         found: Mapping[str, Any] = page.evaluate("rounds => measureMap(rounds)", rounds)
         return found
+
+
+def _send_module(route: Route) -> None:
+    route.fulfill(path=STATIC / route.request.url.rpartition("/")[2])
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -27,6 +27,7 @@ from benchmarks.deployment import ROOT, Deployment, deployed, proxied, running, 
 from benchmarks.document import write_between_marks
 from benchmarks.machine import machine
 from benchmarks.steady_clients import Answered, SteadyClients
+from tests.testbed.service import free_port
 
 _WORKERS: Final = 4
 _CLIENTS: Final = 20
@@ -219,7 +220,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=50_000)
     parser.add_argument("--nodes", type=int, default=1_000)
     parser.add_argument("--times", type=int, default=3, help="reloads of each")
-    parser.add_argument("--port", type=int, default=5979)
+    parser.add_argument("--port", type=int, default=free_port())
     parser.add_argument("--uwsgi", default="uwsgi")
     parser.add_argument("--only-service", action="store_true", help="do not measure the peer")
     parser.add_argument("--output", type=Path)
