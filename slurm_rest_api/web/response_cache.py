@@ -68,7 +68,8 @@ def no_authentication(_environ: WSGIEnvironment) -> None:
 class CachedResponse:
     """A response that is valid for one principal and one version of the store, until `expires_at` of the clock.
 
-    `headers` lacks `Age`. A response with an age had the age 0 at `aged_from` of the clock.
+    `headers` lacks `Age`. A response with an age had the age 0 at `aged_from` of the clock. It ends
+    earlier once `is_valid` returns False.
     """
 
     body: bytes
@@ -79,6 +80,7 @@ class CachedResponse:
     version: Hashable
     expires_at: float
     aged_from: float | None
+    is_valid: Callable[[], bool] | None = None
 
     def headers_at(self, now: float) -> list[tuple[str, str]]:
         """Returns all headers for a response that is sent at `now` of the clock."""
@@ -98,6 +100,7 @@ class CacheCandidate:
     version: Hashable
     stop_waiting: Callable[[], None]
     seconds: float | None = None
+    is_valid: Callable[[], bool] | None = None
 
 
 class ResponseLRU:
@@ -224,6 +227,8 @@ class ResponseCacheMiddleware:
         cached = self._responses.get(key)
         if cached is None or cached.version != version or self._clock() >= cached.expires_at:
             return None
+        if cached.is_valid is not None and not cached.is_valid():
+            return None
         try:
             return cached if cached.principal == self._identify(environ) else None
         except ServiceError:
@@ -254,6 +259,7 @@ class ResponseCacheMiddleware:
             version=candidate.version,
             expires_at=now + lifetime,
             aged_from=None if age is None else now - int(age),
+            is_valid=candidate.is_valid,
         )
         self._responses.put(candidate.key, cached)
 
@@ -263,6 +269,13 @@ def limit_cache_lifetime(seconds: float) -> None:
     candidate: CacheCandidate | None = request.environ.get(_CANDIDATE)
     if candidate is not None:
         candidate.seconds = seconds if candidate.seconds is None else min(seconds, candidate.seconds)
+
+
+def cache_while(is_valid: Callable[[], bool]) -> None:
+    """Caches the current response only until `is_valid` returns False. Each request that could get it calls it."""
+    candidate: CacheCandidate | None = request.environ.get(_CANDIDATE)
+    if candidate is not None:
+        candidate.is_valid = is_valid
 
 
 def do_not_wait() -> None:
@@ -293,7 +306,10 @@ def _key_of(environ: WSGIEnvironment) -> Key:
     """Returns the parts of a request that its response depends on. Credentials are secret, so it has their digest."""
     given = [environ.get(name) for name in _CREDENTIALS]
     credentials = sha256(repr(given).encode("utf-8", "surrogateescape")).digest() if any(given) else None
-    return credentials, _normalized(environ.get("QUERY_STRING", "")), *map(environ.get, _REQUEST_PARTS)
+    # Such a client takes no stale response (RFC 9111, section 5.2.1.1).
+    needs_current = "max-age" in environ.get("HTTP_CACHE_CONTROL", "").lower()
+    query = _normalized(environ.get("QUERY_STRING", ""))
+    return credentials, needs_current, query, *map(environ.get, _REQUEST_PARTS)
 
 
 def _normalized(query: str) -> str:

@@ -179,6 +179,8 @@ def test_no_cache_bypasses_the_cache() -> None:
 def test_revalidation_by_a_browser_is_served_from_the_cache() -> None:
     route = CountingRoute({"": None})
     assert [route.ask(**{"Cache-Control": "max-age=0"}) for _ in range(2)] == ["answer 1", "answer 1"]
+    # A client without max-age may get a stale response, so each has its own.
+    assert route.ask() == "answer 2"
 
 
 def test_order_of_parameters_and_cache_buster_make_no_difference() -> None:

@@ -55,6 +55,7 @@ from slurm_rest_api.web.name_lists import chosen_fields
 from slurm_rest_api.web.paging import add_link_header, encode_cursor, next_link
 from slurm_rest_api.web.response_cache import (
     DEFAULT_LIFETIME_SECONDS,
+    cache_while,
     do_not_cache,
     do_not_wait,
     limit_cache_lifetime,
@@ -248,10 +249,11 @@ class Responder:
         except OSError as error:
             logger.error(_NOT_WRITTEN, snapshot.name, error)
             return stream_response(snapshot, self._live.stream_body(snapshot.name, coding), time.time(), coding)
-        if body.is_current:
-            # The requests of clients are noted as often, so that the next version is rendered for them.
-            limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
-        else:
+        # The requests of clients are noted as often, so that the next version is rendered for them.
+        limit_cache_lifetime(DEFAULT_LIFETIME_SECONDS)
+        if body.is_newest is not None:
+            cache_while(body.is_newest)
+        elif not body.is_current:
             do_not_cache()
         now = time.time()
         found = _sent(snapshot, body.version, now)

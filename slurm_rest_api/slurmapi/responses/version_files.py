@@ -10,9 +10,11 @@ import fcntl
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -28,6 +30,8 @@ _FILE_NAME: Final = re.compile(
 )
 # More frequent notes of requests would cost more than they tell.
 _NOTE_SECONDS: Final = 1.0
+# A folder's time of change comes from a clock that ticks each 10 ms or more often.
+_CLOCK_TICK_NS: Final = 20_000_000
 # A file system keeps nanoseconds, a float of today's times less.
 _ROUNDING_SECONDS: Final = 0.001
 
@@ -82,6 +86,25 @@ class VersionFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def unchanged_check(self) -> Callable[[], bool] | None:
+        """Returns a function that returns True until a file appears or disappears. Call it before `of_route`.
+
+        Returns None if a file has done so within the last moment: a further one at once might not be seen.
+        """
+        try:
+            changed_ns = self._folder.stat().st_mtime_ns
+        except OSError:
+            return None
+        if abs(time.time_ns() - changed_ns) < _CLOCK_TICK_NS:
+            return None
+        return partial(self._is_unchanged_since, changed_ns)
+
+    def _is_unchanged_since(self, changed_ns: int) -> bool:
+        try:
+            return self._folder.stat().st_mtime_ns == changed_ns
+        except OSError:
+            return False
 
     def of_route(self, name: str) -> list[VersionFile]:
         """Returns the files of the route `name`, the newest first."""

@@ -44,11 +44,15 @@ _NOT_IN_ADVANCE: Final = "The first version of /%s is not rendered in advance: %
 
 @dataclass(frozen=True)
 class WholeBody:
-    """A body that is open for reading, and its version. `is_current`: it is not the version before."""
+    """A body that is open for reading, and its version. `is_current`: it is not the version before.
+
+    The version before is the one to send while `is_newest` returns True. None if that is unknown.
+    """
 
     file: BinaryIO
     version: RenderedVersion
     is_current: bool
+    is_newest: Callable[[], bool] | None = None
 
 
 class WholeBodies:
@@ -109,6 +113,7 @@ class WholeBodies:
         return None
 
     def _open_stand_in(self, name: Name, current: RenderedVersion, demand: Demand, coding: Coding) -> WholeBody | None:
+        is_newest = self._files.unchanged_check()
         files = self._files.of_route(name)
         # A client may have got the newest version with another coding.
         newest = [file for file in files if file.version.etag == files[0].version.etag and file.coding == coding]
@@ -116,7 +121,7 @@ class WholeBodies:
             if _is_at_least(file.version, current) or may_stand_in(file.version, current, demand, self._now()):
                 opened = _opened(file)
                 if opened is not None:
-                    return WholeBody(opened, file.version, _is_at_least(file.version, current))
+                    return WholeBody(opened, file.version, _is_at_least(file.version, current), is_newest)
         return None
 
     def _wait(

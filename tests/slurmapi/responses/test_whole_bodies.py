@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -26,7 +27,7 @@ from slurm_rest_api.slurmapi.responses import snapshot, whole_bodies
 from slurm_rest_api.slurmapi.responses.body_files import try_lock
 from slurm_rest_api.slurmapi.responses.snapshot import Snapshot, whole_body
 from slurm_rest_api.slurmapi.responses.version_files import VersionFiles
-from slurm_rest_api.slurmapi.responses.whole_bodies import WholeBodies
+from slurm_rest_api.slurmapi.responses.whole_bodies import WholeBodies, WholeBody
 from slurm_rest_api.web.compression import decompress
 from tests.builders import make_job
 from tests.conftest import make_client
@@ -142,6 +143,43 @@ def test_version_before_is_sent_with_its_own_metadata_while_the_next_is_rendered
     wait_for("the next version", lambda: version_of(host.ask(1)) == version_of(before) + 1)
 
 
+def test_repeated_request_for_the_version_before_is_cached_until_the_next_is_rendered(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, _ = host.load_while_rendering()
+    opened: list[str] = []
+
+    def count(bodies: WholeBodies, found: Snapshot, *others: Any) -> WholeBody:
+        opened.append(found.name)
+        return open_body(bodies, found, *others)
+
+    open_body = WholeBodies.open
+    monkeypatch.setattr(WholeBodies, "open", count)
+
+    def is_cached() -> bool:
+        earlier = len(opened)
+        assert host.ask().data == before.data
+        return len(opened) == earlier
+
+    wait_for("a response from the cache", is_cached)
+    host.renderer.gate.set()
+    wait_for("the next version", lambda: version_of(host.ask()) == version_of(before) + 1)
+
+
+def test_change_of_the_folder_ends_cached_responses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long_ago = time.time_ns() - 10**12
+    os.utime(tmp_path, ns=(long_ago, long_ago))
+    is_unchanged = VersionFiles(tmp_path).unchanged_check()
+    assert is_unchanged is not None
+    assert is_unchanged()
+    (tmp_path / "queue-next").touch()
+    assert not is_unchanged()
+    # Another file of the same moment would leave the time of the folder as it is.
+    changed = tmp_path.stat().st_mtime_ns
+    monkeypatch.setattr(time, "time_ns", lambda: changed + 1)
+    assert VersionFiles(tmp_path).unchanged_check() is None
+
+
 def test_age_of_the_version_before_is_its_own(host: Host) -> None:
     before, _ = host.load_while_rendering()
     (file,) = (path for path in host.prepared.iterdir() if path.name.endswith(".json.gz"))
@@ -153,7 +191,7 @@ def test_age_of_the_version_before_is_its_own(host: Host) -> None:
     assert 100 <= int(found.headers["Age"]) < 3600
 
 
-def test_client_with_the_version_before_gets_a_304_that_no_worker_remembers(host: Host) -> None:
+def test_client_with_the_version_before_gets_a_304_until_the_next_is_rendered(host: Host) -> None:
     before, _ = host.load_while_rendering()
     etag = before.headers["ETag"]
     for worker in (0, 1, 0):
