@@ -136,15 +136,39 @@ def test_dead_web_server_is_restarted_whatever_its_configuration_has_become(
     ],
 )
 def test_a_process_imports_only_what_it_needs(module: str, others: set[str]) -> None:
-    modules = subprocess.run(
-        [sys.executable, "-c", f"import slurm_rest_api.{module}, sys; print(*sys.modules)"],
+    modules = modules_of(f"import slurm_rest_api.{module}")
+    assert f"slurm_rest_api.{module}" in modules
+    assert not others.intersection(modules)
+
+
+@pytest.mark.parametrize("has_archive", [False, True])
+def test_the_collector_imports_sqlalchemy_for_an_archive_alone(tmp_path: Path, has_archive: bool) -> None:
+    config = tmp_path / "config.yml"
+    archive = f"{{archive_usage_load: {str(has_archive).lower()}, archive_path: {tmp_path}/archive.sqlite}}"
+    config.write_text(f"system: {archive}\n")
+    modules = modules_of(
+        f"""
+from slurm_rest_api.cli.commands import main
+from slurm_rest_api.slurmapi.collector import collector
+collector.collect = lambda settings, open_sampler: open_sampler(settings)
+main(["--config", {str(config)!r}, "collect"], standalone_mode=False)
+""",
+        RUNTIME_DIRECTORY=str(tmp_path),
+    )
+    assert ("sqlalchemy" in modules) == has_archive
+
+
+def modules_of(program: str, **environ: str) -> set[str]:
+    """Runs a Python program. Returns the names of the modules that it has imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport sys; print(*sys.modules)"],
         capture_output=True,
         text=True,
         check=True,
         cwd=Path(__file__).parents[1],
-    ).stdout.split()
-    assert f"slurm_rest_api.{module}" in modules
-    assert not others.intersection(modules)
+        env={**os.environ, **environ},
+    )
+    return set(done.stdout.split())
 
 
 # Full garbage collections while the service is imported and created, and the objects that later ones leave out.

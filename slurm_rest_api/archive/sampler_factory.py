@@ -21,15 +21,13 @@ logger = logging.getLogger(__name__)
 _DAY_SECONDS = 86400
 
 
-def open_sampler(settings: Settings) -> Sampler | None:
-    """Builds the collector's part. Returns None when `system.archive_usage_load` is off.
+def open_sampler(settings: Settings) -> Sampler:
+    """Builds the collector's part.
 
     Raises:
         ArchiveError: the archive cannot be opened with these settings.
     """
     system = settings.system
-    if not system.archive_usage_load:
-        return None
     if system.archive_url is None:
         _report_other_file(system)
     paths = RuntimePaths.of(settings)

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -31,6 +32,9 @@ from slurm_rest_api.processes.logging import configure_logs
 from slurm_rest_api.processes.supervisor import Supervisor
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.version import __version__
+
+if TYPE_CHECKING:
+    from slurm_rest_api.archive.sampler import Sampler
 
 logger = logging.getLogger(__name__)
 
@@ -73,12 +77,11 @@ def collect(settings: Settings, *, with_parent: bool) -> None:
 
     It writes the snapshot store at regular intervals (system.refresh_seconds).
     """
-    from slurm_rest_api.archive.sampler_factory import open_sampler
     from slurm_rest_api.slurmapi.collector.collector import collect as run_collector
 
     _prepare(settings, with_parent=with_parent)
     try:
-        run_collector(settings, open_sampler)
+        run_collector(settings, _open_sampler)
     except ArchiveError as error:
         raise click.ClickException(str(error)) from error
 
@@ -276,6 +279,16 @@ def _prepare(settings: Settings, *, with_parent: bool) -> None:
         # The service starts with a full disk, too, and answers from its last snapshot.
         if finding.verdict == "problem" and finding.name == RUNTIME_FOLDER:
             raise click.ClickException(f"{finding.sentence} {finding.remedy}")
+
+
+def _open_sampler(settings: Settings) -> Sampler | None:
+    """Opens the load archive. Returns None when `system.archive_usage_load` is off."""
+    if not settings.system.archive_usage_load:
+        return None
+    # It imports SQLAlchemy, which takes 13 MiB.
+    from slurm_rest_api.archive.sampler_factory import open_sampler
+
+    return open_sampler(settings)
 
 
 def _check_files(settings: Settings) -> None:

@@ -48,7 +48,6 @@ def test_the_start_and_health_name_the_command(settings: Settings, old: Path, ca
         sampler = open_sampler(settings)
     assert ADVICE in caplog.text
     assert str(old) in caplog.text
-    assert sampler is not None
     sampler.tick()
     client = make_client(settings)
 
