@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 from slurm_rest_api.processes.children import return_free_memory
@@ -117,6 +117,7 @@ class Cycle:
             job_pass = JobPass(_reporting(snapshot.jobs, self._progress), fingerprints, memory)
             renderer = Renderer()
             jobs = _store(cycle, snapshot, job_pass, gres_in_use, loaded_at, renderer, self._progress)
+            kept = job_pass.memory()
             is_complete = limit_use.is_empty
             cycle.store_limit_use(limit_use.update(job_pass.counts.of_limits()), is_complete=is_complete)
             cycle.replace_document(wait_times.DOCUMENT, waits.to_json(), len(waits.partitions), loaded_at)
@@ -132,11 +133,11 @@ class Cycle:
                     cycle_seconds=meter.seconds,
                     rpcs=rpcs,
                     source_parts=json.dumps(origins_as_json(origins_of(self._source))),
-                    replaced_texts=renderer.replaced + len(job_pass.memory.replaced),
+                    replaced_texts=renderer.replaced + len(kept.replaced),
                     optional_kinds=_optional_kinds(loaded),
                 )
             )
-        self._memory, self._limit_use = job_pass.memory._replace(gres=gres_in_use.held), limit_use
+        self._memory, self._limit_use = kept._replace(gres=gres_in_use.held), limit_use
         return CycleReport(
             seconds=meter.seconds,
             least_interval=least_interval,
@@ -167,7 +168,7 @@ def _states_before(cycle: StoreCycle, memory: JobMemory) -> Callable[[int], str 
     """Returns the states of the jobs of the last load by id, from the store if this process does not know them."""
     if memory is not NO_MEMORY:
         counted = memory.counted
-        return lambda job_id: counted[job_id].state if job_id in counted else None
+        return lambda job_id: None if (job := counted.get(job_id)) is None else job.state
     stored = cycle.stored_values("queue", "job_state")
     return lambda job_id: str(stored[job_id] or "") if job_id in stored else None
 
@@ -178,7 +179,7 @@ def _reporting(records: Iterable[Record], progress: Progress) -> Iterator[Record
         yield record
 
 
-def _without_unchanged(snapshot: Snapshot, known: JobFingerprints, fingerprints: JobFingerprints) -> Snapshot:
+def _without_unchanged(snapshot: Snapshot, known: Mapping[int, int], fingerprints: JobFingerprints) -> Snapshot:
     """Returns the snapshot with an `UnchangedJob` for each job whose fingerprint is in `known`, if the source can."""
     if snapshot.changed_since is None:
         return snapshot

@@ -14,6 +14,7 @@ from slurm_rest_api.slurmapi.collector.node_gres import GresByNode
 from slurm_rest_api.slurmapi.collector.state_counts import CountedJob, JobCounter
 from slurm_rest_api.slurmapi.collector.usage import Allocation, allocations_of
 from slurm_rest_api.slurmapi.collector.valid_text import Renderer
+from slurm_rest_api.slurmapi.shared.compact_integers import CompactIntegers
 from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
 from slurm_rest_api.slurmapi.store.record_writer import Row
 
@@ -21,7 +22,8 @@ from slurm_rest_api.slurmapi.store.record_writer import Row
 class JobMemory(NamedTuple):
     """Facts about the stored jobs by job id, which the next cycle needs for jobs that did not change."""
 
-    fingerprints: JobFingerprints
+    fingerprints: Mapping[int, int]
+    """`JobFingerprints`, which cannot be changed any more."""
     counted: Mapping[int, CountedJob]
     replaced: frozenset[int] = frozenset()
     """Ids of jobs in which text was replaced."""
@@ -103,11 +105,11 @@ class JobPass:
         self._check_exhausted()
         return self._counter
 
-    @property
     def memory(self) -> JobMemory:
-        """Fingerprints of these jobs, and what was counted of them, for the next cycle."""
+        """Returns the fingerprints of these jobs, and what was counted of them, for the next cycle."""
         self._check_exhausted()
-        return JobMemory(self._fingerprints, self._counter.counted, frozenset(self._replaced), self._held)
+        fingerprints = CompactIntegers(self._fingerprints)
+        return JobMemory(fingerprints, self._counter.counted(), frozenset(self._replaced), self._held)
 
     def _check_exhausted(self) -> None:
         if not self._is_exhausted:

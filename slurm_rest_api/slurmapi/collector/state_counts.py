@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypedDict
 
 from slurm_rest_api.slurm.gres import gres_gpus
@@ -11,6 +11,7 @@ from slurm_rest_api.slurm.node_words import node_state_word
 from slurm_rest_api.slurm.states import base_job_state
 from slurm_rest_api.slurmapi.collector.job_sums import task_count
 from slurm_rest_api.slurmapi.collector.limit_use import LimitGroup, limit_group
+from slurm_rest_api.slurmapi.shared.compact_integers import CompactIntegers
 from slurm_rest_api.slurmapi.shared.largest import MOST_REASONS, bounded, reason_label
 from slurm_rest_api.slurmapi.sources.base import Record, UnchangedJob, node_state
 
@@ -63,6 +64,24 @@ class _NodeCounts(TypedDict):
 _UNKNOWN = CountedJob("", 1)
 
 
+class CountedJobs(Mapping[int, CountedJob]):
+    """The counted facts of the jobs of one load by job id. Thousands of jobs share one `CountedJob`."""
+
+    def __init__(self, kinds: Sequence[CountedJob], numbers: Mapping[int, int]) -> None:
+        """Takes the different facts, and by job id their number in `kinds`."""
+        self._kinds = kinds
+        self._numbers = CompactIntegers(numbers)
+
+    def __getitem__(self, job_id: int) -> CountedJob:
+        return self._kinds[self._numbers[job_id]]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+
 class JobCounter:
     """Counts jobs and their tasks by state and partition while they are iterated.
 
@@ -70,10 +89,10 @@ class JobCounter:
     """
 
     def __init__(self, before: Mapping[int, CountedJob] | None = None) -> None:
-        self.counted: dict[int, CountedJob] = {}
         self._before = before or {}
-        # Thousands of jobs share one of these tuples.
-        self._shared: dict[CountedJob, CountedJob] = {}
+        self._numbers: dict[int, int] = {}
+        # In the order of their numbers.
+        self._kinds: dict[CountedJob, int] = {}
         self._jobs: Counter[tuple[str, str | None]] = Counter()
         self._reasons: Counter[tuple[str, str | None]] = Counter()
         self._tasks: Counter[tuple[str, str | None]] = Counter()
@@ -83,6 +102,10 @@ class JobCounter:
         for job in jobs:
             self._count(job)
             yield job
+
+    def counted(self) -> CountedJobs:
+        """Returns what was counted of each job, for the next load."""
+        return CountedJobs(tuple(self._kinds), self._numbers)
 
     def of_cluster(self) -> _JobCounts:
         """Returns the counts of the cluster."""
@@ -94,10 +117,9 @@ class JobCounter:
 
     def of_limits(self) -> Iterator[tuple[LimitGroup, int]]:
         """Yields the groups of jobs that limits count, with their pending tasks or their jobs that hold resources."""
-        # Equal ones are one object, and numbers are counted faster than tuples.
-        numbers = Counter(map(id, self.counted.values()))
-        for counted in self._shared:
-            number = numbers[id(counted)]
+        jobs = Counter(self._numbers.values())
+        for counted, kind in self._kinds.items():
+            number = jobs[kind]
             if counted.group is not None:
                 is_pending = counted.group[-1] is None
                 yield counted.group, number * counted.tasks if is_pending else number
@@ -126,7 +148,7 @@ class JobCounter:
             state = base_job_state(job.get("job_state"))
             reason = reason_label(job.get("state_reason")) if state == "PENDING" else None
             counted = CountedJob(state, task_count(job), limit_group(job), reason)
-        self.counted[number] = counted = self._shared.setdefault(counted, counted)
+        self._numbers[number] = self._kinds.setdefault(counted, len(self._kinds))
         # Few jobs have a list of partitions of their own, so the list is split only when counts are read.
         key = (counted.state, job.get("partition"))
         self._jobs[key] += 1

@@ -7,9 +7,10 @@ import itertools
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from slurm_rest_api.errors import StoreError
+from slurm_rest_api.slurmapi.shared.compact_integers import CompactIntegers
 from slurm_rest_api.slurmapi.store.index_columns import CLOCK_COLUMNS, COLUMNS, OWNERS, IndexRow, Kind, Value
 from slurm_rest_api.slurmapi.store.priority_factors import PRIORITY_FACTORS
 from slurm_rest_api.slurmapi.store.rank_totals import write_totals
@@ -55,6 +56,18 @@ class WrittenRows:
     body_hashes: dict[Key, int] = field(default_factory=dict)
     stable_hashes: dict[Key, int] = field(default_factory=dict)
 
+    def compact(self, kind: Kind) -> KnownRows:
+        """Returns the hashes in less memory, if the keys of `kind` are integers."""
+        hashes: Mapping[Any, int] = self.body_hashes
+        return KnownRows(CompactIntegers(hashes) if kind == "queue" else hashes, self.stable_hashes)
+
+
+class KnownRows(NamedTuple):
+    """Hashes of the records of one kind that the last cycle has stored. They cannot be changed."""
+
+    body_hashes: Mapping[Any, int] = {}
+    stable_hashes: Mapping[Any, int] = {}
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -84,10 +97,10 @@ class StoreCycle:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, version: int, before: Mapping[Kind, WrittenRows], *, continues: bool
+        self, connection: sqlite3.Connection, version: int, before: Mapping[Kind, KnownRows], *, continues: bool
     ) -> None:
         self.continues = continues
-        self.written: dict[Kind, WrittenRows] = {}
+        self.written: dict[Kind, KnownRows] = {}
         self._connection = connection
         self._version = version
         self._before = before
@@ -103,14 +116,17 @@ class StoreCycle:
         """
         before, after = self._before[kind], WrittenRows()
         changed = _changed_rows(self._renewed(kind, rows), before, after)
+        has_changed = False
         while batch := list(itertools.islice(changed, _BATCH)):
             self._write(kind, batch, before, after)
+            has_changed = True
         if not before.body_hashes:
             create_indexes(self._connection, kind)
-        self._remove(kind, [key for key in before.body_hashes if key not in after.body_hashes])
-        self.written[kind] = after
+        removed = [key for key in before.body_hashes if key not in after.body_hashes]
+        self._remove(kind, removed)
+        self.written[kind] = after.compact(kind)
         total = len(after.body_hashes)
-        self._update_collection(kind, total, loaded_at, changed=before.body_hashes != after.body_hashes)
+        self._update_collection(kind, total, loaded_at, changed=has_changed or bool(removed))
         complete_from = prune_tombstones(self._connection, kind)
         if complete_from is not None:
             update = "UPDATE collection SET tombstones_complete_from = ? WHERE name = ?"
@@ -213,7 +229,7 @@ class StoreCycle:
             else:
                 yield row
 
-    def _write(self, kind: Kind, batch: list[tuple[Row, bool]], before: WrittenRows, after: WrittenRows) -> None:
+    def _write(self, kind: Kind, batch: list[tuple[Row, bool]], before: KnownRows, after: WrittenRows) -> None:
         """Writes the body of each row, and the index row where more than the clock fields and the priority changed."""
         version = self._version
         index_rows = [(row.key, row.index_row()) for row, index_changed in batch if index_changed]
@@ -275,11 +291,11 @@ class StoreCycle:
             )
 
 
-def read_written_rows(connection: sqlite3.Connection, kind: Kind) -> WrittenRows:
+def read_written_rows(connection: sqlite3.Connection, kind: Kind) -> KnownRows:
     """Computes the hashes of the stored records of `kind`, after a restart of the writer."""
     stable_hashes = connection.execute(f"SELECT key, stable_hash FROM {kind}_index WHERE stable_hash IS NOT NULL")
     bodies = connection.execute(f"SELECT key, body FROM {kind}")
-    return WrittenRows({key: hash(body) for key, body in bodies}, dict(stable_hashes.fetchall()))
+    return WrittenRows({key: hash(body) for key, body in bodies}, dict(stable_hashes.fetchall())).compact(kind)
 
 
 def prune_tombstones(connection: sqlite3.Connection, kind: Kind, limit: int = MAX_TOMBSTONES) -> int | None:
@@ -296,7 +312,7 @@ def prune_tombstones(connection: sqlite3.Connection, kind: Kind, limit: int = MA
     return int(oldest[0])
 
 
-def _changed_rows(rows: Iterable[Row], before: WrittenRows, after: WrittenRows) -> Iterator[tuple[Row, bool]]:
+def _changed_rows(rows: Iterable[Row], before: KnownRows, after: WrittenRows) -> Iterator[tuple[Row, bool]]:
     """Returns the rows with new bytes. The flag is True if more than the clock fields changed."""
     for row in rows:
         key, body = row.key, row.body
@@ -311,12 +327,12 @@ def _changed_rows(rows: Iterable[Row], before: WrittenRows, after: WrittenRows) 
             yield row, row.renewed is None and _differs(row, before, after)
 
 
-def _differs(row: Row, before: WrittenRows, after: WrittenRows) -> bool:
+def _differs(row: Row, before: KnownRows, after: WrittenRows) -> bool:
     """Returns True if more than the clock fields of a row with new bytes changed."""
     return row.stable_body is None or before.stable_hashes.get(row.key) != after.stable_hashes[row.key]
 
 
-def _carry_over(key: Key, before: WrittenRows, after: WrittenRows) -> None:
+def _carry_over(key: Key, before: KnownRows, after: WrittenRows) -> None:
     try:
         after.body_hashes[key] = before.body_hashes[key]
     except KeyError as error:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from slurm_rest_api.errors import StoreError
 from slurm_rest_api.slurmapi.store import host_run, schema
 from slurm_rest_api.slurmapi.store.index_columns import KINDS, Kind
-from slurm_rest_api.slurmapi.store.record_writer import StoreCycle, WrittenRows, read_written_rows
+from slurm_rest_api.slurmapi.store.record_writer import KnownRows, StoreCycle, read_written_rows
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class StoreWriter:
         self._run = host_run.host_run() if run is None else run
         self._connection: sqlite3.Connection | None = None
         self._files: tuple[FileState, ...] = ()
-        self._written: Mapping[Kind, WrittenRows] | None = None
+        self._written: Mapping[Kind, KnownRows] | None = None
         self._is_damaged = False
         self._is_new = False
         self._has_room_for_two = True

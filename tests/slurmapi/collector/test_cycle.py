@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -261,17 +262,17 @@ def test_rpcs_of_the_iteration_over_the_jobs_are_counted(tmp_path: Path) -> None
         assert view.status().rpcs == 12
 
 
-@pytest.mark.parametrize("name", ["usage_input", "counts", "memory"])
-def test_the_results_of_a_job_pass_need_all_its_rows(name: str) -> None:
+@pytest.mark.parametrize("read", [attrgetter("usage_input"), attrgetter("counts"), JobPass.memory], ids=repr)
+def test_the_results_of_a_job_pass_need_all_its_rows(read: Callable[[JobPass], object]) -> None:
     job_pass = JobPass([make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)], {}, JobMemory({}, {}))
     with pytest.raises(RuntimeError, match="not read yet"):
-        getattr(job_pass, name)
+        read(job_pass)
     rows = job_pass.rows()
     assert [next(rows).key, next(rows).key] == [1, 2]
     with pytest.raises(RuntimeError, match="not read yet"):
-        getattr(job_pass, name)
+        read(job_pass)
     assert list(rows) == []
-    getattr(job_pass, name)
+    read(job_pass)
 
 
 def test_a_job_pass_collects_resources_counts_and_states() -> None:
@@ -287,7 +288,7 @@ def test_a_job_pass_collects_resources_counts_and_states() -> None:
         "tasks_pending": 1,
         "jobs_pending_by_reason": {"Priority": 1},
     }
-    memory = job_pass.memory
+    memory = job_pass.memory()
     assert (memory.fingerprints, memory.replaced, memory.allocations) == ({2: 7}, frozenset(), {})
     assert {key: job[:2] for key, job in memory.counted.items()} == {1: ("RUNNING", 1), 2: ("PENDING", 1)}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from slurm_rest_api.slurmapi.collector.index_rows import node_index_row
@@ -23,7 +25,7 @@ def job_counts(
     }
 
 
-def counted(*jobs: dict[str, object], before: dict[int, CountedJob] | None = None) -> JobCounter:
+def counted(*jobs: dict[str, object], before: Mapping[int, CountedJob] | None = None) -> JobCounter:
     counts = JobCounter(before)
     assert list(counts.count_while_iterating(jobs)) == list(jobs)
     return counts
@@ -76,7 +78,7 @@ def test_pending_jobs_are_counted_by_reason_and_partition() -> None:
     whole = {"None": 1, "ReqNodeNotAvail": 1, "Resources": 1}
     assert counts.of_cluster() == job_counts(running=0, pending=3, reasons=whole)
     assert counts.of_partition("gpu")["jobs_pending_by_reason"] == {"ReqNodeNotAvail": 1}
-    again = counted(*[UnchangedJob(job_id=n, partition="main,gpu") for n in (1, 2)], before=counts.counted)
+    again = counted(*[UnchangedJob(job_id=n, partition="main,gpu") for n in (1, 2)], before=counts.counted())
     assert again.of_partition("gpu")["jobs_pending_by_reason"] == {"ReqNodeNotAvail": 1, "Resources": 1}
 
 
@@ -89,9 +91,9 @@ def test_reasons_of_plugins_have_a_bounded_number_and_length() -> None:
 def test_an_unchanged_job_has_the_state_of_the_cycle_before() -> None:
     first = counted(make_job(1, array_task_str="0-9"), make_job(2, job_state="COMPLETED"))
     unchanged = [UnchangedJob(job_id=number, partition="main") for number in (1, 2)]
-    again = counted(*unchanged, before=first.counted)
+    again = counted(*unchanged, before=first.counted())
     assert again.of_cluster() == job_counts(running=0, pending=1, tasks_pending=10)
-    assert again.counted == first.counted
+    assert again.counted() == first.counted()
 
 
 def test_nodes_are_counted_by_the_words_of_sinfo() -> None:

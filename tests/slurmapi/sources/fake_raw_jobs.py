@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
+from slurm_rest_api.slurm.sentinels import INFINITE, NO_VAL
 from slurm_rest_api.slurmapi.sources.pyslurm.job_own_fields import OwnAttributes
 
 
@@ -25,8 +27,10 @@ class RawJobs:
         return job.id, job.partition, job.user_id, job.group_id, job.priority, hash(repr(sorted(values.items())))
 
     def raw_take(self, number: int) -> Any:
-        job, self._jobs[number] = self._jobs[number], None
+        job, self._jobs[number] = copy(self._jobs[number]), None
         self.taken.append(job.id)
+        # pyslurm converts these two in its object alone.
+        job.priority = {NO_VAL: None, INFINITE: "UNLIMITED"}.get(job.priority, job.priority)
         return job
 
     def raw_shape(self, number: int) -> int:

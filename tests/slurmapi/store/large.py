@@ -15,7 +15,7 @@ import orjson
 
 from slurm_rest_api.slurmapi.store import schema
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, KINDS, WORD_TABLES, Kind, word_table
-from slurm_rest_api.slurmapi.store.record_writer import Loaded, StoreCycle, WrittenRows
+from slurm_rest_api.slurmapi.store.record_writer import KnownRows, Loaded, StoreCycle
 from tests.builders import make_job, make_partition
 
 JOBS: Final = 100_000
@@ -82,7 +82,7 @@ def write_store(path: Path) -> str:
     body = """CAST(printf('{"job_id":%d,"job_state":"PENDING"}', key) AS BLOB)"""
     connection.execute(f"INSERT INTO queue (key, body, version) SELECT key, {body}, changed FROM queue_index")  # noqa: S608 - a test's own text
     connection.execute("INSERT INTO nodes (key, body, version) SELECT key, X'7B7D', changed FROM nodes_index")
-    cycle = StoreCycle(connection, 2, {kind: WrittenRows() for kind in KINDS}, continues=False)
+    cycle = StoreCycle(connection, 2, {kind: KnownRows() for kind in KINDS}, continues=False)
     connection.execute("UPDATE queue_index SET changed = 2 WHERE key = 7")
     partition = orjson.dumps(make_partition("p8"))
     connection.execute("INSERT INTO partitions (key, body, version) VALUES ('p8', ?, 2)", (partition,))
