@@ -12,6 +12,8 @@ import time
 import pyslurm
 
 _YEAR_SECONDS = 365 * 24 * 3600
+_ATTEMPTS = 20
+_RETRY_SECONDS = 5.0
 _KINDS = ("md-equilibrate", "blast", "train_resnet50", "cfd.mesh", "post", "sweep-alpha", "rnaseq_align", "qe.scf")
 
 
@@ -19,7 +21,7 @@ def main(count: int, partitions: list[str]) -> None:
     """Submits `count` jobs with varying name, partition, size, memory, time limit and output file."""
     begin = int(time.time()) + _YEAR_SECONDS
     for number in range(count):
-        pyslurm.JobSubmitDescription(
+        job = pyslurm.JobSubmitDescription(
             name=f"{_KINDS[number % len(_KINDS)]}_{number}",
             partitions=[partitions[number % len(partitions)]],
             script="#!/bin/bash\nsleep 60\n",
@@ -31,8 +33,25 @@ def main(count: int, partitions: list[str]) -> None:
             memory_per_cpu=f"{100 + 50 * (number % 5)}M",
             time_limit=10 + number % 50,
             standard_output=f"/home/shared/{_KINDS[number % len(_KINDS)]}-%j.out",
-        ).submit()
+        )
+        _submit(job)
     print(count)
+
+
+def _submit(job: pyslurm.JobSubmitDescription) -> None:
+    """Submits a job. Tries again where a busy slurmctld has not answered, which may add the job twice.
+
+    At 70,000 jobs a scheduling cycle of slurmctld may take longer than MessageTimeout of slurm.conf(5).
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            job.submit()
+        except pyslurm.RPCError as error:
+            print(f"submit again: {error}", file=sys.stderr)
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
+    job.submit()
 
 
 if __name__ == "__main__":
