@@ -27,7 +27,7 @@ from slurm_rest_api.deployment.install import ANY_HOST, LISTEN_QUEUE, size_for_h
 from slurm_rest_api.deployment.install import install_files as install
 from slurm_rest_api.diagnosis.folders import RUNTIME_FOLDER, check_runtime_dir
 from slurm_rest_api.errors import ArchiveError, ConfigError
-from slurm_rest_api.processes.children import close_new_files_to_others, die_with_parent, limit_malloc_arenas
+from slurm_rest_api.processes.children import close_new_files_to_others, die_with_parent, limit_malloc
 from slurm_rest_api.processes.logging import configure_logs
 from slurm_rest_api.processes.supervisor import Supervisor
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
@@ -97,7 +97,7 @@ def serve(settings: Settings, host: str | None, port: int | None, *, with_parent
     from slurm_rest_api.cli import web_server
 
     _prepare(settings, with_parent=with_parent)
-    limit_malloc_arenas()
+    limit_malloc()
     web_server.serve(
         create_app(settings, is_checked=ConfigInUse.of_environment() is not None),
         host=host or settings.system.host,
