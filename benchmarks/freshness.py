@@ -3,7 +3,8 @@
 Run `python3 -m benchmarks.freshness` as root in the checkout, on an idle machine. It brings up the cluster of
 `tests/testbed`, fills it with pending jobs and allocations, and changes jobs all the time. Meanwhile a client asks once
 a second: the service with either source, then squeue, then slurmrestd. Then it fills the cluster to the next size and
-asks again. With the defaults this takes about an hour. `--keep` leaves the cluster up with its jobs.
+asks again. With the defaults this takes about an hour. `--keep` leaves the cluster up with its jobs. With `--turnover`
+jobs are submitted and cancelled instead of changed.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import argparse
 import math
 import os
 import random
+import re
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
 
@@ -37,11 +40,15 @@ _CONFIG: Final = (
     "system:\n  source: {source}\n  refresh_seconds: 3\nfilter:\n  partitions: [" + HIDDEN_PARTITION + "]\n"
 )
 _SUBMITTERS: Final = ("alice", "bob", "carol")
+_OPERATOR: Final = "alice"
+"""Changes the jobs of all."""
 _PARTITIONS: Final = ("main", "high", "long")
 _CLIENTS: Final = ("slurm:pyslurm", "slurm:commands", "squeue", "slurmrestd")
 _SIZES: Final = ("4500:500", "50000:5000")
 _PEER_SECONDS: Final = 120
 """The longest duration of the clients that do not ask the service. Their data does not grow old."""
+_MIN_JOB_AGE: Final = 300
+"""Slurm's default."""
 _ROLES: Final = {"loader": "collector.loader_main", "collector": " collect"}
 _ALLOCATE: Final = "for number in $(seq {count}); do salloc -Q --no-shell -n1 --mem=10 -p main -t 02:00:00; done"
 """An allocation without a process: 5,000 batch jobs would need some 50 GB."""
@@ -94,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--changed", type=float, default=0.05, help="share of the jobs changed a minute (default: 0.05)"
     )
+    parser.add_argument(
+        "--turnover", action="store_true", help="the changes are jobs that are submitted and as many that are cancelled"
+    )
     parser.add_argument("--client", choices=_CLIENTS, action="append", help="repeatable (default: all)")
     parser.add_argument("--output", type=Path, help="also write the table into this file, between its marks")
     parser.add_argument("--keep", action="store_true", help="leave the cluster up, with its jobs")
@@ -107,20 +117,25 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _measure(cluster: Cluster, options: argparse.Namespace) -> str:
+    # slurmctld would count the changes of root as the service's RPCs. The command fails if the user is one already.
+    cluster.run(["sacctmgr", "-i", "modify", "user", _OPERATOR, "set", "adminlevel=Operator"], check=False)
     sizes = options.size or [_size(text) for text in _SIZES]
     return "\n\n".join(_of_size(cluster, options, *size) for size in sizes)
 
 
 def _of_size(cluster: Cluster, options: argparse.Namespace, jobs: int, running: int) -> str:
     _fill(cluster, jobs, running)
-    pending = [int(job_id) for job_id in cluster.shell.output("squeue", "-h", "-a", "-t", "PD", "-o", "%A").split()]
-    with _changing(cluster, pending, options.changed):
-        with step("measure slurmctld without a client"):
+    phases = []
+    with _min_job_age(cluster, _MIN_JOB_AGE) if options.turnover else nullcontext():
+        with _changing(cluster, options), step("measure slurmctld without a client"):
             alone = _slurmctld_share(cluster, lambda: time.sleep(min(options.seconds, 60)))
-        phases = [_phase(cluster, name, options.seconds) for name in options.client or _CLIENTS]
+        for name in options.client or _CLIENTS:
+            with _changing(cluster, options):
+                phases.append(_phase(cluster, name, options.seconds))
     head = (
-        f"{machine(cluster)}; {len(pending):,} pending and {running:,} running jobs, "
-        f"{options.changed:.0%} of the pending ones changed a minute, `refresh_seconds: 3`, "
+        f"{machine(cluster)}; {len(_pending(cluster)):,} pending and {running:,} running jobs, "
+        f"{options.changed:.0%} of the pending ones {'replaced' if options.turnover else 'changed'} a minute, "
+        "`refresh_seconds: 3`, "
         f"{options.seconds} s for each source."
     )
     return "\n\n".join((head, _table(phases, alone)))
@@ -164,6 +179,20 @@ def _fill(cluster: Cluster, pending: int, running: int) -> None:
         _in_shares(pending - states.count("PENDING"), lambda user, count: _submit(cluster, user, count))
 
 
+@contextmanager
+def _min_job_age(cluster: Cluster, seconds: int) -> Iterator[None]:
+    """Sets MinJobAge. The tests' cluster keeps ended jobs for an hour."""
+    path = cluster.path("/etc/slurm/slurm.conf")
+    before = path.read_text()
+    path.write_text(re.sub(r"(?m)^MinJobAge=.*", f"MinJobAge={seconds}", before))
+    cluster.run(["scontrol", "reconfigure"])
+    try:
+        yield
+    finally:
+        path.write_text(before)
+        cluster.run(["scontrol", "reconfigure"])
+
+
 def _in_shares(count: int, start: Callable[[str, int], object]) -> None:
     for user in _SUBMITTERS:
         if count > 0:
@@ -179,24 +208,43 @@ def _submit(cluster: Cluster, user: str, count: int) -> None:
     cluster.run([*program, str(count), ",".join(_PARTITIONS)], user=user, timeout=120 + count)
 
 
+def _pending(cluster: Cluster) -> list[int]:
+    return [int(job_id) for job_id in cluster.shell.output("squeue", "-h", "-a", "-t", "PD", "-o", "%A").split()]
+
+
 @contextmanager
-def _changing(cluster: Cluster, jobs: list[int], share: float) -> Iterator[None]:
-    """Changes the time limit of this share of the jobs a minute."""
-    ended, chance = threading.Event(), random.Random(1)  # noqa: S311 - the same jobs each time
-    each_second = max(1, round(len(jobs) * share / 60))
+def _changing(cluster: Cluster, options: argparse.Namespace) -> Iterator[None]:
+    """Changes this share of the pending jobs a minute, or replaces them."""
+    change = _turn_over if options.turnover else _limit
+    jobs, chance, ended = _pending(cluster), random.Random(1), threading.Event()  # noqa: S311 - the same jobs each time
+    chance.shuffle(jobs)
+    each_second, left = max(1, round(len(jobs) * options.changed / 60)), cycle(jobs)
 
-    def change() -> None:
+    def run() -> None:
         while not ended.wait(1.0):
-            ids = ",".join(map(str, chance.sample(jobs, each_second)))
-            cluster.run(["scontrol", "update", f"jobid={ids}", f"timelimit={chance.randint(10, 59)}"], timeout=120)
+            change(cluster, chance, list(islice(left, each_second)))
 
-    thread = threading.Thread(target=change)
+    thread = threading.Thread(target=run)
     thread.start()
     try:
         yield
     finally:
         ended.set()
         thread.join()
+
+
+def _limit(cluster: Cluster, chance: random.Random, jobs: list[int]) -> None:
+    """Changes the time limit of the jobs."""
+    ids = ",".join(map(str, jobs))
+    cluster.run(
+        ["scontrol", "update", f"jobid={ids}", f"timelimit={chance.randint(10, 59)}"], user=_OPERATOR, timeout=120
+    )
+
+
+def _turn_over(cluster: Cluster, chance: random.Random, jobs: list[int]) -> None:
+    """Submits as many new jobs, and cancels the given ones, which slurmctld keeps for MinJobAge."""
+    _submit(cluster, chance.choice(_SUBMITTERS), len(jobs))
+    cluster.run(["scancel", *map(str, jobs)], user=_OPERATOR, timeout=120)
 
 
 def _slurmctld_share(cluster: Cluster, run: Callable[[], object]) -> float:
