@@ -16,6 +16,10 @@ _MOVING: Final = re.compile(
     rb"|AccrueTime|EligibleTime)=[^ ]*"
 )
 _BLANKS: Final = re.compile(rb"\n? +Nodes=")
+# Without accounting an account may have any letters. The WCKey is the rest of its line.
+_OWNER: Final = re.compile(
+    rb"\n   Priority=[0-9]+ Nice=-?[0-9]+ Account=[^ \n]* QOS=[^ \n]*(?: WCKey=(?!.* QOS=).*)?\n   JobState="
+)
 _HEAD: Final = b"JobId="
 _TEXTS: Final = b"Features="
 """The first of the texts of a user after the name, except those of `has_rare_texts`. Nothing moves from there on."""
@@ -24,6 +28,11 @@ _TEXTS: Final = b"Features="
 def text_key(job: bytes) -> int:
     """Returns a hash of the parts of a job that contain texts of a user: its name, and all from Features on."""
     return hash((job[: job.find(b"\n")], job[job.find(b"\n   Features=") :]))
+
+
+def has_clear_owner(job: bytes) -> bool:
+    """Return True if the account of a job does not look like other keys of its line."""
+    return _OWNER.search(job) is not None
 
 
 def has_rare_texts(job: bytes) -> bool:

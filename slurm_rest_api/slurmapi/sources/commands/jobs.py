@@ -1,13 +1,15 @@
-"""Reads all jobs with scontrol and squeue, and decides which texts can be trusted.
+"""Reads all jobs with scontrol, and decides which texts can be trusted.
 
-squeue says who owns a job and what it holds (see `squeue.py`), scontrol all the rest (see `job_text.py`). While the
-texts of all jobs are as before, squeue need not run again (see `known_facts.py`). A user can write text that looks like
-fields, like a job of their own, or like a job of others. Three facts reveal this:
+A user can write text that looks like fields, like a job of their own, or like a job of others. These facts reveal it:
 
-- A job that was published before has the same texts (`text_key`). It is published at once.
-- From the first other job on, all jobs wait until scontrol ended. Then a job id that is there twice, or that squeue
-  does not know, shows that the job before it has a text with a newline.
-- A text that could imitate one of its own job's lines is compared with the form in one line (see `job_proof.py`).
+- Each job has the line of SubmitTime with a word that no user knows (see `time_marks.py`). A job whose text is not
+  ambiguous is published at once, with the owner, state and nodes that scontrol prints.
+- From the first text without that line on, all jobs wait until scontrol ended. squeue has the owner of each and what it
+  holds (see `squeue.py`). A job id that is there twice, or that squeue does not know, shows that the job before it has
+  a text with a newline.
+- A text that could imitate one of its own job's lines is compared with the form in one line (see `job_proof.py`), if
+  the job was not published before with the same texts (`text_key`). Where these are many, scontrol prints that form of
+  all jobs, and not in each load. Until then the doubtful values are null.
 
 Jobs that remain doubtful are asked for singly, at most SINGLE_JOBS in a load. What is not clear then waits for the next
 load, or is null.
@@ -18,7 +20,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record
@@ -30,7 +32,13 @@ from slurm_rest_api.slurmapi.sources.commands.job_fingerprints import (
     printed_fingerprint,
     unchanged_job,
 )
-from slurm_rest_api.slurmapi.sources.commands.job_proof import has_rare_texts, one_line_key, proven_jobs, text_key
+from slurm_rest_api.slurmapi.sources.commands.job_proof import (
+    has_clear_owner,
+    has_rare_texts,
+    one_line_key,
+    proven_jobs,
+    text_key,
+)
 from slurm_rest_api.slurmapi.sources.commands.job_record import JobRecords
 from slurm_rest_api.slurmapi.sources.commands.job_text import (
     SEPARATOR,
@@ -43,60 +51,28 @@ from slurm_rest_api.slurmapi.sources.commands.job_text import (
     parse_job,
     without_ambiguous,
 )
-from slurm_rest_api.slurmapi.sources.commands.known_facts import KnownFacts, agrees, has_moved, line_of
 from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.remembered_texts import Answer, JobTexts
 from slurm_rest_api.slurmapi.sources.commands.rpcs import LAYOUT, SHOW_JOBS, SHOW_ONE_JOB, SQUEUE, Rpcs
 from slurm_rest_api.slurmapi.sources.commands.single_job import SingleJobs
-from slurm_rest_api.slurmapi.sources.commands.squeue import JobFacts, parse_facts, read_facts
+from slurm_rest_api.slurmapi.sources.commands.squeue import (
+    JobFacts,
+    agrees,
+    has_moved,
+    line_of,
+    parse_facts,
+    read_facts,
+)
 
 logger = logging.getLogger(__name__)
 
-ASK_AGAIN: Final = 1000
-"""Jobs that squeue is asked about by their ids, such as those that came between the two programs."""
+MOST_IDS: Final = 1000
+"""Jobs that squeue is asked about by their ids. It prints all jobs instead of more."""
 
 SINGLE_JOBS: Final = 32
 """Jobs that are asked for singly in one load."""
 
-_STATE: Final = b"\n   JobState="
 _SHOW_JOBS: Final = ("-d", "-a", "show", "job")
-
-
-class Answer(NamedTuple):
-    """The answer to a question about one job.
-
-    Attributes:
-        printed: Hash of what scontrol had printed about the job before.
-        texts: Hash of the texts in it.
-        job: The job, None if it still could be read in more than one way.
-    """
-
-    printed: int
-    texts: int
-    job: JobText | None
-
-
-class JobTexts:
-    """Remembers texts of jobs from earlier loads.
-
-    Attributes:
-        proven: `text_key` by id of jobs whose texts are clear.
-        answers: Answers about doubtful jobs by id, the oldest first.
-        reported: Jobs that are left out, and are in the log already.
-        facts: What squeue printed.
-    """
-
-    def __init__(self) -> None:
-        self.proven: dict[int, int] = {}
-        self.answers: dict[int, Answer] = {}
-        self.reported: set[int] = set()
-        self.facts = KnownFacts()
-
-    def keep(self, seen: set[int]) -> None:
-        """Forgets jobs that are gone."""
-        if len(self.proven) > 2 * len(seen) + 1000:
-            self.proven = {job_id: key for job_id, key in self.proven.items() if job_id in seen}
-        self.answers = {job_id: answer for job_id, answer in self.answers.items() if job_id in seen}
-        self.reported &= seen
 
 
 class JobLoad:
@@ -130,7 +106,7 @@ class JobLoad:
         self._records = JobRecords(names, cluster)
         self._single = SingleJobs(programs, release, rpcs)
         self._facts: dict[int, bytes] = {}
-        self._has_read_facts = False
+        self._whole: set[int] = set()
         self._seen: set[int] = set()
         self._fingerprints: JobFingerprints = {}
 
@@ -147,20 +123,14 @@ class JobLoad:
             SourceUnavailable: slurmctld did not answer.
         """
         self._fingerprints = fingerprints
-        # Both programs ask slurmctld at the same time.
-        with self._programs.running(SEPARATOR, "scontrol", *_SHOW_JOBS) as printed, HeldJobs() as held:
-            remembered = self._texts.facts.lines()
-            self._facts = self._read_all_facts() if remembered is None else remembered
+        time_format = self._texts.marks.time_format
+        with (
+            self._programs.running(SEPARATOR, "scontrol", *_SHOW_JOBS, time_format=time_format) as printed,
+            HeldJobs() as held,
+        ):
             yield from self._clear_jobs(jobs_of(self._with_layout(printed)), known, held)
             yield from self._held_jobs(held, known)
-            self._texts.facts.keep(self._facts, self._seen, were_enough=not len(held))
         self._texts.keep(self._seen)
-
-    def _read_all_facts(self) -> dict[int, bytes]:
-        facts = self._read_facts()
-        self._has_read_facts = True
-        self._texts.facts.read()
-        return facts
 
     def _read_facts(self, job_ids: Iterable[int] = ()) -> dict[int, bytes]:
         self._rpcs.add(SQUEUE)
@@ -168,47 +138,50 @@ class JobLoad:
 
     def _clear_jobs(self, pieces: Iterable[bytes], known: Mapping[int, int], held: HeldJobs) -> Iterator[Record]:
         """Yields jobs without doubt, and holds the others."""
-        facts, seen, proven = self._facts, self._seen, self._texts.proven
-        membership, fingerprints = self._membership, self._fingerprints
-        is_holding = False
+        seen, membership, fingerprints = self._seen, self._membership, self._fingerprints
         self._rpcs.add(SHOW_JOBS)
-        for piece in pieces:
+        for piece, is_whole in self._texts.marks.checked(pieces):
             job_id = job_id_of(piece)
-            line = facts.get(job_id) if job_id is not None else None
-            if job_id is None or line is None or job_id in seen:
-                is_holding = True
+            if job_id is None or job_id in seen:
                 held.add(job_id, piece)
                 continue
-            fingerprint = printed_fingerprint(piece, line, membership)
-            unchanged = unchanged_job(job_id, line, fingerprint, known.get(job_id))
-            # Only a job after one with doubt may have been imitated with another run time or priority.
-            if unchanged is not None and not (is_holding and has_moving_value(unchanged)):
+            fingerprint = printed_fingerprint(piece, b"", membership)
+            unchanged = unchanged_job(job_id, piece, fingerprint, known.get(job_id))
+            # Only a job that is not whole may have been imitated with another run time or priority.
+            if unchanged is not None and (is_whole or not has_moving_value(unchanged)):
                 seen.add(job_id)
                 fingerprints[job_id] = fingerprint.value
                 yield unchanged
                 continue
-            if is_holding or proven.get(job_id) != text_key(piece):
-                is_holding = True
-                held.add(job_id, piece)
-                continue
-            record = self._record_of_owner(job_id, piece, line)
+            record = self._whole_job(job_id, piece, fingerprint) if is_whole else None
             if record is None:
                 held.add(job_id, piece)
             else:
                 seen.add(job_id)
                 yield record
 
-    def _record_of_owner(self, job_id: int, piece: bytes, line: bytes) -> Record | None:
-        """Returns the record of a job with known texts, None if it has another owner than before."""
+    def _whole_job(self, job_id: int, piece: bytes, fingerprint: PrintedFingerprint) -> Record | None:
+        """Returns the record of a whole job, None if a text may have imitated one of its lines."""
         try:
-            job = parse_job(piece.decode(errors="replace"), self._release)
+            job = self._parsed(piece)
         except AmbiguousJob:
             return None
-        if not agrees(job, parse_facts(line)):
+        if not has_clear_owner(piece):
             return None
-        # Its state may be newer or older than that of squeue.
-        self._facts[job_id] = line = line_of(job, line)
-        return self._published(job, parse_facts(line), printed_fingerprint(piece, line, self._membership))
+        line = line_of(job)
+        if not job.is_ambiguous or self._is_proven(job_id, piece):
+            return self._published(job, parse_facts(line), fingerprint)
+        # Its texts are doubtful, and not its owner, state and nodes. Their lines are in the block of the job itself.
+        self._facts[job_id] = line
+        self._whole.add(job_id)
+        return None
+
+    def _parsed(self, piece: bytes) -> JobText:
+        return parse_job(self._texts.marks.removed_from(piece).decode(errors="replace"), self._release)
+
+    def _fingerprint(self, job_id: int, piece: bytes) -> PrintedFingerprint:
+        line = b"" if job_id in self._whole else self._facts[job_id]
+        return printed_fingerprint(piece, line, self._membership)
 
     def _with_layout(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Counts the RPC that a scontrol makes for the first job with nodes."""
@@ -223,30 +196,29 @@ class JobLoad:
         """Yields the held jobs that are clear now, then the doubtful ones that could be read singly."""
         if not len(held):
             return
-        if not self._has_read_facts:
-            self._read_facts_of(held)
-        self._ask_again(held)
+        self._read_facts_of(held)
         clear, doubtful = self._clear_and_doubtful(held)
         expected = {
-            job_id: one_line_key(piece)
+            job_id: one_line_key(self._texts.marks.removed_from(piece))
             for job_id, entry in clear.items()
             if is_ambiguous(piece := held.read(entry))
             and not self._is_proven(job_id, piece)
             and not self._is_answered(job_id, piece)
         }
-        proven = proven_jobs(expected, self._one_line(list(expected))) if expected else set()
+        are_compared = len(expected) <= SINGLE_JOBS or self._texts.may_print_all_again()
+        proven = proven_jobs(expected, self._one_line(list(expected))) if expected and are_compared else set()
         unproven: dict[int, HeldJob] = {}
         for job_id, entry in clear.items():
             piece = held.read(entry)
-            fingerprint = printed_fingerprint(piece, self._facts[job_id], self._membership)
-            unchanged = unchanged_job(job_id, self._facts[job_id], fingerprint, known.get(job_id))
+            fingerprint = self._fingerprint(job_id, piece)
+            unchanged = unchanged_job(job_id, piece, fingerprint, known.get(job_id))
             if unchanged is not None:
                 self._seen.add(job_id)
                 self._fingerprints[job_id] = fingerprint.value
                 yield unchanged
                 continue
             try:
-                job = parse_job(piece.decode(errors="replace"), self._release)
+                job = self._parsed(piece)
             except AmbiguousJob:
                 doubtful.add(job_id)
                 continue
@@ -254,31 +226,21 @@ class JobLoad:
             if not agrees(job, facts):
                 doubtful.add(job_id)
             elif job.is_ambiguous and job_id not in proven and not self._is_proven(job_id, piece):
-                unproven[job_id] = entry
+                if are_compared or job_id not in expected:
+                    unproven[job_id] = entry
+                    continue
+                self._seen.add(job_id)
+                yield self._records.record(without_ambiguous(job), facts)
             else:
-                yield self._proven(job, facts, piece)
+                self._remember(job_id, piece)
+                yield self._published(job, facts, fingerprint)
         yield from self._single_jobs(held, doubtful, unproven)
 
     def _read_facts_of(self, held: HeldJobs) -> None:
-        """Replaces what is remembered of the held jobs by what squeue prints now."""
-        wanted = {entry.job_id for entry in held if entry.job_id is not None} - self._seen
-        for job_id in wanted:
-            self._facts.pop(job_id, None)
-        self._facts |= self._read_facts(sorted(wanted)) if len(wanted) <= ASK_AGAIN else self._read_all_facts()
-
-    def _ask_again(self, held: HeldJobs) -> None:
-        """Asks squeue again for jobs that it did not know, or knew in another state."""
-        changed = {entry.job_id for entry in held if entry.job_id is not None and self._is_new_or_moved(held, entry)}
-        changed -= self._seen
-        if changed:
-            self._facts |= self._read_facts(sorted(changed)[:ASK_AGAIN])
-
-    def _is_new_or_moved(self, held: HeldJobs, entry: HeldJob) -> bool:
-        line = self._facts.get(entry.job_id or 0)
-        if line is None:
-            return True
-        piece = held.read(entry)
-        return _STATE in piece and _STATE + parse_facts(line).state.encode() + b" " not in piece
+        """Asks squeue for the held jobs that are not whole."""
+        wanted = {entry.job_id for entry in held if entry.job_id is not None} - self._seen - self._whole
+        if wanted or any(entry.job_id is None for entry in held):
+            self._facts |= self._read_facts(sorted(wanted) if len(wanted) <= MOST_IDS else ())
 
     def _clear_and_doubtful(self, held: HeldJobs) -> tuple[dict[int, HeldJob], set[int]]:
         """Returns the held jobs by id, and the ids of doubtful ones.
@@ -329,12 +291,11 @@ class JobLoad:
             answers.pop(job_id, None)
             answers[job_id] = Answer(*hashes[job_id], self._single.read(job_id))
 
-    def _proven(self, job: JobText, facts: JobFacts, piece: bytes) -> Record:
-        """Returns the record of a job and remembers its texts."""
-        self._seen.add(job.job_id)
+    def _remember(self, job_id: int, piece: bytes) -> None:
+        """Remembers the texts of a job that is published."""
+        self._seen.add(job_id)
         if not has_rare_texts(piece):
-            self._texts.proven[job.job_id] = text_key(piece)
-        return self._published(job, facts, printed_fingerprint(piece, self._facts[job.job_id], self._membership))
+            self._texts.proven[job_id] = text_key(piece)
 
     def _published(self, job: JobText, facts: JobFacts, fingerprint: PrintedFingerprint) -> Record:
         record = self._records.record(job, facts)
@@ -372,7 +333,7 @@ class JobLoad:
                 job = answer.job if answer.printed == whole or not has_moved(answer.job, facts) else None
             if job is None and job_id in unproven:
                 piece = held.read(unproven[job_id])
-                job = without_ambiguous(parse_job(piece.decode(errors="replace"), self._release))
+                job = without_ambiguous(self._parsed(piece))
             self._seen.add(job_id)
             if job is not None and agrees(job, facts):
                 yield self._records.record(job, facts)

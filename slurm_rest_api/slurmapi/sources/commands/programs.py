@@ -23,6 +23,9 @@ TEXT_LIMIT: Final = 64 * 2**20
 ERROR_LIMIT: Final = 2000
 """Bytes of standard error that are kept."""
 
+SECONDS: Final = "%s"
+"""The value of SLURM_TIME_FORMAT for epoch seconds."""
+
 _NO_JSON: Final = re.compile("json|serializer|data_parser", re.IGNORECASE)
 _CHUNK: Final = 2**18
 _KEPT: Final = ("PATH", "HOME", "LD_LIBRARY_PATH", "SLURM_CONF", "SLURM_CONF_SERVER")
@@ -79,7 +82,6 @@ class SlurmPrograms:
             "PATH": os.defpath,
             **{name: environ[name] for name in _KEPT if name in environ},
             "LC_ALL": "C.UTF-8",
-            "SLURM_TIME_FORMAT": "%s",
             # The task indexes of an array are cut at 64 letters by default. 0 is never.
             "SLURM_BITSTR_LEN": "0",
             "TZ": "UTC",
@@ -122,13 +124,17 @@ class SlurmPrograms:
             yield from printed
 
     @contextmanager
-    def running(self, separator: bytes, program: str, *arguments: str) -> Iterator[Iterator[bytes]]:
+    def running(
+        self, separator: bytes, program: str, *arguments: str, time_format: str = SECONDS
+    ) -> Iterator[Iterator[bytes]]:
         """Starts a command at once, and returns an iterator as `pieces`. The command is killed at the end of the block.
+
+        `time_format` is the value of SLURM_TIME_FORMAT.
 
         Raises:
             SourceUnusable: There is no such command, or it cannot be started.
         """
-        with self._start(program, arguments) as process:
+        with self._start(program, arguments, time_format) as process:
             try:
                 yield self._pieces_of(separator, program, process)
             finally:
@@ -163,7 +169,7 @@ class SlurmPrograms:
             found.append(line)
         return b"\n".join(found).decode(errors="replace")
 
-    def _start(self, program: str, arguments: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    def _start(self, program: str, arguments: tuple[str, ...], time_format: str) -> subprocess.Popen[bytes]:
         path = self.path(program)
         try:
             return subprocess.Popen(
@@ -171,7 +177,7 @@ class SlurmPrograms:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=self._environment,
+                env=self._environment | {"SLURM_TIME_FORMAT": time_format},
                 cwd="/",
             )
         except OSError as error:

@@ -14,11 +14,12 @@ from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot, membership_fingerprint
 from slurm_rest_api.slurmapi.sources.commands.configuration import Configuration, parse_configuration
 from slurm_rest_api.slurmapi.sources.commands.job_text import Release
-from slurm_rest_api.slurmapi.sources.commands.jobs import JobLoad, JobTexts
+from slurm_rest_api.slurmapi.sources.commands.jobs import JobLoad
 from slurm_rest_api.slurmapi.sources.commands.node_reader import NodeReader
 from slurm_rest_api.slurmapi.sources.commands.nodes import NodeContext
 from slurm_rest_api.slurmapi.sources.commands.partitions import add_partitions, partition_records
 from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.remembered_texts import JobTexts
 from slurm_rest_api.slurmapi.sources.commands.rpcs import SDIAG, SHOW_CONFIG, SHOW_PARTITIONS, Rpcs
 from slurm_rest_api.slurmapi.sources.commands.statistics import statistics_record
 from slurm_rest_api.slurmapi.sources.part_reader import LoadedJobs, all_parts, load_parts

@@ -1,6 +1,7 @@
-"""Reads the facts that decide who may see a job and what it holds, from squeue's output.
+"""Reads the facts that decide which users see a job and what it holds, from squeue or from scontrol.
 
 squeue prints them with a separator and without any text of a user, so no user can change them (`-o` of squeue(1)).
+scontrol has the same facts. They are the job's own if its text is whole (see `time_marks.py`) and not ambiguous.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from slurm_rest_api.slurmapi.sources.commands.job_text import JobText
+from slurm_rest_api.slurmapi.sources.commands.job_values import account_name
 from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
 
 SEPARATOR: Final = "\x1f"
@@ -79,18 +82,29 @@ def parse_facts(facts: bytes) -> JobFacts:
     return JobFacts(int(user), int(group), state, partition, account, qos, nodes)
 
 
-def with_state_and_nodes(facts: bytes, state: str, nodes: str) -> bytes:
-    """Returns a line after its job id with another state and other nodes."""
-    user, group, _state, *owner, _nodes = facts.split(_BORDER)
-    return _BORDER.join((user, group, state.encode(), *owner, nodes.encode()))
-
-
-def partition_of(facts: bytes) -> str | None:
-    """Returns the partition of a line after its job id."""
-    text = facts.split(_BORDER, 4)[3].decode(errors="replace")
+def present(text: str) -> str | None:
+    """Returns a text of Slurm, None where Slurm prints a word for no text."""
     return None if text in _ABSENT else text
 
 
 def state_of(facts: bytes) -> bytes:
     """Returns the state of a line after its job id."""
     return facts.split(_BORDER, 3)[2]
+
+
+def line_of(job: JobText) -> bytes:
+    """Returns what squeue prints about a job of scontrol, after the job id."""
+    f = job.fields
+    owner = (str(account_name(f.get(key))[1]) for key in ("UserId", "GroupId"))
+    others = (f.get(key, "") for key in ("JobState", "Partition", "Account", "QOS", "NodeList"))
+    return SEPARATOR.join((*owner, *others)).encode()
+
+
+def agrees(job: JobText, facts: JobFacts) -> bool:
+    """Return True if scontrol and squeue have the same owner, partition, account and QOS."""
+    return parse_facts(line_of(job)).owner == facts.owner
+
+
+def has_moved(job: JobText, facts: JobFacts) -> bool:
+    """Return True if scontrol and squeue have seen the job in another state."""
+    return job.fields.get("JobState") != facts.state

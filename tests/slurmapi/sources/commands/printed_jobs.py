@@ -14,8 +14,9 @@ from typing import Any
 
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import Record
-from slurm_rest_api.slurmapi.sources.commands.jobs import JobLoad, JobTexts
-from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.jobs import JobLoad
+from slurm_rest_api.slurmapi.sources.commands.programs import SECONDS, ProgramFailed, SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.remembered_texts import JobTexts
 from slurm_rest_api.slurmapi.sources.commands.rpcs import Rpcs
 
 NAMES = UserNames({2001: "alice", 2002: "bob", 0: "root"}.__getitem__, {2001: "staff", 0: "root"}.__getitem__)
@@ -46,8 +47,8 @@ class PrintedJob:
     dependency: str = "(null)"
     run_time: str = "00:00:00"
 
-    def lines(self) -> list[bytes]:
-        """Returns the lines without their separators."""
+    def lines(self, mark: bytes = b"") -> list[bytes]:
+        """Returns the lines without their separators. `mark` follows each time."""
         texts = {"Command": b"/bin/run.sh", "SubmitLine": b"sbatch run.sh", "WorkDir": b"/tmp"} | self.texts
         files = {"StdErr": b"", "StdIn": b"/dev/null", "StdOut": b"/tmp/slurm.out"} | {
             key: value for key, value in self.texts.items() if key in BATCH_KEYS
@@ -61,10 +62,10 @@ class PrintedJob:
             b"Requeue=1 Restarts=0 BatchFlag=1 Reboot=0 ExitCode=0:0",
             b"DerivedExitCode=0:0",
             f"RunTime={self.run_time} TimeLimit=01:00:00 TimeMin=N/A".encode(),
-            b"SubmitTime=1795714026 EligibleTime=1796491626",
+            b"SubmitTime=1795714026%b EligibleTime=1796491626%b" % (mark, mark),
             b"AccrueTime=Unknown",
-            b"StartTime=1796491626 EndTime=1796495226 Deadline=N/A",
-            b"SuspendTime=None SecsPreSuspend=0 LastSchedEval=1795714026 Scheduler=Main",
+            b"StartTime=1796491626%b EndTime=1796495226%b Deadline=N/A" % (mark, mark),
+            b"SuspendTime=None SecsPreSuspend=0 LastSchedEval=1795714026%b Scheduler=Main" % mark,
             f"Partition={self.partition} AllocNode:Sid=localhost:4450".encode(),
             b"ReqNodeList=(null) ExcNodeList=(null)",
             f"NodeList={self.nodes}".encode(),
@@ -86,9 +87,9 @@ class PrintedJob:
         ]
         return lines
 
-    def several_lines(self) -> bytes:
-        """Returns the form of `scontrol -d show job`."""
-        return b"\n   ".join(self.lines()).strip() + b"\n\n"
+    def several_lines(self, mark: bytes = b"") -> bytes:
+        """Returns the form of `scontrol -d show job`. `mark` follows each time."""
+        return b"\n   ".join(self.lines(mark)).strip() + b"\n\n"
 
     def one_line(self) -> bytes:
         """Returns the form of `scontrol -d -o show job`."""
@@ -138,16 +139,23 @@ class PrintingPrograms(SlurmPrograms):
 
     def pieces(self, separator: bytes, program: str, *arguments: str) -> Generator[bytes, None, None]:
         """Yields the pieces of what a command prints."""
+        return self._pieces(separator, program, arguments)
+
+    def _pieces(
+        self, separator: bytes, program: str, arguments: tuple[str, ...], mark: bytes = b""
+    ) -> Generator[bytes, None, None]:
         self.calls.append((program, *arguments))
-        pieces = self._printed(program, arguments).split(separator)
+        pieces = self._printed(program, arguments, mark).split(separator)
         yield from pieces if pieces[-1] else pieces[:-1]
 
     @contextmanager
-    def running(self, separator: bytes, program: str, *arguments: str) -> Iterator[Iterator[bytes]]:
+    def running(
+        self, separator: bytes, program: str, *arguments: str, time_format: str = SECONDS
+    ) -> Iterator[Iterator[bytes]]:
         """Returns the pieces of what a command prints."""
-        yield self.pieces(separator, program, *arguments)
+        yield self._pieces(separator, program, arguments, time_format.removeprefix(SECONDS).encode())
 
-    def _printed(self, program: str, arguments: tuple[str, ...]) -> bytes:
+    def _printed(self, program: str, arguments: tuple[str, ...], mark: bytes) -> bytes:
         if program == "squeue":
             return self._squeue(arguments)
         job_id = next((int(word) for word in arguments if word.isdigit()), None)
@@ -158,7 +166,7 @@ class PrintingPrograms(SlurmPrograms):
             raise ProgramFailed(program, 1, "slurm_load_jobs error: Invalid job id specified")
         if "--json" in arguments:
             return json.dumps({"jobs": [job.json() for job in jobs]}).encode()
-        return b"".join(job.one_line() if "-o" in arguments else job.several_lines() for job in jobs)
+        return b"".join(job.one_line() if "-o" in arguments else job.several_lines(mark) for job in jobs)
 
     def _squeue(self, arguments: tuple[str, ...]) -> bytes:
         jobs = self.scontrol

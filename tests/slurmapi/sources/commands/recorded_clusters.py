@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.programs import SECONDS, ProgramFailed, SlurmPrograms
 
 FOLDER: Final = Path(__file__).parent / "recorded"
 RELEASES: Final = sorted(path.name for path in FOLDER.iterdir())
@@ -79,9 +79,15 @@ class RecordedPrograms(SlurmPrograms):
         self._jobs = {job[len(b"JobId=") : job.index(b" ")]: job for job in jobs}
 
     @contextmanager
-    def running(self, separator: bytes, program: str, *arguments: str) -> Iterator[Iterator[bytes]]:
-        """Returns the pieces of what a command printed."""
-        yield self.pieces(separator, program, *arguments)
+    def running(
+        self, separator: bytes, program: str, *arguments: str, time_format: str = SECONDS
+    ) -> Iterator[Iterator[bytes]]:
+        """Returns the pieces of what a command printed, with the time of submission in another format."""
+        if "job" not in arguments:
+            yield self.pieces(separator, program, *arguments)
+            return
+        printed = b"".join(marked(job, time_format) + b"\n\n" for job in self._jobs.values())
+        yield iter(printed.split(separator))
 
     def pieces(self, separator: bytes, program: str, *arguments: str) -> Generator[bytes, None, None]:
         """Yields the pieces of what a command printed."""
@@ -135,3 +141,10 @@ class RecordedPrograms(SlurmPrograms):
 def _name(job: bytes) -> bytes:
     """Returns the name of a job, which may look like other lines."""
     return job.partition(b"JobName=")[2].partition(b"\n   JobState=")[0].rpartition(b"\n   UserId=")[0]
+
+
+def marked(job: bytes, time_format: str) -> bytes:
+    """Returns the text of a job with the time of its submission in another format. It is the last one that looks so."""
+    start = job.rindex(b"\n   SubmitTime=") + len(b"\n   SubmitTime=")
+    end = job.index(b" ", start)
+    return job[:start] + time_format.replace(SECONDS, job[start:end].decode()).encode() + job[end:]

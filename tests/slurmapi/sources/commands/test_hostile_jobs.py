@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.commands import jobs as module
-from slurm_rest_api.slurmapi.sources.commands.jobs import JobTexts
+from slurm_rest_api.slurmapi.sources.commands.remembered_texts import JobTexts
 from tests.slurmapi.sources.commands.printed_jobs import PrintedJob, PrintingPrograms, by_id, load
 
 FIELDS = {

@@ -9,9 +9,11 @@ import pytest
 from slurm_rest_api.slurmapi.contract.job import JobRecord
 from slurm_rest_api.slurmapi.sources.base import UnchangedJob
 from slurm_rest_api.slurmapi.sources.commands import jobs as module
-from slurm_rest_api.slurmapi.sources.commands.jobs import JobTexts
-from slurm_rest_api.slurmapi.sources.commands.rpcs import Rpcs
+from slurm_rest_api.slurmapi.sources.commands.remembered_texts import PRINT_ALL_SECONDS, JobTexts
 from tests.slurmapi.sources.commands.printed_jobs import PrintedJob, PrintingPrograms, by_id, load
+
+TWO_PIECES = PrintedJob(9, name=b"x\n\nJobId=99 JobName=y")
+"""A job that makes all jobs after it doubtful."""
 
 LAYOUT = ("Nodes=rack001 CPU_IDs=0-1 Mem=200 GRES=gpu:1(IDX:0)",)
 
@@ -45,10 +47,10 @@ def test_a_pending_job_that_did_not_change_is_not_parsed_again() -> None:
     assert records[1] == {"job_id": 1, "partition": "main"}
     assert records[3] == {"job_id": 3, "partition": "main", "priority": 7}
     assert second.keys() == first.keys()
-    assert len(programs.calls) == 2
+    assert len(programs.calls) == 1
 
 
-def test_a_change_that_only_squeue_shows_is_published() -> None:
+def test_another_account_is_published() -> None:
     texts, fingerprints = JobTexts(), dict[int, int]()
     list(load(PrintingPrograms([PrintedJob(1)]), texts).changed_since({}, fingerprints))
     moved = replace(PrintedJob(1), account="chemistry")
@@ -92,54 +94,36 @@ def test_the_only_waiting_task_of_an_array_is_a_text(job: PrintedJob, task: int 
     assert (record["array_task_id"], record["array_task_str"]) == (task, text)
 
 
-def test_a_job_that_started_between_the_programs_is_published_running() -> None:
+def test_a_job_that_started_after_scontrol_is_published_with_the_nodes_of_squeue() -> None:
     waiting = PrintedJob(1)
-    programs = PrintingPrograms([running(waiting)], squeue=[[waiting], [running(waiting)]])
+    programs = PrintingPrograms([TWO_PIECES, waiting], squeue=[[TWO_PIECES, running(waiting)]])
     records = by_id(load(programs).records())
+    # scontrol has no layout yet, so the CPUs are those of the whole job.
     assert (records[1]["job_state"], records[1]["cpus_allocated"]) == ("RUNNING", {"rack001": 2})
     assert records[1]["nodes"] == "rack001"
 
 
-def test_a_job_that_started_after_scontrol_is_published_with_the_nodes_of_squeue() -> None:
-    waiting = PrintedJob(1)
-    programs = PrintingPrograms([waiting], squeue=[[running(waiting)]])
-    records = by_id(load(programs).records())
-    # scontrol has no layout yet, so the CPUs are those of the whole job.
-    assert (records[1]["job_state"], records[1]["cpus_allocated"]) == ("RUNNING", {"rack001": 2})
-
-
-def test_a_job_that_ended_between_the_programs_holds_nothing() -> None:
+def test_a_job_that_ended_after_scontrol_holds_nothing() -> None:
     held = running(PrintedJob(1))
     ended = replace(held, state="COMPLETED")
-    programs = PrintingPrograms([ended], squeue=[[held], [ended]])
+    programs = PrintingPrograms([TWO_PIECES, held], squeue=[[TWO_PIECES, ended]])
     records = by_id(load(programs).records())
     assert (records[1]["job_state"], records[1]["cpus_allocated"]) == ("COMPLETED", {})
 
 
-def test_a_job_that_came_between_the_programs_is_published_after_a_second_question() -> None:
-    old, new = PrintedJob(1), PrintedJob(2)
-    rpcs = Rpcs()
-    programs = PrintingPrograms([old, new], squeue=[[old], [old, new]])
-    assert by_id(load(programs, rpcs=rpcs).records()).keys() == {1, 2}
-    # squeue twice (2 RPCs each), scontrol once.
-    assert rpcs.total == 5
-
-
-def test_a_job_that_only_scontrol_knows_is_left_for_the_next_load() -> None:
-    old, new = PrintedJob(1), PrintedJob(2)
-    assert by_id(load(PrintingPrograms([old, new], squeue=[[old]])).records()).keys() == {1}
-
-
-def test_a_job_that_only_squeue_knows_is_gone() -> None:
+def test_a_job_after_two_pieces_that_squeue_does_not_know_is_gone() -> None:
     old, purged = PrintedJob(1), PrintedJob(2)
-    assert by_id(load(PrintingPrograms([old], squeue=[[old, purged]])).records()).keys() == {1}
+    programs = PrintingPrograms([TWO_PIECES, old, purged], squeue=[[TWO_PIECES, old]])
+    assert by_id(load(programs).records()).keys() == {TWO_PIECES.job_id, 1}
 
 
-def test_squeue_is_asked_again_for_a_limited_number_of_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ASK_AGAIN", 3)
-    jobs = [PrintedJob(job_id) for job_id in range(1, 11)]
-    programs = PrintingPrograms(jobs, squeue=[[], jobs])
-    assert by_id(load(programs).records()).keys() == {1, 2, 3}
+def test_squeue_prints_all_jobs_if_many_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_IDS", 3)
+    for jobs, is_asked in (([PrintedJob(1)], True), ([PrintedJob(job_id) for job_id in range(1, 6)], False)):
+        programs = PrintingPrograms([TWO_PIECES, *jobs])
+        assert len(by_id(load(programs).records())) == 1 + len(jobs)
+        (call,) = (call for call in programs.calls if call[0] == "squeue")
+        assert ("-j" in call) is is_asked
 
 
 def test_jobs_with_optional_lines_are_compared_with_their_one_line_form_once() -> None:
@@ -152,7 +136,7 @@ def test_jobs_with_optional_lines_are_compared_with_their_one_line_form_once() -
     ]
     programs = PrintingPrograms(jobs)
     records = by_id(load(programs, texts).records())
-    assert len(programs.calls) == 2
+    assert len(programs.calls) == 1
     assert records[1]["comment"] == "x"
 
 
@@ -162,3 +146,28 @@ def test_many_jobs_are_compared_with_one_run(monkeypatch: pytest.MonkeyPatch) ->
     records = by_id(load(programs).records())
     assert [record["comment"] for record in records.values()] == ["x"] * 5
     assert [call[-1] for call in programs.calls if "-o" in call and call[0] == "scontrol"] == ["job"]
+
+
+def test_many_jobs_are_compared_again_after_some_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SINGLE_JOBS", 2)
+    now = 100.0
+    texts, fingerprints = JobTexts(lambda: now), dict[int, int]()
+    jobs = [PrintedJob(job_id, texts={"Comment": b"x"}) for job_id in range(1, 9)]
+
+    def comments(count: int) -> tuple[list[str | None], int]:
+        """Returns the comments of the first jobs, and the number of runs of scontrol."""
+        nonlocal fingerprints
+        programs, known = PrintingPrograms(jobs[:count]), fingerprints
+        fingerprints = {}
+        records = by_id(load(programs, texts).changed_since(known, fingerprints))
+        return [record.get("comment") for record in records.values() if record.__class__ is dict], len(programs.calls)
+
+    assert comments(4) == (["x"] * 4, 2)
+    now += PRINT_ALL_SECONDS - 1
+    assert comments(8) == ([None] * 4, 1)
+    # Fewer are compared one by one.
+    assert comments(6) == (["x"] * 2, 3)
+    now += 1
+    monkeypatch.setattr(module, "SINGLE_JOBS", 1)
+    assert comments(8) == (["x"] * 2, 2)
+    assert comments(8) == ([], 1)

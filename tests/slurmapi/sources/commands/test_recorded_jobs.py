@@ -11,9 +11,8 @@ from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.contract import JobRecord
 from slurm_rest_api.slurmapi.sources.base import Record
 from slurm_rest_api.slurmapi.sources.commands.job_text import SEPARATOR, AmbiguousJob, jobs_of, parse_job
-from slurm_rest_api.slurmapi.sources.commands.known_facts import line_of
 from slurm_rest_api.slurmapi.sources.commands.source import CommandsSource
-from slurm_rest_api.slurmapi.sources.commands.squeue import job_id_and_facts, parse_facts, with_state_and_nodes
+from slurm_rest_api.slurmapi.sources.commands.squeue import job_id_and_facts, line_of, parse_facts
 from tests.slurmapi.sources.commands.recorded_clusters import RELEASES, RecordedCluster, RecordedPrograms
 
 USERS = {2001: "alice", 2002: "bruno", 2003: "chen"}
@@ -52,15 +51,15 @@ def test_every_job_is_published_with_its_owner(cluster: RecordedCluster) -> None
     assert {job_id: tuple(job[field] for field in fields) for job_id, job in jobs.items()} == expected
 
 
-def test_scontrol_has_the_state_and_the_nodes_of_squeue(cluster: RecordedCluster) -> None:
-    """Loads without squeue publish those of scontrol."""
+def test_scontrol_has_the_facts_of_squeue(cluster: RecordedCluster) -> None:
+    """Jobs without doubt are published with those of scontrol."""
     facts = dict(filter(None, map(job_id_and_facts, cluster.lines("squeue"))))
     found: dict[int, bytes] = {}
     for piece in jobs_of(iter(cluster.output("job").split(SEPARATOR))):
         # One job has a text that looks like a job.
         with suppress(AmbiguousJob):
             job = parse_job(piece.decode(errors="replace"), cluster.numbers)
-            found[job.job_id] = line_of(job, with_state_and_nodes(facts[job.job_id], "UNKNOWN", ""))
+            found[job.job_id] = line_of(job)
     assert len(found) > len(facts) / 2
     assert {job_id: parse_facts(line) for job_id, line in found.items()} == {
         job_id: parse_facts(facts[job_id]) for job_id in found
