@@ -62,7 +62,8 @@ class JobRecords:
     def __init__(self, names: UserNames, cluster: str | None) -> None:
         self._names = names
         self._cluster = cluster
-        self._times = TimeTexts()
+        self.times = TimeTexts()
+        """Texts of times."""
         self._cores = CoreLists()
         self._sections = [Section(convert, keys) for convert, keys in SECTIONS]
 
@@ -115,14 +116,14 @@ class JobRecords:
         return {
             "submit_time": number(f.get("SubmitTime")) or 0,
             "eligible_time": number(f.get("EligibleTime")) or 0,
-            "accrue_time": self._times[number(f.get("AccrueTime"))],
+            "accrue_time": self.times[number(f.get("AccrueTime"))],
             "start_time": number(f.get("StartTime")) or 0,
             "end_time": end or (None if is_endless else 0),
             "suspend_time": number(f.get("SuspendTime")) or 0,
             "resize_time": number(f.get("ResizeTime")) or 0,
-            "last_sched_eval": self._times[number(f.get("LastSchedEval"))],
+            "last_sched_eval": self.times[number(f.get("LastSchedEval"))],
             "preempt_time": number(f.get("PreemptTime")),
-            "preempt_eligible_time": self._times[eligible] if eligible else None,
+            "preempt_eligible_time": self.times[eligible] if eligible else None,
             "deadline": number(f.get("Deadline")),
         }
 

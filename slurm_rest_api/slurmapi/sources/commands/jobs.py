@@ -18,6 +18,7 @@ load, or is null.
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -40,6 +41,7 @@ from slurm_rest_api.slurmapi.sources.commands.job_proof import (
     text_key,
 )
 from slurm_rest_api.slurmapi.sources.commands.job_record import JobRecords
+from slurm_rest_api.slurmapi.sources.commands.job_shapes import ByShape, parts_of, similar_record
 from slurm_rest_api.slurmapi.sources.commands.job_text import (
     SEPARATOR,
     AmbiguousJob,
@@ -104,6 +106,9 @@ class JobLoad:
         self._texts = texts
         self._rpcs = rpcs
         self._records = JobRecords(names, cluster)
+        self._shapes = ByShape[Record]()
+        self._proven_shapes = ByShape[Record]()
+        self._ambiguous_shapes = ByShape[bytes]()
         self._single = SingleJobs(programs, release, rpcs)
         self._facts: dict[int, bytes] = {}
         self._whole: set[int] = set()
@@ -162,22 +167,39 @@ class JobLoad:
 
     def _whole_job(self, job_id: int, piece: bytes, fingerprint: PrintedFingerprint) -> Record | None:
         """Returns the record of a whole job, None if a text may have imitated one of its lines."""
-        try:
-            job = self._parsed(piece)
-        except AmbiguousJob:
-            return None
-        if not has_clear_owner(piece):
-            return None
-        line = line_of(job)
-        if not job.is_ambiguous or self._is_proven(job_id, piece):
-            return self._published(job, parse_facts(line), fingerprint)
+        text = self._text(piece)
+        parts, is_proven = parts_of(text), self._is_proven(job_id, piece)
+        like = self._shapes.get(parts) or (self._proven_shapes.get(parts) if is_proven else None)
+        if like is not None and parts is not None:
+            return self._similar(like, parts, job_id, fingerprint)
+        line = None if is_proven else self._ambiguous_shapes.get(parts)
+        if line is None:
+            try:
+                job = parse_job(text, self._release)
+            except AmbiguousJob:
+                return None
+            if not has_clear_owner(piece):
+                return None
+            line = line_of(job)
+            if not job.is_ambiguous or is_proven:
+                record = self._published(job, parse_facts(line), fingerprint)
+                (self._proven_shapes if job.is_ambiguous else self._shapes).add(parts, record)
+                return record
+            self._ambiguous_shapes.add(parts, line)
         # Its texts are doubtful, and not its owner, state and nodes. Their lines are in the block of the job itself.
         self._facts[job_id] = line
         self._whole.add(job_id)
         return None
 
+    def _similar(self, like: Record, parts: re.Match[str], job_id: int, fingerprint: PrintedFingerprint) -> Record:
+        self._fingerprints[job_id] = fingerprint.value
+        return similar_record(like, parts, self._records.times)
+
+    def _text(self, piece: bytes) -> str:
+        return self._texts.marks.removed_from(piece).decode(errors="replace")
+
     def _parsed(self, piece: bytes) -> JobText:
-        return parse_job(self._texts.marks.removed_from(piece).decode(errors="replace"), self._release)
+        return parse_job(self._text(piece), self._release)
 
     def _fingerprint(self, job_id: int, piece: bytes) -> PrintedFingerprint:
         line = b"" if job_id in self._whole else self._facts[job_id]
@@ -217,6 +239,12 @@ class JobLoad:
                 self._fingerprints[job_id] = fingerprint.value
                 yield unchanged
                 continue
+            parts = parts_of(self._text(piece)) if job_id in proven and job_id in self._whole else None
+            like = self._proven_shapes.get(parts)
+            if like is not None and parts is not None:
+                self._remember(job_id, piece)
+                yield self._similar(like, parts, job_id, fingerprint)
+                continue
             try:
                 job = self._parsed(piece)
             except AmbiguousJob:
@@ -233,7 +261,9 @@ class JobLoad:
                 yield self._records.record(without_ambiguous(job), facts)
             else:
                 self._remember(job_id, piece)
-                yield self._published(job, facts, fingerprint)
+                record = self._published(job, facts, fingerprint)
+                self._proven_shapes.add(parts, record)
+                yield record
         yield from self._single_jobs(held, doubtful, unproven)
 
     def _read_facts_of(self, held: HeldJobs) -> None:
