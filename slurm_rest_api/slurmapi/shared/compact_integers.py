@@ -21,7 +21,7 @@ class CompactIntegers(Mapping[int, int]):
         OverflowError: a key or a value has more bits.
     """
 
-    __slots__ = ("_high", "_keys", "_low")
+    __slots__ = ("_high", "_keys", "_low", "_next")
 
     def __init__(self, values: Mapping[int, int]) -> None:
         """Copies `values`."""
@@ -29,11 +29,16 @@ class CompactIntegers(Mapping[int, int]):
         self._keys = array("q", keys)
         self._high = array("q", (values[key] >> _LOW_BITS for key in keys))
         self._low = array("I", (values[key] & _LOW_MASK for key in keys))
+        # Jobs are read in nearly the same order in each load, so the next key is most often the one after the last.
+        self._next = 0
 
     def __getitem__(self, key: int) -> int:
-        place = bisect_left(self._keys, key)
-        if place == len(self._keys) or self._keys[place] != key:
-            raise KeyError(key)
+        place, keys = self._next, self._keys
+        if place >= len(keys) or keys[place] != key:
+            place = bisect_left(keys, key)
+            if place == len(keys) or keys[place] != key:
+                raise KeyError(key)
+        self._next = place + 1
         return self._high[place] << _LOW_BITS | self._low[place]
 
     def __iter__(self) -> Iterator[int]:

@@ -19,7 +19,7 @@ def test_it_has_the_entries_of_the_dict(values: dict[int, int], others: list[int
     assert dict(compact) == values
     assert len(compact) == len(values)
     assert compact == values
-    for key in others:
+    for key in [*others, *sorted(values), *values]:
         assert compact.get(key) == values.get(key)
         assert (key in compact) == (key in values)
 
