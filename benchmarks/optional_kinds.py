@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
-from slurm_rest_api.slurmapi.sources.commands.optional_records import Kind
+from slurm_rest_api.slurmapi.sources.base import Kind
 from slurm_rest_api.slurmapi.sources.detect import SlurmAccess, open_source
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 

@@ -127,6 +127,10 @@ def test_dead_web_server_is_restarted_whatever_its_configuration_has_become(
     ("module", "others"),
     [
         ("slurmapi.collector.loader_main", {"flask", "werkzeug", "waitress", "apscheduler", "sqlalchemy", "pydantic"}),
+        (
+            "slurmapi.collector.collector",
+            {"flask", "werkzeug", "waitress", "sqlalchemy", "pyslurm", "slurm_rest_api.slurmapi.collector.cycle"},
+        ),
         # The supervisor, and each other command as far as it needs no more.
         (
             "cli.commands",

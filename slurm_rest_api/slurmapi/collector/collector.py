@@ -30,7 +30,7 @@ from apscheduler.triggers.date import DateTrigger
 from slurm_rest_api.config import ConfigInUse, Settings
 from slurm_rest_api.errors import SourceError, StoredFailure, StoreError
 from slurm_rest_api.slurmapi.collector.clock_steps import watch_clock
-from slurm_rest_api.slurmapi.collector.cycle import CycleReport
+from slurm_rest_api.slurmapi.collector.cycle_report import CycleReport
 from slurm_rest_api.slurmapi.collector.loader_process import Limits, LoaderProcess
 from slurm_rest_api.slurmapi.collector.loader_protocol import LoaderOptions
 from slurm_rest_api.slurmapi.collector.lock import only_collector
@@ -38,7 +38,7 @@ from slurm_rest_api.slurmapi.collector.refresh_requests import RefreshRequests
 from slurm_rest_api.slurmapi.shared import pacing
 from slurm_rest_api.slurmapi.shared.refresh_pipe import RefreshListener
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
-from slurm_rest_api.slurmapi.sources.commands.optional_records import Kind
+from slurm_rest_api.slurmapi.sources.base import Kind
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 
 logger = logging.getLogger(__name__)

@@ -6,10 +6,11 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 
 from slurm_rest_api.processes.children import return_free_memory
 from slurm_rest_api.slurmapi.collector import index_rows
+from slurm_rest_api.slurmapi.collector.cycle_report import CycleReport
 from slurm_rest_api.slurmapi.collector.hide_partitions import hide_partitions
 from slurm_rest_api.slurmapi.collector.hide_reservations import names_of_hidden
 from slurm_rest_api.slurmapi.collector.job_pass import NO_MEMORY, JobMemory, JobPass
@@ -43,26 +44,6 @@ from slurm_rest_api.slurmapi.sources.parts import origins_as_json, origins_text
 from slurm_rest_api.slurmapi.sources.slurm_source import origins_of
 from slurm_rest_api.slurmapi.store.record_writer import Loaded, StoreCycle
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
-
-
-@dataclass(frozen=True)
-class CycleReport:
-    """Duration of a finished cycle, the interval that its cost demands, and the number of records it stored.
-
-    Times are seconds. `least_interval` is that of `pacing`.
-    `source_detail` is the detail of its source (`ClusterSource.detail`), `source_parts` says where its parts come from.
-    """
-
-    seconds: float
-    least_interval: float
-    rpcs: int
-    jobs: int
-    nodes: int
-    partitions: int
-    source_detail: str
-    source_parts: str = ""
-    optional_errors: dict[str, str] = field(default_factory=dict)
-    """By optional kind, why it could not be read."""
 
 
 class Cycle:

@@ -17,7 +17,7 @@ from typing import Final
 
 from slurm_rest_api.errors import SourceError, StoredFailure
 from slurm_rest_api.processes.children import child_environment
-from slurm_rest_api.slurmapi.collector.cycle import CycleReport
+from slurm_rest_api.slurmapi.collector.cycle_report import CycleReport
 from slurm_rest_api.slurmapi.collector.loader_protocol import PROGRESS, CycleResult, LoaderOptions
 
 logger = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
-from slurm_rest_api.slurmapi.collector.cycle import CycleReport
-from slurm_rest_api.slurmapi.sources.commands.optional_records import Kind
+from slurm_rest_api.slurmapi.collector.cycle_report import CycleReport
+from slurm_rest_api.slurmapi.sources.base import Kind
 
 PROGRESS: Final = '{"progress": true}'
 """The line with which the loader reports that the running cycle made progress."""

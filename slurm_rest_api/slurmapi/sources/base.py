@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from slurm_rest_api.slurm.sentinels import NO_VAL
 from slurm_rest_api.slurm.states import NodeState
@@ -62,6 +62,10 @@ class UnchangedJob(dict[str, Any]):
     Only jobs that refer to no other job are replaced. What is hidden of them depends on the nodes and their partitions
     alone, which the fingerprint covers.
     """
+
+
+Kind = Literal["reservations", "licenses", "priority_factors", "fair_share"]
+"""An optional kind of records, which an administrator can switch off."""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Final
 from slurm_rest_api.errors import SourceUnavailable, SourceUnusable
 from slurm_rest_api.pyslurm_build.state import State, read_state
 from slurm_rest_api.slurm.user_names import UserNames
-from slurm_rest_api.slurmapi.sources.base import ClusterSource
-from slurm_rest_api.slurmapi.sources.commands.optional_records import Kind, OptionalRecords
+from slurm_rest_api.slurmapi.sources.base import ClusterSource, Kind
+from slurm_rest_api.slurmapi.sources.commands.optional_records import OptionalRecords
 from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
 from slurm_rest_api.slurmapi.sources.commands.source import open_commands
 from slurm_rest_api.slurmapi.sources.part_reader import SNAPSHOT_PARTS, PartReader

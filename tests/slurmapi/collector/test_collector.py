@@ -14,7 +14,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 from slurm_rest_api.errors import SourceError
 from slurm_rest_api.slurmapi.collector.collector import Collector
-from slurm_rest_api.slurmapi.collector.cycle import CycleReport
+from slurm_rest_api.slurmapi.collector.cycle_report import CycleReport
 from slurm_rest_api.slurmapi.store.reader import Status, StoreReader
 from tests.waiting import GIVE_UP_SECONDS, wait_for
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from slurm_rest_api.errors import SourceError
-from slurm_rest_api.slurmapi.collector.cycle import CycleReport
+from slurm_rest_api.slurmapi.collector.cycle_report import CycleReport
 from slurm_rest_api.slurmapi.collector.loader_process import Limits, LoaderProcess
 from slurm_rest_api.slurmapi.collector.loader_protocol import PROGRESS, CycleResult, LoaderOptions
 from slurm_rest_api.slurmapi.store.reader import StoreReader

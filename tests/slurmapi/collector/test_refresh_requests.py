@@ -14,7 +14,8 @@ import pytest
 
 from slurm_rest_api.errors import SourceError
 from slurm_rest_api.slurmapi.collector.collector import Collector
-from slurm_rest_api.slurmapi.collector.cycle import Cycle, CycleReport
+from slurm_rest_api.slurmapi.collector.cycle import Cycle
+from slurm_rest_api.slurmapi.collector.cycle_report import CycleReport
 from slurm_rest_api.slurmapi.collector.refresh_requests import RefreshRequests
 from slurm_rest_api.slurmapi.responses import refresh
 from slurm_rest_api.slurmapi.shared.refresh_pipe import RefreshListener, request_refresh

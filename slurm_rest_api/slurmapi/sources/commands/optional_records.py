@@ -6,18 +6,16 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from slurm_rest_api.errors import SourceError
-from slurm_rest_api.slurmapi.sources.base import OptionalKind, Record, Snapshot
+from slurm_rest_api.slurmapi.sources.base import Kind, OptionalKind, Record, Snapshot
 from slurm_rest_api.slurmapi.sources.commands import fair_share, licenses, priority_factors, reservations
 from slurm_rest_api.slurmapi.sources.commands.fair_share import parse_fair_share
 from slurm_rest_api.slurmapi.sources.commands.licenses import parse_licenses
 from slurm_rest_api.slurmapi.sources.commands.priority_factors import parse_priority_factors, parse_priority_weights
 from slurm_rest_api.slurmapi.sources.commands.reservations import parse_reservations
 from slurm_rest_api.slurmapi.sources.commands.rpcs import SHOW_CONFIG
-
-Kind = Literal["reservations", "licenses", "priority_factors", "fair_share"]
 
 RECORD_LIMIT: Final = 100_000
 """Records of one kind that are kept. The rest is not read."""

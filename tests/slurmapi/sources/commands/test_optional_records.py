@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from slurm_rest_api.errors import SourceUnavailable
+from slurm_rest_api.slurmapi.sources.base import Kind
 from slurm_rest_api.slurmapi.sources.commands import optional_records
 from slurm_rest_api.slurmapi.sources.commands.fair_share import parse_fair_share
 from slurm_rest_api.slurmapi.sources.commands.licenses import parse_licenses
-from slurm_rest_api.slurmapi.sources.commands.optional_records import Kind, OptionalRecords
+from slurm_rest_api.slurmapi.sources.commands.optional_records import OptionalRecords
 from slurm_rest_api.slurmapi.sources.commands.priority_factors import parse_priority_factors
 from slurm_rest_api.slurmapi.sources.commands.reservations import parse_reservations
 
