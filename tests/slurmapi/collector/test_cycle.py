@@ -262,7 +262,9 @@ def test_rpcs_of_the_iteration_over_the_jobs_are_counted(tmp_path: Path) -> None
         assert view.status().rpcs == 12
 
 
-@pytest.mark.parametrize("read", [attrgetter("usage_input"), attrgetter("counts"), JobPass.memory], ids=repr)
+@pytest.mark.parametrize(
+    "read", [attrgetter("usage_input"), attrgetter("counts"), JobPass.memory], ids=["usage_input", "counts", "memory"]
+)
 def test_the_results_of_a_job_pass_need_all_its_rows(read: Callable[[JobPass], object]) -> None:
     job_pass = JobPass([make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)], {}, JobMemory({}, {}))
     with pytest.raises(RuntimeError, match="not read yet"):
