@@ -25,6 +25,11 @@ class FileState(NamedTuple):
     size: int = 0
     modified_ns: int = 0
 
+    @property
+    def exists(self) -> bool:
+        """True if the file is there."""
+        return self.inode != -1
+
 
 class StoreWriter:
     """The only writer of the snapshot store at `path`.
@@ -125,14 +130,16 @@ class StoreWriter:
         is then to a file with another name.
         """
         files = _files(self._path)
-        if self._connection is not None and self._files == files:
+        # An open store has three files. One may have been deleted during the last cycle, before `_files` was read.
+        if self._connection is not None and self._files == files and all(file.exists for file in files):
             return self._connection
-        if self._connection is not None and not self._is_new and self._files[0].inode == files[0].inode:
+        is_in_use = self._connection is not None and not self._is_new
+        if is_in_use and files[0].exists and files[0].inode == self._files[0].inode:
             logger.warning("Another program has changed snapshot store %s. Recreating it.", self._path)
             # Until a cycle succeeds: the file alone may be of an earlier version.
             self._is_damaged = True
         self.close()
-        if self._is_damaged and recreate and files[0].inode != -1:
+        if self._is_damaged and recreate and files[0].exists:
             self._connection = self._create(aside=True)
         else:
             self._connection = self._open_or_create(aside=recreate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -35,9 +35,12 @@ def rows(jobs: Mapping[int, bytes | None]) -> Iterator[Row]:
     return (Row(key, body, lambda: NO_VALUES) for key, body in jobs.items())
 
 
-def write(writer: StoreWriter, jobs: dict[int, bytes], at: float = 1000.0) -> None:
+def write(
+    writer: StoreWriter, jobs: dict[int, bytes], at: float = 1000.0, meanwhile: Callable[[], None] = lambda: None
+) -> None:
     with writer.cycle() as cycle:
         cycle.replace_records("queue", rows(jobs), at)
+        meanwhile()
         cycle.replace_records("nodes", iter([]), at)
         cycle.replace_records("partitions", iter([]), at)
         cycle.replace_document("stats", b"{}", 1, at)
@@ -156,6 +159,18 @@ def test_the_file_may_be_deleted_at_any_time(path: Path) -> None:
         assert view is None
     write(writer, {1: ALICE, 2: BOB})
     assert queue(reader) == {1: ALICE, 2: BOB}
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+def test_a_file_that_is_deleted_during_a_cycle_is_created_by_the_next(path: Path, suffix: str, is_new: bool) -> None:
+    writer, file = StoreWriter(path), path.with_name(path.name + suffix)
+    if not is_new:
+        write(writer, {1: ALICE})
+    with suppress(StoreError):
+        write(writer, {1: ALICE, 2: BOB}, meanwhile=file.unlink)
+    write(writer, {2: BOB})
+    assert queue(StoreReader(path)) == {2: BOB}
 
 
 @pytest.mark.parametrize("suffixes", [["-wal"], ["-shm"], ["-wal", "-shm"]], ids=str)
