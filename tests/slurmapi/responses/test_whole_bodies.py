@@ -21,76 +21,16 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from slurm_rest_api import app
-from slurm_rest_api.config import Settings
-from slurm_rest_api.slurmapi.responses import snapshot, whole_bodies
+from slurm_rest_api.slurmapi.responses import whole_bodies
 from slurm_rest_api.slurmapi.responses.body_files import try_lock
-from slurm_rest_api.slurmapi.responses.snapshot import Snapshot, whole_body
+from slurm_rest_api.slurmapi.responses.snapshot import Snapshot
 from slurm_rest_api.slurmapi.responses.version_files import VersionFiles
 from slurm_rest_api.slurmapi.responses.whole_bodies import WholeBodies, WholeBody
 from slurm_rest_api.web.compression import decompress
-from tests.builders import make_job
-from tests.conftest import make_client
-from tests.slurmapi.query.service import Service
+from tests.slurmapi.responses.two_workers import GZIP, PLAIN, SLOTS, Host
 from tests.waiting import wait_for
 
-SLOTS = 2
-PLAIN, GZIP = "identity", "gzip"
 CLIENTS, LOADS = 6, 12
-
-
-class Renderer:
-    """Counts the renderings of all workers, by version. They wait while `gate` is closed."""
-
-    def __init__(self) -> None:
-        self.versions: list[int] = []
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def __call__(self, snapshot: Snapshot) -> Iterator[bytes]:
-        self.versions.append(snapshot.collection.version)
-        self.gate.wait()
-        return whole_body(snapshot)
-
-
-class Host:
-    """Two workers of one host. `slots` limits the requests of a worker that wait."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.slots = SLOTS
-        self.renderer = Renderer()
-        monkeypatch.setattr(snapshot, "LARGE_RECORDS", 1)
-        monkeypatch.setattr(whole_bodies, "whole_body", self.renderer)
-        monkeypatch.setattr(whole_bodies, "_FOLLOW_SECONDS", 0.01)
-        monkeypatch.setattr(app, "WholeBodies", self._whole_bodies)
-        self.api = Service(folder)
-        self.prepared = self.api.paths.prepared
-        self.workers = [self.api.client, self.another_worker()]
-        self._states = itertools.count(1)
-
-    def another_worker(self) -> FlaskClient:
-        return make_client(Settings.model_validate({"system": {"runtime_dir": self.api.paths.root}}))
-
-    def _whole_bodies(self, live: snapshot.LiveState, folder: Path, slots: int) -> WholeBodies:
-        assert slots >= 1
-        return WholeBodies(live, folder, self.slots)
-
-    def load(self) -> int:
-        """Loads another state of the cluster. Returns its version."""
-        self.api.load({number: make_job(number, priority=next(self._states)) for number in range(1, 21)})
-        version: int = self.api.get("/queue?limit=1")["meta"]["version"].rpartition("-")[2]
-        return int(version)
-
-    def ask(self, worker: int = 0, accepted: str = GZIP, headers: dict[str, str] | None = None) -> TestResponse:
-        return self.workers[worker].get("/queue", headers={"Accept-Encoding": accepted, **(headers or {})})
-
-    def load_while_rendering(self) -> tuple[TestResponse, TestResponse]:
-        """Loads a version, and renders nothing until the gate is opened. Returns the responses before."""
-        self.load()
-        before = self.ask(), self.ask(accepted=PLAIN)
-        self.renderer.gate.clear()
-        self.load()
-        return before
 
 
 @pytest.fixture
@@ -98,17 +38,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     host = Host(tmp_path, monkeypatch)
     yield host
     host.renderer.gate.set()
-    wait_for("the end of the threads", partial(no_thread_follows, host))
-
-
-def no_thread_follows(host: Host) -> bool:
-    """Removes all versions, so that threads that follow the loads end. A thread may write one more."""
-    VersionFiles(host.prepared).remove("queue")
-    return not followers()
-
-
-def followers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "render queue"]
+    wait_for("the end of the threads", host.has_no_follower)
 
 
 def version_of(response: TestResponse) -> int:
@@ -368,7 +298,7 @@ def test_version_is_rendered_before_anyone_asks_while_clients_ask_now_and_then(h
 def test_first_version_is_rendered_after_its_load_if_a_client_asked_before(host: Host) -> None:
     assert [host.ask(worker).status_code for worker in (0, 1, 0)] == [503, 503, 503]
     # One thread of the host waits, and no request does.
-    assert len(followers()) == 1
+    assert len(host.followers()) == 1
     first = host.load()
     wait_for("a rendering after the load", partial(_is_rendered, host, first))
     host.slots = 0
@@ -379,7 +309,7 @@ def test_first_version_is_rendered_after_its_load_if_a_client_asked_before(host:
 def test_thread_that_waits_for_the_first_load_ends_without_one(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole_bodies, "FIRST_LOAD_SECONDS", 0.0)
     assert host.ask().status_code == 503
-    wait_for("its end", lambda: not followers())
+    wait_for("its end", lambda: not host.followers())
     # Its lock is free again.
     monkeypatch.undo()
     lock = try_lock(host.prepared / "queue.follow.lock")
@@ -399,10 +329,10 @@ def test_worker_that_starts_later_sends_what_earlier_ones_have_rendered(host: Ho
 def test_nothing_is_rendered_once_no_client_asks(host: Host) -> None:
     host.load()
     host.ask()
-    wait_for("the thread that follows", followers)
+    wait_for("the thread that follows", host.followers)
     for file in host.prepared.iterdir():
         os.utime(file, (0.0, file.stat().st_mtime))
-    wait_for("its end", lambda: not followers())
+    wait_for("its end", lambda: not host.followers())
     for _ in range(3):
         host.load()
     assert len(host.renderer.versions) == 1
