@@ -41,7 +41,7 @@ def main(count: int, partitions: list[str]) -> None:
 def _submit(job: pyslurm.JobSubmitDescription) -> None:
     """Submits a job. Tries again where a busy slurmctld has not answered, which may add the job twice.
 
-    At 70,000 jobs a scheduling cycle of slurmctld may take longer than MessageTimeout of slurm.conf(5).
+    With 70,000 jobs an answer took longer than MessageTimeout of slurm.conf(5).
     """
     for _ in range(_ATTEMPTS - 1):
         try:
