@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from slurm_rest_api.slurm.states import holds_nodes
 from slurm_rest_api.slurmapi.sources.base import UnchangedJob, differs_in_priority, with_priority
 from slurm_rest_api.slurmapi.sources.commands.job_text import JobText
 from slurm_rest_api.slurmapi.sources.commands.job_values import seconds
@@ -101,10 +102,11 @@ def has_moving_value(job: UnchangedJob) -> bool:
 
 
 def is_cacheable(job: JobText, facts: JobFacts, fingerprint: PrintedFingerprint) -> bool:
-    """Return True if the fingerprint covers the record: the job is pending or runs, and refers to no other job.
+    """Return True if the fingerprint covers the record, and the job refers to no other job.
 
-    A job in its first second has no run time yet.
+    A job that holds nodes has a fingerprint while it has a run time, which it has not in its first second. That of a
+    job that has ended has its run time, too.
     """
     f = job.fields
     is_alone = "ArrayJobId" not in f and "HetJobId" not in f and f.get("Dependency") == "(null)"
-    return is_alone and (facts.state == "PENDING" or bool(fingerprint.run_time))
+    return is_alone and (not holds_nodes(facts.state) or bool(fingerprint.run_time))

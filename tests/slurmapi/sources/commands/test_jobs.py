@@ -50,6 +50,30 @@ def test_a_pending_job_that_did_not_change_is_not_parsed_again() -> None:
     assert len(programs.calls) == 1
 
 
+@pytest.mark.parametrize(
+    ("state", "run_time"),
+    [
+        ("COMPLETED", "01:02:03"),
+        ("TIMEOUT", "1-00:00:05"),
+        ("CANCELLED", "00:00:00"),
+        # scontrol prints this for a start after the end.
+        ("CANCELLED", "INVALID"),
+        ("FAILED", "00:00:07"),
+        ("OUT_OF_MEMORY", "00:00:07"),
+    ],
+)
+def test_a_job_that_has_ended_is_not_parsed_again(state: str, run_time: str) -> None:
+    texts, before, fingerprints = JobTexts(), dict[int, int](), dict[int, int]()
+    ended = replace(PrintedJob(1), state=state, run_time=run_time, nodes="rack001")
+    list(load(PrintingPrograms([running(ended)]), texts).changed_since({}, before))
+    first = by_id(load(PrintingPrograms([ended]), texts).changed_since(before, fingerprints))[1]
+    assert (first["job_state"], first["cpus_allocated"]) == (state, {})
+    again = by_id(load(PrintingPrograms([ended]), texts).changed_since(fingerprints, {}))[1]
+    assert (again.__class__, again) == (UnchangedJob, {"job_id": 1, "partition": "main"})
+    commented = replace(ended, texts={"Comment": b"done"})
+    assert by_id(load(PrintingPrograms([commented]), texts).changed_since(fingerprints, {}))[1]["comment"] == "done"
+
+
 def test_another_account_is_published() -> None:
     texts, fingerprints = JobTexts(), dict[int, int]()
     list(load(PrintingPrograms([PrintedJob(1)]), texts).changed_since({}, fingerprints))
@@ -62,6 +86,7 @@ def test_another_account_is_published() -> None:
     "job",
     [
         running(PrintedJob(1)),
+        replace(running(PrintedJob(1)), state="COMPLETING", run_time="00:01:00"),
         PrintedJob(1, dependency="afterok:5(unfulfilled)"),
         PrintedJob(1, head="ArrayJobId=1 ArrayTaskId=1-5%2 ArrayTaskThrottle=2 "),
         PrintedJob(1, head="HetJobId=1 HetJobOffset=0 "),
