@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DisconnectionError, NoSuchModuleError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from slurm_rest_api.archive.file_kind import require_archive_file
 from slurm_rest_api.config import SystemSettings
@@ -34,9 +33,6 @@ _WRITE_SECONDS: Final = 30
 _READ_SECONDS: Final = 10
 """Longest wait of a web worker for a statement."""
 
-_FILE: Final = "file"
-"""Key of the identity of the file that a pooled connection has open."""
-
 _SERVER_SECONDS: Final = 5
 """The server ends a statement so much earlier than the driver gives up."""
 
@@ -56,21 +52,21 @@ def spool_folder(system: SystemSettings, environ: Mapping[str, str] = os.environ
 def open_engine(system: SystemSettings, *, writable: bool, connections: int = 2) -> Engine:
     """Creates the engine of the archive. Only a writer creates the file and its folder.
 
-    It opens at most `connections`. 0 opens one for each use.
+    It opens at most `connections` to a server. 0 opens one for each use. A file is opened for each use.
 
     Raises:
         ArchiveError: `archive_url` is unusable, or its driver is not installed.
     """
     url = system.archive_url.get_secret_value() if system.archive_url is not None else None
+    if url is None:
+        return _sqlite(archive_file(system), writable=writable)
     pool: dict[str, Any] = {"poolclass": NullPool}
     if connections:
         pool = {"pool_size": connections, "max_overflow": 0}
-    if url is None:
-        return _sqlite(archive_file(system), pool, writable=writable)
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(Path(parsed.database or ""), pool, writable=writable)
+            return _sqlite(Path(parsed.database or ""), writable=writable)
         limit = _WRITE_SECONDS if writable else _READ_SECONDS
         engine = create_engine(
             parsed,
@@ -117,70 +113,65 @@ def _limits(url: URL, seconds: int) -> dict[str, Any]:
     return {"connect_timeout": _CONNECT_SECONDS, **given} if driver in own else {}
 
 
-def _identity(file: Path) -> tuple[int, int] | None:
-    """Returns device and inode of the file, None if there is none."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 def _close_to_others(file: Path) -> None:
     """Closes the archive and its WAL to other users, whatever umask it was created with. The group keeps its rights."""
     for path in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
         try:
             status = path.lstat()
         except FileNotFoundError:
-            # The WAL exists only while the archive is open. SQLite gives it the mode of the archive.
+            # Archives of earlier releases have a WAL. SQLite gives a journal the mode of the archive.
             continue
         if status.st_mode & stat.S_IRWXO and status.st_uid == os.geteuid() and stat.S_ISREG(status.st_mode):
             logger.info("%s was open to other users (mode %04o). It is closed to them.", path, status.st_mode & 0o7777)
             path.chmod(stat.S_IMODE(status.st_mode) & ~stat.S_IRWXO)
 
 
-def _sqlite(file: Path, pool: Mapping[str, Any], *, writable: bool) -> Engine:
-    mode = "rwc" if writable else "ro"
+def _sqlite(file: Path, *, writable: bool) -> Engine:
+    """Creates the engine of an SQLite file. It has no pool, so an administrator may replace the file at any time.
+
+    A reader opens the file for writing, too: it rolls back the transaction of a collector that was killed.
+    """
+    mode = "rwc" if writable else "rw"
     engine = create_engine(
         f"sqlite:///file:{file.absolute()}?mode={mode}&uri=true",
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
         hide_parameters=True,
-        **pool,
+        poolclass=NullPool,
     )
 
     def check_file(_dialect: Any, _record: Any, _args: Any, _parameters: Any) -> None:
-        # At every connect, because an administrator may replace the file.
         require_archive_file(file)
 
-    def note_file(_connection: Any, record: ConnectionPoolEntry) -> None:
-        record.info[_FILE] = _identity(file)
-
-    def require_same_file(_connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
-        # A pooled connection to a file that was deleted or replaced would write into the old one.
-        if record.info.get(_FILE) != _identity(file):
-            raise DisconnectionError(f"The file {file} was deleted or replaced.")
-
     event.listen(engine, "do_connect", check_file)
-    event.listen(engine, "connect", note_file)
-    event.listen(engine, "checkout", require_same_file)
-    if writable:
+    if not writable:
 
-        def make_folder(_dialect: Any, _record: Any, _args: Any, _parameters: Any) -> None:
-            # At every connect, because a disk may be mounted late.
-            try:
-                file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            except OSError as error:
-                raise ArchiveError(
-                    f"The folder of the load archive {file} cannot be created: {error.strerror}. Check"
-                    " `system.archive_path` and the rights of its folder."
-                ) from error
+        def refuse_writes(connection: Any, _record: Any) -> None:
+            connection.execute("PRAGMA query_only = ON")
 
-        def prepare(connection: Any, _record: Any) -> None:
-            _close_to_others(file)
-            # WAL: readers continue while a sample is written. FULL: committed samples survive a power failure.
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
+        event.listen(engine, "connect", refuse_writes)
+        return engine
 
-        event.listen(engine, "do_connect", make_folder)
-        event.listen(engine, "connect", prepare)
+    def make_folder(_dialect: Any, _record: Any, _args: Any, _parameters: Any) -> None:
+        # At every connect, because a disk may be mounted late.
+        try:
+            file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ArchiveError(
+                f"The folder of the load archive {file} cannot be created: {error.strerror}. Check"
+                " `system.archive_path` and the rights of its folder."
+            ) from error
+
+    def prepare(connection: Any, _record: Any) -> None:
+        _close_to_others(file)
+        # EXTRA: committed samples survive a power failure (https://www.sqlite.org/pragma.html#pragma_synchronous).
+        connection.execute("PRAGMA synchronous = EXTRA")
+        try:
+            # All samples are then in the file itself. A WAL that stays behind would be applied to a restored backup.
+            connection.execute("PRAGMA journal_mode = DELETE")
+        except engine.dialect.loaded_dbapi.OperationalError:
+            # A process of an earlier release has its WAL open, which stays in use until that process ends.
+            logger.info("The load archive has a WAL that another process uses.")
+
+    event.listen(engine, "do_connect", make_folder)
+    event.listen(engine, "connect", prepare)
     return engine

@@ -29,6 +29,14 @@ _ROLLUPS_PER_TRANSACTION: Final = 500
 _ATTEMPTS: Final = 5
 _NARROWEST_WIDTH: Final = min(LEVELS)
 
+_ADVICE: Final[Mapping[str, str]] = {
+    "SQLITE_FULL": "Free space on its disk.",
+    "SQLITE_READONLY": "Give the service's user write access to the file and its folder.",
+    "SQLITE_CANTOPEN": "Give the service's user write access to the file and its folder.",
+    "SQLITE_CORRUPT": "Restore the file from a backup, or delete it to begin a new one.",
+    "SQLITE_IOERR": "Check its disk.",
+}
+"""What an administrator can do, by SQLite's error code (https://www.sqlite.org/rescode.html) without its detail."""
 
 Result = TypeVar("Result")
 
@@ -192,5 +200,8 @@ def _insert_free(by_slot: Mapping[int, Sample], connection: Connection) -> int:
 
 def _unwritable(error: SQLAlchemyError) -> ArchiveError:
     """Returns the error with the message of the database. SQLAlchemy's message would repeat the statement."""
-    reason = str(getattr(error, "orig", None) or error).strip().rstrip(".")
-    return ArchiveError(f"The load archive cannot be written: {reason}.")
+    cause = getattr(error, "orig", None) or error
+    code = "_".join(str(getattr(cause, "sqlite_errorname", "")).split("_")[:2])
+    advice = _ADVICE.get(code)
+    message = f"The load archive cannot be written: {str(cause).strip().rstrip('.')}."
+    return ArchiveError(message if advice is None else f"{message} {advice}")

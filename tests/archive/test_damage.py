@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from slurm_rest_api.archive.spool import Spool
+from slurm_rest_api.archive.time_range import TimeRange
 from slurm_rest_api.config import SystemSettings
 from slurm_rest_api.diagnosis.archive import check_archive
 from slurm_rest_api.errors import ApiError
-from tests.archive.databases import open_store, slots, sqlite_settings
+from tests.archive.databases import Archives, open_store, slots, sqlite_settings
 from tests.archive.samples import make_sample
 from tests.archive.test_spool_writer import spool_writer
 
 STORED = [60 * number for number in range(1, 200)]
+EVER = TimeRange(0, 2**40, 0)
 
 
 def halved(file: Path) -> None:
@@ -77,6 +82,71 @@ def test_samples_wait_until_a_damaged_archive_is_restored(
     assert (status.current.waiting, status.current.lost) == (0, 0)
     assert slots(system) == [*STORED, STORED[-1] + 60, STORED[-1] + 120]
     writer.close()
+
+
+@pytest.mark.parametrize("restore", [os.replace, shutil.copyfile])
+def test_a_backup_may_be_restored_while_the_service_runs(
+    system: SystemSettings, tmp_path: Path, restore: Callable[[Path, Path], object]
+) -> None:
+    file, backup, archives = Path(system.archive_path), tmp_path / "backup", Archives(system)
+    store = archives.store()
+    shutil.copyfile(file, backup)
+    for number in range(1, 6):
+        assert store.add(make_sample(STORED[-1] + 60 * number))
+    reader = archives.reader()
+    assert len(reader.samples(EVER, 1000)) == len(STORED) + 5
+    restore(backup, file)
+    assert store.add(make_sample(STORED[-1] + 600))
+    assert [row.time for row in reader.samples(EVER, 1000)] == [*STORED, STORED[-1] + 600]
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    archives.close()
+
+
+def test_all_samples_are_in_the_file_itself(system: SystemSettings, tmp_path: Path) -> None:
+    file, copy, archives = Path(system.archive_path), tmp_path / "copy", Archives(system)
+    store, reader = archives.store(), archives.reader()
+    assert reader.samples(EVER, 1)
+    assert store.add(make_sample(STORED[-1] + 60))
+    assert os.listdir(file.parent) == [file.name]
+    shutil.copyfile(file, copy)
+    assert slots(SystemSettings(archive_path=str(copy)))[-1] == STORED[-1] + 60
+    archives.close()
+
+
+def test_the_wal_of_an_earlier_release_goes_when_no_process_uses_it(system: SystemSettings) -> None:
+    file, store = Path(system.archive_path), open_store(system)
+    with closing(sqlite3.connect(file)) as earlier:
+        earlier.execute("PRAGMA journal_mode = WAL")
+        earlier.execute("DELETE FROM load_sample WHERE time = ?", (STORED[-1],))
+        earlier.commit()
+        assert store.add(make_sample(STORED[-1] + 60))
+        assert earlier.execute("SELECT max(time) FROM load_sample").fetchone() == (STORED[-1] + 60,)
+    assert store.add(make_sample(STORED[-1] + 120))
+    assert os.listdir(file.parent) == [file.name]
+    assert slots(system) == [*STORED[:-1], STORED[-1] + 60, STORED[-1] + 120]
+
+
+def test_web_workers_roll_back_the_transaction_of_a_killed_collector(system: SystemSettings, tmp_path: Path) -> None:
+    file, crashed = Path(system.archive_path), tmp_path / "crashed"
+    stored = file.read_bytes()
+    with closing(sqlite3.connect(file)) as connection:
+        # Writes pages to the file before the end of the transaction.
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("UPDATE load_sample SET time = -time, body = zeroblob(5000)")
+        # The files that a kill would leave at this moment.
+        shutil.copytree(file.parent, crashed)
+    left = SystemSettings(archive_path=str(crashed / file.name))
+    assert Path(left.archive_path).read_bytes() != stored
+    assert slots(left) == STORED
+    assert os.listdir(crashed) == [file.name]
+
+
+def test_web_workers_cannot_write(system: SystemSettings) -> None:
+    archives = Archives(system)
+    with archives.engine().connect() as connection, pytest.raises(OperationalError, match="readonly"):
+        connection.exec_driver_sql("DELETE FROM load_sample")
+    archives.close()
 
 
 def test_an_emptied_archive_begins_again(system: SystemSettings, tmp_path: Path) -> None:

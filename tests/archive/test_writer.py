@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import event
 
 from slurm_rest_api.archive.engine import archive_file, open_engine
+from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.config import SystemSettings
 from slurm_rest_api.errors import ArchiveError
 from tests.archive.databases import Archives, open_store, slots, sqlite_settings
@@ -34,8 +35,6 @@ def test_writer_creates_the_file_and_its_folder(tmp_path: Path) -> None:
     settings = sqlite_settings(tmp_path)
     assert open_store(settings).add(make_sample(60))
     assert (tmp_path / "archive" / "load.sqlite").stat().st_size > 0
-    mode = sqlite3.connect(tmp_path / "archive" / "load.sqlite").execute("PRAGMA journal_mode").fetchone()
-    assert mode == ("wal",)
 
 
 def test_a_relative_path_is_in_the_state_directory() -> None:
@@ -163,3 +162,13 @@ def test_a_deleted_file_is_created_again(replaced: bool, tmp_path: Path) -> None
     with closing(sqlite3.connect(tmp_path / "archive" / "load.sqlite")) as connection:
         times = connection.execute("SELECT time FROM load_sample ORDER BY time").fetchall()
     assert times == ([(120,), (180,)] if replaced else [(180,)])
+
+
+def test_a_full_disk_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    engine = open_engine(sqlite_settings(tmp_path), writable=True)
+    store = ArchiveWriter(engine)
+    assert store.add(make_sample(60))
+    # SQLite takes the size that the file has as its limit, and reports a full disk at the next page.
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 1"))
+    with pytest.raises(ArchiveError, match=r"disk is full\. Free space"):
+        store.add_past([make_sample(slot) for slot in range(120, 12_000, 60)])
