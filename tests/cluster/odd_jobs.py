@@ -124,6 +124,7 @@ class OddJobs:
         self._submit("alternatives", ["-p", "main", f"--dependency=afterany:{held}?afternotok:{held}"])
         self._submit("never", ["-p", "main", f"--dependency=afternotok:{code}", "--kill-on-invalid-dep=no"])
         running_array = self._submit("running array", ["-p", "main", "--array=0-9%2"])
+        self._cluster.cancel(self._submit("cancelled", ["-p", "main", "--begin=now+1hour", "--time=UNLIMITED"]))
         self._cluster.suspend(self.ids["suspended"])
         self._cluster.run(["scancel", "--signal=STOP", str(self.ids["stopped"])])
         self._cluster.wait_state(self.ids["stopped"], {"STOPPED"})

@@ -37,6 +37,24 @@ for source in (pyslurm, commands, pyslurm):
 sys.stdout.buffer.write(orjson.dumps(readings, option=orjson.OPT_NON_STR_KEYS))
 """
 
+# The second load knows the fingerprints of the first one. The third one reads every job.
+_READ_THRICE = """
+import sys
+import orjson
+from slurm_rest_api.slurmapi.sources.base import UnchangedJob
+from slurm_rest_api.slurmapi.sources.detect import open_source
+
+source, known, again = open_source(sys.argv[1]), {}, {}
+first = list(source.load().changed_since({}, known))
+second = list(source.load().changed_since(known, again))
+third = list(source.load().changed_since({}, {}))
+sys.stdout.buffer.write(orjson.dumps([
+    {job["job_id"]: job for job in first},
+    {job["job_id"]: dict(job) for job in second if isinstance(job, UnchangedJob)},
+    {job["job_id"]: job for job in third},
+], option=orjson.OPT_NON_STR_KEYS))
+"""
+
 _MOVING = {
     "jobs": ("run_time", "run_time_str", "run_time_remaining", "elapsed_cpu_time", "priority", "last_sched_eval"),
     "nodes": ("cpu_load", "free_mem", "last_busy"),
@@ -142,11 +160,15 @@ class Moment(NamedTuple):
 
 def read(cluster: Cluster) -> list[Reading]:
     """Returns the records that pyslurm, the commands, and pyslurm again give."""
-    argv = [f"{VENV_IN_ROOT}/bin/python", "-c", _READ]
-    # As in the collector's child process: libslurm cuts long lists of array tasks otherwise.
-    env = {"PYTHONPATH": CHECKOUT_IN_ROOT, "SLURM_BITSTR_LEN": "0"}
-    readings: list[Reading] = json.loads(cluster.run(argv, env=env).stdout)
+    readings: list[Reading] = _run(cluster, _READ)
     return readings
+
+
+def _run(cluster: Cluster, program: str, *arguments: str) -> Any:
+    """Runs a Python program on the cluster, and returns the JSON that it prints."""
+    argv = [f"{VENV_IN_ROOT}/bin/python", "-c", program, *arguments]
+    # As in the collector's child process: libslurm cuts long lists of array tasks otherwise.
+    return json.loads(cluster.run(argv, env={"PYTHONPATH": CHECKOUT_IN_ROOT, "SLURM_BITSTR_LEN": "0"}).stdout)
 
 
 @pytest.fixture(scope="module", params=["default", "both"])
@@ -283,6 +305,35 @@ def test_hostile_texts_change_no_other_field(moment: Moment, source: str, number
         assert record["partition"] == "main"
         assert record["num_cpus"] == 1
         assert record["account"] == "physics"
+
+
+_SETTLED = (
+    *("array", "running array", "heterogeneous", "dependencies", "alternatives", "never", "later", "texts"),
+    *("code 0", "code 255", "killed", "every code", "cancelled", "no limit", "suspended"),
+)
+"""Odd jobs of all kinds that change by time alone: arrays, with references, held again, ended, running, suspended."""
+
+
+@pytest.mark.parametrize("source", ["pyslurm"])
+def test_a_job_that_a_load_leaves_out_has_the_same_record(moment: Moment, source: str, cluster: Cluster) -> None:
+    wanted = {str(moment.ids[name]) for name in _SETTLED}
+    for _ in range(_READINGS):
+        first, unchanged, third = _run(cluster, _READ_THRICE, f"slurm:{source}")
+        different = [
+            f"{job} {field}: {first[job][field]!r}, then {third[job][field]!r}"
+            for job in unchanged
+            for field in first[job]
+            if first[job][field] != third[job][field] and field not in _MOVING["jobs"]
+        ]
+        # The scheduler may have changed a job between two loads.
+        if not different and wanted <= unchanged.keys():
+            break
+    assert different == []
+    assert wanted - unchanged.keys() == set()
+    # A job that runs has its run time, others have the one that they had.
+    assert {job for job in unchanged if "run_time" not in unchanged[job]} == {
+        job for job in unchanged if first[job]["job_state"] not in ("RUNNING", "SUSPENDED")
+    }
 
 
 def test_the_statistics_agree(moment: Moment, cluster: Cluster) -> None:

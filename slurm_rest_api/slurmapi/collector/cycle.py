@@ -93,7 +93,7 @@ class Cycle:
             changed = _without_unchanged(loaded, memory.fingerprints, fingerprints)
             gres_in_use = GresInUse(loaded.nodes, memory.gres)
             summed = replace(changed, jobs=gres_in_use.sum_while_iterating(changed.jobs))
-            visible = hide_partitions(summed, self._hidden)
+            visible = hide_partitions(summed, self._hidden, fingerprints)
             snapshot, waits = _counting_starts(cycle, memory, visible)
             job_pass = JobPass(_reporting(snapshot.jobs, self._progress), fingerprints, memory)
             renderer = Renderer()

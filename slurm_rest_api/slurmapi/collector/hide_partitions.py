@@ -23,7 +23,7 @@ from slurm_rest_api.slurmapi.collector.hide_reservations import (
     without_reservations,
 )
 from slurm_rest_api.slurmapi.collector.node_name_filter import NodeNames
-from slurm_rest_api.slurmapi.sources.base import Record, Snapshot, UnchangedJob
+from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, Snapshot, UnchangedJob
 
 # Fields of the job record: hostlist texts, single names, dictionaries by node name, lists of hostlist pieces.
 _JOB_HOSTLISTS = ("nodes", "sched_nodes")
@@ -40,21 +40,30 @@ _LEADING_ID = re.compile(r"\d+")
 _TERM = re.compile(r"([,?]?)([^,?]+)")
 
 
-def hide_partitions(snapshot: Snapshot, hidden: Collection[str]) -> Snapshot:
+def hide_partitions(
+    snapshot: Snapshot, hidden: Collection[str], fingerprints: JobFingerprints | None = None
+) -> Snapshot:
     """Returns the snapshot without the partitions named in `hidden`, and without all that belongs to them.
 
     Jobs stay lazy and can be iterated once. Jobs that refer to a job that was not read yet come last. Changed records
     are copies. An `UnchangedJob` of a visible partition stays one. A job with a list of partitions is visible if one of
     them is, and names only the visible ones.
+
+    Args:
+        snapshot: The cluster.
+        hidden: Names of partitions.
+        fingerprints: Those of the jobs iterated so far. A job that refers to others loses its own, because its record
+            changes when another job is hidden.
     """
     if not hidden:
         return snapshot
+    known = {} if fingerprints is None else fingerprints
     names = frozenset(hidden)
     hidden_nodes = hidden_nodes_of(snapshot.nodes, names)
     reservations = shown_reservations(snapshot.reservations, snapshot.nodes, names, hidden_nodes)
     return replace(
         snapshot,
-        jobs=_visible_jobs(snapshot.jobs, names, hidden_nodes, names_of_hidden(snapshot, names)),
+        jobs=_visible_jobs(snapshot.jobs, names, hidden_nodes, names_of_hidden(snapshot, names), known),
         nodes=[_shown_node(node, names) for node in snapshot.nodes if node["name"] not in hidden_nodes],
         partitions=[
             _shown_partition(partition, names, hidden_nodes)
@@ -92,17 +101,24 @@ def _shown_partition(partition: Record, hidden: frozenset[str], hidden_nodes: No
 
 
 def _visible_jobs(
-    jobs: Iterable[Record], hidden: frozenset[str], hidden_nodes: NodeNames, hidden_reservations: frozenset[str]
+    jobs: Iterable[Record],
+    hidden: frozenset[str],
+    hidden_nodes: NodeNames,
+    hidden_reservations: frozenset[str],
+    fingerprints: JobFingerprints,
 ) -> Iterator[Record]:
     references = _JobReferences()
     waiting: list[Record] = []
     for job in jobs:
+        has_references = _has_references(job)
+        if has_references:
+            fingerprints.pop(job["job_id"], None)
         partition = job.get("partition") or ""
         shown_partition = shown_partitions(partition, hidden)
         if partition and not shown_partition:
             references.add_hidden(job)
             continue
-        has_references = references.add_visible(job)
+        references.add_visible(job)
         if isinstance(job, UnchangedJob):
             yield job
             continue
@@ -165,15 +181,10 @@ class _JobReferences:
         self._hidden: set[int] = set()
         self._hidden_groups: set[int] = set()
 
-    def add_visible(self, job: Record) -> bool:
-        """Adds a visible job. Returns True if it may refer to another job, as few do."""
+    def add_visible(self, job: Record) -> None:
+        """Adds a visible job."""
         self._visible.add(job["job_id"])
-        get = job.get
-        for field in _LINK_FIELDS:
-            if get(field):
-                self._visible_groups.update(_groups(job))
-                return True
-        return False
+        self._visible_groups.update(_groups(job))
 
     def add_hidden(self, job: Record) -> None:
         """Adds a hidden job."""
@@ -218,6 +229,11 @@ class _JobReferences:
             if kept or not references:
                 shown += (separator if shown else "") + ":".join([kind, *kept])
         return shown or None
+
+
+def _has_references(job: Record) -> bool:
+    """Returns True if the job may refer to another one. An `UnchangedJob` does not."""
+    return any(map(job.get, _LINK_FIELDS))
 
 
 def _groups(job: Record) -> Iterator[int]:

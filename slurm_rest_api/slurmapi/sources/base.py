@@ -59,8 +59,8 @@ class UnchangedJob(dict[str, Any]):
     One that runs, of which only time has changed the clock fields, also has `run_time`. It holds what it held before.
     One that is pending, of which only the priority has changed (`differs_in_priority`), also has `priority`.
 
-    Only jobs that refer to no other job are replaced. What is hidden of them depends on the nodes and their partitions
-    alone, which the fingerprint covers.
+    The fingerprint covers all that the record is made of. It covers the nodes and their partitions, which decide what
+    of it is hidden. References to other jobs are hidden with these, see `collector.hide_partitions`.
     """
 
 

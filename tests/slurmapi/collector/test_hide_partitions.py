@@ -295,3 +295,18 @@ def test_unchanged_jobs_are_hidden_by_their_partition() -> None:
 
     assert [job_id for job_id, job in shown.items() if isinstance(job, UnchangedJob)] == [1, 3]
     assert shown[4]["dependency"] == "afterok:1:3"
+
+
+@pytest.mark.parametrize("hidden", [[], ["secret"]])
+@pytest.mark.parametrize("partition", ["main", "secret"])
+@pytest.mark.parametrize(
+    "reference", [{}, {"dependency": "afterok:9"}, {"array_job_id": 1}, {"het_job_id": 1}, {"het_job_id_set": "1-2"}]
+)
+def test_a_job_with_references_is_read_again_if_jobs_are_hidden(
+    hidden: list[str], partition: str, reference: Record
+) -> None:
+    fingerprints = {1: 11, 2: 22}
+    jobs = [make_job(1, partition=partition, **reference), UnchangedJob(job_id=2, partition=partition)]
+    snapshot = hide_partitions(make_snapshot(jobs, nodes=NODES, partitions=PARTITIONS), hidden, fingerprints)
+    assert len(list(snapshot.jobs)) == (0 if partition in hidden else 2)
+    assert fingerprints == ({2: 22} if hidden and reference else {1: 11, 2: 22})

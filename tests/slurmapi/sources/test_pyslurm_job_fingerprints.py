@@ -1,4 +1,4 @@
-"""A second load skips unchanged pending jobs and misses no change."""
+"""A second load skips unchanged jobs and misses no change."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from slurm_rest_api.slurm.sentinels import INFINITE
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.sources.base import JobFingerprints, Record, UnchangedJob
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes
@@ -78,20 +79,60 @@ def test_a_change_of_other_values_changes_the_fingerprint() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "attributes",
-    [
-        RUNNING,
-        {"state": "COMPLETED"},
-        {"array_id": 7, "raw_array_task_str": "1-3"},
-        {"heterogeneous_id": 7},
-        {"raw_dependency": "afterok:3(unfulfilled)"},
-        {"raw_dependency": "singleton(unfulfilled)"},
-    ],
-)
-def test_jobs_that_depend_on_others_or_on_time_are_records(attributes: dict[str, Any]) -> None:
+_WITH_REFERENCES: list[dict[str, Any]] = [
+    {"array_id": 7, "raw_array_task_str": "1-3"},
+    {"heterogeneous_id": 7},
+    {"raw_dependency": "afterok:3(unfulfilled)"},
+    {"raw_dependency": "singleton(unfulfilled)"},
+]
+_ENDED: dict[str, Any] = {"state": "COMPLETED", "start_time": 1_000, "end_time": 1_060, "run_time": 60}
+_COVERED: list[dict[str, Any]] = [
+    *_WITH_REFERENCES,
+    _ENDED,
+    _ENDED | {"state": "CANCELLED", "raw_time_limit": INFINITE},
+    _ENDED | {"state": "FAILED", "array_id": 7, "raw_array_task_id": 3},
+    {"state": "REQUEUE_HOLD"},
+]
+_NOT_COVERED: list[dict[str, Any]] = [
+    RUNNING | {"state": "COMPLETING"},
+    RUNNING | {"state": "CONFIGURING"},
+    # The end is published once it has passed, which another clock than slurmctld's may say later.
+    _ENDED | {"raw_time_limit": INFINITE, "end_time": 32_503_680_000},
+    _ENDED | {"end_time": None},
+    {"state": "REQUEUED", "run_time": 60},
+    {"state": "A state of a later Slurm"},
+]
+
+
+@pytest.mark.parametrize("attributes", _COVERED)
+def test_jobs_that_wait_or_have_ended_are_not_read_again(attributes: dict[str, Any]) -> None:
+    job = Job(**attributes)
+    assert is_unchanged(job, job)
+    _, known, _ = load_raw({}, [job])
+    again, _, taken = load_raw(known, [job])
+    assert again == [{"job_id": 7, "partition": "main,long"}]
+    assert taken == []
+
+
+@pytest.mark.parametrize("attributes", [RUNNING, *_NOT_COVERED])
+def test_jobs_that_depend_on_time_are_records(attributes: dict[str, Any]) -> None:
     job = Job(**attributes)
     assert not is_unchanged(job, job)
+
+
+@pytest.mark.parametrize("attributes", _NOT_COVERED)
+def test_raw_jobs_that_depend_on_time_are_records(attributes: dict[str, Any]) -> None:
+    _, known, _ = load_raw({}, [Job(**attributes)])
+    assert known == {}
+    assert load_raw(known, [Job(**attributes)])[2] == [7]
+
+
+@pytest.mark.parametrize("reference", [{}, *_WITH_REFERENCES])
+def test_a_raw_job_that_runs_has_its_run_time_only(reference: dict[str, Any]) -> None:
+    _, known, _ = load_raw({}, [Job(**RUNNING | reference)])
+    (again,), _, _ = load_raw(known, [Job(**RUNNING | reference | {"run_time": 99})])
+    assert isinstance(again, UnchangedJob)
+    assert again["run_time"] == 99
 
 
 def test_a_job_with_a_value_that_marshal_refuses_is_a_record() -> None:
@@ -164,13 +205,6 @@ def test_a_job_with_another_priority_alone_is_no_record(is_raw: bool) -> None:
     assert not isinstance(held, UnchangedJob)
     assert not isinstance(loaded(of_held, priority=5)[0], UnchangedJob)
     assert not isinstance(loaded(known, priority=6, nice=1)[0], UnchangedJob)
-
-
-@pytest.mark.parametrize("attributes", [{"array_id": 7}, {"raw_dependency": "afterok:3"}, {"state": "COMPLETED"}])
-def test_raw_jobs_that_depend_on_others_are_records(attributes: dict[str, Any]) -> None:
-    _, known, _ = load_raw({}, [Job(**attributes)])
-    assert known == {}
-    assert load_raw(known, [Job(**attributes)])[2] == [7]
 
 
 def test_a_new_user_name_makes_a_record_of_a_raw_job() -> None:

@@ -10,7 +10,10 @@ from __future__ import annotations
 import marshal
 from typing import Any
 
+from slurm_rest_api.slurm.sentinels import INFINITE
+from slurm_rest_api.slurm.states import JOBS
 from slurm_rest_api.slurmapi.sources.base import with_priority
+from slurm_rest_api.slurmapi.sources.formats import number_or_none
 from slurm_rest_api.slurmapi.sources.pyslurm.attributes import JobAttributes
 
 _WITHOUT_REFERENCES = 2
@@ -34,9 +37,20 @@ def has_shapes(jobs: Any) -> bool:
     return hasattr(jobs, "raw_shape")
 
 
-def is_cacheable(a: JobAttributes) -> bool:
-    """Return True if the fingerprint covers the record: the job is pending and refers to no other job."""
-    return a.state == "PENDING" and not _refers_to_others(a)
+def is_cacheable(a: JobAttributes, now: float) -> bool:
+    """Return True if the fingerprint covers the record: the job waits, or has ended and holds nothing.
+
+    Args:
+        a: The attributes.
+        now: Epoch second. The end of a job without a time limit is published once it has passed.
+    """
+    state, end = JOBS.get(a.state), number_or_none(a.end_time) or 0
+    if state is None or state.phase == "active":
+        return False
+    if state.phase == "pending":
+        return not a.run_time
+    # Without an end, the run time is that until now.
+    return bool(end) and (a.raw_time_limit != INFINITE or end <= now)
 
 
 def only_time_changes(a: JobAttributes) -> bool:
@@ -45,11 +59,7 @@ def only_time_changes(a: JobAttributes) -> bool:
     slurmctld gives a job other nodes only with another start, size or state. The fingerprint covers these. A job in its
     first second has no run time yet.
     """
-    return a.state in ("RUNNING", "SUSPENDED") and bool(a.run_time) and not _refers_to_others(a)
-
-
-def _refers_to_others(a: JobAttributes) -> bool:
-    return bool(a.raw_dependency or a.array_id or a.heterogeneous_id)
+    return a.state in ("RUNNING", "SUSPENDED") and bool(a.run_time)
 
 
 def job_fingerprint(a: JobAttributes, *others: int | str) -> int | None:

@@ -146,7 +146,7 @@ class JobConverter:
                 like, record = similar
                 own = OwnAttributes._make(jobs.raw_own(number))
                 jobs.raw_free(number)
-                if is_cacheable(like):
+                if is_cacheable(like, time.time()):
                     fingerprints[job_id] = waiting
                 yield similar_record(record, own, like, priority, self._times, time.time())
                 continue
@@ -156,7 +156,7 @@ class JobConverter:
                 yield UnchangedJob(job_id=job_id, partition=partition, run_time=job.run_time or 0)
                 continue
             a = self._read(job)
-            if is_cacheable(a):
+            if is_cacheable(a, time.time()):
                 fingerprints[job_id] = waiting
             elif only_time_changes(a):
                 fingerprints[job_id] = running
@@ -169,7 +169,7 @@ class JobConverter:
         self, jobs: Any, known: Mapping[int, int], fingerprints: JobFingerprints
     ) -> Iterator[Record]:
         for a, job in self._read_all(jobs):
-            fingerprint = self._fingerprint(a) if is_cacheable(a) else None
+            fingerprint = self._fingerprint(a) if is_cacheable(a, time.time()) else None
             if fingerprint is None:
                 yield self._record(a, job)
                 continue
