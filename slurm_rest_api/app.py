@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from flask_cors import CORS
 from flask_openapi3 import Info, OpenAPI
@@ -76,7 +77,7 @@ _EXPOSED = [
 ]
 
 
-def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
+def create_app(settings: Settings, *, is_checked: bool = False) -> DescribedApplication:
     """Creates the WSGI application for `settings`. Opens no socket, starts no thread, never imports pyslurm.
 
     `is_checked`: the start of the service has checked the files of the settings, see `open_auth`.
@@ -127,7 +128,7 @@ def create_app(settings: Settings, *, is_checked: bool = False) -> OpenAPI:
     return app
 
 
-def _empty_app(settings: Settings) -> OpenAPI:
+def _empty_app(settings: Settings) -> DescribedApplication:
     """Creates an application without routes, which documents itself below /openapi."""
     auth = settings.auth
     app = DescribedApplication(
@@ -141,6 +142,7 @@ def _empty_app(settings: Settings) -> OpenAPI:
         ),
         security_schemes=security_schemes(auth.mode),
         doc_prefix="/openapi",
+        file=Path(__file__).with_name("openapi.json"),
         finish=lambda paths: paths if auth.mode == "none" else secured(paths, auth.mode, auth.open_paths),
         # Refused parameters are a 400. flask-openapi3 documents a 422 with a body of its own otherwise.
         validation_error_status=400,

@@ -16,7 +16,9 @@ from slurm_rest_api.acctapi.contract import HistoryAnswer, HistorySumsAnswer, Us
 from slurm_rest_api.acctapi.reference_contract import AccountsAnswer, EventsAnswer, QosListAnswer
 from slurm_rest_api.acctapi.step_contract import StepsAnswer
 from slurm_rest_api.acctapi.usage_contract import UtilizationAnswer
+from slurm_rest_api.app import create_app
 from slurm_rest_api.archive.contract import LoadAnswer
+from slurm_rest_api.config import Settings
 from slurm_rest_api.config.document import settings_page
 from slurm_rest_api.explainapi.contract import ExplainAnswer
 from slurm_rest_api.health.views import HealthAnswer
@@ -67,6 +69,11 @@ SLURMS_OWN = {
 WRITE_SETTINGS = (
     "docs/settings.md differs from the models. Write it again: python -c 'from slurm_rest_api.config.document import "
     'settings_page; print(settings_page(), end="")\' > docs/settings.md'
+)
+WRITE_OPENAPI = (
+    "slurm_rest_api/openapi.json differs from the models. Write it again: python -c 'import json; from"
+    " slurm_rest_api.app import create_app; from slurm_rest_api.config import Settings;"
+    " print(json.dumps(create_app(Settings()).describe(), indent=1))' > slurm_rest_api/openapi.json"
 )
 
 
@@ -121,6 +128,13 @@ def test_the_readme_is_short() -> None:
 
 def test_the_settings_page_is_that_of_the_models() -> None:
     assert (ROOT / "docs" / "settings.md").read_text() == settings_page(), WRITE_SETTINGS
+
+
+def test_the_openapi_document_is_that_of_the_models(settings: Settings) -> None:
+    stored = json.loads((ROOT / "slurm_rest_api" / "openapi.json").read_text())
+    # Compared first, because pytest takes minutes to show how such large texts differ.
+    is_current = stored == json.loads(json.dumps(create_app(settings).describe()))
+    assert is_current, WRITE_OPENAPI
 
 
 def faults_of(example: Any, model: type[BaseModel]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Describes the routes in the OpenAPI document once a client asks for it.
+"""Reads the OpenAPI document from a file of the release, and describes the routes for that file.
 
 Describing all routes takes more processor time than everything else that a worker does before its first response.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import orjson
 from flask_openapi3 import APIBlueprint, OpenAPI
 from flask_openapi3.types import ParametersTuple
 from flask_openapi3.utils import parse_parameters
@@ -37,12 +39,18 @@ class DescribedBlueprint(APIBlueprint):
 
 
 class DescribedApplication(OpenAPI):
-    """An application that describes its routes when its OpenAPI document is read. `finish` changes the paths of it."""
+    """An application whose OpenAPI document is in `file`. Without a file, its routes are described from their models.
 
-    def __init__(self, *args: Any, finish: Callable[[Paths], Paths] = dict, **kwargs: Any) -> None:
+    `finish` changes the paths of the document.
+    """
+
+    def __init__(
+        self, *args: Any, file: Path | None = None, finish: Callable[[Paths], Paths] = dict, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._described: list[DescribedBlueprint] = []
-        self._describing = threading.Lock()
+        self._reading = threading.Lock()
+        self._file = file
         self._finish = finish
 
     def register_api(self, api: APIBlueprint, **options: Any) -> None:
@@ -54,13 +62,27 @@ class DescribedApplication(OpenAPI):
     @property
     def api_doc(self) -> dict[str, Any]:
         """The OpenAPI document of all registered routes."""
-        with self._describing:
+        with self._reading:
             if not self.spec_json:
-                for blueprint in self._described:
-                    blueprint.describe()
-                    self.paths.update(blueprint.paths)
-                    self.components_schemas.update(blueprint.components_schemas)
-                    self.tags.extend(tag for tag in blueprint.tags if tag not in self.tags)
-                document = super().api_doc
+                document = self.describe() if self._file is None else orjson.loads(self._file.read_bytes())
+                document["info"] = self.info.model_dump(mode="json", by_alias=True, exclude_unset=True)
+                document["components"]["securitySchemes"] = self.security_schemes or {}
                 document["paths"] = self._finish(document["paths"])
-            return super().api_doc
+                self.spec_json = document
+            return self.spec_json
+
+    def describe(self) -> dict[str, Any]:
+        """Returns the OpenAPI document of all registered routes from their models, for `file`.
+
+        It is the same for each configuration: version and authentication of a service are added to it.
+        """
+        for blueprint in self._described:
+            blueprint.describe()
+            self.paths.update(blueprint.paths)
+            self.components_schemas.update(blueprint.components_schemas)
+            self.tags.extend(tag for tag in blueprint.tags if tag not in self.tags)
+        self.spec_json = {}
+        document = super().api_doc
+        self.spec_json = {}
+        del document["info"], document["components"]["securitySchemes"]
+        return document
