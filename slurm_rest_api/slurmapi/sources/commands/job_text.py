@@ -327,6 +327,16 @@ def is_ambiguous(job: bytes) -> bool:
     return _FREE_LINE.search(job) is not None
 
 
+def is_known(key: str) -> bool:
+    """Return True if a line of scontrol begins with this key."""
+    return key in _PLACES
+
+
+def is_free(key: str) -> bool:
+    """Return True if a text with a newline can imitate the line that begins with this known key."""
+    return key in _FREE
+
+
 def without_ambiguous(job: JobText) -> JobText:
     """Returns a job without the values that a text with a newline could have made or cut."""
     lines = (line for line in _LINES if line.split(" ")[0] in _FREE)

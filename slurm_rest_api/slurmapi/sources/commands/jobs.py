@@ -7,9 +7,8 @@ A user can write text that looks like fields, like a job of their own, or like a
 - From the first text without that line on, all jobs wait until scontrol ended. squeue has the owner of each and what it
   holds (see `squeue.py`). A job id that is there twice, or that squeue does not know, shows that the job before it has
   a text with a newline.
-- A text that could imitate one of its own job's lines is compared with the form in one line (see `job_proof.py`), if
-  the job was not published before with the same texts (`text_key`). Where these are many, scontrol prints that form of
-  all jobs, and not in each load. Until then the doubtful values are null.
+- A text that could imitate one of its own job's lines needs a proof by another command (see `line_proofs.py`), if the
+  job was not published before with the same texts (`text_key`). Until it has one, the doubtful values are null.
 
 Jobs that remain doubtful are asked for singly, at most SINGLE_JOBS in a load. What is not clear then waits for the next
 load, or is null.
@@ -33,13 +32,7 @@ from slurm_rest_api.slurmapi.sources.commands.job_fingerprints import (
     printed_fingerprint,
     unchanged_job,
 )
-from slurm_rest_api.slurmapi.sources.commands.job_proof import (
-    has_clear_owner,
-    has_rare_texts,
-    one_line_key,
-    proven_jobs,
-    text_key,
-)
+from slurm_rest_api.slurmapi.sources.commands.job_proof import has_clear_owner, text_key
 from slurm_rest_api.slurmapi.sources.commands.job_record import JobRecords
 from slurm_rest_api.slurmapi.sources.commands.job_shapes import ByShape, parts_of, similar_record
 from slurm_rest_api.slurmapi.sources.commands.job_text import (
@@ -53,9 +46,10 @@ from slurm_rest_api.slurmapi.sources.commands.job_text import (
     parse_job,
     without_ambiguous,
 )
-from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.line_proofs import SHOW_ALL, LineProofs, with_layout
+from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
 from slurm_rest_api.slurmapi.sources.commands.remembered_texts import Answer, JobTexts
-from slurm_rest_api.slurmapi.sources.commands.rpcs import LAYOUT, SHOW_JOBS, SHOW_ONE_JOB, SQUEUE, Rpcs
+from slurm_rest_api.slurmapi.sources.commands.rpcs import SHOW_JOBS, SQUEUE, Rpcs
 from slurm_rest_api.slurmapi.sources.commands.single_job import SingleJobs
 from slurm_rest_api.slurmapi.sources.commands.squeue import (
     JobFacts,
@@ -73,8 +67,6 @@ MOST_IDS: Final = 1000
 
 SINGLE_JOBS: Final = 32
 """Jobs that are asked for singly in one load."""
-
-_SHOW_JOBS: Final = ("-d", "-a", "show", "job")
 
 
 class JobLoad:
@@ -110,6 +102,7 @@ class JobLoad:
         self._proven_shapes = ByShape[Record]()
         self._ambiguous_shapes = ByShape[bytes]()
         self._single = SingleJobs(programs, release, rpcs)
+        self._proofs = LineProofs(programs, texts, rpcs, MOST_IDS, SINGLE_JOBS)
         self._facts: dict[int, bytes] = {}
         self._whole: set[int] = set()
         self._seen: set[int] = set()
@@ -130,10 +123,10 @@ class JobLoad:
         self._fingerprints = fingerprints
         time_format = self._texts.marks.time_format
         with (
-            self._programs.running(SEPARATOR, "scontrol", *_SHOW_JOBS, time_format=time_format) as printed,
+            self._programs.running(SEPARATOR, "scontrol", *SHOW_ALL, time_format=time_format) as printed,
             HeldJobs() as held,
         ):
-            yield from self._clear_jobs(jobs_of(self._with_layout(printed)), known, held)
+            yield from self._clear_jobs(jobs_of(with_layout(printed, self._rpcs)), known, held)
             yield from self._held_jobs(held, known)
         self._texts.keep(self._seen)
 
@@ -167,8 +160,18 @@ class JobLoad:
 
     def _whole_job(self, job_id: int, piece: bytes, fingerprint: PrintedFingerprint) -> Record | None:
         """Returns the record of a whole job, None if a text may have imitated one of its lines."""
+        is_remembered = self._proofs.is_proven(job_id, piece)
+        is_proven = is_remembered or self._proofs.has_no_newline(job_id, piece)
+        record = self._read_whole(job_id, piece, fingerprint, is_proven=is_proven)
+        if record is not None and is_proven and not is_remembered:
+            self._proofs.remember(job_id, piece)
+        return record
+
+    def _read_whole(
+        self, job_id: int, piece: bytes, fingerprint: PrintedFingerprint, *, is_proven: bool
+    ) -> Record | None:
         text = self._text(piece)
-        parts, is_proven = parts_of(text), self._is_proven(job_id, piece)
+        parts = parts_of(text)
         like = self._shapes.get(parts) or (self._proven_shapes.get(parts) if is_proven else None)
         if like is not None and parts is not None:
             return self._similar(like, parts, job_id, fingerprint)
@@ -189,6 +192,7 @@ class JobLoad:
         # Its texts are doubtful, and not its owner, state and nodes. Their lines are in the block of the job itself.
         self._facts[job_id] = line
         self._whole.add(job_id)
+        self._proofs.add_doubtful(piece)
         return None
 
     def _similar(self, like: Record, parts: re.Match[str], job_id: int, fingerprint: PrintedFingerprint) -> Record:
@@ -205,30 +209,20 @@ class JobLoad:
         line = b"" if job_id in self._whole else self._facts[job_id]
         return printed_fingerprint(piece, line, self._membership)
 
-    def _with_layout(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """Counts the RPC that a scontrol makes for the first job with nodes."""
-        has_layout = False
-        for piece in pieces:
-            if not has_layout and b" CPU_IDs=" in piece:
-                has_layout = True
-                self._rpcs.add(LAYOUT)
-            yield piece
-
     def _held_jobs(self, held: HeldJobs, known: Mapping[int, int]) -> Iterator[Record]:
         """Yields the held jobs that are clear now, then the doubtful ones that could be read singly."""
         if not len(held):
             return
         self._read_facts_of(held)
         clear, doubtful = self._clear_and_doubtful(held)
-        expected = {
-            job_id: one_line_key(self._texts.marks.removed_from(piece))
+        ambiguous = [
+            job_id
             for job_id, entry in clear.items()
             if is_ambiguous(piece := held.read(entry))
-            and not self._is_proven(job_id, piece)
+            and not self._proofs.is_proven(job_id, piece)
             and not self._is_answered(job_id, piece)
-        }
-        are_compared = len(expected) <= SINGLE_JOBS or self._texts.may_print_all_again()
-        proven = proven_jobs(expected, self._one_line(list(expected))) if expected and are_compared else set()
+        ]
+        proven = self._proofs.prove(ambiguous, lambda job_id: held.read(clear[job_id]), self._whole)
         unproven: dict[int, HeldJob] = {}
         for job_id, entry in clear.items():
             piece = held.read(entry)
@@ -242,7 +236,8 @@ class JobLoad:
             parts = parts_of(self._text(piece)) if job_id in proven and job_id in self._whole else None
             like = self._proven_shapes.get(parts)
             if like is not None and parts is not None:
-                self._remember(job_id, piece)
+                self._seen.add(job_id)
+                self._proofs.remember(job_id, piece)
                 yield self._similar(like, parts, job_id, fingerprint)
                 continue
             try:
@@ -253,14 +248,15 @@ class JobLoad:
             facts = parse_facts(self._facts[job_id])
             if not agrees(job, facts):
                 doubtful.add(job_id)
-            elif job.is_ambiguous and job_id not in proven and not self._is_proven(job_id, piece):
-                if are_compared or job_id not in expected:
+            elif job.is_ambiguous and job_id not in proven and not self._proofs.is_proven(job_id, piece):
+                if job_id not in self._proofs.postponed:
                     unproven[job_id] = entry
                     continue
                 self._seen.add(job_id)
                 yield self._records.record(without_ambiguous(job), facts)
             else:
-                self._remember(job_id, piece)
+                self._seen.add(job_id)
+                self._proofs.remember(job_id, piece)
                 record = self._published(job, facts, fingerprint)
                 self._proven_shapes.add(parts, record)
                 yield record
@@ -286,7 +282,11 @@ class JobLoad:
         for entry in held:
             job_id = entry.job_id
             is_known = job_id is not None and job_id in self._facts and job_id not in self._seen
-            if job_id is not None and is_known and (counts[job_id] == 1 or self._is_proven(job_id, held.read(entry))):
+            if (
+                job_id is not None
+                and is_known
+                and (counts[job_id] == 1 or self._proofs.is_proven(job_id, held.read(entry)))
+            ):
                 if job_id in clear:
                     # One of the two is a text of the job before it.
                     doubtful.update(each for each in (job_id, before[job_id], last) if each is not None)
@@ -299,9 +299,6 @@ class JobLoad:
             if job_id is not None and is_known and job_id not in clear:
                 doubtful.add(job_id)
         return {job_id: entry for job_id, entry in clear.items() if job_id not in doubtful}, doubtful
-
-    def _is_proven(self, job_id: int, piece: bytes) -> bool:
-        return self._texts.proven.get(job_id) == text_key(piece) and not has_rare_texts(piece)
 
     def _is_answered(self, job_id: int, piece: bytes) -> bool:
         """Return True if the job was asked for singly when scontrol printed these texts about it."""
@@ -321,31 +318,11 @@ class JobLoad:
             answers.pop(job_id, None)
             answers[job_id] = Answer(*hashes[job_id], self._single.read(job_id))
 
-    def _remember(self, job_id: int, piece: bytes) -> None:
-        """Remembers the texts of a job that is published."""
-        self._seen.add(job_id)
-        if not has_rare_texts(piece):
-            self._texts.proven[job_id] = text_key(piece)
-
     def _published(self, job: JobText, facts: JobFacts, fingerprint: PrintedFingerprint) -> Record:
         record = self._records.record(job, facts)
         if is_cacheable(job, facts, fingerprint):
             self._fingerprints[job.job_id] = fingerprint.value
         return record
-
-    def _one_line(self, job_ids: list[int]) -> Iterator[bytes]:
-        """Yields the jobs in the form of one line, one by one if they are few."""
-        if len(job_ids) > SINGLE_JOBS:
-            self._rpcs.add(SHOW_JOBS)
-            yield from self._with_layout(self._programs.lines("scontrol", "-o", *_SHOW_JOBS))
-            return
-        for job_id in job_ids:
-            self._rpcs.add(SHOW_ONE_JOB)
-            try:
-                yield from self._with_layout(self._programs.lines("scontrol", "-o", *_SHOW_JOBS, str(job_id)))
-            except ProgramFailed as error:
-                if "Invalid job id" not in error.message:
-                    raise
 
     def _single_jobs(self, held: HeldJobs, doubtful: set[int], unproven: dict[int, HeldJob]) -> Iterator[Record]:
         """Yields doubtful jobs. Those that were not asked for yet are the first ones."""

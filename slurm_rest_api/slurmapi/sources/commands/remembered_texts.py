@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from slurm_rest_api.slurmapi.sources.commands.job_text import JobText
+from slurm_rest_api.slurmapi.sources.commands.squeue_texts import SqueueTexts
 from slurm_rest_api.slurmapi.sources.commands.time_marks import TimeMarks
 
 PRINT_ALL_SECONDS: Final = 15.0
@@ -35,6 +36,7 @@ class JobTexts:
         answers: Answers about doubtful jobs by id, the oldest first.
         reported: Jobs that are left out, and are in the log already.
         marks: Marks of whole jobs.
+        squeue: Reads texts of jobs one by one.
 
     Args:
         clock: Monotonic seconds.
@@ -47,6 +49,7 @@ class JobTexts:
         self.answers: dict[int, Answer] = {}
         self.reported: set[int] = set()
         self.marks = TimeMarks()
+        self.squeue = SqueueTexts()
 
     def keep(self, seen: set[int]) -> None:
         """Forgets jobs that are gone."""

@@ -23,7 +23,17 @@ NAMES = UserNames({2001: "alice", 2002: "bob", 0: "root"}.__getitem__, {2001: "s
 
 TEXT_KEYS = ("AdminComment", "SystemComment", "Comment", "Extra")
 BATCH_KEYS = ("StdErr", "StdIn", "StdOut")
-LAST_KEYS = ("TresPerJob", "TresPerNode", "TresPerTask")
+LAST_KEYS = ("OOMKillStep", "TresPerJob", "TresPerNode", "TresPerTask")
+
+# Types of `squeue -O` by scontrol's key, and titles that are not the type in capital letters.
+_TYPES = {
+    "admin_comment": "AdminComment",
+    "system_comment": "SystemComment",
+    "tres-per-job": "TresPerJob",
+    "tres-per-node": "TresPerNode",
+    "tres-per-task": "TresPerTask",
+}
+_TITLES = {"WorkDir": b"WORK_DIR", "Feature": b"FEATURES"}
 
 
 @dataclass(frozen=True)
@@ -136,6 +146,8 @@ class PrintingPrograms(SlurmPrograms):
         self.scontrol = list(scontrol)
         self.squeue = [list(jobs) for jobs in squeue] if squeue is not None else None
         self.calls: list[tuple[str, ...]] = []
+        self.unknown_types: set[str] = set()
+        """Types that `squeue -O` does not know."""
 
     def pieces(self, separator: bytes, program: str, *arguments: str) -> Generator[bytes, None, None]:
         """Yields the pieces of what a command prints."""
@@ -175,9 +187,31 @@ class PrintingPrograms(SlurmPrograms):
         if "-j" in arguments:
             wanted = set(arguments[arguments.index("-j") + 1].split(","))
             jobs = [job for job in jobs if str(job.job_id) in wanted]
+        if "-O" in arguments:
+            return self._squeue_texts(jobs, arguments[-1])
         if "%j" in arguments[-1]:
             return b"".join(b"%d\x1f%s\x1e\n" % (job.job_id, job.name) for job in jobs)
         return b"".join(job.squeue_line() + b"\n" for job in jobs)
+
+    def _squeue_texts(self, jobs: Iterable[PrintedJob], form: str) -> bytes:
+        """Returns the texts of `-O type:0suffix,…`. squeue leaves the place of a type empty that it does not know."""
+        columns = [column.split(":0") for column in form.split(",")]
+        rows = [
+            [b"" if name in self.unknown_types else _TITLES.get(name, name.upper().encode()) for name, _end in columns]
+        ]
+        for job in jobs:
+            known = {"JobID": b"%d" % job.job_id, "Name": job.name, "Feature": job.features}
+            texts = {"WorkDir": b"/tmp", "StdOut": b"/tmp/slurm.out"} | job.texts
+            rows.append(
+                [
+                    b""
+                    if name in self.unknown_types
+                    else known.get(name) or texts.get(_TYPES.get(name, name), b"(null)")
+                    for name, _end in columns
+                ]
+            )
+        ends = [end.encode() for _name, end in columns]
+        return b"".join(b"".join(text + end for text, end in zip(row, ends, strict=True)) + b"\n" for row in rows)
 
 
 def load(

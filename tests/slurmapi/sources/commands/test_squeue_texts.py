@@ -1,0 +1,136 @@
+"""squeue proves optional lines only where no text before them has a newline."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from slurm_rest_api.slurmapi.sources.commands import jobs as module
+from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.remembered_texts import JobTexts
+from slurm_rest_api.slurmapi.sources.commands.squeue_texts import SqueueTexts, needed_types
+from tests.slurmapi.sources.commands.printed_jobs import PrintedJob, PrintingPrograms, by_id, load
+
+COMMENTS = [PrintedJob(job_id, texts={"Comment": b"x"}) for job_id in range(1, 6)]
+
+# Printed by squeue of Slurm 26.05 for `-O JobID:0~word~,Name:0~word~,Foo:0~word~,StdOut:0~word~,WorkDir:0~word~`.
+RECORDED = (
+    b"JOBID~word~NAME~word~~word~STDOUT~word~WORK_DIR~word~\n"
+    b"11709~word~wrap~word~~word~slurm-%A_%a.out~word~/tmp~word~\n"
+    b"11708~word~u\nv~word~~word~/tmp/%x.out~word~/tmp~word~\n"
+    b"11707~word~wrap~word~~word~/tmp/a\n   TresPerNode=gres/gpu:8~word~/tmp~word~\n"
+    b"11705~word~qe.scf_199~word~~word~/home/shared/qe.scf-%j.out~word~/~word~\n"
+)
+
+
+class RecordedPrograms(SlurmPrograms):
+    """Prints a recorded output of squeue with another word."""
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__(None)
+        self._printed = text
+
+    def pieces(self, separator: bytes, program: str, *arguments: str) -> Generator[bytes, None, None]:
+        """Yields the pieces."""
+        yield from self._printed.replace(b"~word~", separator).split(separator)
+
+
+def test_recorded_rows() -> None:
+    text = RECORDED.replace(b"~word~~word~", b"~word~")
+    found = SqueueTexts().read(RecordedPrograms(text), ("Name", "StdOut", "WorkDir"), ())
+    assert found.job_ids == {11709, 11705}
+
+
+def test_a_type_that_squeue_does_not_know_is_not_read_again() -> None:
+    texts = SqueueTexts()
+    assert not texts.read(RecordedPrograms(RECORDED), ("Name", "Foo", "StdOut", "WorkDir"), ()).job_ids
+    assert (texts.can_read({"Name", "Foo"}), texts.can_read({"Name"})) == (False, True)
+
+
+@pytest.mark.parametrize("text", [b"", b"JOBID\n", b"             JOBID                NAME\n 7     x\n"])
+def test_a_squeue_without_a_suffix_is_not_asked_again(text: bytes) -> None:
+    texts = SqueueTexts()
+    assert not texts.read(RecordedPrograms(text), ("Name",), ()).job_ids
+    assert not texts.can_read({"Name"})
+
+
+@pytest.mark.parametrize("row", [b"7~word~x", b"~word~x~word~\n", b"x\n7~word~x~word~\n"])
+def test_rows_after_one_of_another_form_prove_nothing(row: bytes) -> None:
+    rows = b"JOBID~word~NAME~word~\n1~word~a~word~\n" + row + b"\n8~word~a~word~\n"
+    assert SqueueTexts().read(RecordedPrograms(rows), ("Name",), ()).job_ids == {1}
+
+
+def test_a_job_that_is_there_twice_needs_two_rows_without_a_newline() -> None:
+    rows = b"JOBID~word~NAME~word~\n1~word~a~word~\n1~word~a\nb~word~\n2~word~a~word~\n2~word~a~word~\n"
+    assert SqueueTexts().read(RecordedPrograms(rows), ("Name",), ()).job_ids == {2}
+
+
+def piece(job: PrintedJob) -> bytes:
+    return job.several_lines().removeprefix(b"JobId=").removesuffix(b"\n\n")
+
+
+@pytest.mark.parametrize(
+    ("texts", "types"),
+    [
+        ({}, None),
+        ({"Comment": b"x"}, {"WorkDir"}),
+        ({"AdminComment": b"x", "Comment": b"y"}, {"WorkDir", "admin_comment"}),
+        ({"OOMKillStep": b"0"}, {"StdOut", "WorkDir", "Name"}),
+        ({"OOMKillStep": b"0", "TresPerNode": b"gres/gpu:1"}, {"StdOut", "WorkDir", "Name"}),
+        (
+            {"TresPerNode": b"gres/gpu:1", "TresPerTask": b"cpu=1"},
+            {"StdOut", "WorkDir", "Name", "tres-per-node"},
+        ),
+        # squeue prints no text of these.
+        ({"Extra": b"x", "StdErr": b"y"}, {"WorkDir"}),
+        ({"TresPerNode": b"gres/gpu:1\n   Unknown=1"}, None),
+        ({"StdOut": b"/tmp/x\n   Unknown=1"}, None),
+        ({"StdOut": b"/tmp/x\n   words"}, None),
+    ],
+)
+def test_types_that_prove_the_lines_of_a_job(texts: dict[str, bytes], types: set[str] | None) -> None:
+    assert needed_types(piece(PrintedJob(1, texts=texts))) == types
+
+
+@pytest.mark.parametrize("line", [b'CronJob=Yes CrontabSpec="* * * * *"', b"BatchFeatures=a", b"Unknown=1"])
+def test_lines_before_features_are_not_proven(line: bytes) -> None:
+    text = piece(PrintedJob(1, texts={"Comment": b"x"}))
+    assert needed_types(text.replace(b"\n   Partition=", b"\n   " + line + b"\n   Partition=")) is None
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_many_jobs_cost_one_squeue(monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
+    """In the first load squeue is asked early, for all jobs. Later it is asked for the new ones."""
+    monkeypatch.setattr(module, "SINGLE_JOBS", 2)
+    texts = JobTexts()
+    if known:
+        list(load(PrintingPrograms([PrintedJob(9, texts={"Comment": b"x"})]), texts).records())
+    programs = PrintingPrograms([*COMMENTS, PrintedJob(9, texts={"Comment": b"x"})])
+    records = by_id(load(programs, texts).records())
+    assert [record["comment"] for record in records.values()] == ["x"] * 6
+    scontrol, squeue = programs.calls
+    assert ("-o" in scontrol, "-j" in squeue) == (False, known)
+    again = PrintingPrograms(programs.scontrol)
+    assert [record["comment"] for record in load(again, texts).records()] == ["x"] * 6
+    assert [call[0] for call in again.calls] == ["scontrol"]
+
+
+def test_a_job_that_squeue_does_not_prove_is_compared_with_its_one_line_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SINGLE_JOBS", 3)
+    evil = PrintedJob(7, texts={"StdOut": b"/tmp/x\n   Comment=fake\n   TresPerNode=gres/gpu:8"})
+    evil_later = PrintedJob(8, texts={"StdOut": b"/tmp/x\n   TresPerNode=gres/gpu:8"})
+    evil_by_name = PrintedJob(10, name=b"a\n   Unknown=1", texts={"StdOut": b"/tmp/x", "TresPerNode": b"gres/gpu:1"})
+    programs = PrintingPrograms([*COMMENTS, evil, evil_later, evil_by_name])
+    texts = JobTexts()
+    for _load in range(2):
+        records = by_id(load(programs, texts).records())
+        found = {job_id: (record["comment"], record["tres_per_node"]) for job_id, record in records.items()}
+        assert found == {
+            **{job.job_id: ("x", None) for job in COMMENTS},
+            7: (None, None),
+            8: (None, None),
+            10: (None, "gres/gpu:1"),
+        }
+    # Those of the others are answers about single jobs.
+    assert texts.proven.keys() == {job.job_id for job in COMMENTS}
