@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 
 from slurm_rest_api.slurm.states import holds_nodes
 from slurm_rest_api.slurmapi.sources.base import UnchangedJob, differs_in_priority, with_priority
-from slurm_rest_api.slurmapi.sources.commands.job_text import JobText
 from slurm_rest_api.slurmapi.sources.commands.job_values import seconds
 from slurm_rest_api.slurmapi.sources.commands.squeue import JobFacts, present, state_of
 
@@ -101,12 +100,11 @@ def has_moving_value(job: UnchangedJob) -> bool:
     return "run_time" in job or "priority" in job
 
 
-def is_cacheable(job: JobText, facts: JobFacts, fingerprint: PrintedFingerprint) -> bool:
-    """Return True if the fingerprint covers the record, and the job refers to no other job.
+def is_cacheable(facts: JobFacts, fingerprint: PrintedFingerprint) -> bool:
+    """Return True if the fingerprint covers the record.
 
-    A job that holds nodes has a fingerprint while it has a run time, which it has not in its first second. That of a
-    job that has ended has its run time, too.
+    All values of the record are in the text, those of arrays, heterogeneous jobs and dependencies, too. A job that
+    holds nodes has a fingerprint while it has a run time, which it has not in its first second. That of a job that has
+    ended covers its run time.
     """
-    f = job.fields
-    is_alone = "ArrayJobId" not in f and "HetJobId" not in f and f.get("Dependency") == "(null)"
-    return is_alone and (not holds_nodes(facts.state) or bool(fingerprint.run_time))
+    return not holds_nodes(facts.state) or bool(fingerprint.run_time)

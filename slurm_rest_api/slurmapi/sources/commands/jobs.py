@@ -320,7 +320,7 @@ class JobLoad:
 
     def _published(self, job: JobText, facts: JobFacts, fingerprint: PrintedFingerprint) -> Record:
         record = self._records.record(job, facts)
-        if is_cacheable(job, facts, fingerprint):
+        if is_cacheable(facts, fingerprint):
             self._fingerprints[job.job_id] = fingerprint.value
         return record
 

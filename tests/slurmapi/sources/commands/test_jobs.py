@@ -85,17 +85,58 @@ def test_another_account_is_published() -> None:
 @pytest.mark.parametrize(
     "job",
     [
+        # In its first second.
         running(PrintedJob(1)),
         replace(running(PrintedJob(1)), state="COMPLETING", run_time="00:01:00"),
-        PrintedJob(1, dependency="afterok:5(unfulfilled)"),
-        PrintedJob(1, head="ArrayJobId=1 ArrayTaskId=1-5%2 ArrayTaskThrottle=2 "),
-        PrintedJob(1, head="HetJobId=1 HetJobOffset=0 "),
+        replace(running(PrintedJob(1)), state="CONFIGURING", run_time="00:01:00"),
     ],
 )
-def test_a_job_that_holds_something_or_refers_to_others_has_no_fingerprint(job: PrintedJob) -> None:
+def test_a_job_that_holds_nodes_without_a_steady_run_time_has_no_fingerprint(job: PrintedJob) -> None:
     fingerprints: dict[int, int] = {}
     list(load(PrintingPrograms([job])).changed_since({}, fingerprints))
     assert fingerprints == {}
+
+
+TASK = PrintedJob(7, head="ArrayJobId=1 ArrayTaskId=3 ")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "field", "value"),
+    [
+        (PrintedJob(1, dependency="afterok:5(unfulfilled)"), {"dependency": "(null)"}, "dependency", None),
+        (
+            PrintedJob(1, dependency="afterok:5(unfulfilled)"),
+            {"dependency": "afterok:5(failed)"},
+            "dependency",
+            "afterok:5(failed)",
+        ),
+        (
+            PrintedJob(1, head="ArrayJobId=1 ArrayTaskId=1-5%2 ArrayTaskThrottle=2 "),
+            {"head": "ArrayJobId=1 ArrayTaskId=3-5%2 ArrayTaskThrottle=2 "},
+            "array_task_str",
+            "3-5%2",
+        ),
+        (
+            PrintedJob(1, head="HetJobId=1 HetJobOffset=0 "),
+            {"head": "HetJobId=1 HetJobOffset=1 "},
+            "het_job_offset",
+            1,
+        ),
+        (TASK, {"head": "ArrayJobId=2 ArrayTaskId=3 "}, "array_job_id", 2),
+        (replace(running(TASK), run_time="00:00:09"), {"head": "ArrayJobId=1 ArrayTaskId=4 "}, "array_task_id", 4),
+        (replace(TASK, state="FAILED", run_time="00:00:09"), {"head": ""}, "array_job_id", None),
+    ],
+)
+def test_a_job_with_references_is_not_parsed_again(
+    before: PrintedJob, after: dict[str, str], field: str, value: object
+) -> None:
+    texts, fingerprints = JobTexts(), dict[int, int]()
+    list(load(PrintingPrograms([before]), texts).changed_since({}, fingerprints))
+    (again,) = load(PrintingPrograms([before]), texts).changed_since(fingerprints, {})
+    assert isinstance(again, UnchangedJob)
+    changed = PrintingPrograms([replace(before, **after)])  # type: ignore[arg-type]
+    (record,) = load(changed, texts).changed_since(fingerprints, {})
+    assert record[field] == value
 
 
 def test_an_array_that_was_cancelled_while_it_waited_has_no_task() -> None:
