@@ -13,6 +13,8 @@ _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)([KMGTPE]?)")
 _MEBIBYTES: Final = {"": 1, "K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2, "P": 1024**3, "E": 1024**4}
 _FREQUENCIES: Final = {name.replace("HIGHM1", "HIGH-1"): value for name, value in CPU_FREQUENCIES.items()}
 _DIGITS: Final = 20
+# scontrol prints `sbatch --nodes=1-8:2` as `1,3,5,7`.
+_RANGE_END: Final = re.compile(r"[-,]([0-9]+)$")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,20}")
 
 
@@ -32,8 +34,9 @@ def number(text: str | None) -> int | None:
 
 
 def range_end(text: str | None) -> int:
-    """Returns the second number of a range such as `2-4`, 0 without one."""
-    return number((text or "").partition("-")[2]) or 0
+    """Returns the last number of a range such as `2-4`, or of a list such as `2-4,6`. 0 for one number."""
+    match = _RANGE_END.search(text or "")
+    return number(match[1]) or 0 if match else 0
 
 
 def seconds(text: str | None) -> int | None:

@@ -111,6 +111,14 @@ def test_a_job_that_waits_again_has_the_tres_that_it_had(restarts: str, requeste
     assert (found["tres_req_str"], found["tres_alloc_str"]) == (requested, None)
 
 
+@pytest.mark.parametrize(("nodes", "most"), [("2", 0), ("2-4", 4), ("2-4,6", 6), ("1,3,5,7", 7), ("1-12", 12)])
+def test_the_most_nodes_of_a_range_or_a_list(nodes: str, most: int) -> None:
+    # As `squeue -O MaxNodes` of 26.05 has them for `sbatch --nodes=2-4,6` and `--nodes=1-8:2`.
+    text = PENDING_15_08.replace("NumNodes=2-4 ", f"NumNodes={nodes} ")
+    found = record(text, (15, 8), state="PENDING", partition="main,long", user_id=2002, group_id=2002)
+    assert found["max_nodes"] == most
+
+
 def test_a_waiting_array_of_15_08() -> None:
     found = record(PENDING_15_08, (15, 8), state="PENDING", partition="main,long", user_id=2002, group_id=2002)
     expected = {
