@@ -43,8 +43,16 @@ def phrases_of(job: Mapping[str, Any]) -> dict[str, str]:
         "licenses": f"the licenses that it requests ({licenses})" if licenses else "the licenses that it requests",
         "reservation": _named("reservation", get("resv_name"), _NO_RESERVATION),
         "at_once": f"{get('array_max_tasks')} tasks" if get("array_max_tasks") else "tasks",
-        "release": f"`scontrol release {get('array_job_id') or get('job_id') or 'JOBID'}`",
+        "release": f"`scontrol release {_job_or_task(job)}`",
     }
+
+
+def _job_or_task(job: Mapping[str, Any]) -> object:
+    """Returns the id that scontrol takes. The number of a whole array would release its other tasks, too."""
+    array, task = job.get("array_job_id"), job.get("array_task_id")
+    if array and task is not None:
+        return f"{array}_{task}"
+    return array or job.get("job_id") or "JOBID"
 
 
 def _named(kind: str, name: object, otherwise: str) -> str:

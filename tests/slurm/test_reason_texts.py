@@ -120,6 +120,11 @@ def test_texts_name_the_actor(reason: str, ends_by: tuple[str, ...], words: str)
     assert words.casefold() in text.casefold()
 
 
+def test_a_task_of_an_array_is_released_alone() -> None:
+    assert "`scontrol release 12_3`" in explained("JobHeldUser", array_job_id=12, array_task_id=3)[0]
+    assert "`scontrol release 12`" in explained("JobHeldUser", array_job_id=12, array_task_id=None)[0]
+
+
 def test_a_job_waits_for_its_own_reservation() -> None:
     text, ends_by = explained("Reservation", resv_name="maint")
     assert "reservation maint" in text
