@@ -33,7 +33,8 @@ class LimitUse(PublishedRecord):
     used: Count | None = Field(description="Used now by the jobs that count, in `unit`. Null: see `unknown`.")
     own: Count | None = Field(description="The part of `used` of the job's own user. Null if it is not known.")
     requested: Count | None = Field(
-        description="Requested by this job, in `unit`. Slurm may allocate more, such as whole cores. Null if none."
+        description="Requested by this job, in `unit`. Slurm may allocate more, such as whole cores. Null if none, or "
+        "if it is all memory of a node."
     )
     unit: str = Field(description="`jobs`, `CPUs`, `MiB`, `nodes`, `minutes`, `CPU minutes`, `gres/gpu`, `percent` …")
     unknown: str | None = Field(description="Why `limit` or `used` is null, where it is not a request alone.")

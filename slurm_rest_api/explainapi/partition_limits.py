@@ -78,16 +78,21 @@ def _limits(job: Mapping[str, Any], partition: Mapping[str, Any]) -> Iterator[_L
         yield _Limit(_TOTAL_NODES, partition["total_nodes"], nodes, "nodes", "nodes")
     if cpus := value("max_cpus_per_node"):
         yield _Limit("MaxCPUsPerNode", cpus, job.get("pn_min_cpus") or 0, "CPUs", "CPUs", " on a node")
-    if memory := value("max_mem_per_cpu"):
-        yield _Limit("MaxMemPerCPU", memory, job.get("min_memory_cpu") or 0, "MiB", "MiB of memory", " for each CPU")
-    if memory := value("max_mem_per_node"):
-        yield _Limit("MaxMemPerNode", memory, job.get("min_memory_node") or 0, "MiB", "MiB of memory", " on a node")
+    per_cpu, per_node = job.get("min_memory_cpu"), job.get("min_memory_node")
+    if (memory := value("max_mem_per_cpu")) and per_cpu:
+        yield _Limit("MaxMemPerCPU", memory, per_cpu, "MiB", "MiB of memory", " for each CPU")
+    if (memory := value("max_mem_per_node")) and (per_cpu or per_node is not None):
+        # `--mem=0` asks for all memory of a node.
+        asked = per_cpu * max(job.get("pn_min_cpus") or 0, 1) if per_cpu else per_node or None
+        yield _Limit("MaxMemPerNode", memory, asked, "MiB", "MiB of memory", " on a node")
 
 
 def _record(partition: str, limit: _Limit, *, is_reason: bool) -> dict[str, Any]:
     text = request_text(
         limit.limit, limit.requested, limit.noun, f"partition {partition}", each=limit.each, at_least=limit.at_least
     )
+    if limit.name == "MaxMemPerNode" and limit.requested is None:
+        text = f"This job asks for all memory of a node, and partition {partition} allows at most {limit.limit} MiB."
     if limit.name == _TOTAL_NODES:
         text = f"This job asks for {limit.requested} nodes, and partition {partition} has {limit.limit}."
     return record(

@@ -75,6 +75,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreView]:
     partitions = [
         make_partition("main", max_time=86400, max_nodes=2, min_nodes=1),
         make_partition("gpu", qos_char="part"),
+        make_partition("small", max_mem_per_cpu=2000, max_mem_per_node=12000),
     ]
     service.load(JOBS, partitions=partitions)
     with StoreReader(Path(service.paths.store)).view() as view:
@@ -222,6 +223,26 @@ def test_limits_of_partitions(ask: Ask) -> None:
     exempt = reference(qos("normal", flags=PARTITION_TIME_LIMIT))
     assert ask("PartitionTimeLimit", exempt, time_limit=2880) == []
     assert ask("PartitionTimeLimit", None, DataScope(frozenset(["partitions"]), "ada"), time_limit=2880) == []
+
+
+@pytest.mark.parametrize(
+    ("per_cpu", "per_node", "cpus", "limits"),
+    [
+        (None, 0, 1, [("MaxMemPerNode", None)]),
+        (None, 13000, 1, [("MaxMemPerNode", 13000)]),
+        (1900, None, 8, [("MaxMemPerNode", 15200)]),
+        (2500, None, 1, [("MaxMemPerCPU", 2500)]),
+    ],
+)
+def test_limits_of_memory_name_only_what_was_asked_for(
+    ask: Ask, per_cpu: int | None, per_node: int | None, cpus: int, limits: list[tuple[str, int | None]]
+) -> None:
+    request = {"min_memory_cpu": per_cpu, "min_memory_node": per_node, "pn_min_cpus": cpus}
+    found = ask("MaxMemPerLimit", None, partition="small", **request)
+    assert [(limit["name"], limit["requested"]) for limit in found] == limits
+    if per_node == 0:
+        all_memory = "This job asks for all memory of a node, and partition small allows at most 12000 MiB."
+        assert found[0]["text"] == all_memory
 
 
 @pytest.mark.parametrize("private", ["jobs", "usage"])
