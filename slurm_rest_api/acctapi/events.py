@@ -32,6 +32,7 @@ from slurm_rest_api.acctapi.column_probe import Schema, readable
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.encodings import Times, number, point_in_time, published_tres, tres
 from slurm_rest_api.acctapi.list_page import ListPage
+from slurm_rest_api.acctapi.parameters import is_number
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
 from slurm_rest_api.acctapi.reference_parameters import EventsParameters
 from slurm_rest_api.slurm.node_state_numbers import BASE, compact_state, state_words
@@ -163,7 +164,7 @@ class Events:
             yield columns.time_end == 0 if query.open else columns.time_end != 0
 
     def _uid_of(self, user: str) -> int | None:
-        return int(user) if user.isdecimal() else self._users.uid_of(user)
+        return int(user) if is_number(user) else self._users.uid_of(user)
 
     def _record(self, row: Any, names: Any, times: Times) -> Record:
         is_node = row["node_name"] != ""

@@ -85,6 +85,9 @@ def test_a_record_has_what_sacctmgr_prints(accounting: FlaskClient) -> None:
         ("user=root", [(5000, "rack002"), (5000, "rack001"), (2000, "rack001")]),
         ("user=0&node=rack002", [(5000, "rack002")]),
         ("user=nobody-at-all", []),
+        # Too large for a column, and in digits that are not ASCII.
+        (f"user={'9' * 25}", []),
+        ("user=\u0660", []),
         ("open=true", [(1000, None)]),
         ("open=false&until=3000", [(2000, "rack001")]),
         ("since=5500&until=6500&event=node", [(6000, "rack003"), (5000, "rack001")]),
