@@ -219,6 +219,14 @@ def test_a_faulty_configuration_names_all_its_faults(tmp_path: Path) -> None:
     assert "system.hots" in result.output
 
 
+def test_the_openapi_document_needs_a_configuration_that_can_be_used(tmp_path: Path) -> None:
+    config = tmp_path / "config.yml"
+    config.write_text("auth: {mode: jwt}")
+    done = CliRunner().invoke(main, ["--config", str(config), "openapi"])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "auth.mode: jwt needs a key" in done.stderr
+
+
 def test_the_openapi_document_and_the_version_are_printed() -> None:
     document = json.loads(CliRunner().invoke(main, ["openapi"]).stdout)
     assert document["info"]["version"] == __version__

@@ -159,6 +159,7 @@ def openapi(settings: Settings) -> None:
     """Print the OpenAPI document."""
     from slurm_rest_api.app import create_app
 
+    _check_files(settings)
     click.echo(json.dumps(create_app(settings).api_doc, indent=2))
 
 
