@@ -70,6 +70,11 @@ def expectation(field: FieldInfo) -> str:
     return f"{words}, or null" if len(choices) < len(_parts(field.annotation)) else words
 
 
+def _is_secret(field: FieldInfo, value: object) -> bool:
+    # The URL of a database, in a setting that takes none, may have a password.
+    return SecretStr in _parts(field.annotation) or (isinstance(value, str) and "://" in value and "@" in value)
+
+
 def _message(section: str, details: ErrorDetails, lines: Lines) -> str:
     path = (section, *details["loc"])
     name = str(details["loc"][0])
@@ -79,7 +84,7 @@ def _message(section: str, details: ErrorDetails, lines: Lines) -> str:
         return unknown_key(section, details["loc"][0], lines)
     field = SECTIONS[section].model_fields[name]
     where = location(tuple(path[: 3 if len(path) > 2 and isinstance(path[2], int) else 2]), lines)
-    value = "(not shown)" if SecretStr in _parts(field.annotation) else _shown(details["input"])
+    value = "(not shown)" if _is_secret(field, details["input"]) else _shown(details["input"])
     if details["type"] == "value_error":
         expected = str(details["ctx"]["error"])
         return f"{where}: invalid value {value}. {expected[0].upper()}{expected[1:]}."

@@ -36,6 +36,13 @@ def _source(value: str) -> str:
     return value
 
 
+def _file(value: str) -> str:
+    # As a path it would be a file in a folder such as "postgresql:".
+    if "://" in value:
+        raise ValueError("expected the path of a file. The URL of a database belongs into `archive_url`")
+    return value
+
+
 def _cors_origin(value: str) -> str:
     # Flask-Cors would read characters of regular expressions as such.
     if value != "*" and not _ORIGIN.fullmatch(value):
@@ -90,7 +97,7 @@ class SystemSettings(Section):
         le=86400,
         description="Seconds between two load samples. Hosts that share an archive need the same value.",
     )
-    archive_path: Text = Field(
+    archive_path: Annotated[Text, AfterValidator(_file)] = Field(
         default="archive.sqlite",
         description="File of the load archive (SQLite). It is created with its folder. A relative path is in"
         " $STATE_DIRECTORY, which systemd sets, else in the working folder. Samples wait to be stored in a folder next"

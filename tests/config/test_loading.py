@@ -136,6 +136,11 @@ filter:
             "system.refresh_seconds (line 1): invalid value Infinity. Expected a number of at least 1.",
         ),
         (
+            "system: {archive_path: 'postgres://slurm:secret@db/load'}",
+            "system.archive_path (line 1): invalid value (not shown). Expected the path of a file. The URL of a"
+            " database belongs into `archive_url`.",
+        ),
+        (
             "system: {host: 5}",
             "system.host (line 1): invalid value 5. Expected text that is not empty"
             " (put it in quotes: YAML reads it as a number or a boolean).",
