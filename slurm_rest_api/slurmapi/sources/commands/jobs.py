@@ -121,9 +121,9 @@ class JobLoad:
             SourceUnavailable: slurmctld did not answer.
         """
         self._fingerprints = fingerprints
-        time_format = self._texts.marks.time_format
+        variables = {"SLURM_TIME_FORMAT": self._texts.marks.time_format}
         with (
-            self._programs.running(SEPARATOR, "scontrol", *SHOW_ALL, time_format=time_format) as printed,
+            self._programs.running(SEPARATOR, "scontrol", *SHOW_ALL, variables=variables) as printed,
             HeldJobs() as held,
         ):
             yield from self._clear_jobs(jobs_of(with_layout(printed, self._rpcs)), known, held)

@@ -31,6 +31,8 @@ _CHUNK: Final = 2**18
 _KEPT: Final = ("PATH", "HOME", "LD_LIBRARY_PATH", "SLURM_CONF", "SLURM_CONF_SERVER")
 """Environment variables that the commands get from the service. None of them has a secret."""
 
+_NO_VARIABLES: Final[Mapping[str, str]] = {}
+
 
 class ProgramFailed(SourceUnavailable):
     """A command ended with an error status.
@@ -84,6 +86,7 @@ class SlurmPrograms:
             "LC_ALL": "C.UTF-8",
             # The task indexes of an array are cut at 64 letters by default. 0 is never.
             "SLURM_BITSTR_LEN": "0",
+            "SLURM_TIME_FORMAT": SECONDS,
             "TZ": "UTC",
         }
 
@@ -125,16 +128,17 @@ class SlurmPrograms:
 
     @contextmanager
     def running(
-        self, separator: bytes, program: str, *arguments: str, time_format: str = SECONDS
+        self, separator: bytes, program: str, *arguments: str, variables: Mapping[str, str] = _NO_VARIABLES
     ) -> Iterator[Iterator[bytes]]:
         """Starts a command at once, and returns an iterator as `pieces`. The command is killed at the end of the block.
 
-        `time_format` is the value of SLURM_TIME_FORMAT.
+        `variables` are added to the environment. Other users of the host see the arguments of a command, but not its
+        environment, proc(5).
 
         Raises:
             SourceUnusable: There is no such command, or it cannot be started.
         """
-        with self._start(program, arguments, time_format) as process:
+        with self._start(program, arguments, variables) as process:
             try:
                 yield self._pieces_of(separator, program, process)
             finally:
@@ -169,7 +173,7 @@ class SlurmPrograms:
             found.append(line)
         return b"\n".join(found).decode(errors="replace")
 
-    def _start(self, program: str, arguments: tuple[str, ...], time_format: str) -> subprocess.Popen[bytes]:
+    def _start(self, program: str, arguments: tuple[str, ...], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
         path = self.path(program)
         try:
             return subprocess.Popen(
@@ -177,7 +181,7 @@ class SlurmPrograms:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=self._environment | {"SLURM_TIME_FORMAT": time_format},
+                env={**self._environment, **variables},
                 cwd="/",
             )
         except OSError as error:

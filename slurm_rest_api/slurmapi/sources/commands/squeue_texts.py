@@ -2,7 +2,8 @@
 
 Only a text with a newline imitates a line, and the imitated line follows it. So an optional line is the job's own if
 the line before it is, and the text of that line has no newline. squeue prints such texts with a random word after each
-(`-O type:0suffix` of squeue(1)). No user knows the word, so no text can hide where it ends.
+(SQUEUE_FORMAT2 and `-O type:0suffix` of squeue(1)). No user knows the word, so no text can hide where it ends. It is in
+the environment, because other users of the host see the arguments of a command.
 
 It costs a seventh of a second form of all jobs, which is needed where a text has a newline, or squeue lacks it.
 """
@@ -114,7 +115,6 @@ class SqueueTexts:
     """Reads texts of jobs. It outlives the load, and remembers the types that this squeue lacks."""
 
     def __init__(self) -> None:
-        self._word = f"~{secrets.token_hex(_WORD_BYTES)}~"
         self._lacks: set[str] = set()
 
     def can_read(self, types: Collection[str]) -> bool:
@@ -133,18 +133,19 @@ class SqueueTexts:
             SourceUnavailable: slurmctld did not answer.
         """
         columns = ("JobID", *types)
-        form = ",".join(f"{column}:0{self._word}" for column in columns)
+        word = f"~{secrets.token_hex(_WORD_BYTES)}~"
+        variables = {"SQUEUE_FORMAT2": ",".join(f"{column}:0{word}" for column in columns)}
         wanted = ("-j", ",".join(map(str, job_ids))) if job_ids else ()
-        pieces = programs.pieces(self._word.encode(), "squeue", "-a", "-t", "all", *wanted, "-O", form)
-        # squeue ignores a type that it lacks, and leaves the place in its header empty.
-        header = list(islice(pieces, len(columns)))
-        has_form = len(header) == len(columns) and header[0] == b"JOBID"
-        lacking = [each for each, title in zip(types, header[1:], strict=True) if not title] if has_form else types
-        if lacking or not has_form:
-            pieces.close()
-            self._lacks.update(lacking)
-            return NOTHING
-        return NewlineFreeTexts(types, _newline_free(pieces, len(types)))
+        arguments = ("-a", "-t", "all", *wanted)
+        with programs.running(word.encode(), "squeue", *arguments, variables=variables) as pieces:
+            # squeue ignores a type that it lacks, and leaves the place in its header empty.
+            header = list(islice(pieces, len(columns)))
+            has_form = len(header) == len(columns) and header[0] == b"JOBID"
+            lacking = [each for each, title in zip(types, header[1:], strict=True) if not title] if has_form else types
+            if not lacking:
+                return NewlineFreeTexts(types, _newline_free(pieces, len(types)))
+        self._lacks.update(lacking)
+        return NOTHING
 
 
 def _newline_free(pieces: Iterator[bytes], count: int) -> set[int]:

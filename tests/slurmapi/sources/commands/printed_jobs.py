@@ -7,9 +7,10 @@ src/api/job_info.c of 17.11. Texts are bytes, because a user may write any bytes
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from slurm_rest_api.slurm.user_names import UserNames
@@ -162,10 +163,12 @@ class PrintingPrograms(SlurmPrograms):
 
     @contextmanager
     def running(
-        self, separator: bytes, program: str, *arguments: str, time_format: str = SECONDS
+        self, separator: bytes, program: str, *arguments: str, variables: Mapping[str, str] = MappingProxyType({})
     ) -> Iterator[Iterator[bytes]]:
         """Returns the pieces of what a command prints."""
-        yield self._pieces(separator, program, arguments, time_format.removeprefix(SECONDS).encode())
+        mark = variables.get("SLURM_TIME_FORMAT", "").removeprefix(SECONDS).encode()
+        form = ("-O", variables["SQUEUE_FORMAT2"]) if "SQUEUE_FORMAT2" in variables else ()
+        yield self._pieces(separator, program, (*arguments, *form), mark)
 
     def _printed(self, program: str, arguments: tuple[str, ...], mark: bytes) -> bytes:
         if program == "squeue":

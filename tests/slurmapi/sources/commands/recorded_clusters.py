@@ -21,9 +21,10 @@ All were recorded with `LC_ALL=C.UTF-8 SLURM_TIME_FORMAT=%s TZ=UTC`.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from slurm_rest_api.slurmapi.sources.commands.programs import SECONDS, ProgramFailed, SlurmPrograms
@@ -80,12 +81,13 @@ class RecordedPrograms(SlurmPrograms):
 
     @contextmanager
     def running(
-        self, separator: bytes, program: str, *arguments: str, time_format: str = SECONDS
+        self, separator: bytes, program: str, *arguments: str, variables: Mapping[str, str] = MappingProxyType({})
     ) -> Iterator[Iterator[bytes]]:
         """Returns the pieces of what a command printed, with the time of submission in another format."""
         if "job" not in arguments:
             yield self.pieces(separator, program, *arguments)
             return
+        time_format = variables.get("SLURM_TIME_FORMAT", SECONDS)
         printed = b"".join(marked(job, time_format) + b"\n\n" for job in self._jobs.values())
         yield iter(printed.split(separator))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
 
 import pytest
 
@@ -31,9 +33,15 @@ class RecordedPrograms(SlurmPrograms):
         super().__init__(None)
         self._printed = text
 
-    def pieces(self, separator: bytes, program: str, *arguments: str) -> Generator[bytes, None, None]:
-        """Yields the pieces."""
-        yield from self._printed.replace(b"~word~", separator).split(separator)
+    @contextmanager
+    def running(
+        self, separator: bytes, program: str, *arguments: str, variables: Mapping[str, str] = MappingProxyType({})
+    ) -> Iterator[Iterator[bytes]]:
+        """Returns the pieces."""
+        # Other users of the host see the arguments of a command.
+        assert separator.decode() not in " ".join(arguments)
+        assert separator.decode() in variables["SQUEUE_FORMAT2"]
+        yield iter(self._printed.replace(b"~word~", separator).split(separator))
 
 
 def test_recorded_rows() -> None:
