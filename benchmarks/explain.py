@@ -3,7 +3,8 @@
     python -m benchmarks.explain
 
 A request through the whole application (WSGI test client) that is never cached. The limits of all jobs are set in an
-SQLite file with slurmdbd's tables.
+SQLite file with slurmdbd's tables. The least that a request can take is that for one job, one look-up by its key.
+`benchmarks.peers` asks Slurm's commands for the same.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.acctapi.rows import Row, job_row, settings_for, write_database
 from tests.conftest import make_client
 
+_OTHER: Final = "of other jobs"
 _QUERIES: Final = ("", "?cpus=8&mem=32000&gpus=1&gpu_type=a100&time=4:00:00", "?nodes=20&exclusive=true")
 
 
@@ -55,20 +57,23 @@ def main() -> None:
         Cycle(source, StoreWriter(paths.store), hidden=[], refresh_seconds=3600.0).run()
         client, origins = make_client(settings), itertools.count()
         print(f"{machine()} {options.jobs:,} jobs, {options.nodes:,} nodes.\n")
-        print("| request | best, ms | median, ms |\n|---|---:|---:|")
-        explain = f"/queue/{source.lowest()}/explain"
-        fields = [f"{explain}?fields={field}" for field in ("rank", "limits", "availability")]
+        print("| request | best, ms | median, ms | times one job |\n|---|---:|---:|---:|")
+        one = f"/queue/{source.lowest()}"
+        fields = [f"{one}/explain?fields={field}" for field in ("rank", "limits", "availability")]
         others = itertools.cycle(f"/queue/{job}/explain" for job in source.pending(options.times))
-        for path in (explain, "of other jobs", *fields, *(f"/availability{query}" for query in _QUERIES)):
+        least = 0.0
+        for path in (one, f"{one}/explain", _OTHER, *fields, *(f"/availability{query}" for query in _QUERIES)):
             taken = []
             for _ in range(options.times):
-                asked = next(others) if path == "of other jobs" else path
+                asked = next(others) if path == _OTHER else path
                 # For another page nothing is cached.
                 headers = {"Origin": f"http://page{next(origins)}"}
                 began = time.process_time()
                 client.get(asked, headers=headers)
                 taken.append(1000 * (time.process_time() - began))
-            print(f"| `{path}` | {min(taken):.1f} | {statistics.median(taken):.1f} |")
+            median = statistics.median(taken)
+            least = least or median
+            print(f"| `{path}` | {min(taken):.1f} | {median:.1f} | {median / least:.1f} |")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from benchmarks.figures import keep
 from benchmarks.live_measurements import newest_api
 from benchmarks.measure import Client
 from benchmarks.on_testbed import DeploymentOnSlurm, Slurm, on_slurm
+from benchmarks.peer_questions import QUESTIONS
 from benchmarks.resource_usage import measured
 from tests.testbed.bringup import down, up
 from tests.testbed.cluster import Cluster
@@ -47,7 +48,8 @@ Rows = Iterator[Row]
 
 def ours(slurm: Slurm, options: argparse.Namespace) -> Rows:
     """Measures the service's routes with many clients."""
-    jobs = iter(_job_ids(slurm.cluster))
+    pending = _job_ids(slurm.cluster)
+    jobs = iter(pending)
     with step("start the service"), on_slurm(slurm) as service:
         one = next(jobs)
         for clients in options.clients:
@@ -63,6 +65,10 @@ def ours(slurm: Slurm, options: argparse.Namespace) -> Rows:
         yield {"question": "all jobs' states"} | measure_route(
             service, f"`{states[0]}`, gzip", states, 1, options.seconds
         )
+        for question in QUESTIONS:
+            say(f"  ours, {question.name}")
+            paths = question.paths(pending)
+            yield {"question": question.name} | measure_route(service, question.request, paths, 1, options.seconds)
         plain = measure_port(service, service.port, "`/queue`, plain", ["/queue"], {}, 1, options.seconds)
         yield {"question": "all jobs"} | plain
 
@@ -130,6 +136,9 @@ def peers(slurm: Slurm, options: argparse.Namespace) -> Rows:
     for clients in options.clients:
         yield rest("one job", f"/job/{job}", clients)
         yield rest("partitions", "/partitions/", clients)
+    for asked in QUESTIONS:
+        if asked.rest:
+            yield rest(asked.name, asked.rest.replace("<jobid>", job), 1)
     for question, path in (("all jobs' states", f"{base}/jobs/state/"), ("all jobs", f"{base}/jobs/")):
         yield {"question": question} | _once(slurm, f"slurmrestd `{path}`", path, headers)
 
@@ -146,6 +155,9 @@ def _commands(slurm: Slurm, options: argparse.Namespace, job: str) -> Rows:
         yield command("one job", ["squeue", "--json", f"--jobs={job}"], callers, options.seconds)
         yield command("partitions", ["sinfo", "--noheader", "--summarize"], callers, options.seconds)
         yield command("a user's jobs", page, callers, options.seconds)
+    for asked in QUESTIONS:
+        for text, line in asked.lines(job):
+            yield command(asked.name, ["sh", "-c", line], 1, options.seconds) | {"request": text}
     yield command("all jobs' states", ["squeue", "--all", "--noheader", "--format=%A %T"], 1, options.seconds)
     yield command("all jobs", ["squeue", "--all", "--noheader"], 1, options.seconds)
     yield command("all jobs", ["squeue", "--all", "--json"], 1, 0)

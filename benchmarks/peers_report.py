@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from benchmarks.figures import Figure
+from benchmarks.peer_questions import QUESTIONS
 
 Row = Mapping[str, Any]
 _MOST_CLIENTS: Final = 50
-_QUESTIONS: Final = ("one job", "a user's jobs", "partitions", "what has changed", "all jobs' states", "all jobs")
+_QUESTIONS: Final = (
+    *("one job", "a user's jobs", "partitions", "what has changed", "all jobs' states", "all jobs"),
+    *(question.name for question in QUESTIONS),
+)
 _ANSWERING: Final = {
     "ours": ("web workers", "nginx"),
     "slurmrestd": ("slurmrestd",),
