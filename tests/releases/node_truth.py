@@ -60,7 +60,7 @@ EXPECTED: Final[dict[str, Expected]] = {
     "cpu_load": _cpu_load,
     "real_memory": lambda facts: int(facts["RealMemory"]),
     "alloc_mem": lambda facts: int(facts["AllocMem"]),
-    "idle_mem": lambda facts: int(facts["RealMemory"]) - int(facts["AllocMem"]),
+    "idle_mem": lambda facts: int(facts["RealMemory"]) - number_or_0(facts["MemSpecLimit"]) - int(facts["AllocMem"]),
     "free_mem": lambda facts: number(facts["FreeMem"]),
     "mem_spec_limit": lambda facts: number_or_0(facts["MemSpecLimit"]),
     "tmp_disk": lambda facts: int(facts["TmpDisk"]),

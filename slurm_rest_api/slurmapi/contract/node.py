@@ -80,7 +80,9 @@ class NodeResources(PublishedRecord):
     cpu_load: int | None = Field(description="Load average of one minute, times 100, null if unknown.")
     real_memory: Count = Field(description="Memory of the node, MiB.")
     alloc_mem: Count = Field(description="Memory allocated to jobs, MiB.")
-    idle_mem: Count = Field(description="real_memory without alloc_mem, MiB.")
+    idle_mem: Count = Field(
+        description="real_memory without mem_spec_limit and alloc_mem, MiB: what jobs can still have."
+    )
     free_mem: int | None = Field(description="Memory that the operating system reports as free, MiB, null if unknown.")
     mem_spec_limit: Count = Field(description="Memory reserved for the system, MiB, 0 if none.")
     tmp_disk: Count = Field(description="Temporary disk space, MiB.")

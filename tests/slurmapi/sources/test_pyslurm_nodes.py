@@ -109,6 +109,11 @@ def test_cpus_for_the_system_are_missing_in_the_configured_tres() -> None:
     assert node["tres_fmt_str"] == "cpu=12,mem=64000M,billing=12"
 
 
+def test_reserved_memory_is_not_idle() -> None:
+    node = published_node(real_memory=64000, allocated_memory=4000, memory_reserved_for_system=500)
+    assert (node["real_memory"], node["mem_spec_limit"], node["idle_mem"]) == (64000, 500, 59500)
+
+
 def test_a_node_with_allocated_memory_alone_is_mixed() -> None:
     # scontrol of 26.05.5 prints State=MIXED CPUAlloc=0 AllocMem=400 for a node with a suspended job.
     assert published_node(state="IDLE", raw_alloc_tres_fmt_str="mem=400M")["state_base"] == "MIXED"

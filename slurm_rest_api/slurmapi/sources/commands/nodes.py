@@ -270,6 +270,7 @@ def _resources(a: Reading) -> Record:
     if effective is None:
         effective = max(cpus - _reserved_cpus(a), 0)
     memory, alloc_mem = a.number("RealMemory") or 0, a.number("AllocMem") or 0
+    reserved_mem = a.number("MemSpecLimit") or 0
     return {
         "cpus": cpus,
         "effective_cpus": effective,
@@ -279,9 +280,9 @@ def _resources(a: Reading) -> Record:
         "cpu_load": _load(a.get("CPULoad")),
         "real_memory": memory,
         "alloc_mem": alloc_mem,
-        "idle_mem": max(memory - alloc_mem, 0),
+        "idle_mem": max(memory - reserved_mem - alloc_mem, 0),
         "free_mem": a.number("FreeMem"),
-        "mem_spec_limit": a.number("MemSpecLimit") or 0,
+        "mem_spec_limit": reserved_mem,
         "tmp_disk": a.number("TmpDisk") or 0,
         "gres": list(_gres(a.get("Gres"))),
         "gres_used": list(_used_gres(a.get("GresUsed"))),

@@ -48,6 +48,7 @@ def _resources(a: NodeAttributes) -> Record:
     cpus, alloc_cpus = whole(a.total_cpus), whole(a.allocated_cpus)
     effective = whole(a.effective_cpus)
     memory, alloc_mem = whole(a.real_memory), whole(a.allocated_memory)
+    reserved_mem = whole(a.memory_reserved_for_system)
     return {
         "cpus": cpus,
         "effective_cpus": effective,
@@ -57,9 +58,9 @@ def _resources(a: NodeAttributes) -> Record:
         "cpu_load": none_if_unset(a.raw_cpu_load, NO_VAL),
         "real_memory": memory,
         "alloc_mem": alloc_mem,
-        "idle_mem": max(memory - alloc_mem, 0),
+        "idle_mem": max(memory - reserved_mem - alloc_mem, 0),
         "free_mem": none_if_unset(a.raw_free_mem, NO_VAL64),
-        "mem_spec_limit": whole(a.memory_reserved_for_system),
+        "mem_spec_limit": reserved_mem,
         "tmp_disk": whole(a.temporary_disk),
         "gres": gres_texts(a.raw_gres),
         "gres_used": used_gres_texts(a.raw_gres_used),

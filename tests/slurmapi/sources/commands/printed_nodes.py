@@ -33,6 +33,7 @@ HEAD: dict[str, str | None] = {
     "Boards": "1",
     "CoreSpecCount": None,
     "CPUSpecList": None,
+    "MemSpecLimit": None,
     "State": "MIXED+DRAIN",
     "ThreadsPerCore": "2",
     "TmpDisk": "9000",

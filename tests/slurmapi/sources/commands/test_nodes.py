@@ -173,6 +173,13 @@ def test_reserved_cores_are_no_cpus_for_jobs() -> None:
     assert node["tres_fmt_str"] == "cpu=12,mem=32000M"
 
 
+@pytest.mark.parametrize(("allocated", "idle"), [("0", 31500), ("400", 31100), ("32000", 0)])
+def test_reserved_memory_is_not_idle(allocated: str, idle: int) -> None:
+    # sbatch of 26.05 refuses a job that asks for more than RealMemory without MemSpecLimit.
+    node = record(AllocMem=allocated, MemSpecLimit="500")
+    assert (node["real_memory"], node["mem_spec_limit"], node["idle_mem"]) == (32000, 500, idle)
+
+
 @pytest.mark.parametrize(
     "reserved", [{"CoreSpecCount": "2"}, {"CoreSpecCount": "2", "CPUSpecList": "4,6,12-13"}, {"CPUSpecList": "12-15"}]
 )
