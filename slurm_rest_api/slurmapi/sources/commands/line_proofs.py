@@ -48,10 +48,11 @@ class LineProofs:
 
     def is_proven(self, job_id: int, piece: bytes) -> bool:
         """Return True if the job had the same texts when they were proven."""
-        return self._texts.proven.get(job_id) == text_key(piece) and not has_rare_texts(piece)
+        known = self._texts.proven.get(job_id)
+        return known is not None and known == text_key(piece) and not has_rare_texts(piece)
 
     def has_no_newline(self, job_id: int, piece: bytes) -> bool:
-        """Return True if squeue has proven the optional lines of a whole job in this load."""
+        """Return True if no text of a whole job has imitated an optional line, as far as squeue was asked."""
         return self._newline_free.proves(job_id, piece)
 
     def remember(self, job_id: int, piece: bytes) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 import secrets
 from collections.abc import Collection, Iterator
 from itertools import islice
@@ -23,6 +24,7 @@ from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
 
 _WORD_BYTES: Final = 8
 _FEATURES: Final = b"\n   Features="
+_KEYS: Final = re.compile(rb"\n   ([^=\n]*)")
 _OUTPUT: Final = ("StdOut", "WorkDir", "Name")
 """squeue may print a pattern of the path. scontrol adds the folder and the name to it."""
 
@@ -78,10 +80,11 @@ class NewlineFreeTexts:
             job_id: The job id.
             piece: The whole text of scontrol, which `parse_job` has accepted.
         """
-        if job_id not in self.job_ids:
-            return False
         types = needed_types(piece)
-        return types is not None and types.issubset(self.types)
+        if types is None:
+            return False
+        # Until 23.11 the line of Power is between all texts and most optional lines.
+        return not types or (job_id in self.job_ids and types.issubset(self.types))
 
 
 NOTHING: Final = NewlineFreeTexts((), ())
@@ -95,8 +98,11 @@ def needed_types(piece: bytes) -> frozenset[str] | None:
     start = piece.find(_FEATURES)
     if start < 0 or is_ambiguous(piece[:start]) or has_rare_texts(piece):
         return None
-    lines = piece[start:].rstrip(b"\n").split(b"\n   ")
-    return _types_of(tuple(line[: line.find(b"=")] for line in lines[1:]))
+    keys = _KEYS.findall(piece, start)
+    if not keys[-1]:
+        # Some releases end a job with an empty line.
+        keys.pop()
+    return _types_of(tuple(keys))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ import pytest
 from slurm_rest_api.slurmapi.sources.commands import jobs as module
 from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
 from slurm_rest_api.slurmapi.sources.commands.remembered_texts import JobTexts
-from slurm_rest_api.slurmapi.sources.commands.squeue_texts import SqueueTexts, needed_types
+from slurm_rest_api.slurmapi.sources.commands.squeue_texts import NOTHING, SqueueTexts, needed_types
 from tests.slurmapi.sources.commands.printed_jobs import PrintedJob, PrintingPrograms, by_id, load
 
 COMMENTS = [PrintedJob(job_id, texts={"Comment": b"x"}) for job_id in range(1, 6)]
@@ -99,6 +99,32 @@ def piece(job: PrintedJob) -> bytes:
 )
 def test_types_that_prove_the_lines_of_a_job(texts: dict[str, bytes], types: set[str] | None) -> None:
     assert needed_types(piece(PrintedJob(1, texts=texts))) == types
+
+
+# Printed by scontrol of Slurm 22.05 from Features on, for `sbatch --gpus=1`.
+GPU_JOB = b"""
+   Features=(null) DelayBoot=00:00:00
+   OverSubscribe=OK Contiguous=0 Licenses=(null) Network=(null)
+   Command=(null)
+   WorkDir=/tmp
+   StdErr=/tmp/slurm-6.out
+   StdIn=/dev/null
+   StdOut=/tmp/slurm-6.out
+   Power=
+   TresPerJob=gres:gpu:1
+   """
+
+
+def test_no_text_imitates_a_line_after_that_of_power() -> None:
+    assert NOTHING.proves(6, GPU_JOB)
+    assert not NOTHING.proves(6, GPU_JOB.replace(b"   Power=\n", b""))
+    assert not NOTHING.proves(6, GPU_JOB.replace(b"   StdErr=", b"   Comment=x\n   StdErr="))
+    assert not NOTHING.proves(6, GPU_JOB.replace(b"   Power=", b"   BurstBuffer=x\n   Power="))
+
+
+def test_the_empty_line_at_the_end_of_a_job_is_no_text() -> None:
+    """Slurm 24.05 to 25.05 print one."""
+    assert needed_types(piece(PrintedJob(1, texts={"Comment": b"x"})) + b"\n   ") == frozenset({"WorkDir"})
 
 
 @pytest.mark.parametrize("line", [b'CronJob=Yes CrontabSpec="* * * * *"', b"BatchFeatures=a", b"Unknown=1"])
