@@ -20,9 +20,11 @@ from typing import Final
 
 from slurm_rest_api.slurmapi.sources.commands.job_proof import has_rare_texts
 from slurm_rest_api.slurmapi.sources.commands.job_text import is_ambiguous, is_free, is_known
-from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
 
 _WORD_BYTES: Final = 8
+_NO_SUCH_FORM: Final = "format specification"
+
 _FEATURES: Final = b"\n   Features="
 _KEYS: Final = re.compile(rb"\n   ([^=\n]*)")
 _OUTPUT: Final = ("StdOut", "WorkDir", "Name")
@@ -144,11 +146,16 @@ class SqueueTexts:
         wanted = ("-j", ",".join(map(str, job_ids))) if job_ids else ()
         arguments = ("-a", "-t", "all", *wanted)
         with programs.running(word.encode(), "squeue", *arguments, variables=variables) as pieces:
-            # squeue ignores a type that it lacks, and leaves the place in its header empty.
-            header = list(islice(pieces, len(columns)))
+            # squeue ignores a type that it lacks, and leaves the place in its header empty. Others may refuse the form.
+            header: list[bytes] = []
+            try:
+                header += islice(pieces, len(columns))
+            except ProgramFailed as error:
+                if _NO_SUCH_FORM not in error.message:
+                    raise
             has_form = len(header) == len(columns) and header[0] == b"JOBID"
             lacking = [each for each, title in zip(types, header[1:], strict=True) if not title] if has_form else types
-            if not lacking:
+            if has_form and not lacking:
                 return NewlineFreeTexts(types, _newline_free(pieces, len(types)))
         self._lacks.update(lacking)
         return NOTHING

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import pytest
 
 from slurm_rest_api.slurmapi.sources.commands import jobs as module
-from slurm_rest_api.slurmapi.sources.commands.programs import SlurmPrograms
+from slurm_rest_api.slurmapi.sources.commands.programs import ProgramFailed, SlurmPrograms
 from slurm_rest_api.slurmapi.sources.commands.remembered_texts import JobTexts
 from slurm_rest_api.slurmapi.sources.commands.squeue_texts import NOTHING, SqueueTexts, needed_types
 from tests.slurmapi.sources.commands.printed_jobs import PrintedJob, PrintingPrograms, by_id, load
@@ -61,6 +61,36 @@ def test_a_squeue_without_a_suffix_is_not_asked_again(text: bytes) -> None:
     texts = SqueueTexts()
     assert not texts.read(RecordedPrograms(text), ("Name",), ()).job_ids
     assert not texts.can_read({"Name"})
+
+
+class FailingPrograms(SlurmPrograms):
+    """Prints nothing but an error."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(None)
+        self._message = message
+
+    @contextmanager
+    def running(
+        self, separator: bytes, program: str, *arguments: str, variables: Mapping[str, str] = MappingProxyType({})
+    ) -> Iterator[Iterator[bytes]]:
+        """Returns an iterator that raises the error."""
+        yield self._failing(program)
+
+    def _failing(self, program: str) -> Iterator[bytes]:
+        yield from ()
+        raise ProgramFailed(program, 1, self._message)
+
+
+def test_a_squeue_that_refuses_the_form_is_not_asked_again() -> None:
+    texts = SqueueTexts()
+    assert not texts.read(FailingPrograms("squeue: error: Invalid job format specification"), ("Name",), ()).job_ids
+    assert not texts.can_read({"Name"})
+
+
+def test_a_slurmctld_that_does_not_answer_ends_the_load() -> None:
+    with pytest.raises(ProgramFailed):
+        SqueueTexts().read(FailingPrograms("slurm_load_jobs error: Unable to contact slurm controller"), ("Name",), ())
 
 
 @pytest.mark.parametrize("row", [b"7~word~x", b"~word~x~word~\n", b"x\n7~word~x~word~\n"])
