@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, Table, delete, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from slurm_rest_api.archive.aggregate import Weighted
+from slurm_rest_api.archive.engine import is_server
 from slurm_rest_api.archive.rollups import (
     ROLLUP_SOURCES,
     append_rollups,
@@ -31,12 +32,13 @@ _NARROWEST_WIDTH: Final = min(LEVELS)
 
 _ADVICE: Final[Mapping[str, str]] = {
     "SQLITE_FULL": "Free space on its disk.",
+    "SQLITE_READONLY_DBMOVED": "It was deleted or replaced meanwhile. The next attempt opens the new file.",
     "SQLITE_READONLY": "Give the service's user write access to the file and its folder.",
     "SQLITE_CANTOPEN": "Give the service's user write access to the file and its folder.",
     "SQLITE_CORRUPT": "Restore the file from a backup, or delete it to begin a new one.",
     "SQLITE_IOERR": "Check its disk.",
 }
-"""What an administrator can do, by SQLite's error code (https://www.sqlite.org/rescode.html) without its detail."""
+"""What an administrator can do, by SQLite's error code (https://www.sqlite.org/rescode.html)."""
 
 Result = TypeVar("Result")
 
@@ -165,7 +167,8 @@ class ArchiveWriter:
             raise _unwritable(error) from error
 
     def _create_tables(self) -> None:
-        if self._tables_exist:
+        # A file may have been deleted since the last transaction, or replaced by one of an earlier release.
+        if self._tables_exist and is_server(self._engine):
             return
         try:
             metadata.create_all(self._engine)
@@ -201,7 +204,8 @@ def _insert_free(by_slot: Mapping[int, Sample], connection: Connection) -> int:
 def _unwritable(error: SQLAlchemyError) -> ArchiveError:
     """Returns the error with the message of the database. SQLAlchemy's message would repeat the statement."""
     cause = getattr(error, "orig", None) or error
-    code = "_".join(str(getattr(cause, "sqlite_errorname", "")).split("_")[:2])
-    advice = _ADVICE.get(code)
+    code = str(getattr(cause, "sqlite_errorname", ""))
+    # An extended code has a third word.
+    advice = _ADVICE.get(code) or _ADVICE.get("_".join(code.split("_")[:2]))
     message = f"The load archive cannot be written: {str(cause).strip().rstrip('.')}."
     return ArchiveError(message if advice is None else f"{message} {advice}")

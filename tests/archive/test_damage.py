@@ -11,10 +11,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from slurm_rest_api.archive.engine import open_engine
 from slurm_rest_api.archive.spool import Spool
 from slurm_rest_api.archive.time_range import TimeRange
+from slurm_rest_api.archive.writer import ArchiveWriter
 from slurm_rest_api.config import SystemSettings
 from slurm_rest_api.diagnosis.archive import check_archive
 from slurm_rest_api.errors import ApiError
@@ -101,6 +104,26 @@ def test_a_backup_may_be_restored_while_the_service_runs(
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     archives.close()
+
+
+def test_a_sample_waits_if_the_file_is_replaced_during_its_transaction(system: SystemSettings, tmp_path: Path) -> None:
+    file, backup, engine = Path(system.archive_path), tmp_path / "backup", open_engine(system, writable=True)
+    shutil.copyfile(file, backup)
+
+    def replace(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT") and backup.exists():
+            os.replace(backup, file)
+
+    event.listen(engine, "before_cursor_execute", replace)
+    spool, writer, status = spool_writer(tmp_path, ArchiveWriter(engine))
+    spool.put(make_sample(STORED[-1] + 60))
+    writer.step()
+    assert status.current.waiting == 1
+    assert "deleted or replaced" in (status.current.error or "")
+    _, writer, status = spool_writer(tmp_path, ArchiveWriter(engine))
+    writer.step()
+    assert (status.current.waiting, status.current.error) == (0, None)
+    assert slots(system) == [*STORED, STORED[-1] + 60]
 
 
 def test_all_samples_are_in_the_file_itself(system: SystemSettings, tmp_path: Path) -> None:
