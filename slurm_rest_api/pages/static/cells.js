@@ -16,10 +16,13 @@ const NOTHING = { running_jobs: 0, cpus_allocated: 0, mem_allocated: 0, gpus_all
 
 const share = (part, all) => (all > 0 ? part / all : 0);
 
-// The shares of what jobs can have on a node, as in /usage.
+// What jobs can have on a node.
+const cpusForJobs = (node) => node.effective_cpus || node.cpus;
+const memoryForJobs = (node) => node.real_memory - (node.mem_spec_limit ?? 0);
+// The shares of it, as in /usage.
 const SHARES = {
-  cpu: ({ cpus_allocated: cpus }, node) => share(cpus, node.effective_cpus || node.cpus),
-  memory: ({ mem_allocated: mem }, node) => share(mem, node.real_memory - (node.mem_spec_limit ?? 0)),
+  cpu: ({ cpus_allocated: cpus }, node) => share(cpus, cpusForJobs(node)),
+  memory: ({ mem_allocated: mem }, node) => share(mem, memoryForJobs(node)),
   gpu: ({ gpus_allocated: gpus }, node) => share(gpus ?? 0, gpuCount(node.gres)),
 };
 const largest = (held, node) => Math.max(...Object.values(SHARES).map((of) => of(held, node)));
@@ -169,8 +172,8 @@ export function facts({ name, node, held, word, kind, own, all }, { name: band, 
     partition: isRack ? node.partitions.join(", ") : outside ? `not in ${band}` : band,
     jobs: outside || (isRack && words !== WORDS.user) ? "–" : count(held.running_jobs),
     load: outside || own === all ? percent(all) : `${percent(own)} by ${words.whose}, ${percent(all)} in total`,
-    cpus: used(node.alloc_cpus, node.cpus),
-    memory: used(node.alloc_mem, node.real_memory, memory),
+    cpus: used(node.alloc_cpus, cpusForJobs(node)),
+    memory: used(node.alloc_mem, memoryForJobs(node), memory),
     gpus: total > 0 ? used(gpuCount(node.gres_used), total) : "none",
     reason: node.reason ?? "–",
     name,

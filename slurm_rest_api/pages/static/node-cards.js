@@ -44,7 +44,7 @@ export function gauges(node) {
       { class: "gauges" },
       gauge("CPUs allocated", node.alloc_cpus, node.effective_cpus, count),
       load !== null && gauge("Load average", load, node.cpus, tenths),
-      gauge("Memory allocated", node.alloc_mem, node.real_memory, memory),
+      gauge("Memory allocated", node.alloc_mem, node.real_memory - node.mem_spec_limit, memory),
       used !== null && gauge("Memory used", used, node.real_memory, memory),
       gpus > 0 && gauge("GPUs allocated", gpuCount(node.gres_used), gpus, count),
     ),

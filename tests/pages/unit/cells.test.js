@@ -103,6 +103,12 @@ test("the facts of a node are texts", () => {
   assert.equal(outside.state, "DRAINED (IDLE+DRAIN): drained: no jobs running");
 });
 
+test("what is reserved for the system is not offered to jobs", () => {
+  const node = { ...BUSY, effective_cpus: 6, mem_spec_limit: 200 };
+  const { cpus, memory } = facts(cell("n1", node, HELD), { name: "main" });
+  assert.deepEqual([cpus, memory], ["4 of 6", "100 MiB of 800 MiB"]);
+});
+
 test("a view shows its own share", () => {
   const held = { ...HELD, gpus_allocated: 3 };
   const node = { ...BUSY, cpu_load: 600 };
