@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sqlite3
@@ -63,7 +64,7 @@ class StoreWriter:
             written = self._written or {kind: read_written_rows(connection, kind) for kind in KINDS}
         except (sqlite3.Error, OSError) as error:
             self._close_after_failure()
-            raise StoreError(f"The snapshot store {self._path} cannot be opened for writing: {error}") from error
+            raise StoreError(_failure(self._path, "opened for writing", error)) from error
         try:
             version = int(connection.execute("SELECT version FROM status").fetchone()[0]) + 1
             cycle = StoreCycle(connection, version, written, continues=self._written is not None)
@@ -76,7 +77,7 @@ class StoreWriter:
             self._is_damaged, self._has_room_for_two = False, True
         except sqlite3.Error as error:
             self._close_after_failure()
-            raise StoreError(f"The snapshot store {self._path} cannot be written: {error}") from error
+            raise StoreError(_failure(self._path, "written", error)) from error
         except BaseException:
             # Closing rolls back, and drops the hashes of rows that were never committed.
             self.close()
@@ -98,7 +99,7 @@ class StoreWriter:
             self._files = _files(self._path)
         except (sqlite3.Error, OSError) as cause:
             self.close()
-            raise StoreError(f"The snapshot store {self._path} cannot be written: {cause}") from cause
+            raise StoreError(_failure(self._path, "written", cause)) from cause
 
     def close(self) -> None:
         """Closes the file and drops all hashes. The next use opens it again."""
@@ -185,6 +186,12 @@ class StoreWriter:
         (generation,) = connection.execute("SELECT generation FROM status").fetchone()
         if not host_run.is_of_run(generation, self._run):
             connection.execute("UPDATE status SET generation = ?", (host_run.new_generation(self._run),))
+
+
+def _failure(path: Path, action: str, error: sqlite3.Error | OSError) -> str:
+    text = f"The snapshot store {path} cannot be {action}: {error}"
+    is_full = getattr(error, "sqlite_errorname", None) == "SQLITE_FULL" or getattr(error, "errno", None) == errno.ENOSPC
+    return f"{text}. Free space on its disk, or set `system.runtime_dir`." if is_full else text
 
 
 def _files(path: Path) -> tuple[FileState, ...]:

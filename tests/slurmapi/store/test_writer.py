@@ -288,6 +288,15 @@ def test_a_corrupt_file_is_an_error_for_readers(path: Path) -> None:
         pass
 
 
+def test_a_full_disk_is_reported_with_advice(tmp_path: Path) -> None:
+    advice = r"disk is full\. Free space on its disk, or set `system\.runtime_dir`\.$"
+    writer = StoreWriter(tmp_path / "snapshot.sqlite")
+    with closing(sqlite3.connect(":memory:")) as full:
+        full.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(StoreError, match=advice), writer.cycle():
+            full.execute("CREATE TABLE one (value)")
+
+
 def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"file/snapshot\.sqlite cannot be opened for writing"):
