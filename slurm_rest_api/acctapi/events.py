@@ -6,9 +6,10 @@ src/plugins/accounting_storage/mysql/as_mysql_cluster.c, sacctmgr_list_event() o
 
 from __future__ import annotations
 
+import functools
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +17,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     LargeBinary,
-    RowMapping,
     Select,
     Table,
     and_,
@@ -31,6 +31,7 @@ from sqlalchemy import (
 from slurm_rest_api.acctapi.column_probe import Schema, readable
 from slurm_rest_api.acctapi.database import Database
 from slurm_rest_api.acctapi.encodings import Times, number, point_in_time, published_tres, tres
+from slurm_rest_api.acctapi.joined_rows import JoinedRows, Row
 from slurm_rest_api.acctapi.list_page import ListPage
 from slurm_rest_api.acctapi.parameters import is_number
 from slurm_rest_api.acctapi.reference_data import ReferenceDataCache
@@ -85,15 +86,21 @@ class Events:
 
         def read(connection: Connection, schema: Schema) -> ListPage[Record, EventKey]:
             columns = _table(schema).c
-            statement = select(_table(schema)).where(*self._conditions(columns, query, shown))
+            joined = _joined(_table(schema))
+            statement = select(*joined.columns).where(*self._conditions(columns, query, shown))
             if after is not None:
                 start, node = after
                 earlier = and_(columns.time_start == start, columns.node_name < node)
                 statement = statement.where(columns.time_start <= start, or_(columns.time_start < start, earlier))
-            rows = _newest(connection, statement, schema, query, size + 1)
+            rows = [joined.row(*row) for row in _newest(connection, statement, schema, query, size + 1)]
             names = self._reference_data.get(connection, schema).tres
             last = (rows[size - 1]["time_start"], rows[size - 1]["node_name"]) if len(rows) > size else None
-            records = [self._record(row, names, query.times) for row in rows[:size]]
+
+            @functools.cache
+            def counts(text: str) -> Mapping[str, int | str]:
+                return published_tres(tres(text, names))
+
+            records = [self._record(row, counts(row["tres"]), query.times) for row in rows[:size]]
             return ListPage(records, last, truncated=last is not None and size != query.limit)
 
         return self._database.run(read)
@@ -166,15 +173,16 @@ class Events:
     def _uid_of(self, user: str) -> int | None:
         return int(user) if is_number(user) else self._users.uid_of(user)
 
-    def _record(self, row: Any, names: Any, times: Times) -> Record:
+    def _record(self, row: Row, counts: Mapping[str, int | str], times: Times) -> Record:
         is_node = row["node_name"] != ""
+        state, words = _state(row["state"]) if is_node else (None, ())
         uid = number(row["reason_uid"])
         end = row["time_end"] or None
         return {
             "event": "Node" if is_node else "Cluster",
             "node": row["node_name"] or None,
-            "state": compact_state(row["state"]) if is_node else None,
-            "state_words": state_words(row["state"]) if is_node else [],
+            "state": state,
+            "state_words": words,
             "state_raw": row["state"],
             "reason": row["reason"] or None,
             "reason_uid": uid,
@@ -182,9 +190,19 @@ class Events:
             "start": point_in_time(row["time_start"], times),
             "end": point_in_time(end, times),
             "duration": max(0, (end or int(self._now())) - row["time_start"]),
-            "tres": published_tres(tres(row["tres"], names)),
+            "tres": counts,
             "cluster_nodes": row["cluster_nodes"] or None,
         }
+
+
+@functools.lru_cache(maxsize=8)
+def _joined(events: Table) -> JoinedRows:
+    return JoinedRows(events.c)
+
+
+@functools.lru_cache(maxsize=1000)
+def _state(number: int) -> tuple[str, tuple[str, ...]]:
+    return compact_state(number), tuple(state_words(number))
 
 
 def _has_state(column: Any, state: int) -> ColumnElement[bool]:
@@ -198,7 +216,7 @@ def _has_state(column: Any, state: int) -> ColumnElement[bool]:
 
 def _newest(
     connection: Connection, statement: Select[Any], schema: Schema, query: EventsParameters, count: int
-) -> list[RowMapping]:
+) -> list[Any]:
     """Returns the newest `count` events of `statement`, newest first.
 
     With `since`, most events began later. Those that began before it are found apart from them, by their end if that
@@ -211,25 +229,26 @@ def _newest(
     if len(rows) < count:
         earlier = statement.where(start < query.since).order_by((start + 0).desc(), _table(schema).c.node_name.desc())
         found = _by_index(earlier.limit(count - len(rows)), schema, query, is_ordered=False)
-        rows += connection.execute(found).mappings()
+        rows += connection.execute(found)
     return rows
 
 
 def _in_order(
     connection: Connection, statement: Select[Any], schema: Schema, query: EventsParameters, count: int
-) -> list[RowMapping]:
+) -> list[Any]:
     """Reads the newest events in the order of an index, which has that of their starts alone.
 
     It finds the first start of the page. Then only the events from there on are sorted.
     """
     columns = _table(schema).c
     starts = statement.with_only_columns(columns.time_start).order_by(columns.time_start.desc()).limit(count)
-    first = min(connection.execute(_by_index(starts, schema, query)).scalars(), default=None)
+    newest = _by_index(starts, schema, query).subquery("newest")
+    first = connection.execute(select(func.min(newest.c.time_start))).scalar()
     if first is None:
         return []
     ordered = statement.where(columns.time_start >= first)
     ordered = ordered.order_by(columns.time_start.desc(), columns.node_name.desc()).limit(count)
-    return list(connection.execute(_by_index(ordered, schema, query)).mappings())
+    return list(connection.execute(_by_index(ordered, schema, query)))
 
 
 def _by_index(

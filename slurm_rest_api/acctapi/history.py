@@ -19,7 +19,7 @@ from slurm_rest_api.acctapi.column_probe import Schema, require_set
 from slurm_rest_api.acctapi.database import Database, Session
 from slurm_rest_api.acctapi.encodings import Times
 from slurm_rest_api.acctapi.filters import Filters
-from slurm_rest_api.acctapi.job_rows import read_job_rows
+from slurm_rest_api.acctapi.job_rows import USED, read_job_rows
 from slurm_rest_api.acctapi.job_search import find_jobs
 from slurm_rest_api.acctapi.key_ranges import KeyRangeFinder
 from slurm_rest_api.acctapi.parameters import HistoryParameters
@@ -29,7 +29,7 @@ from slurm_rest_api.acctapi.reservation_names import reservation_names
 from slurm_rest_api.acctapi.resolve_names import filters_of
 from slurm_rest_api.acctapi.row_search import Found, cursor_key_of, search
 from slurm_rest_api.acctapi.sql import CursorKey, KeyRange, Page, newest_of_users, page_keys
-from slurm_rest_api.acctapi.step_usage import NOTHING, used_by_steps
+from slurm_rest_api.acctapi.step_usage import usage_of
 from slurm_rest_api.auth.data_scope import DataScope
 from slurm_rest_api.slurm.user_names import UserNames
 
@@ -125,11 +125,12 @@ class History:
     def _batch(self, session: Session, keys: Sequence[int], times: Times) -> list[Record]:
         def read(connection: Connection, schema: Schema) -> list[Record]:
             context = self.record_context(connection, schema, times)
-            rows = read_job_rows(connection, schema.job, keys)
-            used = used_by_steps(connection, schema.step, keys, context.tres)
+            rows = read_job_rows(connection, schema.job, keys, schema.step, context.tres)
             reserved = reservation_names(connection, schema.resv, rows.values())
             return [
-                job_record(rows[key], context, used.get(key, NOTHING), reserved.get(key)) for key in keys if key in rows
+                job_record(rows[key], context, usage_of(rows[key].get(USED)), reserved.get(key))
+                for key in keys
+                if key in rows
             ]
 
         return session.run(read)

@@ -8,17 +8,14 @@ purges steps apart from jobs (`PurgeStepAfter`), so those of an old job may be m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Connection,
-    Select,
+    ScalarSelect,
     String,
     Table,
-    bindparam,
     case,
     cast,
     func,
@@ -54,33 +51,26 @@ class StepUsage(NamedTuple):
 NOTHING: Final = StepUsage()
 
 
-def used_by_steps(
-    connection: Connection, step: Table | None, keys: Sequence[int], tres: Mapping[int, str]
-) -> dict[int, StepUsage]:
-    """Returns what the steps of the job records `keys` used, with one statement.
+def used_by_steps(job: Table, step: Table, gpu_memory: int | None, gpu_percent: int | None) -> ScalarSelect[Any]:
+    """Returns the SQL for what the steps of a row of `job` used, for `usage_of`.
 
-    Records without steps are left out. CPU seconds are None if those of a step are unknown (NO_VAL64, NO_VAL).
-    Without a step table the result is empty. `tres` has the names of the TRES by number.
+    `gpu_memory` and `gpu_percent` are the numbers of the TRES gres/gpumem and gres/gpuutil.
     """
-    if step is None or not keys:
-        return {}
-    numbers = {name: number for number, name in tres.items()}
-    statement = _statement(step, numbers.get("gres/gpumem"), numbers.get("gres/gpuutil"))
-    found = connection.execute(statement, {"keys": keys})
-    return {key: _usage(*figures) for key, *figures in map(numbers_of, found.scalars()) if key is not None}
-
-
-@lru_cache(maxsize=8)
-def _statement(step: Table, gpu_memory: int | None, gpu_percent: int | None) -> Select[Any]:
-    """Returns the statement for the steps of the job records `keys`, with the numbers of two TRES."""
     columns = (step.c.user_sec, step.c.sys_sec, step.c.user_usec, step.c.sys_usec)
     sums = [func.sum(column) for column in columns]
     largest = [func.max(column) for column in columns]
     totals = [func.max(found) for found in (step_memory(step), _total(step, gpu_memory), _total(step, gpu_percent))]
-    # The primary key begins with the job's, so this reads only the steps of these jobs.
-    wanted = step.c.job_db_inx.in_(bindparam("keys", expanding=True))
-    statement = select(joined_numbers(step.c.job_db_inx, *sums, *largest, *totals))
-    return statement.where(wanted, step.c.deleted == 0).group_by(step.c.job_db_inx)
+    # The primary key begins with the job's, so this reads only the steps of this job.
+    used = select(joined_numbers(*sums, *largest, *totals))
+    return used.where(step.c.job_db_inx == job.c.job_db_inx, step.c.deleted == 0).correlate(job).scalar_subquery()
+
+
+def usage_of(text: str | bytes | None) -> StepUsage:
+    """Returns the usage that `used_by_steps` has selected.
+
+    CPU seconds are None if those of a step are unknown (NO_VAL64, NO_VAL). Without steps all is None.
+    """
+    return NOTHING if text is None else _usage(*numbers_of(text))
 
 
 def tres_count(text: ColumnElement[Any], number: int) -> ColumnElement[int]:

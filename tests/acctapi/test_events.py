@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from sqlalchemy import event as sqlalchemy_event
 
 from slurm_rest_api.acctapi.reference_contract import EventRecord, EventSumRecord
 from slurm_rest_api.config import Settings
@@ -108,6 +110,22 @@ def test_pages(accounting: FlaskClient) -> None:
     etag = accounting.get("/events?open=false").headers["ETag"]
     assert accounting.get("/events?open=false", headers={"If-None-Match": etag}).status_code == 304
     assert accounting.get("/events?cursor=WzFd").status_code == 400
+
+
+def test_a_page_costs_two_statements_and_reads_one_start_beside_its_events(accounting: FlaskClient) -> None:
+    answer(accounting, "limit=1")
+    read: list[int] = []
+
+    def after(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        read.append(len(cursor.connection.execute(statement, parameters).fetchall()))
+
+    sqlalchemy_event.listen(Engine, "after_cursor_execute", after)
+    try:
+        assert len(starts(accounting, "limit=3")) == 3
+    finally:
+        sqlalchemy_event.remove(Engine, "after_cursor_execute", after)
+    # One more event shows that another page follows.
+    assert read == [1, 4]
 
 
 @pytest.mark.parametrize(

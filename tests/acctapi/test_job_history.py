@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine, event
 
 from slurm_rest_api.acctapi.factory import open_accounting
 from slurm_rest_api.acctapi.parameters import StepsParameters
@@ -141,6 +141,22 @@ def steps(client: FlaskClient, path: str) -> list[tuple[int, str]]:
 def test_one_job_has_all_its_attempts_the_newest_first(accounting: FlaskClient, job: str, expected: list[str]) -> None:
     assert attempts(accounting, job) == expected
     assert [record["id_record"] for record in answers(accounting, f"/history/{job}")] == expected
+
+
+def test_a_page_costs_two_statements_with_what_its_steps_used(accounting: FlaskClient) -> None:
+    accounting.get("/history?limit=1")
+    statements: list[str] = []
+
+    def before(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", before)
+    try:
+        records = accounting.get("/history?limit=20").get_json()["data"]
+    finally:
+        event.remove(Engine, "before_cursor_execute", before)
+    assert [(record["id_job"], record["cpu_time"]) for record in records if record["cpu_time"]] == [(12, 60.5)]
+    assert [STEP_TABLE in statement for statement in statements] == [False, True]
 
 
 def test_pages_of_attempts_link_to_each_other_and_to_the_steps(accounting: FlaskClient) -> None:
