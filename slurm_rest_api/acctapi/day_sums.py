@@ -18,15 +18,13 @@ from slurm_rest_api.acctapi.db_errors import is_too_slow
 from slurm_rest_api.acctapi.filters import Filters
 from slurm_rest_api.acctapi.kept_sums import KeptDays, KeptSums, KeptTotals, Version
 from slurm_rest_api.acctapi.sql import KeyRange
-from slurm_rest_api.acctapi.sum_days import MOST_DAYS, DayWindow, day_window
+from slurm_rest_api.acctapi.sum_days import DAY, MOST_DAYS, DayWindow, Span, day_window
 from slurm_rest_api.acctapi.sum_totals import Keys, TooManyGroups, Totals, add_up, packed, read_totals
 from slurm_rest_api.acctapi.sums_sql import MOST_GROUPS, SumQuery, day_number, version_statements
 from slurm_rest_api.acctapi.utc_offsets import Period
 
 _SETTLED_SECONDS: Final = 300
 """A record that changed this recently may change again in the same second, and clocks of hosts differ."""
-
-_SUSPENDED: Final = f"{states.SUSPENDED}:"
 
 FindKeys = Callable[[Filters], KeyRange]
 """Returns the range of keys of the records that can match."""
@@ -90,7 +88,7 @@ class _Reader:
         for part in window.rest(filters):
             yield self._read(self._part(part))
         if window.ended_before is not None:
-            whole = self._part(window.days(filters, window.first, window.last))
+            whole = self._part(window.within(filters, window.days()))
             yield self._read(dataclasses.replace(whole, ended_before=window.ended_before, others=True))
 
     def days(self, kept: KeptDays, keep: Callable[[KeptDays], bool]) -> tuple[KeptDays, KeptTotals]:
@@ -106,39 +104,46 @@ class _Reader:
         window = self._window
         if kept.ended_before != window.ended_before:
             kept = KeptDays(window.ended_before, at_once=kept.at_once)
-        is_asked = (kept.first, kept.last) == (window.first, window.last)
-        if kept.whole is not None and is_asked and self._version() == kept.whole.version:
+        is_asked = kept.window == (window.begin, window.end)
+        if kept.whole is not None and is_asked and kept.whole.version.is_still(*self._checksum()):
             return kept, kept.whole
         # The versions are read first. A change after them is in the sums, and the next version differs.
         versions = self._versions()
-        wanted = range(window.first, window.last)
-        known = {day: kept.days[day] for day in wanted if day in kept.days and _is(kept.days[day], versions.get(day))}
+        wanted = {window.span(day): day for day in window.days()}
+        known = {
+            span: kept.days[span]
+            for span, day in wanted.items()
+            if span in kept.days and _is(kept.days[span], versions.get(day))
+        }
         self._keys = {keys: keys for one in known.values() for keys in one.totals.keys}
-        for first, last in _runs([day for day in wanted if day not in known], kept.at_once):
+        for days in _runs([day for span, day in wanted.items() if span not in known], kept.at_once):
             try:
-                known |= self._read_days(first, last, versions)
+                known |= self._read_days(days, versions)
             except DBAPIError as error:
                 if is_too_slow(error):
                     keep(dataclasses.replace(self._kept(known, kept), at_once=max(1, kept.at_once // 2)))
                 raise
             if not keep(self._kept(known, kept)):
                 raise _TooLargeError
-        whole = _together([known[day] for day in wanted])
+        whole = _together([known[span] for span in wanted])
         after = self._kept(known, kept)
-        if all(day in after.days for day in wanted):
+        if after.days.keys() >= wanted.keys():
             after = dataclasses.replace(after, whole=whole)
         return after, whole
 
-    def _kept(self, known: Mapping[int, KeptTotals], before: KeptDays) -> KeptDays:
-        """Returns the days of `known` that can be kept, with other days of `before` if there is room."""
+    def _kept(self, known: Mapping[Span, KeptTotals], before: KeptDays) -> KeptDays:
+        """Returns the days of `known` that can be kept, with other whole days of `before` if there is room."""
         window = self._window
-        days = {day: one for day, one in known.items() if self._can_be_kept(one)}
-        others = {day: one for day, one in before.days.items() if not window.first <= day < window.last}
+        days = {span: one for span, one in known.items() if self._can_be_kept(one)}
+        others = {
+            (begin, end): one
+            for (begin, end), one in before.days.items()
+            if end - begin == DAY and (begin < window.begin or end > window.end)
+        }
         return KeptDays(
             ended_before=window.ended_before,
             days=days | others if len(days) + len(others) <= MOST_DAYS else days,
-            first=window.first,
-            last=window.last,
+            window=(window.begin, window.end),
             at_once=before.at_once,
         )
 
@@ -147,16 +152,17 @@ class _Reader:
         is_settled = one.version.latest < self._query.filters.now - _SETTLED_SECONDS
         return is_settled and not one.has_suspended
 
-    def _version(self) -> Version:
-        found = Version()
-        for statement in version_statements(self._versioned([])):
-            for row in self._connection.execute(statement):
-                found = found.plus(_version_of(*row))
-        return found
+    def _checksum(self) -> tuple[int, int]:
+        """Returns the records of the window and the sum of their times of change, in less time than `_versions`."""
+        records = changes = 0
+        for statement in version_statements(self._versioned([]), latest=False):
+            for count, changed in self._connection.execute(statement):
+                records, changes = records + int(count), changes + int(changed or 0)
+        return records, changes
 
     def _versions(self) -> dict[int, Version]:
         found: dict[int, Version] = {}
-        for statement in version_statements(self._versioned([self._day])):
+        for statement in version_statements(self._versioned([self._day]), latest=True):
             for day, *row in self._connection.execute(statement):
                 found[int(day)] = found.get(int(day), Version()).plus(_version_of(*row))
         return found
@@ -164,26 +170,26 @@ class _Reader:
     def _versioned(self, keys: list[ColumnElement[Any]]) -> SumQuery:
         """Returns the query for versions, which are those of all records of the days: no other filter."""
         window = self._window
-        filters = window.days(Filters(now=self._query.filters.now), window.first, window.last)
+        filters = window.within(Filters(now=self._query.filters.now), window.days())
         return dataclasses.replace(self._part(filters), keys=keys, ended_before=window.ended_before)
 
-    def _read_days(self, first: int, last: int, versions: Mapping[int, Version]) -> dict[int, KeptTotals]:
-        part = self._part(self._window.days(self._query.filters, first, last))
+    def _read_days(self, days: range, versions: Mapping[int, Version]) -> dict[Span, KeptTotals]:
+        part = self._part(self._window.within(self._query.filters, days))
         of_days = dataclasses.replace(part, keys=[self._day, *part.keys], ended_before=self._window.ended_before)
         try:
             totals = self._read(of_days)
         except TooManyGroups:
-            if last - first == 1:
+            if len(days) == 1:
                 raise
-            middle = (first + last) // 2
-            return self._read_days(first, middle, versions) | self._read_days(middle, last, versions)
-        found: dict[int, Totals] = {day: {} for day in range(first, last)}
+            middle = len(days) // 2
+            return self._read_days(days[:middle], versions) | self._read_days(days[middle:], versions)
+        found: dict[int, Totals] = {day: {} for day in days}
         for (day, *values), total in totals.items():
             keys = tuple(values)
             found[int(day)][self._keys.setdefault(keys, keys)] = total
         if len(self._keys) > MOST_GROUPS:
             raise TooManyGroups
-        return {day: _of_day(versions.get(day, Version()), totals) for day, totals in found.items()}
+        return {self._window.span(day): _of_day(versions.get(day, Version()), totals) for day, totals in found.items()}
 
     def _part(self, filters: Filters) -> SumQuery:
         return dataclasses.replace(self._query, filters=filters, range=self._find_keys(filters))
@@ -201,7 +207,7 @@ def _version_of(records: int, latest: int | None, changes: int | None) -> Versio
 
 
 def _of_day(version: Version, totals: Totals) -> KeptTotals:
-    has_suspended = any(name.startswith(_SUSPENDED) for total in totals.values() for name in total.counts)
+    has_suspended = any(states.SUSPENDED in total.states for total in totals.values())
     return KeptTotals(version, packed(totals), has_suspended)
 
 
@@ -212,14 +218,14 @@ def _together(days: list[KeptTotals]) -> KeptTotals:
     return KeptTotals(version, packed(add_up(day.totals.unpacked() for day in days)))
 
 
-def _runs(days: list[int], most: int) -> Iterator[tuple[int, int]]:
-    """Yields the first day and the day after the last one of each run of days, in parts of at most `most` days."""
+def _runs(days: list[int], most: int) -> Iterator[range]:
+    """Yields each run of consecutive days, in parts of at most `most` days."""
     first = last = None
     for day in days:
         if first is None or last is None or day > last + 1 or day - first >= most:
             if first is not None and last is not None:
-                yield first, last + 1
+                yield range(first, last + 1)
             first = day
         last = day
     if first is not None and last is not None:
-        yield first, last + 1
+        yield range(first, last + 1)

@@ -174,14 +174,8 @@ def _gpus(tres: Mapping[int, str]) -> frozenset[int]:
 def _record(groups: Sequence[str], group: Group, found: _Sum) -> Record:
     seconds = dict(zip(SUMS, found.total.sums, strict=True))
     cpu_used, cpu_held, memory_used, memory_held = found.used
-    # Plain dictionaries, because a sum may have a hundred thousand counts.
-    by_state: dict[str, int] = {}
-    waits: dict[int, int] = {}
-    for name, count in found.total.counts.items():
-        state, bucket = _state_and_bucket(name)
-        by_state[state] = by_state.get(state, 0) + count
-        waits[bucket] = waits.get(bucket, 0) + count
-    waits.pop(NOT_WAITED, None)
+    by_state = {states.long_name(state): count for state, count in found.total.states.items()}
+    waits = {bucket: count for bucket, count in found.total.waits.items() if bucket != NOT_WAITED}
     waited = sum(waits.values())
     median, ninetieth = percentiles(waits, (0.5, 0.9))
     return {
@@ -199,12 +193,6 @@ def _record(groups: Sequence[str], group: Group, found: _Sum) -> Record:
         "cpu_efficiency": round(cpu_used / cpu_held, 4) if cpu_held else None,
         "mem_efficiency": round(memory_used / memory_held, 4) if memory_held else None,
     }
-
-
-@functools.lru_cache(maxsize=10_000)
-def _state_and_bucket(name: str) -> tuple[str, int]:
-    state, bucket = name.split(":")
-    return states.long_name(int(state)), int(bucket)
 
 
 def _check(query: HistoryParameters) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from slurm_rest_api.acctapi.sum_days import Span
 from slurm_rest_api.acctapi.sum_totals import PackedTotals, size_of_keys
 
 _ENTRY_BYTES: Final = 4096
@@ -26,6 +27,10 @@ class Version(NamedTuple):
         """Returns the version of these and further records."""
         return Version(self.records + other.records, max(self.latest, other.latest), self.changes + other.changes)
 
+    def is_still(self, records: int, changes: int) -> bool:
+        """Returns True if no record changed: a change increases the sum of the times, or the number differs."""
+        return (records, changes) == (self.records, self.changes)
+
 
 @dataclass(frozen=True)
 class KeptTotals:
@@ -38,16 +43,15 @@ class KeptTotals:
 
 @dataclass(frozen=True)
 class KeptDays:
-    """Sums of days for one question. `whole` are those of all days from `first` up to but not including `last`.
+    """Sums of days for one question. `whole` are those of the whole `window`.
 
     They are of jobs that ended before the epoch second `ended_before`. None: all jobs. `too_large`: the sums of these
     days are not kept, because they take too much memory. `at_once` is the most days that a statement reads in time.
     """
 
     ended_before: int | None = None
-    days: Mapping[int, KeptTotals] = field(default_factory=dict)
-    first: int = 0
-    last: int = 0
+    days: Mapping[Span, KeptTotals] = field(default_factory=dict)
+    window: Span = (0, 0)
     whole: KeptTotals | None = None
     too_large: bool = False
     at_once: int = 8

@@ -1,4 +1,4 @@
-"""Divides the time window of a sum into whole days, whose sums can be kept, and the rest."""
+"""Divides the time window of a sum into days, whose sums can be kept, and the rest."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ Word = Literal["submit", "start", "end"]
 _WORDS: Final[tuple[Word, ...]] = ("submit", "start", "end")
 
 DAY: Final = 86400
+_HOUR: Final = 3600
 _FEWEST_DAYS: Final = 2
 MOST_DAYS: Final = 400
 """Most days whose sums are kept for one question: a year and a month."""
@@ -21,28 +22,40 @@ _STEP_SECONDS: Final = 6 * 3600
 _LATE_SECONDS: Final = 600
 
 
+Span = tuple[int, int]
+"""Epoch seconds of the begin and the end of a day, or of the hours of it that a window has."""
+
+
 @dataclass(frozen=True)
 class DayWindow:
-    """Whole days of UTC from `first` up to but not including `last`, in days from 1970-01-01.
+    """Whole hours of UTC from the epoch second `begin` up to but not including `end`, with all days of them.
 
     `word` names the time that the window bounds. `ended_before` is the epoch second before which a job has ended if its
     sums can be kept, None if each job of these days has.
     """
 
     word: Word
-    first: int
-    last: int
+    begin: int
+    end: int
     ended_before: int | None
 
-    def days(self, filters: Filters, first: int, last: int) -> Filters:
-        """Returns `filters` for the days from `first` up to but not including `last`."""
-        return _bounded(filters, self.word, first * DAY, last * DAY)
+    def days(self) -> range:
+        """Returns the days, counted from 1970-01-01. The window has a part of the first and the last one."""
+        return range(self.begin // DAY, -(-self.end // DAY))
+
+    def span(self, day: int) -> Span:
+        """Returns the part of a day that the window has."""
+        return max(self.begin, day * DAY), min(self.end, (day + 1) * DAY)
+
+    def within(self, filters: Filters, days: range) -> Filters:
+        """Returns `filters` for the window's part of consecutive days."""
+        return _bounded(filters, self.word, self.span(days[0])[0], self.span(days[-1])[1])
 
     def rest(self, filters: Filters) -> list[Filters]:
-        """Returns `filters` for the times before and after the whole days."""
+        """Returns `filters` for the times before and after the window."""
         after, before = _bounds(filters, self.word)
-        found = [] if after == self.first * DAY else [_bounded(filters, self.word, after, self.first * DAY)]
-        return found if before == self.last * DAY else [*found, _bounded(filters, self.word, self.last * DAY, before)]
+        found = [] if after == self.begin else [_bounded(filters, self.word, after, self.begin)]
+        return found if before == self.end else [*found, _bounded(filters, self.word, self.end, before)]
 
     def shape(self, filters: Filters) -> Filters:
         """Returns what the sums of a day depend on."""
@@ -50,7 +63,7 @@ class DayWindow:
 
 
 def day_window(filters: Filters) -> DayWindow | None:
-    """Returns the whole days of a query whose sums can be kept. None if there are none, or if an index reads less.
+    """Returns the hours of a query whose sums can be kept. None if they are few, or if an index reads less.
 
     Sums for a user that may not see all records are not kept. A job counts once it has ended some time ago: `now`
     changes the sums of others.
@@ -67,11 +80,11 @@ def day_window(filters: Filters) -> DayWindow | None:
     if after is None:
         return None
     settled = (filters.now - _LATE_SECONDS) // _STEP_SECONDS * _STEP_SECONDS
-    last = (settled if before is None else min(before, settled)) // DAY
-    first = -(-after // DAY)
-    if not _FEWEST_DAYS <= last - first <= MOST_DAYS:
+    end = (settled if before is None else min(before, settled)) // _HOUR * _HOUR
+    begin = -(-after // _HOUR) * _HOUR
+    if not _FEWEST_DAYS * DAY <= end - begin <= MOST_DAYS * DAY:
         return None
-    return DayWindow(word, first, last, None if word == "end" else settled)
+    return DayWindow(word, begin, end, None if word == "end" else settled)
 
 
 def _bounds(filters: Filters, word: Word) -> tuple[int | None, int | None]:

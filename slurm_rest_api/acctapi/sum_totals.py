@@ -6,6 +6,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -33,20 +34,25 @@ class TooManyGroups(BadParameter, status=400, title="Bad parameter"):
 
 @dataclass(slots=True)
 class Total:
-    """Sums over records: in the order of `SUMS`, and the number of records by `state:bucket` as `sum_statements`."""
+    """Sums over records: in the order of `SUMS`, and the number of records by state, and by bucket of their wait."""
 
     sums: list[int] = field(default_factory=lambda: [0] * len(SUMS))
-    counts: dict[str, int] = field(default_factory=dict)
+    states: dict[int, int] = field(default_factory=dict)
+    waits: dict[int, int] = field(default_factory=dict)
 
     def add(self, other: Total) -> None:
         """Adds the sums over further records."""
         self.sums = [mine + more for mine, more in zip(self.sums, other.sums, strict=True)]
-        counts = self.counts
-        if not counts:
-            counts.update(other.counts)
-            return
-        for name, count in other.counts.items():
-            counts[name] = counts.get(name, 0) + count
+        _add(self.states, other.states)
+        _add(self.waits, other.waits)
+
+
+def _add(counts: dict[int, int], more: dict[int, int]) -> None:
+    if not counts:
+        counts.update(more)
+        return
+    for number, count in more.items():
+        counts[number] = counts.get(number, 0) + count
 
 
 Totals = dict[Keys, Total]
@@ -68,14 +74,20 @@ class PackedTotals:
         """Returns the totals."""
         if not self.keys:
             return {}
-        totals = (Total(list(map(int, sums)), counts) for sums, counts in orjson.loads(zlib.decompress(self.data)))
+        totals = (
+            Total(list(map(int, sums)), dict(zip(*states, strict=True)), dict(zip(*waits, strict=True)))
+            for sums, states, waits in orjson.loads(zlib.decompress(self.data))
+        )
         return dict(zip(self.keys, totals, strict=True))
 
 
 def packed(totals: Totals) -> PackedTotals:
     """Returns totals in little memory."""
     # As texts, because JSON of orjson has no integers of more than 64 bits.
-    rows = [(list(map(str, total.sums)), total.counts) for total in totals.values()]
+    rows = [
+        (list(map(str, total.sums)), *((list(counts), list(counts.values())) for counts in (total.states, total.waits)))
+        for total in totals.values()
+    ]
     return PackedTotals(tuple(totals), zlib.compress(orjson.dumps(rows), _FASTEST)) if rows else PackedTotals()
 
 
@@ -116,11 +128,28 @@ def read_totals(connection: Connection, query: SumQuery, *, waits: bool) -> Tota
     for statement in sum_statements(query, waits=waits):
         for row in rows_of(connection, statement):
             *sums, counts = row[width:]
-            total = Total(list(map(int, sums)), orjson.loads(f"{{{counts}}}"))
+            total = _total(sums, orjson.loads(f"{{{counts}}}"))
             known = found.setdefault(tuple(row[:width]), total)
             if known is not total:
                 known.add(total)
     return found
+
+
+def _total(sums: Iterable[Any], counts: dict[str, int]) -> Total:
+    """Returns the total of a row of `sum_statements`, whose counts are by `state:bucket`."""
+    total = Total(list(map(int, sums)))
+    states, waits = total.states, total.waits
+    for name, count in counts.items():
+        state, bucket = _state_and_bucket(name)
+        states[state] = states.get(state, 0) + count
+        waits[bucket] = waits.get(bucket, 0) + count
+    return total
+
+
+@lru_cache(maxsize=10_000)
+def _state_and_bucket(name: str) -> tuple[int, int]:
+    state, bucket = name.split(":")
+    return int(state), int(bucket)
 
 
 def rows_of(connection: Connection, statement: Select[Any]) -> Sequence[Any]:

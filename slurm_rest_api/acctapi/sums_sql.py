@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -130,16 +131,17 @@ def _counted(
         yield select(*groups, *totals, func.group_concat(text)).group_by(*groups).limit(MOST_GROUPS + 1)
 
 
-def version_statements(query: SumQuery) -> Iterator[Select[Any]]:
+def version_statements(query: SumQuery, *, latest: bool) -> Iterator[Select[Any]]:
     """Yields the statements whose rows, added up, show if a record was added, removed or changed.
 
-    A row has the keys, the number of records, and the largest and the sum of their `mod_time`, which slurmdbd sets to
-    the time of each change of an ended record (src/plugins/accounting_storage/mysql/as_mysql_job.c).
+    A row has the keys, the number of records, with `latest` the largest of their `mod_time`, and the sum of these
+    times. slurmdbd sets it at each change of an ended record (src/plugins/accounting_storage/mysql/as_mysql_job.c).
     """
     changed = query.job.c.mod_time
+    figures = [func.count(), *([func.max(changed)] if latest else []), func.sum(changed)]
     keys = [key.label(f"key_{number}") for number, key in enumerate(query.keys)]
     for scan in _scans(query):
-        found = _from_scan(select(*keys, func.count(), func.max(changed), func.sum(changed)), query, scan)
+        found = _from_scan(select(*keys, *figures), query, scan)
         yield found.group_by(*(literal_column(key.name) for key in keys)).order_by(null()) if keys else found
 
 
@@ -182,6 +184,7 @@ def efficiency_statements(query: SumQuery, step: Table) -> Iterator[Select[Any]]
         yield select(*groups, *totals).group_by(*groups).limit(MOST_GROUPS + 1)
 
 
+@lru_cache(maxsize=8)
 def elapsed_seconds(job: Table, now: int) -> ColumnElement[int]:
     """Returns the SQL for the seconds that a job ran, as `encodings.elapsed` and `encodings.suspended`.
 

@@ -192,6 +192,24 @@ def test_a_repeated_question_reads_only_the_version_of_past_days(
     assert failed == before + 1
 
 
+@pytest.mark.parametrize("word", ["submit", "start", "end"])
+def test_a_repeated_question_reads_less_than_two_hours_of_records(tmp_path: Path, word: str) -> None:
+    site = Site(tmp_path)
+    after, before = 12 * _DAY + 7 * 3600 + 5, 40 * _DAY + 9 * 3600 + 7
+    path = f"/history?group_by=state&fields=state,jobs&{word}after={after}&{word}before={before}"
+    first = site.client.get(path).get_json()["data"]
+    with counted() as statements:
+        assert site.client.get(path).get_json()["data"] == first
+    moments = range(12 * _DAY, 42 * _DAY)
+    read = [{value for value in values if value in moments} for text, values in statements if "group_concat" in text]
+    whole = {after - 5 + 3600, before - 7}
+    assert {frozenset(bounds) for bounds in read} <= {
+        frozenset(bounds) for bounds in ({after, after - 5 + 3600}, {before - 7, before}, whole)
+    }
+    # Only jobs that have not ended are read of the hours that are kept, by the index of ends.
+    assert len([bounds for bounds in read if bounds == whole]) == (word != "end")
+
+
 def test_a_question_that_was_ended_goes_on_with_the_days_that_it_lacks(tmp_path: Path) -> None:
     site = Site(tmp_path)
     path = f"/history?group_by=state&endafter={12 * _DAY}&endbefore={40 * _DAY}"

@@ -12,14 +12,15 @@ def test_sums_of_a_day_by_many_users_take_little_memory() -> None:
     random = Random(5)  # noqa: S311 - test data
 
     def total() -> Total:
-        counts = {f"{random.choice((3, 5))}:{random.randrange(200)}": random.randrange(1, 9) for _ in range(4)}
-        return Total([random.randrange(10**9) for _ in range(5)], counts)
+        by_state = {random.choice((3, 5)): random.randrange(1, 9) for _ in range(2)}
+        waits = {random.randrange(200): random.randrange(1, 9) for _ in range(4)}
+        return Total([random.randrange(10**9) for _ in range(5)], by_state, waits)
 
     users = [(number, None, 1000 + number) for number in range(2000)]
-    days = {day: KeptTotals(Version(), packed({user: total() for user in users})) for day in range(5)}
+    days = {(day, day + 1): KeptTotals(Version(), packed({user: total() for user in users})) for day in range(5)}
     # A month takes less than a quarter of the room, and so does a year by a tenth of them.
     assert KeptDays(days=days).size() < 5 * 2000 * 100
-    assert days[0].totals.unpacked().keys() == set(users)
+    assert days[0, 1].totals.unpacked().keys() == set(users)
 
 
 def _kept(days: int, size: int) -> KeptDays:
@@ -27,10 +28,10 @@ def _kept(days: int, size: int) -> KeptDays:
     random = Random(size)  # noqa: S311 - test data
 
     def of_day(day: int) -> KeptTotals:
-        total = Total(counts={f"{random.getrandbits(64)}": random.getrandbits(30) for _ in range(size)})
+        total = Total(waits={random.getrandbits(63): random.getrandbits(30) for _ in range(size)})
         return KeptTotals(Version(1, 1, 1), packed({(day, "key"): total}))
 
-    return KeptDays(days={day: of_day(day) for day in range(days)})
+    return KeptDays(days={(day, day + 1): of_day(day) for day in range(days)})
 
 
 def test_what_is_kept_has_a_bound_in_bytes() -> None:
