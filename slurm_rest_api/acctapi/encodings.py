@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import Final, Literal, NamedTuple
 
@@ -91,6 +92,7 @@ def memory(value: int) -> Memory | None:
     return Memory(value, "node")
 
 
+@lru_cache(maxsize=1000)
 def exit_status(value: int | None) -> Exit:
     """Returns the exit code or the signal of a wait(2) status. NO_VAL is 0:0."""
     status = number(value) or 0

@@ -35,12 +35,20 @@ class RecordContext:
     times: Times
     now: int
     _counts: dict[str | None, Mapping[str, int]] = field(default_factory=dict)
+    _published: dict[str | None, Mapping[str, int | str]] = field(default_factory=dict)
 
     def tres_counts(self, text: str | None) -> Mapping[str, int]:
         """Returns counts by TRES name, as `encodings.tres`. Most jobs have the text of an earlier one."""
         found = self._counts.get(text)
         if found is None:
             found = self._counts[text] = encodings.tres(text, self.tres)
+        return found
+
+    def published_counts(self, text: str | None) -> Mapping[str, int | str]:
+        """Returns the same counts as they are published, as `encodings.published_tres`."""
+        found = self._published.get(text)
+        if found is None:
+            found = self._published[text] = encodings.published_tres(self.tres_counts(text))
         return found
 
 
@@ -56,7 +64,7 @@ def job_record(row: Row, context: RecordContext, usage: StepUsage = NOTHING, res
         **_request(row, context),
         "reservation": reservation,
         **allocation,
-        "tres_alloc": encodings.published_tres(allocation["tres_alloc"]),
+        "tres_alloc": context.published_counts(row["tres_alloc"]),
         **efficiency_fields(usage, allocation["tres_alloc"], elapsed, ended=has_ended),
         "time_efficiency": time_efficiency(elapsed, row["timelimit"]),
         **_outcome(row),
@@ -129,7 +137,7 @@ def _request(row: Row, context: RecordContext) -> Record:
         "timelimit": encodings.time_limit(row["timelimit"], context.times),
         "priority": encodings.number(row["priority"]),
         "qos": context.qos.get(row["id_qos"]),
-        "tres_req": encodings.published_tres(context.tres_counts(row["tres_req"])),
+        "tres_req": context.published_counts(row["tres_req"]),
         "constraints": row.get("constraints") or None,
         "licenses": row.get("licenses") or None,
         "container": row.get("container") or None,
