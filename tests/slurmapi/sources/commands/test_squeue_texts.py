@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -14,6 +15,13 @@ from slurm_rest_api.slurmapi.sources.commands.remembered_texts import JobTexts
 from slurm_rest_api.slurmapi.sources.commands.squeue_texts import NOTHING, SqueueTexts, needed_types
 from tests.slurmapi.sources.commands.printed_jobs import PrintedJob, PrintingPrograms, by_id, load
 
+FIELDS = {
+    "Comment": "comment",
+    "Extra": "extra",
+    "TresPerJob": "tres_per_job",
+    "TresPerNode": "tres_per_node",
+    "TresPerTask": "tres_per_task",
+}
 COMMENTS = [PrintedJob(job_id, texts={"Comment": b"x"}) for job_id in range(1, 6)]
 
 # Printed by squeue of Slurm 26.05 for `-O JobID:0~word~,Name:0~word~,Foo:0~word~,StdOut:0~word~,WorkDir:0~word~`.
@@ -180,21 +188,33 @@ def test_many_jobs_cost_one_squeue(monkeypatch: pytest.MonkeyPatch, known: bool)
     assert [call[0] for call in again.calls] == ["scontrol"]
 
 
-def test_a_job_that_squeue_does_not_prove_is_compared_with_its_one_line_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SINGLE_JOBS", 3)
-    evil = PrintedJob(7, texts={"StdOut": b"/tmp/x\n   Comment=fake\n   TresPerNode=gres/gpu:8"})
-    evil_later = PrintedJob(8, texts={"StdOut": b"/tmp/x\n   TresPerNode=gres/gpu:8"})
-    evil_by_name = PrintedJob(10, name=b"a\n   Unknown=1", texts={"StdOut": b"/tmp/x", "TresPerNode": b"gres/gpu:1"})
-    programs = PrintingPrograms([*COMMENTS, evil, evil_later, evil_by_name])
-    texts = JobTexts()
-    for _load in range(2):
-        records = by_id(load(programs, texts).records())
-        found = {job_id: (record["comment"], record["tres_per_node"]) for job_id, record in records.items()}
-        assert found == {
-            **{job.job_id: ("x", None) for job in COMMENTS},
-            7: (None, None),
-            8: (None, None),
-            10: (None, "gres/gpu:1"),
-        }
-    # Those of the others are answers about single jobs.
-    assert texts.proven.keys() == {job.job_id for job in COMMENTS}
+@pytest.mark.parametrize(
+    "evil",
+    [
+        PrintedJob(0, texts={"StdOut": b"/tmp/x\n   TresPerNode=gres/gpu:8"}),
+        PrintedJob(0, texts={"StdOut": b"/tmp/x\n   OOMKillStep=1\n   TresPerNode=gres/gpu:8"}),
+        PrintedJob(0, texts={"WorkDir": b"/tmp/x\n   Comment=fake"}),
+        PrintedJob(0, texts={"Comment": b"x\n   Extra=fake"}),
+        PrintedJob(0, texts={"TresPerJob": b"gres/gpu:1\n   TresPerTask=gres/gpu:8"}),
+        PrintedJob(0, name=b"a\n   Unknown=1", texts={"TresPerJob": b"gres/gpu:1"}),
+    ],
+)
+def test_an_imitated_line_is_not_proven(monkeypatch: pytest.MonkeyPatch, evil: PrintedJob) -> None:
+    """Others have the same lines, and their own ones are proven."""
+    monkeypatch.setattr(module, "SINGLE_JOBS", 2)
+    attacks = [replace(evil, job_id=job_id) for job_id in (21, 22, 23, 24)]
+    honest = {"Comment": b"x", "Extra": b"y", "OOMKillStep": b"1", "TresPerJob": b"z", "TresPerNode": b"gres/gpu:1"}
+    real = [PrintedJob(job_id, texts=honest) for job_id in (11, 12, 13, 31, 32)]
+    # With the comments first, squeue is asked for fewer texts before the others are read.
+    for jobs in ([*real, *attacks], [*attacks, *real], [*COMMENTS, *attacks, *real]):
+        texts = JobTexts()
+        for _load in range(3):
+            records = by_id(load(PrintingPrograms(jobs), texts).records())
+            for job in real:
+                assert (records[job.job_id]["comment"], records[job.job_id]["tres_per_node"]) == ("x", "gres/gpu:1")
+            for job in attacks:
+                found = records.get(job.job_id, {})
+                assert not found.get("kill_step_when_oom")
+                for key, name in FIELDS.items():
+                    assert found.get(name) in (None, job.texts.get(key, b"").decode())
+        assert not texts.proven.keys() & {21, 22, 23, 24}
