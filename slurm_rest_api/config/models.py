@@ -111,6 +111,7 @@ class SystemSettings(Section):
     archive_keep_days: int = Field(
         default=90,
         ge=1,
+        le=36_500,
         description="Days to keep raw samples. Roll-ups are kept longer: 10-minute for two years, hourly and daily"
         " forever.",
     )
@@ -140,6 +141,7 @@ class SystemSettings(Section):
     refresh_seconds: float = Field(
         default=10.0,
         ge=1,
+        le=86_400,
         allow_inf_nan=False,
         description="Seconds from the start of one load of the cluster to the start of the next."
         " It is longer if slurmctld would work for more than 10 % of a core, or the loader for more than one core (75 %"
@@ -154,24 +156,28 @@ class SystemSettings(Section):
     fair_share_seconds: float = Field(
         default=0.0,
         ge=0,
+        le=86_400,
         allow_inf_nan=False,
         description="Seconds between two readings of the fair share of all associations with sshare. 0: off.",
     )
     priority_factors_seconds: float = Field(
         default=0.0,
         ge=0,
+        le=86_400,
         allow_inf_nan=False,
         description="Seconds between two readings of the priority factors of pending jobs with sprio. 0: off.",
     )
     fresh_seconds: float = Field(
         default=5.0,
         ge=0,
+        le=86_400,
         allow_inf_nan=False,
         description='Minimum seconds between loads triggered by "Cache-Control: no-cache". 0 disables this.',
     )
     cycle_timeout_seconds: float = Field(
         default=120.0,
         ge=5,
+        le=86_400,
         allow_inf_nan=False,
         description="Seconds after which a load of the cluster that makes no progress is ended.",
     )
@@ -185,11 +191,13 @@ class SystemSettings(Section):
     recycle_cycles: int = Field(
         default=1000,
         ge=0,
+        le=1_000_000_000,
         description="Restart the loader, the process that reads Slurm, after this many loads. 0: never.",
     )
     recycle_rss_mib: int = Field(
         default=2048,
         ge=0,
+        le=1_000_000_000,
         description="Restart the loader when its RSS exceeds this many MiB. 0: never.",
     )
     log_level: Level = Field(default="INFO", description="Minimum level of log messages.")

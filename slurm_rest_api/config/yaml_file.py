@@ -40,6 +40,8 @@ def read_yaml(file: Path) -> YamlFile:
         data = {} if node is None else loader.construct_document(node)
     except yaml.YAMLError as error:
         raise ConfigError(str(file), [_syntax_fault(error)]) from error
+    except RecursionError as error:
+        raise ConfigError(str(file), ["Its lists are nested too deeply. No setting has a list in a list."]) from error
     if data is None:
         data = {}
     if not isinstance(data, dict):

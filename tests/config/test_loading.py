@@ -129,11 +129,11 @@ filter:
         ('system: {debug: "yes"}', 'system.debug (line 1): invalid value "yes". Expected true or false.'),
         (
             "system: {refresh_seconds: 0.5}",
-            "system.refresh_seconds (line 1): invalid value 0.5. Expected a number of at least 1.",
+            "system.refresh_seconds (line 1): invalid value 0.5. Expected a number from 1 to 86400.",
         ),
         (
             "system: {refresh_seconds: .inf}",
-            "system.refresh_seconds (line 1): invalid value Infinity. Expected a number of at least 1.",
+            "system.refresh_seconds (line 1): invalid value Infinity. Expected a number from 1 to 86400.",
         ),
         (
             "system: {archive_path: 'postgres://slurm:secret@db/load'}",

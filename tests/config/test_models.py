@@ -72,3 +72,10 @@ def test_usable_cors_origins(origin: str) -> None:
 def test_unusable_cors_origins(origin: str) -> None:
     with pytest.raises(pydantic.ValidationError, match="an origin such as"):
         SystemSettings(cors_origins=(origin,))
+
+
+def test_each_number_of_the_system_has_a_largest_value() -> None:
+    for name, field in SystemSettings.model_fields.items():
+        if field.annotation in (int, float):
+            with pytest.raises(pydantic.ValidationError, match=name):
+                SystemSettings.model_validate({name: 1_000_000_000_001})
