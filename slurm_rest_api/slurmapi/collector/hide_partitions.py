@@ -110,17 +110,19 @@ def _visible_jobs(
     references = _JobReferences()
     waiting: list[Record] = []
     for job in jobs:
+        partition = job.get("partition") or ""
+        shown_partition = shown_partitions(partition, hidden)
+        is_hidden = bool(partition) and not shown_partition
+        if isinstance(job, UnchangedJob):
+            references.add_job(job["job_id"], is_hidden=is_hidden)
+            if not is_hidden:
+                yield job
+            continue
         has_references = _has_references(job)
         if has_references:
             fingerprints.pop(job["job_id"], None)
-        partition = job.get("partition") or ""
-        shown_partition = shown_partitions(partition, hidden)
-        if partition and not shown_partition:
-            references.add_hidden(job)
-            continue
-        references.add_visible(job)
-        if isinstance(job, UnchangedJob):
-            yield job
+        references.add_job(job["job_id"], _groups(job) if has_references else (), is_hidden=is_hidden)
+        if is_hidden:
             continue
         changes = _job_changes(job, hidden, hidden_nodes)
         if shown_partition != partition:
@@ -181,15 +183,12 @@ class _JobReferences:
         self._hidden: set[int] = set()
         self._hidden_groups: set[int] = set()
 
-    def add_visible(self, job: Record) -> None:
-        """Adds a visible job."""
-        self._visible.add(job["job_id"])
-        self._visible_groups.update(_groups(job))
-
-    def add_hidden(self, job: Record) -> None:
-        """Adds a hidden job."""
-        self._hidden.add(job["job_id"])
-        self._hidden_groups.update(_groups(job))
+    def add_job(self, job_id: int, groups: Iterable[int] = (), *, is_hidden: bool) -> None:
+        """Adds a job with the ids of its array and of its heterogeneous job."""
+        ids, group_ids = (self._hidden, self._hidden_groups) if is_hidden else (self._visible, self._visible_groups)
+        ids.add(job_id)
+        if groups:
+            group_ids.update(groups)
 
     def are_unread(self, job: Record) -> bool:
         """Returns True if `job` refers to the id of a job that was not read yet."""
@@ -232,7 +231,7 @@ class _JobReferences:
 
 
 def _has_references(job: Record) -> bool:
-    """Returns True if the job may refer to another one. An `UnchangedJob` does not."""
+    """Returns True if the job may refer to another one."""
     return any(map(job.get, _LINK_FIELDS))
 
 
