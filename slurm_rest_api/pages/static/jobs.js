@@ -158,7 +158,16 @@ export function tasksByState(jobs) {
   const sums = new Map();
   for (const job of jobs) {
     const state = stateText(baseState(job.job_state));
-    sums.set(state, (sums.get(state) ?? 0) + (job.array_task_str ? (taskCount(job.array_task_str) ?? 1) : 1));
+    sums.set(state, (sums.get(state) ?? 0) + tasksIn(job));
   }
   return [...sums].map(([state, tasks]) => `${count(tasks)} ${state}`).join(", ");
+}
+
+/** Returns the CPUs of all tasks of an array's records. `num_cpus` of a record is that of each of its tasks. */
+export function cpusOfTasks(jobs) {
+  return jobs.reduce((sum, job) => sum + job.num_cpus * tasksIn(job), 0);
+}
+
+function tasksIn(job) {
+  return job.array_task_str ? (taskCount(job.array_task_str) ?? 1) : 1;
 }

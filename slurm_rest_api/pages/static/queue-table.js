@@ -3,7 +3,7 @@
 import { byId, h, replaceChildren, setText } from "./dom.js";
 import { count, now } from "./format.js";
 import { page } from "./frame.js";
-import { tasksByState } from "./jobs.js";
+import { cpusOfTasks, tasksByState } from "./jobs.js";
 import { COLUMNS } from "./queue-columns.js";
 
 const MARK_SECONDS = 12;
@@ -90,7 +90,7 @@ export function makeTable({ onSort, onFold }) {
     const button = row.querySelector("button");
     button.setAttribute("aria-expanded", String(isOpen));
     setText(button, isOpen ? "−" : "+");
-    const sums = { job_state: tasksByState(jobs), num_cpus: count(jobs.reduce((sum, job) => sum + job.num_cpus, 0)) };
+    const sums = { job_state: tasksByState(jobs), num_cpus: count(cpusOfTasks(jobs)) };
     const textOf = (name, job) => (COLUMNS[name].ticks ? job.job_id : COLUMNS[name].text(job, 0));
     const isSame = (name) => jobs.every((job) => textOf(name, job) === textOf(name, first));
     columns.slice(1).forEach((name, index) => {

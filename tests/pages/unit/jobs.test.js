@@ -6,6 +6,7 @@ import test from "node:test";
 import {
   arrange,
   baseState,
+  cpusOfTasks,
   fullState,
   gpus,
   holdsNodes,
@@ -152,6 +153,11 @@ test("the tasks of an array are counted by state", () => {
     { job_state: "PENDING", array_task_str: "1,..." },
   ];
   assert.equal(tasksByState(jobs), "2 running, 7 pending");
+});
+
+test("the CPUs of an array are those of all its tasks", () => {
+  const jobs = [{ num_cpus: 4 }, { num_cpus: 2, array_task_str: "4-9%2" }, { num_cpus: 3, array_task_str: null }];
+  assert.equal(cpusOfTasks(jobs), 4 + 6 * 2 + 3);
 });
 
 test("jobs that are pending or have a reason need an explanation", () => {
