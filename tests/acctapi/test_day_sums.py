@@ -200,8 +200,11 @@ def test_a_repeated_question_reads_less_than_two_hours_of_records(tmp_path: Path
     first = site.client.get(path).get_json()["data"]
     with counted() as statements:
         assert site.client.get(path).get_json()["data"] == first
-    moments = range(12 * _DAY, 42 * _DAY)
-    read = [{value for value in values if value in moments} for text, values in statements if "group_concat" in text]
+    read = [
+        {value for value in values if isinstance(value, int) and 12 * _DAY <= value < 42 * _DAY}
+        for text, values in statements
+        if "group_concat" in text
+    ]
     whole = {after - 5 + 3600, before - 7}
     assert {frozenset(bounds) for bounds in read} <= {
         frozenset(bounds) for bounds in ({after, after - 5 + 3600}, {before - 7, before}, whole)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from slurm_rest_api.app import create_app
 from slurm_rest_api.config import Settings
@@ -15,6 +20,7 @@ from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
 from tests.conftest import make_client
+from tests.waiting import wait_for
 
 ROUTES = {"/queue", "/nodes", "/partitions", "/usage", "/stats", "/users", "/qos", "/history", "/load"}
 
@@ -48,10 +54,18 @@ def test_all_parameters_empty_are_the_same_as_none(tmp_path: Path) -> None:
         names = [given["name"] for given in methods["get"].get("parameters", []) if given["in"] == "query"]
         if path not in ROUTES:
             continue
-        whole, empty = client.get(path), client.get(f"{path}?{urlencode(dict.fromkeys(names, ''))}")
+        three = (path, f"{path}?{urlencode(dict.fromkeys(names, ''))}", path)
+        whole, empty = wait_for(f"{path} to be the same before and after", partial(_settled, client, three))
         assert (whole.status_code, empty.status_code) == (200, 200), (path, empty.get_data(as_text=True))
         if empty.is_json:
             assert empty.get_json()["data"] == whole.get_json()["data"], path
         asked[path] = names
     assert set(asked) == ROUTES
     assert {"user", "partition", "state", "jobid", "limit", "offset", "cursor"} <= set(asked["/history"])
+
+
+def _settled(client: FlaskClient, paths: Iterable[str]) -> tuple[TestResponse, TestResponse] | None:
+    """Returns the first two of three responses, None if a second has passed that changed the first one's data."""
+    before, between, after = map(client.get, paths)
+    is_settled = not before.is_json or before.get_json()["data"] == after.get_json()["data"]
+    return (before, between) if is_settled else None
