@@ -129,6 +129,9 @@ CLOCK_COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {**dict.fromkeys(KINDS, (
 WHOLE_INDEXES: Final = ("changed", "priority")
 """The first columns of the indexes that have all rows."""
 
+DESCENDING: Final = ("priority",)
+"""Columns of an index in descending order: jobs of one priority are then in the order of their keys, as in a page."""
+
 INDEXED: Final[Mapping[Kind, tuple[tuple[str, ...], ...]]] = {
     "queue": (
         ("user_name",),

@@ -15,6 +15,7 @@ from typing import Final
 from slurm_rest_api.slurm.array_tasks import has_any_task, has_task
 from slurm_rest_api.slurmapi.store.index_columns import (
     COLUMNS,
+    DESCENDING,
     INDEXED,
     KINDS,
     WHOLE_INDEXES,
@@ -26,7 +27,7 @@ from slurm_rest_api.slurmapi.store.job_sums import TABLE as JOB_SUMS
 from slurm_rest_api.slurmapi.store.job_sums import begin_job_sums
 from slurm_rest_api.slurmapi.store.statements import StatementLimit
 
-LAYOUT: Final = 21
+LAYOUT: Final = 22
 """Number of the table layout. Raise it with every change of the tables, so that old files are recreated."""
 
 BUSY_SECONDS: Final = 5.0
@@ -111,7 +112,8 @@ def create_indexes(connection: sqlite3.Connection, kind: Kind) -> None:
     Call it after the first records are written. Each row written into existing indexes takes four times as long.
     """
     for names in INDEXED[kind]:
-        columns = f"{kind}_index ({', '.join(names)}) {_without_null(names[0])}"
+        ordered = ", ".join(f"{name} DESC" if name in DESCENDING else name for name in names)
+        columns = f"{kind}_index ({ordered}) {_without_null(names[0])}"
         connection.execute(f"CREATE INDEX IF NOT EXISTS {kind}_by_{names[0]} ON {columns}")
     if kind == "queue":
         begin_job_sums(connection)

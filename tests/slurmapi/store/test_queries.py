@@ -161,6 +161,20 @@ def test_page_of_most_jobs_by_priority_sorts_no_other_jobs(cost_of: Costs, sort:
     assert cost_of(MANY, f"/queue?state=PD&sort={sort}&limit=3").steps < 10 * MANY
 
 
+def test_page_of_jobs_of_one_priority_sorts_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = 2_000
+    api = Service(tmp_path)
+    api.load({job_id: make_job(job_id, job_state="PENDING", priority=7) for job_id in range(1, number + 1)})
+    counts: list[None] = []
+    watch_connections(
+        monkeypatch, api.paths.root, lambda raw: raw.set_progress_handler(lambda: counts.append(None), 10)
+    )
+    first = api.get("/queue", state="PD", sort="-priority", limit="3", fields="job_id", shape="list")
+    assert [job["job_id"] for job in first["data"]] == [1, 2, 3]
+    # Counting the jobs takes five steps for each, and sorting them ten more.
+    assert 0 < 10 * len(counts) < 10 * number
+
+
 def test_page_by_priority_is_the_same_by_index_and_by_sorting(tmp_path: Path) -> None:
     api = Service(tmp_path)
     states = ("PENDING", "PENDING", "RUNNING", "PENDING")
