@@ -210,6 +210,15 @@ def test_a_runtime_folder_of_another_kind_stops_the_start(config: Path, tmp_path
     assert "is writable by other users" in result.output
 
 
+def test_runtime_folder_that_even_root_cannot_create_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "config.yml"
+    file.write_text("system:\n  runtime_dir: /proc/slurm-rest-api-test\n")
+    result = CliRunner().invoke(main, ["--config", str(file), "collect"])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: /proc/slurm-rest-api-test ")
+    assert "Set `system.runtime_dir` to a folder that this user can write to" in result.output
+
+
 def test_a_faulty_configuration_names_all_its_faults(tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
     path.write_text("system:\n  port: many\n  hots: here\n")

@@ -6,6 +6,7 @@ Each command imports what it alone needs. The web application takes 40 MiB and m
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -25,7 +26,7 @@ from slurm_rest_api.config_files import check_files
 from slurm_rest_api.demo.cli_options import demo_options
 from slurm_rest_api.deployment.install import ANY_HOST, LISTEN_QUEUE, size_for_host
 from slurm_rest_api.deployment.install import install_files as install
-from slurm_rest_api.diagnosis.folders import RUNTIME_FOLDER, check_runtime_dir
+from slurm_rest_api.diagnosis.folders import CHOOSE_FOLDER, RUNTIME_FOLDER, check_runtime_dir
 from slurm_rest_api.errors import ArchiveError, ConfigError
 from slurm_rest_api.processes.children import close_new_files_to_others, die_with_parent, limit_malloc
 from slurm_rest_api.processes.logging import configure_logs
@@ -276,10 +277,18 @@ def _prepare(settings: Settings, *, with_parent: bool) -> None:
     if with_parent:
         die_with_parent()
     close_new_files_to_others()
-    for finding in check_runtime_dir(settings.system.runtime_path()):
+    paths = RuntimePaths.of(settings)
+    for finding in check_runtime_dir(paths.root):
         # The service starts with a full disk, too, and answers from its last snapshot.
         if finding.verdict == "problem" and finding.name == RUNTIME_FOLDER:
             raise click.ClickException(f"{finding.sentence} {finding.remedy}")
+    try:
+        paths.make()
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) and paths.root.is_dir():
+            return
+        # Root has all rights in /proc and /sys, but no process can create a folder there.
+        raise click.ClickException(f"{error.filename} cannot be created: {error.strerror}. {CHOOSE_FOLDER}") from error
 
 
 def _open_sampler(settings: Settings) -> Sampler | None:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from slurm_rest_api.config.auth import AuthSettings
 from slurm_rest_api.config.pages import PagesSettings
-from slurm_rest_api.config.section import AbsolutePath, Section, Text
+from slurm_rest_api.config.section import AbsolutePath, Section, Text, require_possible_path
 
 APPLICATION: Final = "slurm-rest-api"
 DEFAULTS_ORIGIN: Final = "the built-in defaults (no configuration file was found)"
@@ -40,6 +40,7 @@ def _file(value: str) -> str:
     # As a path it would be a file in a folder such as "postgresql:".
     if "://" in value:
         raise ValueError("expected the path of a file. The URL of a database belongs into `archive_url`")
+    require_possible_path(value)
     return value
 
 

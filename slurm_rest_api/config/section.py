@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+# Sizes of Linux: NAME_MAX, and PATH_MAX with its final NUL (limits.h).
+_MOST_NAME_BYTES: Final = 255
+_MOST_PATH_BYTES: Final = 4095
+
+
+def require_possible_path(value: str | Path) -> None:
+    """Checks that Linux can have a file of this path, whatever exists now.
+
+    Raises:
+        ValueError: the path has a NUL, or it or one of its names is too long.
+    """
+    path = os.fsencode(value)
+    if b"\0" in path:
+        raise ValueError("expected a path without NUL characters")
+    if len(path) > _MOST_PATH_BYTES or any(len(name) > _MOST_NAME_BYTES for name in path.split(b"/")):
+        raise ValueError(
+            f"expected a path of at most {_MOST_PATH_BYTES} bytes, with names of at most {_MOST_NAME_BYTES} bytes"
+        )
 
 
 def _absolute(value: Path) -> Path:
     if not value.is_absolute():
         raise ValueError("expected an absolute path (one that begins with /)")
+    require_possible_path(value)
     return value
 
 

@@ -41,7 +41,9 @@ def read_yaml(file: Path) -> YamlFile:
     except yaml.YAMLError as error:
         raise ConfigError(str(file), [_syntax_fault(error)]) from error
     except RecursionError as error:
-        raise ConfigError(str(file), ["Its lists are nested too deeply. No setting has a list in a list."]) from error
+        raise ConfigError(
+            str(file), ["Its lists or mappings are nested too deeply. A setting has at most a list of mappings."]
+        ) from error
     if data is None:
         data = {}
     if not isinstance(data, dict):

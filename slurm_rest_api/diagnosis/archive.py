@@ -16,6 +16,7 @@ from slurm_rest_api.errors import ArchiveError
 
 _NAME: Final = "load archive"
 _NEW_FILE: Final = "Set `system.archive_path` to a new file such as archive.sqlite, then run"
+_CREATABLE: Final = "Set `system.archive_path` to a file that the service's user can create, or create its folder."
 
 
 def check_archive(system: SystemSettings, environ: Mapping[str, str]) -> Finding:
@@ -25,7 +26,11 @@ def check_archive(system: SystemSettings, environ: Mapping[str, str]) -> Finding
     if system.archive_url is None:
         file = archive_file(system, environ)
         named = system.model_copy(update={"archive_path": str(file)})
-        return _opened(named, str(file)) if file.exists() else _missing(file)
+        try:
+            return _opened(named, str(file)) if file.exists() else _missing(file)
+        except OSError as error:
+            # For example no right to read a folder above it.
+            return Finding(_NAME, "problem", f"{file} cannot be read: {error.strerror}.", _CREATABLE)
     return _opened(system, "The database of `system.archive_url`")
 
 
@@ -63,9 +68,12 @@ def _file_fault(file: Path) -> Finding | None:
 
 
 def _missing(file: Path) -> Finding:
-    folder = next(path for path in file.absolute().parents if path.exists())
+    target = Path(os.path.realpath(file))
+    # The path of a loop ends with a link.
+    if file.is_symlink() and (target.is_symlink() or not target.parent.is_dir()):
+        return Finding(_NAME, "problem", f"{file} is a symbolic link that leads into no folder.", _CREATABLE)
+    folder = next(path for path in file.absolute().parents if os.path.lexists(path))
     if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
         return Finding(_NAME, "ok", f"{file} does not exist yet and can be created.")
     message = f"{file} does not exist, and this user cannot create it in {folder}."
-    remedy = "Set `system.archive_path` to a file that the service's user can create, or create its folder."
-    return Finding(_NAME, "problem", message, remedy)
+    return Finding(_NAME, "problem", message, _CREATABLE)

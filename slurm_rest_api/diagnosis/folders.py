@@ -15,7 +15,7 @@ _MIB: Final = 1024 * 1024
 _WARNING_MIB: Final = 512
 _PROBLEM_MIB: Final = 32
 RUNTIME_FOLDER: Final = "runtime folder"
-_CHOOSE: Final = (
+CHOOSE_FOLDER: Final = (
     "Set `system.runtime_dir` to a folder that this user can write to, or RuntimeDirectory= in the systemd unit."
 )
 
@@ -28,21 +28,22 @@ def check_runtime_dir(folder: Path, *, is_restricted: bool = False) -> list[Find
     try:
         finding = _existing(folder, is_restricted) if folder.exists() else _missing(folder)
         space = [_space(_nearest(folder))] if finding.verdict != "problem" else []
-    except PermissionError as error:
+    except OSError as error:
+        # For example no right to read a folder above it, or a name that is too long.
         message = f"{error.filename or folder} cannot be read: {error.strerror}."
-        return [Finding(RUNTIME_FOLDER, "problem", message, _CHOOSE)]
+        return [Finding(RUNTIME_FOLDER, "problem", message, CHOOSE_FOLDER)]
     return [finding, *space]
 
 
 def _existing(folder: Path, is_restricted: bool) -> Finding:
     if not folder.is_dir():
-        return Finding(RUNTIME_FOLDER, "problem", f"{folder} is not a folder.", _CHOOSE)
+        return Finding(RUNTIME_FOLDER, "problem", f"{folder} is not a folder.", CHOOSE_FOLDER)
     status = folder.stat()
     if status.st_uid != os.geteuid():
         message = f"{folder} belongs to user {_user(status.st_uid)}, but the check runs as {_user(os.geteuid())}."
-        return Finding(RUNTIME_FOLDER, "problem", message, f"Run the check as the service's user. {_CHOOSE}")
+        return Finding(RUNTIME_FOLDER, "problem", message, f"Run the check as the service's user. {CHOOSE_FOLDER}")
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
-        return Finding(RUNTIME_FOLDER, "problem", f"{folder} is on a read-only file system.", _CHOOSE)
+        return Finding(RUNTIME_FOLDER, "problem", f"{folder} is on a read-only file system.", CHOOSE_FOLDER)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return Finding(RUNTIME_FOLDER, "problem", f"{folder} is not writable.", f"Run `chmod u+rwx {folder}`.")
     mode = stat.S_IMODE(status.st_mode)
@@ -62,13 +63,14 @@ def _existing(folder: Path, is_restricted: bool) -> Finding:
 def _missing(folder: Path) -> Finding:
     parent = _nearest(folder)
     if not parent.is_dir():
-        return Finding(RUNTIME_FOLDER, "problem", f"{folder} cannot be created: {parent} is not a folder.", _CHOOSE)
+        kind = "a symbolic link that leads to no folder" if parent.is_symlink() else "not a folder"
+        return Finding(RUNTIME_FOLDER, "problem", f"{folder} cannot be created: {parent} is {kind}.", CHOOSE_FOLDER)
     if not os.access(parent, os.W_OK | os.X_OK):
         message = f"{folder} does not exist, and user {_user(os.geteuid())} cannot create it in {parent}."
-        return Finding(RUNTIME_FOLDER, "problem", message, _CHOOSE)
+        return Finding(RUNTIME_FOLDER, "problem", message, CHOOSE_FOLDER)
     if parent.stat().st_mode & stat.S_IWOTH:
         message = f"{folder} does not exist yet. Any user of this host could create it in {parent} first."
-        return Finding(RUNTIME_FOLDER, "warning", message, _CHOOSE)
+        return Finding(RUNTIME_FOLDER, "warning", message, CHOOSE_FOLDER)
     return Finding(RUNTIME_FOLDER, "ok", f"{folder} does not exist yet and can be created.")
 
 
@@ -82,7 +84,7 @@ def _space(folder: Path) -> Finding:
 
 
 def _nearest(folder: Path) -> Path:
-    return next(path for path in (folder, *folder.parents) if path.exists())
+    return next(path for path in (folder, *folder.parents) if os.path.lexists(path))
 
 
 def _user(uid: int) -> str:

@@ -164,6 +164,19 @@ filter:
             'system.runtime_dir (line 1): invalid value "run". Expected an absolute path (one that begins with /).',
         ),
         (
+            'pages: {logo: "/a\\0b"}',
+            'pages.logo (line 1): invalid value "/a\\u0000b". Expected a path without NUL characters.',
+        ),
+        (
+            'system: {archive_path: "a\\0b"}',
+            'system.archive_path (line 1): invalid value "a\\u0000b". Expected a path without NUL characters.',
+        ),
+        (
+            f"auth: {{token_file: /{'a' * 256}}}",
+            f'auth.token_file (line 1): invalid value "/{"a" * 75}.... Expected a path of at most 4095 bytes, with'
+            " names of at most 255 bytes.",
+        ),
+        (
             "system: {runtime_dir: 5}",
             "system.runtime_dir (line 1): invalid value 5. Expected an absolute path, or null.",
         ),

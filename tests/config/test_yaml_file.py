@@ -45,8 +45,8 @@ def test_each_setting_has_its_line(tmp_path: Path) -> None:
         ("a: {[]: 1}\n", "Line 1, column 5 is not valid YAML: "),
         (b"a: \xff\xff\n", "The file is not UTF-8 text, or has control characters."),
         (b"a: \x07\n", "The file is not UTF-8 text, or has control characters."),
-        ("a: " + 1000 * "[", "Its lists are nested too deeply."),
-        ("a: " + 1000 * "{b: ", "Its lists are nested too deeply."),
+        ("a: " + 1000 * "[", "Its lists or mappings are nested too deeply."),
+        ("a: " + 1000 * "{b: ", "Its lists or mappings are nested too deeply."),
     ],
 )
 def test_a_syntax_error_has_line_and_column(tmp_path: Path, text: str | bytes, start: str) -> None:

@@ -68,6 +68,17 @@ def test_a_folder_is_a_problem(tmp_path: Path) -> None:
     assert (finding.verdict, "names a folder" in finding.sentence) == ("problem", True)
 
 
+@pytest.mark.parametrize("target", ["missing/file", "archive.sqlite"])
+def test_a_symbolic_link_that_leads_nowhere_is_a_problem(tmp_path: Path, target: str) -> None:
+    file = tmp_path / "archive.sqlite"
+    file.symlink_to(tmp_path / target)
+    finding = checked(tmp_path, "archive.sqlite")
+    assert (finding.verdict, finding.sentence) == (
+        "problem",
+        f"{file} is a symbolic link that leads into no folder.",
+    )
+
+
 def test_a_server_that_cannot_be_reached_is_a_problem(tmp_path: Path) -> None:
     finding = checked(tmp_path, "x", archive_url="mysql+pymysql://user:Pa55@127.0.0.1:1/load")
     assert finding.verdict == "problem"

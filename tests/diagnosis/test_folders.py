@@ -85,6 +85,16 @@ def test_a_file_instead_of_a_folder_is_a_problem(tmp_path: Path) -> None:
     assert below[0].sentence == f"{file / 'run'} cannot be created: {file} is not a folder."
 
 
+def test_symbolic_links_that_lead_nowhere_are_problems(tmp_path: Path) -> None:
+    (tmp_path / "dangling").symlink_to(tmp_path / "missing" / "folder")
+    (tmp_path / "loop").symlink_to("loop")
+    for link in (tmp_path / "dangling", tmp_path / "loop"):
+        for folder in (link, link / "run"):
+            [finding] = check_runtime_dir(folder)
+            assert finding.verdict == "problem"
+            assert finding.sentence == f"{folder} cannot be created: {link} is a symbolic link that leads to no folder."
+
+
 @needs_root
 def test_a_folder_of_another_user_is_a_problem(tmp_path: Path) -> None:
     os.chown(tmp_path, 65534, 65534)

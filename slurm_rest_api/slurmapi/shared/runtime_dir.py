@@ -14,6 +14,7 @@ from slurm_rest_api.config.in_use import IN_USE_NAME
 from slurm_rest_api.errors import ConfigError
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_CHOOSE: Final = "Set it to a folder that the service's user can create or write to."
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,9 @@ class RuntimePaths:
         """Creates the folders, and closes them and their files to other users. The mode of an existing root stays.
 
         The group of the root may need it for the web server's socket.
+
+        Raises:
+            OSError: a folder cannot be created.
         """
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.prepared.mkdir(mode=0o700, exist_ok=True)
@@ -81,18 +85,24 @@ class RuntimePaths:
             yield from folder.glob("*")
 
 
-def require_private(settings: Settings) -> None:
-    """Refuses a runtime directory that every user of this host may enter, where clients have to authenticate.
+def require_usable(settings: Settings) -> None:
+    """Refuses a runtime directory that cannot be one, or that every user may enter where clients authenticate.
 
     Raises:
-        ConfigError: it exists and is open to other users than its owner and its group.
+        ConfigError: its path leads through a file or a loop of links, or cannot be read. Or it exists, and is no
+            directory, or is open to other users than its owner and its group.
     """
     folder = settings.system.runtime_path()
     try:
-        mode = stat.S_IMODE(folder.stat().st_mode)
+        status = folder.stat()
     except FileNotFoundError:
         # It is created with mode 0700.
         return
+    except OSError as error:
+        raise ConfigError(settings.origin, [f"system.runtime_dir: {folder}: {error.strerror}. {_CHOOSE}"]) from error
+    if not stat.S_ISDIR(status.st_mode):
+        raise ConfigError(settings.origin, [f"system.runtime_dir: {folder} is not a folder. {_CHOOSE}"])
+    mode = stat.S_IMODE(status.st_mode)
     if settings.auth.mode != "none" and mode & stat.S_IRWXO:
         fault = (
             f"system.runtime_dir: {folder} is open to every user of this host (mode {mode:04o}), but `auth.mode` is"

@@ -10,7 +10,7 @@ import pytest
 
 from slurm_rest_api.config import Settings
 from slurm_rest_api.errors import ConfigError
-from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths, require_private
+from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths, require_usable
 
 
 def settings_for(folder: Path, **auth: Any) -> Settings:
@@ -20,19 +20,33 @@ def settings_for(folder: Path, **auth: Any) -> Settings:
 @pytest.mark.parametrize("mode", [0o755, 0o751, 0o705, 0o704])
 def test_open_folder_stops_the_start_where_clients_authenticate(tmp_path: Path, mode: int) -> None:
     folder = tmp_path / "runtime"
-    require_private(settings_for(folder, mode="proxy"))
+    require_usable(settings_for(folder, mode="proxy"))
     folder.mkdir()
     folder.chmod(mode)
-    require_private(settings_for(folder))
+    require_usable(settings_for(folder))
     with pytest.raises(ConfigError) as caught:
-        require_private(settings_for(folder, mode="proxy", private_data=["jobs"]))
+        require_usable(settings_for(folder, mode="proxy", private_data=["jobs"]))
     assert caught.value.faults == [
         f"system.runtime_dir: {folder} is open to every user of this host (mode {mode:04o}), but `auth.mode` is proxy."
         f" Run `chmod o-rwx {folder}`."
     ]
     # nginx reaches uWSGI's socket through the group.
     folder.chmod(0o750)
-    require_private(settings_for(folder, mode="proxy", private_data=["jobs"]))
+    require_usable(settings_for(folder, mode="proxy", private_data=["jobs"]))
+
+
+@pytest.mark.parametrize(
+    ("below", "words"),
+    [("file", " is not a folder."), ("file/a", ": Not a directory."), ("loop/a", ": Too many levels")],
+)
+def test_path_that_can_be_no_folder_is_a_fault_of_the_configuration(tmp_path: Path, below: str, words: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ConfigError) as caught:
+        require_usable(settings_for(tmp_path / below))
+    [fault] = caught.value.faults
+    assert fault.startswith(f"system.runtime_dir: {tmp_path / below}{words}")
+    assert fault.endswith(" Set it to a folder that the service's user can create or write to.")
 
 
 def test_files_of_an_earlier_run_are_closed_and_other_files_stay(tmp_path: Path) -> None:
