@@ -20,12 +20,12 @@ from slurm_rest_api.config import Settings
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
 from slurm_rest_api.slurmapi.shared.runtime_dir import RuntimePaths
 from slurm_rest_api.slurmapi.store.writer import StoreWriter
-from tests.browser.fixture import browser, driver, tab
+from tests.browser.fixture import browser, driver, new_page, tab
 from tests.fakes import FakeSource
 from tests.property_tests import load_profile
 from tests.testbed.fixture import cluster
 
-__all__ = ["browser", "cluster", "driver", "tab"]
+__all__ = ["browser", "cluster", "driver", "new_page", "tab"]
 
 load_profile()
 

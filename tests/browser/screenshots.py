@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
 from slurm_rest_api.demo.scale import Scale
 from tests.browser.asking import asked
 from tests.browser.chromium import chromium
-from tests.browser.fixture import new_context
+from tests.browser.fixture import new_profile
 from tests.browser.paths import filled
 from tests.browser.service import demo
 from tests.browser.watching import settle
@@ -66,16 +66,14 @@ def _address_of(address: str, picture: Picture) -> str:
 def take(browser: Browser, address: str, picture: Picture) -> int:
     """Writes one picture, and returns its size in bytes."""
     width, height = picture.size
-    context = new_context(
-        browser, viewport={"width": width, "height": height}, color_scheme=picture.scheme, reduced_motion="reduce"
-    )
-    page = context.new_page()
-    page.goto(_address_of(address, picture))
-    expect(page.locator("h1")).to_be_visible()
-    settle(page)
+    size: ViewportSize = {"width": width, "height": height}
     file = FOLDER / f"{picture.name}.png"
-    page.screenshot(path=file)
-    context.close()
+    with new_profile(browser, viewport=size, color_scheme=picture.scheme, reduced_motion="reduce") as context:
+        page = context.new_page()
+        page.goto(_address_of(address, picture))
+        expect(page.locator("h1")).to_be_visible()
+        settle(page)
+        page.screenshot(path=file)
     # At most 256 colours: the pages have few, and letters stay as they are.
     subprocess.run([program("pngquant"), "--force", "--ext=.png", "--strip", "--", file], check=True)
     return file.stat().st_size

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.asking import is_of
-from tests.browser.fixture import new_context
+from tests.browser.fixture import NewPage
 from tests.browser.paths import CHOSEN, CLUSTER, PAGES, filled
 from tests.browser.watching import settle
 
@@ -38,12 +37,11 @@ _SHIFTS_OF_FIRST_VIEW = """() => {
 
 
 @pytest.fixture
-def cold(browser: Browser) -> Iterator[Page]:
+def cold(new_page: NewPage) -> Page:
     """A tab of a browser with an empty cache, which records shifts of the layout."""
-    context = new_context(browser, viewport={"width": 1280, "height": 800})
-    context.add_init_script(_SHIFTS)
-    yield context.new_page()
-    context.close()
+    page = new_page(viewport={"width": 1280, "height": 800})
+    page.add_init_script(_SHIFTS)
+    return page
 
 
 def of_first_view(finished: list[Request]) -> list[Request]:
@@ -78,25 +76,22 @@ def test_the_first_view_is_small_sends_few_requests_and_moves_nothing(cold: Page
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_nothing_moves_while_a_page_loads_on_a_phone(browser: Browser, demo_address: str, path: str) -> None:
-    context = new_context(browser, viewport={"width": 390, "height": 844})
-    context.add_init_script(_SHIFTS)
-    page = context.new_page()
+def test_nothing_moves_while_a_page_loads_on_a_phone(new_page: NewPage, demo_address: str, path: str) -> None:
+    page = new_page(viewport={"width": 390, "height": 844})
+    page.add_init_script(_SHIFTS)
     page.goto(demo_address + filled(demo_address, path))
     expect(page.locator("h1")).to_be_visible()
     settle(page)
     shifts = page.evaluate(_SHIFTS_OF_FIRST_VIEW)
-    context.close()
     assert sum(shift["value"] for shift in shifts) < 0.02, shifts
 
 
 @pytest.mark.parametrize("late", ["usage", "nodes"])
 def test_problems_do_not_move_when_their_second_response_arrives(
-    browser: Browser, demo_address: str, late: str
+    new_page: NewPage, demo_address: str, late: str
 ) -> None:
-    context = new_context(browser, viewport={"width": 390, "height": 844})
-    context.add_init_script(_SHIFTS)
-    page = context.new_page()
+    page = new_page(viewport={"width": 390, "height": 844})
+    page.add_init_script(_SHIFTS)
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -114,5 +109,4 @@ def test_problems_do_not_move_when_their_second_response_arrives(
     expect(page.locator("#problems tbody tr").first).to_be_visible()
     settle(page)
     shifts = page.evaluate("window.shifts")
-    context.close()
     assert sum(shift["value"] for shift in shifts) < 0.02, shifts

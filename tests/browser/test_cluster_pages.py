@@ -7,10 +7,10 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.asking import answer_with, asked, is_of
-from tests.browser.fixture import new_context
+from tests.browser.fixture import NewPage
 from tests.browser.watching import Watched, barriers
 
 UPDATE = re.compile(r"[?&]since=[0-9a-f]{20}")
@@ -26,9 +26,8 @@ PAGES = {
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
-def test_every_page_fits_and_meets_wcag(browser: Browser, past_address: str, width: int, scheme: str) -> None:
-    context = new_context(browser, viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page = context.new_page()
+def test_every_page_fits_and_meets_wcag(new_page: NewPage, past_address: str, width: int, scheme: str) -> None:
+    page = new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     watched = Watched(page)
     for name, (complete, most) in PAGES.items():
         # The page before polls no more.
@@ -42,7 +41,6 @@ def test_every_page_fits_and_meets_wcag(browser: Browser, past_address: str, wid
         asking = {url for url in watched.requests if "/pages/" not in urlsplit(url).path and not UPDATE.search(url)}
         assert len(asking) == most, asking
     assert watched.faults == []
-    context.close()
 
 
 def test_the_menu_of_the_navigation_works_with_the_keyboard(tab: Page, demo_address: str) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from slurm_rest_api.config import Settings
-from tests.browser.fixture import new_context
+from tests.browser.fixture import NewPage
 from tests.browser.mounted import mounted
 from tests.browser.paths import CHOSEN, CLUSTER, PAGES, filled
 from tests.browser.watching import Watched, barriers, settle, unseen_focus
@@ -25,10 +25,8 @@ def below_a_prefix(demo_settings: Settings) -> Iterator[str]:
 
 
 @pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    context = new_context(browser, viewport={"width": 360, "height": 780}, has_touch=True, reduced_motion="reduce")
-    yield context.new_page()
-    context.close()
+def phone(new_page: NewPage) -> Page:
+    return new_page(viewport={"width": 360, "height": 780}, has_touch=True, reduced_motion="reduce")
 
 
 def open_page(page: Page, address: str, path: str) -> None:
@@ -59,9 +57,8 @@ def test_a_phone_and_a_zoomed_window_scroll_down_only(phone: Page, demo_address:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_kiosk_mode_fills_the_screen(browser: Browser, demo_address: str, path: str) -> None:
-    context = new_context(browser, viewport={"width": 1920, "height": 1080})
-    page = context.new_page()
+def test_kiosk_mode_fills_the_screen(new_page: NewPage, demo_address: str, path: str) -> None:
+    page = new_page(viewport={"width": 1920, "height": 1080})
     to_fill = filled(demo_address, path)
     open_page(page, demo_address, to_fill + ("&" if "?" in to_fill else "?") + "kiosk")
     expect(page.locator("footer")).to_be_hidden()
@@ -69,7 +66,6 @@ def test_kiosk_mode_fills_the_screen(browser: Browser, demo_address: str, path: 
     assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") > 18
     page.get_by_role("button", name="Exit kiosk").click()
     expect(page.locator("footer")).to_be_visible()
-    context.close()
 
 
 def hostile_queue(route: Route) -> None:

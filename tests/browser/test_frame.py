@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.fixture import new_context
+from tests.browser.fixture import NewPage
 from tests.browser.watching import barriers
 
 PAGES = ("", "pages/nodes", "pages/queue", "pages/history", "pages/load", "pages/api", "pages/job", "pages/node")
@@ -13,13 +13,11 @@ PAGES = ("", "pages/nodes", "pages/queue", "pages/history", "pages/load", "pages
 
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_meets_wcag(browser: Browser, demo_address: str, path: str, scheme: str) -> None:
-    context = new_context(browser, color_scheme=scheme, viewport={"width": 1280, "height": 800})
-    page = context.new_page()
+def test_every_page_meets_wcag(new_page: NewPage, demo_address: str, path: str, scheme: str) -> None:
+    page = new_page(color_scheme=scheme, viewport={"width": 1280, "height": 800})
     page.goto(demo_address + path)
     expect(page.locator("h1")).to_be_visible()
     assert barriers(page) == []
-    context.close()
 
 
 def test_the_chosen_theme_is_kept(tab: Page, demo_address: str) -> None:

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from slurm_rest_api.auth.token_file import TokenFile
 from slurm_rest_api.config import Settings
 from tests.browser.asking import asked, text_of
-from tests.browser.fixture import PATIENCE_MS, new_context
+from tests.browser.fixture import PATIENCE_MS, new_profile
 from tests.browser.mounted import mounted
 from tests.browser.paths import CLUSTER, PAGES, READY, filled
 from tests.browser.service import configured
@@ -133,11 +133,12 @@ def logged_in(
     token = tokens.add(name, "user", None)
     auth = {"mode": "token", "token_file": str(tokens.path), "private_data": private_data}
     section = type(settings.auth).model_validate(auth)
-    context = new_context(browser, viewport={"width": 1280, "height": 800})
-    context.add_init_script(f"sessionStorage.setItem('slurm-rest-api token', '{token}')")
-    with mounted(settings.model_copy(update={"auth": section})) as address:
+    with (
+        mounted(settings.model_copy(update={"auth": section})) as address,
+        new_profile(browser, viewport={"width": 1280, "height": 800}) as context,
+    ):
+        context.add_init_script(f"sessionStorage.setItem('slurm-rest-api token', '{token}')")
         yield Reader(context.new_page(), address, name)
-        context.close()
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.asking import answer_with, asked, fail_with, is_of
-from tests.browser.fixture import new_context
+from tests.browser.fixture import NewPage
 from tests.browser.watching import barriers
 from tests.waiting import wait_for
 
@@ -163,16 +163,14 @@ def test_names_are_offered_with_counts_and_corrected(tab: Page, past_address: st
     expect(tab.locator("#rows tr").first).to_contain_text("main")
 
 
-def test_a_date_is_in_the_users_time_zone(browser: Browser, demo_address: str) -> None:
-    context = new_context(browser, timezone_id="Asia/Tokyo")
-    page = context.new_page()
+def test_a_date_is_in_the_users_time_zone(new_page: NewPage, demo_address: str) -> None:
+    page = new_page(timezone_id="Asia/Tokyo")
     with page.expect_request(lambda request: is_of("history", request.url)) as request:
         page.goto(f"{demo_address}pages/history?submitafter=2026-11-24&submitbefore=2026-11-24T09:00")
     asked_for = parse_qs(urlsplit(request.value.url).query)
     # Midnight in Tokyo, which is 9 hours ahead of UTC.
     assert asked_for["submitafter"] == ["1795446000"]
     assert asked_for["submitbefore"] == [str(1795446000 + 9 * 3600)]
-    context.close()
 
 
 def test_failures_are_those_of_all_records(tab: Page, demo_address: str) -> None:
@@ -284,14 +282,12 @@ def test_the_table_can_be_downloaded(tab: Page, demo_address: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_records_meet_wcag_on_a_phone(browser: Browser, demo_address: str, scheme: str) -> None:
-    context = new_context(browser, color_scheme=scheme, viewport={"width": 390, "height": 800})
-    page = context.new_page()
+def test_the_records_meet_wcag_on_a_phone(new_page: NewPage, demo_address: str, scheme: str) -> None:
+    page = new_page(color_scheme=scheme, viewport={"width": 390, "height": 800})
     page.goto(demo_address + "pages/history?qos=normal&state=FAILED,TIMEOUT,COMPLETED")
     expect(page.locator("#rows tr").first).to_be_visible()
     assert barriers(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    context.close()
 
 
 def test_the_page_sends_few_requests(tab: Page, demo_address: str) -> None:

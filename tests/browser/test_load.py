@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Request, expect
+from playwright.sync_api import Locator, Page, Request, expect
 
 from tests.browser.asking import answer_with, asked, is_of
-from tests.browser.fixture import new_context
+from tests.browser.fixture import NewPage
 from tests.browser.watching import barriers
 from tests.waiting import wait_for
 
@@ -253,15 +253,13 @@ def test_a_range_without_samples_is_explained(tab: Page, demo_address: str) -> N
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_graphs_meet_wcag_on_a_phone(browser: Browser, demo_address: str, scheme: str) -> None:
-    context = new_context(browser, color_scheme=scheme, viewport={"width": 360, "height": 800})
-    page = context.new_page()
+def test_the_graphs_meet_wcag_on_a_phone(new_page: NewPage, demo_address: str, scheme: str) -> None:
+    page = new_page(color_scheme=scheme, viewport={"width": 360, "height": 800})
     page.goto(demo_address + "pages/load")
     drawn(page)
     figure(page, "Jobs").get_by_text("Values as a table").click()
     assert barriers(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    context.close()
 
 
 def test_the_page_sends_few_requests(tab: Page, demo_address: str) -> None:

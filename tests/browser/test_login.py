@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from slurm_rest_api.auth.token_file import TokenFile
 from slurm_rest_api.config import Settings
 from tests.auth.clients import key_file, slurm_token
-from tests.browser.fixture import new_context
+from tests.browser.fixture import new_profile
 from tests.browser.mounted import mounted
 from tests.browser.service import configured
 from tests.browser.watching import Watched, barriers
@@ -38,11 +38,8 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = new_context(
-        browser,
-    )
-    yield context
-    context.close()
+    with new_profile(browser) as context:
+        yield context
 
 
 def log_in(page: Page, token: str, *, remember: bool = False) -> None:

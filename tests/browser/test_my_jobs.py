@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.asking import answer_with, asked, fail_with
-from tests.browser.fixture import new_context
+from tests.browser.fixture import NewPage
 from tests.browser.watching import barriers
 
 META = {"version": "v-1", "total": 1, "stale": False, "error": None, "next": None, "truncated": False}
@@ -93,13 +93,11 @@ def test_ended_jobs_show_failures_first_and_unknown_use_as_such(tab: Page, demo_
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_rows_are_cards_on_a_phone(browser: Browser, demo_address: str, scheme: str) -> None:
-    context = new_context(browser, color_scheme=scheme, viewport={"width": 360, "height": 800})
-    page = context.new_page()
+def test_rows_are_cards_on_a_phone(new_page: NewPage, demo_address: str, scheme: str) -> None:
+    page = new_page(color_scheme=scheme, viewport={"width": 360, "height": 800})
     fail_with(page, "history", 404, "Accounting is off here.")
     page.goto(f"{demo_address}pages/my-jobs?user={user_with_jobs(demo_address)}")
     expect(page.locator("#ended")).to_contain_text("Accounting is off")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("#running tbody tr").first.evaluate("(row) => getComputedStyle(row).display") == "flex"
     assert barriers(page) == []
-    context.close()

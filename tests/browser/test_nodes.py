@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from slurm_rest_api.config import Settings
 from tests.browser.asking import node_state
-from tests.browser.fixture import new_context
+from tests.browser.fixture import NewPage
 from tests.browser.mounted import mounted
 from tests.browser.watching import barriers
 
@@ -144,9 +144,8 @@ def test_the_pointer_fills_the_panel_and_moves_nothing(tab: Page, demo_address: 
     expect(tab).to_have_url(f"{demo_address}pages/queue?node=n2")
 
 
-def test_a_tap_fills_the_panel_without_opening_jobs(browser: Browser, demo_address: str) -> None:
-    context = new_context(browser, has_touch=True, viewport={"width": 390, "height": 800})
-    page = context.new_page()
+def test_a_tap_fills_the_panel_without_opening_jobs(new_page: NewPage, demo_address: str) -> None:
+    page = new_page(has_touch=True, viewport={"width": 390, "height": 800})
     instead(page, {"n1": FREE, "n2": BUSY}, {"n2": HELD})
     open_map(page, demo_address + "pages/nodes")
     page.locator("#map canvas").scroll_into_view_if_needed()
@@ -154,7 +153,6 @@ def test_a_tap_fills_the_panel_without_opening_jobs(browser: Browser, demo_addre
     expect(page.locator("#panel-name")).to_have_text("n2")
     expect(page.locator("#panel")).to_be_in_viewport()
     expect(page).to_have_url(f"{demo_address}pages/nodes")
-    context.close()
 
 
 def test_filters_are_in_the_address(tab: Page, demo_address: str) -> None:
@@ -284,9 +282,8 @@ LIGHTNESS = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_looks_differ_without_their_colours(browser: Browser, demo_address: str, scheme: Any) -> None:
-    context = new_context(browser, color_scheme=scheme)
-    page = context.new_page()
+def test_looks_differ_without_their_colours(new_page: NewPage, demo_address: str, scheme: Any) -> None:
+    page = new_page(color_scheme=scheme)
     open_map(page, demo_address + "pages/nodes")
     looks = page.evaluate(LIGHTNESS)
     assert len(looks) == 7
@@ -295,15 +292,12 @@ def test_looks_differ_without_their_colours(browser: Browser, demo_address: str,
             # At least one pixel in twenty differs in its lightness, by a tenth of the scale.
             apart = sum(abs(a - b) > 25 for a, b in zip(grey, grey_too, strict=True))
             assert apart > len(grey) / 20, (one, other, apart)
-    context.close()
 
 
 @pytest.mark.parametrize(("scheme", "query"), [("light", ""), ("dark", ""), ("dark", "?view=table")])
-def test_the_filled_page_meets_wcag_on_a_phone(browser: Browser, demo_address: str, scheme: Any, query: str) -> None:
-    context = new_context(browser, color_scheme=scheme, viewport={"width": 390, "height": 800})
-    page = context.new_page()
+def test_the_filled_page_meets_wcag_on_a_phone(new_page: NewPage, demo_address: str, scheme: Any, query: str) -> None:
+    page = new_page(color_scheme=scheme, viewport={"width": 390, "height": 800})
     page.goto(f"{demo_address}pages/nodes{query}")
     expect(page.locator("#map section, #rows tr").first).to_be_visible()
     assert barriers(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    context.close()

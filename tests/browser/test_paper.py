@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.fixture import new_context
+from tests.browser.fixture import NewPage
 from tests.browser.paths import PAGES, filled
 from tests.browser.watching import settle
 
@@ -20,11 +18,9 @@ _ON_PAPER, _ON_A_DARK_SCREEN = [0, 114, 178], [86, 180, 233]
 
 
 @pytest.fixture
-def dark(browser: Browser) -> Iterator[Page]:
+def dark(new_page: NewPage) -> Page:
     """A dark tab, as wide as a sheet of A4 between its margins."""
-    context = new_context(browser, viewport={"width": 703, "height": 1000}, color_scheme="dark")
-    yield context.new_page()
-    context.close()
+    return new_page(viewport={"width": 703, "height": 1000}, color_scheme="dark")
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.asking import asked
-from tests.browser.fixture import new_context
+from tests.browser.fixture import NewPage
 from tests.browser.watching import Watched, barriers
 
 EVIL = "<script>alert(1)</script>"
@@ -267,9 +267,8 @@ def test_reasons_are_explained(tab: Page, demo_address: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_has_cards_and_a_button_for_the_filters(browser: Browser, demo_address: str, scheme: str) -> None:
-    context = new_context(browser, color_scheme=scheme, viewport={"width": 360, "height": 780})
-    page = context.new_page()
+def test_a_phone_has_cards_and_a_button_for_the_filters(new_page: NewPage, demo_address: str, scheme: str) -> None:
+    page = new_page(color_scheme=scheme, viewport={"width": 360, "height": 780})
     page.goto(demo_address + "pages/queue?state=PD&fold=no")
     # Roles, because a card is no longer laid out as a row of a table.
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader")).first
@@ -286,4 +285,3 @@ def test_a_phone_has_cards_and_a_button_for_the_filters(browser: Browser, demo_a
     expect(page.locator("#why table")).to_be_visible()
     assert barriers(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    context.close()

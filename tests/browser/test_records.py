@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.asking import answer_with, asked, fail_with, node_state
-from tests.browser.fixture import new_context
+from tests.browser.fixture import NewPage
 from tests.browser.watching import barriers
 
 
@@ -193,10 +193,9 @@ def test_an_unknown_node_is_reported(tab: Page, demo_address: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_full_pages_meet_wcag_on_a_phone(browser: Browser, demo_address: str, scheme: str) -> None:
+def test_full_pages_meet_wcag_on_a_phone(new_page: NewPage, demo_address: str, scheme: str) -> None:
     job = first(demo_address, "queue?state=R&limit=1")
-    context = new_context(browser, color_scheme=scheme, viewport={"width": 390, "height": 844})
-    page = context.new_page()
+    page = new_page(color_scheme=scheme, viewport={"width": 390, "height": 844})
     for path in (f"job?id={job['job_id']}", f"node?name={next(iter(job['cpus_allocated']))}"):
         page.goto(f"{demo_address}pages/{path}")
         expect(page.locator(".facts").first).to_be_visible()
@@ -204,4 +203,3 @@ def test_full_pages_meet_wcag_on_a_phone(browser: Browser, demo_address: str, sc
         expect(page.locator("#raw table")).to_be_visible()
         assert barriers(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    context.close()

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from slurm_rest_api.config import Settings
 from tests.browser.asking import asked
-from tests.browser.fixture import new_context
+from tests.browser.fixture import NewPage
 from tests.browser.mounted import mounted
 from tests.browser.watching import Watched, barriers
 
@@ -73,7 +73,7 @@ def test_a_pause_in_typing_sends_one_request_and_names_are_text(tab: Page, demo_
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_a_site_has_its_name_message_and_menu_of_clusters(
-    browser: Browser, demo_settings: Settings, tmp_path: Path, width: int
+    new_page: NewPage, demo_settings: Settings, tmp_path: Path, width: int
 ) -> None:
     file = tmp_path / "message"
     file.write_text(HOSTILE)
@@ -81,9 +81,8 @@ def test_a_site_has_its_name_message_and_menu_of_clusters(
     pages = type(demo_settings.pages).model_validate(
         {"title": "Example University", "message_file": file, "clusters": clusters}
     )
-    context = new_context(browser, viewport={"width": width, "height": 800})
+    page = new_page(viewport={"width": width, "height": 800})
     with mounted(demo_settings.model_copy(update={"pages": pages}), "/slurm") as address:
-        page = context.new_page()
         page.goto(address + "pages/queue?state=R")
         expect(page).to_have_title("Queue · demo · Example University")
         expect(page.get_by_role("note").first).to_have_text(HOSTILE)
@@ -97,4 +96,3 @@ def test_a_site_has_its_name_message_and_menu_of_clusters(
         expect(page.get_by_role("heading", level=1)).to_have_text("Page not found")
         page.get_by_role("main").get_by_role("link", name="Nodes").click()
         expect(page).to_have_url(address + "pages/nodes")
-    context.close()

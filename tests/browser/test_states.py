@@ -187,8 +187,8 @@ def test_every_page_shows_each_state(page: Page, demo_address: str, state: str) 
         expect(page.locator(ALERT)).to_have_count(1 if place == ALERT else 0)
         if path == LOOKED_AT[state]:
             assert barriers(page) == []
-    page.goto("about:blank")
     page.unroute_all(behavior="ignoreErrors")
+    page.goto("about:blank")
 
 
 def test_every_page_asks_for_a_missing_token(page: Page, demo_settings: Settings, tmp_path: Path) -> None:
