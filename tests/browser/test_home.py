@@ -145,7 +145,7 @@ def test_a_wall_display_shows_all_that_fits_and_counts_the_rest(
     page.goto(demo_address + "?kiosk")
     expect(page.locator("#maintenance")).to_contain_text("Maintenance begins in 3 days")
     assert page.evaluate(IS_ON_ONE_LINE, "#maintenance")
-    # The rows are counted anew whenever a response changes the size of their box.
+    # The rows are counted again whenever a response changes the size of their box.
     wait_for("rows that fit", lambda: is_fitted(page))
     assert page.locator("#problems tbody tr:visible").count() >= 2
     assert page.locator("#jobs tbody tr:visible").count() >= 3
@@ -160,7 +160,7 @@ def test_a_button_shows_problems_that_do_not_fit(tab: Page, demo_address: str) -
     tab.goto(demo_address)
     tab.get_by_role("button", name="Show all 30 problems").click()
     expect(tab.locator("#problems tbody tr:visible")).to_have_count(30)
-    assert tab.evaluate(HIDDEN_PARTS) in ([], ["HTML"])
+    wait_for("boxes without hidden parts", lambda: tab.evaluate(HIDDEN_PARTS) in ([], ["HTML"]))
 
 
 def test_a_wall_display_moves_on_to_the_next_page_once_that_answers(tab: Page, demo_address: str) -> None:
