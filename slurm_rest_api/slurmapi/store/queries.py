@@ -123,7 +123,13 @@ class RecordQueries:
         in_sums = kind == "queue" and where.by_sums and have_sums([*by, *sums.values()])
         number = "coalesce(sum(jobs), 0)" if in_sums else "count(*)"
         totals = ", ".join([number, *(f"coalesce(sum({column}), 0)" for column in sums.values())])
-        rows = f"job_sums WHERE {where.sql}" if in_sums else _rows(kind, where)
+        if in_sums:
+            rows = f"job_sums WHERE {where.sql}"
+        elif (by or sums) and not (where.by_key or where.by_index):
+            # SQLite would use the index of a range, however many rows are in it, and seek in the table for each.
+            rows = f"{kind}_index NOT INDEXED WHERE {where.sql}"
+        else:
+            rows = _rows(kind, where)
         query = f"SELECT {', '.join([*by, totals])} FROM {rows}"
         if by:
             columns = ", ".join(f"{_NO_INDEX}{column}" for column in by)

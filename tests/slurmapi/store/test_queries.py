@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -159,6 +159,20 @@ def test_filters_read_bodies_of_selected_records_only(cost_of: Costs) -> None:
 def test_page_of_most_jobs_by_priority_sorts_no_other_jobs(cost_of: Costs, sort: str) -> None:
     # Counting the jobs takes five steps for each, and sorting them ten more.
     assert cost_of(MANY, f"/queue?state=PD&sort={sort}&limit=3").steps < 10 * MANY
+
+
+@pytest.mark.parametrize("query", ["count=true", "group_by=user"])
+def test_groups_of_a_range_seek_no_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
+    api = Service(tmp_path)
+    api.load({job_id: make_job(job_id, priority=job_id) for job_id in range(1, 5)})
+    statements: list[str] = []
+    watch_connections(monkeypatch, api.paths.root, lambda raw: raw.set_trace_callback(statements.append))
+    assert Service(api.paths.root).get(f"/queue?{query}&priority%3E=2")["meta"]["total"] == 3
+    monkeypatch.undo()
+    [statement] = [sql for sql in statements if "num_cpus" in sql]
+    with closing(sqlite3.connect(api.paths.store)) as connection:
+        plan = [row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+    assert plan[0] == "SCAN queue_index"
 
 
 def test_page_of_jobs_of_one_priority_sorts_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
