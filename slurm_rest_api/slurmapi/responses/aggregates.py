@@ -20,16 +20,17 @@ Groups = dict[str, Aggregates] | dict[str, dict[str, Aggregates]]
 """The aggregates of each group, or of each value of `Group.then` in each group."""
 
 
-def aggregates_of(view: StoreView, query: ListQuery) -> Aggregates | Groups:
-    """Returns the count and sums of all matching records, or of each group in the order of the groups' names."""
+def aggregates_of(view: StoreView, query: ListQuery) -> tuple[Aggregates | Groups, int]:
+    """Returns the count and sums of all matching records, or of each group by name, and the number of the records."""
     group = query.group
     by = () if group is None else tuple(column for column in (group.column, group.then) if column is not None)
     rows = view.groups(query.kind, query.selection.where, RECORD_KINDS[query.kind].sums, by)
+    total = sum(found["count"] for _, found in rows)
     if group is None:
-        return rows[0][1]
+        return rows[0][1], total
     if group.then is None:
-        return _by_group([(value, aggregates) for (value,), aggregates in rows], group)
-    return _by_group_and_then(rows, group)
+        return _by_group([(value, aggregates) for (value,), aggregates in rows], group), total
+    return _by_group_and_then(rows, group), total
 
 
 def columns(query: ListQuery) -> list[str]:

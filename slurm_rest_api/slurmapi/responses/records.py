@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import chain, islice
+from typing import Any, Final
 
 import orjson
 
@@ -22,11 +23,15 @@ from slurm_rest_api.slurmapi.responses.json_stream import (
 from slurm_rest_api.slurmapi.responses.priority_factors import has_factors, with_factors
 from slurm_rest_api.slurmapi.responses.snapshot import Snapshot
 from slurm_rest_api.slurmapi.store.conditions import ALWAYS
+from slurm_rest_api.slurmapi.store.queries import Selection
 from slurm_rest_api.slurmapi.store.reader import StoreView
 from slurm_rest_api.web.text_formats import table_of
 
 LinkTo = Callable[[list[Any]], str]
 """Returns the link to the page that begins after a cursor key."""
+
+_FIRST_ROWS: Final = 1000
+"""Rows of a response without `limit` that are read before the others."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +53,7 @@ def execute(snapshot: Snapshot, query: ListQuery, link_to: LinkTo) -> Body:
 
 
 def _aggregates(snapshot: Snapshot, query: ListQuery) -> Body:
-    found = aggregates.aggregates_of(snapshot.view, query)
-    total = _total(snapshot, query)
+    found, total = aggregates.aggregates_of(snapshot.view, query)
     rows = aggregates.as_rows(query, found)
     if query.format != "json":
         return Body(table_of(query.format, rows, aggregates.columns(query)), total)
@@ -71,29 +75,37 @@ def _changes(snapshot: Snapshot, query: ListQuery, since: str) -> Body:
 
 
 def _page(snapshot: Snapshot, query: ListQuery, link_to: LinkTo) -> Body:
-    total = _total(snapshot, query)
-    selection = query.selection
+    view, selection, limit = snapshot.view, query.selection, query.selection.limit
+    most = _FIRST_ROWS if limit is None else limit
+    total = None if _is_counted_last(selection) else _total(snapshot, query)
     # The reader would have to pass the records before a cursor, too.
-    selects_most = selection.after is None and selection.where != ALWAYS and 2 * total > snapshot.collection.total
-    ranged = replace(query, selection=replace(selection, selects_most=selects_most))
-    records, next_page = _page_records(snapshot.view, ranged, link_to)
+    is_first_page = selection.after is None and selection.where != ALWAYS
+    selects_most = is_first_page and total is not None and 2 * total > snapshot.collection.total
+    # One row more than the page has shows that there is a next page.
+    ranged = replace(selection, limit=None if limit is None else limit + 1, selects_most=selects_most)
+    columns = _columns_of_fields(query)
+    rows = view.ordered_keys(ranged, columns or ())
+    first = list(islice(rows, most + 1))
+    if total is None:
+        total = len(first) if len(first) <= most else _total(snapshot, query)
+    next_page = None
+    if limit is not None and len(first) > limit:
+        next_page = link_to(cursor_key_of(selection, first[limit - 1][: len(selection.orders())]))
+        del first[limit:]
+    records = _bodies(view, query, chain(first, rows), columns)
     if query.format != "json":
         return Body(table_of(query.format, parsed(records), query.fields or ()), total, next_page)
     data = as_list(records) if query.as_list else as_object(records)
     return Body(in_envelope(data, {**snapshot.meta, "total": total, "next": next_page}), total, next_page)
 
 
-def _page_records(view: StoreView, query: ListQuery, link_to: LinkTo) -> tuple[Iterator[KeyedBody], str | None]:
-    selection, limit = query.selection, query.selection.limit
-    if limit is None:
-        return _all_records(view, query), None
-    columns = _columns_of_fields(query)
-    # One row more than the page has shows that there is a next page.
-    rows = list(view.ordered_keys(replace(selection, limit=limit + 1), columns or ()))
-    if len(rows) <= limit:
-        return _bodies(view, query, rows, columns), None
-    last_key = rows[limit - 1][: len(selection.orders())]
-    return _bodies(view, query, rows[:limit], columns), link_to(cursor_key_of(selection, last_key))
+def _is_counted_last(selection: Selection) -> bool:
+    """Returns True if the records are read before they are counted, as a few that are all need no count.
+
+    Of a page in another order than that of the keys, the number decides how it is read.
+    """
+    in_key_order = selection.orders()[0].column == "key"
+    return selection.after is None and (in_key_order or selection.limit is None)
 
 
 def _all_records(view: StoreView, query: ListQuery) -> Iterator[KeyedBody]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from slurm_rest_api.slurm.array_tasks import has_task
+from slurm_rest_api.slurmapi.responses import records
 from tests.builders import make_job, make_node, make_partition, make_running_job
 from tests.slurmapi.query.service import Service
 
@@ -71,6 +72,18 @@ def test_nodes_and_partitions_are_grouped(loaded: Service) -> None:
         {"state": "DOWN", "count": 1, "total_nodes": 1, "total_cpus": 4},
         {"state": "UP", "count": 1, "total_nodes": 1, "total_cpus": 4},
     ]
+
+
+@pytest.mark.parametrize("limit", ["", "&limit=2"])
+@pytest.mark.parametrize("number", [2, 3])
+def test_total_counts_records_beyond_those_read_first(
+    loaded: Service, monkeypatch: pytest.MonkeyPatch, number: int, limit: str
+) -> None:
+    monkeypatch.setattr(records, "_FIRST_ROWS", 2)
+    body = loaded.get(f"/queue?priority=20,{30 if number == 3 else 31}&fields=job_id&shape=list{limit}")
+    assert body["meta"]["total"] == number
+    assert [job["job_id"] for job in body["data"]] == ([6, 7, 8] if number == 3 else [7, 8])[: 2 if limit else None]
+    assert (body["meta"]["next"] is None) == (number == 2 or not limit)
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,14 @@ def test_page_of_most_jobs_by_priority_sorts_no_other_jobs(cost_of: Costs, sort:
     assert cost_of(MANY, f"/queue?state=PD&sort={sort}&limit=3").steps < 10 * MANY
 
 
+@pytest.mark.parametrize(
+    "query", ["fields=job_id", "count=true", "group_by=user", "sort=-job_id&limit=50"], ids=lambda query: query
+)
+def test_filter_without_an_index_reads_all_jobs_once(cost_of: Costs, query: str) -> None:
+    # It takes three steps for each job, and the count of those that it finds no more.
+    assert cost_of(MANY, f"/queue?name=none&{query}").steps < 4 * MANY
+
+
 @pytest.mark.parametrize("query", ["count=true", "group_by=user"])
 def test_groups_of_a_range_seek_no_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
     api = Service(tmp_path)
