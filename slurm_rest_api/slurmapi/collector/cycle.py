@@ -104,7 +104,7 @@ class Cycle:
             cycle.replace_document(wait_times.DOCUMENT, waits.to_json(), len(waits.partitions), loaded_at)
             # Only now, because a source may read jobs, or ask again for some, while they are iterated.
             rpcs = self._source.rpcs_of_last_load
-            least_interval = self._costs.least_interval(meter, loaded, rpcs)
+            least_interval = self._costs.least_interval(meter, loaded, rpcs, jobs)
             cycle.finish(
                 Loaded(
                     source=self._source.name,

@@ -10,11 +10,11 @@ from typing import Final
 from slurm_rest_api.slurmapi.shared import pacing
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 
-LEAST_OF: Final = 10
+LEAST_OF: Final = 30
 """Loads of which the one with the least time of slurmctld counts. In the others its RPCs have waited for longer."""
 
-CERTAIN_FROM: Final = 3
-"""Loads from which on the time of slurmctld counts without a limit."""
+CERTAIN_FROM: Final = 10
+"""Loads from which on the time of slurmctld counts without a limit. While jobs come and go, most RPCs have waited."""
 
 MEAN_OF: Final = 5
 """Loads of which the mean processor time counts. One in which all priorities have changed costs more than others."""
@@ -35,22 +35,27 @@ class ControllerTime:
     def __init__(self, user_id: int) -> None:
         self._user_id = user_id
         self._last: int | None = None
-        self._seconds: deque[float] = deque(maxlen=LEAST_OF)
+        # Seconds and number of jobs.
+        self._known: deque[tuple[float, int]] = deque(maxlen=LEAST_OF)
 
     @property
     def loads(self) -> int:
         """Returns the number of loads whose time is known, at most LEAST_OF."""
-        return len(self._seconds)
+        return len(self._known)
 
-    def of_a_load(self, statistics: Record) -> float | None:
+    def of_a_load(self, statistics: Record, jobs: int) -> float | None:
         """Returns the seconds of a load: the least of the last ones. None if no statistics have said them so far.
 
         Statistics say nothing after the first load, and after a reset (`sdiag --reset`, midnight UTC).
+
+        Args:
+            statistics: Those of the load.
+            jobs: Number of jobs of the load. The seconds of a load with fewer jobs count for as many.
         """
         before, self._last = self._last, self._total(statistics)
         if before is not None and self._last is not None and self._last >= before:
-            self._seconds.append((self._last - before) * _MICROSECONDS)
-        return min(self._seconds, default=None)
+            self._known.append(((self._last - before) * _MICROSECONDS, jobs))
+        return min((seconds * max(1.0, jobs / max(then, 1)) for seconds, then in self._known), default=None)
 
     def _total(self, statistics: Record) -> int | None:
         rows = (statistics.get("rpc_user_stats") or {}).values()
@@ -99,15 +104,17 @@ class LoadCosts:
         self._cores = len(os.sched_getaffinity(0)) if cores is None else cores
         self._controller_time = ControllerTime(user_id)
         self._processor: deque[float] = deque(maxlen=MEAN_OF)
+        self._loads = 0
         self._paces_first = self._counts = paces_first
 
-    def least_interval(self, meter: LoadMeter, loaded: Snapshot, rpcs: int) -> float:
-        """Returns the interval that the cost demands, see `pacing`. Call it after the jobs are iterated."""
+    def least_interval(self, meter: LoadMeter, loaded: Snapshot, rpcs: int, jobs: int) -> float:
+        """Returns the interval that the cost demands, see `pacing`. Call it after the `jobs` jobs are iterated."""
         # The statistics of a source without RPCs may name those of others.
-        controller = self._controller_time.of_a_load(loaded.statistics) if rpcs else None
+        controller = self._controller_time.of_a_load(loaded.statistics, jobs) if rpcs else None
         if not self._counts:
             self._counts = True
             return 0.0
+        self._loads += 1
         self._processor.append(meter.processor_seconds)
         processor = pacing.processor_interval(sum(self._processor) / len(self._processor), self._cores)
         reading = meter.reading_seconds(loaded)
@@ -122,7 +129,7 @@ class LoadCosts:
 
     def _has_few_loads(self) -> bool:
         """Return True as long as each load may have waited for locks, or was a first one."""
-        return len(self._processor) < CERTAIN_FROM or 0 < self._controller_time.loads < CERTAIN_FROM
+        return self._loads < CERTAIN_FROM or 0 < self._controller_time.loads < CERTAIN_FROM
 
 
 def _processor_seconds() -> float:

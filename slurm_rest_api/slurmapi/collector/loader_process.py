@@ -23,7 +23,7 @@ from slurm_rest_api.slurmapi.collector.loader_protocol import PROGRESS, CycleRes
 logger = logging.getLogger(__name__)
 
 _LAST_LINES: Final = 5
-_FEW_CYCLES: Final = 10
+_FEW_CYCLES: Final = 20
 """If the loader was started again after fewer cycles, its first load is paced as any other."""
 _MIB: Final = 1024 * 1024
 LOADER_COMMAND: Final = (sys.executable, "-m", "slurm_rest_api.slurmapi.collector.loader_main")

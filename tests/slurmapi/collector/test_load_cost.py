@@ -34,13 +34,13 @@ def test_the_first_loads_of_a_loader_are_followed_by_the_next_ones_soon(tmp_path
     for _load in range(CERTAIN_FROM):
         source.snapshot = replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0)
         found.append(cycle.run().least_interval >= 20_000.0)
-    assert found == [False, False, True]
+    assert found == [*[False] * (CERTAIN_FROM - 1), True]
 
 
 def test_the_mean_processor_time_of_the_last_loads_counts() -> None:
     costs = LoadCosts(os.geteuid(), paces_first=False, cores=1)
     seconds = [100.0, 6.0, 0.0, 3.0, 3.0, 3.0, 3.0]
-    intervals = [costs.least_interval(Measured(each), make_snapshot(), 0) for each in seconds]
+    intervals = [costs.least_interval(Measured(each), make_snapshot(), 0, 0) for each in seconds]
     assert intervals == pytest.approx([0.0, 8.0, 4.0, 4.0, 4.0, 4.0, 3.2])
 
 
@@ -56,20 +56,20 @@ class Measured(LoadMeter):
         return self._seconds
 
 
-def with_rpcs_of(user_id: int, microseconds: int) -> Snapshot:
+def with_rpcs_of(user_id: int, microseconds: int, jobs: int = 1) -> Snapshot:
     """A cluster whose slurmctld has worked so long for a user since its start. By the clock, reading took hours."""
     rpcs = {"service": {"id": user_id, "total_time": microseconds}, "root": {"id": user_id + 1, "total_time": 10**12}}
-    snapshot = replace(make_snapshot([make_job(1)]), seconds_waited=lambda: 5000.0)
+    snapshot = replace(make_snapshot(list(map(make_job, range(1, jobs + 1)))), seconds_waited=lambda: 5000.0)
     return replace(snapshot, statistics={**snapshot.statistics, "rpc_user_stats": rpcs})
 
 
-def least_intervals(store: Path, *loads: tuple[int, int]) -> list[float]:
-    """The least intervals of loads with these statistics: the user and the microseconds."""
+def least_intervals(store: Path, *loads: tuple[int, int] | tuple[int, int, int]) -> list[float]:
+    """The least intervals of loads with these statistics: the user, the microseconds, and the number of jobs."""
     source = FakeSource()
     cycle = Cycle(source, StoreWriter(store), [], 10.0, paces_first=True)
     found = []
-    for user_id, microseconds in loads:
-        source.snapshot = with_rpcs_of(user_id, microseconds)
+    for load in loads:
+        source.snapshot = with_rpcs_of(*load)
         found.append(cycle.run().least_interval)
     return found
 
@@ -88,6 +88,24 @@ def test_a_wait_of_slurmctld_for_locks_is_no_work(tmp_path: Path) -> None:
     intervals = least_intervals(tmp_path / "snapshot.sqlite", *((os.geteuid(), total) for total in totals))
     assert intervals[1:4] == pytest.approx([1_000.0] * 3)
     assert intervals[-1] == pytest.approx(7_000.0), "it has become slower"
+
+
+def test_the_time_of_a_load_with_fewer_jobs_counts_for_as_many(tmp_path: Path) -> None:
+    me = os.geteuid()
+    loads = [(me, 0, 1), (me, 100_000_000, 2), (me, 1_000_000_000, 6), (me, 1_900_000_000, 1)]
+    intervals = least_intervals(tmp_path / "snapshot.sqlite", *loads)
+    assert intervals[1:] == pytest.approx([1_000.0, 3_000.0, 1_000.0])
+
+
+def test_the_first_loads_follow_soon_after_a_slurmctld_that_was_busy(tmp_path: Path) -> None:
+    source = FakeSource()
+    cycle = Cycle(source, StoreWriter(tmp_path / "snapshot.sqlite"), [], 10.0)
+    found = []
+    for load in range(CERTAIN_FROM + 1):
+        source.snapshot = with_rpcs_of(os.geteuid(), load * 9_000_000_000)
+        found.append(cycle.run().least_interval)
+    assert max(found[:CERTAIN_FROM]) < 1_000.0
+    assert found[CERTAIN_FROM] == pytest.approx(90_000.0)
 
 
 def test_a_slurmctld_that_was_busy_once_does_not_delay_the_second_load(tmp_path: Path) -> None:
