@@ -109,9 +109,11 @@ def _visible_jobs(
 ) -> Iterator[Record]:
     references = _JobReferences()
     waiting: list[Record] = []
+    shown_by_partition: dict[str, str] = {}
     for job in jobs:
         partition = job.get("partition") or ""
-        shown_partition = shown_partitions(partition, hidden)
+        if (shown_partition := shown_by_partition.get(partition)) is None:
+            shown_partition = shown_by_partition[partition] = shown_partitions(partition, hidden)
         is_hidden = bool(partition) and not shown_partition
         if isinstance(job, UnchangedJob):
             references.add_job(job["job_id"], is_hidden=is_hidden)

@@ -11,7 +11,7 @@ import orjson
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.changed_fields import with_priority, with_run_time
 from slurm_rest_api.slurmapi.collector.node_gres import GresByNode
-from slurm_rest_api.slurmapi.collector.state_counts import CountedJob, JobCounter
+from slurm_rest_api.slurmapi.collector.state_counts import NOTHING_COUNTED, CountedJobs, JobCounter
 from slurm_rest_api.slurmapi.collector.usage import Allocation, allocations_of
 from slurm_rest_api.slurmapi.collector.valid_text import Renderer
 from slurm_rest_api.slurmapi.shared.compact_integers import CompactIntegers
@@ -24,7 +24,7 @@ class JobMemory(NamedTuple):
 
     fingerprints: Mapping[int, int]
     """`JobFingerprints`, which cannot be changed any more."""
-    counted: Mapping[int, CountedJob]
+    counted: CountedJobs
     replaced: frozenset[int] = frozenset()
     """Ids of jobs in which text was replaced."""
     allocations: Mapping[int, Sequence[Allocation]] = {}
@@ -33,7 +33,10 @@ class JobMemory(NamedTuple):
     """The GRES that jobs hold."""
 
 
-NO_MEMORY: Final = JobMemory({}, {})
+_LEAST_FIELDS: Final = 2
+"""Fields of an `UnchangedJob` without a run time or another priority."""
+
+NO_MEMORY: Final = JobMemory({}, NOTHING_COUNTED)
 
 
 class JobPass:
@@ -60,9 +63,11 @@ class JobPass:
         renderer = Renderer()
         for counted in self._counter.count_while_iterating(self._jobs):
             if isinstance(counted, UnchangedJob):
-                if counted["job_id"] in self._replaced_before:
-                    self._replaced.add(counted["job_id"])
-                yield self._unchanged_row(counted)
+                job_id = counted["job_id"]
+                if job_id in self._replaced_before:
+                    self._replaced.add(job_id)
+                # Most unchanged jobs have these two fields alone.
+                yield Row(job_id, None) if len(counted) == _LEAST_FIELDS else self._unchanged_row(counted)
                 continue
             self._hold(counted["job_id"], allocations_of(counted))
             job, body = renderer.render(counted)

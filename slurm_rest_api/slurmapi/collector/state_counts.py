@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypedDict
+from functools import cached_property
+from typing import Final, NamedTuple, TypedDict
 
 from slurm_rest_api.slurm.gres import gres_gpus
 from slurm_rest_api.slurm.node_words import node_state_word
@@ -72,6 +73,15 @@ class CountedJobs(Mapping[int, CountedJob]):
         self._kinds = kinds
         self._numbers = CompactIntegers(numbers)
 
+    @property
+    def kinds(self) -> Sequence[CountedJob]:
+        """The different facts, in the order of their numbers."""
+        return self._kinds
+
+    def number_of(self, job_id: int) -> int | None:
+        """Returns the number of a job's facts in `kinds`, None for a job that was not there."""
+        return self._numbers.get(job_id)
+
     def __getitem__(self, job_id: int) -> CountedJob:
         return self._kinds[self._numbers[job_id]]
 
@@ -82,20 +92,29 @@ class CountedJobs(Mapping[int, CountedJob]):
         return len(self._numbers)
 
 
-class JobCounter:
-    """Counts jobs and their tasks by state and partition while they are iterated.
+NOTHING_COUNTED: Final = CountedJobs((), {})
 
-    An `UnchangedJob` has no state: `before` has what the last cycle counted, by job id.
+
+class _Sums(NamedTuple):
+    """Jobs and tasks by state and list of partitions, and pending jobs by reason and list of partitions."""
+
+    jobs: Counter[tuple[str, str | None]]
+    tasks: Counter[tuple[str, str | None]]
+    reasons: Counter[tuple[str, str | None]]
+
+
+class JobCounter:
+    """Counts jobs and their tasks by state and partition while they are iterated. Read the counts afterwards.
+
+    An `UnchangedJob` has no state: `before` has what the last cycle counted.
     """
 
-    def __init__(self, before: Mapping[int, CountedJob] | None = None) -> None:
-        self._before = before or {}
+    def __init__(self, before: CountedJobs = NOTHING_COUNTED) -> None:
+        self._before = before
         self._numbers: dict[int, int] = {}
-        # In the order of their numbers.
-        self._kinds: dict[CountedJob, int] = {}
-        self._jobs: Counter[tuple[str, str | None]] = Counter()
-        self._reasons: Counter[tuple[str, str | None]] = Counter()
-        self._tasks: Counter[tuple[str, str | None]] = Counter()
+        # In the order of their numbers. An unchanged job keeps its number.
+        self._kinds = {counted: number for number, counted in enumerate(before.kinds)}
+        self._jobs: Counter[tuple[int, str | None]] = Counter()
 
     def count_while_iterating(self, jobs: Iterable[Record]) -> Iterator[Record]:
         """Returns the same jobs lazily, and counts each one."""
@@ -105,7 +124,13 @@ class JobCounter:
 
     def counted(self) -> CountedJobs:
         """Returns what was counted of each job, for the next load."""
-        return CountedJobs(tuple(self._kinds), self._numbers)
+        in_use = set(self._numbers.values())
+        if len(in_use) == len(self._kinds):
+            return CountedJobs(tuple(self._kinds), self._numbers)
+        kinds = [(counted, number) for counted, number in self._kinds.items() if number in in_use]
+        new_numbers = {number: place for place, (_counted, number) in enumerate(kinds)}
+        numbers = {job_id: new_numbers[number] for job_id, number in self._numbers.items()}
+        return CountedJobs([counted for counted, _number in kinds], numbers)
 
     def of_cluster(self) -> _JobCounts:
         """Returns the counts of the cluster."""
@@ -120,7 +145,7 @@ class JobCounter:
         jobs = Counter(self._numbers.values())
         for counted, kind in self._kinds.items():
             number = jobs[kind]
-            if counted.group is not None:
+            if counted.group is not None and number:
                 is_pending = counted.group[-1] is None
                 yield counted.group, number * counted.tasks if is_pending else number
 
@@ -128,33 +153,48 @@ class JobCounter:
         def total(counts: Counter[tuple[str, str | None]], wanted: str) -> int:
             return sum(n for (state, partitions), n in counts.items() if state == wanted and is_included(partitions))
 
+        sums = self._sums
         reasons: Counter[str] = Counter()
-        for (reason, partitions), number in self._reasons.items():
+        for (reason, partitions), number in sums.reasons.items():
             if is_included(partitions):
                 reasons[reason] += number
         return {
-            "jobs_running": total(self._jobs, "RUNNING"),
-            "jobs_pending": total(self._jobs, "PENDING"),
-            "tasks_running": total(self._tasks, "RUNNING"),
-            "tasks_pending": total(self._tasks, "PENDING"),
+            "jobs_running": total(sums.jobs, "RUNNING"),
+            "jobs_pending": total(sums.jobs, "PENDING"),
+            "tasks_running": total(sums.tasks, "RUNNING"),
+            "tasks_pending": total(sums.tasks, "PENDING"),
             "jobs_pending_by_reason": dict(sorted(bounded(reasons, MOST_REASONS).items())),
         }
 
+    @cached_property
+    def _sums(self) -> _Sums:
+        sums = _Sums(Counter(), Counter(), Counter())
+        kinds = list(self._kinds)
+        for (kind, partitions), number in self._jobs.items():
+            counted = kinds[kind]
+            sums.jobs[counted.state, partitions] += number
+            sums.tasks[counted.state, partitions] += number * counted.tasks
+            if counted.reason is not None:
+                sums.reasons[counted.reason, partitions] += number
+        return sums
+
     def _count(self, job: Record) -> None:
-        number = job["job_id"]
-        if isinstance(job, UnchangedJob):
-            counted = self._before.get(number, _UNKNOWN)
-        else:
-            state = base_job_state(job.get("job_state"))
-            reason = reason_label(job.get("state_reason")) if state == "PENDING" else None
-            counted = CountedJob(state, task_count(job), limit_group(job), reason)
-        self._numbers[number] = self._kinds.setdefault(counted, len(self._kinds))
+        job_id = job["job_id"]
+        kind = self._before.number_of(job_id) if isinstance(job, UnchangedJob) else self._number_of(_counted(job))
+        if kind is None:
+            kind = self._number_of(_UNKNOWN)
+        self._numbers[job_id] = kind
         # Few jobs have a list of partitions of their own, so the list is split only when counts are read.
-        key = (counted.state, job.get("partition"))
-        self._jobs[key] += 1
-        self._tasks[key] += counted.tasks
-        if counted.reason is not None:
-            self._reasons[counted.reason, key[1]] += 1
+        self._jobs[kind, job.get("partition")] += 1
+
+    def _number_of(self, counted: CountedJob) -> int:
+        return self._kinds.setdefault(counted, len(self._kinds))
+
+
+def _counted(job: Record) -> CountedJob:
+    state = base_job_state(job.get("job_state"))
+    reason = reason_label(job.get("state_reason")) if state == "PENDING" else None
+    return CountedJob(state, task_count(job), limit_group(job), reason)
 
 
 def count_states(jobs: JobCounter, nodes: Iterable[Record], partitions: Iterable[Record]) -> ClusterCounts:

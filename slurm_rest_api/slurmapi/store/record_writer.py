@@ -314,13 +314,18 @@ def prune_tombstones(connection: sqlite3.Connection, kind: Kind, limit: int = MA
 
 def _changed_rows(rows: Iterable[Row], before: KnownRows, after: WrittenRows) -> Iterator[tuple[Row, bool]]:
     """Returns the rows with new bytes. The flag is True if more than the clock fields changed."""
+    hashes, hash_before, stable_before = after.body_hashes, before.body_hashes.get, before.stable_hashes
     for row in rows:
         key, body = row.key, row.body
         if body is None or row.renewed is not None:
-            _carry_over(key, before, after)
+            if (kept := hash_before(key)) is None:
+                raise StoreError(f"Record {key!r} was not sent and is not stored. The next cycle stores all records.")
+            hashes[key] = kept
+            if key in stable_before:
+                after.stable_hashes[key] = stable_before[key]
         if body is None:
             continue
-        after.body_hashes[key] = body_hash = hash(body)
+        hashes[key] = body_hash = hash(body)
         if row.stable_body is not None:
             after.stable_hashes[key] = _stable_hash(row.stable_body)
         if before.body_hashes.get(key) != body_hash:
@@ -330,17 +335,6 @@ def _changed_rows(rows: Iterable[Row], before: KnownRows, after: WrittenRows) ->
 def _differs(row: Row, before: KnownRows, after: WrittenRows) -> bool:
     """Returns True if more than the clock fields of a row with new bytes changed."""
     return row.stable_body is None or before.stable_hashes.get(row.key) != after.stable_hashes[row.key]
-
-
-def _carry_over(key: Key, before: KnownRows, after: WrittenRows) -> None:
-    try:
-        after.body_hashes[key] = before.body_hashes[key]
-    except KeyError as error:
-        raise StoreError(
-            f"Record {key!r} was not sent and is not stored. The next cycle stores all records."
-        ) from error
-    if key in before.stable_hashes:
-        after.stable_hashes[key] = before.stable_hashes[key]
 
 
 def _stable_hash(body: bytes) -> int:

@@ -21,7 +21,7 @@ from slurm_rest_api.slurm.sentinels import INFINITE
 from slurm_rest_api.slurm.user_names import UserNames
 from slurm_rest_api.slurmapi.collector import index_rows
 from slurm_rest_api.slurmapi.collector.cycle import Cycle
-from slurm_rest_api.slurmapi.collector.job_pass import JobMemory, JobPass
+from slurm_rest_api.slurmapi.collector.job_pass import NO_MEMORY, JobPass
 from slurm_rest_api.slurmapi.sources.base import Record, Snapshot
 from slurm_rest_api.slurmapi.sources.pyslurm.source import PyslurmSource
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS, word_table
@@ -266,7 +266,7 @@ def test_rpcs_of_the_iteration_over_the_jobs_are_counted(tmp_path: Path) -> None
     "read", [attrgetter("usage_input"), attrgetter("counts"), JobPass.memory], ids=["usage_input", "counts", "memory"]
 )
 def test_the_results_of_a_job_pass_need_all_its_rows(read: Callable[[JobPass], object]) -> None:
-    job_pass = JobPass([make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)], {}, JobMemory({}, {}))
+    job_pass = JobPass([make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)], {}, NO_MEMORY)
     with pytest.raises(RuntimeError, match="not read yet"):
         read(job_pass)
     rows = job_pass.rows()
@@ -278,9 +278,7 @@ def test_the_results_of_a_job_pass_need_all_its_rows(read: Callable[[JobPass], o
 
 
 def test_a_job_pass_collects_resources_counts_and_states() -> None:
-    job_pass = JobPass(
-        [make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)], {2: 7}, JobMemory({}, {})
-    )
+    job_pass = JobPass([make_running_job(1, "rack001", cpus=2, memory_mib=4000), make_job(2)], {2: 7}, NO_MEMORY)
     list(job_pass.rows())
     assert job_pass.usage_input == [("main", "rack001", 2, 4000, 0)]
     assert job_pass.counts.of_cluster() == {

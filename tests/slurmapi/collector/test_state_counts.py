@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 
 from slurm_rest_api.slurmapi.collector.index_rows import node_index_row
-from slurm_rest_api.slurmapi.collector.state_counts import CountedJob, JobCounter, count_states
+from slurm_rest_api.slurmapi.collector.state_counts import NOTHING_COUNTED, CountedJobs, JobCounter, count_states
 from slurm_rest_api.slurmapi.sources.base import UnchangedJob
 from slurm_rest_api.slurmapi.store.index_columns import COLUMNS
 from tests.builders import make_job, make_node, make_partition, make_running_job
@@ -25,7 +23,7 @@ def job_counts(
     }
 
 
-def counted(*jobs: dict[str, object], before: Mapping[int, CountedJob] | None = None) -> JobCounter:
+def counted(*jobs: dict[str, object], before: CountedJobs = NOTHING_COUNTED) -> JobCounter:
     counts = JobCounter(before)
     assert list(counts.count_while_iterating(jobs)) == list(jobs)
     return counts
@@ -94,6 +92,14 @@ def test_an_unchanged_job_has_the_state_of_the_cycle_before() -> None:
     again = counted(*unchanged, before=first.counted())
     assert again.of_cluster() == job_counts(running=0, pending=1, tasks_pending=10)
     assert again.counted() == first.counted()
+
+
+def test_facts_of_jobs_that_are_gone_are_forgotten() -> None:
+    first = counted(make_job(1), make_job(2, job_state="COMPLETED")).counted()
+    again = counted(UnchangedJob(job_id=2, partition="main"), before=first)
+    kept = again.counted()
+    assert (dict(kept), list(kept.kinds)) == ({2: first[2]}, [first[2]])
+    assert not list(again.of_limits())
 
 
 def test_nodes_are_counted_by_the_words_of_sinfo() -> None:
