@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy import exc as sqlalchemy_errors
 
 from slurm_rest_api.acctapi import db_errors
@@ -36,7 +36,12 @@ _RECYCLE_SECONDS: Final = 600
 _POOL_WAIT_SECONDS: Final = 0
 _LOCK_WAIT_SECONDS: Final = 5
 MOST_TEXT: Final = 1 << 20
-"""Most bytes of the text that GROUP_CONCAT returns for a group. A longer one is cut."""
+"""Most bytes of the text that GROUP_CONCAT returns for a group. A longer one is cut.
+
+The texts of a row that are read as one value have less: the largest job table has 15 of 65,535 bytes each.
+"""
+
+_PACKET: Final = text("SELECT @@max_allowed_packet")
 
 
 class PoolObserver(Protocol):
@@ -165,6 +170,7 @@ class Database:
     def _current_schema(self, connection: Connection) -> Schema:
         schema = self._schema
         if schema is None:
+            _require_packets(connection)
             schema = self._schema = probe(connection, self._tables)
         return schema
 
@@ -288,13 +294,35 @@ def _session_settings(server: str, seconds: int) -> list[str]:
     limit = (
         f"max_statement_time = {seconds}" if "mariadb" in server.lower() else f"max_execution_time = {seconds * 1000}"
     )
-    return [
-        f"SET SESSION {limit}",
-        f"SET SESSION lock_wait_timeout = {_LOCK_WAIT_SECONDS}",
-        "SET SESSION TRANSACTION READ ONLY",
+    variables = (
+        limit,
+        f"lock_wait_timeout = {_LOCK_WAIT_SECONDS}",
         # Sums and usage return the numbers of a group as one text. MySQL cuts it after 1,024 letters.
-        f"SET SESSION group_concat_max_len = {MOST_TEXT}",
-    ]
+        f"group_concat_max_len = {MOST_TEXT}",
+        # Limits for people who forget a condition. Each statement of the service has its own limits.
+        f"sql_select_limit = {2**64 - 1}",
+        "sql_big_selects = 1",
+    )
+    return [f"SET SESSION {', SESSION '.join(variables)}", "SET SESSION TRANSACTION READ ONLY"]
+
+
+def _require_packets(connection: Connection) -> None:
+    """Checks that the server returns texts as long as those that the service reads.
+
+    MariaDB and MySQL return NULL for a longer one, or cut it.
+
+    Raises:
+        DatabaseUnusable: `max_allowed_packet` is too small.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    found = connection.execute(_PACKET).scalar_one()
+    if found < MOST_TEXT:
+        raise DatabaseUnusable(
+            f"`max_allowed_packet` of the accounting database is too small: {found} bytes. Set it to at least"
+            f" {MOST_TEXT} in the configuration of the database server.",
+            retry_after=db_errors.RETRY_SECONDS,
+        )
 
 
 def _sqlite(settings: DatabaseSettings, read_seconds: int, pool: Mapping[str, Any]) -> Engine:

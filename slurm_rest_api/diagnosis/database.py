@@ -13,7 +13,7 @@ from typing import Any, Final
 import pymysql
 from pymysql.constants import CR, ER
 
-from slurm_rest_api.acctapi.database import open_database
+from slurm_rest_api.acctapi.database import MOST_TEXT, open_database
 from slurm_rest_api.acctapi.tables import (
     ACCT_COLUMNS,
     ACCT_TABLE,
@@ -88,8 +88,10 @@ def check_database(database: DatabaseSettings, *, coordinators: bool = False) ->
     try:
         with closing(_connect(database)) as connection, connection.cursor() as cursor:
             where = f"{database.db_user} at {database.db_host}:{database.db_port}"
-            cursor.execute("SELECT VERSION()")
-            findings = [Finding(_NAME, "ok", f"Connected as {where}, server {cursor.fetchall()[0][0]}.")]
+            cursor.execute("SELECT VERSION(), @@max_allowed_packet")
+            version, packet = cursor.fetchall()[0]
+            findings = [Finding(_NAME, "ok", f"Connected as {where}, server {version}.")]
+            findings += _packets(packet)
             findings += [_table(cursor, database, name) for name in (*_SETTINGS, *_FIXED) if _is_read(database, name)]
             findings += _limits_of_qos(cursor, database)
             findings += _usage(cursor, database)
@@ -109,6 +111,14 @@ def _sqlite(database: DatabaseSettings) -> Finding:
     except ApiError as error:
         return Finding(_NAME, "problem", f"`database.db_sqlite_file`: {error.detail}", "Check the file and its mode.")
     return Finding(_NAME, "ok", f"{database.db_sqlite_file} has slurmdbd's tables.")
+
+
+def _packets(found: int) -> list[Finding]:
+    """Checks the length of texts that the server returns."""
+    if found >= MOST_TEXT:
+        return []
+    message = f"`max_allowed_packet` of the server is too small: {found} bytes."
+    return [Finding(_NAME, "problem", message, f"Set it to at least {MOST_TEXT} in the server's configuration.")]
 
 
 def _connect(database: DatabaseSettings) -> pymysql.Connection[Any]:

@@ -102,6 +102,17 @@ def lift_limit(database: AccountingDatabase) -> None:
     database.sql(f"ALTER USER {_USER} WITH MAX_USER_CONNECTIONS 0")
 
 
+def shrink_packets(database: AccountingDatabase) -> None:
+    database.sql("SET @usual_packet = @@GLOBAL.max_allowed_packet")
+    database.sql("SET GLOBAL max_allowed_packet = 16384")
+    drop_connections(database)
+
+
+def restore_packets(database: AccountingDatabase) -> None:
+    database.sql("SET GLOBAL max_allowed_packet = @usual_packet")
+    drop_connections(database)
+
+
 def lock_table(database: AccountingDatabase) -> None:
     database.sql(f"LOCK TABLES `{JOB_TABLE}` WRITE, `{ASSOC_TABLE}` WRITE, qos_table WRITE, tres_table WRITE")
 
@@ -119,6 +130,7 @@ Change = Callable[[AccountingDatabase], None]
         (break_password, restore_password, 503, "Accounting database not usable", "password"),
         (take_right, give_right, 503, "Accounting database not usable", "may not read"),
         (hide_table, show_table, 503, "Accounting database not usable", JOB_TABLE),
+        (shrink_packets, restore_packets, 503, "Accounting database not usable", "Set it to at least 1048576 in"),
         (limit_connections, lift_limit, 503, "Accounting database not available", "no more connections"),
     ],
 )  # fmt: skip

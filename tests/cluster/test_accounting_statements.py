@@ -97,6 +97,27 @@ def test_sessions_are_read_only_and_end_by_themselves(
     assert not any("FOR UPDATE" in text or "LOCK IN SHARE" in text or text.startswith("BEGIN") for text in statements)
 
 
+@pytest.mark.parametrize(("variable", "value"), [("sql_select_limit", 3), ("max_join_size", 5)])
+def test_limits_for_forgotten_conditions_change_no_answer(
+    database: AccountingDatabase,
+    accounting: FlaskClient,
+    tmp_path_factory: pytest.TempPathFactory,
+    variable: str,
+    value: int,
+) -> None:
+    [[usual]] = database.sql(f"SELECT @@GLOBAL.{variable}")
+    database.sql(f"SET GLOBAL {variable} = {value}")
+    try:
+        # A session takes the server's values when it begins.
+        limited = make_client(database.settings(tmp_path_factory.mktemp("run")))
+        for path in ("/history?limit=20&state=COMPLETED,FAILED", "/users"):
+            records = limited.get(path).get_json()["data"]
+            assert len(records) > 3
+            assert records == accounting.get(path).get_json()["data"]
+    finally:
+        database.sql(f"SET GLOBAL {variable} = {usual}")
+
+
 @pytest.mark.parametrize(
     ("query", "keys"),
     [

@@ -134,6 +134,19 @@ def test_a_missing_table_is_told_with_those_that_there_are(cluster: Cluster, rea
     assert table(cluster, "_job_table") in findings[2].remedy
 
 
+def test_packets_that_are_too_small_are_told(cluster: Cluster, reader: str) -> None:
+    grant(cluster, "SELECT", f"`{cluster.database.name}`.*")
+    usual = cluster.sql("SELECT @@GLOBAL.max_allowed_packet")[0][0]
+    cluster.sql("SET GLOBAL max_allowed_packet = 524288")
+    try:
+        findings = checked(cluster)
+    finally:
+        cluster.sql(f"SET GLOBAL max_allowed_packet = {usual}")
+    [problem] = [finding for finding in findings if finding.verdict == "problem"]
+    assert problem.sentence == "`max_allowed_packet` of the server is too small: 524288 bytes."
+    assert problem.remedy == "Set it to at least 1048576 in the server's configuration."
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
