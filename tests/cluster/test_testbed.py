@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from contextlib import ExitStack
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.testbed.bringup import is_up
 from tests.testbed.cluster import Cluster
 from tests.testbed.daemons import Daemons
 from tests.testbed.jobs import Jobs
+from tests.testbed.ports import choose_ports
 from tests.testbed.processes import processes_inside
 from tests.testbed.slurmnodes import HIDDEN_NODE, HIDDEN_PARTITION, NODES
 from tests.testbed.steps import CommandFailedError, DeadlineError, TestbedError, wait_until
@@ -154,6 +156,17 @@ def test_values_with_spaces_are_parsed_whole() -> None:
 def test_an_unknown_daemon_is_named(cluster: Cluster) -> None:
     with pytest.raises(TestbedError, match="no daemon 'slurmx'; there are: munged, "):
         Daemons(cluster.shell, cluster.suite, cluster.ports).stop("slurmx")
+
+
+def test_two_starts_at_a_time_choose_other_ports() -> None:
+    first = 26000
+    with ExitStack() as slow:
+        # Its daemons do not listen yet.
+        ports = choose_ports(first, slow)
+        with ExitStack() as other:
+            assert choose_ports(first, other).mariadb >= ports.mariadb + 100
+    with ExitStack() as later:
+        assert choose_ports(first, later) == ports
 
 
 def test_a_wait_tells_what_it_waited_for_and_saw_last() -> None:

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import IO
 
 from .daemons import LOGS_IN_ROOT, PIDS_IN_ROOT, Daemons
@@ -49,7 +49,7 @@ def require_root() -> None:
 def up(layout: Layout) -> Ports:
     """Starts the cluster, or the part of it that is not running. Returns its ports."""
     require_root()
-    with _locked(layout):
+    with _locked(layout), ExitStack() as reservations:
         ports = load_ports(layout)
         if ports and processes_inside(layout.root) and not _is_current(layout, ports):
             say("testbed: the running cluster has another recipe or configuration: starting a new one")
@@ -59,7 +59,7 @@ def up(layout: Layout) -> Ports:
             mount_system(layout)
             checkout_changed = mount_checkout(layout)
         if ports is None or not processes_inside(layout.root):
-            ports = _start_afresh(layout)
+            ports = _start_afresh(layout, reservations)
         _start_everything(Shell(layout.root), suite_of(layout.suite), ports)
         install_service(layout, checkout_changed=checkout_changed)
         return ports
@@ -132,13 +132,13 @@ def _short_hostname() -> str:
     return socket.gethostname().partition(".")[0]
 
 
-def _start_afresh(layout: Layout) -> Ports:
-    """Deletes the state of an earlier cluster, chooses ports and writes the configuration."""
+def _start_afresh(layout: Layout, reservations: ExitStack) -> Ports:
+    """Deletes the state of an earlier cluster, reserves ports and writes the configuration."""
     shell, suite = Shell(layout.root), suite_of(layout.suite)
     with step("prepare the root"):
         prepare_root(layout)
     with step("choose ports"):
-        ports = choose_ports(suite.first_port)
+        ports = choose_ports(suite.first_port, reservations)
         save_ports(layout, ports)
     with step("write the configuration"):
         # The gates too: a job of the new cluster cannot make its pipe where an older job of its id left one.
