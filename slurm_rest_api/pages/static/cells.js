@@ -1,7 +1,7 @@
 // The cells of the map, from the records of nodes and of /usage. No I/O, no document.
 
 import { count, gpuCount, memory, percent, plural } from "./format.js";
-import { nodeState, stateTone } from "./node-facts.js";
+import { memoryForJobs, nodeState, stateTone } from "./node-facts.js";
 
 /**
  * Kinds of cells: free, own jobs, jobs of other partitions only, draining, drained or in maintenance, out of
@@ -16,9 +16,8 @@ const NOTHING = { running_jobs: 0, cpus_allocated: 0, mem_allocated: 0, gpus_all
 
 const share = (part, all) => (all > 0 ? part / all : 0);
 
-// What jobs can have on a node.
+// The CPUs that jobs can have on a node.
 const cpusForJobs = (node) => node.effective_cpus || node.cpus;
-const memoryForJobs = (node) => node.real_memory - (node.mem_spec_limit ?? 0);
 // The shares of it, as in /usage.
 const SHARES = {
   cpu: ({ cpus_allocated: cpus }, node) => share(cpus, cpusForJobs(node)),

@@ -3,7 +3,7 @@
 import { facts, h, setShare } from "./dom.js";
 import { approximate, count, formatDateTime, gpuCount, memory, now, percent, ratio } from "./format.js";
 import { page } from "./frame.js";
-import { stateInWords, stateTone } from "./node-facts.js";
+import { memoryForJobs, stateInWords, stateTone } from "./node-facts.js";
 
 /** Makes the line under the title: the state in words, the reason, and what a reboot leads to. */
 export function headline(node) {
@@ -44,7 +44,7 @@ export function gauges(node) {
       { class: "gauges" },
       gauge("CPUs allocated", node.alloc_cpus, node.effective_cpus, count),
       load !== null && gauge("Load average", load, node.cpus, tenths),
-      gauge("Memory allocated", node.alloc_mem, node.real_memory - node.mem_spec_limit, memory),
+      gauge("Memory allocated", node.alloc_mem, memoryForJobs(node), memory),
       used !== null && gauge("Memory used", used, node.real_memory, memory),
       gpus > 0 && gauge("GPUs allocated", gpuCount(node.gres_used), gpus, count),
     ),

@@ -123,3 +123,6 @@ export function stateTone(node) {
   if (leaves && !NODE_STATES_OUT.includes(node.state_base)) return "old";
   return out ? "bad" : "good";
 }
+
+/** Returns the memory in MiB that jobs can have on a node. */
+export const memoryForJobs = (node) => node.real_memory - (node.mem_spec_limit ?? 0);
