@@ -239,6 +239,17 @@ def test_text_from_slurm_is_text(tab: Page, demo_address: str) -> None:
     assert tab.locator("#rows script").count() == 0
 
 
+def test_a_reason_that_names_many_nodes_has_few_lines(tab: Page, demo_address: str) -> None:
+    whole = "ReqNodeNotAvail,_UnavailableNodes:" + ",".join(f"n_{number}[1-3]" for number in range(60))
+    answer_with(tab, lambda: [job(1, job_state="PENDING", state_reason=whole)])
+    tab.goto(demo_address + "pages/queue")
+    cell = tab.locator("#rows td[data-field=state_reason]")
+    expect(cell).to_contain_text("Required node not available: UnavailableNodes:n_0[1-3],n_1[1-3]")
+    expect(cell.get_by_title(whole, exact=True)).to_be_visible()
+    lines = "span => span.clientHeight / parseFloat(getComputedStyle(span).lineHeight)"
+    assert cell.locator("span").evaluate(lines) < 3.5
+
+
 def test_rows_stay_while_the_service_is_unavailable(tab: Page, demo_address: str) -> None:
     answer_with(tab, lambda: [job(1), job(2)])
     tab.goto(demo_address + "pages/queue")

@@ -74,6 +74,17 @@ def test_a_pending_job_without_an_explanation_shows_the_rest(tab: Page, demo_add
     expect(tab.locator(".facts").first).to_be_visible()
 
 
+def test_the_whole_reason_of_slurm_is_shown_and_fits_a_phone(tab: Page, demo_address: str) -> None:
+    job = first(demo_address, "queue?reason=Priority&limit=1")
+    whole = "ReqNodeNotAvail,_UnavailableNodes:" + ",".join(f"{'n' * 60}_{number}" for number in range(9))
+    told = asked(demo_address, f"queue/{job['job_id']}")
+    answer_with(tab, f"queue/{job['job_id']}", {**told, "data": {**told["data"], "state_reason": whole}})
+    tab.set_viewport_size({"width": 390, "height": 844})
+    tab.goto(f"{demo_address}pages/job?id={job['job_id']}")
+    expect(tab.locator(".why")).to_contain_text(f" Slurm reason: {whole}.")
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_a_running_job_shows_its_allocation_on_each_node(tab: Page, demo_address: str) -> None:
     running = first(demo_address, "queue?state=R&sort=-num_nodes&limit=1&jobid>0")
     tab.goto(f"{demo_address}pages/job?id={running['job_id']}")

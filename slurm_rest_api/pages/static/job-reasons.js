@@ -124,7 +124,9 @@ export function reason(text) {
   const key = name.replaceAll(" ", "_");
   const label = (Object.hasOwn(LABELS, key) ? LABELS[key] : limit(name)) ?? name;
   const rest = name === "Nodes_required_for_job_are_DOWN" ? "" : (text ?? "").slice(name.length);
-  return { name, label, details: rest.replace(/^[,:_ ]+/, "").replaceAll("_", " ") };
+  // Names of nodes, which follow a colon, may have underscores.
+  const details = rest.replace(/^[,:_ ]+/, "").replace(/^[^:]*/, (words) => words.replaceAll("_", " "));
+  return { name, label, details };
 }
 
 const ENDS_BY = {

@@ -9,15 +9,10 @@ import { priorityParts } from "./priority-factors.js";
 
 /** Makes the sentence for the reason of a job. `explanation` is null if there is none. */
 export function why(job, explanation) {
-  const { name, label, details } = reason(job.state_reason);
+  const { label } = reason(job.state_reason);
   if (!label) return null;
-  const words = [
-    h("strong", {}, label),
-    details && ` (${details})`,
-    ". ",
-    explanation && [withCode(explanation.text), " "],
-  ];
-  return h("p", { class: "why" }, words, h("span", { class: "faint" }, `Slurm reason: ${name}.`));
+  const words = [h("strong", {}, label), ". ", explanation && [withCode(explanation.text), " "]];
+  return h("p", { class: "why" }, words, h("span", { class: "faint" }, `Slurm reason: ${job.state_reason}.`));
 }
 
 const lines = (items) => (items ?? []).map((item) => h("div", {}, item));

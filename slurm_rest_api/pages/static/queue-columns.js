@@ -42,6 +42,9 @@ function why(job) {
   return details ? `${label}: ${details}` : label || "–";
 }
 
+// A reason may name hundreds of nodes.
+const fewLines = (job) => h("span", { class: "few-lines", title: job.state_reason }, why(job));
+
 function singleNode(job) {
   const names = job.nodes;
   return names && !/[[,]/.test(names) ? nodeLink(names) : null;
@@ -73,7 +76,7 @@ export const COLUMNS = {
   partition: { title: "Partition", sort: true, ...filterLink("partition", "partition") },
   qos: { title: "QOS", sort: true, ...text("qos"), node: (job) => qosLink(job.qos) },
   job_state: { title: "State", sort: true, needs: STATE_FIELDS, text: markedState, node: state },
-  state_reason: { title: "Why", sort: true, wraps: true, text: why },
+  state_reason: { title: "Why", sort: true, wraps: true, text: why, node: fewLines },
   priority: { title: "Priority", sort: true, ...number("priority") },
   submit_time: { title: "Submitted", sort: true, number: true, text: (job) => shortDate(job.submit_time) },
   start_time: { title: "Start", sort: true, number: true, wraps: true, text: start },

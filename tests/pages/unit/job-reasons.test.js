@@ -19,6 +19,8 @@ test("a reason has a label, or is its own label", () => {
     ["Resources", "Waiting for resources", ""],
     ["Dependency", "Waiting for dependency", ""],
     ["JobArrayTaskLimit", "Array task limit", ""],
+    ["ReqNodeNotAvail,_Reserved_for_maintenance", "Required node not available", "Reserved for maintenance"],
+    ["ReqNodeNotAvail,_UnavailableNodes:gpu_[1-3]", "Required node not available", "UnavailableNodes:gpu_[1-3]"],
     ["ReqNodeNotAvail,_UnavailableNodes:cx001", "Required node not available", "UnavailableNodes:cx001"],
     [
       "Nodes_required_for_job_are_DOWN,_DRAINED_or_reserved_for_jobs_in_higher_priority_partitions",
