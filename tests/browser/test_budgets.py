@@ -86,6 +86,19 @@ def test_nothing_moves_while_a_page_loads_on_a_phone(new_page: NewPage, demo_add
     assert sum(shift["value"] for shift in shifts) < 0.02, shifts
 
 
+def test_a_high_window_has_room_for_more_problems(new_page: NewPage, demo_address: str) -> None:
+    page = new_page(viewport={"width": 1920, "height": 1080})
+    page.goto(demo_address)
+    problems = page.locator("#problem-list")
+    high = problems.evaluate("list => list.clientHeight")
+    # No page is longer than its window because of it.
+    assert page.evaluate("document.documentElement.scrollHeight") <= 1080
+    page.set_viewport_size({"width": 1920, "height": 800})
+    low = problems.evaluate("list => list.clientHeight")
+    # Two more rows of about 5 rem.
+    assert high - low >= 160
+
+
 @pytest.mark.parametrize("late", ["usage", "nodes"])
 def test_problems_do_not_move_when_their_second_response_arrives(
     new_page: NewPage, demo_address: str, late: str
