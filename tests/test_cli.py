@@ -192,12 +192,13 @@ def test_worker_starts_without_a_full_garbage_collection() -> None:
     assert int(frozen) > 50_000
 
 
-def test_address_in_use_is_reported_before_anything_starts(config: Path) -> None:
+@pytest.mark.parametrize("command", ["run", "serve"])
+def test_address_in_use_is_reported_before_anything_starts(config: Path, command: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        result = CliRunner().invoke(main, ["--config", str(config), "run", "--port", str(port)])
+        result = CliRunner().invoke(main, ["--config", str(config), command, "--port", str(port)])
     assert result.exit_code == 1
     assert f"Cannot listen on 127.0.0.1 port {port}: Address already in use" in result.output
 

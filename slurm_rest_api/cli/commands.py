@@ -98,11 +98,14 @@ def serve(settings: Settings, host: str | None, port: int | None, *, with_parent
     from slurm_rest_api.cli import web_server
 
     _prepare(settings, with_parent=with_parent)
+    host = host or settings.system.host
+    port = settings.system.port if port is None else port
+    _require_free(host, port)
     limit_malloc()
     web_server.serve(
         create_app(settings, is_checked=ConfigInUse.of_environment() is not None),
-        host=host or settings.system.host,
-        port=settings.system.port if port is None else port,
+        host=host,
+        port=port,
         threads=settings.system.web_threads,
     )
 

@@ -22,6 +22,7 @@ DEFAULTS_ORIGIN: Final = "the built-in defaults (no configuration file was found
 _DEMO_OPTIONS = r"[a-z]+=[^,\s]+(,[a-z]+=[^,\s]+)*"
 _FUNCTION = r"(?!(slurm|demo):)[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 _SOURCE = re.compile(rf"slurm(:(pyslurm|commands))?|demo(:{_DEMO_OPTIONS})?|{_FUNCTION}")
+_HOST = re.compile(r"[^\s\[\]/\0]+")
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
 # slurmdbd puts ClusterName in front, which may have a dot or a hyphen. No quote: the name is quoted in SQL.
 _TABLE = re.compile(r"[A-Za-z0-9_$.-]+")
@@ -41,6 +42,12 @@ def _file(value: str) -> str:
     if "://" in value:
         raise ValueError("expected the path of a file. The URL of a database belongs into `archive_url`")
     require_possible_path(value)
+    return value
+
+
+def _listen_host(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        raise ValueError("expected a host name or an address such as 127.0.0.1 or ::1, without brackets and port")
     return value
 
 
@@ -84,7 +91,7 @@ class SystemSettings(Section):
         description='Origins that may read the responses if use_cors is on. "*" is any. Credentials are never allowed.',
     )
     debug: bool = Field(default=False, description="Indent JSON responses. For humans, not for production.")
-    host: Text = Field(
+    host: Annotated[Text, AfterValidator(_listen_host)] = Field(
         default="127.0.0.1",
         description="Address to listen on. The default is reachable only from this host, for example by a reverse"
         " proxy. 0.0.0.0 is every address, and was the default before 1.0.",

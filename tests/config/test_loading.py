@@ -146,6 +146,11 @@ filter:
             " (put it in quotes: YAML reads it as a number or a boolean).",
         ),
         (
+            "system: {host: '[::1]:5000'}",
+            'system.host (line 1): invalid value "[::1]:5000". Expected a host name or an address such as 127.0.0.1 or'
+            " ::1, without brackets and port.",
+        ),
+        (
             "system: {log_level: off}",
             "system.log_level (line 1): invalid value false. Expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL.",
         ),
