@@ -118,13 +118,17 @@ class VersionFiles:
     def write(
         self, name: str, version: RenderedVersion, pieces: Iterable[bytes], asked_at: Mapping[Coding, float]
     ) -> None:
-        """Writes the body `pieces` of a version and removes the other versions of the route.
+        """Writes the body `pieces` of a version. Of the other versions of the route, the one before stays.
 
+        nginx opens a file after a worker has named it, so the version before stays until the next one is written.
         `asked_at` has the content codings to write, and when clients last asked for each, in epoch seconds.
 
         Raises:
             OSError: a file cannot be written, most likely because the disk is full. No partial file remains.
         """
+        before = [file.version for file in self.of_route(name)[:1]]
+        # Before the new files need the space.
+        self._remove_others(name, before)
         with ExitStack() as stack:
             unfinished = {coding: stack.enter_context(_Unfinished(self._folder)) for coding in asked_at}
             for coding, part in unfinished.items():
@@ -133,10 +137,14 @@ class VersionFiles:
                 pass
             for coding, part in unfinished.items():
                 part.publish(self._folder / _file_name(name, version, coding), asked_at[coding], version.loaded_at)
-        for path in self._folder.glob(f"{name}-*"):
-            if not path.name.startswith(f"{name}-{version.etag}~"):
-                path.unlink(missing_ok=True)
+        self._remove_others(name, [version, *(older for older in before if _is_older(older, version))])
         remove_abandoned(self._folder)
+
+    def _remove_others(self, name: str, kept: Iterable[RenderedVersion]) -> None:
+        beginnings = tuple(f"{name}-{version.etag}~" for version in kept)
+        for path in self._folder.glob(f"{name}-*"):
+            if not path.name.startswith(beginnings):
+                path.unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
         """Removes all versions of the route `name`, so that no client gets one of them any more."""
@@ -197,6 +205,10 @@ class _Unfinished:
         self._file.flush()
         os.utime(self._path, (asked_at, loaded_at))
         self._path.replace(path)
+
+
+def _is_older(version: RenderedVersion, other: RenderedVersion) -> bool:
+    return version.generation == other.generation and version.number < other.number
 
 
 def _file_name(name: str, version: RenderedVersion, coding: Coding) -> str:

@@ -256,7 +256,8 @@ class WholeBodies:
         now = self._now()
         return {
             file.coding: file.asked_at
-            for file in self._files.of_route(name)
+            # The newest last: a client may have asked for the version before, too.
+            for file in reversed(self._files.of_route(name))
             if 0.0 <= now - file.asked_at <= WANTED_INTERVALS * file.version.pace_seconds
         }
 

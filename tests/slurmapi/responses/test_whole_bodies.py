@@ -267,6 +267,19 @@ def test_version_before_is_not_sent_if_the_other_encoding_is_rendered_already(ho
     assert refuses_to_wait(worker)
 
 
+def test_file_of_the_version_before_stays_for_nginx_until_the_next_is_written(host: Host) -> None:
+    host.load()
+    host.ask()
+    (named,) = rendered(host)
+    version = host.load()
+    wait_for("the next version", lambda: _is_rendered(host, version))
+    assert named.exists()
+    version = host.load()
+    wait_for("the version after it", lambda: _is_rendered(host, version))
+    assert not named.exists()
+    assert len(rendered(host)) == 2
+
+
 def test_body_is_kept_in_each_content_coding_that_clients_asked_for(host: Host) -> None:
     host.load()
     plain = host.ask(accepted=PLAIN)
@@ -284,7 +297,12 @@ def test_body_is_kept_in_each_content_coding_that_clients_asked_for(host: Host) 
 
 def endings(host: Host) -> set[str]:
     """The ends of the names of the rendered versions."""
-    return {path.suffix for path in host.prepared.iterdir() if "~" in path.name}
+    return {path.suffix for path in rendered(host)}
+
+
+def rendered(host: Host) -> list[Path]:
+    """The files of rendered versions."""
+    return [path for path in host.prepared.iterdir() if "~" in path.name]
 
 
 def test_version_is_rendered_before_anyone_asks_while_clients_ask_now_and_then(host: Host) -> None:
