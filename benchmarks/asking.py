@@ -15,14 +15,17 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import asking_report
-from benchmarks.client_load import Row, measure_route, usage_row
-from benchmarks.deployment import Deployment, deployed
+from benchmarks.client_load import Row, measure_port, measure_route, usage_row
+from benchmarks.deployment import Deployment, deployed, static_files
 from benchmarks.document import write_between_marks
+from benchmarks.measure import Client
 from benchmarks.resource_usage import measured
+from benchmarks.steady_clients import SteadyClients
 from tests.testbed.service import free_port
 
 Part = Callable[[Deployment, argparse.Namespace], list[Row]]
@@ -30,6 +33,8 @@ Part = Callable[[Deployment, argparse.Namespace], list[Row]]
 _FIELDS: Final = "fields=job_id,name,job_state,priority&limit=100"
 _PAUSE_MS: Final = 1000
 _SLOW_CLIENTS: Final = 50
+_CROWD: Final = 50
+_TURNS: Final = 3
 
 
 def unchanged(service: Deployment, options: argparse.Namespace) -> list[Row]:
@@ -99,7 +104,10 @@ def paused(service: Deployment, options: argparse.Namespace) -> list[Row]:
 
 def whole(service: Deployment, options: argparse.Namespace) -> list[Row]:
     """Measures the whole queue with gzip, at full speed and with 50 slow clients."""
-    rows = [measure_route(service, "`/queue`, gzip", ["/queue"], clients, options.seconds) for clients in (1, 10)]
+    rows = [measure_route(service, asking_report.WHOLE, ["/queue"], clients, options.seconds) for clients in (1, 10)]
+    for _ in range(_TURNS):
+        rows.append(measure_route(service, asking_report.WHOLE, ["/queue"], _CROWD, options.seconds))
+        rows.append(_file_alone(service, options.seconds))
     url = f"http://127.0.0.1:{service.port}/queue"
     argv = ["curl", "-s", "-o", "/dev/null", "-H", "Accept-Encoding: gzip", "--limit-rate", "1M", "-m", "20", url]
     with measured(service) as usage:
@@ -116,6 +124,19 @@ def whole(service: Deployment, options: argparse.Namespace) -> list[Row]:
             **usage_row(usage, _SLOW_CLIENTS),
         },
     ]
+
+
+def _file_alone(service: Deployment, seconds: int) -> Row:
+    """Measures nginx that sends a file of the size of the queue.
+
+    One client asks for the queue each second, so that loads and renderings use the processors as with many clients.
+    """
+    with closing(Client(f"http://127.0.0.1:{service.port}")) as client:
+        size = client.get("/queue", gzip=True).size
+    name, port = "a file of that size, nginx alone", free_port()
+    polling = SteadyClients(service.port, (), 0, 1.0, "/queue")
+    with static_files(service.folder, port, {"queue": os.urandom(size)}), polling:
+        return measure_port(service, port, name, ["/queue"], {}, _CROWD, seconds)
 
 
 PARTS: Final[dict[str, Part]] = {
