@@ -78,10 +78,13 @@ def test_the_whole_reason_of_slurm_is_shown_and_fits_a_phone(tab: Page, demo_add
     job = first(demo_address, "queue?reason=Priority&limit=1")
     whole = "ReqNodeNotAvail,_UnavailableNodes:" + ",".join(f"{'n' * 60}_{number}" for number in range(9))
     told = asked(demo_address, f"queue/{job['job_id']}")
-    answer_with(tab, f"queue/{job['job_id']}", {**told, "data": {**told["data"], "state_reason": whole}})
+    nodes = f"rack[{','.join(map(str, range(1, 200, 2)))}]"
+    record = {**told["data"], "job_state": "NODE_FAIL", "state_reason": whole, "nodes": nodes}
+    answer_with(tab, f"queue/{job['job_id']}", {**told, "data": record})
     tab.set_viewport_size({"width": 390, "height": 844})
     tab.goto(f"{demo_address}pages/job?id={job['job_id']}")
     expect(tab.locator(".why")).to_contain_text(f" Slurm reason: {whole}.")
+    expect(tab.locator(".record")).to_contain_text(nodes)
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
