@@ -47,6 +47,9 @@ _UNREACHABLE: Final = frozenset(
 )
 """Errors of the driver: no connection, or no answer in time."""
 
+_OF_THE_DRIVER: Final = range(2000, 3000)
+"""Error numbers of the driver. All others are those of a server that has answered."""
+
 _TIMEOUT_MESSAGE: Final = (
     "The accounting database did not finish this query within `db_statement_seconds`. Add a time range, such as"
     " submitafter=now-30days, or a user, an account, a QOS or job ids."
@@ -80,6 +83,10 @@ def to_api_error(error: exc.SQLAlchemyError) -> ApiError:
     if code in _LOCKED:
         return _unavailable(
             "A table of the accounting database is locked, perhaps by an upgrade of slurmdbd. Retry later."
+        )
+    if code and code not in _OF_THE_DRIVER:
+        return _unavailable(
+            f"The accounting database reports error {code}. Retry later. The service's log has its text."
         )
     return _unavailable("The accounting database cannot be reached. Retry later.")
 

@@ -29,6 +29,9 @@ def failed(code: int, text: str = "'reader'@'db.example' hunter2") -> exc.DBAPIE
         (1203, DatabaseUnavailable, "no more connections"),
         (1226, DatabaseUnavailable, "no more connections"),
         (1205, DatabaseUnavailable, "locked"),
+        # ER_DISK_FULL and ER_LOCK_DEADLOCK, two of the many without a message of their own.
+        (1021, DatabaseUnavailable, "reports error 1021."),
+        (1213, DatabaseUnavailable, "reports error 1213."),
         (2003, DatabaseUnavailable, "cannot be reached"),
         (2006, DatabaseUnavailable, "cannot be reached"),
         (2013, DatabaseUnavailable, "cannot be reached"),
