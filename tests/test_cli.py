@@ -193,14 +193,13 @@ def test_worker_starts_without_a_full_garbage_collection() -> None:
 
 
 @pytest.mark.parametrize("command", ["run", "serve"])
-def test_address_in_use_is_reported_before_anything_starts(config: Path, command: str) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_address_in_use_is_reported_before_anything_starts(config: Path, command: str, host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = CliRunner().invoke(main, ["--config", str(config), command, "--port", str(port)])
+        result = CliRunner().invoke(main, ["--config", str(config), command, "--host", host, "--port", str(port)])
     assert result.exit_code == 1
-    assert f"Cannot listen on 127.0.0.1 port {port}: Address already in use" in result.output
+    assert f"Cannot listen on {host} port {port}: Address already in use" in result.output
 
 
 def test_a_runtime_folder_of_another_kind_stops_the_start(config: Path, tmp_path: Path) -> None:
