@@ -40,9 +40,10 @@ def test_a_user_logs_in_finds_jobs_and_opens_every_page(
         expect(tab.locator("#found")).to_contain_text("with state=r")
         tab.get_by_role("button", name="Limit").click()
         expect(tab.locator("th[data-field=time_limit]")).to_have_attribute("aria-sort", "ascending")
-        first = tab.locator("#rows tr.job th a").first
-        job = first.inner_text()
-        first.click()
+        expect(tab.locator("#jobs")).to_have_attribute("aria-busy", "false")
+        job = tab.locator("#rows tr.job th a").first.inner_text()
+        # By its name, because another job may be the first one by now.
+        tab.get_by_role("link", name=job, exact=True).click()
         expect(tab.get_by_role("heading", level=1)).to_have_text(f"Job {job}")
         node = tab.get_by_role("region", name="Allocated resources").get_by_role("link").first.inner_text()
         tab.keyboard.press("/")

@@ -167,7 +167,8 @@ def test_queue_job_and_node_send_the_token(context: BrowserContext, asking: Aski
     assert Path(started.value.path()).read_text().startswith("job_id,name,user_name,")
     assert len([url for url in watched.requests if "/queue.csv" in url]) == 1
     job = link.inner_text()
-    link.click()
+    # By its name, because another job may be the first one by now.
+    page.get_by_role("link", name=job, exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Job {job}")
     page.get_by_role("region", name="Allocated resources").get_by_role("link").first.click()
     expect(page.get_by_role("region", name="Jobs now").get_by_role("link", name=job, exact=True)).to_be_visible()
