@@ -63,17 +63,6 @@ def test_nodes_are_filtered(loaded: Service, query: str, names: list[str]) -> No
     assert [node["name"] for node in loaded.get(f"/nodes?shape=list&{query}")["data"]] == names
 
 
-def test_nodes_and_partitions_are_grouped(loaded: Service) -> None:
-    by_partition = loaded.get("/nodes?group_by=partition")["data"]
-    assert {name: entry["count"] for name, entry in by_partition.items()} == {"main": 2, "long": 2}
-    assert (by_partition["main"]["gpus"], by_partition["main"]["gpus_used"]) == (2, 1)
-    assert loaded.get("/nodes?group_by=feature")["data"]["(null)"]["count"] == 1
-    assert loaded.get("/partitions?group_by=state&shape=list")["data"] == [
-        {"state": "DOWN", "count": 1, "total_nodes": 1, "total_cpus": 4},
-        {"state": "UP", "count": 1, "total_nodes": 1, "total_cpus": 4},
-    ]
-
-
 @pytest.mark.parametrize("limit", ["", "&limit=2"])
 @pytest.mark.parametrize("number", [2, 3])
 def test_total_counts_records_beyond_those_read_first(

@@ -1,10 +1,22 @@
-"""Groups of jobs that are divided by state, such as `group_by=user,state`."""
+"""Groups of records, and of jobs that are divided by state, such as `group_by=user,state`."""
 
 from __future__ import annotations
 
 from tests.builders import make_partition
 from tests.slurmapi.query.service import Service
 from tests.slurmapi.query.test_list_query import JOBS, NODES
+
+
+def test_nodes_and_partitions_are_grouped(api: Service) -> None:
+    api.load(JOBS, nodes=NODES, partitions=[make_partition("main"), make_partition("long", state="DOWN")])
+    by_partition = api.get("/nodes?group_by=partition")["data"]
+    assert {name: entry["count"] for name, entry in by_partition.items()} == {"main": 2, "long": 2}
+    assert (by_partition["main"]["gpus"], by_partition["main"]["gpus_used"]) == (2, 1)
+    assert api.get("/nodes?group_by=feature")["data"]["(null)"]["count"] == 1
+    assert api.get("/partitions?group_by=state&shape=list")["data"] == [
+        {"state": "DOWN", "count": 1, "total_nodes": 1, "total_cpus": 4},
+        {"state": "UP", "count": 1, "total_nodes": 1, "total_cpus": 4},
+    ]
 
 
 def test_groups_are_divided_by_state(api: Service) -> None:
