@@ -210,31 +210,31 @@ def test_a_runtime_folder_of_another_kind_stops_the_start(config: Path, tmp_path
     assert "is writable by other users" in result.output
 
 
-def test_runtime_folder_that_even_root_cannot_create_stops_the_start(tmp_path: Path) -> None:
+def refusal(tmp_path: Path, configuration: str, command: str) -> str:
+    """Returns the output of a command that a configuration stops."""
     file = tmp_path / "config.yml"
-    file.write_text("system:\n  runtime_dir: /proc/slurm-rest-api-test\n")
-    result = CliRunner().invoke(main, ["--config", str(file), "collect"])
-    assert result.exit_code == 1
-    assert result.output.startswith("Error: /proc/slurm-rest-api-test ")
-    assert "Set `system.runtime_dir` to a folder that this user can write to" in result.output
+    file.write_text(configuration)
+    done = CliRunner().invoke(main, ["--config", str(file), command])
+    assert done.exit_code == 1
+    return done.output
+
+
+def test_runtime_folder_that_even_root_cannot_create_stops_the_start(tmp_path: Path) -> None:
+    output = refusal(tmp_path, "system:\n  runtime_dir: /proc/slurm-rest-api-test\n", "collect")
+    assert output.startswith("Error: /proc/slurm-rest-api-test ")
+    assert "Set `system.runtime_dir` to a folder that this user can write to" in output
 
 
 def test_a_faulty_configuration_names_all_its_faults(tmp_path: Path) -> None:
-    path = tmp_path / "config.yml"
-    path.write_text("system:\n  port: many\n  hots: here\n")
-    result = CliRunner().invoke(main, ["--config", str(path), "run"])
-    assert result.exit_code == 1
-    assert "system.port" in result.output
-    assert "system.hots" in result.output
+    output = refusal(tmp_path, "system:\n  port: many\n  hots: here\n", "run")
+    assert "system.port" in output
+    assert "system.hots" in output
 
 
 def test_the_openapi_document_needs_a_configuration_that_can_be_used(tmp_path: Path) -> None:
-    config = tmp_path / "config.yml"
-    config.write_text("auth: {mode: jwt}")
-    done = CliRunner().invoke(main, ["--config", str(config), "openapi"])
-    assert done.exit_code == 1
-    assert done.output.startswith("Error: The configuration in ")
-    assert "auth.mode: jwt needs a key" in done.output
+    output = refusal(tmp_path, "auth: {mode: jwt}", "openapi")
+    assert output.startswith("Error: The configuration in ")
+    assert "auth.mode: jwt needs a key" in output
 
 
 def test_the_openapi_document_and_the_version_are_printed() -> None:
