@@ -299,7 +299,7 @@ def _session_settings(server: str, seconds: int) -> list[str]:
         f"lock_wait_timeout = {_LOCK_WAIT_SECONDS}",
         # Sums and usage return the numbers of a group as one text. MySQL cuts it after 1,024 letters.
         f"group_concat_max_len = {MOST_TEXT}",
-        # Limits for people who forget a condition. Each statement of the service has its own limits.
+        # Limits against statements without a condition. Those of the service have their own limits.
         f"sql_select_limit = {2**64 - 1}",
         "sql_big_selects = 1",
     )
